@@ -1,0 +1,40 @@
+# Every target sets itself up: a virtual environment beside the code, exact versions from config/constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: help setup demo test lint types contract check clean
+
+help:  ## show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
+
+setup: $(STAMP)  ## make the virtual environment with pinned versions
+
+$(STAMP): pyproject.toml config/constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "readstate needs Python 3.11 or newer; say make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+demo: setup  ## export from a Twilio that runs inside the demo
+	$(BIN)/readstate demo
+
+test: setup  ## run the whole test suite with branch coverage
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+lint: setup  ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup  ## mypy, strict
+	$(BIN)/mypy
+
+contract: setup  ## imports point down, never up
+	$(BIN)/lint-imports
+
+check: lint types contract test  ## everything the gate runs
+
+clean:  ## remove what the targets above made
+	rm -rf $(VENV) demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

@@ -1,0 +1,1 @@
+"""Read and repair who has read what in Twilio Conversations, for all users at once."""

@@ -1,0 +1,1 @@
+"""From a CSV to a plan, and from a plan to its effect."""

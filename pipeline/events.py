@@ -1,0 +1,145 @@
+"""What is worth telling an observer while a run goes on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswered:
+    """One HTTP attempt ended with an answer of any *status*."""
+
+    method: str
+    status: int
+    seconds: float
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLost:
+    """One HTTP attempt ended without an answer."""
+
+    method: str
+    path: str
+    reason: str
+    sent: bool
+    """False where no byte left, so that it certainly had no effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A request will be sent again."""
+
+    method: str
+    path: str
+    reason: str
+    attempt: int
+    wait_seconds: float
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageShrunk:
+    """A page that kept failing is asked for with fewer rows."""
+
+    path: str
+    page_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RosterPageRead:
+    """Some more users are known."""
+
+    service: str
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class RosterComplete:
+    """All users of the run are known."""
+
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """An earlier, unfinished run goes on."""
+
+    run_id: str
+    users_done: int
+    users_left: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserRead:
+    """All conversations of one user are in."""
+
+    user_sid: str
+    rows: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserVanished:
+    """A user of the roster does not exist any more."""
+
+    user_sid: str
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserFailed:
+    """A user could not be read; the run goes on without that user's rows."""
+
+    user_sid: str
+    reason: str
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartWritten:
+    """Rows reached the disk and are safe from a kill."""
+
+    users: int
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFields:
+    """Answers hold fields that the schema has no column for."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compacting:
+    """Parts are being merged into the files that will be published."""
+
+    rows_done: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """Finished files are being put under the root."""
+
+    files_done: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence for the person who watches."""
+
+    text: str
+
+
+Event = object
+"""Any of the classes of this module; observers ignore what they do not know."""
+
+Observer = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Observe nothing."""

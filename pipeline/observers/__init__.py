@@ -1,0 +1,1 @@
+"""Listeners: they turn events into progress, log lines and metrics."""

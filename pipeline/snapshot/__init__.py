@@ -1,0 +1,1 @@
+"""Read everything and publish it as Parquet."""
