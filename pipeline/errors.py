@@ -124,7 +124,7 @@ class ApiError(ReadstateError):
 
     exit_code = ExitCode.SOME_FAILED
 
-    def __init__(  # noqa: D107 - the class says it
+    def __init__(
         self,
         *,
         status: int,

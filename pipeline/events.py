@@ -38,6 +38,13 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryBudgetSpent:
+    """The run fails so often that its retries now wait longest."""
+
+    retry_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class PageShrunk:
     """A page that kept failing is asked for with fewer rows."""
 

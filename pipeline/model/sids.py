@@ -4,8 +4,7 @@ import re
 from typing import NamedTuple
 
 _PATTERNS = {
-    prefix: re.compile(f"{prefix}[0-9a-fA-F]{{32}}")
-    for prefix in ("AC", "SK", "IS", "US", "CH", "MB")
+    prefix: re.compile(f"{prefix}[0-9a-fA-F]{{32}}") for prefix in ("AC", "SK", "IS", "US", "CH", "MB")
 }
 
 

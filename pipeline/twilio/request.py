@@ -82,9 +82,7 @@ def list_user_conversations(service: str | None, user: str, page_size: int = MAX
 
 def fetch_user_conversation(service: str | None, user: str, conversation: str) -> Request:
     """One conversation of one user; each a SID or its alias."""
-    return Request(
-        "GET", f"{_service(service)}/Users/{segment(user)}/Conversations/{segment(conversation)}"
-    )
+    return Request("GET", f"{_service(service)}/Users/{segment(user)}/Conversations/{segment(conversation)}")
 
 
 def update_user_conversation(

@@ -1,0 +1,98 @@
+"""The one real transport: aiohttp, told to do nothing behind our back."""
+
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from pipeline.errors import NotSent, Unanswered, UnusableAnswer
+from pipeline.settings import Credentials, Settings
+from pipeline.twilio.request import Request, assert_writable
+from pipeline.twilio.response import Response
+
+_CHUNK = 1 << 16
+
+
+@asynccontextmanager
+async def connected(settings: Settings, credentials: Credentials) -> AsyncIterator["AiohttpTransport"]:
+    """Open connections to the configured origin for as long as the block lasts."""
+    basic = b64encode(f"{credentials.username}:{credentials.secret}".encode()).decode()
+    headers = {
+        "Authorization": f"Basic {basic}",
+        "Accept": "application/json",
+        "User-Agent": f"readstate/{version('readstate')}",
+    }
+    timeout = aiohttp.ClientTimeout(
+        total=settings.request_timeout_seconds,
+        sock_connect=settings.connect_timeout_seconds,
+        sock_read=settings.read_timeout_seconds,
+    )
+
+    def session(*, keep_alive: bool) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, force_close=not keep_alive, ttl_dns_cache=300),
+            headers=headers,
+            timeout=timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async with session(keep_alive=True) as pooled, session(keep_alive=False) as fresh:
+        yield AiohttpTransport(
+            pooled, fresh, base_url=settings.base_url, max_body_bytes=settings.max_body_megabytes << 20
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AiohttpTransport:
+    """Sends each request exactly once, to one origin, following no redirect."""
+
+    pooled: aiohttp.ClientSession
+    fresh: aiohttp.ClientSession
+    """Never reuses a connection: aiohttp silently resends a DELETE whose kept-alive connection turns out dead
+    (aiohttp pull request 7363), and the first one may have had its effect."""
+    base_url: str
+    max_body_bytes: int
+
+    async def send(self, request: Request) -> Response:
+        """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
+        url = URL(self.base_url.rstrip("/") + request.target, encoded=True)
+        assert_writable(request.method, url.raw_path)
+        session = self.fresh if request.method == "DELETE" else self.pooled
+        body = urlencode(request.form) if request.method == "POST" else None
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else None
+        try:
+            async with session.request(
+                request.method, url, data=body, headers=headers, allow_redirects=False
+            ) as answer:
+                return Response(answer.status, answer.headers, await self._bounded(request, answer))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(
+                f"{request.method} {request.path}: cannot connect to {self.base_url}: {_reason(error)}",
+                hint="Check the network, and the address that readstate settings shows as base_url.",
+            ) from error
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unanswered(f"{request.method} {request.path}: no whole answer: {_reason(error)}") from error
+
+    async def _bounded(self, request: Request, answer: aiohttp.ClientResponse) -> bytes:
+        length = answer.content_length
+        if length is not None and length <= self.max_body_bytes and "Content-Encoding" not in answer.headers:
+            return await answer.read()
+        body = bytearray()
+        async for chunk in answer.content.iter_chunked(_CHUNK):
+            body += chunk
+            if len(body) > self.max_body_bytes:
+                answer.close()
+                raise UnusableAnswer(
+                    f"{request.method} {request.path}: the body is larger than {self.max_body_bytes >> 20} MB",
+                    hint="Raise max_body_megabytes if that can be right.",
+                )
+        return bytes(body)
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
