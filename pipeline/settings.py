@@ -127,9 +127,7 @@ def load_credentials(environ: Mapping[str, str] | None = None) -> Credentials:
         return Credentials(account, account, token)
     if key or key_secret:
         missing = "TWILIO_API_SECRET" if key else "TWILIO_API_KEY"
-        raise NotPermitted(
-            f"{missing} is not set", hint="An API key is a pair: export both of its variables."
-        )
+        raise NotPermitted(f"{missing} is not set", hint="An API key is a pair: export both of its variables.")
     raise NotPermitted(
         "no Twilio credentials in the environment",
         hint="Export TWILIO_API_KEY and TWILIO_API_SECRET (or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN).\n"
@@ -200,13 +198,7 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
     if settings.page_size > 50:
         raise BadInput(f"{origins['page_size']}: page_size must be 50 or less: Twilio lists no more at once")
     url = urlsplit(settings.base_url)
-    if (
-        url.scheme not in {"https", "http"}
-        or not url.hostname
-        or url.path.strip("/")
-        or url.query
-        or url.username
-    ):
+    if url.scheme not in {"https", "http"} or not url.hostname or url.path.strip("/") or url.query or url.username:
         raise BadInput(
             f"{origins['base_url']}: base_url must be a scheme and a host, not {settings.base_url!r}",
             hint="For example http://127.0.0.1:8080",

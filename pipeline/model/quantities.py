@@ -15,12 +15,8 @@ def parse_duration(text: str) -> float:
     if re.fullmatch(r"\d+(\.\d+)?", compact):
         return float(compact)
     if not _DURATION.fullmatch(compact):
-        raise BadInput(
-            f"{text!r} is not a duration", hint="Write seconds, or a form such as 45s, 20m, 5h or 1h30m."
-        )
-    return sum(
-        float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)([smhd])", compact)
-    )
+        raise BadInput(f"{text!r} is not a duration", hint="Write seconds, or a form such as 45s, 20m, 5h or 1h30m.")
+    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)([smhd])", compact))
 
 
 @dataclass(frozen=True, slots=True)

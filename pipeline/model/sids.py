@@ -3,9 +3,7 @@
 import re
 from typing import NamedTuple
 
-_PATTERNS = {
-    prefix: re.compile(f"{prefix}[0-9a-fA-F]{{32}}") for prefix in ("AC", "SK", "IS", "US", "CH", "MB")
-}
+_PATTERNS = {prefix: re.compile(f"{prefix}[0-9a-fA-F]{{32}}") for prefix in ("AC", "SK", "IS", "US", "CH", "MB")}
 
 
 def is_sid(text: str, prefix: str) -> bool:

@@ -81,9 +81,7 @@ class Reader:
     async def services(self) -> list[Service]:
         """All services of the account."""
         return [
-            service
-            async for page in self.pages(requests.list_services())
-            for service in page.json(_Services).services
+            service async for page in self.pages(requests.list_services()) for service in page.json(_Services).services
         ]
 
     async def users(self, service: str | None, *, start: Request | None = None) -> AsyncIterator[UsersPage]:
@@ -110,9 +108,7 @@ class Reader:
 
     async def user_conversation(self, service: str | None, user: str, conversation: str) -> UserConversation:
         """One conversation of one user; each by SID or alias. Raises `NotFound`."""
-        return await self._get(
-            requests.fetch_user_conversation(service, user, conversation), UserConversation
-        )
+        return await self._get(requests.fetch_user_conversation(service, user, conversation), UserConversation)
 
     async def conversation(self, service: str | None, conversation: str) -> Conversation:
         """One conversation by SID or unique name. Raises `NotFound`."""
@@ -120,9 +116,7 @@ class Reader:
 
     async def participant(self, service: str | None, conversation_sid: str, participant: str) -> Participant:
         """One participant by SID or identity. Raises `NotFound`."""
-        return await self._get(
-            requests.fetch_participant(service, conversation_sid, participant), Participant
-        )
+        return await self._get(requests.fetch_participant(service, conversation_sid, participant), Participant)
 
     async def participants(self, service: str | None, conversation_sid: str) -> list[Participant]:
         """All participants of one conversation. Raises `NotFound`."""

@@ -146,9 +146,7 @@ def newest_message(service: str | None, conversation_sid: str) -> Request:
     )
 
 
-_WRITABLE = re.compile(
-    r"/v1(/Services/IS[0-9a-fA-F]{32})?/Users/US[0-9a-fA-F]{32}/Conversations/CH[0-9a-fA-F]{32}"
-)
+_WRITABLE = re.compile(r"/v1(/Services/IS[0-9a-fA-F]{32})?/Users/US[0-9a-fA-F]{32}/Conversations/CH[0-9a-fA-F]{32}")
 
 
 def assert_writable(method: str, raw_path: str) -> None:

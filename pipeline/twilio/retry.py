@@ -58,9 +58,7 @@ class _Budget:
 class Retrying:
     """Sends through *inner* until the answer is final; gives that answer, or raises the last failure."""
 
-    def __init__(
-        self, inner: Transport, *, policy: RetryPolicy, clock: Clock, emit: Observer = ignore
-    ) -> None:
+    def __init__(self, inner: Transport, *, policy: RetryPolicy, clock: Clock, emit: Observer = ignore) -> None:
         self._inner = inner
         self._policy = policy
         self._clock = clock
@@ -115,9 +113,7 @@ class Retrying:
             if _throttled(result):
                 return False
             tired = self._clock.monotonic() - began >= self._policy.max_seconds
-            return tired or failures >= (
-                _REFUSALS_THAT_STOP if _refused(result) else self._policy.max_attempts
-            )
+            return tired or failures >= (_REFUSALS_THAT_STOP if _refused(result) else self._policy.max_attempts)
 
         def wait(state: RetryCallState) -> float:
             result = outcome if state.outcome is None else state.outcome.result()
