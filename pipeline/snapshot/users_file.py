@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -87,35 +87,41 @@ def parse_users(rows: Iterable[_Row | WrongLine]) -> tuple[list[RosterEntry], li
 
 def _wrong_with(row: _Row) -> str | None:
     """Say what is wrong with a row; None where nothing is."""
-    user, service = row.user, row.service
     if row.surplus:
         return "more cells than the header has columns"
-    if user == "":
+    if row.user == "":
         return "the user is empty"
-    for text in (user, service):
-        if any("\udc80" <= character <= "\udcff" for character in text):
-            return "not valid UTF-8"
-        if any(ord(character) < 32 or ord(character) == 127 for character in text):
-            return "holds a control character"
-        if text != text.strip():
-            return "begins or ends with a space"
-        if _INVISIBLE.search(text):
-            return "holds an invisible character (a no-break or zero-width space)"
-    if user in {".", ".."}:
-        return "a dot segment cannot be asked for by name; use the user's SID"
-    if len(user) > LONGEST_IDENTITY:
-        return f"longer than {LONGEST_IDENTITY} characters, the longest identity"
-    if user[0] in "“”‘’" or user[-1] in "“”‘’":
-        return "in typographic quotes: a word processor has changed the file"
-    if _SPREADSHEET_NUMBER.fullmatch(user):
-        return "a number in scientific notation: a spreadsheet has changed the identity"
-    if _OTHER_SID.fullmatch(user):
-        return f"a SID of another kind ({user[:2]}…); a user's begins with US"
-    if _ALMOST_A_SID.fullmatch(user) and not is_sid(user, "US"):
-        return "almost a user's SID: US must be followed by exactly 32 hex digits"
-    if service not in {"", "default"} and not is_sid(service, "IS"):
-        return f"the service {service!r} is not a service's SID (IS and 32 hex digits)"
+    for text in (row.user, row.service):
+        for is_wrong, reason in _WRONG_TEXT:
+            if is_wrong(text):
+                return reason
+    for is_wrong, reason in _WRONG_USER:
+        if is_wrong(row.user):
+            return reason
+    if row.service not in {"", "default"} and not is_sid(row.service, "IS"):
+        return f"the service {row.service!r} is not a service's SID (IS and 32 hex digits)"
     return None
+
+
+_Rule = tuple[Callable[[str], object], str]
+
+_WRONG_TEXT: tuple[_Rule, ...] = (
+    (lambda text: any("\udc80" <= character <= "\udcff" for character in text), "not valid UTF-8"),
+    (lambda text: any(ord(character) < 32 or ord(character) == 127 for character in text), "holds a control character"),
+    (_INVISIBLE.search, "holds an invisible character (a no-break or zero-width space)"),
+    (lambda text: text != text.strip(), "begins or ends with a space"),
+)
+_WRONG_USER: tuple[_Rule, ...] = (
+    (lambda user: user in {".", ".."}, "a dot segment cannot be asked for by name; use the user's SID"),
+    (lambda user: len(user) > LONGEST_IDENTITY, f"longer than {LONGEST_IDENTITY} characters, the longest identity"),
+    (lambda user: {user[0], user[-1]} & set("“”‘’"), "in typographic quotes: a word processor has changed the file"),
+    (_SPREADSHEET_NUMBER.fullmatch, "a number in scientific notation: a spreadsheet has changed the identity"),
+    (_OTHER_SID.fullmatch, "a SID of another kind; a user's begins with US"),
+    (
+        lambda user: _ALMOST_A_SID.fullmatch(user) and not is_sid(user, "US"),
+        "almost a user's SID: US must be followed by exactly 32 hex digits",
+    ),
+)
 
 
 def _rows(name: str, stdin: BinaryIO) -> Iterator[_Row | WrongLine]:
