@@ -1,0 +1,207 @@
+"""What a person wants of one membership, and what that would do to its current state."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntFlag, StrEnum
+from typing import Literal
+
+NotificationLevel = Literal["default", "muted"]
+NOTIFICATION_LEVELS: tuple[NotificationLevel, ...] = ("default", "muted")
+
+LATEST: Literal["@latest"] = "@latest"
+"""Asks for the newest message's index, whatever it is when the plan is made."""
+
+
+class Operation(StrEnum):
+    """What a line of a changes file asks for."""
+
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Set the fields that are given; None leaves a field alone."""
+
+    last_read_message_index: int | Literal["@latest"] | None = None
+    last_read_timestamp: datetime | None = None
+    notification_level: NotificationLevel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Remove the user from the conversation."""
+
+
+Wish = Update | Removal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What the author of the line believes to be true now; None believes nothing."""
+
+    last_read_message_index: int | None = None
+    notification_level: NotificationLevel | None = None
+
+
+class Disposition(StrEnum):
+    """What becomes of a line; only the first two are ever carried out."""
+
+    UPDATE = "update"
+    DELETE = "delete"
+    NOOP = "noop"
+    SATISFIED = "satisfied"
+    BLOCKED = "blocked"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    NOT_FOUND = "not_found"
+    READ_ERROR = "read_error"
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether an apply would send something for it."""
+        return self in {Disposition.UPDATE, Disposition.DELETE}
+
+
+class Reason(StrEnum):
+    """Why a line is not carried out."""
+
+    SAME = "SAME"
+    DUPLICATE = "DUPLICATE"
+    EMPTY_CONVERSATION = "EMPTY_CONVERSATION"
+    ALREADY_FURTHER = "ALREADY_FURTHER"
+    REWIND = "REWIND"
+    TIMESTAMP_REWIND = "TIMESTAMP_REWIND"
+    FIRST_SET = "FIRST_SET"
+    BEYOND_LATEST = "BEYOND_LATEST"
+    CLOSED = "CLOSED"
+    EXPECTATION_FAILED = "EXPECTATION_FAILED"
+    CONFLICT = "CONFLICT"
+    REJECTED = "REJECTED"
+    FUTURE_TIMESTAMP = "FUTURE_TIMESTAMP"
+    USER_NOT_FOUND = "USER_NOT_FOUND"
+    NOT_A_MEMBER = "NOT_A_MEMBER"
+    UNREADABLE = "UNREADABLE"
+    NEWEST_UNKNOWN = "NEWEST_UNKNOWN"
+    PARTICIPANT_UNKNOWN = "PARTICIPANT_UNKNOWN"
+
+
+class Direction(StrEnum):
+    """Where a read horizon would go."""
+
+    FIRST_SET = "first_set"
+    ADVANCE = "advance"
+    REWIND = "rewind"
+    SAME = "same"
+    NONE = "-"
+
+
+class Fields(IntFlag):
+    """The fields that a change sets."""
+
+    NOTHING = 0
+    INDEX = 1
+    TIMESTAMP = 2
+    LEVEL = 4
+
+
+class PreconditionKind(StrEnum):
+    """What must still be true right before a change is sent."""
+
+    ADVANCE = "advance"
+    """The horizon is unset or below the new one."""
+    EQUALS = "equals"
+    """Each field that is set still has the value from before."""
+    MEMBER = "member"
+    """The same participant is still there."""
+    NONE = "none"
+
+
+class UndoClass(StrEnum):
+    """How much of a change can be taken back."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody asked, or no answer came; *reason* says which."""
+
+    reason: str = "not asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """A membership as it is now."""
+
+    user_sid: str
+    conversation_sid: str
+    participant_sid: str
+    last_read_message_index: int | None
+    """None: never set, which is neither read nor unread."""
+    notification_level: str | None
+    unread_messages_count: int | None = None
+    conversation_state: str | None = None
+    newest_message_index: int | Unknown | None
+    """None where the conversation is empty."""
+    last_read_timestamp: datetime | Unknown | None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no such membership."""
+
+    reason: Literal[Reason.USER_NOT_FOUND, Reason.NOT_A_MEMBER]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The membership could not be read."""
+
+    detail: str
+
+
+Current = Present | Absent | Unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Set what differs, and nothing else."""
+
+    last_read_message_index: int | None
+    last_read_timestamp: datetime | None
+    notification_level: NotificationLevel | None
+    direction: Direction
+    precondition: PreconditionKind
+    undo: UndoClass
+    undo_note: str
+
+    @property
+    def fields(self) -> Fields:
+        """The fields that are set."""
+        return (
+            (Fields.NOTHING if self.last_read_message_index is None else Fields.INDEX)
+            | (Fields.NOTHING if self.last_read_timestamp is None else Fields.TIMESTAMP)
+            | (Fields.NOTHING if self.notification_level is None else Fields.LEVEL)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove exactly this participant; a member added again has another SID."""
+
+    participant_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Send nothing, and say why."""
+
+    disposition: Disposition
+    reason: Reason
+    detail: str = ""
+
+
+Change = Edit | Remove | Skip

@@ -1,0 +1,185 @@
+"""Guards: what a plan must not do unless a person says so by name. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+MAX_DELETES = 1_000
+MAX_DELETES_PER_CONVERSATION = 10
+MAX_ROWS = 1_000_000
+MAX_MISSING_PERCENT = 20.0
+SMALLEST_COUNT_FOR_PERCENT = 10
+"""A percentage needs a floor, or a plan of three rows with one wrong would always be stopped."""
+NAMED_OFFENDERS = 20
+"""How many users and conversations a manifest names; the counts beside them are complete."""
+
+
+class UserLoss(msgspec.Struct, frozen=True):
+    """A user who would lose *deletes* of at least *conversations* conversations."""
+
+    user_sid: str
+    deletes: int
+    conversations: int
+    """All of them where a loss of all is said; otherwise as many as had to be seen to decide."""
+
+
+class ConversationLoss(msgspec.Struct, frozen=True):
+    """A conversation that would lose *deletes* members."""
+
+    conversation_sid: str
+    deletes: int
+
+
+class GuardInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The facts of a plan that the guards look at, counted while it was made."""
+
+    rows: int
+    updates: int
+    deletes: int
+    first_sets: int
+    rewinds: int
+    not_found: int
+    read_errors: int
+    not_fully_undoable: int
+    wiped_out_users: int
+    """Users who would lose more than half of four or more conversations, or all of them."""
+    wiped_out_examples: tuple[UserLoss, ...]
+    most_deletes_in_one_conversation: int
+    emptied_examples: tuple[ConversationLoss, ...]
+    """The conversations with the most planned deletes, largest first, above the default limit."""
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person has agreed to, by flag or at a prompt; the defaults agree to nothing."""
+
+    confirm_deletes: int | None = None
+    max_deletes: int = MAX_DELETES
+    max_deletes_per_conversation: int = MAX_DELETES_PER_CONVERSATION
+    allow_user_wipeout: bool = False
+    allow_missing_percent: float = MAX_MISSING_PERCENT
+    allow_partial_plan: bool = False
+    max_rows: int = MAX_ROWS
+
+
+class GuardKind(StrEnum):
+    """Consent can be given at a prompt; a limit has to be raised by name."""
+
+    CONSENT = "consent"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """One guard's answer for one plan."""
+
+    name: str
+    kind: GuardKind
+    passed: bool
+    message: str
+    needs: str | None
+    """The flag that would let it pass; None where it passes."""
+
+
+def evaluate(facts: GuardInputs, consent: Consent) -> list[Guard]:
+    """Ask every guard, whatever the others say, and give those that have something to say about this plan."""
+    return list(_answers(facts, consent))
+
+
+def refusals(guards: list[Guard]) -> list[Guard]:
+    """Keep the guards that stand in the way."""
+    return [guard for guard in guards if not guard.passed]
+
+
+def loses_too_much(deletes: int, conversations: int) -> bool:
+    """Whether a user with *conversations* would be as good as wiped out by *deletes*."""
+    return deletes > 0 and (deletes >= conversations or (conversations >= 4 and deletes * 2 > conversations))
+
+
+def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
+    if facts.deletes or consent.confirm_deletes is not None:
+        yield _confirmed_deletes(facts, consent)
+    if facts.deletes:
+        yield _guard(
+            "max-deletes",
+            GuardKind.LIMIT,
+            passed=facts.deletes <= consent.max_deletes,
+            message=f"{facts.deletes} removals, and at most {consent.max_deletes} are allowed at once",
+            needs=f"--max-deletes {facts.deletes}",
+        )
+        yield _guard(
+            "deletes-per-conversation",
+            GuardKind.LIMIT,
+            passed=facts.most_deletes_in_one_conversation <= consent.max_deletes_per_conversation,
+            message=f"one conversation loses {facts.most_deletes_in_one_conversation} members"
+            + _named(facts.emptied_examples),
+            needs=f"--max-deletes-per-conversation {facts.most_deletes_in_one_conversation}",
+        )
+    if facts.wiped_out_users:
+        yield _guard(
+            "user-wipeout",
+            GuardKind.LIMIT,
+            passed=consent.allow_user_wipeout,
+            message=_wipeout(facts),
+            needs="--allow-user-wipeout",
+        )
+    if facts.not_found:
+        yield _missing(facts, consent)
+    if facts.read_errors:
+        yield _guard(
+            "partial-plan",
+            GuardKind.LIMIT,
+            passed=consent.allow_partial_plan,
+            message=f"{facts.read_errors} rows could not be read, so nobody knows what they would do",
+            needs="--allow-partial-plan",
+        )
+    executable = facts.updates + facts.deletes
+    yield _guard(
+        "max-rows",
+        GuardKind.LIMIT,
+        passed=executable <= consent.max_rows,
+        message=f"{executable} rows to change, and at most {consent.max_rows} are allowed at once",
+        needs=f"--max-rows {executable}",
+    )
+
+
+def _confirmed_deletes(facts: GuardInputs, consent: Consent) -> Guard:
+    said = "nobody confirmed them" if consent.confirm_deletes is None else f"{consent.confirm_deletes} were confirmed"
+    return _guard(
+        "confirm-deletes",
+        GuardKind.CONSENT,
+        passed=consent.confirm_deletes == facts.deletes,
+        message=f"{facts.deletes} removals, which cannot be undone: {said}",
+        needs=f"--confirm-deletes {facts.deletes}",
+    )
+
+
+def _missing(facts: GuardInputs, consent: Consent) -> Guard:
+    percent = 100 * facts.not_found / facts.rows
+    wrong = facts.not_found >= SMALLEST_COUNT_FOR_PERCENT and percent > consent.allow_missing_percent
+    return _guard(
+        "missing",
+        GuardKind.LIMIT,
+        passed=not wrong,
+        message=f"{facts.not_found} of {facts.rows} rows ({percent:.1f} %) were not found"
+        + (": is this the right service and account?" if wrong else ""),
+        needs=f"--allow-missing {min(100, int(percent) + 1)}",
+    )
+
+
+def _wipeout(facts: GuardInputs) -> str:
+    named = ", ".join(
+        f"{loss.user_sid} {loss.deletes} of {loss.conversations}" for loss in facts.wiped_out_examples[:3]
+    )
+    return f"{facts.wiped_out_users} users lose most or all of their conversations: {named}" + (
+        " …" if facts.wiped_out_users > 3 else ""
+    )
+
+
+def _named(losses: tuple[ConversationLoss, ...]) -> str:
+    return "".join(f", {loss.conversation_sid} {loss.deletes}" for loss in losses[:3])
+
+
+def _guard(name: str, kind: GuardKind, *, passed: bool, message: str, needs: str) -> Guard:
+    return Guard(name=name, kind=kind, passed=passed, message=message, needs=None if passed else needs)

@@ -1,0 +1,31 @@
+"""The one answer that each row of an applied plan gets."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a row ended; a finished run has one of these for each of its rows."""
+
+    APPLIED = "applied"
+    CONVERGED = "converged"
+    """Somebody else had already made it so."""
+    DRIFTED = "drifted"
+    """It was no longer as the plan had seen it, so nothing was sent."""
+    REJECTED = "rejected"
+    """Twilio refused the change."""
+    NOT_FOUND = "not_found"
+    MISMATCH = "mismatch"
+    """Twilio accepted the change, and reading back shows something else."""
+    SUPERSEDED = "superseded"
+    """Reading back shows neither the value from before nor ours."""
+    UNKNOWN = "unknown"
+    """Whether the change had its effect could not be learned."""
+    CANCELLED = "cancelled"
+    """Never sent: the run ended first."""
+    NOT_PLANNED = "not_planned"
+    """The plan itself said to do nothing here."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the membership is as the plan wanted it."""
+        return self in {Outcome.APPLIED, Outcome.CONVERGED}
