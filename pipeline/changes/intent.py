@@ -1,0 +1,191 @@
+"""What one record of a changes file asks for. Pure: cells in, an intent or problems out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pipeline.changes import cells
+from pipeline.changes.cells import BadCell
+from pipeline.changes.csv_file import COLUMNS, Record, Report
+from pipeline.changes.problems import Problem, visible
+from pipeline.errors import BadInput
+from pipeline.model.change import Expectation, Operation, Removal, Update, Wish
+
+Value = TypeVar("Value")
+
+_SETTABLE = ("last_read_message_index", "last_read_timestamp", "notification_level")
+_LONGEST_TEXT = 256
+_NO_EXPECTATION = Expectation()
+_REMOVAL = Removal()
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One usable line: whose membership, and what should become of it."""
+
+    line: int
+    line_end: int
+    user: str
+    """A user SID or an identity, as written."""
+    conversation: str
+    """A conversation SID or a unique name, as written."""
+    wish: Wish
+    expectation: Expectation = _NO_EXPECTATION
+    row_key: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line that cannot be used; its cells are kept for the record."""
+
+    line: int
+    line_end: int
+    code: str
+    user: str = ""
+    conversation: str = ""
+    operation: str = ""
+
+
+class IntentParser:
+    """Understands the records of one file, whose *header* and operation are known."""
+
+    def __init__(self, header: tuple[str, ...], operation: Operation | None, report: Report) -> None:
+        """Prepare for *header*. Raises `BadInput` where nothing tells what the lines ask for."""
+        if operation is None and "op" not in header:
+            raise BadInput(
+                "neither the file nor the command says what to do",
+                hint="Add an op column with update or delete, or give --op update.",
+            )
+        self._operation = operation
+        self._report = report
+        self._places = [header.index(name) if name in header else None for name in COLUMNS]
+
+    def parse(self, record: Record) -> Intent | Rejected:
+        """Give what *record* asks for; every problem with it has been reported."""
+        (user_text, conversation_text, op_text, index_text, timestamp_text, level_text, expect_index_text,
+         expect_level_text, row_key, note) = [
+            "" if place is None else record.cells[place] for place in self._places
+        ]  # fmt: skip
+        attempt = _Attempt(record, self._report)
+        user = attempt.read("user", user_text, cells.parse_user)
+        conversation = attempt.read("conversation", conversation_text, cells.parse_conversation)
+        operation = self._read_operation(attempt, op_text)
+        expectation = _NO_EXPECTATION
+        if expect_index_text or expect_level_text:
+            expectation = Expectation(
+                last_read_message_index=attempt.read_optional(
+                    "expect_last_read_message_index", expect_index_text, cells.parse_index
+                ),
+                notification_level=attempt.read_optional(
+                    "expect_notification_level", expect_level_text, cells.parse_level
+                ),
+            )
+        values = (index_text, timestamp_text, level_text)
+        wish = _read_removal(attempt, values) if operation is Operation.DELETE else _read_update(attempt, values)
+        for column, text in (("row_key", row_key), ("note", note)):
+            if len(text) > _LONGEST_TEXT:
+                attempt.fail(column, text, BadCell("E-TOO-LONG", f"{len(text)} characters", "Keep it to 256."))
+        if attempt.first_error is not None or user is None or conversation is None:
+            return Rejected(
+                record.line, record.line_end, attempt.first_error or "E-MISSING",
+                visible(user_text), visible(conversation_text), operation or "",
+            )  # fmt: skip
+        return Intent(
+            record.line, record.line_end, user, conversation, wish, expectation, row_key or None, note or None
+        )
+
+    def _read_operation(self, attempt: "_Attempt", text: str) -> Operation | None:
+        if not text:
+            if self._operation is None:
+                attempt.fail("op", text, BadCell("E-OP", "the cell is empty", "Write update or delete, or give --op."))
+            return self._operation
+        operation = attempt.read("op", text, cells.parse_operation)
+        if operation is not None and self._operation not in {None, operation}:
+            attempt.fail(
+                "op", text, BadCell("E-OP", f"the line says {operation}, the command --op {self._operation}",
+                                    "Drop one of the two.")
+            )  # fmt: skip
+        return operation
+
+
+class _Attempt:
+    """Reads the cells of one record and remembers the first error."""
+
+    __slots__ = ("_record", "_report", "first_error")
+
+    def __init__(self, record: Record, report: Report) -> None:
+        self._record = record
+        self._report = report
+        self.first_error: str | None = None
+
+    def read(self, column: str, text: str, parse: Callable[[str], Value]) -> Value | None:
+        try:
+            value = parse(text)
+        except BadCell as bad:
+            self.fail(column, text, bad)
+            return None
+        if not text.isascii():
+            self._warn_of_invisible(column, text)
+        return value
+
+    def read_optional(self, column: str, text: str, parse: Callable[[str], Value]) -> Value | None:
+        return self.read(column, text, parse) if text else None
+
+    def fail(self, column: str, text: str, bad: BadCell) -> None:
+        self.first_error = self.first_error or bad.code
+        self.tell(column, text, bad.code, bad.message, bad.hint)
+
+    def tell(self, column: str, text: str, code: str, message: str, hint: str) -> None:
+        record = self._record
+        self._report(
+            Problem(
+                code=code,
+                message=message,
+                hint=hint,
+                line=record.line,
+                line_end=record.line_end,
+                byte_offset=record.byte_offset,
+                column=column,
+                value=visible(text),
+            )
+        )
+
+    def _warn_of_invisible(self, column: str, text: str) -> None:
+        if cells.holds_invisible(text):
+            self.tell(
+                column, text, "W-INVISIBLE", "the cell holds a character that nobody sees",
+                "Check that it belongs there.",
+            )  # fmt: skip
+
+
+def _read_update(attempt: _Attempt, texts: tuple[str, str, str]) -> Update:
+    index_text, timestamp_text, level_text = texts
+    if not any(texts) and attempt.first_error != "E-OP":
+        attempt.fail(
+            "", "", BadCell("E-NOTHING-TO-SET", "an update that sets nothing", f"Fill one of {', '.join(_SETTABLE)}.")
+        )
+    moment = attempt.read_optional("last_read_timestamp", timestamp_text, cells.parse_timestamp)
+    if moment is not None and moment[1]:
+        attempt.tell(
+            "last_read_timestamp", timestamp_text, "W-FRACTION", "the part below a second is cut off",
+            "Twilio shows timestamps to the second.",
+        )  # fmt: skip
+    return Update(
+        last_read_message_index=attempt.read_optional(
+            "last_read_message_index", index_text, cells.parse_index_or_latest
+        ),
+        last_read_timestamp=moment and moment[0],
+        notification_level=attempt.read_optional("notification_level", level_text, cells.parse_level),
+    )
+
+
+def _read_removal(attempt: _Attempt, texts: tuple[str, str, str]) -> Removal:
+    for column, text in zip(_SETTABLE, texts, strict=True):
+        if text:
+            attempt.fail(
+                column,
+                text,
+                BadCell("E-DELETE-WITH-VALUES", "a delete sets nothing", "Empty the cell, or write update."),
+            )
+    return _REMOVAL
