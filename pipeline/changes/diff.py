@@ -71,7 +71,7 @@ def _updated(wish: Update, current: Present, rules: DiffRules) -> Change:
     if isinstance(moment, Skip):
         return moment
     level = wish.notification_level if wish.notification_level != current.notification_level else None
-    index, direction = (None, Direction.SAME) if isinstance(horizon, Skip) else horizon
+    index, direction = (None, Direction.NONE) if isinstance(horizon, Skip) else horizon
     if index is None and moment is None and level is None:
         return horizon if isinstance(horizon, Skip) else Skip(Disposition.NOOP, Reason.SAME)
     if (closed := _closed(current, rules)) is not None:
