@@ -1,0 +1,1 @@
+"""A stateful Twilio Conversations on loopback."""

@@ -1,0 +1,107 @@
+"""The simulated API without the wire: a request in, an answer out, the world changed."""
+
+import time
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from pipeline.simulator.actions import ActionBuckets
+from pipeline.simulator.answers import Answer, Refusal
+from pipeline.simulator.behaviour import Behaviour
+from pipeline.simulator.context import Context
+from pipeline.simulator.credentials import Credentials
+from pipeline.simulator.dice import Dice
+from pipeline.simulator.live_client import LiveClient
+from pipeline.simulator.render import Place
+from pipeline.simulator.routes import Route, find_route
+from pipeline.simulator.service import Service
+from pipeline.simulator.world import World
+
+NOWHERE = "(no such path)"
+
+
+class Asked(NamedTuple):
+    """A request as it came."""
+
+    method: str
+    target: str
+    """Path and query, as they were sent."""
+    authorization: bytes = b""
+    content_type: bytes = b""
+    body: bytes = b""
+
+
+class Api:
+    """Answers requests out of a world."""
+
+    def __init__(self, world: World, *, dice: Dice, behaviour: Behaviour, credentials: Credentials) -> None:
+        self.world = world
+        self.dice = dice
+        self.behaviour = behaviour
+        self.credentials = credentials
+        self.live_client = LiveClient(world, dice)
+        self.base_url = "http://127.0.0.1"
+        self._actions = ActionBuckets(time.monotonic)
+        self._permissions = credentials.permissions()
+
+    def answer(self, asked: Asked, request_id: str) -> tuple[str, Answer]:
+        """Serve a request; the first part of what is returned is the template of its path, for counting."""
+        path, _, query = asked.target.partition("?")
+        route = find_route(path, encoded_slash_separates=self.behaviour.encoded_slash == "separator")
+        template = route.template if route else NOWHERE
+        try:
+            self._check_permission(asked)
+            if route is None:
+                raise Refusal(404, 20404, f"The requested resource {path} was not found")
+            return template, self._serve(asked, route, path, query, request_id)
+        except Refusal as refused:
+            return template, refused.answer()
+
+    def is_welcome(self, authorization: bytes) -> bool:
+        """Say whether these credentials may read."""
+        permission = self._permissions.get(authorization, "none")
+        if permission == "bearer":
+            return self.behaviour.bearer_token == "accepted"  # noqa: S105 - a choice, not a secret
+        return permission != "none"
+
+    def _check_permission(self, asked: Asked) -> None:
+        faults = self.dice.faults
+        if faults.suspended or not self.is_welcome(asked.authorization):
+            raise Refusal(401, 20003, "Authenticate")
+        if faults.region_disabled:
+            raise Refusal(403, 50385, "Conversations is disabled in this region")
+        if asked.method != "GET" and self._permissions[asked.authorization] == "read":
+            raise Refusal(403, 70051, "Authorization failed: the API key lacks the permission for this action")
+
+    def _serve(self, asked: Asked, route: Route, path: str, query: str, request_id: str) -> Answer:
+        handler = route.handlers.get(asked.method)
+        if handler is None:
+            raise Refusal(405, 20004, "Method not allowed")
+        service = self._service(route)
+        if service is None:
+            raise Refusal(404, 20404, f"The requested resource {path} was not found")
+        family = f"{self.base_url}/v1" if route.service_sid is None else f"{self.base_url}/v1/Services/{service.sid}"
+        context = Context(
+            world=self.world,
+            behaviour=self.behaviour,
+            dice=self.dice,
+            live_client=self.live_client,
+            actions=self._actions,
+            service=service,
+            place=Place(self.credentials.account_sid, service.sid, family, self.dice.faults.extra_fields),
+            base_url=self.base_url,
+            path=path,
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+            form=_form(asked),
+            request_id=request_id,
+        )
+        return handler(context, *route.references)
+
+    def _service(self, route: Route) -> Service | None:
+        return self.world.default_service if route.service_sid is None else self.world.service(route.service_sid)
+
+
+def _form(asked: Asked) -> dict[str, str]:
+    # Nothing but a form is understood: a JSON body holds no field that Twilio would know.
+    if not asked.body or not asked.content_type.startswith(b"application/x-www-form-urlencoded"):
+        return {}
+    return dict(parse_qsl(asked.body.decode("utf-8", "replace"), keep_blank_values=True))

@@ -1,0 +1,49 @@
+"""What Twilio does where nobody outside knows what it does: each unknown a named choice with its likeliest answer."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """How the account answers; a client has to live with every value of every field."""
+
+    page_size_over_maximum: Literal["clamp", "reject"] = "clamp"
+    """A `PageSize` above the maximum of the list: taken as the maximum, or 400/20007."""
+    page_without_token: Literal["reject", "first_page"] = "reject"  # noqa: S105 - a choice, not a secret
+    """`Page` above 0 without `PageToken`: 400/70002, or the first page again."""
+    list_order: Literal["sid", "shuffled"] = "sid"
+    """A user's conversations by SID, or in an order that means nothing."""
+    null_index: Literal["clear", "reject"] = "clear"
+    """`LastReadMessageIndex=null` clears the horizon, or is 400/50421."""
+    empty_index: Literal["clear", "reject"] = "clear"
+    """`LastReadMessageIndex=` clears the horizon, or is 400/50421."""
+    index_beyond_newest: Literal["accept", "reject"] = "accept"
+    """An index that no message has reached yet: taken as it is, or 400/50421."""
+    negative_index: Literal["reject", "accept"] = "reject"
+    timestamp_alone: Literal["keeps_index", "reads_all"] = "keeps_index"
+    """`LastReadTimestamp` without an index: only the timestamp moves, or the horizon goes to the newest message."""
+    timestamp_with_index: Literal["now", "unchanged"] = "now"
+    """What the timestamp becomes when only the index is sent."""
+    closed_conversation: Literal["allow", "reject"] = "allow"
+    """Updates and deletes of a user conversation that is closed: allowed, or 400/50377."""
+    not_found_code: Literal["generic", "specific"] = "generic"
+    """The code of a 404: always 20404, or 50200, 50350, 50430 by what is missing."""
+    actions_per_second: int = 30
+    """Changes per second and scope before 429; 0 for no limit."""
+    actions_scope: Literal["conversation", "service"] = "conversation"
+    """Whether changes of memberships are counted by conversation or by service."""
+    actions_code: Literal[50063, 50074] = 50063
+    empty_update: Literal["reject", "accept"] = "reject"
+    """A form with no known field: 400/20161, or 200 and nothing changes."""
+    horizon_moves_date_updated: Literal["no", "yes"] = "no"
+    """Whether a read horizon that moves changes `date_updated` of the conversation."""
+    own_messages: Literal["counted", "not_counted"] = "counted"
+    """Whether a user's own messages count as unread."""
+    encoded_slash: Literal["identity", "separator"] = "identity"
+    """Whether `%2F` belongs to the identity, or splits the path (and so finds nothing)."""
+    bearer_token: Literal["accepted", "refused"] = "accepted"  # noqa: S105 - a choice, not a secret
+    second_delete: Literal["not_found", "no_content"] = "not_found"
+    """Deleting what is already gone: 404, or 204 again."""
+    unread_lag_seconds: float = 0.0
+    """For so long after a change the unread count is still the old one."""

@@ -1,0 +1,34 @@
+"""Who may ask: the one account of the simulator, with a token, two keys and a bearer token that everybody may know."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Literal
+
+Permission = Literal["all", "read", "bearer", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a client presents. None of it opens anything but a simulator."""
+
+    account_sid: str = "AC" + "0123456789abcdef" * 2
+    auth_token: str = "fedcba9876543210" * 2
+    api_key: str = "SK" + "0a1b2c3d4e5f6789" * 2
+    api_secret: str = "simulated0secret0of0the0main0key"  # noqa: S105 - opens nothing
+    restricted_api_key: str = "SK" + "9876f5e4d3c2b1a0" * 2
+    """May read, and nothing else: writes are 403/70051."""
+    restricted_api_secret: str = "simulated0secret0of0readonly0key"  # noqa: S105 - opens nothing
+    bearer_token: str = "simulated-bearer-token"  # noqa: S105 - opens nothing
+
+    def permissions(self) -> dict[bytes, Permission]:
+        """Map each `Authorization` header that is good for something to what it is good for."""
+        return {
+            _basic(self.account_sid, self.auth_token): "all",
+            _basic(self.api_key, self.api_secret): "all",
+            _basic(self.restricted_api_key, self.restricted_api_secret): "read",
+            f"Bearer {self.bearer_token}".encode(): "bearer",
+        }
+
+
+def _basic(user: str, password: str) -> bytes:
+    return b"Basic " + b64encode(f"{user}:{password}".encode())

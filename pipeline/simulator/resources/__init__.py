@@ -1,0 +1,1 @@
+"""Twilio's resources, one file each: functions from a context and the path's references to an answer."""
