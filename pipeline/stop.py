@@ -21,7 +21,6 @@ class StopSwitch:
         self._asked = asyncio.Event()
         self._reason: StopReason | None = None
 
-    @property
     def reason(self) -> StopReason | None:
         """Why to stop; None while the run may go on."""
         return self._reason

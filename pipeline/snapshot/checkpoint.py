@@ -4,6 +4,7 @@ The rows of a part and the news that its users are done become durable in one tr
 finds each user either done, with all rows on disk, or still to be read.
 """
 
+import dataclasses
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -135,6 +136,12 @@ class Checkpoint:
                 "UPDATE service SET next_page = ?, listed = ? WHERE sid = ?", (next_page, next_page is None, service)
             )
         return added
+
+    def add_settled(self, service: str, user: User, result: UserResult) -> None:
+        """Keep a user whose result is known from the start, such as one that a file names and nobody has."""
+        self.add_users(service, [user], next_page=None)
+        row = self._connection.execute("SELECT id FROM user WHERE service = ? AND sid = ?", (service, user.sid))
+        self.settle(None, [dataclasses.replace(result, id=row.fetchone()[0])])
 
     def take(self, count: int) -> list[RosterUser]:
         """Hand out up to *count* users that nobody has yet, the largest first."""

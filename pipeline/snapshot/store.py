@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from pyarrow import compute as pc
 from pyarrow import fs
+from pyarrow import parquet as pq
 
 from pipeline.errors import BadInput, LocalDisk
 from pipeline.snapshot.manifest import Manifest, SnapshotFile, decode_manifest, encode_manifest
@@ -22,6 +24,7 @@ from pipeline.snapshot.manifest import Manifest, SnapshotFile, decode_manifest, 
 _MANIFESTS = "_snapshots"
 _MANIFEST_NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _CHUNK = 1 << 20
+_PAGE = 50
 _DATASETS = ("user_conversations", "users", "failures")
 
 
@@ -106,6 +109,17 @@ class Store:
                 return None
             with self.files.open_input_stream(self._at(path)) as stream:
                 return decode_manifest(stream.read(), where=f"{self.root}/{path}")
+
+    def long_lists(self, manifest: Manifest) -> Iterator[tuple[str, str, int]]:
+        """Give (service, user SID, rows) of the users of a snapshot whose rows filled more than one page."""
+        for file in manifest.files:
+            if file.dataset == "users":
+                columns = ["chat_service_sid", "sid", "conversations"]
+                table = pq.read_table(
+                    self.absolute(file.path), filesystem=self.files, columns=columns, partitioning=None,
+                    filters=pc.field("conversations") > _PAGE,
+                )  # fmt: skip
+                yield from zip(*(table[column].to_pylist() for column in columns), strict=True)
 
     def measured(self, file: SnapshotFile) -> tuple[int, str] | None:
         """The bytes and the sha256 of a published file as it lies there now; None where it is missing."""

@@ -1,0 +1,5 @@
+"""``python -m jobs`` is ``readstate``."""
+
+from jobs.cli import entry
+
+entry()

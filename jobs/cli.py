@@ -1,0 +1,119 @@
+"""The command `readstate`: finds the command that was asked for, and turns every failure into a message and a code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from pipeline.errors import ExitCode, ReadstateError, Usage
+
+
+class _Entry(NamedTuple):
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "export": _Entry("jobs.export", "Read who has read what, and publish it as a Parquet snapshot."),
+    "snapshots": _Entry("jobs.snapshots", "List, verify and prune published snapshots."),
+    "doctor": _Entry("jobs.doctor", "Check settings, credentials, clock, disk and root."),
+    "settings": _Entry("jobs.settings", "Show the effective settings and where each came from."),
+    "simulate": _Entry("jobs.simulate", "Run a stateful Twilio Conversations on this machine."),
+    "demo": _Entry("jobs.demo", "Export from a Twilio that runs inside the demo."),
+}
+"""Every command, with its one line of help: `--help` lists them without importing any."""
+
+_SECRET_OPTIONS = ("token", "secret", "password", "api-key", "apikey", "credential")
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when that command is asked for, and not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name].module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Credentials come from the environment: TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and"
+    " TWILIO_AUTH_TOKEN. To try readstate without an account: readstate demo",
+)
+@click.version_option(package_name="readstate", prog_name="readstate")
+def readstate() -> None:
+    """Read and repair who has read what in Twilio Conversations, for all users at once."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code; no exception leaves."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    os.umask(0o077)  # what we write holds personal data
+    try:
+        _refuse_secrets(arguments)
+        result = readstate.main(args=arguments, prog_name="readstate", standalone_mode=False)
+    except ReadstateError as error:
+        return _explain(error.message, error.hint, error.exit_code)
+    except click.UsageError as error:
+        usage = error.ctx.command_path if error.ctx is not None else "readstate"
+        return _explain(error.format_message(), f"{usage} --help tells what it takes.", ExitCode.USAGE)
+    except click.ClickException as error:
+        return _explain(error.format_message(), None, ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        return _explain("stopped", None, ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has left, such as `head`; Python must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except Exception as error:  # noqa: BLE001 - the last net: a traceback on the screen helps nobody at 3 a.m.
+        return _explain_bug(error)
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def entry() -> None:
+    """What the console script and ``python -m jobs`` call."""
+    sys.exit(main())
+
+
+def _refuse_secrets(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        name = argument.split("=", 1)[0].lower()
+        if name.startswith("--") and any(word in name for word in _SECRET_OPTIONS):
+            raise Usage(
+                f"{name}: a secret on the command line can be read by everybody on this machine (ps, shell history)",
+                hint="Export TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
+            )
+
+
+def _explain(message: str, hint: str | None, code: int) -> int:
+    from jobs.terminal import printable
+
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(message)}", err=True)
+    if hint:
+        click.echo(printable(hint), err=True)
+    return int(code)
+
+
+def _explain_bug(error: Exception) -> int:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="readstate-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        traceback.print_exception(error, file=file)
+    return _explain(
+        f"a bug in readstate: {type(error).__name__}: {error}",
+        f"The details are in {file.name}; please report them. Work that was saved can be resumed.",
+        ExitCode.INTERNAL,
+    )

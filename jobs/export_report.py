@@ -1,0 +1,87 @@
+"""What ``readstate export`` prints on stdout."""
+
+from typing import Any
+
+import click
+import msgspec
+
+from jobs.export_job import Estimate
+from jobs.terminal import count, duration, print_json, print_table, size
+from pipeline.snapshot.manifest import Manifest
+from pipeline.snapshot.store import manifest_path
+
+_LIKELY_IN_FLIGHT = (10, 100)
+"""What accounts have been seen to allow; Twilio publishes no number."""
+
+
+def show_manifest(manifest: Manifest, *, root: str, as_json: bool) -> None:
+    """Show what an export has published."""
+    if as_json:
+        print_json(_document(manifest, root, already_published=False))
+        return
+    seconds = (manifest.ended_at - manifest.started_at).total_seconds()
+    users = manifest.users
+    rows = [
+        ("users read", count(users.read)),
+        ("users vanished", count(users.vanished)),
+        ("users failed", count(users.failed)),
+        ("conversations", count(manifest.rows)),
+        ("dropped as duplicates", count(manifest.duplicates_dropped)),
+        ("requests", count(manifest.requests.requests)),
+        ("retried", count(manifest.requests.retries)),
+        ("throttled (429)", count(manifest.requests.throttled)),
+        ("size", size(sum(file.bytes for file in manifest.files))),
+        ("time", duration(seconds) + (f" in {manifest.starts} starts" if manifest.starts > 1 else "")),
+        ("complete", "yes" if manifest.complete else "NO"),
+    ]
+    print_table(rows, title=f"Snapshot of {manifest.snapshot_date}")
+    if manifest.unknown_fields:
+        click.echo(f"Fields without a column: {', '.join(sorted(manifest.unknown_fields))} (a newer API?)")
+    if not manifest.complete:
+        click.echo(f"{count(users.failed)} users could not be read; {root}/failures says why.")
+    click.echo(f"Published {root}/{manifest_path(manifest.snapshot_date)}")
+
+
+def show_published(manifest: Manifest, *, root: str, as_json: bool) -> None:
+    """Say that there is nothing to do."""
+    if as_json:
+        print_json(_document(manifest, root, already_published=True))
+        return
+    click.echo(
+        f"{root}: the snapshot of {manifest.snapshot_date} is published already:"
+        f" {count(manifest.users.read)} users, {count(manifest.rows)} conversations,"
+        f" {'complete' if manifest.complete else 'INCOMPLETE'}. Nothing done; --again replaces it."
+    )
+
+
+def show_estimate(estimate: Estimate, *, as_json: bool) -> None:
+    """Show what an export would take."""
+    times = {
+        str(parallel): estimate.requests * estimate.seconds_per_request / parallel for parallel in _LIKELY_IN_FLIGHT
+    }
+    if as_json:
+        print_json(
+            {
+                "users": estimate.users,
+                "requests": estimate.requests,
+                "seconds_per_request": estimate.seconds_per_request,
+                "seconds_by_requests_in_flight": times,
+            }
+        )
+        return
+    rows = [
+        ("users", count(estimate.users)),
+        ("requests", f"about {count(estimate.requests)}"),
+        ("a request takes", f"{estimate.seconds_per_request * 1000:.0f} ms"),
+        *((f"time at {parallel} in flight", f"about {duration(seconds)}") for parallel, seconds in times.items()),
+    ]
+    print_table(rows, title="Dry run: only the roster was read")
+
+
+def _document(manifest: Manifest, root: str, *, already_published: bool) -> dict[str, Any]:
+    return {
+        "root": root,
+        "already_published": already_published,
+        "manifest_path": manifest_path(manifest.snapshot_date),
+        "manifest": msgspec.to_builtins(manifest),
+    }

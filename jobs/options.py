@@ -1,0 +1,43 @@
+"""Options that several commands share, and the settings that come of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pipeline.settings import EffectiveSettings, load_settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_NAMES = ("base_url", "work_dir", "max_in_flight", "max_rate", "production_first", "metrics_file", "log_format")
+
+
+def connection_options(command: Command) -> Command:
+    """Give *command* the options of everything that talks to Twilio; `settings_from` reads them."""
+    for option in reversed(
+        (
+            click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings."),
+            click.option("--base-url", help="Another address than Twilio's: a simulator or a proxy."),
+            click.option("--work-dir", help="Where unfinished work is kept."),
+            click.option("--max-in-flight", type=int, help="Most requests under way at once."),
+            click.option("--max-rate", type=float, help="Most requests a second; 0 is no limit."),
+            click.option("--production-first", is_flag=True, default=None, help="Leave more room to other traffic."),
+            click.option("--metrics-file", help="Write Prometheus text format here, every 15 s and at the end."),
+            click.option("--log-format", type=click.Choice(["text", "json"]), help="How log lines look."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON document on stdout.")
+
+
+def settings_from(options: dict[str, Any], **more: Any) -> EffectiveSettings:
+    """Take the shared options out of *options*, with *more* settings, and merge them over the rest.
+
+    Raises `BadInput`.
+    """
+    flags = {name: options.pop(name) for name in _NAMES if name in options}
+    return load_settings(flags=flags | more, config=options.pop("config", None))

@@ -1,0 +1,64 @@
+"""Runs a command's coroutine: the event loop, the signals, the observers."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from pipeline.errors import ExitCode
+from pipeline.events import Event, Observer
+from pipeline.stop import StopReason, StopSwitch
+
+Result = TypeVar("Result")
+
+_SIGNALS = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+
+
+def run(main: Callable[[StopSwitch], Awaitable[Result]]) -> Result:
+    """Run *main* with a switch that SIGINT and SIGTERM turn; a second signal leaves at once."""
+
+    async def with_signals() -> Result:
+        stop = StopSwitch()
+        loop = asyncio.get_running_loop()
+        for number, code in _SIGNALS.items():
+            loop.add_signal_handler(number, _ask_or_leave, stop, number, code)
+        return await main(stop)
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(with_signals())
+
+
+def deadline(stop: StopSwitch, seconds: float) -> None:
+    """Ask for a stop when *seconds* have passed."""
+    reason = StopReason("the deadline has come", ExitCode.STOPPED_EARLY)
+    asyncio.get_running_loop().call_later(seconds, stop.ask, reason)
+
+
+def fan_out(observers: Sequence[Observer]) -> Observer:
+    """One observer that tells all *observers*."""
+
+    def tell(event: Event) -> None:
+        for observer in observers:
+            observer(event)
+
+    return tell
+
+
+def _ask_or_leave(stop: StopSwitch, number: signal.Signals, code: ExitCode) -> None:
+    if stop.reason() is not None:
+        sys.stderr.write("leaving at once; what was saved can be resumed\n")
+        sys.stderr.flush()
+        os._exit(code)
+    sys.stderr.write(f"{number.name}: finishing what is in flight (a second one leaves at once)\n")
+    stop.ask(StopReason(f"stopped by {number.name}", code))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

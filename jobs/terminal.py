@@ -1,0 +1,67 @@
+"""How results reach people: text that cannot move the cursor, tables, durations, sizes."""
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """*text* with its control characters made visible: what Twilio or a file holds must not steer a terminal."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Write one JSON document to stdout."""
+    click.echo(json.dumps(document, indent=2, default=str, ensure_ascii=False))
+
+
+def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), title: str | None = None) -> None:
+    """Write a table to stdout, in colour on a terminal only."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=bool(header), pad_edge=False)
+    for number, name in enumerate(header or rows[0] if rows else ()):
+        numeric = all(_is_number(row[number]) for row in rows)
+        table.add_column(name if header else "", justify="right" if numeric and header else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    console.print(table)
+
+
+def duration(seconds: float) -> str:
+    """*seconds* as people say them: ``42 s``, ``7 min 5 s``, ``2 h 3 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(number: int) -> str:
+    """*number* bytes as people say them."""
+    amount, unit = float(number), "B"
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+
+
+def count(number: int) -> str:
+    """*number* with thin groups of three digits."""
+    return f"{number:,}".replace(",", " ")
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"[\d  .,%-]+", text))

@@ -1,0 +1,288 @@
+"""One export: roster, users, parts, then a published snapshot; stopped or killed, it goes on where it was."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from pipeline.clock import Clock
+from pipeline.errors import BadInput, GuardRefused, Stopped
+from pipeline.events import Observer, RunResumed
+from pipeline.model.quantities import Allowance
+from pipeline.snapshot.checkpoint import Checkpoint
+from pipeline.snapshot.disk_thread import DiskThread
+from pipeline.snapshot.ingest import Ingest, PartLimits
+from pipeline.snapshot.manifest import Manifest, RequestCounts
+from pipeline.snapshot.parts import PartWriter
+from pipeline.snapshot.publish import Publication, publish
+from pipeline.snapshot.reading import PageRoom, users_read
+from pipeline.snapshot.request_counter import RequestCounter
+from pipeline.snapshot.roster import Roster, RosterWish
+from pipeline.snapshot.store import Store
+from pipeline.snapshot.workspace import Workspace
+from pipeline.stop import StopSwitch
+from pipeline.twilio.client import Reader
+from pipeline.twilio.request import MAX_PAGE_SIZE
+
+GRACE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What an export is to do; a run is resumed only with the options that it began with."""
+
+    snapshot_date: date
+    wish: RosterWish
+    base_url: str
+    max_failed_users: Allowance
+    part_limits: PartLimits
+    blanked_columns: tuple[str, ...] = ()
+    """Columns to leave empty: they stay, so that every snapshot has the same schema."""
+    on_incomplete: Literal["publish", "refuse"] = "publish"
+    parallel: int = 500
+    """Users read at once."""
+    file_bytes: int = 128 << 20
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What must not change between the starts of one run, as JSON."""
+        entries = self.wish.entries
+        return {
+            "services": list(self.wish.services),
+            "users": None if entries is None else hashlib.sha256(repr(entries).encode()).hexdigest(),
+            "limit": self.wish.limit,
+            "base_url": self.base_url,
+            "blanked_columns": list(self.blanked_columns),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an export works with and does not decide about."""
+
+    reader: Reader
+    store: Store
+    place: Workspace
+    requests: RequestCounter
+    """Must observe the reader's events."""
+    stop: StopSwitch
+    clock: Clock
+    emit: Observer
+    tool_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What stays the same from the first start of a run to its end."""
+
+    run_id: str
+    started_at: datetime
+    account_sid: str | None
+    starts: int
+    earlier: RequestCounts
+
+
+async def export(options: ExportOptions, around: Surroundings) -> Manifest:
+    """Read what *options* ask for and publish it; give the manifest.
+
+    Raises `Stopped` where somebody asked for it (all that was read is kept), `GuardRefused` where too many users
+    failed and an incomplete snapshot is not to be published, `NotPermitted`, `StoppedEarly`, `LocalDisk`.
+    """
+    around.store.prepare()
+    with DiskThread() as disk:
+        checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
+        try:
+            run = await _begin_or_resume(options, around, checkpoint, disk)
+            await disk.run(_remove_strays, around.place, checkpoint)
+            await _read_all(options, around, run, checkpoint, disk)
+            await disk.run(_refuse_if_too_many_failed, options, checkpoint)
+            publication = Publication(
+                run_id=run.run_id,
+                snapshot_date=options.snapshot_date,
+                started_at=run.started_at,
+                starts=run.starts,
+                account_sid=run.account_sid,
+                base_url=options.base_url,
+                blanked_columns=options.blanked_columns,
+                requests=around.requests.added_to(run.earlier),
+                file_bytes=options.file_bytes,
+                tool_version=around.tool_version,
+            )
+            manifest = await disk.run(
+                publish,
+                publication,
+                checkpoint=checkpoint,
+                store=around.store,
+                place=around.place,
+                clock=around.clock,
+                emit=around.emit,
+            )
+        finally:
+            await disk.run(checkpoint.close)
+        await disk.run(around.place.clear)
+    return manifest
+
+
+class RosterSize(NamedTuple):
+    """How much there is to read."""
+
+    users: int
+    pages: int
+    """By the sizes of the last snapshot; a user that it does not know counts as one page."""
+
+
+async def count_roster(options: ExportOptions, around: Surroundings) -> RosterSize:
+    """Read the roster alone and count what an export would ask for."""
+    with DiskThread() as disk:
+        checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
+        try:
+            await disk.run(checkpoint.expect_sizes, _sizes_in_last_snapshot(around.store, options.snapshot_date))
+            await _roster(options, around, checkpoint, disk).fill()
+            if (reason := around.stop.reason()) is not None:
+                raise Stopped(reason.text, exit_code=reason.exit_code)
+            return RosterSize(*await disk.run(checkpoint.expected_requests, MAX_PAGE_SIZE))
+        finally:
+            await disk.run(checkpoint.close)
+
+
+async def _begin_or_resume(
+    options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread
+) -> _Run:
+    remembered = await disk.run(checkpoint.recall, "options")
+    if remembered is None:
+        now = around.clock.now()
+        run_id = f"r-{now:%Y%m%dT%H%M%SZ}-{int(around.clock.random() * 0x10000):04x}"
+        account_sid = (await around.reader.configuration()).account_sid
+        await disk.run(checkpoint.expect_sizes, _sizes_in_last_snapshot(around.store, options.snapshot_date))
+        await disk.run(
+            checkpoint.remember,
+            options=options.fingerprint(),
+            run_id=run_id,
+            started_at=now.isoformat(),
+            account_sid=account_sid,
+            starts=1,
+        )
+        return _Run(run_id, now, account_sid, 1, RequestCounts())
+    if remembered != options.fingerprint():
+        different = [name for name, value in options.fingerprint().items() if remembered.get(name) != value]
+        raise BadInput(
+            f"an unfinished export of {options.snapshot_date} was begun with other options ({', '.join(different)})",
+            hint="Repeat its options to resume it, or add --restart to begin anew.",
+        )
+    starts = await disk.run(checkpoint.recall, "starts") + 1
+    await disk.run(checkpoint.remember, starts=starts)
+    run = _Run(
+        run_id=await disk.run(checkpoint.recall, "run_id"),
+        started_at=datetime.fromisoformat(await disk.run(checkpoint.recall, "started_at")),
+        account_sid=await disk.run(checkpoint.recall, "account_sid"),
+        starts=starts,
+        earlier=RequestCounts(**(await disk.run(checkpoint.recall, "requests") or {})),
+    )
+    done = await disk.run(checkpoint.progress)
+    settled = done.read + done.vanished
+    around.emit(RunResumed(run.run_id, settled, done.listed - settled, done.rows))
+    return run
+
+
+def _sizes_in_last_snapshot(store: Store, day: date) -> Iterator[tuple[str, str, int]]:
+    """Give (service, user, rows) of users with more than a page in the newest snapshot before *day*."""
+    earlier = [known for known in store.dates() if known <= day]
+    if earlier and (manifest := store.manifest(earlier[-1])) is not None:
+        yield from store.long_lists(manifest)
+
+
+def _remove_strays(place: Workspace, checkpoint: Checkpoint) -> None:
+    """Remove parts that were written and never counted, because the process died in between."""
+    counted = {part.name for part in checkpoint.parts()}
+    for path in place.parts.iterdir():
+        if path.name not in counted:
+            path.unlink()
+
+
+async def _read_all(
+    options: ExportOptions, around: Surroundings, run: _Run, checkpoint: Checkpoint, disk: DiskThread
+) -> None:
+    room = PageRoom()
+    roster = _roster(options, around, checkpoint, disk)
+    ingest = Ingest(
+        checkpoint=checkpoint,
+        parts=PartWriter(around.place.parts),
+        disk=disk,
+        room=room,
+        snapshot_at=run.started_at,
+        blanked_columns=options.blanked_columns,
+        limits=options.part_limits,
+        clock=around.clock,
+        emit=around.emit,
+    )
+
+    async def read() -> None:
+        async with users_read(
+            around.reader,
+            roster.waiting(),
+            room=room,
+            limit=options.parallel,
+            clock=around.clock,
+            emit=around.emit,
+        ) as outcomes:
+            await ingest.take_all(outcomes)
+
+    try:
+        with _first_error_alone():
+            async with asyncio.TaskGroup() as group:
+                watcher = group.create_task(_obey(around, roster))
+                filling = group.create_task(roster.fill())
+                await read()
+                await filling
+                watcher.cancel()
+    finally:
+        await ingest.seal(requests=msgspec.to_builtins(around.requests.added_to(run.earlier)))
+    if (reason := around.stop.reason()) is not None:
+        raise Stopped(reason.text, exit_code=reason.exit_code)
+
+
+def _roster(options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread) -> Roster:
+    return Roster(
+        options.wish,
+        reader=around.reader,
+        checkpoint=checkpoint,
+        disk=disk,
+        stop=around.stop,
+        clock=around.clock,
+        emit=around.emit,
+        parallel=options.parallel,
+    )
+
+
+async def _obey(around: Surroundings, roster: Roster) -> None:
+    """When a stop is asked for: take no more users, and give those in flight a while to end."""
+    reason = await around.stop.wait()
+    roster.wake()
+    await around.clock.sleep(GRACE_SECONDS)
+    raise Stopped(reason.text, exit_code=reason.exit_code)
+
+
+@contextmanager
+def _first_error_alone() -> Iterator[None]:
+    """Raise the first error of a task group by itself."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
+
+
+def _refuse_if_too_many_failed(options: ExportOptions, checkpoint: Checkpoint) -> None:
+    done = checkpoint.progress()
+    allowed = options.max_failed_users.of(done.listed)
+    if done.failed > allowed and options.on_incomplete == "refuse":
+        raise GuardRefused(
+            f"{done.failed} of {done.listed} users could not be read, more than the {allowed} allowed: not published",
+            hint="Run the same command again to try these users once more, or publish with --on-incomplete publish.",
+        )

@@ -1,0 +1,29 @@
+"""Which snapshots may go. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class KeepNewest:
+    """Keep so many snapshots."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepDays:
+    """Keep the snapshots of so many days, and always the newest."""
+
+    days: int
+
+
+def expired(dates: Sequence[date], rule: KeepNewest | KeepDays, *, today: date) -> list[date]:
+    """Say which of *dates* the *rule* does not keep; the newest is always kept."""
+    ordered = sorted(dates)
+    match rule:
+        case KeepNewest(count):
+            return ordered[: -max(1, count)]
+        case KeepDays(days):
+            return [day for day in ordered[:-1] if day <= today - timedelta(days=days)]

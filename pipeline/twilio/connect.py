@@ -1,0 +1,58 @@
+"""From settings and credentials to a reader or a writer: the layers of the client, in the order they stand in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pipeline.clock import Clock
+from pipeline.events import Observer, ignore
+from pipeline.model.quantities import parse_duration
+from pipeline.settings import Credentials, Settings
+from pipeline.twilio.aiohttp_transport import connected
+from pipeline.twilio.client import Reader, Writer
+from pipeline.twilio.pacing.pace import Pace, PaceSettings
+from pipeline.twilio.retry import Retrying, RetryPolicy
+from pipeline.twilio.throttle import Throttled
+from pipeline.twilio.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A way to Twilio that paces and repeats by itself."""
+
+    transport: Transport
+    pace: Pace
+    page_size: int
+    emit: Observer
+
+    def reader(self) -> Reader:
+        """A client that cannot write."""
+        return Reader(self.transport, page_size=self.page_size, emit=self.emit)
+
+    def writer(self) -> Writer:
+        """A client that can write."""
+        return Writer(self.transport, page_size=self.page_size, emit=self.emit)
+
+
+@asynccontextmanager
+async def connection(
+    settings: Settings, credentials: Credentials, *, clock: Clock, emit: Observer = ignore
+) -> AsyncIterator[Connection]:
+    """Stay connected to the configured origin for as long as the block lasts."""
+    pace = Pace(
+        PaceSettings(
+            max_in_flight=settings.max_in_flight,
+            max_rate=settings.max_rate or None,
+            refusal_budget=0.001 if settings.production_first else 0.003,
+            writes_per_second=settings.writes_per_second,
+            max_outage_seconds=parse_duration(settings.max_outage),
+        )
+    )
+    policy = RetryPolicy(max_attempts=settings.max_attempts, retry_share=settings.retry_share)
+    async with connected(settings, credentials) as transport:
+        yield Connection(
+            Retrying(Throttled(transport, pace, clock, emit), policy=policy, clock=clock, emit=emit),
+            pace,
+            settings.page_size,
+            emit,
+        )
