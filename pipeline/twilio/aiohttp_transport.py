@@ -33,17 +33,15 @@ async def connected(settings: Settings, credentials: Credentials) -> AsyncIterat
         sock_read=settings.read_timeout_seconds,
     )
 
-    def session(*, keep_alive: bool) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, force_close=not keep_alive, ttl_dns_cache=300),
-            headers=headers,
-            timeout=timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-
-    async with session(keep_alive=True) as pooled, session(keep_alive=False) as fresh:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+        headers=headers,
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(_sent_once,),
+    ) as session:
         yield AiohttpTransport(
-            pooled, fresh, base_url=settings.base_url, max_body_bytes=settings.max_body_megabytes << 20
+            session, base_url=settings.base_url.rstrip("/"), max_body_bytes=settings.max_body_megabytes << 20
         )
 
 
@@ -51,22 +49,19 @@ async def connected(settings: Settings, credentials: Credentials) -> AsyncIterat
 class AiohttpTransport:
     """Sends each request exactly once, to one origin, following no redirect."""
 
-    pooled: aiohttp.ClientSession
-    fresh: aiohttp.ClientSession
-    """Never reuses a connection: aiohttp silently resends a DELETE whose kept-alive connection turns out dead
-    (aiohttp pull request 7363), and the first one may have had its effect."""
+    session: aiohttp.ClientSession
     base_url: str
+    """Without a slash at its end."""
     max_body_bytes: int
 
     async def send(self, request: Request) -> Response:
         """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
-        url = URL(self.base_url.rstrip("/") + request.target, encoded=True)
-        assert_writable(request.method, url.raw_path)
-        session = self.fresh if request.method == "DELETE" else self.pooled
+        url = URL(self.base_url + request.target, encoded=True)
+        assert_writable(request.method, url.raw_path_qs)
         body = urlencode(request.form) if request.method == "POST" else None
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else None
         try:
-            async with session.request(
+            async with self.session.request(
                 request.method, url, data=body, headers=headers, allow_redirects=False
             ) as answer:
                 return Response(answer.status, answer.headers, await self._bounded(request, answer))
@@ -92,6 +87,20 @@ class AiohttpTransport:
                     hint="Raise max_body_megabytes if that can be right.",
                 )
         return bytes(body)
+
+
+async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET or DELETE again by itself where the connection dies (its pull request 7363).
+
+    It does so on new connections too, not only on kept-alive ones, and the first request may have had its effect.
+    It looks for the two errors below, here turned into one that it leaves alone.
+    """
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise  # a kind of ClientOSError, for which aiohttp makes an exception: nothing was sent
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(_reason(error)) from error
 
 
 def _reason(error: BaseException) -> str:

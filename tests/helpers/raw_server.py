@@ -1,0 +1,61 @@
+"""A server on loopback that speaks as much HTTP as a test wants, and can hang up where a real one would not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+HANG_UP = b""
+"""In place of an answer: close the connection, after the request was read whole and so had its effect."""
+
+
+@dataclass
+class RawServer:
+    """What came in, and where to reach it."""
+
+    base_url: str = ""
+    requests: list[str] = field(default_factory=list)
+    """Each request as it stood on the wire: head and body."""
+    connections: int = 0
+
+    @property
+    def lines(self) -> list[str]:
+        """The request lines."""
+        return [request.split("\r\n", 1)[0] for request in self.requests]
+
+
+@asynccontextmanager
+async def raw_server(answer: Callable[[int], bytes]) -> AsyncIterator[RawServer]:
+    """Answer the request of each number, from 0, with the bytes that *answer* gives."""
+    record = RawServer()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        record.connections += 1
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                length = next(
+                    (int(line[15:]) for line in head.lower().split("\r\n") if line.startswith("content-length:")), 0
+                )
+                number = len(record.requests)
+                record.requests.append(head + (await reader.readexactly(length)).decode())
+                if (content := answer(number)) == HANG_UP:
+                    return
+                writer.write(content)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    record.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield record
+
+
+def http(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
+    """An answer that keeps its connection open."""
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
