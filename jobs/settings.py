@@ -1,0 +1,52 @@
+"""``readstate settings``: the effective settings, and where each came from."""
+
+import os
+from typing import Any
+
+import click
+
+from jobs.options import connection_options, json_option, settings_from
+from pipeline.errors import ExitCode
+
+_TWILIO = (
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_AUTH_TOKEN",
+    "TWILIO_API_KEY",
+    "TWILIO_API_SECRET",
+    "TWILIO_EDGE",
+    "TWILIO_REGION",
+)
+
+
+@click.command()
+@json_option
+@connection_options
+def command(*, as_json: bool, **options: Any) -> int:
+    """Show the effective settings and where each came from; secrets are masked."""
+    import msgspec
+
+    from jobs.terminal import print_json, print_table
+
+    effective = settings_from(options)
+    values = msgspec.structs.asdict(effective.settings)
+    masked = {name: _masked(name, os.environ.get(name)) for name in _TWILIO}
+    if as_json:
+        print_json(
+            {
+                "settings": {name: {"value": values[name], "from": effective.origins[name]} for name in values},
+                "environment": masked,
+            }
+        )
+        return ExitCode.DONE
+    rows = [[name, str(values[name]) or "-", effective.origins[name]] for name in values]
+    print_table(rows, header=["setting", "value", "from"])
+    print_table([[name, value or "not set"] for name, value in masked.items()], header=["environment", "value"])
+    return ExitCode.DONE
+
+
+def _masked(name: str, value: str | None) -> str | None:
+    if not value:
+        return None
+    if name in {"TWILIO_AUTH_TOKEN", "TWILIO_API_SECRET"}:
+        return "set, not shown"
+    return value if name in {"TWILIO_EDGE", "TWILIO_REGION"} else f"{value[:2]}…{value[-4:]}"

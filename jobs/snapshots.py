@@ -1,0 +1,105 @@
+"""``readstate snapshots``: list, verify and prune what was published."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from jobs.options import json_option
+from pipeline.errors import ConsentMissing, ExitCode, Usage
+
+
+@click.command()
+@click.argument("root")
+@click.option("--verify", is_flag=True, help="Read every file again and compare rows, bytes and hashes.")
+@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Remove all but the newest N.")
+@click.option("--keep-days", type=click.IntRange(min=1), metavar="D", help="Remove those older than D days.")
+@click.option("--yes", is_flag=True, help="Remove without asking.")
+@json_option
+def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None, yes: bool, as_json: bool) -> int:
+    """List the snapshots below ROOT; verify or prune them.
+
+    Exit code 3: --verify found a defect.
+    """
+    from pipeline.snapshot.retention import KeepDays, KeepNewest
+    from pipeline.snapshot.store import open_store
+
+    if keep is not None and keep_days is not None:
+        raise Usage("--keep and --keep-days are two rules; give one of them")
+    store = open_store(root)
+    if keep is not None:
+        return _prune(store, KeepNewest(keep), yes=yes, as_json=as_json)
+    if keep_days is not None:
+        return _prune(store, KeepDays(keep_days), yes=yes, as_json=as_json)
+    return _list(store, verify=verify, as_json=as_json)
+
+
+def _list(store: Any, *, verify: bool, as_json: bool) -> int:
+    from jobs.terminal import count, print_json, print_table, size
+    from pipeline.snapshot.snapshot import defects
+
+    manifests = [manifest for day in store.dates() if (manifest := store.manifest(day)) is not None]
+    found = {manifest.snapshot_date: list(defects(store, manifest)) if verify else [] for manifest in manifests}
+    if as_json:
+        print_json(
+            {
+                "root": store.root,
+                "snapshots": [
+                    {
+                        "snapshot_date": manifest.snapshot_date.isoformat(),
+                        "run_id": manifest.run_id,
+                        "complete": manifest.complete,
+                        "users": manifest.users.read,
+                        "rows": manifest.rows,
+                        "bytes": sum(file.bytes for file in manifest.files),
+                        **({"defects": found[manifest.snapshot_date]} if verify else {}),
+                    }
+                    for manifest in manifests
+                ],
+            }
+        )
+    elif not manifests:
+        click.echo(f"{store.root}: no published snapshot. Publish one: readstate export --out {store.root}")
+    else:
+        header = ["date", "users", "conversations", "failed", "size", "complete", *(["verified"] if verify else [])]
+        rows = [
+            [
+                str(manifest.snapshot_date),
+                count(manifest.users.read),
+                count(manifest.rows),
+                count(manifest.users.failed),
+                size(sum(file.bytes for file in manifest.files)),
+                "yes" if manifest.complete else "NO",
+                *(["NO" if found[manifest.snapshot_date] else "yes"] if verify else []),
+            ]
+            for manifest in manifests
+        ]
+        print_table(rows, header=header)
+        for day, problems in found.items():
+            for problem in problems:
+                click.echo(f"{day}: {problem}")
+    return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
+
+
+def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
+    import sys
+
+    from jobs.terminal import print_json
+    from pipeline.snapshot.retention import expired
+
+    days = expired(store.dates(), rule, today=datetime.now(UTC).date())
+    if days and not as_json:
+        click.echo(f"{store.root}: to be removed: {', '.join(map(str, days))}")
+    if days and not yes:
+        if not sys.stdin.isatty():
+            raise ConsentMissing(f"{len(days)} snapshots would be removed", hint="Add --yes to remove them.")
+        click.confirm(f"Remove {len(days)} snapshots for good?", abort=True, err=True)
+    for day in days:
+        manifest = store.manifest(day)
+        if manifest is not None:
+            store.remove(manifest)
+    if as_json:
+        print_json({"root": store.root, "removed": [str(day) for day in days]})
+    else:
+        click.echo(f"Removed {len(days)}." if days else f"{store.root}: nothing to remove.")
+    return ExitCode.DONE
