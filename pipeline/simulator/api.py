@@ -1,6 +1,9 @@
 """The simulated API without the wire: a request in, an answer out, the world changed."""
 
 import time
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -90,7 +93,7 @@ class Api:
             place=Place(self.credentials.account_sid, service.sid, family, self.dice.faults.extra_fields),
             base_url=self.base_url,
             path=path,
-            query=dict(parse_qsl(query, keep_blank_values=True)),
+            query=_query(query),
             form=_form(asked),
             request_id=request_id,
         )
@@ -98,6 +101,11 @@ class Api:
 
     def _service(self, route: Route) -> Service | None:
         return self.world.default_service if route.service_sid is None else self.world.service(route.service_sid)
+
+
+@lru_cache(maxsize=1_000)
+def _query(text: str) -> Mapping[str, str]:
+    return MappingProxyType(dict(parse_qsl(text, keep_blank_values=True)))
 
 
 def _form(asked: Asked) -> dict[str, str]:

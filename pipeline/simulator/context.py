@@ -16,9 +16,9 @@ from pipeline.simulator.service import Service
 from pipeline.simulator.world import World
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
-    """One request with everything around it."""
+    """One request with everything around it. Nobody changes it; frozen, it would take five times as long to make."""
 
     world: World
     behaviour: Behaviour
@@ -54,6 +54,13 @@ class Context:
         if user is None or self.dice.user_vanishes(user.sid):
             raise self.not_found(50200)
         return user
+
+    def user_key(self, reference: str) -> tuple[int, str]:
+        """Look up no more than the number and the SID of the user that the path names: all that a list needs."""
+        key = self.service.find_user_key(reference)
+        if key is None or self.dice.user_vanishes(key[1]):
+            raise self.not_found(50200)
+        return key
 
     def conversation(self, reference: str) -> Conversation:
         """Look up the conversation that the path names by SID or unique name."""

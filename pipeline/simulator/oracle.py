@@ -38,11 +38,8 @@ class Oracle:
         """Tell the rows of one user with URLs that begin with *prefix*."""
         place = render.Place(self._account_sid, service.sid, prefix)
         rows = []
-        for sid, number in service.conversations_of(user.number):
-            conversation = service.conversation(number, sid)
-            participant = service.participant(conversation, user.number) if conversation else None
-            if conversation is None or participant is None:
-                continue
-            unread = unread_messages_count(service, conversation, participant, self._behaviour, self._world.now())
-            rows.append(json.loads(render.user_conversation(place, user.sid, conversation, participant, unread)))
+        for listed in service.conversations_of(user.number):
+            if (membership := service.listed_membership(listed, user.number)) is not None:
+                unread = unread_messages_count(service, *membership, self._behaviour, self._world.now())
+                rows.append(json.loads(render.user_conversation(place, user.sid, *membership, unread)))
         return rows

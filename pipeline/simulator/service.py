@@ -46,6 +46,14 @@ class Service:
             number = self._user_named(reference)
         return None if number is None else self.user(number)
 
+    def find_user_key(self, reference: str) -> tuple[int, str] | None:
+        """Look up the number and the SID of a user by SID or identity; quicker than the whole user."""
+        number = self.seeded.users.number_of(reference)
+        if number is not None and number not in self.overlay.users:
+            return number, reference
+        user = self.find_user(reference)
+        return None if user is None else (user.number, user.sid)
+
     def users(self, *, after: str = "") -> Iterator[User]:
         """Walk all users in SID order, beginning after a SID."""
         space = self.seeded.users
@@ -103,6 +111,17 @@ class Service:
         if key in self.overlay.participants:
             return self.overlay.participants[key]
         return self.seeded.participant(conversation, user) if self.is_seeded(*key) else None
+
+    def listed_membership(self, listed: Listed, user: int) -> tuple[Conversation, Participant] | None:
+        """Look up what `conversations_of` has listed for *user*: quicker, because the membership is known."""
+        sid, number = listed
+        conversation = self.conversation(number, sid)
+        if conversation is None:
+            return None
+        if self.overlay.participants and (number, user) in self.overlay.participants:
+            participant = self.overlay.participants[number, user]
+            return None if participant is None else (conversation, participant)
+        return conversation, self.seeded.participant(conversation, user)
 
     def find_participant(self, conversation: Conversation, reference: str) -> Participant | None:
         """Look up a membership by its own SID or by the user's identity."""

@@ -17,11 +17,12 @@ _MAXIMUM = 50
 
 def list_page(context: Context, user_reference: str) -> Answer:
     """List the conversations of a user."""
-    user = context.user(user_reference)
+    user, user_sid = context.user_key(user_reference)
     asked, disorder = context.page(maximum=_MAXIMUM)
     page = take_page(_listing(context, user), asked, disorder)
-    rows = [row for listed in page.rows if (row := _row(context, user, listed)) is not None]
-    url = f"{context.place.prefix}/Users/{user.sid}/Conversations"
+    found = (context.service.listed_membership(listed, user) for listed in page.rows)
+    rows = [_view(context, user_sid, *membership) for membership in found if membership is not None]
+    url = f"{context.place.prefix}/Users/{user_sid}/Conversations"
     return Answer(200, envelope(page, asked, key="conversations", rows=rows, url=url, disorder=disorder))
 
 
@@ -74,21 +75,14 @@ def change_membership(context: Context, conversation: Conversation, old: Partici
     context.editor().update_participant(conversation, old, new)
 
 
-def _view(context: Context, user: User, conversation: Conversation, participant: Participant) -> str:
+def _view(context: Context, user_sid: str, conversation: Conversation, participant: Participant) -> str:
     """Write the view over a membership and its conversation."""
     unread = unread_messages_count(context.service, conversation, participant, context.behaviour, context.world.now())
-    return render.user_conversation(context.place, user.sid, conversation, participant, unread)
-
-
-def _row(context: Context, user: User, listed: Listed) -> str | None:
-    sid, number = listed
-    conversation = context.service.conversation(number, sid)
-    participant = context.service.participant(conversation, user.number) if conversation else None
-    return _view(context, user, conversation, participant) if conversation and participant else None
+    return render.user_conversation(context.place, user_sid, conversation, participant, unread)
 
 
 def _shown(context: Context, user: User, conversation: Conversation, participant: Participant) -> Answer:
-    return ok(_view(context, user, conversation, participant))
+    return ok(_view(context, user.sid, conversation, participant))
 
 
 def _find(context: Context, user_reference: str, conversation_reference: str) -> tuple[User, Conversation, Participant]:
@@ -112,8 +106,8 @@ def _count_action(context: Context, conversation: Conversation) -> None:
     context.count_action(conversation if context.behaviour.actions_scope == "conversation" else None)
 
 
-def _listing(context: Context, user: User) -> Listing[Listed]:
-    listed = context.service.conversations_of(user.number)
+def _listing(context: Context, user: int) -> Listing[Listed]:
+    listed = context.service.conversations_of(user)
     if context.behaviour.list_order == "shuffled":
         # Keys that read backwards are in an order that means nothing, and stays the same.
         pairs = sorted((sid[::-1], (sid, number)) for sid, number in listed)
