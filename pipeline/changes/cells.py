@@ -12,6 +12,7 @@ LARGEST_INDEX = 2**53 - 1
 LONGEST_ID = 256
 """Twilio's limit for identities and unique names."""
 
+_OPERATIONS = {operation.value: operation for operation in Operation}
 _SID_KINDS = {
     "AC": "an account",
     "SK": "an API key",
@@ -71,10 +72,10 @@ def holds_invisible(text: str) -> bool:
 
 def parse_operation(text: str) -> Operation:
     """Accept ``update`` or ``delete``. Raises `BadCell`."""
-    try:
-        return Operation(text)
-    except ValueError:
-        raise BadCell("E-OP", "this is no operation", "Write update or delete.") from None
+    operation = _OPERATIONS.get(text)
+    if operation is None:
+        raise BadCell("E-OP", "this is no operation", "Write update or delete, in lower case.")
+    return operation
 
 
 def parse_index(text: str) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import msgspec
+
 from pipeline.changes.lines import (
     NumberedLines,
     TextEncoding,
@@ -46,8 +48,7 @@ _DELIMITER_NAMES = {name: delimiter for delimiter, name in DELIMITERS.items()} |
 Report = Callable[[Problem], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One line of data, or several where a quoted cell holds line ends."""
 
     line: int
@@ -133,7 +134,8 @@ def _records(lines: NumberedLines, delimiter: str, width: int, report: Report) -
             report(_undecodable_or_nul(lines) or _misquoted(lines, error))
             yield BrokenRecord(line, line, offset)
             continue
-        if (problem := _undecodable_or_nul(lines)) is None:
+        problem = _undecodable_or_nul(lines)
+        if problem is None:
             if not any(cells):
                 continue
             problem = _wrong_width(lines, cells, width)

@@ -67,9 +67,11 @@ class NumberedLines:
     """The lines given since `forget`, each with the offset of its beginning."""
     _returned: list[str] = field(default_factory=list)
     _text: Iterator[str] = field(init=False)
+    _is_utf8: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.offset = self.encoding.mark
+        self._is_utf8 = self.encoding.name == "utf-8"
         self._text = io.TextIOWrapper(self.stream, encoding=self.encoding.name, errors="surrogateescape", newline="")
 
     def __iter__(self) -> Iterator[str]:
@@ -77,9 +79,13 @@ class NumberedLines:
 
     def __next__(self) -> str:
         text = self._returned.pop() if self._returned else next(self._text)
-        self.taken.append((text, self.offset))
+        offset = self.offset
+        self.taken.append((text, offset))
         self.line += 1
-        self.offset += self._length(text)
+        if text.isascii() and self._is_utf8:
+            self.offset = offset + len(text)
+        else:
+            self.offset = offset + len(text.encode(self.encoding.name, "surrogateescape"))
         return text
 
     def forget(self) -> None:
@@ -93,11 +99,6 @@ class NumberedLines:
             self.line -= 1
             self.offset = start
         del self.taken[1:]
-
-    def _length(self, text: str) -> int:
-        if self.encoding.name == "utf-8" and text.isascii():
-            return len(text)
-        return len(text.encode(self.encoding.name, "surrogateescape"))
 
 
 def undecodable_byte(text: str) -> int | None:

@@ -23,6 +23,8 @@ CREATE TABLE intent (
 CREATE TABLE judgement (line INTEGER PRIMARY KEY, verdict TEXT, detail TEXT);
 """
 _BATCH = 10_000
+# Plain strings: sqlite3 takes a slow detour for every value of a subclass.
+_UPDATE, _DELETE = Operation.UPDATE.value, Operation.DELETE.value
 
 SAME_WORDS = """
 SELECT user, conversation, line, line_end, operation, set_index, set_timestamp, set_level
@@ -143,11 +145,11 @@ def _flat(row: Intent | Rejected) -> tuple[object, ...]:
                 None, None, None, None, None, None, None, Verdict.REJECTED, row.code)  # fmt: skip
     wish, expected = row.wish, row.expectation
     if isinstance(wish, Removal):
-        values: tuple[object, ...] = (Operation.DELETE, None, None, None)
+        values: tuple[object, ...] = (_DELETE, None, None, None)
     else:
         moment = wish.last_read_timestamp
         values = (
-            Operation.UPDATE,
+            _UPDATE,
             wish.last_read_message_index,
             None if moment is None else int(moment.timestamp()),
             wish.notification_level,

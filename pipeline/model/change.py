@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import IntFlag, StrEnum
 from typing import Literal
 
+import msgspec
+
 NotificationLevel = Literal["default", "muted"]
 NOTIFICATION_LEVELS: tuple[NotificationLevel, ...] = ("default", "muted")
 
@@ -19,8 +21,7 @@ class Operation(StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Set the fields that are given; None leaves a field alone."""
 
     last_read_message_index: int | Literal["@latest"] | None = None
