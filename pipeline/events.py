@@ -38,6 +38,17 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
+class RetriesExhausted:
+    """A request failed as often, or for as long, as patience lasts."""
+
+    method: str
+    path: str
+    reason: str
+    attempts: int
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RetryBudgetSpent:
     """The run fails so often that its retries now wait longest."""
 

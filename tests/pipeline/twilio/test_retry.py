@@ -1,0 +1,352 @@
+"""What is sent again, after how long, and when it ends."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import NotPermitted, NotSent, StoppedEarly, TransportError, Unanswered, UnusableAnswer
+from pipeline.events import Event, Retried, RetriesExhausted, RetryBudgetSpent
+from pipeline.twilio import request as requests
+from pipeline.twilio.request import Request
+from pipeline.twilio.response import Response
+from pipeline.twilio.retry import Retrying, RetryPolicy
+from tests.helpers.fake_clock import FakeClock
+from tests.helpers.scripted_transport import ScriptedTransport, Step, answer
+
+USER, CONVERSATION = "US" + "a" * 32, "CH" + "b" * 32
+READ = requests.fetch_user(None, USER)
+DELETE = requests.delete_user_conversation(None, USER, CONVERSATION)
+UPDATE = requests.update_user_conversation(None, USER, CONVERSATION, last_read_message_index=7)
+WRITES = pytest.mark.parametrize("write", [DELETE, UPDATE], ids=["DELETE", "POST"])
+
+DONE = answer(200, {"sid": USER})
+THROTTLED = answer(429, {"code": 20429})
+REFUSED = answer(401, {"code": 20003, "message": "Authenticate"})
+BROKEN = answer(500, {"code": 20500})
+
+
+class Run:
+    """A `Retrying` over a script, on a fake clock, with everything that it told."""
+
+    def __init__(
+        self, *steps: Step, policy: RetryPolicy | None = None, chances: Iterable[float] = (0.5,), latency: float = 0.0
+    ) -> None:
+        self.clock = FakeClock(chances=chances)
+        self.transport = ScriptedTransport(*steps)
+        self.events: list[Event] = []
+        self._latency = latency
+        self._retrying = Retrying(self, policy=policy or RetryPolicy(), clock=self.clock, emit=self.events.append)
+
+    async def __call__(self, request: Request = READ) -> Response:
+        return await self._retrying.send(request)
+
+    async def send(self, request: Request) -> Response:
+        """The transport that `Retrying` sees: each attempt takes its time."""
+        self.clock.advance(self._latency)
+        return await self.transport.send(request)
+
+    def told(self, kind: type) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+class TestReads:
+    async def test_a_success_is_given_back_at_once(self) -> None:
+        run = Run(DONE)
+
+        assert await run() is DONE
+        assert (run.transport.sent, run.clock.slept, run.events) == (1, [], [])
+
+    @pytest.mark.parametrize(
+        "trouble",
+        [
+            NotSent("no route"),
+            Unanswered("cut off"),
+            *(answer(status) for status in (401, 408, 429, 500, 502, 503, 504)),
+            answer(200, b"<html>gateway</html>"),
+            answer(200, b'{"users": ['),
+            answer(200, b""),
+        ],
+        ids=repr,
+    )
+    async def test_what_can_pass_is_asked_again(self, trouble: Step) -> None:
+        run = Run(trouble, trouble, DONE)
+
+        assert await run() is DONE
+        assert run.transport.sent == 3
+
+    @pytest.mark.parametrize("status", [302, 400, 403, 404, 405, 409, 410, 501])
+    async def test_what_cannot_pass_is_final(self, status: int) -> None:
+        run = Run(answer(status))
+
+        assert (await run()).status == status
+        assert run.transport.sent == 1
+
+    async def test_a_body_that_is_too_large_is_final(self) -> None:
+        run = Run(UnusableAnswer("too large"))
+
+        with pytest.raises(UnusableAnswer):
+            await run()
+        assert run.transport.sent == 1
+
+    async def test_after_six_failures_the_last_answer_is_final(self) -> None:
+        run = Run(*[BROKEN] * 5, answer(503))
+
+        assert (await run()).status == 503
+        assert run.transport.sent == 6
+
+    async def test_after_six_failures_the_last_error_is_raised(self) -> None:
+        last = Unanswered("the last one")
+        run = Run(*[BROKEN] * 5, last)
+
+        with pytest.raises(Unanswered) as raised:
+            await run()
+        assert raised.value is last
+
+    async def test_one_request_fails_no_longer_than_its_time(self) -> None:
+        run = Run(*[BROKEN] * 9, policy=RetryPolicy(max_attempts=99, max_seconds=100), latency=30)
+
+        assert (await run()).status == 500
+        assert run.transport.sent == 5
+
+    async def test_time_spent_throttled_does_not_shorten_patience_with_a_failure(self) -> None:
+        run = Run(*[THROTTLED] * 40, BROKEN, DONE, latency=30)
+
+        assert await run() is DONE
+
+    async def test_a_429_spends_no_attempt(self) -> None:
+        run = Run(*[THROTTLED] * 50, *[BROKEN] * 5, *[THROTTLED] * 50, DONE)
+
+        assert await run() is DONE
+
+    @pytest.mark.parametrize("stop", [StoppedEarly("outage"), RuntimeError("a bug"), asyncio.CancelledError()])
+    @pytest.mark.parametrize("before", [[], [BROKEN]], ids=["at first", "later"])
+    async def test_what_is_no_failure_of_transport_passes_through(
+        self, before: list[Response], stop: BaseException
+    ) -> None:
+        run = Run(*before, stop)
+
+        with pytest.raises(type(stop)):
+            await run()
+        assert run.transport.sent == len(before) + 1
+
+    @given(
+        st.lists(st.sampled_from([THROTTLED, BROKEN, answer(503), answer(200, b"cut")]), max_size=30),
+        st.integers(1, 8),
+    )
+    async def test_it_ends_at_the_first_success_or_at_the_last_attempt(
+        self, troubles: list[Response], attempts: int
+    ) -> None:
+        run = Run(*troubles, DONE, policy=RetryPolicy(max_attempts=attempts))
+
+        result = await run()
+
+        failures = sum(trouble.status != 429 for trouble in troubles[: run.transport.sent])
+        assert failures <= attempts
+        assert (result is DONE) == (failures < attempts)
+        assert (result is DONE) == (run.transport.sent == len(troubles) + 1)
+
+
+class TestWrites:
+    @WRITES
+    @pytest.mark.parametrize(
+        "trouble", [Unanswered("cut off"), UnusableAnswer("too large"), *map(answer, (408, 409, 500, 502, 503, 504))]
+    )
+    async def test_what_may_have_had_its_effect_is_never_sent_again(self, write: Request, trouble: Step) -> None:
+        run = Run(trouble)
+
+        if isinstance(trouble, TransportError):
+            with pytest.raises(type(trouble)):
+                await run(write)
+        else:
+            assert await run(write) is trouble
+        assert run.transport.sent == 1
+
+    @WRITES
+    @pytest.mark.parametrize("trouble", [NotSent("no route"), THROTTLED, REFUSED])
+    async def test_what_certainly_had_no_effect_is_sent_again(self, write: Request, trouble: Step) -> None:
+        run = Run(trouble, trouble, DONE)
+
+        assert await run(write) is DONE
+        assert run.transport.requests == [write] * 3
+
+    @WRITES
+    async def test_an_ambiguous_failure_after_a_harmless_one_ends_it(self, write: Request) -> None:
+        run = Run(NotSent("no route"), THROTTLED, Unanswered("cut off"))
+
+        with pytest.raises(Unanswered):
+            await run(write)
+
+    @WRITES
+    async def test_a_success_whose_body_is_no_json_is_final(self, write: Request) -> None:
+        run = Run(answer(204, b""))
+
+        assert (await run(write)).status == 204
+
+
+class TestRefusals:
+    def request(self, number: int) -> Request:
+        return requests.fetch_user(None, f"US{number:032x}")
+
+    async def test_a_stray_401_is_survived(self) -> None:
+        run = Run(REFUSED, DONE, REFUSED, DONE, REFUSED, REFUSED, DONE, REFUSED, DONE)
+
+        assert [await run(self.request(number)) for number in range(4)] == [DONE] * 4
+
+    async def test_one_request_that_stays_refused_is_final_and_does_not_stop_the_others(self) -> None:
+        run = Run(*[REFUSED] * 3, DONE)
+
+        assert (await run(self.request(1))).status == 401
+        assert await run(self.request(2)) is DONE
+
+    async def test_three_different_requests_refused_in_a_row_stop_the_run(self) -> None:
+        run = Run(*[REFUSED] * 7)
+
+        assert [(await run(self.request(number))).status for number in range(2)] == [401, 401]
+        with pytest.raises(NotPermitted, match=r"3 different requests were refused in a row.*20003.*RQ000"):
+            await run(self.request(2))
+        assert run.transport.sent == 7
+
+    async def test_three_at_the_same_time_stop_the_run_too(self) -> None:
+        run = Run(*[REFUSED] * 9)
+
+        results = await asyncio.gather(*(run(self.request(number)) for number in range(3)), return_exceptions=True)
+
+        assert sum(isinstance(result, NotPermitted) for result in results) >= 1
+        assert run.transport.sent <= 5
+
+    async def test_a_success_in_between_begins_the_count_anew(self) -> None:
+        run = Run(*[REFUSED] * 3, *[REFUSED] * 3, DONE, *[REFUSED] * 3)
+
+        statuses = [(await run(self.request(number))).status for number in range(4)]
+
+        assert statuses == [401, 401, 200, 401]
+
+
+class TestWaits:
+    async def test_failures_wait_longer_and_longer_up_to_twenty_seconds(self) -> None:
+        run = Run(*[BROKEN] * 9, policy=RetryPolicy(max_attempts=9), chances=[1.0])
+
+        await run()
+
+        assert run.clock.slept == [1, 2, 4, 8, 16, 20, 20, 20]
+
+    async def test_a_first_lost_connection_waits_shortly(self) -> None:
+        run = Run(Unanswered("dead"), Unanswered("dead"), DONE, chances=[1.0])
+
+        await run()
+
+        assert run.clock.slept == [pytest.approx(0.1), 2]
+
+    @given(st.floats(0, 1, exclude_max=True), st.integers(1, 9))
+    async def test_every_wait_after_a_failure_is_within_its_bounds(self, chance: float, failures: int) -> None:
+        run = Run(*[BROKEN] * failures, DONE, policy=RetryPolicy(max_attempts=99), chances=[chance])
+
+        await run()
+
+        assert all(0 <= wait <= 20 for wait in run.clock.slept)
+        assert all(earlier <= later for earlier, later in pairwise(run.clock.slept))
+
+    @pytest.mark.parametrize(
+        ("retry_after", "waited"),
+        [(None, 0.3), ("0.1", 0.3), ("7", 7), ("-5", 0.3), ("soon", 0.3), ("86400", 300), ("1e300", 300)],
+    )
+    async def test_a_429_waits_as_long_as_the_server_says_within_reason(
+        self, retry_after: str | None, waited: float
+    ) -> None:
+        headers = {} if retry_after is None else {"retry-after": retry_after}
+        run = Run(answer(429, headers=headers), DONE)
+
+        await run()
+
+        assert run.clock.slept == [pytest.approx(waited)]
+
+    async def test_a_retry_after_may_be_a_date(self) -> None:
+        run = Run(answer(429, headers={"retry-after": "Mon, 23 Nov 2026 02:00:09 GMT"}), DONE)
+
+        await run()
+
+        assert run.clock.slept == [9]
+
+
+class TestBudget:
+    async def test_a_run_that_spent_its_retries_waits_longest_and_gives_up_nothing(self) -> None:
+        run = Run(*[BROKEN] * 4, DONE, policy=RetryPolicy(retry_reserve=2, retry_share=0), chances=[1.0])
+
+        assert await run() is DONE
+        assert run.clock.slept == [1, 2, 20, 20]
+
+    async def test_it_is_told_once(self) -> None:
+        run = Run(*[BROKEN, BROKEN, DONE] * 3, policy=RetryPolicy(retry_reserve=2, retry_share=0.25))
+
+        for _ in range(3):
+            await run()
+
+        assert run.told(RetryBudgetSpent) == [RetryBudgetSpent(0.25)]
+
+    async def test_each_request_earns_its_share_back(self) -> None:
+        policy = RetryPolicy(retry_reserve=1, retry_share=0.5)
+        run = Run(BROKEN, DONE, DONE, BROKEN, DONE, policy=policy, chances=[1.0])
+
+        for _ in range(3):
+            await run()
+
+        assert run.clock.slept == [1, 1]
+
+    async def test_the_share_never_grows_beyond_the_reserve(self) -> None:
+        policy = RetryPolicy(retry_reserve=1, retry_share=0.5)
+        run = Run(*[DONE] * 10, BROKEN, BROKEN, DONE, policy=policy, chances=[1.0])
+
+        for _ in range(11):
+            await run()
+
+        assert run.clock.slept == [1, 20]
+
+    async def test_429_spends_nothing_of_it(self) -> None:
+        run = Run(*[THROTTLED] * 5, BROKEN, DONE, policy=RetryPolicy(retry_reserve=2, retry_share=0), chances=[1.0])
+
+        await run()
+
+        assert run.clock.slept[-1] == 1
+        assert not run.told(RetryBudgetSpent)
+
+
+class TestStory:
+    async def test_each_retry_is_told_with_its_reason_and_request_id(self) -> None:
+        run = Run(BROKEN, THROTTLED, answer(200, b"<html>"), Unanswered("cut off"), DONE, chances=[1.0])
+
+        await run()
+
+        assert [(event.reason, event.attempt, event.wait_seconds) for event in run.told(Retried)] == [
+            ("status 500", 1, 1),
+            ("status 429", 1, pytest.approx(0.55)),
+            ("status 200 with an unusable body", 2, 2),
+            ("Unanswered: cut off", 3, 4),
+        ]
+        assert [event.request_id for event in run.told(Retried)] == ["RQ" + "0" * 32] * 3 + [None]
+
+    async def test_giving_up_is_told_with_the_request_id(self) -> None:
+        run = Run(*[BROKEN] * 6)
+
+        await run()
+
+        assert run.told(RetriesExhausted) == [RetriesExhausted("GET", READ.path, "status 500", 6, "RQ" + "0" * 32)]
+        assert len(run.told(Retried)) == 5
+
+    async def test_a_success_after_retries_is_not_told_as_giving_up(self) -> None:
+        run = Run(*[BROKEN] * 5, DONE)
+
+        await run()
+
+        assert not run.told(RetriesExhausted)
+
+    async def test_a_policy_of_one_attempt_never_repeats(self) -> None:
+        run = Run(BROKEN, policy=replace(RetryPolicy(), max_attempts=1))
+
+        await run()
+
+        assert (run.transport.sent, run.clock.slept) == (1, [])
