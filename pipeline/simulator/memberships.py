@@ -65,8 +65,8 @@ def _layer_sizes(users: int, mean: float, heaviest: int) -> list[int]:
     """Count the users with more than 0, 1, 2 … conversations, so that their sum is about *users* × *mean*."""
     sociable = users - users // _USERS_PER_LONER
     wanted = users * mean
-    low, high = 0.0, float(max(1, heaviest))
-    for _ in range(40):
+    low, high = 0.0, 20.0 * max(1, heaviest)
+    for _ in range(50):
         scale = (low + high) / 2
         if sum(_tail(sociable, scale, heaviest)) < wanted:
             low = scale
@@ -77,7 +77,7 @@ def _layer_sizes(users: int, mean: float, heaviest: int) -> list[int]:
 
 
 def _tail(users: int, scale: float, heaviest: int) -> list[int]:
-    return [max(1, int(users * min(1.0, (scale / (layer + 1)) ** _TAIL))) for layer in range(heaviest if users else 0)]
+    return [max(1, int(users * (1 + layer / scale) ** -_TAIL)) for layer in range(heaviest if users else 0)]
 
 
 def _with_edges(sizes: list[int], most: int) -> list[int]:
