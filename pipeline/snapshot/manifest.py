@@ -1,6 +1,5 @@
 """The manifest of a snapshot: what was read, what was not, and which files hold it. It is written last."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Literal
 
@@ -58,7 +57,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_date: date
     account_sid: str | None
     base_url: str
-    services: Sequence[ServiceUsers]
+    services: tuple[ServiceUsers, ...]
     started_at: datetime
     ended_at: datetime
     starts: int
@@ -69,12 +68,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that came twice, because lists shift between pages; rows received = rows + duplicates dropped."""
     unknown_fields: dict[str, int]
     """Fields that Twilio sent and the schema has no column for, with the rows that held them."""
-    blanked_columns: Sequence[str]
+    blanked_columns: tuple[str, ...]
     """Columns that were asked to be left empty."""
     requests: RequestCounts
     complete: bool
     """Whether every user of the roster was read or had vanished."""
-    files: Sequence[SnapshotFile]
+    files: tuple[SnapshotFile, ...]
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

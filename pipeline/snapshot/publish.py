@@ -59,7 +59,7 @@ def publish(
     finished.append(("users", _write_users(publication, checkpoint, place)))
     if done.failed:
         finished.append(("failures", _write_failures(publication, checkpoint, place)))
-    files = list(_put_all(finished, publication, store, emit))
+    files = tuple(_put_all(finished, publication, store, emit))
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         tool_version=publication.tool_version,
@@ -67,7 +67,7 @@ def publish(
         snapshot_date=publication.snapshot_date,
         account_sid=publication.account_sid,
         base_url=publication.base_url,
-        services=[ServiceUsers(sid, users) for sid, users in checkpoint.users_by_service().items()],
+        services=tuple(ServiceUsers(sid, users) for sid, users in checkpoint.users_by_service().items()),
         started_at=publication.started_at,
         ended_at=clock.now(),
         starts=publication.starts,

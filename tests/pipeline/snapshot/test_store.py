@@ -1,0 +1,171 @@
+"""The store: a snapshot is there whole, or not at all."""
+
+import hashlib
+import stat
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import BadInput, LocalDisk
+from pipeline.snapshot.manifest import (
+    Manifest,
+    RequestCounts,
+    SnapshotFile,
+    UserCounts,
+    decode_manifest,
+    encode_manifest,
+)
+from pipeline.snapshot.store import manifest_path, open_store, partition
+
+DAY = date(2026, 11, 23)
+
+
+def manifest(*files: SnapshotFile, run_id: str = "r-1", day: date = DAY) -> Manifest:
+    return Manifest(
+        schema_version=1,
+        tool_version="0",
+        run_id=run_id,
+        snapshot_date=day,
+        account_sid="AC" + "0" * 32,
+        base_url="https://conversations.twilio.com",
+        services=(),
+        started_at=datetime(2026, 11, 23, tzinfo=UTC),
+        ended_at=datetime(2026, 11, 23, 1, tzinfo=UTC),
+        starts=1,
+        users=UserCounts(listed=1, read=1, vanished=0, failed=0),
+        rows=0,
+        duplicates_dropped=0,
+        unknown_fields={},
+        blanked_columns=(),
+        requests=RequestCounts(),
+        complete=True,
+        files=files,
+    )
+
+
+def put(root: Path, run_id: str, content: bytes = b"content") -> SnapshotFile:
+    source = root.parent / "source"
+    source.write_bytes(content)
+    path = f"{partition('users', DAY)}/{run_id}-00000.parquet"
+    open_store(str(root)).put(source, path)
+    return SnapshotFile(path, "users", 1, len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_there_is_no_snapshot_before_its_manifest(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "root"))
+    file = put(tmp_path / "root", "r-1")
+    assert store.dates() == []
+    assert store.manifest(DAY) is None
+
+    store.publish(manifest(file))
+
+    assert store.dates() == [DAY]
+    assert store.manifest(DAY) == manifest(file)
+
+
+def test_publishing_a_date_again_removes_what_the_new_manifest_does_not_name(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    store = open_store(str(root))
+    store.publish(manifest(put(root, "r-1")))
+    new = put(root, "r-2", b"newer")
+
+    store.publish(manifest(new, run_id="r-2"))
+
+    assert [path.name for path in (root / partition("users", DAY)).iterdir()] == ["r-2-00000.parquet"]
+    published = store.manifest(DAY)
+    assert published is not None
+    assert published.run_id == "r-2"
+
+
+def test_a_file_that_cannot_be_copied_whole_does_not_appear(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "root"))
+
+    with pytest.raises(LocalDisk):
+        store.put(tmp_path / "missing", "users/a.parquet")
+
+    assert not list((tmp_path / "root").rglob("*.parquet*"))
+
+
+def test_what_is_published_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    store = open_store(str(root))
+    store.publish(manifest(put(root, "r-1")))
+
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*") if path.is_file()}
+
+    assert modes == {0o600}
+
+
+def test_measuring_tells_a_changed_file_and_a_missing_one(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    store = open_store(str(root))
+    file = put(root, "r-1")
+    assert store.measured(file) == (file.bytes, file.sha256)
+
+    (root / file.path).write_bytes(b"c0ntent")
+    assert store.measured(file) == (file.bytes, hashlib.sha256(b"c0ntent").hexdigest())
+
+    (root / file.path).unlink()
+    assert store.measured(file) is None
+
+
+def test_removing_a_snapshot_leaves_the_others(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    store = open_store(str(root))
+    other = manifest(day=date(2026, 11, 22))
+    store.publish(other)
+    mine = manifest(put(root, "r-1"))
+    store.publish(mine)
+
+    store.remove(mine)
+
+    assert store.dates() == [other.snapshot_date]
+    assert not (root / partition("users", DAY)).exists()
+
+
+@pytest.mark.parametrize("root", ["ftp://host/path", "s4://bucket"])
+def test_a_root_of_an_unknown_kind_is_refused_with_the_known_kinds(root: str) -> None:
+    with pytest.raises(BadInput, match="s3://, gs:// or abfs://"):
+        open_store(root)
+
+
+def test_a_root_that_is_a_file_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "root").write_text("a file")
+
+    with pytest.raises(LocalDisk, match="is yours to write"):
+        open_store(str(tmp_path / "root")).prepare()
+
+
+def test_preparing_leaves_nothing_but_the_folder(tmp_path: Path) -> None:
+    open_store(str(tmp_path / "root")).prepare()
+
+    assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
+
+
+def test_bytes_of_an_object_store_go_through_its_stream() -> None:
+    from pyarrow import fs
+
+    from pipeline.snapshot.store import Store
+
+    memory = fs._MockFileSystem(datetime(2026, 11, 23, tzinfo=UTC))
+    memory.create_dir(f"bucket/{manifest_path(DAY).split('/')[0]}", recursive=True)
+    store = Store("mock://bucket", memory, "bucket")
+    assert not store.is_local
+
+    store.publish(manifest())
+
+    assert store.manifest(DAY) == manifest()
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"schema_version": "x"}'])
+def test_a_damaged_manifest_is_named(text: bytes) -> None:
+    with pytest.raises(BadInput, match="here: not a snapshot's manifest"):
+        decode_manifest(text, where="here")
+
+
+def test_a_manifest_of_a_newer_readstate_asks_for_an_upgrade() -> None:
+    text = encode_manifest(manifest()).replace(b'"manifest_version": 1', b'"manifest_version": 99')
+
+    with pytest.raises(BadInput, match="Upgrade readstate"):
+        decode_manifest(text, where="here")
