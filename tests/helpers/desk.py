@@ -89,6 +89,7 @@ class Desk:
                 conversation, participant = found
                 if (
                     (conversation.messages.newest() is not None) == messages
+                    and conversation.messages.last_ever < 500
                     and conversation.state == state
                     and horizon in {None, participant.last_read_message_index is not None}
                 ):

@@ -217,4 +217,6 @@ def test_defaults_are_the_first_choice_of_each_switch() -> None:
     hints: dict[str, Any] = get_type_hints(Behaviour)
     choices = {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is not None}
 
-    assert {name: getattr(Behaviour(), name) for name in choices} == {name: first for name, (first, *_) in choices.items()}
+    assert {name: getattr(Behaviour(), name) for name in choices} == {
+        name: first for name, (first, *_) in choices.items()
+    }

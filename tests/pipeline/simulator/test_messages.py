@@ -10,7 +10,9 @@ from pipeline.simulator.messages import Messages
 def any_messages(draw: st.DrawFn) -> Messages:
     every = draw(st.sampled_from([0, 2, 3, 7, 50]))
     last = draw(st.integers(-1, 120))
-    messages = Messages(last, draw(st.integers(0, 2)) if last >= 2 else 0, every, draw(st.integers(0, 49)) % (every or 1))
+    messages = Messages(
+        last, draw(st.integers(0, 2)) if last >= 2 else 0, every, draw(st.integers(0, 49)) % (every or 1)
+    )
     for _ in range(draw(st.integers(0, 4))):
         messages = messages.with_message()
     for _ in range(draw(st.integers(0, 3))):
