@@ -1,14 +1,13 @@
 """Many at once, not too many, and none left over when the block ends."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-_END = object()
 
 
 @asynccontextmanager
@@ -20,54 +19,58 @@ async def bounded_map(
 ) -> AsyncIterator[AsyncIterator[Result]]:
     """Run *function* over *items*, at most *limit* at once, and give the results as they complete.
 
-    Results wait at most *limit* deep: a slow consumer slows the taking of items.
-    The first error stops everything and is raised where the results are consumed;
-    leaving the block cancels what is under way and waits until it is gone.
+    Items are taken when a worker is free. Results wait at most *limit* deep: a slow consumer slows the taking.
+    The first error stops everything and is raised where the results are consumed, after those that were ready.
+    Leaving the block cancels what is under way, waits until it is gone, and closes *items* where they can be closed.
     """
-    source = items if isinstance(items, AsyncIterable) else _asynchronous(items)
-    iterator = aiter(source)
+    results: asyncio.Queue[_Ready[Result] | _Ended] = asyncio.Queue(limit)
+    source = aiter(items if isinstance(items, AsyncIterable) else _asynchronous(items))
     turn = asyncio.Lock()  # an asynchronous generator cannot be asked for two items at once
-    results: asyncio.Queue[Result | BaseException | object] = asyncio.Queue(limit)
 
-    async def worker() -> None:
+    async def work() -> None:
         while True:
             async with turn:
-                item = await anext(iterator, _END)
-            if item is _END:
-                return
-            await results.put(await function(item))  # type: ignore[arg-type]
+                try:
+                    item = await anext(source)
+                except StopAsyncIteration:
+                    return
+            await results.put(_Ready(await _not_cancelling_itself(function(item))))
 
-    async def supervise() -> None:
-        """Start a worker for each item until *limit* are at work, so that ten items never cost 500 tasks."""
+    async def work_together() -> None:
         try:
-            async with asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as workers:
                 for _ in range(limit):
-                    async with turn:
-                        item = await anext(iterator, _END)
-                    if item is _END:
-                        break
-                    group.create_task(_first_then(item, worker))
-        except BaseExceptionGroup as failures:
-            await results.put(_first_leaf(failures))
+                    workers.create_task(work())
+        except BaseExceptionGroup as errors:
+            await results.put(_Ended(_first_of(errors)))
         else:
-            await results.put(_END)
+            await results.put(_Ended(None))
 
-    async def _first_then(item: object, continue_with: Callable[[], Awaitable[None]]) -> None:
-        await results.put(await function(item))  # type: ignore[arg-type]
-        await continue_with()
-
-    async def consume() -> AsyncIterator[Result]:
-        while (result := await results.get()) is not _END:
-            if isinstance(result, BaseException):
-                raise result
-            yield result  # type: ignore[misc]
-
-    supervisor = asyncio.create_task(supervise())
+    team = asyncio.create_task(work_together())
     try:
-        yield consume()
+        yield _consumed(results)
     finally:
-        supervisor.cancel()
-        await asyncio.gather(supervisor, return_exceptions=True)
+        team.cancel()
+        await asyncio.gather(team, return_exceptions=True)
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready(Generic[Result]):
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    error: BaseException | None
+
+
+async def _consumed(results: "asyncio.Queue[_Ready[Result] | _Ended]") -> AsyncIterator[Result]:
+    while isinstance(message := await results.get(), _Ready):
+        yield message.result
+    if message.error is not None:
+        raise message.error
 
 
 async def _asynchronous(items: Iterable[Item]) -> AsyncIterator[Item]:
@@ -75,6 +78,17 @@ async def _asynchronous(items: Iterable[Item]) -> AsyncIterator[Item]:
         yield item
 
 
-def _first_leaf(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = failures.exceptions[0]
-    return _first_leaf(first) if isinstance(first, BaseExceptionGroup) else first
+async def _not_cancelling_itself(work: Awaitable[Result]) -> Result:
+    """Await *work*; a cancellation that nobody asked for is an error, since a task group would lose it silently."""
+    try:
+        return await work
+    except asyncio.CancelledError as cancelled:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise RuntimeError("the work on one item was cancelled from inside") from cancelled
+
+
+def _first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = errors.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
-from pipeline.errors import NotPermitted
+from pipeline.errors import NotPermitted, UnusableAnswer
 from pipeline.events import Observer, PageShrunk, ignore
 from pipeline.model.user_conversation import (
     Configuration,
@@ -22,6 +22,8 @@ from pipeline.twilio.paging import Pages, next_page_url
 from pipeline.twilio.request import Request
 from pipeline.twilio.response import Response
 from pipeline.twilio.transport import Transport
+
+Kind = TypeVar("Kind")
 
 _GATEWAY_TROUBLE = {500, 502, 503, 504}
 
@@ -130,7 +132,11 @@ class Reader:
         """The index of the newest message; None where the conversation is empty. Raises `NotFound`."""
         request = requests.newest_message(service, conversation_sid)
         messages = (await self._ask(request)).json(_Messages).messages
-        return messages[0].index if messages else None
+        if not messages:
+            return None
+        if (index := messages[0].index) is None:
+            raise UnusableAnswer(f"GET {request.path}: the newest message has no index")
+        return index
 
     def pages(self, first: Request) -> AsyncIterator[Response]:
         """Every page of a list, as undecoded successes."""
@@ -155,7 +161,7 @@ class Reader:
     async def _ask(self, request: Request) -> Response:
         return _accepted(request, await self._transport.send(request))
 
-    async def _get(self, request: Request, kind: type[Any]) -> Any:
+    async def _get(self, request: Request, kind: type[Kind]) -> Kind:
         return (await self._ask(request)).json(kind)
 
 

@@ -6,7 +6,7 @@ query is used: never its host, port, scheme or path, so that credentials stay on
 
 import re
 from dataclasses import dataclass, field, replace
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -15,28 +15,26 @@ from pipeline.twilio.request import Request
 from pipeline.twilio.response import Response
 
 _KEY = b'"next_page_url"'
-# A quote inside a JSON string is always escaped, so the bytes of _KEY stand only where a key stands.
-_VALUE = re.compile(rb'"next_page_url"\s*:\s*(?:null|"([^"\\]*)")')
+# Inside a JSON string a quote is escaped, so these bytes are a key or a whole value, and a colon makes them the key.
+_VALUE = re.compile(rb'"next_page_url"\s*:\s*(?:null|"([\x20-\x21\x23-\x5b\x5d-\x7e]*)")')
+_SIZE = re.compile("[1-9][0-9]{0,3}")
 
 
-class Meta(msgspec.Struct):
-    """The part of a list's envelope that paging needs."""
-
-    next_page_url: str | None = None
-    page_size: int | None = None
+class _Meta(msgspec.Struct):
+    next_page_url: str | None
+    """Has no default: an envelope that does not say is not taken for the end of the list."""
 
 
 class _Envelope(msgspec.Struct):
-    meta: Meta
+    meta: _Meta
 
 
 def next_page_url(response: Response) -> str | None:
     """Find the address of the next page without decoding the whole body. Raises `UnusableAnswer`."""
     body = response.body
     if body.count(_KEY) == 1 and (match := _VALUE.search(body, body.rfind(_KEY))):
-        return match[1].decode("ascii", "replace") if match[1] is not None else None
-    meta: Meta = response.json(_Envelope).meta
-    return meta.next_page_url
+        return match[1].decode("ascii") if match[1] is not None else None
+    return response.json(_Envelope).meta.next_page_url
 
 
 @dataclass(slots=True)
@@ -45,7 +43,8 @@ class Pages:
 
     request: Request | None
     """What to ask now; None when the list is done."""
-    _seen: set[tuple[tuple[str, str], ...]] = field(default_factory=set)
+    _seen: set[str] = field(default_factory=set)
+    """The tokens so far: they alone name a place in the list, ``Page`` is for the client's use."""
 
     def advance(self, next_url: str | None) -> None:
         """Go on to the page that *next_url* tells. Raises `UnusableAnswer` where the list would repeat itself."""
@@ -54,30 +53,32 @@ class Pages:
             self.request = None
             return
         following = follow(self.request, next_url)
-        position = tuple(pair for pair in following.query if pair[0] != "PageSize")
-        if position in self._seen or not any(name == "PageToken" for name, _ in position):
-            raise UnusableAnswer(
-                f"GET {self.request.path}: the list leads back to a page already read, or names no page token"
-            )
-        self._seen.add(position)
+        token = dict(following.query)["PageToken"]
+        if token in self._seen:
+            raise UnusableAnswer(f"GET {self.request.path}: the list leads back to a page already read")
+        self._seen.add(token)
         self.request = following
 
     def shrink(self) -> int | None:
         """Ask for half as many rows from here on and give the new size; None where it was one row already."""
         assert self.request is not None, "the list is done"
         query = dict(self.request.query)
-        size = int(query.get("PageSize", "1"))
-        if size <= 1:
+        size = int(query.get("PageSize", "1")) // 2
+        if size == 0:
             return None
-        query["PageSize"] = str(size // 2)
-        self.request = replace(self.request, query=tuple(query.items()))
-        return size // 2
+        self.request = replace(self.request, query=tuple((query | {"PageSize": str(size)}).items()))
+        return size
 
 
 def follow(request: Request, next_url: str) -> Request:
-    """Give the request for the page after *request*: its own path and size, the rest of the query from *next_url*."""
-    query = dict(parse_qsl(urlsplit(next_url).query, keep_blank_values=True))
-    own_size = dict(request.query).get("PageSize")
-    if own_size is not None:
-        query["PageSize"] = own_size
+    """Give the request for the page after *request*: its own path, the query of *next_url*, the smaller page size.
+
+    Raises `UnusableAnswer` where *next_url* names no page token.
+    """
+    query = dict(parse_qsl(next_url.partition("#")[0].partition("?")[2], keep_blank_values=True))
+    if not query.get("PageToken"):
+        raise UnusableAnswer(f"GET {request.path}: the address of the next page holds no page token")
+    own, theirs = dict(request.query).get("PageSize"), query.get("PageSize", "")
+    if own is not None:
+        query["PageSize"] = str(min(int(own), int(theirs))) if _SIZE.fullmatch(theirs) else own
     return replace(request, query=tuple(query.items()))

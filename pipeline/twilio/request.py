@@ -149,14 +149,14 @@ def newest_message(service: str | None, conversation_sid: str) -> Request:
 _WRITABLE = re.compile(r"/v1(/Services/IS[0-9a-fA-F]{32})?/Users/US[0-9a-fA-F]{32}/Conversations/CH[0-9a-fA-F]{32}")
 
 
-def assert_writable(method: str, raw_path: str) -> None:
+def assert_writable(method: str, raw_target: str) -> None:
     """Refuse to send a write whose prepared path is not exactly one UserConversation.
 
-    The transport calls this with the path as its HTTP library will put it on the wire, after any
+    The transport calls this with the path and query as its HTTP library will put them on the wire, after any
     normalising, right before sending. Raises `BadInput`.
     """
-    if method != "GET" and not _WRITABLE.fullmatch(raw_path):
-        raise BadInput(f"refusing to send {method} {raw_path}: not the path of one user's conversation")
+    if method != "GET" and not _WRITABLE.fullmatch(raw_target):
+        raise BadInput(f"refusing to send {method} {raw_target}: not the path of one user's conversation")
 
 
 def _service(service: str | None) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from math import isfinite, nan
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +13,8 @@ from pipeline.errors import ApiError, NotFound, Refused, UnusableAnswer
 from pipeline.twilio.request import Request
 
 _LONGEST_EXCERPT = 200
+
+Kind = TypeVar("Kind")
 
 
 class _ErrorBody(msgspec.Struct):
@@ -29,7 +32,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str]
-    """Keys in lower case."""
+    """To be looked up in lower case."""
     body: bytes
 
     @property
@@ -50,10 +53,7 @@ class Response:
     @property
     def server_time(self) -> datetime | None:
         """The server's clock, from the ``Date`` header."""
-        try:
-            return parsedate_to_datetime(self.headers["date"])
-        except (KeyError, ValueError):
-            return None
+        return _http_date(self.headers.get("date", ""))
 
     def retry_after_seconds(self, now: datetime) -> float | None:
         """How long the server asks us to wait: seconds or an HTTP date, never negative; None if it does not say."""
@@ -63,13 +63,11 @@ class Response:
         try:
             seconds = float(text)
         except ValueError:
-            try:
-                seconds = (parsedate_to_datetime(text) - now).total_seconds()
-            except (ValueError, TypeError):  # TypeError: a date without a zone
-                return None
-        return max(0.0, seconds) if seconds < float("inf") else None
+            date = _http_date(text)
+            seconds = (date - now).total_seconds() if date else nan
+        return max(0.0, seconds) if isfinite(seconds) else None
 
-    def json(self, kind: type[Any]) -> Any:
+    def json(self, kind: type[Kind]) -> Kind:
         """The body decoded as *kind*, a msgspec type. Raises `UnusableAnswer`."""
         try:
             return msgspec.json.decode(self.body, type=kind)
@@ -101,6 +99,14 @@ class Response:
 
     def _excerpt(self) -> str:
         return " ".join(self.body[:_LONGEST_EXCERPT].decode("utf-8", "replace").split())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" gives no zone and means UTC
 
 
 def _code(body: _ErrorBody) -> int | None:
