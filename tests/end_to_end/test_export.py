@@ -1,0 +1,290 @@
+"""Exports over real sockets: whatever the account does meanwhile, the snapshot is the world."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import BadInput, ExitCode, GuardRefused, LocalDisk, NotPermitted, Stopped, StoppedEarly
+from pipeline.events import Event, PartWritten, RunResumed, UnknownFields, UserRead
+from pipeline.simulator.faults import Faults
+from pipeline.simulator.server import RunningSimulator, running
+from pipeline.simulator.shape import WorldShape
+from pipeline.simulator.world import World
+from pipeline.snapshot.roster import RosterWish
+from pipeline.snapshot.snapshot import defects, open_snapshot
+from pipeline.snapshot.store import open_store
+from pipeline.snapshot.users_file import RosterEntry
+from pipeline.stop import StopReason
+from tests.helpers.exporting import Export, assert_same, changed, world_rows
+
+SHAPE = WorldShape(users=120, services=2, conversations_per_user=6, odd_identities=0.3, seed=3)
+
+
+@pytest.fixture
+def twilio() -> Iterator[RunningSimulator]:
+    with running(World(SHAPE), faults=Faults(concurrency_cap=None)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def job(twilio: RunningSimulator, tmp_path: Path) -> Export:
+    return Export(twilio, tmp_path)
+
+
+async def test_the_snapshot_is_the_world(twilio: RunningSimulator, job: Export) -> None:
+    manifest = await job.run()
+
+    assert_same(job.published(), world_rows(twilio))
+    assert manifest.complete
+    assert manifest.users.listed == manifest.users.read == 120
+    assert manifest.rows == len(job.published())
+    assert list(defects(open_store(job.root), manifest)) == []
+
+
+async def test_each_row_carries_the_identity_of_its_user(twilio: RunningSimulator, job: Export) -> None:
+    await job.run()
+
+    identities = {user.sid: user.identity for _, user in twilio.world.users()}
+    assert {row["user_sid"]: row["identity"] for row in job.published().values()}.items() <= identities.items()
+    users = open_snapshot(job.root).users().to_pylist()
+    assert {user["sid"]: user["identity"] for user in users} == identities
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"error_share": 0.05, "reset_before_share": 0.03},
+        {"truncate_share": 0.05, "html_success_share": 0.05},
+        {"unauthorized_share": 0.02},
+        {"concurrency_cap": 4, "latency_ms": 5},
+        {"requests_per_second_cap": 300, "retry_after_seconds": 1},
+        {"repeat_row_share": 0.5},
+        {"shift_row_share": 0.5},
+        {"foreign_next_origin": "http://127.0.0.1:9"},
+        {"drip_share": 0.05, "drip_seconds": 0.3},
+    ],
+    ids=lambda faults: "+".join(faults),
+)
+async def test_the_snapshot_is_the_world_under(
+    faults: dict[str, Any], twilio: RunningSimulator, job: Export
+) -> None:
+    with changed(twilio, **faults):
+        manifest = await job.run()
+
+    assert manifest.complete
+    assert_same(job.published(), world_rows(twilio))
+
+
+async def test_rows_that_came_twice_are_dropped_and_counted(twilio: RunningSimulator, job: Export) -> None:
+    with changed(twilio, repeat_row_share=1.0):
+        manifest = await job.run()
+
+    assert manifest.duplicates_dropped > 0
+    assert manifest.rows == len(job.published()) == len(world_rows(twilio))
+
+
+async def test_users_that_vanish_are_counted_and_are_no_failure(twilio: RunningSimulator, job: Export) -> None:
+    with changed(twilio, vanished_users_share=0.2):
+        manifest = await job.run()
+
+    assert manifest.complete
+    assert manifest.users.vanished > 0
+    assert manifest.users.listed == manifest.users.read + manifest.users.vanished
+    results = open_snapshot(job.root).users()["result"].to_pylist()
+    assert results.count("vanished") == manifest.users.vanished
+
+
+async def test_fields_that_nobody_knows_are_named_and_counted(twilio: RunningSimulator, job: Export) -> None:
+    with changed(twilio, extra_fields=True):
+        manifest = await job.run()
+
+    assert sum(manifest.unknown_fields.values()) == manifest.rows
+    assert any(isinstance(event, UnknownFields) for event in job.events)
+    assert_same(job.published(), world_rows(twilio))
+
+
+async def test_a_user_that_cannot_be_read_is_a_line_in_failures_and_contributes_no_row(
+    twilio: RunningSimulator, job: Export
+) -> None:
+    with changed(twilio, page_loop_share=1.0):
+        manifest = await job.run()
+
+    failures = open_snapshot(job.root).failures().to_pylist()
+    assert not manifest.complete
+    assert 0 < manifest.users.failed == len(failures)
+    assert all("already read" in failure["reason"] for failure in failures)
+    failed = {failure["user_sid"] for failure in failures}
+    assert not failed & {row["user_sid"] for row in job.published().values()}
+    assert_same(
+        job.published(), {key: row for key, row in world_rows(twilio).items() if row["user_sid"] not in failed}
+    )
+
+
+async def test_too_many_failures_are_not_published_where_that_was_asked_and_tried_again_next_time(
+    twilio: RunningSimulator, job: Export
+) -> None:
+    with changed(twilio, page_loop_share=1.0), pytest.raises(GuardRefused, match="not published"):
+        await job.run(on_incomplete="refuse")
+    assert open_store(job.root).dates() == []
+
+    manifest = await job.run(on_incomplete="refuse")
+
+    assert manifest.complete
+    assert manifest.starts == 2
+    assert_same(job.published(), world_rows(twilio))
+
+
+class StoppingAfter(Export):
+    """Asks for a stop when so many users were read."""
+
+    users = 30
+
+    def on_event(self, event: Event) -> None:
+        read = sum(isinstance(event, UserRead) for event in self.events)
+        if read >= self.users and self.stop is not None:
+            self.stop.ask(StopReason("enough", ExitCode.STOPPED_EARLY))
+
+
+async def test_a_stopped_run_goes_on_where_it_was(twilio: RunningSimulator, tmp_path: Path) -> None:
+    job = StoppingAfter(twilio, tmp_path)
+    with changed(twilio, latency_ms=20), pytest.raises(Stopped, match="enough") as caught:
+        await job.run(parallel=4)
+    assert caught.value.exit_code == ExitCode.STOPPED_EARLY
+    assert open_store(job.root).dates() == []
+    requests_before = twilio.counters().requests
+
+    job.users = 10_000
+    manifest = await job.run()
+
+    resumed = next(event for event in job.events if isinstance(event, RunResumed))
+    assert resumed.users_done >= 30
+    assert manifest.starts == 2
+    assert manifest.requests.requests >= requests_before
+    assert_same(job.published(), world_rows(twilio))
+
+
+async def test_resuming_with_other_options_is_refused_and_says_which(twilio: RunningSimulator, tmp_path: Path) -> None:
+    job = StoppingAfter(twilio, tmp_path)
+    with changed(twilio, latency_ms=20), pytest.raises(Stopped):
+        await job.run(parallel=4)
+
+    with pytest.raises(BadInput, match=r"other options \(limit\).*\n.*--restart"):
+        await job.run(wish=RosterWish(limit=50))
+
+
+async def test_a_stop_while_nothing_answers_waits_no_longer_than_the_grace(
+    twilio: RunningSimulator, job: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.snapshot.export.GRACE_SECONDS", 0.2)
+    with changed(twilio, outage="hang"):
+        run = asyncio.create_task(job.run())
+        await asyncio.sleep(0.3)
+        assert job.stop is not None
+        job.stop.ask(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
+
+        with pytest.raises((Stopped, StoppedEarly)):
+            await asyncio.wait_for(run, 5)
+
+
+async def test_credentials_that_are_refused_end_the_run(twilio: RunningSimulator, job: Export) -> None:
+    with changed(twilio, suspended=True), pytest.raises(NotPermitted):
+        await job.run()
+
+
+async def test_an_outage_ends_the_run_in_time_and_it_can_go_on(twilio: RunningSimulator, tmp_path: Path) -> None:
+    class OutageAfter(Export):
+        def on_event(self, event: Event) -> None:
+            if sum(isinstance(event, UserRead) for event in self.events) == 20:
+                twilio.faults = replace(twilio.faults, outage="503")
+
+    job = OutageAfter(twilio, tmp_path)
+    with changed(twilio, latency_ms=10), pytest.raises(StoppedEarly):
+        await job.run(parallel=4)
+    twilio.faults = Faults(concurrency_cap=None)
+    job.on_event = lambda event: None  # type: ignore[method-assign]
+
+    manifest = await job.run()
+
+    assert manifest.complete
+    assert_same(job.published(), world_rows(twilio))
+
+
+async def test_a_file_of_users_is_resolved_whatever_their_identities_look_like(
+    twilio: RunningSimulator, job: Export
+) -> None:
+    wanted = [(service.sid, user) for service, user in twilio.world.users()][::3]
+    entries = tuple(RosterEntry(line, user.identity, service) for line, (service, user) in enumerate(wanted))
+    missing = RosterEntry(999, "nobody of this name", None)
+
+    manifest = await job.run(wish=RosterWish(entries=(*entries, missing)))
+
+    sids = {user.sid for _, user in wanted}
+    unreachable = {user.sid for _, user in wanted if user.identity in {".", ".."}}
+    assert manifest.users.vanished == 1
+    assert manifest.users.failed == len(unreachable)
+    assert_same(
+        job.published(),
+        {key: row for key, row in world_rows(twilio).items() if row["user_sid"] in sids - unreachable},
+    )
+
+
+async def test_a_service_that_does_not_exist_is_named(job: Export) -> None:
+    nowhere = "IS" + "f" * 32
+    with pytest.raises(BadInput, match=f"no service {nowhere}"):
+        await job.run(wish=RosterWish(services=(nowhere,)))
+
+
+async def test_the_default_service_alone_is_the_default_service_alone(twilio: RunningSimulator, job: Export) -> None:
+    await job.run(wish=RosterWish(services=("default",)))
+
+    assert {key[0] for key in job.published()} == {twilio.world.default_service.sid}
+
+
+async def test_a_trial_reads_no_more_users_than_asked_for(job: Export) -> None:
+    manifest = await job.run(wish=RosterWish(limit=7))
+
+    assert manifest.users.listed == 7
+
+
+async def test_blanked_columns_stay_and_are_empty(job: Export) -> None:
+    manifest = await job.run(blanked_columns=("identity", "attributes"))
+
+    rows = list(job.published().values())
+    assert all(row["identity"] is None and row["attributes"] is None for row in rows)
+    assert any(row["friendly_name"] for row in rows)
+    assert manifest.blanked_columns == ("identity", "attributes")
+    assert open_snapshot(job.root).users()["identity"].null_count == manifest.users.listed
+
+
+async def test_the_same_world_gives_the_same_rows_in_the_same_order_whatever_the_timing(
+    twilio: RunningSimulator, tmp_path: Path
+) -> None:
+    tables = []
+    for number, latency in enumerate((0, 15)):
+        job = Export(twilio, tmp_path / str(number))
+        with changed(twilio, latency_ms=latency, latency_sigma=1.0):
+            await job.run(parallel=3 + 20 * number)
+        tables.append(open_snapshot(job.root).dataset().to_table().drop_columns(["snapshot_at"]))
+
+    assert tables[0].equals(tables[1])
+
+
+async def test_rows_reach_the_disk_in_parts_while_the_run_goes_on(job: Export) -> None:
+    await job.run()
+
+    parts = [event for event in job.events if isinstance(event, PartWritten)]
+    assert sum(part.rows for part in parts) == len(job.published())
+
+
+async def test_a_root_that_cannot_be_written_is_told_before_anything_is_asked(
+    twilio: RunningSimulator, job: Export, tmp_path: Path
+) -> None:
+    (tmp_path / "root").write_text("in the way")
+
+    with pytest.raises(LocalDisk):
+        await job.run()
+    assert twilio.counters().requests == 0

@@ -1,0 +1,139 @@
+"""Runs exports against a simulator, and compares what they published with the simulator's world."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.clock import SystemClock
+from pipeline.events import Event
+from pipeline.model.quantities import Allowance
+from pipeline.settings import Credentials, load_settings
+from pipeline.simulator.server import RunningSimulator
+from pipeline.snapshot.export import ExportOptions, Surroundings, export
+from pipeline.snapshot.ingest import PartLimits
+from pipeline.snapshot.manifest import Manifest
+from pipeline.snapshot.request_counter import RequestCounter
+from pipeline.snapshot.roster import RosterWish
+from pipeline.snapshot.snapshot import open_snapshot
+from pipeline.snapshot.store import open_store
+from pipeline.snapshot.workspace import workspace
+from pipeline.stop import StopSwitch
+from pipeline.twilio.connect import connection
+
+DAY = date(2026, 11, 23)
+Key = tuple[str, str, str]
+
+
+def credentials_of(twilio: RunningSimulator) -> Credentials:
+    account = twilio.credentials
+    return Credentials(account.account_sid, account.account_sid, account.auth_token)
+
+
+def options(twilio: RunningSimulator, **changes: Any) -> ExportOptions:
+    plain = ExportOptions(
+        snapshot_date=DAY,
+        wish=RosterWish(),
+        base_url=twilio.base_url,
+        max_failed_users=Allowance(share=0.001),
+        part_limits=PartLimits(rows=100, seconds=30),
+        parallel=20,
+    )
+    return replace(plain, **changes)
+
+
+class Export:
+    """An export and what it told."""
+
+    def __init__(self, twilio: RunningSimulator, folder: Path) -> None:
+        self._twilio = twilio
+        self.root = str(folder / "root")
+        self.work_dir = folder / "work"
+        self.events: list[Event] = []
+        self.stop: StopSwitch | None = None
+
+    async def run(self, **changes: Any) -> Manifest:
+        settings = load_settings(
+            flags={"base_url": self._twilio.base_url, "max_outage": "3s", "request_timeout_seconds": 5.0}, environ={}
+        ).settings
+        clock, requests = SystemClock(), RequestCounter()
+        self.stop = StopSwitch()
+
+        def emit(event: Event) -> None:
+            requests.observe(event)
+            self.events.append(event)
+            self.on_event(event)
+
+        with workspace(self.work_dir, root=self.root, day=DAY) as place:
+            async with connection(settings, credentials_of(self._twilio), clock=clock, emit=emit) as twilio:
+                around = Surroundings(
+                    reader=twilio.reader(),
+                    store=open_store(self.root),
+                    place=place,
+                    requests=requests,
+                    stop=self.stop,
+                    clock=clock,
+                    emit=emit,
+                    tool_version="0",
+                )
+                return await export(options(self._twilio, **changes), around)
+
+    def on_event(self, event: Event) -> None:
+        """Overridden by those who want to interfere."""
+
+    def published(self) -> dict[Key, dict[str, Any]]:
+        """The published rows by key; fails where a key comes twice."""
+        rows = open_snapshot(self.root).dataset().to_table().to_pylist()
+        by_key = {(row["chat_service_sid"], row["user_sid"], row["conversation_sid"]): row for row in rows}
+        assert len(by_key) == len(rows), "a row was published twice"
+        return by_key
+
+
+def world_rows(twilio: RunningSimulator) -> dict[Key, dict[str, Any]]:
+    """The rows that a perfect client would have seen, by key."""
+    return {
+        (row["chat_service_sid"], row["user_sid"], row["conversation_sid"]): row
+        for row in twilio.oracle.every_user_conversation()
+    }
+
+
+def assert_same(published: dict[Key, dict[str, Any]], expected: dict[Key, dict[str, Any]]) -> None:
+    """Compare every field that both sides have in the same form."""
+    assert published.keys() == expected.keys()
+    for key, row in expected.items():
+        mine = published[key]
+        for name in (
+            "account_sid",
+            "unread_messages_count",
+            "last_read_message_index",
+            "participant_sid",
+            "friendly_name",
+            "conversation_state",
+            "attributes",
+            "created_by",
+            "notification_level",
+            "unique_name",
+        ):
+            assert mine[name] == row[name], (key, name)
+        for name in ("date_created", "date_updated"):
+            assert mine[name] == _instant(row[name]), (key, name)
+        timers = row["timers"] or {}
+        for name in ("date_inactive", "date_closed"):
+            assert mine[f"timers_{name}"] == _instant(timers.get(name)), (key, name)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+@contextmanager
+def changed(twilio: RunningSimulator, **faults: Any) -> Iterator[None]:
+    """Other faults for the length of the block."""
+    before = twilio.faults
+    twilio.faults = replace(before, **faults)
+    try:
+        yield
+    finally:
+        twilio.faults = before
