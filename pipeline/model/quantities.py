@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pipeline.errors import BadInput
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
+_DURATION = re.compile(r"(?:\d{1,9}(?:\.\d+)?[smhd])+")
 
 
 def parse_duration(text: str) -> float:
     """Give the seconds in *text*, such as ``90``, ``45s``, ``5h`` or ``1h30m``. Raises `BadInput`."""
     compact = text.strip().lower()
-    if re.fullmatch(r"\d+(\.\d+)?", compact):
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", compact):
         return float(compact)
     if not _DURATION.fullmatch(compact):
         raise BadInput(f"{text!r} is not a duration", hint="Write seconds, or a form such as 45s, 20m, 5h or 1h30m.")
@@ -28,7 +28,8 @@ class Allowance:
 
     def of(self, whole: int) -> int:
         """The number that *whole* items allow."""
-        return max(self.count, int(self.share * whole))
+        # Shares are written in decimals, which binary numbers miss by a hair: 29 % of 100 would be 28.
+        return max(self.count, int(self.share * whole + 1e-6))
 
 
 def parse_allowance(text: str) -> Allowance:

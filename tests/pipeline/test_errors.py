@@ -1,0 +1,44 @@
+"""Errors: each has the exit code that the README promises, and its text tells what to type."""
+
+import inspect
+
+import pytest
+
+from pipeline import errors
+from pipeline.errors import ApiError, ExitCode, NotFound, NotSent, ReadstateError, Stopped, TransportError, Unanswered
+
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ReadstateError)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_deliberate_error_has_an_exit_code_that_is_neither_success_nor_skipped(
+    kind: type[ReadstateError],
+) -> None:
+    assert kind.exit_code != ExitCode.DONE
+    assert 0 < kind.exit_code < 256
+
+
+def test_no_exit_code_is_99_which_airflow_reads_as_skipped() -> None:
+    assert 99 not in set(ExitCode)
+
+
+def test_the_hint_stands_below_the_message() -> None:
+    assert str(ReadstateError("what and where", hint="type this")) == "what and where\ntype this"
+    assert str(ReadstateError("what and where")) == "what and where"
+
+
+def test_a_signal_brings_its_own_exit_code() -> None:
+    assert Stopped("stopped", exit_code=ExitCode.TERMINATED).exit_code == 143
+
+
+def test_whether_a_request_had_its_effect_is_told_by_the_kind() -> None:
+    assert issubclass(NotSent, TransportError)
+    assert issubclass(Unanswered, TransportError)
+    assert not issubclass(NotSent, Unanswered)
+
+
+def test_a_refusal_names_code_and_request_only_where_known() -> None:
+    bare = NotFound(status=404, code=None, message="gone", request_id=None, method="GET", path="/v1/x")
+
+    assert str(bare) == "GET /v1/x answered 404: gone"
+    assert isinstance(bare, ApiError)

@@ -1,0 +1,222 @@
+"""The Reader and the Writer: which request each method sends, and what it makes of the answers."""
+
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from pipeline.errors import ApiError, BadInput, NotFound, NotPermitted, Refused, Unanswered, UnusableAnswer
+from pipeline.events import Event, PageShrunk
+from pipeline.twilio import request as requests
+from pipeline.twilio.client import Reader, Writer
+from tests.helpers.scripted_transport import ScriptedTransport, answer, page
+
+SERVICE, USER, CONVERSATION = "IS" + "0" * 32, "US" + "a" * 32, "CH" + "b" * 32
+NEXT = "https://evil.example/v1/Users?PageSize=50&PageToken=PT{}"
+GONE = answer(404, {"code": 20404, "message": "The requested resource was not found"})
+
+Call = Callable[[Reader], Coroutine[Any, Any, Any]]
+
+
+class TestReader:
+    @pytest.mark.parametrize(
+        ("call", "request_", "body", "attribute"),
+        [
+            (
+                lambda reader: reader.configuration(),
+                requests.fetch_configuration(),
+                {"default_chat_service_sid": SERVICE},
+                "default_chat_service_sid",
+            ),
+            (lambda reader: reader.user(None, "a/b"), requests.fetch_user(None, "a/b"), {"sid": USER}, "sid"),
+            (
+                lambda reader: reader.user_conversation(SERVICE, USER, "team"),
+                requests.fetch_user_conversation(SERVICE, USER, "team"),
+                {"conversation_sid": CONVERSATION},
+                "conversation_sid",
+            ),
+            (
+                lambda reader: reader.conversation(None, "team"),
+                requests.fetch_conversation(None, "team"),
+                {"sid": CONVERSATION},
+                "sid",
+            ),
+            (
+                lambda reader: reader.participant(None, CONVERSATION, "alice"),
+                requests.fetch_participant(None, CONVERSATION, "alice"),
+                {"sid": "MB1"},
+                "sid",
+            ),
+        ],
+    )
+    async def test_a_fetch_gives_its_resource(
+        self, call: Call, request_: requests.Request, body: dict[str, str], attribute: str
+    ) -> None:
+        transport = ScriptedTransport(answer(body=body))
+
+        result = await call(Reader(transport))
+
+        assert transport.requests == [request_]
+        assert getattr(result, attribute) == body[attribute]
+
+    async def test_the_default_service_comes_from_the_configuration(self) -> None:
+        transport = ScriptedTransport(answer(body={"default_chat_service_sid": SERVICE}))
+
+        assert await Reader(transport).default_service() == SERVICE
+
+    async def test_an_account_without_default_service_is_told_what_to_type(self) -> None:
+        with pytest.raises(NotPermitted, match="--service"):
+            await Reader(ScriptedTransport(answer())).default_service()
+
+    @pytest.mark.parametrize(
+        ("call", "key", "row", "attribute"),
+        [
+            (lambda reader: reader.services(), "services", {"sid": SERVICE}, "sid"),
+            (
+                lambda reader: reader.user_conversations(None, USER),
+                "conversations",
+                {"conversation_sid": CONVERSATION},
+                "conversation_sid",
+            ),
+            (lambda reader: reader.participants(None, CONVERSATION), "participants", {"sid": "MB1"}, "sid"),
+        ],
+    )
+    async def test_a_list_gives_the_rows_of_all_its_pages(
+        self, call: Call, key: str, row: dict[str, str], attribute: str
+    ) -> None:
+        transport = ScriptedTransport(page(key, [row, row], NEXT.format(1)), page(key, []), page(key, [row]))
+
+        rows = await call(Reader(transport))
+
+        assert [getattr(found, attribute) for found in rows] == [row[attribute]] * 2
+        assert [dict(request.query).get("PageToken") for request in transport.requests] == [None, "PT1"]
+
+    async def test_users_come_page_by_page_with_the_request_for_the_next_ones(self) -> None:
+        transport = ScriptedTransport(page("users", [{"sid": USER}], NEXT.format(1)), page("users", []))
+        reader = Reader(transport, page_size=7)
+
+        pages = [found async for found in reader.users(SERVICE)]
+
+        assert [[user.sid for user in found.users] for found in pages] == [[USER], []]
+        assert [found.following for found in pages] == [transport.requests[1], None]
+        assert dict(transport.requests[0].query)["PageSize"] == "7"
+
+    async def test_a_walk_through_the_users_begins_where_an_earlier_one_stopped(self) -> None:
+        first = ScriptedTransport(page("users", [], NEXT.format(1)))
+        async for found in Reader(first).users(None):
+            following = found.following
+            break
+        second = ScriptedTransport(page("users", []))
+
+        assert len([found async for found in Reader(second).users(None, start=following)]) == 1
+        assert second.requests == [following]
+
+    @pytest.mark.parametrize(("messages", "index"), [([], None), ([{"index": 0}], 0), ([{"index": 41}], 41)])
+    async def test_the_newest_message_index(self, messages: list[dict[str, int]], index: int | None) -> None:
+        transport = ScriptedTransport(page("messages", messages))
+
+        assert await Reader(transport).newest_message_index(None, CONVERSATION) == index
+        assert transport.requests == [requests.newest_message(None, CONVERSATION)]
+
+    async def test_a_newest_message_without_index_is_not_taken_for_an_empty_conversation(self) -> None:
+        with pytest.raises(UnusableAnswer, match="no index"):
+            await Reader(ScriptedTransport(page("messages", [{"index": None}]))).newest_message_index(None, "CH1")
+
+    @pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (401, Refused), (403, Refused), (302, ApiError)])
+    async def test_a_refusal_is_an_error_with_its_facts(self, status: int, kind: type[ApiError]) -> None:
+        with pytest.raises(kind) as raised:
+            await Reader(ScriptedTransport(answer(status, {"code": 20404}))).user(None, USER)
+
+        assert (raised.value.status, raised.value.code, raised.value.request_id) == (status, 20404, "RQ" + "0" * 32)
+
+    async def test_a_row_that_cannot_be_decoded_is_an_error(self) -> None:
+        with pytest.raises(UnusableAnswer):
+            await Reader(ScriptedTransport(page("users", [{}]))).users(None).__anext__()
+
+    def test_it_has_no_method_that_writes(self) -> None:
+        methods = {name for name, _ in inspect.getmembers(Reader, inspect.isfunction)}
+
+        assert not methods & {name for name in vars(Writer) if not name.startswith("_")}
+        assert {name for name in vars(Writer) if not name.startswith("_")} == {"update", "delete"}
+
+
+class TestPages:
+    async def test_a_list_that_leads_back_to_itself_is_refused(self) -> None:
+        transport = ScriptedTransport(*[page("users", [], NEXT.format(1))] * 3)
+
+        with pytest.raises(UnusableAnswer, match="already read"):
+            [found async for found in Reader(transport).users(None)]
+
+    async def test_a_foreign_address_is_never_asked_and_its_token_is_used_on_our_path(self) -> None:
+        transport = ScriptedTransport(page("users", [], NEXT.format(1)), page("users", []))
+
+        [found async for found in Reader(transport).users(None)]
+
+        assert [request.target for request in transport.requests] == [
+            "/v1/Users?PageSize=50",
+            "/v1/Users?PageSize=50&PageToken=PT1",
+        ]
+
+    @pytest.mark.parametrize("status", [500, 502, 503, 504])
+    async def test_a_page_that_keeps_failing_is_asked_for_in_halves(self, status: int) -> None:
+        events: list[Event] = []
+        transport = ScriptedTransport(*[answer(status)] * 3, page("users", [{"sid": USER}]))
+
+        pages = [found async for found in Reader(transport, emit=events.append).users(None)]
+
+        assert [len(found.users) for found in pages] == [1]
+        assert [dict(request.query)["PageSize"] for request in transport.requests] == ["50", "25", "12", "6"]
+        assert events == [PageShrunk("/v1/Users", size) for size in (25, 12, 6)]
+
+    async def test_a_page_that_fails_with_one_row_is_given_up(self) -> None:
+        transport = ScriptedTransport(*[answer(500)] * 6)
+
+        with pytest.raises(ApiError, match="500"):
+            [found async for found in Reader(transport).users(None)]
+        assert [dict(request.query)["PageSize"] for request in transport.requests] == ["50", "25", "12", "6", "3", "1"]
+
+    async def test_what_is_no_trouble_at_the_gateway_is_not_asked_for_in_halves(self) -> None:
+        transport = ScriptedTransport(GONE)
+
+        with pytest.raises(NotFound):
+            await Reader(transport).user_conversations(None, USER)
+        assert transport.sent == 1
+
+
+class TestWriter:
+    async def test_an_update_sends_its_fields_and_gives_the_new_state(self) -> None:
+        transport = ScriptedTransport(answer(body={"last_read_message_index": 7}))
+
+        row = await Writer(transport).update(SERVICE, USER, CONVERSATION, last_read_message_index=7)
+
+        assert row.last_read_message_index == 7
+        assert transport.requests == [
+            requests.update_user_conversation(SERVICE, USER, CONVERSATION, last_read_message_index=7)
+        ]
+
+    async def test_a_delete_is_done_when_twilio_says_so(self) -> None:
+        transport = ScriptedTransport(answer(204, b""))
+
+        await Writer(transport).delete(None, USER, CONVERSATION)
+
+        assert transport.requests == [requests.delete_user_conversation(None, USER, CONVERSATION)]
+
+    async def test_deleting_what_is_gone_is_told(self) -> None:
+        with pytest.raises(NotFound):
+            await Writer(ScriptedTransport(GONE)).delete(None, USER, CONVERSATION)
+
+    @pytest.mark.parametrize("step", [Unanswered("cut off"), answer(200, b"<html>")])
+    async def test_an_update_of_unknown_outcome_says_so(self, step: Any) -> None:
+        with pytest.raises((Unanswered, UnusableAnswer)):
+            await Writer(ScriptedTransport(step)).update(None, USER, CONVERSATION, notification_level="muted")
+
+    async def test_nothing_but_sids_is_sent(self) -> None:
+        transport = ScriptedTransport()
+        for user, conversation in (("alice", CONVERSATION), (USER, "..")):
+            with pytest.raises(BadInput):
+                await Writer(transport).delete(None, user, conversation)
+            with pytest.raises(BadInput):
+                await Writer(transport).update(None, user, conversation, notification_level="muted")
+
+        assert transport.sent == 0
