@@ -1,0 +1,76 @@
+"""A raw HTTP/1.1 client for looking at what really goes over the wire."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pipeline.simulator.server import RunningSimulator
+from tests.helpers.desk import AUTHORIZATION
+
+
+@dataclass(frozen=True)
+class Response:
+    """One response as it came."""
+
+    status: int
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        """The JSON of the body."""
+        return json.loads(self.raw)
+
+
+class Line:
+    """One connection to a simulator."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def send(self, method: str, target: str, body: bytes = b"", *headers: bytes) -> None:
+        """Send a request without waiting."""
+        head = [
+            f"{method} {target} HTTP/1.1".encode(),
+            b"Host: simulator",
+            b"Authorization: " + AUTHORIZATION,
+            b"Content-Type: application/x-www-form-urlencoded",
+            b"Content-Length: %d" % len(body),
+            *headers,
+        ]
+        self.writer.write(b"\r\n".join(head) + b"\r\n\r\n" + body)
+
+    async def receive(self) -> Response:
+        """Read one response."""
+        lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:-2])}
+        raw = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return Response(int(lines[0].split()[1]), headers, raw)
+
+    async def ask(self, method: str, target: str, body: bytes = b"") -> Response:
+        """Send a request and read its response."""
+        self.send(method, target, body)
+        return await self.receive()
+
+
+@pytest.fixture
+async def dial() -> Any:
+    """Open connections that close themselves."""
+    lines: list[Line] = []
+
+    async def connect(simulator: RunningSimulator) -> Line:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(simulator.base_url.rpartition(":")[2]))
+        lines.append(Line(reader, writer))
+        return lines[-1]
+
+    yield connect
+    for line in lines:
+        line.writer.close()
+
+
+Dial = Callable[[RunningSimulator], Any]
