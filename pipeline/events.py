@@ -49,6 +49,44 @@ class RetriesExhausted:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """A request was one too many (429); it was not processed and will be sent again."""
+
+    domain: str | None
+    """None for a read."""
+    code: int | None
+    retry_after_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFound:
+    """The first refusal told how many requests the account takes at once."""
+
+    window: float
+
+
+@dataclass(frozen=True, slots=True)
+class GateClosed:
+    """Twilio asked for a pause; nobody sends before it is over."""
+
+    domain: str | None
+    """The writes that pause; None where everything does."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutageBegan:
+    """Nothing works any more: sending stopped, and one probe at a time asks whether it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutageEnded:
+    """Probes were answered: sending goes on."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class RetryBudgetSpent:
     """The run fails so often that its retries now wait longest."""
 

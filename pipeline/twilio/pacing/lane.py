@@ -1,0 +1,34 @@
+"""What one kind of request waits for: a pause that the server asked for, and its turn in an even spacing."""
+
+from pipeline.twilio.pacing.level import Level
+
+# A timer is late by about a millisecond; what it was late by may be sent at once.
+_TIMER_SLACK_SECONDS = 0.002
+
+
+class Lane:
+    """Spaces requests out, and holds them while its gate is closed."""
+
+    def __init__(self, rate: Level | None = None) -> None:
+        self.rate = rate
+        """Requests per second; None while nothing has been refused for going too fast."""
+        self.gate = 0.0
+        """Nothing is sent before this time."""
+        self.is_binding = False
+        """Whether the spacing, rather than a lack of requests, decided when the last one went."""
+        self._next = 0.0
+
+    def ready_at(self) -> float:
+        """The earliest time for the next request."""
+        return self._next if self._next > self.gate else self.gate
+
+    def sent(self, now: float, per_second: float) -> None:
+        """Keep the next request 1/*per_second* away."""
+        interval = 1 / per_second
+        earliest = now - max(interval / 2, _TIMER_SLACK_SECONDS)
+        self.is_binding = self._next > earliest
+        self._next = max(self._next, earliest) + interval
+
+    def hold_until(self, time: float) -> None:
+        """Close the gate until *time*, or longer where it is already closed for longer."""
+        self.gate = max(self.gate, time)

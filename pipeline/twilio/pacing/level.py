@@ -1,0 +1,87 @@
+"""A level learned from refusals: requests in flight, or requests per second, whose true limit nobody tells."""
+
+_SEARCH_GAIN = 0.5
+"""Per acceptance, while no limit has been met: half as much again in each round trip."""
+_EARNED_SHARE = 2 / 3
+"""What acceptances earn of the budget; the impatience below spends the rest."""
+_PATIENCE_SECONDS = 2.0
+_IMPATIENCE = 4.0
+"""By what the climb multiplies with each further second without a refusal."""
+_STEEPEST = 0.03
+"""Per acceptance: 3 % in a round trip, because its refusals arrive a round trip late."""
+_PAUSE_BUDGET = 0.01
+"""The share of all requests that pauses for ``Retry-After`` may cost."""
+_STEP_WITH_PAUSE = 0.02
+
+
+class Level:
+    """A number between *least* and *most* that hovers where a *budget* of requests (a share) is refused.
+
+    A refusal costs one step; as many acceptances as the budget allows between two refusals earn it back. So the
+    refused share is what was asked for, wherever the limit lies, and nothing is forgotten in between: no backing off
+    by a third to climb again. Longer silence than the budget explains means that the limit rose, and speeds the climb.
+    """
+
+    def __init__(self, value: float, *, least: float, most: float, budget: float, relative_step: float = 0.0) -> None:
+        self.value = min(value, most)
+        self.searching = False
+        """True until the first refusal, for a level that begins far below its limit."""
+        self._least = least
+        self._most = most
+        self._budget = budget
+        self._relative_step = relative_step
+        self._earned = 0.0
+        self._refused_at = 0.0
+        self._deaf_until = 0.0
+        self._lost_to_pauses = 0.0
+
+    def accepted(self, now: float) -> None:
+        """Climb: a request was admitted while this level was what held the others back."""
+        if self.value < 1:
+            self.value = min(1.0, 1.5 * self.value)
+        elif self.searching:
+            self.value = min(self._most, self.value + _SEARCH_GAIN)
+        else:
+            self.value = min(self._most, self.value + min(_STEEPEST, self._climb(now)))
+
+    def refused(self, now: float, *, sent_at: float, lost_to_pause: float = 0.0) -> None:
+        """Step down: a request sent at *sent_at* was one too many, and *lost_to_pause* more must wait because of it."""
+        if sent_at < self._deaf_until:
+            return
+        if lost_to_pause:
+            known = self._lost_to_pauses or lost_to_pause
+            self._lost_to_pauses = 0.8 * known + 0.2 * lost_to_pause
+            # All that was under way when the pause began speaks of the same moment.
+            self._deaf_until = now
+        self._earned = 0.0
+        self._refused_at = now
+        self.value = max(self._least, self.value - self._step())
+
+    def settle(self, now: float, value: float, *, lost_to_pause: float = 0.0) -> None:
+        """Begin anew at *value*; what was sent before says nothing about it."""
+        self.searching = False
+        self.value = min(self._most, max(self._least, value))
+        self._earned = 0.0
+        self._refused_at = self._deaf_until = now
+        self._lost_to_pauses = lost_to_pause
+
+    def search(self, now: float, value: float) -> None:
+        """Begin anew at *value*, and climb fast until something is refused."""
+        self.settle(now, value, lost_to_pause=self._lost_to_pauses)
+        self.searching = True
+
+    def _climb(self, now: float) -> float:
+        if self._lost_to_pauses:
+            # Each refusal also costs a pause of everybody, so fewer can be afforded, and no impatience at all.
+            budget = min(self._budget, _PAUSE_BUDGET / (1 + self._lost_to_pauses))
+            return _EARNED_SHARE * self._step() * budget
+        self._earned += self._budget
+        # Both must be long: on a slow account two seconds hold too few requests to prove anything.
+        overdue = min(now - self._refused_at - _PATIENCE_SECONDS, self._earned - 1)
+        impatience = _IMPATIENCE ** min(overdue, 10.0) if overdue > 0 else 1.0
+        return _EARNED_SHARE * self._step() * self._budget * impatience
+
+    def _step(self) -> float:
+        relative = _STEP_WITH_PAUSE if self._lost_to_pauses else self._relative_step
+        # Below four, steps shrink with the level, so that it nears zero without reaching it.
+        return min(max(1.0, relative * self.value), self.value / 4)

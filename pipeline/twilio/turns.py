@@ -1,0 +1,84 @@
+"""Waiting for one's turn: a line for each domain, first come first served, at the times that the pace gives."""
+
+import asyncio
+import math
+from collections import deque
+
+from pipeline.clock import Clock
+from pipeline.twilio.pacing.pace import Pace, Sent
+
+
+class _Turn:
+    """One waiter's place in its line."""
+
+    __slots__ = ("called", "is_asleep")
+
+    def __init__(self) -> None:
+        self.called: asyncio.Future[Sent | None] = asyncio.get_running_loop().create_future()
+        """Done with what was granted, or with None: you are first, sleep until it is time."""
+        self.is_asleep = False
+
+
+class Turns:
+    """Hands out what *pace* grants. The first of a line keeps the time for those behind it, so there is no timer."""
+
+    def __init__(self, pace: Pace, clock: Clock) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._lines: dict[str | None, deque[_Turn]] = {}
+
+    async def take(self, domain: str | None) -> Sent:
+        """Wait until a request of *domain* may be sent. A waiter that is cancelled gives back what it was granted."""
+        now = self._clock.monotonic()
+        line = self._lines.get(domain)
+        if not line and self._pace.ready_at(now, domain) <= now:
+            return self._pace.sent(now, domain)
+        if line is None:
+            line = self._lines[domain] = deque()
+        turn = _Turn()
+        line.append(turn)
+        self._pace.waiting += 1
+        try:
+            return await self._wait(turn, domain)
+        except BaseException:
+            self._leave(line, turn)
+            raise
+        finally:
+            self._pace.waiting -= 1
+
+    def serve(self, now: float) -> None:
+        """Grant all that can be granted: something was answered, or it is time."""
+        for domain, line in self._lines.items():
+            # Who sleeps, or was just told to, looks for itself on waking.
+            while line and not line[0].is_asleep and not line[0].called.done():
+                time = self._pace.ready_at(now, domain)
+                if time <= now:
+                    line.popleft().called.set_result(self._pace.sent(now, domain))
+                else:
+                    if time < math.inf:
+                        line[0].called.set_result(None)
+                    break
+
+    async def _wait(self, turn: _Turn, domain: str | None) -> Sent:
+        self.serve(self._clock.monotonic())
+        while (sent := await turn.called) is None:
+            turn.called = asyncio.get_running_loop().create_future()
+            now = self._clock.monotonic()
+            time = self._pace.ready_at(now, domain)
+            if time < math.inf:
+                turn.is_asleep = True
+                await self._clock.sleep(time - now)
+                turn.is_asleep = False
+            self.serve(self._clock.monotonic())
+        return sent
+
+    def _leave(self, line: deque[_Turn], turn: _Turn) -> None:
+        now = self._clock.monotonic()
+        called = turn.called
+        sent = called.result() if called.done() and not called.cancelled() else None
+        if sent is None:
+            line.remove(turn)
+        else:
+            # Granted and cancelled in the same moment: nobody will send it.
+            self._pace.cancelled(now, sent)
+        self.serve(now)
