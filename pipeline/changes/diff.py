@@ -58,9 +58,18 @@ def diff(intent: Intent, current: Current, rules: DiffRules) -> Change:
 def _changed(intent: Intent, current: Present, rules: DiffRules) -> Change:
     match intent.wish:
         case Removal():
-            return _closed(current, rules) or Remove(current.participant_sid)
+            return _closed(current, rules) or _removed(current)
         case Update() as wish:
             return _updated(wish, current, rules)
+
+
+def _removed(current: Present) -> Remove | Skip:
+    if current.participant_sid is None:
+        return Skip(Disposition.READ_ERROR, Reason.PARTICIPANT_UNKNOWN, "the answer names no participant")
+    if isinstance(current.last_read_timestamp, Unknown):
+        # Nobody is removed before what the removal takes away is written down.
+        return Skip(Disposition.READ_ERROR, Reason.PARTICIPANT_UNKNOWN, current.last_read_timestamp.reason)
+    return Remove(current.participant_sid)
 
 
 def _updated(wish: Update, current: Present, rules: DiffRules) -> Change:
@@ -94,12 +103,12 @@ def _read_up_to(wish: Update, current: Present, rules: DiffRules) -> _Horizon | 
     if wanted is None:
         return None, Direction.NONE
     if wanted == LATEST:
+        if before is None and not rules.allow_first_set:
+            return Skip(Disposition.BLOCKED, Reason.FIRST_SET, "never read before; --allow-first-set would set it")
         if isinstance(newest, Unknown):
             return Skip(Disposition.READ_ERROR, Reason.NEWEST_UNKNOWN, newest.reason)
         if newest is None:
             return Skip(Disposition.NOOP, Reason.EMPTY_CONVERSATION)
-        if before is None and not rules.allow_first_set:
-            return Skip(Disposition.BLOCKED, Reason.FIRST_SET, "never read before; --allow-first-set would set it")
         if before is not None and newest < before and rules.mode is Mode.ADVANCE:
             return Skip(Disposition.SATISFIED, Reason.ALREADY_FURTHER, f"read up to {before}, newest is {newest}")
     target = newest if wanted == LATEST else wanted
@@ -141,13 +150,14 @@ def _read_at(wish: Update, current: Present, rules: DiffRules) -> datetime | Ski
         return Skip(Disposition.INVALID, Reason.FUTURE_TIMESTAMP, f"it is {rules.now:%Y-%m-%dT%H:%M:%SZ} on the server")
     if isinstance(before, Unknown):
         return Skip(Disposition.READ_ERROR, Reason.PARTICIPANT_UNKNOWN, before.reason)
-    if before is not None and wanted < before and not rules.allow_rewind:
+    if before is not None and wanted < before.replace(microsecond=0) and not rules.allow_rewind:
         return Skip(
             Disposition.BLOCKED,
             Reason.TIMESTAMP_REWIND,
             f"{before:%Y-%m-%dT%H:%M:%SZ} -> {wanted:%Y-%m-%dT%H:%M:%SZ} goes back",
         )
-    return wanted if wanted != before else None
+    # Wishes are whole seconds, as Twilio shows them; where it should tell fractions, they are no difference.
+    return wanted if before is None or wanted != before.replace(microsecond=0) else None
 
 
 def _broken_expectation(expected: Expectation, current: Present) -> Skip | None:

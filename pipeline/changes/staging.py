@@ -1,7 +1,7 @@
 """A table on disk that holds the lines of a changes file while they are sorted and matched, whatever their number."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -84,7 +84,7 @@ class Staging:
         except sqlite3.Error as error:
             raise LocalDisk(f"the staging file: {error}", hint="Set TMPDIR to a place with more room.") from error
 
-    def select(self, query: str, *parameters: object) -> Iterator[tuple[Any, ...]]:
+    def select(self, query: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """Run *query* and stream its rows; each call has its own cursor."""
         cursor = self.database.execute(query, parameters)
         try:
@@ -100,7 +100,7 @@ class Staging:
     def rejected(self) -> int:
         """How many of them cannot be used."""
         query = "SELECT count(*) FROM intent WHERE verdict = ?"
-        return int(next(self.select(query, Verdict.REJECTED))[0])
+        return int(next(self.select(query, [Verdict.REJECTED]))[0])
 
     def judge_repetitions(self, query: str) -> Iterator[Repetition]:
         """Find memberships that several lines name: the first of equal wishes stays, unequal ones all conflict.

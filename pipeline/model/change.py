@@ -139,7 +139,7 @@ class Present:
 
     user_sid: str
     conversation_sid: str
-    participant_sid: str
+    participant_sid: str | None
     last_read_message_index: int | None
     """None: never set, which is neither read nor unread."""
     notification_level: str | None

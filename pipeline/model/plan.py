@@ -1,6 +1,5 @@
 """A plan: its rows, its manifest, and the target that it is bound to."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -29,8 +28,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRow:
+class PlanRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of the changes file and what would be done about it; a field is a column of ``rows.parquet``."""
 
     plan_row_id: int
@@ -100,7 +98,7 @@ class RequestEstimate(msgspec.Struct, frozen=True, kw_only=True):
     plan_requests: int
     apply_requests: int
     verify_requests: int
-    requests_per_second: float
+    writes_per_second: float
     apply_seconds: float
 
 

@@ -1,0 +1,58 @@
+"""Find a few rows of a list with few requests: page by page while that pays, the rest one by one."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+
+
+@dataclass(slots=True)
+class Listed(Generic[Row]):
+    """What the pages read so far have shown."""
+
+    wanted: set[str]
+    """The names still looked for."""
+    found: dict[str, Row] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    """The first name of every row: pages may repeat rows while others come and go."""
+    pages: int = 0
+    complete: bool = False
+
+    @property
+    def paging_pays(self) -> bool:
+        """Whether the next page is likely to be cheaper than asking for each wanted row.
+
+        Nobody tells how long the list is. Going on while more rows are wanted than pages were read
+        never costs more than twice the requests of the best choice in hindsight.
+        """
+        return len(self.wanted) > self.pages
+
+
+async def list_wanted(
+    pages: AsyncIterator[Sequence[Row]],
+    names: Callable[[Row], Iterable[str]],
+    wanted: Iterable[str],
+    *,
+    go_on: Callable[[Listed[Row]], bool],
+) -> Listed[Row]:
+    """Read *pages* until they end or *go_on* says no; a row is found under any of its *names*."""
+    listed: Listed[Row] = Listed(set(wanted))
+    async with aclosing(pages) as rest:  # type: ignore[type-var]
+        async for page in rest:
+            listed.pages += 1
+            for row in page:
+                _take(listed, row, list(names(row)))
+            if not go_on(listed):
+                return listed
+    listed.complete = True
+    return listed
+
+
+def _take(listed: Listed[Row], row: Row, names: list[str]) -> None:
+    listed.seen.update(names[:1])
+    for name in names:
+        if name in listed.wanted:
+            listed.wanted.discard(name)
+            listed.found[name] = row
