@@ -12,7 +12,6 @@ from jobs.runtime import fan_out, run
 from pipeline.clock import SystemClock
 from pipeline.model.quantities import parse_allowance
 from pipeline.settings import Credentials, Settings
-from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.export import ExportOptions, Surroundings, count_roster, export
 from pipeline.snapshot.ingest import PartLimits
 from pipeline.snapshot.manifest import Manifest, RequestCounts

@@ -54,7 +54,8 @@ def test_no_flag_is_documented_that_does_not_exist() -> None:
 
 def test_every_exit_code_is_documented() -> None:
     table = README.split("## Exit codes")[1].split("\n## ")[0]
-    documented = {int(number) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for number in row.split(",")}
+    rows = re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE)
+    documented = {int(number) for row in rows for number in row.split(",")}
 
     assert documented == {int(code) for code in ExitCode}
 
@@ -96,7 +97,7 @@ def test_examples_give_what_the_page_says(page: str, tmp_path: Path) -> None:
     for line in "".join(blocks).splitlines():
         if line.startswith("$ "):
             script.append(f"echo '--- {len(expected)}'; {line[2:]}")
-            script.append("sleep 1" if line.endswith("&") else "echo \"--- code $?\"")
+            script.append("sleep 1" if line.endswith("&") else 'echo "--- code $?"')
             expected.append([])
         else:
             expected[-1].append(line)

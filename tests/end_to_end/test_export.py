@@ -67,11 +67,9 @@ async def test_each_row_carries_the_identity_of_its_user(twilio: RunningSimulato
         {"foreign_next_origin": "http://127.0.0.1:9"},
         {"drip_share": 0.05, "drip_seconds": 0.3},
     ],
-    ids=lambda faults: "+".join(faults),
+    ids="+".join,
 )
-async def test_the_snapshot_is_the_world_under(
-    faults: dict[str, Any], twilio: RunningSimulator, job: Export
-) -> None:
+async def test_the_snapshot_is_the_world_under(faults: dict[str, Any], twilio: RunningSimulator, job: Export) -> None:
     with changed(twilio, **faults):
         manifest = await job.run()
 
@@ -119,9 +117,7 @@ async def test_a_user_that_cannot_be_read_is_a_line_in_failures_and_contributes_
     assert all("already read" in failure["reason"] for failure in failures)
     failed = {failure["user_sid"] for failure in failures}
     assert not failed & {row["user_sid"] for row in job.published().values()}
-    assert_same(
-        job.published(), {key: row for key, row in world_rows(twilio).items() if row["user_sid"] not in failed}
-    )
+    assert_same(job.published(), {key: row for key, row in world_rows(twilio).items() if row["user_sid"] not in failed})
 
 
 async def test_too_many_failures_are_not_published_where_that_was_asked_and_tried_again_next_time(
