@@ -2,9 +2,11 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from pipeline.errors import BadInput, NotPermitted
 
 ENVIRONMENT_PREFIX = "READSTATE_"
 DEFAULT_BASE_URL = "https://conversations.twilio.com"
+_ORIGIN = re.compile(r"https?://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -93,6 +96,7 @@ def load_settings(
             origins["base_url"] = "environment TWILIO_EDGE, TWILIO_REGION"
     if not values.get("work_dir"):
         values["work_dir"] = str(_default_work_dir(environ))
+    values["base_url"] = values["base_url"].rstrip("/")
     settings = Settings(**values)
     _check(settings, origins)
     return EffectiveSettings(settings, origins)
@@ -140,7 +144,7 @@ def _base_url_from_edge_and_region(environ: Mapping[str, str]) -> str:
     # is silently routed to US1 (twilio-python's README; twilio-node issue 1012).
     edge, region = environ.get("TWILIO_EDGE"), environ.get("TWILIO_REGION")
     for name, value in (("TWILIO_EDGE", edge), ("TWILIO_REGION", region)):
-        if value and not value.replace("-", "").isalnum():
+        if value and not re.fullmatch("[a-zA-Z0-9-]+", value):
             raise BadInput(f"{name}={value!r} is not the name of one", hint="For example dublin and ie1.")
     if region and not edge:
         raise BadInput(
@@ -189,6 +193,9 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
     }  # fmt: skip
     positive = ("connect_timeout_seconds", "read_timeout_seconds", "request_timeout_seconds", "writes_per_second",
                 "part_seconds")  # fmt: skip
+    for name in (field for field, kind in _FIELD_TYPES.items() if kind is float):
+        if not isfinite(getattr(settings, name)):
+            raise BadInput(f"{origins[name]}: {name} must be a number")
     for name, least in at_least.items():
         if getattr(settings, name) < least:
             raise BadInput(f"{origins[name]}: {name} must be {least} or more")
@@ -197,14 +204,26 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
             raise BadInput(f"{origins[name]}: {name} must be more than 0")
     if settings.page_size > 50:
         raise BadInput(f"{origins['page_size']}: page_size must be 50 or less: Twilio lists no more at once")
-    url = urlsplit(settings.base_url)
-    if url.scheme not in {"https", "http"} or not url.hostname or url.path.strip("/") or url.query or url.username:
+    _check_origin(settings.base_url, origins["base_url"])
+
+
+def _check_origin(base_url: str, origin: str) -> None:
+    """Insist on a scheme, a host and perhaps a port: requests are put together by writing a path behind them."""
+    if not _ORIGIN.fullmatch(base_url) or not _has_possible_port(base_url):
+        shown = "one with a password" if "@" in base_url else repr(base_url)
         raise BadInput(
-            f"{origins['base_url']}: base_url must be a scheme and a host, not {settings.base_url!r}",
-            hint="For example http://127.0.0.1:8080",
+            f"{origin}: base_url must be a scheme and a host, not {shown}", hint="For example http://127.0.0.1:8080"
         )
+    url = urlsplit(base_url)
     if url.scheme == "http" and url.hostname not in _LOOPBACK:
         raise BadInput(
-            f"{origins['base_url']}: credentials would travel in clear text to {url.hostname}",
+            f"{origin}: credentials would travel in clear text to {url.hostname}",
             hint="Use https; plain http is for this machine alone (127.0.0.1, localhost).",
         )
+
+
+def _has_possible_port(base_url: str) -> bool:
+    try:
+        return urlsplit(base_url).port != 0
+    except ValueError:
+        return False

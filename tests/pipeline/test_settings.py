@@ -1,0 +1,260 @@
+"""Settings: flags over environment over a file over the defaults, and nothing that cannot work gets through."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import BadInput, NotPermitted
+from pipeline.settings import DEFAULT_BASE_URL, Credentials, Settings, load_credentials, load_settings
+
+FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
+
+
+def settings(environ: dict[str, str] | None = None, **flags: Any) -> Settings:
+    return load_settings(flags=flags, environ=environ or {}).settings
+
+
+class TestPrecedence:
+    def test_each_source_overrides_the_one_below_and_is_named(self, tmp_path: Path) -> None:
+        config = tmp_path / "readstate.toml"
+        config.write_text("page_size = 10\nmax_in_flight = 10\nmax_attempts = 10\n")
+        environ = {"READSTATE_MAX_IN_FLIGHT": "20", "READSTATE_MAX_ATTEMPTS": "20"}
+
+        effective = load_settings(flags={"max_attempts": 30, "page_size": None}, environ=environ, config=config)
+
+        found = effective.settings
+        assert (found.page_size, found.max_in_flight, found.max_attempts, found.part_rows) == (10, 20, 30, 100_000)
+        assert [effective.origins[name] for name in ("page_size", "max_in_flight", "max_attempts", "part_rows")] == [
+            str(config),
+            "environment READSTATE_MAX_IN_FLIGHT",
+            "flag --max-attempts",
+            "default",
+        ]
+
+    def test_without_anything_the_defaults_hold(self) -> None:
+        expected = msgspec.structs.replace(
+            Settings(), base_url=DEFAULT_BASE_URL, work_dir=str(Path.home() / ".local/state/readstate")
+        )
+
+        assert settings() == expected
+
+    def test_the_process_environment_is_read_by_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("READSTATE_PAGE_SIZE", "7")
+
+        assert load_settings().settings.page_size == 7
+
+    def test_the_work_directory_follows_the_xdg_standard(self) -> None:
+        assert settings({"XDG_STATE_HOME": "/var/state"}).work_dir == "/var/state/readstate"
+        assert settings({"XDG_STATE_HOME": "/var/state"}, work_dir="/mine").work_dir == "/mine"
+
+    def test_variables_of_others_are_none_of_ours(self) -> None:
+        assert settings({"PATH": "/bin", "TWILIO_SOMETHING": "1", "READSTATE": "x"}) == settings()
+
+
+class TestTypes:
+    @given(st.sampled_from(sorted(FIELDS)), st.text(max_size=8))
+    def test_a_text_from_the_environment_gives_the_fields_type_or_an_error_that_names_its_source(
+        self, name: str, text: str
+    ) -> None:
+        error = None
+        try:
+            value = getattr(settings({f"READSTATE_{name.upper()}": text}), name)
+        except BadInput as refused:
+            error = refused
+
+        if error is None:
+            msgspec.convert(value, FIELDS[name].type)
+        else:
+            assert f"READSTATE_{name.upper()}" in str(error)
+
+    @pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("false", False), ("0", False)])
+    def test_a_yes_or_no(self, text: str, value: bool) -> None:
+        assert settings({"READSTATE_PRODUCTION_FIRST": text}).production_first is value
+
+    @pytest.mark.parametrize(
+        "line", ["page_size = true", "page_size = 1.5", "base_url = 5", "log_format = 'xml'", "[page_size]\na = 1"]
+    )
+    def test_a_wrong_type_in_the_file_is_told_with_the_file(self, tmp_path: Path, line: str) -> None:
+        config = tmp_path / "readstate.toml"
+        config.write_text(line)
+
+        with pytest.raises(BadInput, match=r"readstate\.toml: .*cannot be used"):
+            load_settings(environ={}, config=config)
+
+    def test_a_whole_number_is_good_enough_for_seconds(self, tmp_path: Path) -> None:
+        config = tmp_path / "readstate.toml"
+        config.write_text("read_timeout_seconds = 7")
+
+        assert load_settings(environ={}, config=config).settings.read_timeout_seconds == 7
+
+    def test_an_unknown_name_is_told_with_the_nearest_known_one(self) -> None:
+        with pytest.raises(BadInput, match="did you mean 'page_size'"):
+            settings({"READSTATE_PAGESIZE": "5"})
+        with pytest.raises(BadInput, match="there is no setting 'zzz'\n"):
+            settings(zzz=1)
+
+    def test_a_file_that_cannot_be_read_is_told(self, tmp_path: Path) -> None:
+        for name, content in (("none.toml", None), ("bad.toml", b"= 5"), ("binary.toml", b"\xff")):
+            if content is not None:
+                (tmp_path / name).write_bytes(content)
+            with pytest.raises(BadInput, match=name):
+                load_settings(environ={}, config=tmp_path / name)
+
+
+class TestBounds:
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("page_size", 0),
+            ("page_size", 51),
+            ("max_in_flight", 0),
+            ("max_attempts", 0),
+            ("part_rows", 0),
+            ("file_megabytes", 0),
+            ("max_body_megabytes", 0),
+            ("max_rate", -1.0),
+            ("retry_share", -0.1),
+            ("connect_timeout_seconds", 0.0),
+            ("read_timeout_seconds", -1.0),
+            ("request_timeout_seconds", 0.0),
+            ("writes_per_second", 0.0),
+            ("part_seconds", 0.0),
+        ],
+    )
+    def test_what_cannot_work_is_refused_with_its_source(self, name: str, value: float) -> None:
+        with pytest.raises(BadInput, match=f"flag --{name.replace('_', '-')}: {name} must be"):
+            settings(**{name: value})
+
+    @pytest.mark.parametrize("name", sorted(name for name, field in FIELDS.items() if field.type is float))
+    @pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+    def test_what_is_no_number_is_refused(self, name: str, text: str) -> None:
+        with pytest.raises(BadInput, match=name):
+            settings({f"READSTATE_{name.upper()}": text})
+
+
+class TestBaseUrl:
+    @pytest.mark.parametrize(
+        "url",
+        ["https://conversations.twilio.com", "https://a.example:8443/", "http://127.0.0.1:8080", "http://[::1]:1"],
+    )
+    def test_an_origin_is_taken(self, url: str) -> None:
+        assert settings(base_url=url).base_url == url.rstrip("/")
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "conversations.twilio.com",
+            "ftp://a.example",
+            "https://",
+            "https://a.example/v1",
+            "https://a.example?x=1",
+            "https://a.example?",
+            "https://a.example#",
+            "https://a.example/#x",
+            "https://user@a.example",
+            "https://:password@a.example",
+            "https://user:password@a.example",
+            "https://a.example:99999",
+            "https://a.example:port",
+            "http://[::1",
+            "https://a b.example",
+            "https://a.example\n",
+            "https:///v1",
+        ],
+    )
+    def test_anything_but_an_origin_is_refused(self, url: str) -> None:
+        with pytest.raises(BadInput, match="base_url must be a scheme and a host"):
+            settings(base_url=url)
+
+    def test_a_password_in_it_is_not_repeated(self) -> None:
+        with pytest.raises(BadInput) as refused:
+            settings(base_url="https://user:hunter2@a.example")
+        assert "hunter2" not in str(refused.value)
+
+    @pytest.mark.parametrize(
+        "url", ["http://a.example", "http://127.0.0.1.a.example", "http://localhost.a.example", "http://10.0.0.1"]
+    )
+    def test_credentials_never_travel_in_clear_text_to_another_machine(self, url: str) -> None:
+        with pytest.raises(BadInput, match="clear text"):
+            settings(base_url=url)
+
+    @pytest.mark.parametrize(
+        ("environ", "host"),
+        [
+            ({}, "conversations.twilio.com"),
+            ({"TWILIO_EDGE": "dublin", "TWILIO_REGION": "ie1"}, "conversations.dublin.ie1.twilio.com"),
+            ({"TWILIO_EDGE": "sydney"}, "conversations.sydney.us1.twilio.com"),
+        ],
+    )
+    def test_edge_and_region_make_the_host(self, environ: dict[str, str], host: str) -> None:
+        effective = load_settings(environ=environ)
+
+        assert effective.settings.base_url == f"https://{host}"
+        assert ("TWILIO_EDGE" in effective.origins["base_url"]) == bool(environ)
+
+    def test_a_region_without_an_edge_is_refused_with_the_reason(self) -> None:
+        with pytest.raises(BadInput, match=r"US1 instead\n.*TWILIO_EDGE=dublin"):
+            settings({"TWILIO_REGION": "ie1"})
+        with pytest.raises(BadInput, match="TWILIO_EDGE=ashburn"):
+            settings({"TWILIO_REGION": "us1"})
+
+    @pytest.mark.parametrize("edge", ["evil.example/", "a.b", "é", "a@b", "#"])
+    def test_an_edge_cannot_bend_the_host(self, edge: str) -> None:
+        with pytest.raises(BadInput, match="TWILIO_EDGE"):
+            settings({"TWILIO_EDGE": edge})
+
+    def test_an_explicit_address_goes_before_edge_and_region(self) -> None:
+        environ = {"READSTATE_BASE_URL": "http://127.0.0.1:1", "TWILIO_REGION": "ie1"}
+
+        assert settings(environ).base_url == "http://127.0.0.1:1"
+
+
+class TestCredentials:
+    KEY: ClassVar = {"TWILIO_API_KEY": "SK" + "1" * 32, "TWILIO_API_SECRET": "key-secret"}
+    TOKEN: ClassVar = {"TWILIO_ACCOUNT_SID": "AC" + "2" * 32, "TWILIO_AUTH_TOKEN": "auth-token"}
+
+    def test_an_api_key_goes_before_the_token(self) -> None:
+        credentials = load_credentials(self.KEY | self.TOKEN)
+
+        assert (credentials.account_sid, credentials.username, credentials.secret) == (
+            "AC" + "2" * 32,
+            "SK" + "1" * 32,
+            "key-secret",
+        )
+
+    def test_a_key_does_not_need_its_account(self) -> None:
+        assert load_credentials(self.KEY).account_sid is None
+
+    def test_the_token_does_where_there_is_no_key(self) -> None:
+        assert load_credentials(self.TOKEN).secret == "auth-token"
+
+    @pytest.mark.parametrize(
+        ("environ", "message"),
+        [
+            ({}, "readstate demo"),
+            ({"TWILIO_ACCOUNT_SID": "AC1"}, "no Twilio credentials"),
+            ({"TWILIO_API_KEY": "SK1"}, "TWILIO_API_SECRET is not set"),
+            ({"TWILIO_API_SECRET": "s"}, "TWILIO_API_KEY is not set"),
+            ({"TWILIO_API_KEY": "", "TWILIO_API_SECRET": ""}, "no Twilio credentials"),
+        ],
+    )
+    def test_what_is_missing_is_named(self, environ: dict[str, str], message: str) -> None:
+        with pytest.raises(NotPermitted, match=message):
+            load_credentials(environ)
+
+    def test_the_process_environment_is_read_by_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in self.KEY.items():
+            monkeypatch.setenv(name, value)
+
+        assert load_credentials().secret == "key-secret"
+
+    @given(st.text(min_size=5), st.text())
+    def test_the_secret_is_never_shown(self, secret: str, username: str) -> None:
+        credentials = Credentials(None, "SK" + "1" * 32, "\x00" + secret)
+
+        assert "\x00" + secret not in f"{credentials!r} {credentials} {credentials.masked()}"
+        assert repr(credentials) == "Credentials(SK…1111)"
