@@ -38,7 +38,7 @@ def from_words(kind: type[Description], words: list[str]) -> Description:
         name, equals, value = word.partition("=")
         if not equals:
             raise BadInput(f"{word!r} has no value", hint=f"Write it as {name}=VALUE.")
-        values[name.strip()] = _value(value.strip())
+        values[name.strip()] = _value(value.strip(), getattr(kind(), name.strip(), None))
     return described(kind, values)
 
 
@@ -48,10 +48,13 @@ def as_fields(description: Faults | Behaviour) -> dict[str, object]:
     return plain
 
 
-def _value(text: str) -> object:
+def _value(text: str, default: object) -> object:
     if text.lower() in {"none", "null"}:
         return None
-    return text.split(",") if "," in text else text
+    if isinstance(default, tuple):
+        return text.split(",")
+    # A number that is one of a few allowed ones is not read from text by itself.
+    return int(text) if isinstance(default, int) and text.isdecimal() else text
 
 
 def _unknown(name: str, known: set[str]) -> str:

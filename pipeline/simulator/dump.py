@@ -59,13 +59,12 @@ def _changes(service: Service) -> Iterator[dict[str, Any]]:
     overlay = service.overlay
     created_users = {number: sid for sid, number in overlay.created_users.items()}
     for number, user in overlay.users.items():
-        yield {"user": number, "sid": created_users.get(number), "is": user and user._asdict()}
+        yield {"user": number, "sid": created_users.get(number), "is": msgspec.to_builtins(user)}
     created = {number: sid for sid, number in overlay.created_conversations.items()}
     for number, conversation in overlay.conversations.items():
-        plain = conversation and {**conversation._asdict(), "messages": conversation.messages._asdict()}
-        yield {"conversation": number, "sid": created.get(number), "is": plain}
+        yield {"conversation": number, "sid": created.get(number), "is": msgspec.to_builtins(conversation)}
     for (number, user_number), participant in overlay.participants.items():
-        yield {"participant": [number, user_number], "is": participant and participant._asdict()}
+        yield {"participant": [number, user_number], "is": msgspec.to_builtins(participant)}
     for sid, key in overlay.added_participants.items():
         yield {"added_participant": key, "sid": sid}
     for (number, index), (author, body) in overlay.message_texts.items():
