@@ -79,6 +79,11 @@ async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserR
     return reading
 
 
+def user_not_found(lines: UserLines) -> UserReading:
+    """The answer for a user whom listing did not find."""
+    return UserReading(lines, dict.fromkeys(lines.conversations, Absent(Reason.USER_NOT_FOUND)))
+
+
 async def _pages(reader: Reader, service_sid: str, reading: UserReading) -> AsyncIterator[list[UserConversation]]:
     async for response in reader.user_conversation_pages(service_sid, reading.lines.address):
         reading.requests += 1

@@ -47,7 +47,7 @@ def stage(source: Source, staging: Staging, options: InputOptions, report: Repor
         report(_broken(error, last))
         return None
     for repetition in staging.judge_repetitions(SAME_WORDS):
-        report(_repeated(repetition))
+        report(repetition_problem(repetition))
     rows = staging.count()
     if rows == 0:
         report(_unreadable(last, "the file has no lines of data", "Was it cut off?", code="W-NO-ROWS"))
@@ -115,7 +115,8 @@ class _DigitIdentities:
         return not self._others and len(self._lengths) > 1
 
 
-def _repeated(repetition: Repetition) -> Problem:
+def repetition_problem(repetition: Repetition) -> Problem:
+    """What to tell about a line whose membership another line names too."""
     conflict = repetition.verdict is Verdict.CONFLICT
     return Problem(
         code="W-CONFLICT" if conflict else "W-DUP",
