@@ -54,10 +54,9 @@ class Editor:
 
     def delete_user(self, user: User) -> None:
         """Delete a user and all the memberships."""
-        for _, number in list(self._service.conversations_of(user.number)):
-            conversation = self._service.conversation(number)
-            if conversation and (participant := self._service.participant(conversation, user.number)):
-                self.remove_participant(conversation, participant)
+        for listed in self._service.conversations_of(user.number):
+            if (membership := self._service.listed_membership(listed, user.number)) is not None:
+                self.remove_participant(*membership)
         self._overlay.users[user.number] = None
         self._record("user.deleted", user=user, before={"identity": user.identity})
 

@@ -55,11 +55,8 @@ class LiveClient:
         listed = service.conversations_of(user)
         if not listed:
             return False
-        conversation = service.conversation(listed[self._dice.pick(len(listed))][1])
-        participant = service.participant(conversation, user) if conversation else None
-        if conversation is None or participant is None:
-            return False
-        return self.read_all(service, conversation, participant)
+        membership = service.listed_membership(listed[self._dice.pick(len(listed))], user)
+        return membership is not None and self.read_all(service, *membership)
 
     def _editor(self, service: Service) -> Editor:
         return self._world.edit(service, actor=ACTOR)

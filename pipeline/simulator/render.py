@@ -54,6 +54,11 @@ def _truth(value: bool | None) -> str:  # noqa: FBT001 - a value to write, not a
     return "null" if value is None else "true" if value else "false"
 
 
+def _service(place: Place) -> str:
+    # Participants and messages name their service in one family only.
+    return f'"chat_service_sid":"{place.chat_service_sid}",' if "/Services/" in place.prefix else ""
+
+
 def _timers(conversation: Conversation) -> str:
     if conversation.date_inactive is None and conversation.date_closed is None:
         return "{}"
@@ -119,7 +124,8 @@ def conversation(place: Place, conversation: Conversation) -> str:
 def participant(place: Place, conversation_sid: str, identity: str, role_sid: str, participant: Participant) -> str:
     """Write a participant."""
     return (
-        f'{{"account_sid":"{place.account_sid}","conversation_sid":"{conversation_sid}","sid":"{participant.sid}",'
+        f'{{"account_sid":"{place.account_sid}",{_service(place)}"conversation_sid":"{conversation_sid}",'
+        f'"sid":"{participant.sid}",'
         f'"identity":{encode_basestring(identity)},"attributes":{encode_basestring(participant.attributes)},'
         f'"messaging_binding":null,"role_sid":"{role_sid}","date_created":"{timestamp(participant.date_created)}",'
         f'"date_updated":"{timestamp(participant.date_updated)}",'
@@ -134,7 +140,8 @@ def message(place: Place, conversation_sid: str, message: Message) -> str:
     url = f"{place.prefix}/Conversations/{conversation_sid}/Messages/{message.sid}"
     written = timestamp(message.date_created)
     return (
-        f'{{"account_sid":"{place.account_sid}","conversation_sid":"{conversation_sid}","sid":"{message.sid}",'
+        f'{{"account_sid":"{place.account_sid}",{_service(place)}"conversation_sid":"{conversation_sid}",'
+        f'"sid":"{message.sid}",'
         f'"index":{message.at},"author":{_text(message.author)},"body":{_text(message.body)},"media":null,'
         f'"attributes":"{{}}","participant_sid":null,"date_created":"{written}","date_updated":"{written}",'
         f'"delivery":null,"url":"{url}","links":{{"delivery_receipts":"{url}/Receipts",'

@@ -110,7 +110,8 @@ def test_the_mean_latency_is_what_was_asked_whatever_the_spread() -> None:
     draws = [dice.service_seconds() for _ in range(20_000)]
 
     assert sum(draws) / len(draws) == pytest.approx(0.24, rel=0.05)
-    assert min(draws) < 0.05 < 0.5 < max(draws)
+    assert min(draws) < 0.05
+    assert max(draws) > 0.5
 
 
 def test_actions_are_counted_by_scope(clock: Clock) -> None:

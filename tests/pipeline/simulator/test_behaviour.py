@@ -1,6 +1,7 @@
 """Every unknown can be switched, and every switch does what it says."""
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
@@ -164,6 +165,21 @@ def test_own_messages_may_not_count() -> None:
     assert of_others == everything - len(own)
 
 
+def test_messages_of_others_are_counted_to_a_thousand() -> None:
+    desk = Desk(WorldShape(users=300), own_messages="not_counted")
+    conversation = next(
+        found
+        for found in desk.service.conversations()
+        if found.messages.count_after(-1) > 2_000 and len(desk.service.participants(found)) > 2
+    )
+    user = desk.service.user(desk.service.participants(conversation)[0].user)
+    assert user is not None
+
+    row = desk.ask("POST", f"/v1/Users/{user.sid}/Conversations/{conversation.sid}", LastReadMessageIndex="0").body
+
+    assert row["unread_messages_count"] == 1_000
+
+
 def test_an_encoded_slash_may_split_the_path() -> None:
     desk, split = Desk(WorldShape(users=200, odd_identities=1)), Desk(SHAPE, encoded_slash="separator")
     user = next(user for user in desk.service.users() if user.identity.startswith("team/"))
@@ -207,8 +223,7 @@ def test_unread_counts_may_lag() -> None:
 
 
 def test_every_switch_has_a_test_in_this_file() -> None:
-    with open(__file__, encoding="utf-8") as file:
-        text = file.read()
+    text = Path(__file__).read_text(encoding="utf-8")
 
     assert [field.name for field in fields(Behaviour) if text.count(field.name) < 1] == []
 

@@ -1,6 +1,7 @@
 """Users, conversations, participants, messages, services and configuration."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_pages_hold_every_row_once_and_lead_back_again(desk: Desk, size: int) ->
         assert [page["meta"]["page"] for page in pages] == list(range(len(pages)))
         assert all(desk.get(page["meta"]["url"]) == page for page in pages)
         assert all(page["meta"]["first_page_url"] == pages[0]["meta"]["url"] for page in pages)
-        for earlier, page in zip(pages, pages[1:], strict=False):
+        for earlier, page in pairwise(pages):
             assert desk.get(page["meta"]["previous_page_url"])[key] == earlier[key]
         assert pages[0]["meta"]["previous_page_url"] is None
 
@@ -62,6 +63,15 @@ def test_links_to_pages_look_like_twilios(desk: Desk) -> None:
     assert re.fullmatch(
         r"http://127\.0\.0\.1/v1/Users\?PageSize=2&PageToken=PTeyJvcm[\w-]+&Page=1", meta["next_page_url"]
     )
+
+
+def test_there_is_nothing_before_the_beginning(desk: Desk) -> None:
+    first = min(user.sid for user in desk.service.users())
+
+    page = desk.get(f"/v1/Users?PageToken={PageToken(first, backwards=True).write()}&Page=1")
+
+    assert page["users"] == []
+    assert page["meta"]["previous_page_url"] is None
 
 
 @pytest.mark.parametrize("token", ["", "PT", "PTx", "nonsense", "PTe30", "PT" + "e" * 9, "PBeyJvcmRlciI6ImFzYyJ9", "é"])

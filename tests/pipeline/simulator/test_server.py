@@ -1,6 +1,7 @@
 """The simulator over real sockets: HTTP as clients speak it."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import sys
@@ -59,6 +60,19 @@ def test_faults_and_behaviour_change_from_any_thread() -> None:
         assert simulator.behaviour.page_size_over_maximum == "reject"
         simulator.reset_counters()
         assert simulator.counters().requests == 0
+
+
+def test_production_is_refused_because_of_us() -> None:
+    faults = Faults(background_requests_per_second=2000, latency_ms=20, concurrency_cap=1)
+    with running(World(SHAPE)) as simulator:
+        quiet = simulator.background_refused_share()
+        simulator.faults = faults
+        while simulator.background_refused_share() == 0:
+            with contextlib.suppress(urllib.error.HTTPError):
+                _get(f"{simulator.base_url}/v1/Users")
+
+        assert quiet == 0
+        assert simulator.faults == faults
 
 
 def test_a_port_that_is_taken_is_said() -> None:
@@ -139,8 +153,8 @@ async def test_a_json_body_is_no_form(dial) -> None:
         line = await dial(simulator)
         body = b'{"FriendlyName": "Bo"}'
         line.writer.write(
-            b"POST /v1/Users HTTP/1.1\r\nAuthorization: %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-            % (AUTHORIZATION, len(body), body)
+            b"POST /v1/Users HTTP/1.1\r\nAuthorization: %b\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (AUTHORIZATION, len(body), body)
         )
 
         assert (await line.receive()).status == 400

@@ -230,6 +230,15 @@ def test_an_index_alone_sets_the_time_to_now_and_a_time_alone_moves_no_index(des
     assert by_time["last_read_message_index"] == 1
 
 
+def test_the_notification_level_alone_moves_nothing_else(desk: Desk) -> None:
+    row = desk.membership(horizon=True)
+    level = "default" if row["notification_level"] == "muted" else "muted"
+
+    changed = desk.ask("POST", row["url"], NotificationLevel=level).body
+
+    assert changed == {**row, "notification_level": level}
+
+
 def test_backwards_and_beyond_the_newest_are_accepted(desk: Desk) -> None:
     row = desk.membership()
 
