@@ -1,0 +1,139 @@
+"""What a person wants to know at one moment of a run, made from counts and from the pace. Pure."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from pipeline.observers.tally import RunTally, Stage
+from pipeline.observers.words import grouped, spoken_seconds
+
+_REMEMBERED_SECONDS = 30.0
+
+
+class PaceFigures(Protocol):
+    """What is shown of the pace at one moment."""
+
+    @property
+    def window(self) -> float:
+        """How many requests may be in flight."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """How many are."""
+        ...
+
+    @property
+    def outage_seconds(self) -> float:
+        """How long nothing has worked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """A run at one moment."""
+
+    elapsed_seconds: float
+    stage: Stage
+    stage_done: int
+    stage_all: int
+    users_done: int
+    users_listed: int
+    roster_is_complete: bool
+    users_failed: int
+    rows: int
+    requests: int
+    requests_per_second: float
+    throttled: int
+    in_flight: int
+    window: int
+    outage_seconds: float
+    seconds_left: float | None
+    """None while nobody can tell."""
+
+
+class Sample(NamedTuple):
+    """Counts at one moment, from which speeds are made."""
+
+    at: float
+    requests: int
+    users: int
+
+
+class Speedometer:
+    """Remembers the last half minute, so that a speed is neither nervous nor out of date."""
+
+    def __init__(self) -> None:
+        self._samples: deque[Sample] = deque()
+
+    def add(self, sample: Sample) -> Sequence[Sample]:
+        """Take *sample* in and give all that are not too old, the oldest first."""
+        self._samples.append(sample)
+        while len(self._samples) > 2 and sample.at - self._samples[1].at >= _REMEMBERED_SECONDS:
+            self._samples.popleft()
+        return self._samples
+
+
+def requests_per_second(samples: Sequence[Sample]) -> float:
+    """The speed of requests over *samples*."""
+    return _speed(samples[-1].requests - samples[0].requests, samples)
+
+
+def seconds_left(users_left: int, samples: Sequence[Sample]) -> float | None:
+    """How long *users_left* will take at the speed of *samples*; None where nothing moves."""
+    if users_left <= 0:
+        return 0.0
+    speed = _speed(samples[-1].users - samples[0].users, samples)
+    return users_left / speed if speed > 0 else None
+
+
+def figures(tally: RunTally, pace: PaceFigures | None, samples: Sequence[Sample], *, began: float) -> Figures:
+    """Put together what *tally*, *pace* and *samples* say."""
+    left = seconds_left(tally.users_listed - tally.users_done, samples) if tally.roster_is_complete else None
+    return Figures(
+        elapsed_seconds=samples[-1].at - began,
+        stage=tally.stage,
+        stage_done=tally.stage_done,
+        stage_all=tally.stage_all,
+        users_done=tally.users_done,
+        users_listed=tally.users_listed,
+        roster_is_complete=tally.roster_is_complete,
+        users_failed=tally.users_failed,
+        rows=tally.rows_before + tally.rows,
+        requests=tally.requests,
+        requests_per_second=requests_per_second(samples),
+        throttled=tally.throttled,
+        in_flight=0 if pace is None else pace.in_flight,
+        window=0 if pace is None else max(1, int(pace.window)),
+        outage_seconds=0.0 if pace is None else pace.outage_seconds,
+        seconds_left=left,
+    )
+
+
+def sentence(now: Figures) -> str:
+    """*now* in one line: what a log says each half minute and a progress bar beside the bar."""
+    if now.stage == "compacting":
+        return f"merging {grouped(now.stage_done)} of {grouped(now.stage_all)} rows"
+    if now.stage == "publishing":
+        return f"publishing {grouped(now.stage_done)} of {grouped(now.stage_all)} files"
+    known = grouped(now.users_listed) + ("" if now.roster_is_complete else " or more")
+    parts = [
+        f"{grouped(now.users_done)} of {known} users",
+        f"{grouped(now.rows)} rows",
+        f"{grouped(round(now.requests_per_second))} requests/s",
+        f"{now.in_flight} of {now.window} in flight",
+        f"{grouped(now.throttled)} × 429",
+    ]
+    if now.users_failed:
+        parts.append(f"{grouped(now.users_failed)} failed")
+    if now.outage_seconds:
+        parts.append(f"no answer for {spoken_seconds(now.outage_seconds)}")
+    elif now.seconds_left is not None:
+        parts.append(f"{spoken_seconds(now.seconds_left)} left")
+    return ", ".join(parts)
+
+
+def _speed(count: int, samples: Sequence[Sample]) -> float:
+    seconds = samples[-1].at - samples[0].at
+    return count / seconds if seconds > 0 else 0.0

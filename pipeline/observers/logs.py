@@ -1,0 +1,97 @@
+"""What happened, line by line, as text for people or as JSON for log collectors."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Literal
+
+from pipeline import events
+from pipeline.clock import Clock
+from pipeline.events import Event
+from pipeline.observers.figures import Figures, sentence
+from pipeline.observers.words import grouped, printable, spoken_seconds
+
+_SECONDS_BETWEEN_FIGURES = 30.0
+
+Level = Literal["info", "warning", "error"]
+Write = Callable[[str], None]
+"""Takes one line without its end."""
+
+
+class RunLog:
+    """Writes a line for each event worth one, and where nobody sees a progress bar, the figures each 30 seconds."""
+
+    def __init__(self, write: Write, *, clock: Clock, log_format: Literal["text", "json"], tells_figures: bool) -> None:
+        self._write = write
+        self._clock = clock
+        self._is_json = log_format == "json"
+        self._tells_figures = tells_figures
+        self._figures_told_at = 0.0
+
+    def observe(self, event: Event) -> None:
+        """Write a line about *event*, where it is worth one."""
+        # Nearly all events are requests and users, of which only the failures have a line: one look-up for the rest.
+        if (found := _LINES.get(type(event))) is None:
+            return
+        level, describe = found
+        facts = asdict(event)  # type: ignore[call-overload]
+        message = describe(event)
+        request_id = facts.get("request_id")
+        if request_id and request_id not in message:
+            message = f"{message}, request {request_id}"
+        self._line(level, _snake_case(type(event).__name__), message, facts)
+
+    def look(self, now: Figures) -> None:
+        """Write the figures of *now* where half a minute has passed since the last ones."""
+        if self._tells_figures and now.elapsed_seconds - self._figures_told_at >= _SECONDS_BETWEEN_FIGURES:
+            self._figures_told_at = now.elapsed_seconds
+            self._line("info", "figures", sentence(now), asdict(now))
+
+    def close(self) -> None:
+        """Nothing is held back, so nothing is left to write."""
+
+    def _line(self, level: Level, name: str, message: str, facts: Mapping[str, Any]) -> None:
+        now = self._clock.now()
+        if self._is_json:
+            stamp = now.isoformat(timespec="milliseconds")
+            self._write(json.dumps({"time": stamp, "level": level, "event": name, "message": message, **facts}))
+        else:
+            mark = "" if level == "info" else f"{level}: "
+            self._write(printable(f"{now:%H:%M:%S} {mark}{message}"))
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+_LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
+    events.RunResumed: (
+        "info",
+        lambda event: (
+            f"going on with {event.run_id}: {grouped(event.users_done)} users done, "
+            f"{grouped(event.users_left)} left, {grouped(event.rows)} rows kept"
+        ),
+    ),
+    events.RosterComplete: ("info", lambda event: f"{grouped(event.users)} users in all"),
+    events.UserFailed: ("error", lambda event: f"user {event.user_sid} failed: {event.reason}"),
+    events.UserVanished: ("info", lambda event: f"user {event.user_sid} does not exist any more"),
+    events.RetriesExhausted: (
+        "warning",
+        lambda event: f"gave up {event.method} {event.path} after {event.attempts} attempts: {event.reason}",
+    ),
+    events.RetryBudgetSpent: (
+        "warning",
+        lambda event: f"more than {event.retry_share:.0%} of requests are retries; what fails now waits longest",
+    ),
+    events.PageShrunk: ("info", lambda event: f"GET {event.path} keeps failing: asking for {event.page_size} rows"),
+    events.WindowFound: ("info", lambda event: f"the account takes about {event.window:.0f} requests at once"),
+    events.GateClosed: ("info", lambda event: f"Twilio asks for a pause of {spoken_seconds(event.seconds)}"),
+    events.OutageBegan: ("warning", lambda _: "nothing works any more: waiting until it does"),
+    events.OutageEnded: ("info", lambda event: f"it works again after {spoken_seconds(event.seconds)}"),
+    events.UnknownFields: (
+        "warning",
+        lambda event: f"Twilio sends fields that the schema does not know: {', '.join(event.names)}",
+    ),
+    events.Note: ("info", lambda event: event.text),
+}
