@@ -123,6 +123,7 @@ class ApiError(ReadstateError):
     """Twilio refused a request; *code* is Twilio's own number where the body held one."""
 
     exit_code = ExitCode.SOME_FAILED
+    advice: str | None = None
 
     def __init__(
         self,
@@ -136,7 +137,7 @@ class ApiError(ReadstateError):
     ) -> None:
         number = f", code {code}" if code is not None else ""
         request = f", request {request_id}" if request_id else ""
-        super().__init__(f"{method} {path} answered {status}{number}: {message}{request}")
+        super().__init__(f"{method} {path} answered {status}{number}: {message}{request}", hint=self.advice)
         self.status = status
         self.code = code
         self.detail = message
@@ -149,7 +150,8 @@ class NotFound(ApiError):
     """404: the user, conversation or membership does not exist (any more)."""
 
 
-class Refused(ApiError):
+class Refused(ApiError, NotPermitted):
     """401 or 403: the credentials are wrong or may not do this."""
 
     exit_code = ExitCode.NOT_PERMITTED
+    advice = "Check the key and its permissions with: readstate doctor"

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from pipeline.clock import Clock
-from pipeline.errors import BadInput, GuardRefused, Stopped
+from pipeline.errors import BadInput, GuardRefused
 from pipeline.events import Observer, RunResumed
 from pipeline.model.quantities import Allowance
 from pipeline.snapshot.checkpoint import Checkpoint
@@ -96,9 +96,10 @@ async def export(options: ExportOptions, around: Surroundings) -> Manifest:
     with DiskThread() as disk:
         checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
         try:
-            run = await _begin_or_resume(options, around, checkpoint, disk)
-            await disk.run(_remove_strays, around.place, checkpoint)
-            await _read_all(options, around, run, checkpoint, disk)
+            async with _stopping_in_time(around):
+                run = await _begin_or_resume(options, around, checkpoint, disk)
+                await disk.run(_remove_strays, around.place, checkpoint)
+                await _read_all(options, around, run, checkpoint, disk)
             await disk.run(_refuse_if_too_many_failed, options, checkpoint)
             publication = Publication(
                 run_id=run.run_id,
@@ -118,6 +119,7 @@ async def export(options: ExportOptions, around: Surroundings) -> Manifest:
                 checkpoint=checkpoint,
                 store=around.store,
                 place=around.place,
+                stop=around.stop,
                 clock=around.clock,
                 emit=around.emit,
             )
@@ -142,8 +144,7 @@ async def count_roster(options: ExportOptions, around: Surroundings) -> RosterSi
         try:
             await disk.run(checkpoint.expect_sizes, _sizes_in_last_snapshot(around.store, options.snapshot_date))
             await _roster(options, around, checkpoint, disk).fill()
-            if (reason := around.stop.reason()) is not None:
-                raise Stopped(reason.text, exit_code=reason.exit_code)
+            around.stop.check()
             return RosterSize(*await disk.run(checkpoint.expected_requests, MAX_PAGE_SIZE))
         finally:
             await disk.run(checkpoint.close)
@@ -232,17 +233,13 @@ async def _read_all(
             await ingest.take_all(outcomes)
 
     try:
-        with _first_error_alone():
-            async with asyncio.TaskGroup() as group:
-                watcher = group.create_task(_obey(around, roster))
-                filling = group.create_task(roster.fill())
-                await read()
-                await filling
-                watcher.cancel()
+        async with asyncio.TaskGroup() as group:
+            filling = group.create_task(roster.fill())
+            await read()
+            await filling
     finally:
         await ingest.seal(requests=msgspec.to_builtins(around.requests.added_to(run.earlier)))
-    if (reason := around.stop.reason()) is not None:
-        raise Stopped(reason.text, exit_code=reason.exit_code)
+    around.stop.check()
 
 
 def _roster(options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread) -> Roster:
@@ -258,21 +255,25 @@ def _roster(options: ExportOptions, around: Surroundings, checkpoint: Checkpoint
     )
 
 
-async def _obey(around: Surroundings, roster: Roster) -> None:
-    """When a stop is asked for: take no more users, and give those in flight a while to end."""
-    reason = await around.stop.wait()
-    roster.wake()
-    await around.clock.sleep(GRACE_SECONDS)
-    raise Stopped(reason.text, exit_code=reason.exit_code)
+@asynccontextmanager
+async def _stopping_in_time(around: Surroundings) -> AsyncIterator[None]:
+    """When a stop is asked for, give what is in flight in the block a while to end, then cancel it.
 
+    Raises the first error of the block alone, not a group of them.
+    """
 
-@contextmanager
-def _first_error_alone() -> Iterator[None]:
-    """Raise the first error of a task group by itself."""
+    async def obey() -> None:
+        reason = await around.stop.wait()
+        await around.clock.sleep(GRACE_SECONDS)
+        raise reason.as_error()
+
     try:
-        yield
-    except BaseExceptionGroup as group:
-        error: BaseException = group
+        async with asyncio.TaskGroup() as group:
+            watcher = group.create_task(obey())
+            yield
+            watcher.cancel()
+    except BaseExceptionGroup as failures:
+        error: BaseException = failures
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         raise error from None

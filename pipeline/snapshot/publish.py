@@ -14,12 +14,13 @@ from pipeline.events import Compacting, Observer, Publishing
 from pipeline.model.sids import is_sid
 from pipeline.model.user_conversation import User
 from pipeline.snapshot.batches import blank
-from pipeline.snapshot.checkpoint import Checkpoint, Progress
+from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.compaction import FinishedFile, compact, write_rows
 from pipeline.snapshot.manifest import Dataset, Manifest, RequestCounts, ServiceUsers, SnapshotFile, UserCounts
 from pipeline.snapshot.schema import FAILURES, SCHEMA_VERSION, USERS
 from pipeline.snapshot.store import Store, partition
 from pipeline.snapshot.workspace import Workspace
+from pipeline.stop import StopSwitch
 
 _ROWS_AT_ONCE = 10_000
 
@@ -46,20 +47,22 @@ def publish(
     checkpoint: Checkpoint,
     store: Store,
     place: Workspace,
+    stop: StopSwitch,
     clock: Clock,
     emit: Observer,
 ) -> Manifest:
     """Put all that a finished run has read under the root; give the manifest, which is written last.
 
-    Doing it again after a kill gives the same files under the same names. Raises `LocalDisk`.
+    Doing it again after a kill gives the same files under the same names. Raises `LocalDisk`, and `Stopped` where
+    that was asked between two files.
     """
     done = checkpoint.progress()
-    finished = list(_merged(publication, checkpoint, place, done, emit))
+    finished = list(_merged(publication, checkpoint, place, stop=stop, emit=emit))
     duplicates = done.rows - sum(file.rows for _, file in finished)
     finished.append(("users", _write_users(publication, checkpoint, place)))
     if done.failed:
         finished.append(("failures", _write_failures(publication, checkpoint, place)))
-    files = tuple(_put_all(finished, publication, store, emit))
+    files = tuple(_put_all(finished, publication, store, stop, emit))
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         tool_version=publication.tool_version,
@@ -85,17 +88,19 @@ def publish(
 
 
 def _merged(
-    publication: Publication, checkpoint: Checkpoint, place: Workspace, done: Progress, emit: Observer
+    publication: Publication, checkpoint: Checkpoint, place: Workspace, *, stop: StopSwitch, emit: Observer
 ) -> Iterator[tuple[Dataset, FinishedFile]]:
-    rows = 0
+    sealed = checkpoint.parts()
+    rows, all_rows = 0, sum(part.rows for part in sealed)
     for file in compact(
-        [place.parts / part.name for part in checkpoint.parts()],
+        [place.parts / part.name for part in sealed],
         place.finished,
         run_id=publication.run_id,
         file_bytes=publication.file_bytes,
     ):
         rows += file.rows
-        emit(Compacting(rows, done.rows))
+        emit(Compacting(rows, all_rows))
+        stop.check()
         yield "user_conversations", file
 
 
@@ -103,6 +108,7 @@ def _put_all(
     finished: list[tuple[Dataset, FinishedFile]],
     publication: Publication,
     store: Store,
+    stop: StopSwitch,
     emit: Observer,
 ) -> Iterator[SnapshotFile]:
     for number, (dataset, file) in enumerate(finished, start=1):
@@ -111,6 +117,7 @@ def _put_all(
         emit(Publishing(number, len(finished)))
         yield SnapshotFile(path, dataset, file.rows, file.bytes, file.sha256)
         file.path.unlink()
+        stop.check()
 
 
 def _write_users(publication: Publication, checkpoint: Checkpoint, place: Workspace) -> FinishedFile:
@@ -138,7 +145,7 @@ def _write_failures(publication: Publication, checkpoint: Checkpoint, place: Wor
             if row["state"] == "failed":
                 yield {
                     "chat_service_sid": row["service"],
-                    "user_sid": row["sid"],
+                    "user_sid": row["sid"] if is_sid(row["sid"], "US") else None,
                     "identity": row["identity"],
                     "reason": row["reason"],
                     "status": row["status"],

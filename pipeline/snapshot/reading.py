@@ -8,7 +8,7 @@ from functools import partial
 
 from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
-from pipeline.errors import ApiError, BadInput, NotFound, NotPermitted, Refused, TransportError
+from pipeline.errors import ApiError, BadInput, NotFound, Refused, TransportError
 from pipeline.events import Observer, UserFailed, UserVanished
 from pipeline.snapshot.checkpoint import RosterUser, UserResult
 from pipeline.twilio.client import Reader
@@ -75,7 +75,7 @@ async def users_read(
 ) -> AsyncIterator[AsyncIterator[UserInHand | UserResult]]:
     """Read *users*, at most *limit* at once; the results come as they are ready.
 
-    Raises `NotPermitted` and `StoppedEarly`, which concern all users; what concerns one user is a `UserResult`.
+    Raises `Refused` and `StoppedEarly`, which concern all users; what concerns one user is a `UserResult`.
     """
     async with bounded_map(partial(_read_user, reader, room, clock, emit), users, limit=limit) as outcomes:
         yield outcomes
@@ -97,9 +97,9 @@ async def _read_user(
 def failed(
     user: RosterUser, error: ApiError | TransportError | BadInput, *, clock: Clock, emit: Observer
 ) -> UserResult:
-    """Note that *user* could not be read. Raises `NotPermitted` where nobody could be."""
+    """Note that *user* could not be read. Raises *error* itself where it concerns all users."""
     if isinstance(error, Refused) and (error.status == 401 or error.code == _LACKS_PERMISSION):
-        raise NotPermitted(error.message, hint="Check the key and its permissions with: readstate doctor") from error
+        raise error
     status = code = request_id = None
     if isinstance(error, ApiError):
         status, code, request_id = error.status, error.code, error.request_id

@@ -62,6 +62,7 @@ class Roster:
         self._emit = emit
         self._parallel = parallel
         self._changed = asyncio.Event()
+        stop.when_asked(self._changed.set)
         self._filled = False
         self._users = 0
 
@@ -91,10 +92,6 @@ class Roster:
                 if filled:
                     return
                 await self._changed.wait()
-
-    def wake(self) -> None:
-        """Let `waiting` look again whether it should go on."""
-        self._changed.set()
 
     async def _list(self) -> None:
         if await self._disk.run(self._checkpoint.recall, "services_known") is None:

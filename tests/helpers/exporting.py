@@ -48,7 +48,7 @@ class Export:
     """An export and what it told."""
 
     def __init__(self, twilio: RunningSimulator, folder: Path) -> None:
-        self._twilio = twilio
+        self.twilio = twilio
         self.root = str(folder / "root")
         self.work_dir = folder / "work"
         self.events: list[Event] = []
@@ -56,7 +56,7 @@ class Export:
 
     async def run(self, **changes: Any) -> Manifest:
         settings = load_settings(
-            flags={"base_url": self._twilio.base_url, "max_outage": "3s", "request_timeout_seconds": 5.0}, environ={}
+            flags={"base_url": self.twilio.base_url, "max_outage": "1s", "request_timeout_seconds": 5.0}, environ={}
         ).settings
         clock, requests = SystemClock(), RequestCounter()
         self.stop = StopSwitch()
@@ -67,7 +67,7 @@ class Export:
             self.on_event(event)
 
         with workspace(self.work_dir, root=self.root, day=DAY) as place:
-            async with connection(settings, credentials_of(self._twilio), clock=clock, emit=emit) as twilio:
+            async with connection(settings, credentials_of(self.twilio), clock=clock, emit=emit) as twilio:
                 around = Surroundings(
                     reader=twilio.reader(),
                     store=open_store(self.root),
@@ -78,7 +78,7 @@ class Export:
                     emit=emit,
                     tool_version="0",
                 )
-                return await export(options(self._twilio, **changes), around)
+                return await export(options(self.twilio, **changes), around)
 
     def on_event(self, event: Event) -> None:
         """Overridden by those who want to interfere."""

@@ -1,0 +1,135 @@
+"""Makes plans against a simulated world, without a socket: what was asked is remembered, and no write gets through."""
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.changes.lint import InputOptions, stage
+from pipeline.changes.plan_file import Plan
+from pipeline.changes.plan_writer import PlanWriter
+from pipeline.changes.planning import PlanOptions, Provenance, read_for_plan, write_plan
+from pipeline.changes.problems import Problem
+from pipeline.changes.read_current import Reading
+from pipeline.changes.readings import Readings
+from pipeline.changes.source import open_source
+from pipeline.changes.target import locate
+from pipeline.events import ignore
+from pipeline.model.change import Operation
+from pipeline.model.plan import InputFacts, Planner
+from pipeline.stop import StopSwitch
+from pipeline.twilio.client import Reader
+from pipeline.twilio.request import Request
+from pipeline.twilio.response import Response
+from tests.helpers.desk import AUTHORIZATION, Desk
+from tests.helpers.fake_clock import FakeClock
+
+NOW = 1_795_392_000.0
+"""2026-11-23 00:00 UTC, for worlds and for clocks."""
+
+
+@dataclass
+class DeskTransport:
+    """A transport into a simulated world that refuses to carry a write."""
+
+    desk: Desk
+    sent: list[Request] = field(default_factory=list)
+    failing: dict[str, int] = field(default_factory=dict)
+    """Statuses to answer where a path ends like the key."""
+
+    async def send(self, request: Request) -> Response:
+        assert request.method == "GET", f"a dry run sent {request.method} {request.path}"
+        self.sent.append(request)
+        for ending, status in self.failing.items():
+            if request.path.endswith(ending):
+                return Response(status, {}, b"")
+        asked = type(self).asked(request)
+        _, answer = self.desk.api.answer(asked, f"RQ{len(self.sent):032x}")
+        return Response(answer.status, {"date": "Mon, 23 Nov 2026 02:00:00 GMT"}, answer.body)
+
+    @staticmethod
+    def asked(request: Request) -> Any:
+        from pipeline.simulator.api import Asked
+
+        return Asked(request.method, request.target, AUTHORIZATION)
+
+    def paths(self) -> Counter[str]:
+        return Counter(request.path for request in self.sent)
+
+
+@dataclass
+class Planned:
+    plan: Plan
+    problems: list[Problem]
+    sent: list[Request]
+
+    @property
+    def rows(self) -> list[Any]:
+        return list(self.plan.rows())
+
+    @property
+    def dispositions(self) -> list[str]:
+        return [row.disposition for row in self.rows]
+
+    @property
+    def reasons(self) -> list[str | None]:
+        return [row.reason_code for row in self.rows]
+
+
+def csv_of(*rows: dict[str, Any]) -> str:
+    """A changes file with the columns that *rows* have."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+async def make_plan(
+    desk: Desk,
+    text: str,
+    folder: Path,
+    *,
+    service: str | None = None,
+    operation: Operation | None = Operation.UPDATE,
+    transport: DeskTransport | None = None,
+    stop: StopSwitch | None = None,
+    **options: Any,
+) -> Planned:
+    """Plan the changes file *text* against the world of *desk*."""
+    spool = folder / f"spool-{len(list(folder.iterdir())) if folder.exists() else 0}"
+    spool.mkdir(parents=True)
+    (spool / "changes.csv").write_text(text, encoding="utf-8")
+    problems: list[Problem] = []
+    transport = transport or DeskTransport(desk)
+    clock = FakeClock()
+    reader = Reader(transport)
+    source = open_source(str(spool / "changes.csv"), stdin=io.BytesIO(), spool=spool)
+    readings = Readings(spool)
+    plan_options = PlanOptions(**options)
+    with PlanWriter(folder / "plans") as writer:
+        staged = stage(source, readings.staging, InputOptions(operation), problems.append)
+        assert staged is not None, problems
+        located = await locate(reader, service, base_url="http://127.0.0.1", clock=clock)
+        around = Reading(
+            reader=reader, service_sid=located.target.service_sid, clock=clock, stop=stop or StopSwitch(),
+            emit=ignore, parallel=4,
+        )  # fmt: skip
+        requests = await read_for_plan(readings, plan_options, located, around, problems.append)
+        plan = write_plan(
+            readings, plan_options, located, writer,
+            provenance=Provenance(
+                planner=Planner(os_user="ann", host="desk"), tool_version="0", api_key_sid_suffix="6789", via="csv",
+                input=InputFacts(
+                    name="changes.csv", size=source.size, sha256=source.sha256, encoding="utf-8", delimiter=",",
+                    header=staged.format.header, rows=staged.rows, rejected_rows=staged.rejected, warnings=0,
+                ),
+            ),
+            now=clock.now(), requests=requests,
+        )  # fmt: skip
+    readings.close()
+    assert requests == len(transport.sent)
+    return Planned(plan, problems, transport.sent)
