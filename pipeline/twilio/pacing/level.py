@@ -9,27 +9,34 @@ _IMPATIENCE = 4.0
 """By what the climb multiplies with each further second without a refusal."""
 _STEEPEST = 0.03
 """Per acceptance: 3 % in a round trip, because its refusals arrive a round trip late."""
+_ROUNDS_OF_MEMORY = 8
 _PAUSE_BUDGET = 0.01
 """The share of all requests that pauses for ``Retry-After`` may cost."""
-_STEP_WITH_PAUSE = 0.02
+_PAUSE_STEP = 0.02
 
 
 class Level:
     """A number between *least* and *most* that hovers where a *budget* of requests (a share) is refused.
 
-    A refusal costs one step; as many acceptances as the budget allows between two refusals earn it back. So the
-    refused share is what was asked for, wherever the limit lies, and nothing is forgotten in between: no backing off
-    by a third to climb again. Longer silence than the budget explains means that the limit rose, and speeds the climb.
+    A refusal costs one *step*, and as many acceptances as the budget allows between two refusals earn it back. So the
+    refused share is what was asked for wherever the limit lies, and the level stays beside it: no backing off by a
+    third, only to climb again. Longer silence than the budget explains means that the limit rose, and speeds the climb.
     """
 
-    def __init__(self, value: float, *, least: float, most: float, budget: float, relative_step: float = 0.0) -> None:
-        self.value = min(value, most)
+    def __init__(
+        self, value: float, *, least: float, most: float, budget: float, step: float, relative_step: float = 0.0
+    ) -> None:
+        self.value = value
+        """The level in force: what has been learned, less what refusals took away for the moment."""
         self.searching = False
         """True until the first refusal, for a level that begins far below its limit."""
         self._least = least
         self._most = most
         self._budget = budget
+        self._step = step
         self._relative_step = relative_step
+        self._learned = value
+        self._dip = 0.0
         self._earned = 0.0
         self._refused_at = 0.0
         self._deaf_until = 0.0
@@ -38,11 +45,11 @@ class Level:
     def accepted(self, now: float) -> None:
         """Climb: a request was admitted while this level was what held the others back."""
         if self.value < 1:
-            self.value = min(1.0, 1.5 * self.value)
-        elif self.searching:
-            self.value = min(self._most, self.value + _SEARCH_GAIN)
-        else:
-            self.value = min(self._most, self.value + min(_STEEPEST, self._climb(now)))
+            self._set(1.5 * self.value)
+            return
+        self._dip -= self._dip / (_ROUNDS_OF_MEMORY * self.value)
+        climb = _SEARCH_GAIN if self.searching else min(_STEEPEST, self._climb(now))
+        self._set(self._learned + climb, self._dip)
 
     def refused(self, now: float, *, sent_at: float, lost_to_pause: float = 0.0) -> None:
         """Step down: a request sent at *sent_at* was one too many, and *lost_to_pause* more must wait because of it."""
@@ -55,33 +62,44 @@ class Level:
             self._deaf_until = now
         self._earned = 0.0
         self._refused_at = now
-        self.value = max(self._least, self.value - self._step())
+        # One too many, so one less: a step of it for good, the rest for a few rounds, because many refusals at once
+        # are more often somebody's passing wave than a limit that fell.
+        step = self._next_step()
+        self._set(self._learned - step, self._dip + min(max(0.0, 1 - step), self.value / 4))
 
     def settle(self, now: float, value: float, *, lost_to_pause: float = 0.0) -> None:
         """Begin anew at *value*; what was sent before says nothing about it."""
         self.searching = False
-        self.value = min(self._most, max(self._least, value))
         self._earned = 0.0
         self._refused_at = self._deaf_until = now
         self._lost_to_pauses = lost_to_pause
+        self._set(value)
 
     def search(self, now: float, value: float) -> None:
         """Begin anew at *value*, and climb fast until something is refused."""
         self.settle(now, value, lost_to_pause=self._lost_to_pauses)
         self.searching = True
 
+    def _set(self, learned: float, dip: float = 0.0) -> None:
+        self._learned = min(self._most, max(self._least, learned))
+        self.value = max(self._least, self._learned - dip)
+        self._dip = self._learned - self.value
+
     def _climb(self, now: float) -> float:
         if self._lost_to_pauses:
             # Each refusal also costs a pause of everybody, so fewer can be afforded, and no impatience at all.
             budget = min(self._budget, _PAUSE_BUDGET / (1 + self._lost_to_pauses))
-            return _EARNED_SHARE * self._step() * budget
+            return _EARNED_SHARE * self._next_step() * budget
         self._earned += self._budget
         # Both must be long: on a slow account two seconds hold too few requests to prove anything.
         overdue = min(now - self._refused_at - _PATIENCE_SECONDS, self._earned - 1)
         impatience = _IMPATIENCE ** min(overdue, 10.0) if overdue > 0 else 1.0
-        return _EARNED_SHARE * self._step() * self._budget * impatience
+        return _EARNED_SHARE * self._next_step() * self._budget * impatience
 
-    def _step(self) -> float:
-        relative = _STEP_WITH_PAUSE if self._lost_to_pauses else self._relative_step
+    def _next_step(self) -> float:
+        if self._lost_to_pauses:
+            step = max(1.0, _PAUSE_STEP * self.value)
+        else:
+            step = max(self._step, self._relative_step * self.value)
         # Below four, steps shrink with the level, so that it nears zero without reaching it.
-        return min(max(1.0, relative * self.value), self.value / 4)
+        return min(step, self.value / 4)

@@ -19,6 +19,7 @@ _FULL = 0.85
 """A window this full is what limits us, and may grow."""
 _SPACING_HEADROOM = 1.5
 """How much faster than the window alone would allow: evens out waves, limits nothing."""
+_WINDOW_STEP = 0.5
 _SEARCH_MARGIN = 0.95
 _RATE_MARGIN = 0.9
 _RATE_STEP = 0.02
@@ -96,6 +97,7 @@ class Pace:
             least=_SMALLEST_WINDOW,
             most=float(settings.max_in_flight),
             budget=settings.refusal_budget,
+            step=_WINDOW_STEP,
         )
         self._window.searching = True
         self._account = Lane()
@@ -221,7 +223,7 @@ class Pace:
 
     def _rate(self, value: float, most: float) -> Level:
         budget = _RATE_BUDGET_SHARE * self.settings.refusal_budget
-        return Level(value, least=0.2, most=most, budget=budget, relative_step=_RATE_STEP)
+        return Level(value, least=0.2, most=most, budget=budget, step=1.0, relative_step=_RATE_STEP)
 
     def _too_fast(self, now: float, sent: Sent, lane: Lane, lost: float) -> None:
         self._window.searching = False
