@@ -1,6 +1,7 @@
 """`readstate simulate`: a Twilio Conversations on loopback, to try everything else against."""
 
 import asyncio
+import gc
 import signal
 from pathlib import Path
 
@@ -62,6 +63,8 @@ def command(  # noqa: PLR0917 - click passes them by name
     simulator = Simulator(
         world, faults=from_words(Faults, list(faults)), behaviour=from_words(Behaviour, list(behaviours))
     )
+    # What exists by now stays for ever: the collector need not look at it again and again.
+    gc.freeze()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(simulator, port))
     if dump_file is not None:

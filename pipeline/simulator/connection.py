@@ -116,12 +116,12 @@ class Connection(asyncio.Protocol):
 
     def send(self, payload: bytes) -> None:
         """Send a whole response."""
-        self._transport.write(payload)
+        self._write(payload)
         self._done()
 
     def send_and_close(self, payload: bytes) -> None:
         """Send part of a response, and end the connection."""
-        self._transport.write(payload)
+        self._write(payload)
         self._transport.close()
 
     def drip(self, payload: bytes, *, seconds: float) -> None:
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         for number in range(_DRIPS):
             piece = payload[number * size : (number + 1) * size]
-            loop.call_later(seconds * number / _DRIPS, self._transport.write, piece)
+            loop.call_later(seconds * number / _DRIPS, self._write, piece)
         loop.call_later(seconds, self._done)
 
     def reset(self) -> None:
@@ -142,6 +142,11 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Hang up, because the server stops."""
         self._transport.abort()
+
+    def _write(self, payload: bytes) -> None:
+        # The client may have given up while its request was in service.
+        if not self._transport.is_closing():
+            self._transport.write(payload)
 
     def _begin(self) -> None:
         self._target = b""

@@ -113,7 +113,7 @@ class SeededService:
         horizon = _horizon(bits, conversation.messages.last_ever_seeded())
         created = conversation.date_created
         return Participant(
-            f"MB{(user ^ self._participant_key) & 0xFFFFFFFF:08x}{bits & _MASK_96:024x}",
+            "MB%08x%024x" % ((user ^ self._participant_key) & 0xFFFFFFFF, bits & _MASK_96),  # noqa: UP031 - the fastest
             user,
             horizon,
             None if horizon is None else created + (bits >> 100 & 0xFFFFFF),

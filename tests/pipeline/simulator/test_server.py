@@ -194,6 +194,19 @@ async def test_a_cached_page_is_not_for_everybody(dial) -> None:
         assert (await line.receive()).status == 401
 
 
+async def test_a_client_that_gave_up_does_not_undo_what_it_asked_for(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(latency_ms=30)) as simulator:
+        impatient, patient = await dial(simulator), await dial(simulator)
+        impatient.send("DELETE", "/v1/Users/user-0")
+        await impatient.writer.drain()
+        impatient.writer.close()
+        await patient.ask("GET", "/v1/Services")
+        while simulator.world.default_service.find_user("user-0") is not None:
+            await patient.ask("GET", "/v1/Services")
+
+        assert simulator.effects()[-1].kind == "user.deleted"
+
+
 async def test_stopping_hangs_up_on_those_who_wait(dial) -> None:
     async with serving(World(SHAPE), faults=Faults(outage="hang")) as simulator:
         line = await dial(simulator)
