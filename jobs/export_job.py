@@ -6,11 +6,11 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from jobs.observing import observing
 from jobs.runtime import deadline as set_deadline
 from jobs.runtime import fan_out, run
 from pipeline.clock import SystemClock
 from pipeline.model.quantities import parse_allowance
+from pipeline.observers.watch import watching
 from pipeline.settings import Credentials, Settings
 from pipeline.snapshot.export import ExportOptions, Surroundings, count_roster, export
 from pipeline.snapshot.ingest import PartLimits
@@ -60,10 +60,10 @@ class ExportJob:
                 place.clear()
             if deadline is not None:
                 set_deadline(stop, deadline)
-            with observing(self.settings, verb="export") as observers:
-                emit = fan_out([requests.observe, observers.emit])
+            with watching(self.settings, command="export", clock=clock) as watch:
+                emit = fan_out([requests.observe, watch.emit])
                 async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
-                    observers.watch(twilio.pace)
+                    watch.watch(twilio.pace)
                     around = Surroundings(
                         reader=twilio.reader(),
                         store=self.store,
@@ -75,15 +75,18 @@ class ExportJob:
                         tool_version=version("readstate"),
                     )
                     manifest = await export(self._options(), around)
-                    observers.succeeded()
+                    watch.succeeded()
                     return manifest
 
     async def _estimate(self, stop: StopSwitch) -> Estimate:
         clock, requests = SystemClock(), RequestCounter()
-        with TemporaryDirectory(prefix="readstate-") as folder, observing(self.settings, verb="list") as observers:
-            emit = fan_out([requests.observe, observers.emit])
+        with (
+            TemporaryDirectory(prefix="readstate-") as folder,
+            watching(self.settings, command="list", clock=clock) as watch,
+        ):
+            emit = fan_out([requests.observe, watch.emit])
             async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
-                observers.watch(twilio.pace)
+                watch.watch(twilio.pace)
                 around = Surroundings(
                     reader=twilio.reader(),
                     store=self.store,

@@ -28,7 +28,9 @@ def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), ti
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=bool(header), pad_edge=False)
+    if title:
+        click.echo(click.style(printable(title), bold=True))
+    table = Table(box=box.SIMPLE_HEAD if header else None, show_header=bool(header), pad_edge=False, padding=(0, 2))
     for number, name in enumerate(header or rows[0] if rows else ()):
         numeric = all(_is_number(row[number]) for row in rows)
         table.add_column(name if header else "", justify="right" if numeric and header else "left", overflow="fold")

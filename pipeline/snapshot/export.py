@@ -125,7 +125,7 @@ async def export(options: ExportOptions, around: Surroundings) -> Manifest:
             )
         finally:
             await disk.run(checkpoint.close)
-        await disk.run(around.place.clear)
+        await disk.run(around.place.remove)
     return manifest
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from pipeline.errors import LocalDisk, Locked
 
+_LOCK = "lock"
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -35,12 +37,17 @@ class Workspace:
         return self.folder / "finished"
 
     def clear(self) -> None:
-        """Forget the work in progress, but not the lock."""
+        """Forget the work in progress, and be ready for another."""
         for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name != "lock":
+                path.mkdir(mode=0o700)
+            elif path.name != _LOCK:
                 path.unlink()
+
+    def remove(self) -> None:
+        """Forget the work in progress and leave no trace of it."""
+        shutil.rmtree(self.folder)
 
 
 @contextmanager
@@ -52,18 +59,27 @@ def workspace(work_dir: Path, *, root: str, day: date) -> Iterator[Workspace]:
     """
     name = hashlib.sha256(root.encode()).hexdigest()[:12]
     place = Workspace(work_dir / "exports" / f"{day.isoformat()}-{name}")
+    descriptor = _locked(place)
     try:
-        for folder in (place.folder, place.parts, place.finished):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(place.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise LocalDisk(
-            f"{place.folder}: {error.strerror}", hint="Give a folder of your own with --work-dir."
-        ) from error
-    try:
-        _lock(descriptor, place.folder)
         yield place
     finally:
+        os.close(descriptor)
+
+
+def _locked(place: Workspace) -> int:
+    """Make the folder and hold its lock; the run that held it before may have removed both meanwhile."""
+    while True:
+        try:
+            for folder in (place.folder, place.parts, place.finished):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(place.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise LocalDisk(
+                f"{place.folder}: {error.strerror}", hint="Give a folder of your own with --work-dir."
+            ) from error
+        _lock(descriptor, place.folder)
+        if _is_still_at(descriptor, place.folder / _LOCK):
+            return descriptor
         os.close(descriptor)
 
 
@@ -72,9 +88,17 @@ def _lock(descriptor: int, folder: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(descriptor, 100).decode(errors="replace").strip()
+        os.close(descriptor)
         raise Locked(
             f"another export of this date to this root is running{f' (process {holder})' if holder else ''}",
             hint=f"Wait for it, or stop it. Its work lies in {folder}",
         ) from None
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode())
+
+
+def _is_still_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.fstat(descriptor).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False

@@ -62,7 +62,16 @@ def test_clearing_forgets_the_work_and_keeps_the_lock(tmp_path: Path) -> None:
 
         place.clear()
 
-        assert [path.name for path in place.folder.iterdir()] == ["lock"]
+        assert sorted(path.name for path in place.folder.rglob("*")) == ["finished", "lock", "parts"]
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(tmp_path: Path) -> None:
+    with workspace(tmp_path, root="root", day=DAY) as first:
+        first.remove()
+        with workspace(tmp_path, root="root", day=DAY) as second, pytest.raises(Locked):
+            assert second.parts.is_dir()
+            with workspace(tmp_path, root="root", day=DAY):
+                pass
 
 
 def test_a_work_folder_that_cannot_be_made_says_which_flag_helps(tmp_path: Path) -> None:
