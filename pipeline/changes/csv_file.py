@@ -15,7 +15,7 @@ from pipeline.changes.lines import (
     find_encoding,
     undecodable_byte,
 )
-from pipeline.changes.problems import Problem, visible
+from pipeline.changes.problems import Problem, shortened
 from pipeline.errors import BadInput
 
 COLUMNS = (
@@ -221,8 +221,8 @@ def _at(lines: NumberedLines, code: str, message: str, hint: str, *, column: str
         line=max(1, lines.line - taken + 1),
         line_end=max(1, lines.line),
         byte_offset=lines.taken[0][1] if taken else lines.offset,
-        column=visible(column),
-        value=visible(value),
+        column=shortened(column),
+        value=shortened(value),
     )
 
 

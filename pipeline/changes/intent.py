@@ -9,7 +9,7 @@ import msgspec
 from pipeline.changes import cells
 from pipeline.changes.cells import BadCell
 from pipeline.changes.csv_file import COLUMNS, Record, Report
-from pipeline.changes.problems import Problem, visible
+from pipeline.changes.problems import Problem, shortened
 from pipeline.errors import BadInput
 from pipeline.model.change import Expectation, Operation, Removal, Update, Wish
 
@@ -89,7 +89,7 @@ class IntentParser:
         if attempt.first_error is not None or user is None or conversation is None:
             return Rejected(
                 record.line, record.line_end, attempt.first_error or "E-MISSING",
-                visible(user_text), visible(conversation_text), operation or "",
+                shortened(user_text), shortened(conversation_text), operation or "",
             )  # fmt: skip
         return Intent(
             record.line, record.line_end, user, conversation, wish, expectation, row_key or None, note or None
@@ -153,7 +153,7 @@ class _Attempt:
                 line_end=record.line_end,
                 byte_offset=record.byte_offset,
                 column=column,
-                value=visible(text),
+                value=shortened(text),
             )
         )
 

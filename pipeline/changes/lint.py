@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.changes.csv_file import BrokenRecord, CsvFile, Format, Record, Report, read_csv
 from pipeline.changes.intent import Intent, IntentParser, Rejected
-from pipeline.changes.problems import Problem, visible
+from pipeline.changes.problems import Problem, shortened
 from pipeline.changes.source import COMPRESSION_FAILURES, Source, content
 from pipeline.changes.staging import SAME_WORDS, Repetition, Staging, Verdict
 from pipeline.model.change import Operation
@@ -126,7 +126,7 @@ def repetition_problem(repetition: Repetition) -> Problem:
         line_end=repetition.line_end,
         byte_offset=-1,
         column="user,conversation",
-        value=visible(f"{repetition.user},{repetition.conversation}"),
+        value=shortened(f"{repetition.user},{repetition.conversation}"),
     )
 
 

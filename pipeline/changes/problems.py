@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from pipeline.changes.visible import visible
+
 SHOWN_FIRST = 10
 _LONGEST_VALUE = 40
 
@@ -27,13 +29,9 @@ class Problem:
         return self.code.startswith("E-")
 
 
-def visible(text: str) -> str:
-    """Shorten *text* and write what cannot be seen, or could harm a terminal, as an escape."""
-    cut = text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in cut
-    )
+def shortened(text: str) -> str:
+    """*text* as `visible` gives it, and no longer than a table can bear."""
+    return visible(text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…")
 
 
 @dataclass(slots=True)

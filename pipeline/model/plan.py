@@ -130,6 +130,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Rows by disposition."""
     reasons: dict[str, int]
     """Rows by reason, for those that are not carried out."""
+    reason_lines: dict[str, tuple[int, ...]]
+    """The first lines of each reason."""
+    directions: dict[str, int]
+    """Updates by where they move the read horizon."""
+    fields: dict[str, int]
+    """Updates by the fields that they set; one may set several."""
     guard_inputs: GuardInputs
     input: InputFacts
     options: dict[str, Any]

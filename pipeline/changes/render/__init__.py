@@ -1,0 +1,1 @@
+"""A plan for the eyes: as text, Markdown, JSON and one HTML page."""
