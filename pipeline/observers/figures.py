@@ -112,7 +112,7 @@ def figures(tally: RunTally, pace: PaceFigures | None, samples: Sequence[Sample]
 
 
 def sentence(now: Figures) -> str:
-    """*now* in one line: what a log says each half minute and a progress bar beside the bar."""
+    """How far *now* is, in one line."""
     if now.stage == "compacting":
         return f"merging {grouped(now.stage_done)} of {grouped(now.stage_all)} rows"
     if now.stage == "publishing":
@@ -122,16 +122,22 @@ def sentence(now: Figures) -> str:
         f"{grouped(now.users_done)} of {known} users",
         f"{grouped(now.rows)} rows",
         f"{grouped(round(now.requests_per_second))} requests/s",
-        f"{now.in_flight} of {now.window} in flight",
-        f"{grouped(now.throttled)} × 429",
     ]
+    if now.window:
+        parts.append(f"{now.in_flight} of {now.window} in flight")
+    parts.append(f"{grouped(now.throttled)} × 429")
     if now.users_failed:
         parts.append(f"{grouped(now.users_failed)} failed")
-    if now.outage_seconds:
-        parts.append(f"no answer for {spoken_seconds(now.outage_seconds)}")
-    elif now.seconds_left is not None:
-        parts.append(f"{spoken_seconds(now.seconds_left)} left")
     return ", ".join(parts)
+
+
+def outlook(now: Figures) -> str:
+    """How much longer it will take, as far as anybody can tell."""
+    if now.outage_seconds:
+        return f"no answer for {spoken_seconds(now.outage_seconds)}"
+    if now.stage != "reading" or now.seconds_left is None:
+        return ""
+    return f"{spoken_seconds(now.seconds_left)} left"
 
 
 def _speed(count: int, samples: Sequence[Sample]) -> float:

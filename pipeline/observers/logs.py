@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pipeline import events
 from pipeline.clock import Clock
 from pipeline.events import Event
-from pipeline.observers.figures import Figures, sentence
+from pipeline.observers.figures import Figures, outlook, sentence
 from pipeline.observers.words import grouped, printable, spoken_seconds
 
 _SECONDS_BETWEEN_FIGURES = 30.0
@@ -46,7 +46,8 @@ class RunLog:
         """Write the figures of *now* where half a minute has passed since the last ones."""
         if self._tells_figures and now.elapsed_seconds - self._figures_told_at >= _SECONDS_BETWEEN_FIGURES:
             self._figures_told_at = now.elapsed_seconds
-            self._line("info", "figures", sentence(now), asdict(now))
+            told = filter(None, (sentence(now), outlook(now)))
+            self._line("info", "figures", ", ".join(told), asdict(now))
 
     def close(self) -> None:
         """Nothing is held back, so nothing is left to write."""

@@ -2,42 +2,49 @@
 
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar as Bar
+from rich.table import Table
 from rich.text import Text
 
-from pipeline.observers.figures import Figures, sentence
+from pipeline.observers.figures import Figures, outlook, sentence
 from pipeline.observers.words import printable
+
+_BAR_WIDTH = 40
 
 
 class ProgressBar:
-    """One line at the foot of the terminal that changes, and lines above it that stay."""
+    """A bar and its figures at the foot of the terminal, which change, and lines above them, which stay."""
 
     def __init__(self, stream: TextIO, *, verb: str) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[sentence]}", markup=False),
+        self._verb = verb
+        self._live = Live(
             console=Console(file=stream, highlight=False),
             auto_refresh=False,  # drawn when looked at: no thread
             transient=True,
             redirect_stdout=False,  # the result goes there, and perhaps into a file
         )
-        self._task: TaskID = self._progress.add_task(verb, total=None, sentence="")
-        self._progress.start()
+        self._live.start()
 
     def look(self, now: Figures) -> None:
         """Draw *now*."""
         done, total = _share(now)
-        self._progress.update(self._task, completed=done, total=total, sentence=sentence(now), refresh=True)
+        row = Table.grid(padding=(0, 1))
+        percent = f"{100 * done // total} %" if total else ""
+        bar = Bar(
+            total=total, completed=done, width=_BAR_WIDTH, pulse=total is None, animation_time=now.elapsed_seconds
+        )
+        row.add_row(Text(self._verb), bar, Text(percent), Text(outlook(now)))
+        self._live.update(Group(row, Text(sentence(now))), refresh=True)
 
     def write(self, line: str) -> None:
         """Write *line* above the bar, as it is: no markup in it has an effect."""
-        self._progress.console.print(Text(printable(line)), soft_wrap=True)
+        self._live.console.print(Text(printable(line)), soft_wrap=True)
 
     def close(self) -> None:
         """Take the bar away and leave the lines."""
-        self._progress.stop()
+        self._live.stop()
 
 
 def _share(now: Figures) -> tuple[int, int | None]:

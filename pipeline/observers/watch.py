@@ -5,16 +5,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from pipeline.clock import Clock
 from pipeline.events import Event
 from pipeline.observers.figures import Figures, PaceFigures, Sample, Speedometer, figures
 from pipeline.observers.logs import RunLog, Write
-from pipeline.observers.metrics import MetricsFile
-from pipeline.observers.progress import ProgressBar
 from pipeline.observers.tally import RunTally
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.observers.metrics import MetricsFile
+    from pipeline.observers.progress import ProgressBar
 
 _SECONDS_BETWEEN_LOOKS = 0.25
 
@@ -68,6 +70,8 @@ class Watch:
 
     def write_metrics(self, path: Path, *, command: str) -> None:
         """Write metrics to *path* from now on. Raises `LocalDisk`."""
+        from pipeline.observers.metrics import MetricsFile
+
         self._metrics = MetricsFile(path, command=command, tally=self.tally, clock=self._clock, emit=self._log.observe)
         self._metrics.start()
         self.show_to(self._metrics)
@@ -108,7 +112,7 @@ def watching(
     Belongs inside a running event loop, which does the looking. Raises `LocalDisk`.
     """
     stream = sys.stderr if stream is None else stream
-    bar = ProgressBar(stream, verb=command) if stream.isatty() and settings.log_format == "text" else None
+    bar = _bar(stream, command) if stream.isatty() and settings.log_format == "text" else None
     log = RunLog(
         bar.write if bar else _lines_to(stream), clock=clock, log_format=settings.log_format, tells_figures=bar is None
     )
@@ -123,6 +127,12 @@ def watching(
     finally:
         looking.stop()
         watch.close()
+
+
+def _bar(stream: TextIO, verb: str) -> "ProgressBar":
+    from pipeline.observers.progress import ProgressBar
+
+    return ProgressBar(stream, verb=verb)
 
 
 class _Repeating:
