@@ -113,17 +113,18 @@ def test_examples_give_what_the_page_says(page: str, tmp_path: Path) -> None:
         [bash, "-c", "\n".join(script)],
         cwd=tmp_path,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         timeout=120,
         check=False,
     )
     outputs = re.split(r"^--- \d+$", run.stdout, flags=re.MULTILINE)[1:]
-    assert len(outputs) == len(expected), run.stderr
+    assert len(outputs) == len(expected), run.stdout
     for number, (output, lines) in enumerate(zip(outputs, expected, strict=True)):
-        assert "--- code" not in output or "--- code 0" in output, (script, output, run.stderr)
+        assert "--- code" not in output or "--- code 0" in output, output
         for line in lines:
-            assert _shape(line) in _shape(output), f"example {number}: {line!r} is not in\n{output}\n{run.stderr}"
+            assert _shape(line) in _shape(output), f"example {number}: {line!r} is not in\n{output}"
 
 
 def test_a_signal_exists_for_each_code_of_a_signal() -> None:
