@@ -31,6 +31,7 @@ from pipeline.simulator.world import World
 )  # fmt: skip
 @click.option("--world", "world_file", type=click.Path(path_type=Path), help="Load the world from this file instead.")
 @click.option("--dump", "dump_file", type=click.Path(path_type=Path), help="Write the world to this file at the end.")
+@click.option("--prerender", is_flag=True, help="Render every user's list before anybody asks; for benchmarks.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME=VALUE", help="Such as latency_ms=120. Repeatable.")
 @click.option("--behaviour", "behaviours", multiple=True, metavar="NAME=VALUE", help="Such as list_order=shuffled.")
 def command(  # noqa: PLR0917 - click passes them by name
@@ -43,6 +44,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     odd_identities: float,
     world_file: Path | None,
     dump_file: Path | None,
+    prerender: bool,  # noqa: FBT001 - click passes it by name
     faults: tuple[str, ...],
     behaviours: tuple[str, ...],
 ) -> None:
@@ -63,21 +65,23 @@ def command(  # noqa: PLR0917 - click passes them by name
     simulator = Simulator(
         world, faults=from_words(Faults, list(faults)), behaviour=from_words(Behaviour, list(behaviours))
     )
-    # What exists by now stays for ever: the collector need not look at it again and again.
-    gc.freeze()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_serve(simulator, port))
+        runner.run(_serve(simulator, port, prerender=prerender))
     if dump_file is not None:
         dump_world(world, dump_file)
 
 
-async def _serve(simulator: Simulator, port: int) -> None:
+async def _serve(simulator: Simulator, port: int, *, prerender: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     try:
         async with listening(simulator, port=port) as base_url:
+            if prerender:
+                simulator.prerender()
+            # What exists by now stays for ever: the collector need not look at it again and again.
+            gc.freeze()
             _introduce(simulator, base_url)
             await stop.wait()
     except OSError as error:

@@ -38,7 +38,7 @@ class Messages(NamedTuple):
 
     def count_after(self, index: int) -> int:
         """Count the messages whose index is above *index*."""
-        last = self._last_seeded()
+        last = self._last_seeded() if self.appended else self.last_ever - self.newest_deleted
         index = max(index, -1)
         count = 0
         if last > index:

@@ -57,18 +57,19 @@ class SidSpace:
     The first twelve hex digits rise with the place in SID order; the others are noise that proves the SID genuine.
     """
 
-    __slots__ = ("_key", "_prefix", "_shuffle", "_step", "count")
+    __slots__ = ("_key", "_place_of", "_prefix", "_shuffle", "_step", "count")
 
     def __init__(self, prefix: str, count: int, key: int) -> None:
         self.count = count
         self._prefix = prefix
         self._key = key
         self._shuffle = Permutation(count, key)
+        self._place_of = self._shuffle.place_of
         self._step = _PLACES // max(1, count)
 
     def sid_of(self, number: int) -> str:
         """Write the SID of *number*."""
-        return self._sid_at(self._shuffle.place_of(number))
+        return self._sid_at(self._place_of(number))
 
     def number_of(self, sid: str) -> int | None:
         """Find the number that *sid* belongs to; None when this space never issued it."""

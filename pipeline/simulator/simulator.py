@@ -23,6 +23,7 @@ from pipeline.simulator.world import World
 _REFUSAL_SECONDS: Final = 0.002
 """A 429 comes quickly, but not at once."""
 _OUTAGE_SECONDS: Final = 0.005
+_PRERENDERED_BYTES: Final = 1 << 40
 _OVERSIZE: Final = 33 * 1024 * 1024
 _TITLES: Final = {
     500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
@@ -98,6 +99,24 @@ class Simulator:
         """Count from zero again."""
         self.counters = Counters()
         self.account.background = BackgroundCounts()
+
+    def prerender(self) -> int:
+        """Render the first page of every user's list now, and keep them all; says how many.
+
+        So a benchmark measures its client, at the price of about 7 kB a user. A change of the world, the faults or the
+        behaviour forgets them like any other page.
+        """
+        self._pages.grow(_PRERENDERED_BYTES)
+        authorization = next(iter(self.credentials.permissions()))
+        count = 0
+        for service, user in self.world.users():
+            family = "/v1" if service is self.world.default_service else f"/v1/Services/{service.sid}"
+            asked = Asked("GET", f"{family}/Users/{user.sid}/Conversations?PageSize=50", authorization)
+            template, answer = self.api.answer(asked, "RQ")
+            if answer.status == 200:
+                self._pages.put(asked.target, (template, answer))
+                count += 1
+        return count
 
     def receive(self, asked: Asked, wire: Wire) -> None:
         """Take a request; *wire* gets its answer now, later or never."""

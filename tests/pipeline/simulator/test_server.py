@@ -11,10 +11,12 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from pipeline.simulator import server
+from pipeline.simulator.api import Asked
 from pipeline.simulator.behaviour import Behaviour
 from pipeline.simulator.faults import Faults
 from pipeline.simulator.server import running, serving
 from pipeline.simulator.shape import WorldShape
+from pipeline.simulator.simulator import Simulator
 from pipeline.simulator.world import World
 from tests.helpers.desk import AUTHORIZATION
 
@@ -183,6 +185,28 @@ async def test_pages_are_rendered_once_until_something_changes(dial) -> None:
         after = (await line.ask("GET", path)).body["conversations"][0]
 
         assert (after["notification_level"], after["last_read_message_index"]) == ("muted", 0)
+
+
+async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = WorldShape(users=60, services=2)
+    async with serving(World(shape)) as simulator:
+        line = await dial(simulator)
+        ready = Simulator(World(shape))
+        ready.stand_at(simulator.base_url)
+        sent = []
+
+        class Wire:
+            def send(self, payload: bytes) -> None:
+                sent.append(payload.partition(b"\r\n\r\n")[2])
+
+        rendered = ready.prerender()
+        monkeypatch.setattr(ready.api, "answer", None)
+        for service, user in ready.world.users():
+            family = "/v1" if service is ready.world.default_service else f"/v1/Services/{service.sid}"
+            path = f"{family}/Users/{user.sid}/Conversations?PageSize=50"
+            ready.receive(Asked("GET", path, AUTHORIZATION), Wire())
+            assert sent[-1] == (await line.ask("GET", path)).raw
+        assert rendered == len(sent) == 60
 
 
 async def test_a_cached_page_is_not_for_everybody(dial) -> None:
