@@ -19,6 +19,10 @@ class _Entry(NamedTuple):
 COMMANDS = {
     "export": _Entry("jobs.export", "Read who has read what, and publish it as a Parquet snapshot."),
     "snapshots": _Entry("jobs.snapshots", "List, verify and prune published snapshots."),
+    "template": _Entry("jobs.template", "Write a changes file to start from."),
+    "lint": _Entry("jobs.lint", "Check a changes file; nothing is sent."),
+    "plan": _Entry("jobs.plan", "Compare a changes file with Twilio, and write down what it would do."),
+    "show": _Entry("jobs.show", "Look at a plan."),
     "doctor": _Entry("jobs.doctor", "Check settings, credentials, clock, disk and root."),
     "settings": _Entry("jobs.settings", "Show the effective settings and where each came from."),
     "simulate": _Entry("jobs.simulate", "Run a stateful Twilio Conversations on this machine."),

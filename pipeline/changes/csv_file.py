@@ -74,8 +74,13 @@ class Format:
     delimiter: str
     header: tuple[str, ...]
 
+    @property
+    def delimiter_name(self) -> str:
+        """The delimiter as people call it."""
+        return DELIMITERS.get(self.delimiter, repr(self.delimiter))
+
     def __str__(self) -> str:
-        return f"{self.encoding}, {DELIMITERS.get(self.delimiter, repr(self.delimiter))} delimiter"
+        return f"{self.encoding}, {self.delimiter_name} delimiter"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pipeline.changes.resolve import needs_listing, resolve_by_listing
 from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
 from pipeline.errors import ApiError, Refused, Stopped, TransportError
-from pipeline.events import Note, Observer
+from pipeline.events import Note, Observer, RosterComplete, UserRead
 from pipeline.model.change import Unknown
 from pipeline.stop import StopSwitch
 from pipeline.twilio.client import Reader
@@ -23,7 +23,7 @@ from pipeline.twilio.client import Reader
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_KEPT_AT_ONCE = 500
+_KEPT_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +63,11 @@ async def _read_users(readings: Readings, around: Reading) -> int:
 
     def keep(readings_of_users: list[tuple[UserReading, datetime]]) -> None:
         readings.add_users(readings_of_users)
+        for reading, _ in readings_of_users:
+            around.emit(UserRead(reading.lines.address, len(reading.found), reading.requests))
         tally.requests += sum(reading.requests for reading, _ in readings_of_users)
 
-    around.emit(Note("Reading the memberships that the lines name."))
+    around.emit(RosterComplete(readings.users()))
     await _in_batches(read, readings.user_lines(listed.sids), keep, around)
     return tally.requests
 

@@ -102,6 +102,10 @@ class Readings:
         """Let go of the file."""
         self.staging.close()
 
+    def users(self) -> int:
+        """How many users the usable lines name."""
+        return int(next(self.staging.select("SELECT count(DISTINCT user) FROM intent WHERE verdict IS NULL"))[0])
+
     def users_to_list(self) -> Iterator[str]:
         """Users whose words must not become part of a path."""
         query = "SELECT DISTINCT user FROM intent WHERE verdict IS NULL AND user GLOB '*[^A-Za-z0-9_@-]*'"

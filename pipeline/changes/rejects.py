@@ -38,6 +38,10 @@ class RejectsFile:
     ) -> None:
         self._file.close()
 
+    def flush(self) -> None:
+        """Let others read what was taken down so far."""
+        self._file.flush()
+
     def __call__(self, problem: Problem) -> None:
         """Take *problem* down."""
         self.tally.add(problem)

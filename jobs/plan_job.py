@@ -1,0 +1,161 @@
+"""Wires a plan: connection, observers, writer; for the command line and for schedulers alike."""
+
+import getpass
+import os
+import shutil
+import socket
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from jobs.changes_input import Checked, print_problems, problems_document
+from jobs.runtime import run
+from jobs.terminal import print_json
+from pipeline.changes.plan_file import Plan
+from pipeline.changes.plan_writer import REJECTS, PlanWriter, write_private
+from pipeline.changes.planning import PlanOptions, Provenance, read_for_plan, write_plan
+from pipeline.changes.read_current import Reading
+from pipeline.changes.render.document import plan_document, render_json
+from pipeline.changes.render.markdown import render_markdown
+from pipeline.changes.render.page import render_html
+from pipeline.changes.render.summary import Summary, sample, summarize
+from pipeline.changes.render.text import render_text
+from pipeline.changes.target import Located, locate
+from pipeline.clock import SystemClock
+from pipeline.errors import BadInput, ReadstateError
+from pipeline.model.plan import InputFacts, Planner
+from pipeline.observers.watch import watching
+from pipeline.settings import Credentials, Settings
+from pipeline.stop import StopSwitch
+from pipeline.twilio.connect import connection
+
+_CI_URLS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanJob:
+    """One plan, ready to be made."""
+
+    settings: Settings
+    credentials: Credentials
+    service: str | None
+    options: PlanOptions
+    root: Path
+
+    def plan(self, checked: Checked, *, via: str = "csv") -> Plan:
+        """Read what the lines of *checked* need, and write the plan with all of its renderings."""
+        with PlanWriter(self.root) as writer:
+            located, requests = run(lambda stop: self._read(checked, stop))
+            checked.report.flush()
+            shutil.copyfile(checked.rejects, writer.directory / REJECTS)
+            (writer.directory / REJECTS).chmod(0o600)
+            plan = write_plan(
+                checked.readings,
+                self.options,
+                located,
+                writer,
+                provenance=self._provenance(checked, via),
+                now=SystemClock().now(),
+                requests=requests,
+            )
+        write_summaries(plan)
+        return plan
+
+    async def _read(self, checked: Checked, stop: StopSwitch) -> tuple[Located, int]:
+        clock = SystemClock()
+        with watching(self.settings, command="plan", clock=clock) as watch:
+            async with connection(self.settings, self.credentials, clock=clock, emit=watch.emit) as twilio:
+                watch.watch(twilio.pace)
+                reader = twilio.reader()
+                located = await locate(reader, self.service, base_url=self.settings.base_url, clock=clock)
+                around = Reading(
+                    reader=reader,
+                    service_sid=located.target.service_sid,
+                    clock=clock,
+                    stop=stop,
+                    emit=watch.emit,
+                    parallel=self.settings.max_in_flight,
+                )
+                requests = await read_for_plan(checked.readings, self.options, located, around, checked.report)
+                watch.succeeded()
+                return located, requests
+
+    def _provenance(self, checked: Checked, via: str) -> Provenance:
+        staged, source = checked.staged, checked.source
+        assert staged is not None
+        return Provenance(
+            planner=Planner(os_user=_os_user(), host=socket.gethostname(), ci_url=_ci_url()),
+            tool_version=version("readstate"),
+            api_key_sid_suffix=self.credentials.username[-4:] if self.credentials.username.startswith("SK") else "",
+            via=via,
+            input=InputFacts(
+                name=source.name,
+                size=source.size,
+                sha256=source.sha256,
+                encoding=str(staged.format.encoding),
+                delimiter=staged.format.delimiter_name,
+                header=staged.format.header,
+                rows=staged.rows,
+                rejected_rows=staged.rejected,
+                warnings=checked.problems.warnings,
+            ),
+        )
+
+
+def write_summaries(plan: Plan) -> Summary:
+    """Put the plan's renderings beside its rows."""
+    summary = summarize(plan, sample(plan))
+    for name, render in (
+        ("summary.txt", render_text),
+        ("summary.md", render_markdown),
+        ("summary.json", render_json),
+        ("summary.html", render_html),
+    ):
+        write_private(plan.directory / name, render(summary).encode("utf-8"))
+    return summary
+
+
+def show_plan(plan: Plan, *, as_json: bool) -> None:
+    """Print what was planned."""
+    summary = summarize(plan, sample(plan))
+    if as_json:
+        print_json(plan_document(summary))
+        return
+    click.echo(render_text(summary), nl=False)
+    click.echo(f"\nTo read it all:  {plan.directory / 'summary.html'}")
+    needs = " ".join(guard.needs for guard in summary.guards if guard.needs)
+    if summary.count("update") or summary.count("delete"):
+        click.echo(f"To carry it out: readstate apply {plan.directory} {needs}".rstrip())
+
+
+def reject(checked: Checked, root: Path, *, as_json: bool) -> ReadstateError:
+    """Say what is wrong with a file, keep the list of all problems, and give the error to raise."""
+    checked.report.flush()
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = root / f"{Path(checked.source.name).name}.{REJECTS}"
+    kept.touch(mode=0o600)
+    shutil.copyfile(checked.rejects, kept)
+    if as_json:
+        print_json(problems_document(checked.problems) | {"rejects": str(kept)})
+    else:
+        print_problems(checked.problems)
+    return BadInput(
+        f"{checked.source.name}: {checked.problems.errors} errors; nothing was planned",
+        hint=f"All of them, line by line: {kept}\nTo plan the other lines without them: --on-invalid skip",
+    )
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return str(os.getuid())
+
+
+def _ci_url() -> str | None:
+    server, repository, run_id = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    if server and repository and run_id:
+        return f"{server}/{repository}/actions/runs/{run_id}"
+    return next((url for name in _CI_URLS if (url := os.environ.get(name))), None)
