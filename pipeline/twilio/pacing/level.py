@@ -45,9 +45,9 @@ class Level:
     def accepted(self, now: float) -> None:
         """Climb: a request was admitted while this level was what held the others back."""
         if self.value < 1:
-            self._set(1.5 * self.value)
-            return
-        self._dip -= self._dip / (_ROUNDS_OF_MEMORY * self.value)
+            # Somebody is let in again after nobody was: what was learned before is of no use.
+            self.search(now, self.value)
+        self._dip -= self._dip / (_ROUNDS_OF_MEMORY * max(1.0, self.value))
         climb = _SEARCH_GAIN if self.searching else min(_STEEPEST, self._climb(now))
         self._set(self._learned + climb, self._dip)
 
@@ -60,6 +60,7 @@ class Level:
             self._lost_to_pauses = 0.8 * known + 0.2 * lost_to_pause
             # All that was under way when the pause began speaks of the same moment.
             self._deaf_until = now
+        self.searching = False
         self._earned = 0.0
         self._refused_at = now
         # One too many, so one less: a step of it for good, the rest for a few rounds, because many refusals at once
@@ -92,7 +93,7 @@ class Level:
             return _EARNED_SHARE * self._next_step() * budget
         self._earned += self._budget
         # Both must be long: on a slow account two seconds hold too few requests to prove anything.
-        overdue = min(now - self._refused_at - _PATIENCE_SECONDS, self._earned - 1)
+        overdue = min(now - self._refused_at - _PATIENCE_SECONDS, self._earned - 2)
         impatience = _IMPATIENCE ** min(overdue, 10.0) if overdue > 0 else 1.0
         return _EARNED_SHARE * self._next_step() * self._budget * impatience
 

@@ -27,6 +27,8 @@ _RATE_BUDGET_SHARE = 0.5
 """A rate limit refuses in bursts that production feels too, and costs nothing to stay below."""
 _METER_SECONDS = 0.3
 _LATENCY_MEMORY = 0.02
+_LATENCY_GUESS = 0.2
+"""Seconds, for an account that has not admitted anything yet."""
 _GATE_JITTER = 0.05
 
 _NOTHING: Sequence[Event] = ()
@@ -123,8 +125,8 @@ class Pace:
         is_probe = self._breaker.is_open
         if is_probe:
             self._breaker.probe_sent()
-        elif (per_second := self._spacing()) is not None:
-            self._account.sent(now, per_second)
+        else:
+            self._account.sent(now, self._spacing())
         lane = self._lane(domain)
         if lane.rate is not None:
             lane.sent(now, lane.rate.value)
@@ -245,14 +247,13 @@ class Pace:
         self._window.search(now, max(1.0, self._window.value / 2))
         return (OutageEnded(seconds),)
 
-    def _spacing(self) -> float | None:
-        """Requests per second that the window and the user allow; None where neither says anything."""
-        most = self.settings.max_rate
-        if not self._latency:
-            return most
+    def _spacing(self) -> float:
+        """Requests per second that the window and the user allow."""
+        most = self.settings.max_rate or math.inf
         window = self._window.value
-        by_window = (_SPACING_HEADROOM if window >= 1 else 1.0) * window / self._latency
-        return by_window if most is None else min(by_window, most)
+        if window < 1:
+            return min(most, window / (self._latency or _LATENCY_GUESS))
+        return min(most, _SPACING_HEADROOM * window / self._latency) if self._latency else most
 
     def _meter(self, now: float, latency: float) -> None:
         self._answers += 1

@@ -1,0 +1,122 @@
+"""Bands that the pace keeps on a simulated account, in virtual time; widths allow for chance, not for regressions."""
+
+import pytest
+from tests.pacing.simulated_account import Account, Run
+
+from pipeline.twilio.pacing.pace import Pace, PaceSettings
+
+
+def run(account: Account, settings: PaceSettings = PaceSettings(), *, domain: str | None = None) -> Run:
+    return Run(account, Pace(settings), domain=domain)
+
+
+def test_a_steady_account_is_used_up_to_what_production_needs_for_its_own_waves():
+    tally = run(account := Account()).until(60)
+
+    # The exact frontier at 0.5 % refused is 0.89 of what production leaves over.
+    assert tally.per_second(10, 60) >= 0.83 * account.left_over()
+    assert tally.refused_share() <= 0.005
+    assert tally.production_refused_share() <= 0.01
+
+
+def test_a_cold_start_takes_two_seconds():
+    tally = run(account := Account()).until(6)
+
+    assert tally.seconds_until(0.85 * 0.89 * account.left_over()) <= 2
+
+
+def test_a_large_account_is_found_as_quickly():
+    tally = run(account := Account(cap=400, production=330)).until(8)
+
+    assert tally.seconds_until(0.85 * 0.94 * account.left_over()) <= 3
+    assert tally.refused_share() <= 0.02
+
+
+def test_a_cap_that_falls_costs_few_refusals_and_is_followed():
+    tally = run(Account()).at(20, cap=40).until(60)
+
+    assert tally.per_second(25, 60) >= 0.7 * Account(cap=40).left_over()  # the frontier: 0.8
+    assert sum(tally.refused[second] for second in range(20, 25)) <= 200
+    assert tally.refused_share() <= 0.01
+
+
+def test_a_cap_that_rises_is_used_within_twelve_seconds():
+    tally = run(Account(cap=60, production=41)).at(20, cap=180).until(40)
+
+    assert tally.seconds_until(0.85 * Account(cap=180, production=41).left_over(), since=20) <= 12
+
+
+def test_a_cap_of_ten_is_shared_with_production():
+    tally = run(account := Account(cap=10, production=8.3)).until(90)
+
+    assert tally.per_second(10, 90) >= 0.5 * account.left_over()
+    assert tally.refused_share() <= 0.01
+    assert tally.production_refused_share() <= 0.05
+
+
+def test_production_first_refuses_a_third():
+    ours = run(Account()).until(90)
+    kinder = run(Account(), PaceSettings(refusal_budget=0.001)).until(90)
+
+    assert kinder.production_refused_share() <= 0.004
+    assert kinder.refused_share() <= 0.6 * ours.refused_share()
+
+
+def test_a_rate_limit_is_met_without_knowing_it():
+    tally = run(account := Account(cap=1000, rate=300, production=30)).until(60)
+
+    assert tally.per_second(5, 60) >= 0.97 * account.left_over()
+    assert tally.refused_share() <= 0.005
+
+
+def test_a_rate_limit_that_asks_for_pauses_is_seldom_touched():
+    tally = run(account := Account(cap=1000, rate=300, production=30, retry_after=1.0)).until(120)
+
+    assert tally.per_second(10, 120) >= 0.88 * account.left_over()
+    assert tally.refused_share() <= 0.001
+
+
+def test_a_cap_that_asks_for_pauses_is_seldom_touched():
+    tally = run(account := Account(retry_after=1.0)).until(120)
+
+    assert tally.per_second(10, 120) >= 0.7 * account.left_over()
+    assert tally.refused_share() <= 0.0005
+
+
+def test_far_away_the_window_grows_beyond_the_cap():
+    far = run(account := Account(service=0.04, round_trip=0.09, production=250))
+    tally = far.until(30)
+
+    assert far.pace.view(30).window > account.cap
+    assert tally.per_second(10, 30) >= 0.72 * account.left_over()
+
+
+def test_an_outage_of_a_minute_wastes_little_and_is_over_soon_after():
+    tally = run(account := Account()).at(30, failing=1.0).at(90, failing=0.0).until(120)
+
+    assert tally.failed.total() <= 0.002 * tally.accepted.total() + 100  # what was in flight, and a probe each 5 s
+    assert max(tally.failed[second] for second in range(32, 90)) <= 1
+    assert tally.seconds_until(0.85 * 0.89 * account.left_over(), since=90) <= 10
+
+
+def test_a_third_of_failures_is_no_outage():
+    tally = run(account := Account(failing=0.3)).until(30)
+
+    assert tally.per_second(5, 30) >= 0.7 * 0.83 * account.left_over()
+
+
+def test_an_account_that_admits_nobody_is_hardly_asked_and_used_again_when_it_admits():
+    blocked = run(Account(cap=0, production=0)).at(60, cap=50)
+    tally = blocked.until(150)
+
+    assert sum(tally.refused[second] for second in range(20, 60)) <= 40 * 6
+    assert tally.per_second(140, 150) >= 0.5 * 50 / 0.12
+
+
+@pytest.mark.parametrize("limit", [30.0, 12.0])
+def test_writes_keep_to_the_actions_per_second_that_the_service_allows(limit):
+    account = Account(rate=limit, burst=limit, rate_code=50063, production=0)
+    tally = run(account, domain="writes:IS1").until(60)
+
+    assert 0.85 * limit <= tally.per_second(10, 60) <= limit
+    assert tally.refused_share() <= 0.03
