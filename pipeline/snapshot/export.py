@@ -17,7 +17,7 @@ from pipeline.model.quantities import Allowance
 from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.disk_thread import DiskThread
 from pipeline.snapshot.ingest import Ingest, PartLimits
-from pipeline.snapshot.manifest import Manifest, RequestCounts
+from pipeline.snapshot.manifest import Manifest, RequestCounts, RosterScope
 from pipeline.snapshot.parts import PartWriter
 from pipeline.snapshot.publish import Publication, publish
 from pipeline.snapshot.reading import PageRoom, users_read
@@ -48,13 +48,19 @@ class ExportOptions:
     """Users read at once."""
     file_bytes: int = 128 << 20
 
+    def roster(self) -> RosterScope:
+        """Which users are to be read, as the manifest notes it."""
+        entries = self.wish.entries
+        users = None if entries is None else hashlib.sha256(repr(entries).encode()).hexdigest()
+        return RosterScope(self.wish.services, users, self.wish.limit)
+
     def fingerprint(self) -> dict[str, Any]:
         """What must not change between the starts of one run, as JSON."""
-        entries = self.wish.entries
+        roster = self.roster()
         return {
-            "services": list(self.wish.services),
-            "users": None if entries is None else hashlib.sha256(repr(entries).encode()).hexdigest(),
-            "limit": self.wish.limit,
+            "services": list(roster.services),
+            "users": roster.users_sha256,
+            "limit": roster.limit,
             "base_url": self.base_url,
             "blanked_columns": list(self.blanked_columns),
         }
@@ -108,6 +114,7 @@ async def export(options: ExportOptions, around: Surroundings) -> Manifest:
                 starts=run.starts,
                 account_sid=run.account_sid,
                 base_url=options.base_url,
+                roster=options.roster(),
                 blanked_columns=options.blanked_columns,
                 requests=around.requests.added_to(run.earlier),
                 file_bytes=options.file_bytes,

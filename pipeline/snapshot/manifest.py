@@ -19,6 +19,17 @@ class ServiceUsers(msgspec.Struct, frozen=True):
     users: int
 
 
+class RosterScope(msgspec.Struct, frozen=True):
+    """Which users a run was asked to read: what is missing can only be judged against a run that was asked the same."""
+
+    services: tuple[str, ...]
+    """``all``, ``default`` or service SIDs, as asked."""
+    users_sha256: str | None = None
+    """Names the users file, without telling who is in it; None where all users were read."""
+    limit: int | None = None
+    """At most so many users were read, for a trial."""
+
+
 class UserCounts(msgspec.Struct, frozen=True):
     """What became of the roster: listed = read + vanished + failed."""
 
@@ -34,6 +45,18 @@ class RequestCounts(msgspec.Struct, frozen=True):
     requests: int = 0
     retries: int = 0
     throttled: int = 0
+
+
+class TimelineWindow(msgspec.Struct, frozen=True):
+    """What happened in a few seconds of the run."""
+
+    begins_at: datetime
+    seconds: float
+    requests: int
+    throttled: int
+    retries: int
+    in_flight: int
+    """The most requests that were under way at once."""
 
 
 class SnapshotFile(msgspec.Struct, frozen=True):
@@ -58,6 +81,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     account_sid: str | None
     base_url: str
     services: tuple[ServiceUsers, ...]
+    roster: RosterScope | None = None
+    """None where it was not noted."""
     started_at: datetime
     ended_at: datetime
     starts: int
@@ -71,6 +96,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     blanked_columns: tuple[str, ...]
     """Columns that were asked to be left empty."""
     requests: RequestCounts
+    timeline: tuple[TimelineWindow, ...] = ()
+    """How the run went, window by window; empty where it was not noted."""
     complete: bool
     """Whether every user of the roster was read or had vanished."""
     files: tuple[SnapshotFile, ...]

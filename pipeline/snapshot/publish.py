@@ -16,7 +16,15 @@ from pipeline.model.user_conversation import User
 from pipeline.snapshot.batches import blank
 from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.compaction import FinishedFile, compact, write_rows
-from pipeline.snapshot.manifest import Dataset, Manifest, RequestCounts, ServiceUsers, SnapshotFile, UserCounts
+from pipeline.snapshot.manifest import (
+    Dataset,
+    Manifest,
+    RequestCounts,
+    RosterScope,
+    ServiceUsers,
+    SnapshotFile,
+    UserCounts,
+)
 from pipeline.snapshot.schema import FAILURES, SCHEMA_VERSION, USERS
 from pipeline.snapshot.store import Store, partition
 from pipeline.snapshot.workspace import Workspace
@@ -35,6 +43,7 @@ class Publication:
     starts: int
     account_sid: str | None
     base_url: str
+    roster: RosterScope
     blanked_columns: tuple[str, ...]
     requests: RequestCounts
     file_bytes: int
@@ -70,6 +79,7 @@ def publish(
         snapshot_date=publication.snapshot_date,
         account_sid=publication.account_sid,
         base_url=publication.base_url,
+        roster=publication.roster,
         services=tuple(ServiceUsers(sid, users) for sid, users in checkpoint.users_by_service().items()),
         started_at=publication.started_at,
         ended_at=clock.now(),
