@@ -6,6 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from msgspec.structs import replace
+
 from jobs.runtime import deadline as set_deadline
 from jobs.runtime import fan_out, run
 from pipeline.clock import SystemClock
@@ -82,7 +84,7 @@ class ExportJob:
         clock, requests = SystemClock(), RequestCounter()
         with (
             TemporaryDirectory(prefix="readstate-") as folder,
-            watching(self.settings, command="list", clock=clock) as watch,
+            watching(replace(self.settings, metrics_file=""), command="list", clock=clock) as watch,
         ):
             emit = fan_out([requests.observe, watch.emit])
             async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:

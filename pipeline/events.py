@@ -177,6 +177,13 @@ class Compacting:
 
 
 @dataclass(frozen=True, slots=True)
+class DuplicatesDropped:
+    """Rows had come twice, because lists shift between pages; each is published once."""
+
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Publishing:
     """Finished files are being put under the root."""
 

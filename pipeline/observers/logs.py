@@ -94,5 +94,6 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         "warning",
         lambda event: f"Twilio sends fields that the schema does not know: {', '.join(event.names)}",
     ),
+    events.DuplicatesDropped: ("info", lambda event: f"{grouped(event.rows)} rows had come twice; each is kept once"),
     events.Note: ("info", lambda event: event.text),
 }

@@ -84,6 +84,7 @@ class _RunCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         tally = self._tally
         yield self._counter("rows", "UserConversations read", {"": tally.rows}, label=None)
+        yield self._counter("duplicates", "UserConversations that came twice", {"": tally.duplicates}, label=None)
         yield self._counter(
             "users",
             "Users finished with, by result",

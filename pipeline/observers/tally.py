@@ -5,6 +5,7 @@ from typing import Literal
 
 from pipeline.events import (
     Compacting,
+    DuplicatesDropped,
     Event,
     PartWritten,
     Publishing,
@@ -43,6 +44,8 @@ class RunTally:
     rows: int = 0
     rows_before: int = 0
     pages: int = 0
+    duplicates: int = 0
+    """Rows that had come twice, known once all parts are merged."""
     parts: int = 0
     bytes: int = 0
     """Written to the disk, as parts."""
@@ -94,6 +97,8 @@ class RunTally:
                 self.users_listed += event.users_done + event.users_left
                 self.users_done_before += event.users_done
                 self.rows_before += event.rows
+            case DuplicatesDropped():
+                self.duplicates += event.rows
             case Compacting():
                 self.stage, self.stage_done, self.stage_all = "compacting", event.rows_done, event.rows
             case Publishing():

@@ -10,7 +10,7 @@ import msgspec
 import pyarrow as pa
 
 from pipeline.clock import Clock
-from pipeline.events import Compacting, Observer, Publishing
+from pipeline.events import Compacting, DuplicatesDropped, Observer, Publishing
 from pipeline.model.sids import is_sid
 from pipeline.model.user_conversation import User
 from pipeline.snapshot.batches import blank
@@ -68,6 +68,8 @@ def publish(
     done = checkpoint.progress()
     finished = list(_merged(publication, checkpoint, place, stop=stop, emit=emit))
     duplicates = done.rows - sum(file.rows for _, file in finished)
+    if duplicates:
+        emit(DuplicatesDropped(duplicates))
     finished.append(("users", _write_users(publication, checkpoint, place)))
     if done.failed:
         finished.append(("failures", _write_failures(publication, checkpoint, place)))

@@ -56,6 +56,7 @@ class TestText:
                 events.UnknownFields(("mood", "colour")),
                 "02:00:00 warning: Twilio sends fields that the schema does not know: mood, colour",
             ),
+            (events.DuplicatesDropped(1200), "02:00:00 1 200 rows had come twice; each is kept once"),
             (events.Note("a sentence"), "02:00:00 a sentence"),
         ],
         ids=lambda value: type(value).__name__,

@@ -50,6 +50,7 @@ def test_it_tells_what_the_tally_counted(run: Run) -> None:
         events.UserFailed("US3", "500", None),
         events.PartWritten(1, 7, 999),
         events.RosterComplete(3),
+        events.DuplicatesDropped(2),
     ):
         run.tally.observe(event)
     run.file.start()
@@ -58,6 +59,7 @@ def test_it_tells_what_the_tally_counted(run: Run) -> None:
 
     assert run.samples == {
         ("readstate_rows_total", "export"): 7,
+        ("readstate_duplicates_total", "export"): 2,
         ("readstate_users_total", "export", "read"): 1,
         ("readstate_users_total", "export", "vanished"): 1,
         ("readstate_users_total", "export", "failed"): 1,

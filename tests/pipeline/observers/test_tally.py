@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.events import (
     Compacting,
+    DuplicatesDropped,
     Note,
     PartWritten,
     Publishing,
@@ -63,6 +64,10 @@ def test_retries_and_parts() -> None:
     tally = tally_of(retried, retried, RetriesExhausted("GET", "/", "500", 6, None), *[PartWritten(5, 9, 100)] * 2)
 
     assert (tally.retries, tally.retries_exhausted, tally.parts, tally.bytes) == (2, 1, 2, 200)
+
+
+def test_rows_that_came_twice() -> None:
+    assert tally_of(DuplicatesDropped(3)).duplicates == 3
 
 
 def test_the_roster_grows_until_it_is_complete() -> None:
