@@ -58,6 +58,7 @@ class _Page:
 class _Chunk:
     """Some pages, decoded."""
 
+    pages: Sequence[_Page]
     table: pa.Table
     rows_per_page: Sequence[int]
     unknown: Mapping[str, int]
@@ -65,6 +66,9 @@ class _Chunk:
 
 class _Doubtful(Exception):
     """The fast path does not vouch for these pages."""
+
+
+_DOUBT = (_Doubtful, pa.ArrowException, UnicodeDecodeError)
 
 
 def decode(users: Sequence[UserPages], *, snapshot_at: datetime) -> Decoded:
@@ -76,14 +80,11 @@ def decode(users: Sequence[UserPages], *, snapshot_at: datetime) -> Decoded:
     rows_per_user = [0] * len(users)
     unknown: Counter[str] = Counter()
     for pages in _portions(users):
-        try:
-            chunk = _decode_fast(pages, snapshot_at)
-        except (_Doubtful, pa.ArrowException, UnicodeDecodeError):
-            chunk = _decode_exactly(pages, snapshot_at)
-        tables.append(chunk.table)
-        unknown.update(chunk.unknown)
-        for page, rows in zip(pages, chunk.rows_per_page, strict=True):
-            rows_per_user[page.owner] += rows
+        for chunk in _decode_portion(pages, snapshot_at):
+            tables.append(chunk.table)
+            unknown.update(chunk.unknown)
+            for page, rows in zip(chunk.pages, chunk.rows_per_page, strict=True):
+                rows_per_user[page.owner] += rows
     return Decoded(pa.concat_tables(tables), rows_per_user, unknown)
 
 
@@ -110,6 +111,18 @@ def _portions(users: Sequence[UserPages]) -> Iterator[list[_Page]]:
         yield portion
 
 
+def _decode_portion(pages: Sequence[_Page], snapshot_at: datetime) -> Iterator[_Chunk]:
+    """Decode all *pages* at once; where one of them is doubtful, each by itself."""
+    try:
+        yield _decode_fast(pages, snapshot_at)
+    except _DOUBT:
+        if len(pages) == 1:
+            yield _decode_exactly(pages[0], snapshot_at)
+            return
+        for page in pages:
+            yield from _decode_portion([page], snapshot_at)
+
+
 def _decode_fast(pages: Sequence[_Page], snapshot_at: datetime) -> _Chunk:
     lines = _read_lines(b"\n".join(page.body for page in pages))
     lists, meta = _only_chunk(lines["conversations"]), _only_chunk(lines["meta"])
@@ -129,6 +142,7 @@ def _decode_fast(pages: Sequence[_Page], snapshot_at: datetime) -> _Chunk:
     columns["identity"] = pa.array([page.user.identity for page in pages], pa.string()).take(page_of_row)
     columns["unread_capped"] = pc.greater_equal(columns["unread_messages_count"], UNREAD_CAP)
     return _Chunk(
+        pages,
         pa.table([_fitted(columns[field.name], field) for field in USER_CONVERSATIONS], schema=USER_CONVERSATIONS),
         lengths.to_pylist(),
         unknown_fields(lines, rows),
@@ -182,14 +196,8 @@ def _check_years(column: pa.Array) -> None:
         raise _Doubtful
 
 
-def _decode_exactly(pages: Sequence[_Page], snapshot_at: datetime) -> _Chunk:
-    rows: list[dict[str, Any]] = []
-    rows_per_page: list[int] = []
-    unknown: Counter[str] = Counter()
-    for page in pages:
-        decoded = decode_page(page.body, chat_service_sid=page.user.chat_service_sid, user_sid=page.user.user_sid)
-        added = {"identity": page.user.identity, "snapshot_at": snapshot_at}
-        rows.extend(row | added for row in decoded.rows)
-        rows_per_page.append(len(decoded.rows))
-        unknown.update(decoded.unknown_fields)
-    return _Chunk(pa.Table.from_pylist(rows, schema=USER_CONVERSATIONS), rows_per_page, unknown)
+def _decode_exactly(page: _Page, snapshot_at: datetime) -> _Chunk:
+    decoded = decode_page(page.body, chat_service_sid=page.user.chat_service_sid, user_sid=page.user.user_sid)
+    added = {"identity": page.user.identity, "snapshot_at": snapshot_at}
+    table = pa.Table.from_pylist([row | added for row in decoded.rows], schema=USER_CONVERSATIONS)
+    return _Chunk([page], table, [len(decoded.rows)], decoded.unknown_fields)
