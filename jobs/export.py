@@ -69,7 +69,7 @@ def command(**options: Any) -> int:
     except ReadstateError as error:
         if error.exit_code in _RESUMABLE:
             error.hint = "\n".join(
-                filter(None, (error.hint, f"What was read is kept. To go on:  {_resume_line(sys.argv[1:])}"))
+                filter(None, (error.hint, f"What was read is kept. To go on:  {_resume_line(sys.argv[1:], day)}"))
             )
         raise
     show_manifest(manifest, root=root, as_json=as_json)
@@ -111,5 +111,9 @@ def _blanked(options: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in USER_CONVERSATIONS.names if name not in always)
 
 
-def _resume_line(arguments: Sequence[str]) -> str:
-    return shlex.join(["readstate", *(argument for argument in arguments if argument not in {"--restart", "--again"})])
+def _resume_line(arguments: Sequence[str], day: date) -> str:
+    """The command line that goes on: the same, with the date fixed, because midnight may pass meanwhile."""
+    words = ["readstate", *(argument for argument in arguments if argument != "--restart")]
+    if not any(word == "--date" or word.startswith("--date=") for word in words):
+        words += ["--date", day.isoformat()]
+    return shlex.join(words)

@@ -136,6 +136,8 @@ class Connection(asyncio.Protocol):
     def reset(self) -> None:
         """Break the connection, so that the client sees a reset and not an end."""
         raw = self._transport.get_extra_info("socket")
+        if raw is None:  # the client was quicker: it has hung up
+            return
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         self._transport.abort()
 

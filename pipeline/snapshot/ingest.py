@@ -21,7 +21,7 @@ from pipeline.snapshot.parts import PartWriter
 from pipeline.snapshot.reading import PageRoom, UserInHand, failed
 
 _BATCH_BYTES = 2 << 20
-_BATCH_SECONDS = 1.0
+_BATCH_SECONDS = 0.25
 _DECODERS = 2
 
 

@@ -1,0 +1,190 @@
+"""The export as a process: killed, interrupted, started twice, out of disk."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ExitCode
+from pipeline.simulator.faults import Faults
+from pipeline.simulator.server import RunningSimulator, running
+from pipeline.simulator.shape import WorldShape
+from pipeline.simulator.world import World
+from tests.helpers.exporting import assert_same, world_rows
+from tests.helpers.processes import environment, finish, start
+from tests.helpers.published import published_rows
+
+SHAPE = WorldShape(users=400, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
+EXPORT = ["export", "--out", "{out}", "--date", "2026-11-23", "--max-in-flight", "10"]
+
+
+@pytest.fixture
+def twilio() -> Iterator[RunningSimulator]:
+    faults = Faults(concurrency_cap=None, latency_ms=15, reset_before_share=0.01, error_share=0.02)
+    with running(World(SHAPE), faults=faults) as simulator:
+        yield simulator
+
+
+def export_to(folder: Path) -> list[str]:
+    return [word.format(out=folder / "root") for word in EXPORT]
+
+
+def wait_for_requests(twilio: RunningSimulator, count: int, process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 20
+    while twilio.counters().requests < count and time.monotonic() < until:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+def test_killed_again_and_again_the_export_publishes_each_row_once(twilio: RunningSimulator, tmp_path: Path) -> None:
+    env = environment(twilio, tmp_path, READSTATE_PART_ROWS="100")
+    for _ in range(4):
+        before = twilio.counters().requests
+        process = start(export_to(tmp_path), env)
+        wait_for_requests(twilio, before + 150, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert not (tmp_path / "root" / "user_conversations").exists()
+
+    done = finish([*export_to(tmp_path), "--json"], env)
+
+    assert done.returncode == ExitCode.DONE, done.stderr
+    manifest = json.loads(done.stdout)["manifest"]
+    assert manifest["starts"] == 5
+    assert manifest["complete"]
+    assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
+    kept = re.search(r"going on with \S+: (\d+) users done", done.stderr)
+    assert kept is not None
+    assert int(kept[1]) > 0, "four killed starts must have saved something"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)]
+)
+def test_a_signal_saves_the_work_and_prints_the_line_that_resumes(
+    number: signal.Signals, code: ExitCode, twilio: RunningSimulator, tmp_path: Path
+) -> None:
+    env = environment(twilio, tmp_path)
+    process = start(export_to(tmp_path), env)
+    wait_for_requests(twilio, 100, process)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+
+    assert process.returncode == code
+    assert "Traceback" not in stderr
+    line = re.search(r"To go on: +readstate (.*)", stderr)
+    assert line is not None, stderr
+    assert "--date 2026-11-23" in line[1]
+    done = finish(line[1].split(), env)
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
+
+
+def test_a_second_signal_leaves_at_once(twilio: RunningSimulator, tmp_path: Path) -> None:
+    twilio.faults = Faults(outage="hang")
+    process = start(export_to(tmp_path), environment(twilio, tmp_path))
+    time.sleep(1.5)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=10)
+
+    assert process.returncode == ExitCode.TERMINATED
+    assert time.monotonic() - began < 2
+    assert "leaving at once" in stderr
+
+
+def test_a_second_export_of_the_same_date_is_locked_out(twilio: RunningSimulator, tmp_path: Path) -> None:
+    env = environment(twilio, tmp_path)
+    first = start(export_to(tmp_path), env)
+    wait_for_requests(twilio, 20, first)
+
+    second = finish(export_to(tmp_path), env)
+
+    assert second.returncode == ExitCode.LOCKED
+    assert f"process {first.pid}" in second.stderr
+    first.kill()
+    first.communicate()
+
+
+def test_a_deadline_stops_cleanly_and_the_rest_follows(twilio: RunningSimulator, tmp_path: Path) -> None:
+    env = environment(twilio, tmp_path)
+
+    stopped = finish([*export_to(tmp_path), "--deadline", "1s"], env)
+    assert stopped.returncode == ExitCode.STOPPED_EARLY, stopped.stderr
+    assert "deadline" in stopped.stderr
+
+    done = finish(export_to(tmp_path), env)
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
+
+
+def test_a_finished_date_is_left_alone_unless_asked_for_again(twilio: RunningSimulator, tmp_path: Path) -> None:
+    env = environment(twilio, tmp_path)
+    assert finish(export_to(tmp_path), env).returncode == ExitCode.DONE
+    asked = twilio.counters().requests
+
+    unchanged = finish(export_to(tmp_path), env)
+    assert unchanged.returncode == ExitCode.DONE
+    assert "published already" in unchanged.stdout
+    assert twilio.counters().requests == asked
+
+    again = finish([*export_to(tmp_path), "--again"], env)
+    assert again.returncode == ExitCode.DONE
+    assert twilio.counters().requests > asked
+    assert len(list((tmp_path / "root").rglob("*-00000.parquet"))) == 2, "the replaced files must be gone"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if (
+        mount is None
+        or subprocess.run(
+            [mount, "-t", "tmpfs", "-o", "size=300k", "none", str(folder)], capture_output=True, check=False
+        ).returncode
+    ):
+        pytest.skip("a small disk cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(
+    twilio: RunningSimulator, tmp_path: Path, small_disk: Path
+) -> None:
+    env = environment(twilio, tmp_path, READSTATE_WORK_DIR=str(small_disk), READSTATE_PART_ROWS="200")
+
+    full = finish(export_to(tmp_path), env)
+
+    assert full.returncode == ExitCode.LOCAL_DISK, full.stderr
+    assert "Traceback" not in full.stderr
+    assert str(small_disk) in full.stderr
+    assert not (tmp_path / "root" / "user_conversations").exists()
+    subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
+    done = finish(export_to(tmp_path), env)
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
+
+
+def test_a_root_without_permission_is_refused_before_anything_is_asked(
+    twilio: RunningSimulator, tmp_path: Path
+) -> None:
+    if os.geteuid() == 0:
+        (tmp_path / "root").write_text("root may write anywhere, but not below a file")
+    else:
+        (tmp_path / "root").mkdir(mode=0o500)
+
+    refused = finish(export_to(tmp_path), environment(twilio, tmp_path))
+
+    assert refused.returncode == ExitCode.LOCAL_DISK
+    assert twilio.counters().requests == 0
