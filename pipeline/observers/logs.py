@@ -59,7 +59,7 @@ class RunLog:
             self._write(json.dumps({"time": stamp, "level": level, "event": name, "message": message, **facts}))
         else:
             mark = "" if level == "info" else f"{level}: "
-            self._write(printable(f"{now:%H:%M:%S} {mark}{message}"))
+            self._write(printable(f"{now:%Y-%m-%d %H:%M:%SZ} {mark}{message}"))
 
 
 def _snake_case(name: str) -> str:
