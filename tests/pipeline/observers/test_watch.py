@@ -38,8 +38,10 @@ class TestOnAPipe:
         assert stream.getvalue().splitlines() == [
             "2026-11-23 02:00:00Z 100 users in all",
             "2026-11-23 02:00:00Z error: user US1 failed: status 500, request RQ123",
-            "2026-11-23 02:00:40Z 41 of 100 users, 200 rows, 1 requests/s, 7 of 20 in flight, "
-            "0 × 429, 1 failed, 58 s left",
+            (
+                "2026-11-23 02:00:40Z 41 of 100 users, 200 rows, 1 requests/s, 7 of 20 in flight, "
+                "0 × 429, 1 failed, 58 s left"
+            ),
         ]
 
     async def test_json_lines_where_asked_for(self) -> None:
