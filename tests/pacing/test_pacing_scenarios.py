@@ -1,13 +1,13 @@
 """Bands that the pace keeps on a simulated account, in virtual time; widths allow for chance, not for regressions."""
 
 import pytest
-from tests.pacing.simulated_account import Account, Run
 
 from pipeline.twilio.pacing.pace import Pace, PaceSettings
+from tests.pacing.simulated_account import Account, Run
 
 
-def run(account: Account, settings: PaceSettings = PaceSettings(), *, domain: str | None = None) -> Run:
-    return Run(account, Pace(settings), domain=domain)
+def run(account: Account, settings: PaceSettings | None = None, *, domain: str | None = None) -> Run:
+    return Run(account, Pace(settings or PaceSettings()), domain=domain)
 
 
 def test_a_steady_account_is_used_up_to_what_production_needs_for_its_own_waves():
