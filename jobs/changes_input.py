@@ -78,13 +78,13 @@ def checked_input(file: str, options: InputOptions) -> Iterator[Checked]:
 def print_problems(problems: ProblemTally) -> None:
     """Write a table of all problems by code, and the first few of them."""
     print_table([[code, count(number)] for code, number in sorted(problems.by_code.items())], header=["code", "lines"])
-    print_table(
-        [
-            [str(problem.line), problem.column, problem.value, f"{problem.code}: {problem.message}", problem.hint]
-            for problem in problems.first
-        ],
-        header=["line", "column", "value", "problem", "what to do"],
-    )
+    for problem in problems.first:
+        place = f"line {problem.line}" + (f", {problem.column}" if problem.column else "")
+        value = f" {problem.value!r}" if problem.value else ""
+        click.echo(f"{place}{value}: {problem.message} ({problem.code})\n    {problem.hint}")
+    if (more := problems.by_code.total() - len(problems.first)) > 0:
+        click.echo(f"and {count(more)} more")
+    click.echo()
 
 
 def problems_document(problems: ProblemTally) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _read_up_to(wish: Update, current: Present, rules: DiffRules) -> _Horizon | 
         return None, Direction.NONE
     if wanted == LATEST:
         if before is None and not rules.allow_first_set:
-            return Skip(Disposition.BLOCKED, Reason.FIRST_SET, "never read before; --allow-first-set would set it")
+            return Skip(Disposition.BLOCKED, Reason.FIRST_SET)
         if isinstance(newest, Unknown):
             return Skip(Disposition.READ_ERROR, Reason.NEWEST_UNKNOWN, newest.reason)
         if newest is None:
@@ -120,7 +120,7 @@ def _read_up_to(wish: Update, current: Present, rules: DiffRules) -> _Horizon | 
     if target > before:
         return _unless_beyond(target, Direction.ADVANCE, newest, rules)
     if not rules.allow_rewind:
-        return Skip(Disposition.BLOCKED, Reason.REWIND, f"{before} -> {target} would make read messages unread again")
+        return Skip(Disposition.BLOCKED, Reason.REWIND, f"{before} -> {target}")
     return target, Direction.REWIND
 
 
@@ -171,7 +171,7 @@ def _broken_expectation(expected: Expectation, current: Present) -> Skip | None:
 
 def _closed(current: Present, rules: DiffRules) -> Skip | None:
     if current.conversation_state == "closed" and not rules.allow_closed:
-        return Skip(Disposition.BLOCKED, Reason.CLOSED, "the conversation is closed; --allow-closed tries anyway")
+        return Skip(Disposition.BLOCKED, Reason.CLOSED)
     return None
 
 

@@ -112,7 +112,7 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
             "deletes-per-conversation",
             GuardKind.LIMIT,
             passed=facts.most_deletes_in_one_conversation <= consent.max_deletes_per_conversation,
-            message=f"one conversation loses {facts.most_deletes_in_one_conversation} members"
+            message=f"up to {facts.most_deletes_in_one_conversation} removals in one conversation"
             + _named(facts.emptied_examples),
             needs=f"--max-deletes-per-conversation {facts.most_deletes_in_one_conversation}",
         )

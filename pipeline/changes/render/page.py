@@ -43,7 +43,7 @@ def _facts(summary: Summary) -> dict[str, Any]:
         "target": summary.manifest.target,
         "cost": wording.cost(summary),
         "sha256": summary.manifest.plan_sha256,
-        "guards": summary.guards,
+        "guards": sorted(summary.guards, key=lambda guard: guard.passed),
         "refused": sum(not guard.passed for guard in summary.guards),
         "not_checked": summary.manifest.not_checked,
         "kinds": kinds,

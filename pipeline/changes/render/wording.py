@@ -18,7 +18,7 @@ def source(summary: Summary) -> str:
     """What the plan was made from."""
     read = summary.manifest.input
     rejected = f", {spaced(read.rejected_rows)} of them unusable" if read.rejected_rows else ""
-    form = f"  {read.encoding}, {read.delimiter} delimiter" if read.encoding else ""
+    form = f": {read.encoding}, {read.delimiter} delimiter" if read.encoding else ""
     return f"{visible(read.name)}{form}, {spaced(read.rows)} rows{rejected}, sha256 {read.sha256[:12]}…"
 
 
@@ -40,7 +40,7 @@ def breakdown(summary: Summary, disposition: Disposition) -> str:
         for reason, count in manifest.reasons.items()
         if REASON_OF.get(reason) is disposition
     ]
-    return "  ".join(parts)
+    return "; ".join(parts)
 
 
 def cost(summary: Summary) -> str:
@@ -83,7 +83,7 @@ def _updates(summary: Summary) -> str:
     parts = [f"{name} {spaced(count)}" for name, count in fields.items() if name != "index"]
     if fields.get("index"):
         parts.insert(0, f"index {spaced(fields['index'])} ({', '.join(moves)})")
-    return "  ".join(parts)
+    return "; ".join(parts)
 
 
 def _lines(lines: tuple[int, ...], count: int) -> str:
