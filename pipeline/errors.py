@@ -119,6 +119,10 @@ class UnusableAnswer(TransportError):
     """An answer came whose body is not what the request promises: no JSON, no envelope, too large."""
 
 
+class TooLate(ReadstateError):
+    """A write waited so long for its turn that what was read before it may no longer be true; it was not sent."""
+
+
 class ApiError(ReadstateError):
     """Twilio refused a request; *code* is Twilio's own number where the body held one."""
 

@@ -193,6 +193,14 @@ class Writer(Reader):
         )
         return await self._get(request, UserConversation)
 
+    async def send(self, request: Request) -> Response:
+        """Send a request made by `pipeline.twilio.request` and give the whole answer, whatever its status.
+
+        For those who have to tell a refusal from an unknown outcome themselves. Raises `TransportError`, and
+        `TooLate` where *request* was not to leave any more.
+        """
+        return await self._transport.send(request)
+
     async def delete(self, service: str | None, user_sid: str, conversation_sid: str) -> None:
         """Remove the user from the conversation; there is no way back. Raises as `update` does."""
         await self._ask(requests.delete_user_conversation(service, user_sid, conversation_sid))

@@ -28,6 +28,8 @@ class Request:
     form: tuple[tuple[str, str], ...] = ()
     domain: str | None = None
     """Whose write allowance this spends, such as ``writes:IS…``; None for a read."""
+    leave_by: float | None = None
+    """By the monotonic clock: later than this the request must not leave any more; None for any time."""
 
     @property
     def target(self) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from pipeline.clock import Clock
-from pipeline.errors import NotSent, StoppedEarly, TransportError, UnusableAnswer
+from pipeline.errors import NotSent, StoppedEarly, TooLate, TransportError, UnusableAnswer
 from pipeline.events import Event, Observer, RequestAnswered, RequestLost, ignore
 from pipeline.twilio.pacing.pace import Pace, Sent
 from pipeline.twilio.request import Request, fetch_configuration
@@ -31,15 +31,22 @@ class Throttled:
 
         While nothing works, requests wait; some are sent as probes, which does not count as an attempt.
         Raises `StoppedEarly` when the outage lasts too long, or when Twilio asks for a pause of many minutes,
-        and whatever *inner* raises.
+        `TooLate` where the turn came after *request* was to leave, and whatever *inner* raises.
         """
         while True:
             sent = await self._turns.take(request.domain)
+            self._refuse_late(request, sent)
             if not sent.is_probe:
                 return await self._attempt(request, sent)
             response = await self._probe(request, sent)
             if response is not None:
                 return response
+
+    def _refuse_late(self, request: Request, sent: Sent) -> None:
+        now = self._clock.monotonic()
+        if request.leave_by is not None and now > request.leave_by:
+            self._give_back(now, sent)
+            raise TooLate(f"{request.method} {request.path} waited {now - request.leave_by:.1f} seconds too long")
 
     async def _attempt(self, request: Request, sent: Sent) -> Response:
         try:

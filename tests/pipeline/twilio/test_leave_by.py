@@ -1,0 +1,33 @@
+"""A write that waited too long for its turn stays here."""
+
+import pytest
+
+from pipeline.errors import TooLate
+from pipeline.twilio.pacing.pace import Pace, PaceSettings
+from pipeline.twilio.request import Request
+from pipeline.twilio.retry import Retrying, RetryPolicy
+from pipeline.twilio.throttle import Throttled
+from tests.helpers.fake_clock import FakeClock
+from tests.helpers.scripted_transport import ScriptedTransport, answer
+
+
+async def test_a_write_whose_turn_comes_too_late_is_not_sent_and_gives_its_turn_back():
+    clock, pace, inner = FakeClock(), Pace(PaceSettings()), ScriptedTransport(answer(204))
+    throttled = Throttled(inner, pace, clock)
+
+    with pytest.raises(TooLate):
+        await throttled.send(Request("DELETE", "/v1/x", domain="writes:IS1", leave_by=clock.monotonic() - 0.1))
+
+    assert inner.sent == 0
+    assert pace.in_flight == 0
+
+
+async def test_a_refused_write_is_sent_again_only_while_it_may_still_leave():
+    clock = FakeClock()
+    inner = ScriptedTransport(answer(429, {"code": 20429}, {"retry-after": "60"}))
+    transport = Retrying(Throttled(inner, Pace(PaceSettings()), clock), policy=RetryPolicy(), clock=clock)
+
+    with pytest.raises(TooLate):
+        await transport.send(Request("POST", "/v1/x", domain="writes:IS1", leave_by=clock.monotonic() + 5))
+
+    assert inner.sent == 1
