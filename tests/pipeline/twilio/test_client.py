@@ -138,7 +138,7 @@ class TestReader:
         methods = {name for name, _ in inspect.getmembers(Reader, inspect.isfunction)}
 
         assert not methods & {name for name in vars(Writer) if not name.startswith("_")}
-        assert {name for name in vars(Writer) if not name.startswith("_")} == {"update", "delete"}
+        assert {name for name in vars(Writer) if not name.startswith("_")} == {"update", "delete", "send"}
 
 
 class TestPages:
