@@ -31,9 +31,13 @@ class Snapshot:
     store: Store
     manifest: Manifest
 
-    def dataset(self) -> ds.Dataset:
-        """The UserConversations as a pyarrow dataset, to be filtered and streamed."""
-        return self._dataset("user_conversations")
+    def dataset(self, name: Dataset = "user_conversations") -> ds.Dataset:
+        """The UserConversations, or another part of the snapshot, as a pyarrow dataset to be filtered and streamed."""
+        paths = [self.store.absolute(file.path) for file in self.manifest.files if file.dataset == name]
+        schema = _SCHEMAS[name]
+        if not paths:
+            return ds.dataset(pa.Table.from_pylist([], schema=schema))
+        return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.store.files)
 
     def to_pandas(self, *, columns: list[str] | None = None, filter: ds.Expression | None = None) -> "pd.DataFrame":  # noqa: A002 - pyarrow's word
         """The UserConversations as a frame: *columns* of the rows that *filter*, a pyarrow expression, lets through.
@@ -46,18 +50,11 @@ class Snapshot:
 
     def users(self) -> pa.Table:
         """The roster as seen: one row a user, with `identity` and `result` (read, vanished or failed)."""
-        return self._dataset("users").to_table()
+        return self.dataset("users").to_table()
 
     def failures(self) -> pa.Table:
         """The users that could not be read, and why; no rows where all could."""
-        return self._dataset("failures").to_table()
-
-    def _dataset(self, name: Dataset) -> ds.Dataset:
-        paths = [self.store.absolute(file.path) for file in self.manifest.files if file.dataset == name]
-        schema = _SCHEMAS[name]
-        if not paths:
-            return ds.dataset(pa.Table.from_pylist([], schema=schema))
-        return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.store.files)
+        return self.dataset("failures").to_table()
 
 
 def open_snapshot(root: str, day: date | str | None = None) -> Snapshot:

@@ -1,0 +1,115 @@
+"""Says what changed between two snapshots: row by row, field by field."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.snapshot.change_feed import ChangeFeed, change_feed
+from pipeline.snapshot.differences import Comparer, Differences
+from pipeline.snapshot.in_step import in_step, with_joined_key
+from pipeline.snapshot.manifest import Manifest
+from pipeline.snapshot.presence import Presence, presence
+from pipeline.snapshot.schema import KEY, USER_CONVERSATIONS, USERS
+from pipeline.snapshot.snapshot import Snapshot, open_snapshot
+from pipeline.snapshot.sorted_users import USER_KEY, sorted_users
+from pipeline.snapshot.store import partition
+
+# What a run adds to a row says nothing about the row: when it was read, and that a count of 1000 is a cap.
+_ADDED_BY_RUN = frozenset({"snapshot_at", "unread_capped"})
+_BATCH_ROWS = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed between two snapshots."""
+
+    before: Manifest
+    after: Manifest
+    presence: Presence
+    user_conversations: Differences
+    users: Differences
+    fields_left_out: tuple[str, ...]
+    """Fields that one of the snapshots was asked to leave empty, so that they cannot be compared."""
+
+
+def compare(before: Snapshot, after: Snapshot, *, feed: Path | None = None) -> Comparison:
+    """Compare two snapshots; write every change to a Parquet file, *feed*, where one is asked for.
+
+    Memory does not grow with the snapshots. Raises `BadInput` where a snapshot is not sorted, and `LocalDisk`.
+    """
+    blanked = {*before.manifest.blanked_columns, *after.manifest.blanked_columns}
+    seen = presence(before.manifest, after.manifest)
+    conversations, users = Differences(), Differences()
+    with nullcontext() if feed is None else change_feed(feed, before.manifest, after.manifest) as sink:
+        comparer = Comparer("user_conversations", KEY, _fields(USER_CONVERSATIONS, KEY, blanked), seen)
+        _compare_streams(_rows(before, comparer), _rows(after, comparer), comparer, conversations, sink)
+        comparer = Comparer("users", USER_KEY, _fields(USERS, USER_KEY, blanked), seen)
+        with sorted_users(before) as old, sorted_users(after) as new:
+            _compare_streams(old, new, comparer, users, sink)
+    left_out = tuple(name for name in USER_CONVERSATIONS.names if name in blanked)
+    return Comparison(before.manifest, after.manifest, seen, conversations, users, left_out)
+
+
+def compare_with_previous(after: Snapshot) -> Comparison | None:
+    """Compare a published snapshot with the one before it, and publish the changes beside it; None if it is the first.
+
+    They lie under ``changes/snapshot_date=<date>/since-<earlier date>.parquet`` below the root. Raises `BadInput` and
+    `LocalDisk`.
+    """
+    store, day = after.store, after.manifest.snapshot_date
+    earlier = [known for known in store.dates() if known < day]
+    if not earlier:
+        return None
+    with TemporaryDirectory(prefix="readstate-") as folder:
+        feed = Path(folder) / "changes.parquet"
+        comparison = compare(open_snapshot(store.root, earlier[-1]), after, feed=feed)
+        store.put(feed, f"{partition('changes', day)}/since-{earlier[-1]}.parquet")
+    return comparison
+
+
+def _fields(schema: pa.Schema, key: tuple[str, ...], blanked: set[str]) -> list[str]:
+    return [name for name in schema.names if name not in {*key, *_ADDED_BY_RUN, *blanked}]
+
+
+def _compare_streams(
+    before: Iterator[pa.Table],
+    after: Iterator[pa.Table],
+    comparer: Comparer,
+    tally: Differences,
+    feed: ChangeFeed | None,
+) -> None:
+    for old, new in in_step(before, after):
+        changes = comparer.compare(old, new, tally)
+        if feed is not None:
+            feed.add(changes)
+    if feed is not None:
+        feed.end_row_group()
+
+
+def _rows(snapshot: Snapshot, comparer: Comparer) -> Iterator[pa.Table]:
+    """Stream what *comparer* compares, in the files' order, which is the key's."""
+    columns = [*comparer.key, *comparer.fields]
+    for file in snapshot.manifest.files:
+        if file.dataset == "user_conversations":
+            path = snapshot.store.absolute(file.path)
+            # Without pre-buffering a row group is read in pieces: it would hold the group's columns all at once.
+            with pq.ParquetFile(path, filesystem=snapshot.store.files, pre_buffer=False) as parquet:
+                for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
+                    yield with_joined_key(_decoded(pa.table(batch)), comparer.key)
+
+
+def _decoded(table: pa.Table) -> pa.Table:
+    """Give *table* with plain strings for dictionaries: two files may number the same values differently."""
+    return table.cast(
+        pa.schema(
+            [
+                (column.name, column.type.value_type if pa.types.is_dictionary(column.type) else column.type)
+                for column in table.schema
+            ]
+        )
+    )
