@@ -5,6 +5,7 @@ import io
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from pipeline.changes.lint import InputOptions, stage
@@ -19,6 +20,7 @@ from pipeline.changes.target import locate
 from pipeline.events import ignore
 from pipeline.model.change import Operation
 from pipeline.model.plan import InputFacts, Planner
+from pipeline.simulator.api import Asked
 from pipeline.stop import StopSwitch
 from pipeline.twilio.client import Reader
 from pipeline.twilio.request import Request
@@ -45,15 +47,9 @@ class DeskTransport:
         for ending, status in self.failing.items():
             if request.path.endswith(ending):
                 return Response(status, {}, b"")
-        asked = type(self).asked(request)
+        asked = Asked(request.method, request.target, AUTHORIZATION)
         _, answer = self.desk.api.answer(asked, f"RQ{len(self.sent):032x}")
         return Response(answer.status, {"date": "Mon, 23 Nov 2026 02:00:00 GMT"}, answer.body)
-
-    @staticmethod
-    def asked(request: Request) -> Any:
-        from pipeline.simulator.api import Asked
-
-        return Asked(request.method, request.target, AUTHORIZATION)
 
     def paths(self) -> Counter[str]:
         return Counter(request.path for request in self.sent)
@@ -100,8 +96,7 @@ async def make_plan(
     **options: Any,
 ) -> Planned:
     """Plan the changes file *text* against the world of *desk*."""
-    spool = folder / f"spool-{len(list(folder.iterdir())) if folder.exists() else 0}"
-    spool.mkdir(parents=True)
+    spool = Path(mkdtemp(dir=folder))
     (spool / "changes.csv").write_text(text, encoding="utf-8")
     problems: list[Problem] = []
     transport = transport or DeskTransport(desk)
