@@ -21,9 +21,10 @@ import pyarrow.json
 from pipeline.model.user_conversation import UNREAD_CAP
 from pipeline.snapshot.exact import decode_page
 from pipeline.snapshot.page_schema import LINES, NESTED, unknown_fields
-from pipeline.snapshot.schema import USER_CONVERSATIONS
+from pipeline.snapshot.schema import ROWS
 
 _BYTES_AT_ONCE = 4 << 20
+_TIMES = ("timers_date_inactive", "timers_date_closed", "date_created", "date_updated")
 _YEAR_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
 
@@ -42,6 +43,7 @@ class Decoded:
     """The rows of some users, in the order in which the users and their pages were given."""
 
     table: pa.Table
+    """With the schema `ROWS`."""
     rows_per_user: Sequence[int]
     unknown_fields: Mapping[str, int]
     """Fields without a column, each with the rows that gave it a value other than null."""
@@ -76,7 +78,7 @@ def decode(users: Sequence[UserPages], *, snapshot_at: datetime) -> Decoded:
 
     Raises `UnusableAnswer`, which names the user, where an answer cannot be used.
     """
-    tables = [USER_CONVERSATIONS.empty_table()]
+    tables = [ROWS.empty_table()]
     rows_per_user = [0] * len(users)
     unknown: Counter[str] = Counter()
     for pages in _portions(users):
@@ -138,12 +140,14 @@ def _decode_fast(pages: Sequence[_Page], snapshot_at: datetime) -> _Chunk:
     _check_owner(columns["chat_service_sid"], [page.user.chat_service_sid for page in pages], page_of_row)
     if rows.null_count or columns["conversation_sid"].null_count:
         raise _Doubtful
-    columns["snapshot_at"] = pa.repeat(pa.scalar(snapshot_at, USER_CONVERSATIONS.field("snapshot_at").type), len(rows))
+    for name in _TIMES:
+        _check_years(columns[name])
+    columns["snapshot_at"] = pa.repeat(pa.scalar(snapshot_at, ROWS.field("snapshot_at").type), len(rows))
     columns["identity"] = pa.array([page.user.identity for page in pages], pa.string()).take(page_of_row)
     columns["unread_capped"] = pc.greater_equal(columns["unread_messages_count"], UNREAD_CAP)
     return _Chunk(
         pages,
-        pa.table([_fitted(columns[field.name], field) for field in USER_CONVERSATIONS], schema=USER_CONVERSATIONS),
+        pa.table([columns[field.name] for field in ROWS], schema=ROWS),
         lengths.to_pylist(),
         unknown_fields(lines, rows),
     )
@@ -181,14 +185,6 @@ def _check_owner(found: pa.Array, asked: Sequence[str], page_of_row: pa.Array) -
         raise _Doubtful
 
 
-def _fitted(column: pa.Array, field: pa.Field) -> pa.Array:
-    if pa.types.is_dictionary(field.type):
-        return column.dictionary_encode()
-    if pa.types.is_timestamp(field.type):
-        _check_years(column)
-    return column
-
-
 def _check_years(column: pa.Array) -> None:
     """Doubt times that no datetime can hold: pyarrow takes the year 0."""
     bounds = pc.min_max(column.view(pa.int64())).as_py()
@@ -199,5 +195,5 @@ def _check_years(column: pa.Array) -> None:
 def _decode_exactly(page: _Page, snapshot_at: datetime) -> _Chunk:
     decoded = decode_page(page.body, chat_service_sid=page.user.chat_service_sid, user_sid=page.user.user_sid)
     added = {"identity": page.user.identity, "snapshot_at": snapshot_at}
-    table = pa.Table.from_pylist([row | added for row in decoded.rows], schema=USER_CONVERSATIONS)
+    table = pa.Table.from_pylist([row | added for row in decoded.rows], schema=ROWS)
     return _Chunk([page], table, [len(decoded.rows)], decoded.unknown_fields)

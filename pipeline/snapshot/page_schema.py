@@ -5,25 +5,21 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.snapshot.schema import USER_CONVERSATIONS
+from pipeline.snapshot.schema import ROWS
 
 NESTED = {"timers": ("date_inactive", "date_closed"), "links": ("participant", "conversation")}
 """Objects inside a row, and what the schema knows of them."""
 
 
-def _plain(name: str) -> pa.Field:
-    """A column as pyarrow can read it: it knows no dictionaries in JSON."""
-    kind = USER_CONVERSATIONS.field(name).type
-    return pa.field(name, kind.value_type if pa.types.is_dictionary(kind) else kind)
-
-
 def _row_fields() -> Iterator[pa.Field]:
-    for name in USER_CONVERSATIONS.names[: USER_CONVERSATIONS.get_field_index("snapshot_at")]:
+    for name in ROWS.names[: ROWS.get_field_index("snapshot_at")]:
         parent, _, child = name.partition("_")
         if parent not in NESTED:
-            yield _plain(name)
+            yield ROWS.field(name)
         elif child == NESTED[parent][0]:
-            yield pa.field(parent, pa.struct([_plain(f"{parent}_{each}").with_name(each) for each in NESTED[parent]]))
+            yield pa.field(
+                parent, pa.struct([ROWS.field(f"{parent}_{each}").with_name(each) for each in NESTED[parent]])
+            )
 
 
 ROW = pa.struct(list(_row_fields()))

@@ -33,8 +33,9 @@ class FinishedFile:
 class ParquetFile:
     """A Parquet file being written, one row group a call."""
 
-    def __init__(self, sink: "_HashingSink", writer: Any) -> None:
+    def __init__(self, sink: "_HashingSink", schema: pa.Schema, writer: Any) -> None:
         self._sink = sink
+        self._schema = schema
         self._writer = writer
         self.rows = 0
 
@@ -50,7 +51,7 @@ class ParquetFile:
 
     def write(self, table: pa.Table) -> None:
         """Add *table* as one row group."""
-        settled = _settled(table)
+        settled = _settled(table, self._schema)
         self._writer.write_table(settled, row_group_size=max(1, len(settled)))
         self.rows += len(settled)
 
@@ -77,9 +78,14 @@ def parquet_file(path: Path, schema: pa.Schema) -> Iterator[ParquetFile]:
             write_page_index=True,
             sorting_columns=sorting,
         )
-        parquet = ParquetFile(sink, writer)
-        yield parquet
-        parquet.close()
+        parquet = ParquetFile(sink, schema, writer)
+        try:
+            yield parquet
+        except BaseException:
+            sink.abandon()
+            raise
+        finally:
+            parquet.close()
 
 
 def write_rows(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> FinishedFile:
@@ -101,6 +107,10 @@ class _HashingSink(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
+    def abandon(self) -> None:
+        """Let what still comes go nowhere: pyarrow ends a Parquet file even if nobody wants it any more."""
+        self._file = io.BytesIO()
+
     def write(self, data: Any) -> int:
         self.hash.update(data)
         self.bytes += len(data)
@@ -110,11 +120,10 @@ class _HashingSink(io.RawIOBase):
         return len(data)
 
 
-def _settled(table: pa.Table) -> pa.Table:
+def _settled(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Bring *table* into the one form that its rows have: pages end where chunks end, dictionaries keep their order."""
     table = table.combine_chunks()
-    for position, field in enumerate(table.schema):
+    for position, field in enumerate(schema):
         if pa.types.is_dictionary(field.type):
-            plain = table.column(position).cast(field.type.value_type)
-            table = table.set_column(position, field, plain.dictionary_encode())
+            table = table.set_column(position, field, table.column(position).dictionary_encode())
     return table

@@ -42,6 +42,15 @@ USER_CONVERSATIONS = pa.schema(
 `unread_capped` is true where the count is 1000, which means 1000 or more, and null where there is no count.
 """
 
+ROWS = pa.schema(
+    [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in USER_CONVERSATIONS
+    ],
+    metadata=_METADATA,
+)
+"""The same on its way to a file: enums as plain strings, since each file has a dictionary of its own."""
+
 USERS = pa.schema(
     [
         ("sid", pa.string()),
@@ -79,6 +88,9 @@ FAILURES = pa.schema(
 
 KEY = ("chat_service_sid", "user_sid", "conversation_sid")
 """Names one UserConversation; files are sorted by it."""
+
+SORT_KEYS = tuple((name, "ascending") for name in KEY)
+"""The same in pyarrow's words."""
 
 PII_COLUMNS = frozenset({"identity", "friendly_name", "unique_name", "attributes", "created_by"})
 """What may say who a person is."""

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.snapshot.batches import UserPages
-from pipeline.snapshot.schema import USER_CONVERSATIONS
+from pipeline.snapshot.schema import ROWS
 
 SERVICE = "IS" + "1" * 32
 SNAPSHOT_AT = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -78,7 +78,7 @@ def read_slowly(users: Sequence[UserPages]) -> tuple[pa.Table, list[int], dict[s
         found = [each for body in user.pages for each in json.loads(body)["conversations"]]
         rows_per_user.append(len(found))
         rows.extend(_flat(each, user, unknown) for each in found)
-    return pa.Table.from_pylist(rows, schema=USER_CONVERSATIONS), rows_per_user, dict(unknown)
+    return pa.Table.from_pylist(rows, schema=ROWS), rows_per_user, dict(unknown)
 
 
 def _flat(found: dict[str, Any], user: UserPages, unknown: Counter[str]) -> dict[str, Any]:
@@ -87,9 +87,9 @@ def _flat(found: dict[str, Any], user: UserPages, unknown: Counter[str]) -> dict
         values |= {f"{parent}.{name}": value for name, value in (values.pop(parent, None) or {}).items()}
     for name in list(values):
         column = name.replace(".", "_")
-        if column not in USER_CONVERSATIONS.names:
+        if column not in ROWS.names:
             unknown[name] += values.pop(name) is not None
-        elif pa.types.is_timestamp(USER_CONVERSATIONS.field(column).type) and values[name] is not None:
+        elif pa.types.is_timestamp(ROWS.field(column).type) and values[name] is not None:
             values[column] = datetime.fromisoformat(values[name]).astimezone(UTC)
         else:
             values[column] = values[name]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +13,7 @@ from pipeline.errors import UnusableAnswer
 from pipeline.snapshot import batches
 from pipeline.snapshot.batches import Decoded, UserPages, blank, decode
 from pipeline.snapshot.exact import decode_page
-from pipeline.snapshot.schema import PII_COLUMNS, USER_CONVERSATIONS
+from pipeline.snapshot.schema import PII_COLUMNS, ROWS
 from tests.helpers.user_conversation_pages import (
     SERVICE,
     SNAPSHOT_AT,
@@ -53,7 +52,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "url": TEXT,
     "links": st.dictionaries(st.sampled_from(["participant", "conversation"]), st.none() | TEXT),
 }
-ROWS = st.fixed_dictionaries({}, optional={name: st.none() | values for name, values in FIELDS.items()})
+VALUES = st.fixed_dictionaries({}, optional={name: st.none() | values for name, values in FIELDS.items()})
 UNKNOWN = st.fixed_dictionaries({}, optional={"pinned": st.none() | st.booleans(), "thème": st.none() | INTEGERS_64})
 LAYOUTS = st.fixed_dictionaries({"indent": st.sampled_from([None, 2]), "ensure_ascii": st.booleans()})
 
@@ -66,7 +65,7 @@ def users(draw: st.DrawFn) -> list[UserPages]:
         service = sid("IS", draw(st.integers(1, 2)))
         bodies = []
         for _ in range(draw(st.integers(1, 3))):
-            rows = draw(st.lists(st.builds(dict.__or__, ROWS, UNKNOWN), max_size=3))
+            rows = draw(st.lists(st.builds(dict.__or__, VALUES, UNKNOWN), max_size=3))
             keys = {"user_sid": sid("US", number), "chat_service_sid": service}
             keyed = [each | keys | {"conversation_sid": draw(TEXT)} for each in rows]
             bodies.append(page(keyed, **draw(LAYOUTS)))
@@ -77,7 +76,7 @@ def users(draw: st.DrawFn) -> list[UserPages]:
 def same_as_oracle(decoded: Decoded, given_users: Sequence[UserPages]) -> bool:
     table, rows_per_user, unknown = read_slowly(given_users)
     assert decoded.table.to_pylist() == table.to_pylist()
-    assert decoded.table.schema.equals(USER_CONVERSATIONS, check_metadata=True)
+    assert decoded.table.schema.equals(ROWS, check_metadata=True)
     assert list(decoded.rows_per_user) == rows_per_user
     assert dict(decoded.unknown_fields) == unknown
     return True
@@ -107,7 +106,7 @@ def test_no_users_give_no_rows() -> None:
     decoded = decode([], snapshot_at=SNAPSHOT_AT)
 
     assert (len(decoded.table), decoded.rows_per_user) == (0, [])
-    assert decoded.table.schema.equals(USER_CONVERSATIONS)
+    assert decoded.table.schema.equals(ROWS)
 
 
 def test_every_field_of_the_official_example_has_its_column() -> None:
@@ -294,12 +293,3 @@ def test_blanked_columns_stay_and_hold_nothing() -> None:
     assert blanked.schema.equals(table.schema, check_metadata=True)
     assert {name for name in blanked.column_names if blanked[name].null_count == 2} == PII_COLUMNS
     assert blank(table, ["no_such_column"]).equals(table)
-
-
-def test_blanking_keeps_dictionary_columns_as_they_are_typed() -> None:
-    table = decode([user_pages(page([row(1)]))], snapshot_at=SNAPSHOT_AT).table
-
-    blanked = blank(table, ["conversation_state"])
-
-    assert pa.types.is_dictionary(blanked["conversation_state"].type)
-    assert blanked["conversation_state"].to_pylist() == [None]
