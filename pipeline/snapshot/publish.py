@@ -15,7 +15,7 @@ from pipeline.model.sids import is_sid
 from pipeline.model.user_conversation import User
 from pipeline.snapshot.batches import blank
 from pipeline.snapshot.checkpoint import Checkpoint
-from pipeline.snapshot.compaction import FinishedFile, compact, write_rows
+from pipeline.snapshot.compaction import compact
 from pipeline.snapshot.manifest import (
     Dataset,
     Manifest,
@@ -25,6 +25,7 @@ from pipeline.snapshot.manifest import (
     SnapshotFile,
     UserCounts,
 )
+from pipeline.snapshot.parquet_files import FinishedFile, write_rows
 from pipeline.snapshot.schema import FAILURES, SCHEMA_VERSION, USERS
 from pipeline.snapshot.store import Store, partition
 from pipeline.snapshot.workspace import Workspace
