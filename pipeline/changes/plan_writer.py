@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -55,6 +55,9 @@ class PlanWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.tally.close()
+        if self._parquet.is_open:
+            with suppress(OSError):  # a full disk has been told already
+                self._parquet.close()
         self._rows_file.close()
         self._participants_file.close()
         if self.directory.name.startswith(".unfinished-"):

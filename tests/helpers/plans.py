@@ -1,0 +1,78 @@
+"""Plans without a Twilio: rows and manifests with harmless values."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from pipeline.changes.plan_file import Plan, open_plan
+from pipeline.changes.plan_schema import CHUNK_ROWS
+from pipeline.changes.plan_writer import PlanWriter
+from pipeline.changes.planning import PlanOptions, Provenance, draft, estimate
+from pipeline.changes.target import Located
+from pipeline.model.plan import InputFacts, Planner, PlanRow, Target
+
+NOW = datetime(2026, 11, 23, 14, tzinfo=UTC)
+TARGET = Target(account_sid="AC" + "1" * 32, service_sid="IS" + "2" * 32, base_url="https://conversations.twilio.com")
+
+
+def plan_row(number: int, **changes: Any) -> PlanRow:
+    """Row *number*: an index that goes from 3 to 8, unless *changes* say otherwise."""
+    row = PlanRow(
+        plan_row_id=number, input_line=number + 2, input_line_end=number + 2, row_key=None, note=None,
+        user_input=f"user-{number}", conversation_input=f"CH{number:032x}", user_sid=f"US{number:032x}",
+        conversation_sid=f"CH{number:032x}", participant_sid=f"MB{number:032x}", op="update", disposition="update",
+        reason_code=None, reason_detail=None, direction="advance", fields_mask=1, before_index=3,
+        before_timestamp=None, before_level="default", before_known_mask=5, unread_before=5,
+        conversation_state="active", newest_index=8, read_at=NOW, read_source="list", set_index=8, set_timestamp=None,
+        set_level=None, pre_kind="advance", pre_index=3, pre_level=None, pre_participant_sid=f"MB{number:032x}",
+        user_expect_json=None, undo_class="full", undo_note=None, chunk_no=number // CHUNK_ROWS,
+    )  # fmt: skip
+    return replace(row, **changes)
+
+
+def removal_row(number: int, **changes: Any) -> PlanRow:
+    """A row that removes a member."""
+    return plan_row(
+        number, op="delete", disposition="delete", direction="-", fields_mask=0, set_index=None, pre_kind="member",
+        pre_index=None, undo_class="none", undo_note="adding the user again makes a new member", **changes,
+    )  # fmt: skip
+
+
+def skipped_row(number: int, disposition: str, reason: str, **changes: Any) -> PlanRow:
+    """A row that is not carried out."""
+    return plan_row(
+        number, disposition=disposition, reason_code=reason, direction="-", fields_mask=0, set_index=None,
+        pre_kind="none", pre_index=None, pre_participant_sid=None, undo_class=None, **changes,
+    )  # fmt: skip
+
+
+def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv") -> Plan:
+    """A sealed plan of *rows* under *root*; users have four conversations each."""
+    options = PlanOptions()
+    with PlanWriter(root) as writer:
+        for row in rows:
+            writer.add(row, b'{"sid":"MB"}' if row.disposition == "delete" else None)
+        guard_inputs = writer.tally.guard_inputs(lambda _: 4)
+        directory = writer.finish(
+            draft(
+                writer.tally,
+                guard_inputs,
+                estimate(guard_inputs.updates + guard_inputs.deletes, 3, options),
+                options=options,
+                located=Located(TARGET, timedelta(), requests=2),
+                provenance=Provenance(
+                    planner=Planner(os_user="ann", host="desk"),
+                    tool_version="0",
+                    api_key_sid_suffix="6789",
+                    via="csv",
+                    input=InputFacts(
+                        name=name, size=1, sha256="e" * 64, encoding="UTF-8", delimiter="comma",
+                        header=("user", "conversation"), rows=len(rows), rejected_rows=0, warnings=0,
+                    ),
+                ),
+                now=NOW,
+            )
+        )  # fmt: skip
+    return open_plan(directory)
