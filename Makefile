@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup demo test lint types contract check clean
+.PHONY: help setup demo test lint types contract check clean bench-pacing
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -35,6 +35,9 @@ contract: setup  ## imports point down, never up
 	$(BIN)/lint-imports
 
 check: lint types contract test  ## everything the gate runs
+
+bench-pacing: setup  ## the pace over real sockets, beside the official client; a quarter of an hour
+	$(BIN)/python -m tests.benchmarks.pacing
 
 clean:  ## remove what the targets above made
 	rm -rf $(VENV) demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

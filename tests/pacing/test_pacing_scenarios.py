@@ -76,6 +76,14 @@ def test_a_rate_limit_that_asks_for_pauses_is_seldom_touched():
     assert tally.refused_share() <= 0.001
 
 
+def test_a_slow_rate_limit_with_long_pauses_is_found_within_a_minute_though_the_start_is_far_too_fast():
+    slow = Account(cap=1000, rate=28, burst=6, production=5.6, retry_after=5.0, service=0.045, round_trip=0.004)
+    tally = run(slow).until(300)
+
+    assert tally.per_second(60, 300) >= 0.6 * slow.left_over()
+    assert sum(tally.refused[second] for second in range(60, 300)) <= 12
+
+
 def test_a_cap_that_asks_for_pauses_is_seldom_touched():
     tally = run(account := Account(retry_after=1.0)).until(120)
 

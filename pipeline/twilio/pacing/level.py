@@ -13,6 +13,8 @@ _ROUNDS_OF_MEMORY = 8
 _PAUSE_BUDGET = 0.01
 """The share of all requests that pauses for ``Retry-After`` may cost."""
 _PAUSE_STEP = 0.02
+_LARGEST_PAUSE_STEP = 0.25
+_HARDLY_EARNED = 0.03
 
 
 class Level:
@@ -41,6 +43,7 @@ class Level:
         self._refused_at = 0.0
         self._deaf_until = 0.0
         self._lost_to_pauses = 0.0
+        self._pause_step = _PAUSE_STEP
 
     def accepted(self, now: float) -> None:
         """Climb: a request was admitted while this level was what held the others back."""
@@ -56,6 +59,9 @@ class Level:
         if sent_at < self._deaf_until:
             return
         if lost_to_pause:
+            # Refused again at once, after a pause: the level is far too high, and small steps would cost many pauses.
+            again = self._earned < _HARDLY_EARNED
+            self._pause_step = min(_LARGEST_PAUSE_STEP, 2 * self._pause_step) if again else _PAUSE_STEP
             known = self._lost_to_pauses or lost_to_pause
             self._lost_to_pauses = 0.8 * known + 0.2 * lost_to_pause
             # All that was under way when the pause began speaks of the same moment.
@@ -88,18 +94,21 @@ class Level:
 
     def _climb(self, now: float) -> float:
         if self._lost_to_pauses:
-            # Each refusal also costs a pause of everybody, so fewer can be afforded, and no impatience at all.
+            # Each refusal also costs a pause of everybody, so far fewer can be afforded.
             budget = min(self._budget, _PAUSE_BUDGET / (1 + self._lost_to_pauses))
-            return _EARNED_SHARE * self._next_step() * budget
-        self._earned += self._budget
-        # Both must be long: on a slow account two seconds hold too few requests to prove anything.
-        overdue = min(now - self._refused_at - _PATIENCE_SECONDS, self._earned - 2)
+            step = max(1.0, _PAUSE_STEP * self.value)
+            overdue = 10 * (self._earned - 0.2)
+        else:
+            budget, step = self._budget, self._next_step()
+            # Both must be long: on a slow account two seconds hold too few requests to prove anything.
+            overdue = min(now - self._refused_at - _PATIENCE_SECONDS, self._earned - 2)
+        self._earned += budget
         impatience = _IMPATIENCE ** min(overdue, 10.0) if overdue > 0 else 1.0
-        return _EARNED_SHARE * self._next_step() * self._budget * impatience
+        return _EARNED_SHARE * step * budget * impatience
 
     def _next_step(self) -> float:
         if self._lost_to_pauses:
-            step = max(1.0, _PAUSE_STEP * self.value)
+            step = max(1.0, self._pause_step * self.value)
         else:
             step = max(self._step, self._relative_step * self.value)
         # Below four, steps shrink with the level, so that it nears zero without reaching it.

@@ -86,6 +86,30 @@ def test_what_was_sent_before_a_pause_says_nothing_new():
     assert paused.value == once
 
 
+def test_refused_again_at_once_after_a_pause_it_steps_down_faster_each_time():
+    far_too_high, drops = level(100), []
+    for second in range(1, 6):
+        before = far_too_high.value
+        far_too_high.refused(float(second), sent_at=second - 0.1, lost_to_pause=500)
+        drops.append(1 - far_too_high.value / before)
+
+    assert drops == pytest.approx([0.04, 0.08, 0.16, 0.25, 0.25])
+
+
+def test_after_a_long_time_without_a_pause_the_climb_speeds_up():
+    rising = level(100)
+    rising.refused(0.0, sent_at=0.0, lost_to_pause=100)
+    low, climbed = rising.value, []
+    for _ in range(2):
+        before = rising.value
+        for _ in range(3000):
+            rising.accepted(1.0)
+        climbed.append(rising.value - before)
+
+    assert rising.value > low
+    assert climbed[1] > 4 * climbed[0]
+
+
 def test_it_nears_its_least_without_end_and_returns_fast():
     blocked = level(4)
     for _ in range(100):
