@@ -98,7 +98,7 @@ def failed(
     user: RosterUser, error: ApiError | TransportError | BadInput, *, clock: Clock, emit: Observer
 ) -> UserResult:
     """Note that *user* could not be read. Raises *error* itself where it concerns all users."""
-    if isinstance(error, Refused) and (error.status == 401 or error.code == _LACKS_PERMISSION):
+    if isinstance(error, Refused) and error.code == _LACKS_PERMISSION:
         raise error
     status = code = request_id = None
     if isinstance(error, ApiError):

@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,23 +37,32 @@ def export_to(folder: Path) -> list[str]:
     return [word.format(out=folder / "root") for word in EXPORT]
 
 
-def wait_for_requests(twilio: RunningSimulator, count: int, process: subprocess.Popen[str]) -> None:
+def wait_until(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     until = time.monotonic() + 20
-    while twilio.counters().requests < count and time.monotonic() < until:
+    while not reached() and time.monotonic() < until:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
 
 
+def wait_for_requests(twilio: RunningSimulator, count: int, process: subprocess.Popen[str]) -> None:
+    wait_until(lambda: twilio.counters().requests >= count, process)
+
+
+def parts_on_disk(folder: Path) -> int:
+    return sum(1 for path in folder.glob("work/exports/*/parts/*") if not path.name.startswith("."))
+
+
 def test_killed_again_and_again_the_export_publishes_each_row_once(twilio: RunningSimulator, tmp_path: Path) -> None:
-    env = environment(twilio, tmp_path, READSTATE_PART_ROWS="100")
-    for _ in range(4):
-        before = twilio.counters().requests
+    twilio.faults = replace(twilio.faults, latency_ms=100)
+    env = environment(twilio, tmp_path, READSTATE_PART_ROWS="50")
+    for kill in range(1, 5):
         process = start(export_to(tmp_path), env)
-        wait_for_requests(twilio, before + 150, process)
+        wait_until(lambda at_least=kill: parts_on_disk(tmp_path) >= at_least, process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert not (tmp_path / "root" / "user_conversations").exists()
 
+    twilio.faults = replace(twilio.faults, latency_ms=5)
     done = finish([*export_to(tmp_path), "--json"], env)
 
     assert done.returncode == ExitCode.DONE, done.stderr
