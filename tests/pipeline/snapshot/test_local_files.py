@@ -1,0 +1,74 @@
+"""A file is whole under its name or not there at all."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import LocalDisk
+from pipeline.snapshot import local_files
+from pipeline.snapshot.local_files import whole_file
+
+
+def test_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "part"
+    with whole_file(path) as file:
+        file.write(b"rows")
+        assert not path.exists()
+
+    assert path.read_bytes() == b"rows"
+    assert [each.name for each in tmp_path.iterdir()] == ["part"]
+
+
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "part"):
+        pass
+
+    assert stat.S_IMODE((tmp_path / "part").stat().st_mode) == 0o600
+
+
+def test_failure_leaves_nothing_and_the_earlier_file_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "part"
+    path.write_bytes(b"earlier")
+    with pytest.raises(KeyError), whole_file(path) as file:
+        file.write(b"half of it")
+        raise KeyError
+
+    assert path.read_bytes() == b"earlier"
+    assert [each.name for each in tmp_path.iterdir()] == ["part"]
+
+
+def test_bytes_are_durable_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    path = tmp_path / "part"
+    monkeypatch.setattr(local_files.os, "fsync", lambda descriptor: synced.append(path.exists()))
+
+    with whole_file(path):
+        pass
+
+    assert synced == [False, True], "first the file without its name, then the folder with it"
+
+
+def test_full_disk_is_told_with_a_hint(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    (tmp_path / ".part.unfinished").symlink_to("/dev/full")
+
+    with pytest.raises(LocalDisk, match="No space left on device") as caught, whole_file(tmp_path / "part") as file:
+        file.write(b"rows")
+    assert "Free some space" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(LocalDisk, match="No such file"), whole_file(tmp_path / "no" / "part"):
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_folder_of_somebody_else_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(LocalDisk, match="Permission denied"), whole_file(tmp_path / "part"):
+        pass

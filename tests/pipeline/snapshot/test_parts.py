@@ -1,0 +1,84 @@
+"""A part holds whole users, sorted, and is on disk when it exists."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import LocalDisk
+from pipeline.snapshot.parts import Part, PartWriter
+from pipeline.snapshot.schema import ROWS
+from pipeline.snapshot.sorted_run import open_part
+from tests.helpers.rows import keys_of, table_of
+
+
+def rows_in(part: Part | None) -> pa.Table:
+    assert part is not None
+    return pa.Table.from_batches(open_part(part.path).batches(), schema=ROWS)
+
+
+def test_nothing_collected_is_no_part(tmp_path: Path) -> None:
+    writer = PartWriter(tmp_path)
+    writer.add(table_of([]))
+
+    assert writer.seal() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_sorted_by_service_then_user_then_conversation(tmp_path: Path) -> None:
+    writer = PartWriter(tmp_path)
+    writer.add(table_of([("IS2", "US1", "CH1"), ("IS1", "US2", "CH9"), ("IS1", "US2", "CH3")]))
+    writer.add(table_of([("IS1", "US1", "CH5"), ("IS1", "USé", "CH1"), ("IS1", "US𐍈", "CH1")]))
+    part = writer.seal()
+
+    expected = ["IS1 US1 CH5", "IS1 US2 CH3", "IS1 US2 CH9", "IS1 USé CH1", "IS1 US𐍈 CH1", "IS2 US1 CH1"]
+    assert [" ".join(key) for key in keys_of(rows_in(part))] == expected
+    assert part is not None
+    assert (part.rows, part.users, part.bytes) == (6, 5, part.path.stat().st_size)
+
+
+def test_rows_with_one_key_stay_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+    writer = PartWriter(tmp_path)
+    writer.add(table_of([("IS1", "US1", "CH1")] * 3 + [("IS1", "US1", "CH0")]))
+
+    assert rows_in(writer.seal())["last_read_message_index"].to_pylist() == [3, 0, 1, 2]
+
+
+def test_sealing_begins_anew(tmp_path: Path) -> None:
+    writer = PartWriter(tmp_path)
+    writer.add(table_of([("IS1", "US1", "CH1")]))
+    assert (writer.rows, writer.bytes > 0) == (1, True)
+    first = writer.seal()
+    assert (writer.rows, writer.bytes) == (0, 0)
+    writer.add(table_of([("IS1", "US2", "CH1")]))
+    second = writer.seal()
+
+    assert keys_of(rows_in(first)) == [("IS1", "US1", "CH1")]
+    assert keys_of(rows_in(second)) == [("IS1", "US2", "CH1")]
+
+
+def test_later_start_writes_beside_the_parts_of_an_earlier_one(tmp_path: Path) -> None:
+    for user in ("US1", "US2", "US3"):
+        writer = PartWriter(tmp_path)
+        writer.add(table_of([("IS1", user, "CH1")]))
+        writer.seal()
+
+    assert [open_part(path).index[0].last_key.user_sid for path in sorted(tmp_path.iterdir())] == ["US1", "US2", "US3"]
+
+
+def test_failed_seal_keeps_the_rows_for_the_next(tmp_path: Path) -> None:
+    """Otherwise the next seal would call users done whose rows are nowhere."""
+    folder = tmp_path / "parts"
+    writer = PartWriter(folder)
+    writer.add(table_of([("IS1", "US2", "CH1"), ("IS1", "US1", "CH1")]))
+    with pytest.raises(LocalDisk):
+        writer.seal()
+    folder.mkdir()
+    writer.add(table_of([("IS1", "US0", "CH1")]))
+
+    assert [user for _, user, _ in keys_of(rows_in(writer.seal()))] == ["US0", "US1", "US2"]
+
+
+def test_part_that_is_not_there_is_a_local_problem(tmp_path: Path) -> None:
+    with pytest.raises(LocalDisk, match="part-1"):
+        open_part(tmp_path / "part-1.arrow")
