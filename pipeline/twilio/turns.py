@@ -60,7 +60,8 @@ class Turns:
                     break
 
     async def _wait(self, turn: _Turn, domain: str | None) -> Sent:
-        self.serve(self._clock.monotonic())
+        if self._lines[domain][0] is turn:
+            self.serve(self._clock.monotonic())
         while (sent := await turn.called) is None:
             turn.called = asyncio.get_running_loop().create_future()
             now = self._clock.monotonic()
