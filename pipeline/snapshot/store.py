@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO
 
 from pyarrow import compute as pc
 from pyarrow import fs
 from pyarrow import parquet as pq
 
 from pipeline.errors import BadInput, LocalDisk
+from pipeline.snapshot.local_files import whole_file
 from pipeline.snapshot.manifest import Manifest, SnapshotFile, decode_manifest, encode_manifest
 
 _MANIFESTS = "_snapshots"
@@ -54,18 +56,19 @@ class Store:
 
     def put(self, source: Path, path: str) -> None:
         """Copy a finished local file to *path* below the root, whole or not at all. Raises `LocalDisk`."""
-        with self._translated(path):
+        with self._translated(path), source.open("rb") as stream:
             if self.is_local:
-                _copy_whole(source, Path(self._at(path)))
+                with _new_file(Path(self._at(path))) as target:
+                    shutil.copyfileobj(stream, target, _CHUNK)
             else:
-                with source.open("rb") as stream:
-                    self._upload(stream.read, path)
+                self._upload(stream.read, path)
 
     def put_bytes(self, content: bytes, path: str) -> None:
         """Write *content* to *path* below the root, whole or not at all. Raises `LocalDisk`."""
         with self._translated(path):
             if self.is_local:
-                _write_whole(content, Path(self._at(path)))
+                with _new_file(Path(self._at(path))) as target:
+                    target.write(content)
             else:
                 pieces = iter((content, b""))
                 self._upload(lambda _size: next(pieces), path)
@@ -190,35 +193,8 @@ def partition(dataset: str, day: date) -> str:
     return f"{dataset}/snapshot_date={day.isoformat()}"
 
 
-def _copy_whole(source: Path, target: Path) -> None:
-    with (
-        source.open("rb") as stream,
-        _appearing(target) as descriptor,
-        os.fdopen(descriptor, "wb", closefd=False) as out,
-    ):
-        shutil.copyfileobj(stream, out, _CHUNK)
-
-
-def _write_whole(content: bytes, target: Path) -> None:
-    with _appearing(target) as descriptor, os.fdopen(descriptor, "wb", closefd=False) as out:
-        out.write(content)
-
-
 @contextmanager
-def _appearing(target: Path) -> Iterator[int]:
-    """Give a descriptor whose bytes appear at *target*, all at once, when the block ends well."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        yield descriptor
-        os.fsync(descriptor)
-        unfinished.replace(target)
-    finally:
-        os.close(descriptor)
-        unfinished.unlink(missing_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        yield file
