@@ -19,6 +19,7 @@ class _Entry(NamedTuple):
 COMMANDS = {
     "export": _Entry("jobs.export", "Read who has read what, and publish it as a Parquet snapshot."),
     "snapshots": _Entry("jobs.snapshots", "List, verify and prune published snapshots."),
+    "compare": _Entry("jobs.compare", "Say what changed between two snapshots."),
     "template": _Entry("jobs.template", "Write a changes file to start from."),
     "lint": _Entry("jobs.lint", "Check a changes file; nothing is sent."),
     "plan": _Entry("jobs.plan", "Compare a changes file with Twilio, and write down what it would do."),

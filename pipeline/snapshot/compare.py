@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.snapshot.change_feed import ChangeFeed, change_feed
@@ -16,8 +17,10 @@ from pipeline.snapshot.manifest import Manifest
 from pipeline.snapshot.presence import Presence, presence
 from pipeline.snapshot.schema import KEY, USER_CONVERSATIONS, USERS
 from pipeline.snapshot.snapshot import Snapshot, open_snapshot
-from pipeline.snapshot.sorted_users import USER_KEY, sorted_users
 from pipeline.snapshot.store import partition
+
+USER_KEY = ("chat_service_sid", "sid")
+"""Names one user; the files are sorted by it."""
 
 # What a run adds to a row says nothing about the row: when it was read, and that a count of 1000 is a cap.
 _ADDED_BY_RUN = frozenset({"snapshot_at", "unread_capped"})
@@ -47,10 +50,9 @@ def compare(before: Snapshot, after: Snapshot, *, feed: Path | None = None) -> C
     conversations, users = Differences(), Differences()
     with nullcontext() if feed is None else change_feed(feed, before.manifest, after.manifest) as sink:
         comparer = Comparer("user_conversations", KEY, _fields(USER_CONVERSATIONS, KEY, blanked), seen)
-        _compare_streams(_rows(before, comparer), _rows(after, comparer), comparer, conversations, sink)
+        _compare_streams(before, after, comparer, conversations, sink)
         comparer = Comparer("users", USER_KEY, _fields(USERS, USER_KEY, blanked), seen)
-        with sorted_users(before) as old, sorted_users(after) as new:
-            _compare_streams(old, new, comparer, users, sink)
+        _compare_streams(before, after, comparer, users, sink)
     left_out = tuple(name for name in USER_CONVERSATIONS.names if name in blanked)
     return Comparison(before.manifest, after.manifest, seen, conversations, users, left_out)
 
@@ -77,13 +79,9 @@ def _fields(schema: pa.Schema, key: tuple[str, ...], blanked: set[str]) -> list[
 
 
 def _compare_streams(
-    before: Iterator[pa.Table],
-    after: Iterator[pa.Table],
-    comparer: Comparer,
-    tally: Differences,
-    feed: ChangeFeed | None,
+    before: Snapshot, after: Snapshot, comparer: Comparer, tally: Differences, feed: ChangeFeed | None
 ) -> None:
-    for old, new in in_step(before, after):
+    for old, new in in_step(_rows(before, comparer), _rows(after, comparer)):
         changes = comparer.compare(old, new, tally)
         if feed is not None:
             feed.add(changes)
@@ -95,12 +93,14 @@ def _rows(snapshot: Snapshot, comparer: Comparer) -> Iterator[pa.Table]:
     """Stream what *comparer* compares, in the files' order, which is the key's."""
     columns = [*comparer.key, *comparer.fields]
     for file in snapshot.manifest.files:
-        if file.dataset == "user_conversations":
+        if file.dataset == comparer.dataset:
             path = snapshot.store.absolute(file.path)
             # Without pre-buffering a row group is read in pieces: it would hold the group's columns all at once.
             with pq.ParquetFile(path, filesystem=snapshot.store.files, pre_buffer=False) as parquet:
                 for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
-                    yield with_joined_key(_decoded(pa.table(batch)), comparer.key)
+                    # Users that a file named and Twilio did not know have no SID: nothing to compare them by.
+                    named = pa.table(batch).filter(pc.is_valid(batch[comparer.key[-1]]))
+                    yield with_joined_key(_decoded(named), comparer.key)
 
 
 def _decoded(table: pa.Table) -> pa.Table:

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.snapshot.change_feed import CHANGES
 from pipeline.snapshot.in_step import JOINED_KEY
+from pipeline.snapshot.manifest import Dataset
 from pipeline.snapshot.presence import Presence
 
 
@@ -38,7 +40,7 @@ class Differences:
 class Comparer:
     """Compares pairs of tables of one dataset."""
 
-    dataset: str
+    dataset: Dataset
     key: Sequence[str]
     """The key's columns in the dataset; the feed names them chat_service_sid, user_sid and conversation_sid."""
     fields: Sequence[str]
@@ -79,7 +81,7 @@ class Comparer:
 
     def _changed(self, before: pa.Table, after: pa.Table, tally: Differences) -> Iterator[pa.Table]:
         """Give the changes of rows that both hold, in the same order, field by field."""
-        any_field = pa.repeat(pa.scalar(False), len(before))
+        in_any_field = []
         for place, name in enumerate(self.fields):
             old, new = before[name], after[name]
             if old.equals(new):
@@ -88,11 +90,12 @@ class Comparer:
             rows = pc.indices_nonzero(different)
             if len(rows):
                 tally.fields[name] += len(rows)
-                any_field = pc.or_(any_field, different)
+                in_any_field.append(different)
                 yield self._lines(
                     after.take(rows), "changed", place=place, field=name, before=old.take(rows), after=new.take(rows)
                 )
-        tally.changed += int(pc.sum(any_field, min_count=0).as_py())
+        if in_any_field:
+            tally.changed += int(pc.sum(reduce(pc.or_, in_any_field)).as_py())
 
     def _lines(
         self,

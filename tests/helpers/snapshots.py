@@ -1,0 +1,139 @@
+"""Publishes small snapshots that a test makes up: rows, users and failures as dictionaries."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.snapshot.manifest import (
+    Dataset,
+    Manifest,
+    RequestCounts,
+    RosterScope,
+    ServiceUsers,
+    SnapshotFile,
+    UserCounts,
+)
+from pipeline.snapshot.parquet_files import write_rows
+from pipeline.snapshot.schema import FAILURES, USER_CONVERSATIONS, USERS
+from pipeline.snapshot.store import open_store, partition
+
+SERVICE = "IS" + "1" * 32
+EVERYBODY = RosterScope(("all",))
+Row = Mapping[str, Any]
+
+
+def user_sid(number: int) -> str:
+    return f"US{number:032x}"
+
+
+def conversation_sid(number: int) -> str:
+    return f"CH{number:032x}"
+
+
+def row(user: int, conversation: int, **fields: Any) -> dict[str, Any]:
+    """One UserConversation; *fields* override what is plain."""
+    unread = fields.get("unread_messages_count", 3)
+    return {
+        "account_sid": "AC" + "0" * 32,
+        "chat_service_sid": SERVICE,
+        "user_sid": user_sid(user),
+        "conversation_sid": conversation_sid(conversation),
+        "participant_sid": f"MB{user * 1000 + conversation:032x}",
+        "unread_messages_count": unread,
+        "last_read_message_index": 7,
+        "friendly_name": f"Conversation {conversation}",
+        "conversation_state": "active",
+        "attributes": "{}",
+        "date_created": datetime(2026, 1, 1, tzinfo=UTC),
+        "date_updated": datetime(2026, 10, 1, tzinfo=UTC),
+        "notification_level": "default",
+        "identity": f"user {user}",
+        "unread_capped": None if unread is None else unread == 1000,
+        **fields,
+    }
+
+
+def user(number: int, **fields: Any) -> dict[str, Any]:
+    """One user of the roster."""
+    return {
+        "sid": user_sid(number),
+        "chat_service_sid": SERVICE,
+        "identity": f"user {number}",
+        "conversations": 1,
+        "result": "read",
+        **fields,
+    }
+
+
+def publish(
+    root: Path,
+    day: date,
+    rows: Sequence[Row],
+    *,
+    users: Sequence[Row] | None = None,
+    failures: Sequence[Row] = (),
+    parts: int = 1,
+    **manifest: Any,
+) -> Manifest:
+    """Publish a snapshot of *day*: rows sorted by key, in *parts* files; *manifest* overrides what it says."""
+    started_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    in_order = sorted(rows, key=lambda row: (row["chat_service_sid"], row["user_sid"], row["conversation_sid"]))
+    if users is None:
+        users = [user(int(sid[2:], 16)) for sid in dict.fromkeys(row["user_sid"] for row in in_order)]
+    size = -(-len(in_order) // parts) or 1
+    tables = [
+        ("user_conversations", USER_CONVERSATIONS, in_order[start : start + size])
+        for start in range(0, len(in_order), size)
+    ]
+    in_order_users = sorted(users, key=lambda line: (line["chat_service_sid"], line["sid"] or line["identity"]))
+    tables.append(("users", USERS, in_order_users))
+    if failures:
+        tables.append(("failures", FAILURES, failures))
+    files = [
+        put(root, dataset, schema, [{"snapshot_at": started_at, **line} for line in lines], day=day, number=number)
+        for number, (dataset, schema, lines) in enumerate(tables)
+    ]
+    failed = len(failures)
+    published = Manifest(
+        **{
+            "schema_version": 1,
+            "tool_version": "0.1.0",
+            "run_id": f"r-{day}",
+            "snapshot_date": day,
+            "account_sid": "AC" + "0" * 32,
+            "base_url": "https://conversations.twilio.com",
+            "services": (ServiceUsers(SERVICE, len(users)),),
+            "roster": EVERYBODY,
+            "started_at": started_at,
+            "ended_at": started_at + timedelta(minutes=30),
+            "starts": 1,
+            "users": UserCounts(listed=len(users), read=len(users) - failed, vanished=0, failed=failed),
+            "rows": len(in_order),
+            "duplicates_dropped": 0,
+            "unknown_fields": {},
+            "blanked_columns": (),
+            "requests": RequestCounts(requests=10, retries=1, throttled=2),
+            "complete": not failures,
+            "files": tuple(files),
+        }
+        | manifest
+    )
+    open_store(str(root)).publish(published)
+    return published
+
+
+def put(
+    root: Path, dataset: Dataset, schema: pa.Schema, lines: Iterable[Row], *, day: date, number: int = 0
+) -> SnapshotFile:
+    """Put one file below *root*, as an export does."""
+    known = [{name: line.get(name) for name in schema.names} for line in lines]
+    name = f"r-{day}-{number:05}.parquet"
+    local = root.parent / name
+    file = write_rows([pa.Table.from_pylist(known, schema=schema)], schema, local)
+    path = f"{partition(dataset, day)}/{name}"
+    open_store(str(root)).put(local, path)
+    local.unlink()
+    return SnapshotFile(path, dataset, file.rows, file.bytes, file.sha256)
