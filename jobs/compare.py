@@ -68,7 +68,7 @@ def _show(comparison: "Comparison", out: Path | None) -> None:
     if fields:
         print_table(fields, header=["of", "field", "rows changed"])
     if comparison.presence.reasons:
-        click.echo(f"Rows that only one of the two holds prove little: {'; '.join(comparison.presence.reasons)}.")
+        click.echo(f"Not all that came and went can be told: {'; '.join(comparison.presence.reasons)}.")
     if comparison.fields_left_out:
         click.echo(f"Not compared, because one of the two left them empty: {', '.join(comparison.fields_left_out)}.")
     if out is not None:
