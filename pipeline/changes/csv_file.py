@@ -166,9 +166,9 @@ def _undecodable_or_nul(lines: NumberedLines) -> Problem | None:
 
 
 def _undecodable(lines: NumberedLines, text: str, start: int, at: int) -> Problem:
-    encoding = lines.encoding.name
-    place = start + len(text[:at].encode(encoding, "surrogateescape"))
-    candidates = encodings_that_read(text.encode(encoding, "surrogateescape"))
+    encoding, errors = lines.encoding.name, lines.encoding.errors
+    place = start + len(text[:at].encode(encoding, errors))
+    candidates = encodings_that_read(text.encode(encoding, errors))
     return _at(
         lines,
         "E-ENCODING",

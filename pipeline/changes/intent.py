@@ -10,7 +10,6 @@ from pipeline.changes import cells
 from pipeline.changes.cells import BadCell
 from pipeline.changes.csv_file import COLUMNS, Record, Report
 from pipeline.changes.problems import Problem, shortened
-from pipeline.errors import BadInput
 from pipeline.model.change import Expectation, Operation, Removal, Update, Wish
 
 Value = TypeVar("Value")
@@ -52,12 +51,7 @@ class IntentParser:
     """Understands the records of one file, whose *header* and operation are known."""
 
     def __init__(self, header: tuple[str, ...], operation: Operation | None, report: Report) -> None:
-        """Prepare for *header*. Raises `BadInput` where nothing tells what the lines ask for."""
-        if operation is None and "op" not in header:
-            raise BadInput(
-                "neither the file nor the command says what to do",
-                hint="Add an op column with update or delete, or give --op update.",
-            )
+        """Prepare for *header*; *operation* is what lines ask for that do not say it themselves."""
         self._operation = operation
         self._attempt = _Attempt(report)
         # Every record gets an empty cell at its end, for the columns that the file does not have.

@@ -31,6 +31,11 @@ class TextEncoding:
     mark: int = 0
     """Length of the byte order mark in front."""
 
+    @property
+    def errors(self) -> str:
+        """How Python is to treat what cannot be decoded: kept as lone surrogates where bytes can stand alone."""
+        return "strict" if self.name.startswith(("utf-16", "utf-32")) else "surrogateescape"
+
     def __str__(self) -> str:
         return f"{self.name.upper()} with a byte order mark" if self.mark else self.name.upper()
 
@@ -54,7 +59,8 @@ def find_encoding(stream: BinaryIO, asked: str | None) -> tuple[TextEncoding, Bi
 class NumberedLines:
     """An iterator of text lines that can take lines back and knows where each one began.
 
-    What cannot be decoded comes as lone surrogates, so that one bad byte spoils one line and not the file.
+    What cannot be decoded comes as lone surrogates, so that one bad byte spoils one line and not the file;
+    in UTF-16 and UTF-32, where it would spoil the rest, it raises `UnicodeDecodeError`.
     """
 
     stream: BinaryIO
@@ -72,7 +78,7 @@ class NumberedLines:
     def __post_init__(self) -> None:
         self.offset = self.encoding.mark
         self._is_utf8 = self.encoding.name == "utf-8"
-        self._text = io.TextIOWrapper(self.stream, encoding=self.encoding.name, errors="surrogateescape", newline="")
+        self._text = io.TextIOWrapper(self.stream, encoding=self.encoding.name, errors=self.encoding.errors, newline="")
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -85,7 +91,7 @@ class NumberedLines:
         if text.isascii() and self._is_utf8:
             self.offset = offset + len(text)
         else:
-            self.offset = offset + len(text.encode(self.encoding.name, "surrogateescape"))
+            self.offset = offset + len(text.encode(self.encoding.name, self.encoding.errors))
         return text
 
     def forget(self) -> None:

@@ -10,7 +10,16 @@ from pipeline.changes.source import COMPRESSION_FAILURES, Source, content
 from pipeline.changes.staging import SAME_WORDS, Repetition, Staging, Verdict
 from pipeline.model.change import Operation
 
-_BROKEN = (UnicodeDecodeError, OSError, *COMPRESSION_FAILURES)
+_NO_OPERATION = Problem(
+    code="E-OP",
+    message="neither the file nor the command says what to do",
+    hint="Add an op column with update or delete, or give --op update.",
+    line=1,
+    line_end=1,
+    byte_offset=0,
+    column="op",
+)
+_BROKEN = (UnicodeDecodeError, UnicodeEncodeError, OSError, *COMPRESSION_FAILURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,9 @@ def stage(source: Source, staging: Staging, options: InputOptions, report: Repor
         with content(source) as stream:
             file = read_csv(stream, report=report, encoding=options.encoding, delimiter=options.delimiter)
             if file is None:
+                return None
+            if options.operation is None and "op" not in file.format.header:
+                report(_NO_OPERATION)
                 return None
             staging.add(_rows(file, options.operation, report, last))
     except _BROKEN as error:
@@ -131,7 +143,7 @@ def repetition_problem(repetition: Repetition) -> Problem:
 
 
 def _broken(error: Exception, last: _LastLine) -> Problem:
-    if isinstance(error, UnicodeDecodeError):
+    if isinstance(error, UnicodeDecodeError | UnicodeEncodeError):
         return _unreadable(last, f"the text is not {error.encoding.upper()}", "Give the right --encoding.")
     return _unreadable(last, f"the file ends or breaks here: {error}", "It is damaged: get it again.")
 

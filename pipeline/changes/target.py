@@ -34,7 +34,7 @@ async def locate(reader: Reader, service: str | None, *, base_url: str, clock: C
             hint="Name one: --service IS… (readstate doctor lists them).",
         )
     offset = await _offset(reader, service_sid, clock)
-    target = Target(account_sid=configuration.account_sid, service_sid=service_sid, base_url=base_url)
+    target = Target(account_sid=configuration.account_sid, service_sid=service_sid, base_url=base_url.rstrip("/"))
     return Located(target, offset, requests=2)
 
 
