@@ -53,7 +53,11 @@ async def read_current(readings: Readings, rules: DiffRules, around: Reading, re
 
 
 async def _read_users(readings: Readings, around: Reading) -> int:
-    listed = await resolve_by_listing(around.reader, around.service_sid, readings.users_to_list())
+    odd, users = list(readings.users_to_list()), readings.users()
+    around.emit(Note(f"The lines name {users} users: planning takes at least as many requests."))
+    if odd:
+        around.emit(Note(f"{len(odd)} identities cannot be part of a path: looking for them in the list of all users."))
+    listed = await resolve_by_listing(around.reader, around.service_sid, odd, may_go_on=lambda: _check(around.stop))
     tally = _Tally(listed.requests)
 
     async def read(lines: UserLines) -> tuple[UserReading, datetime]:
@@ -67,7 +71,7 @@ async def _read_users(readings: Readings, around: Reading) -> int:
             around.emit(UserRead(reading.lines.address, len(reading.found), reading.requests))
         tally.requests += sum(reading.requests for reading, _ in readings_of_users)
 
-    around.emit(RosterComplete(readings.users()))
+    around.emit(RosterComplete(users))
     await _in_batches(read, readings.user_lines(listed.sids), keep, around)
     return tally.requests
 
@@ -137,6 +141,10 @@ async def _in_batches(
 
 def _until_stopped(items: Iterable[Item], stop: StopSwitch) -> Iterator[Item]:
     for item in items:
-        if (reason := stop.reason()) is not None:
-            raise Stopped(reason.text, exit_code=reason.exit_code, hint="Nothing was planned: run the command again.")
+        _check(stop)
         yield item
+
+
+def _check(stop: StopSwitch) -> None:
+    if (reason := stop.reason()) is not None:
+        raise Stopped(reason.text, exit_code=reason.exit_code, hint="Nothing was planned: run the command again.")

@@ -1,6 +1,6 @@
 """Find the users whose identity must not become part of a path, by walking the list of all users."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -22,8 +22,10 @@ def needs_listing(user: str) -> bool:
     return bends_a_path(user)
 
 
-async def resolve_by_listing(reader: Reader, service_sid: str, identities: Iterable[str]) -> Resolved:
-    """Walk the users of the service until every one of *identities* is found."""
+async def resolve_by_listing(
+    reader: Reader, service_sid: str, identities: Iterable[str], *, may_go_on: Callable[[], None]
+) -> Resolved:
+    """Walk the users of the service until every one of *identities* is found; *may_go_on* raises to end it early."""
     missing = set(identities)
     sids: dict[str, str] = {}
     requests = 0
@@ -31,6 +33,7 @@ async def resolve_by_listing(reader: Reader, service_sid: str, identities: Itera
         return Resolved(sids, requests)
     async with aclosing(reader.users(service_sid)) as pages:  # type: ignore[type-var]
         async for page in pages:
+            may_go_on()
             requests += 1
             for user in page.users:
                 if user.identity in missing and is_sid(user.sid, "US"):

@@ -403,12 +403,14 @@ async def test_an_account_without_a_default_service_has_to_name_one(desk: Desk) 
         await locate(Reader(Nameless(desk)), None, base_url="x", clock=FakeClock())
 
 
-async def test_a_plan_that_is_stopped_leaves_nothing(desk: Desk, tmp_path: Path) -> None:
+@pytest.mark.parametrize("user", ["alice", "a/b"])
+async def test_a_plan_that_is_stopped_leaves_nothing(user: str, desk: Desk, tmp_path: Path) -> None:
+    line = {"user": user, "conversation": "CH" + "0" * 32, "notification_level": "muted"}
     stop = StopSwitch()
     stop.ask(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
 
     with pytest.raises(Stopped) as stopped:
-        await make_plan(desk, csv_of(update(desk.membership(), notification_level="muted")), tmp_path, stop=stop)
+        await make_plan(desk, csv_of(line), tmp_path, stop=stop)
 
     assert stopped.value.exit_code == ExitCode.TERMINATED
     assert list((tmp_path / "plans").iterdir()) == []
