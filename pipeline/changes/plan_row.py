@@ -39,6 +39,8 @@ _NO_CHANGE: dict[str, Any] = {
     "fields_mask": 0,
     "pre_kind": PreconditionKind.NONE.value,
 }  # fmt: skip
+_INDEX, _LEVEL = Fields.INDEX.value, Fields.LEVEL.value
+_KNOWN = _INDEX + _LEVEL
 _REMOVAL_NOTE = "adding the user again makes a new member"
 
 
@@ -81,9 +83,6 @@ def _before_columns(before: Present | None) -> dict[str, Any]:
     if before is None:
         return _NOTHING_BEFORE
     timestamp, newest = before.last_read_timestamp, before.newest_message_index
-    known = Fields.INDEX | Fields.LEVEL
-    if not isinstance(timestamp, Unknown):
-        known |= Fields.TIMESTAMP
     return {
         "user_sid": before.user_sid,
         "conversation_sid": before.conversation_sid,
@@ -91,7 +90,7 @@ def _before_columns(before: Present | None) -> dict[str, Any]:
         "before_index": before.last_read_message_index,
         "before_timestamp": None if isinstance(timestamp, Unknown) else timestamp,
         "before_level": before.notification_level,
-        "before_known_mask": int(known),
+        "before_known_mask": _KNOWN if isinstance(timestamp, Unknown) else _KNOWN + Fields.TIMESTAMP.value,
         "unread_before": before.unread_messages_count,
         "conversation_state": before.conversation_state,
         "newest_index": None if isinstance(newest, Unknown) else newest,
@@ -116,16 +115,17 @@ def _change_columns(change: Change, before: Present | None) -> dict[str, Any]:
             }
         case Edit():
             assert before is not None
+            fields = change.fields.value
             return _NO_CHANGE | {
                 "disposition": Disposition.UPDATE.value,
                 "direction": change.direction.value,
-                "fields_mask": int(change.fields),
+                "fields_mask": fields,
                 "set_index": change.last_read_message_index,
                 "set_timestamp": change.last_read_timestamp,
                 "set_level": change.notification_level,
                 "pre_kind": change.precondition.value,
-                "pre_index": before.last_read_message_index if Fields.INDEX in change.fields else None,
-                "pre_level": before.notification_level if Fields.LEVEL in change.fields else None,
+                "pre_index": before.last_read_message_index if fields & _INDEX else None,
+                "pre_level": before.notification_level if fields & _LEVEL else None,
                 "pre_participant_sid": before.participant_sid,
                 "undo_class": change.undo.value,
                 "undo_note": change.undo_note or None,

@@ -30,6 +30,9 @@ SAMPLES = {
 """How many rows of each kind a summary shows: 2 000 together."""
 
 
+_FIELD_NAMES = [[str(field.name).lower() for field in Fields(mask)] for mask in range(8)]
+
+
 class PlanTally:
     """Grows with what may be wrong with a plan, not with the plan."""
 
@@ -64,8 +67,8 @@ class PlanTally:
             self.undo[row.undo_class] += 1
         if row.disposition == Disposition.UPDATE:
             self.directions[row.direction] += 1
-            for field in Fields(row.fields_mask):
-                self.fields[(field.name or "").lower()] += 1
+            for name in _FIELD_NAMES[row.fields_mask]:
+                self.fields[name] += 1
         elif row.disposition == Disposition.DELETE:
             self._removals.execute("INSERT INTO removal VALUES (?,?)", (row.user_sid, row.conversation_sid))
         if len(samples := self.samples[row.disposition]) < SAMPLES[Disposition(row.disposition)]:
