@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retry_share: float = 0.2
 
     work_dir: str = ""
-    part_rows: int = 100_000
+    part_rows: int = 25_000
     part_seconds: float = 30.0
     file_megabytes: int = 128
     max_failed_users: str = "0.1%"
