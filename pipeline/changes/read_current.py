@@ -46,7 +46,7 @@ async def read_current(readings: Readings, rules: DiffRules, around: Reading, re
     return sum(
         [
             await _read_users(readings, around),
-            await _read_newest(readings, rules, around),
+            await read_newest(readings, rules, around),
             await _read_members(readings, rules, around, report),
         ]
     )
@@ -72,11 +72,12 @@ async def _read_users(readings: Readings, around: Reading) -> int:
         tally.requests += sum(reading.requests for reading, _ in readings_of_users)
 
     around.emit(RosterComplete(users))
-    await _in_batches(read, readings.user_lines(listed.sids), keep, around)
+    await in_batches(read, readings.user_lines(listed.sids), keep, around)
     return tally.requests
 
 
-async def _read_newest(readings: Readings, rules: DiffRules, around: Reading) -> int:
+async def read_newest(readings: Readings, rules: DiffRules, around: Reading) -> int:
+    """Read the newest message of each conversation whose lines want it, once, and give the number of requests."""
     tally = _Tally()
 
     async def read(conversation_sid: str) -> tuple[str, int | Unknown | None]:
@@ -95,7 +96,7 @@ async def _read_newest(readings: Readings, rules: DiffRules, around: Reading) ->
     conversations = readings.conversations_wanting_newest(
         first_set=rules.allow_first_set, beyond_latest=rules.allow_beyond_latest
     )
-    await _in_batches(read, conversations, keep, around)
+    await in_batches(read, conversations, keep, around)
     return tally.requests
 
 
@@ -113,7 +114,7 @@ async def _read_members(readings: Readings, rules: DiffRules, around: Reading, r
     for repetition in readings.judge_canonically():
         report(repetition_problem(repetition))
     around.emit(Note("Reading the participants that timestamps and removals need."))
-    await _in_batches(read, readings.members(closed=rules.allow_closed), keep, around)
+    await in_batches(read, readings.members(closed=rules.allow_closed), keep, around)
     return tally.requests
 
 
@@ -122,7 +123,7 @@ class _Tally:
     requests: int = 0
 
 
-async def _in_batches(
+async def in_batches(
     read: Callable[[Item], Awaitable[Result]],
     items: Iterable[Item],
     keep: Callable[[list[Result]], None],

@@ -60,6 +60,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     identity: str | None = None
     friendly_name: str | None = None
     attributes: str | None = None
+    is_online: bool | None = None
+    """None where the service does not tell who is there."""
     date_created: datetime | None = None
     date_updated: datetime | None = None
 
