@@ -1,0 +1,87 @@
+"""Answers one question in SQL; says briefly what is wrong with a question that has no answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.errors import BadInput
+from pipeline.snapshot.catalog import VIEWS, Catalog
+
+_BATCH_ROWS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows that come when they are asked for."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    """Raises `BadInput` where a row shows that the question makes no sense, such as a text that is no number."""
+
+
+def ask(catalog: Catalog, question: str) -> Answer:
+    """Answer one SELECT (or DESCRIBE, SUMMARIZE, SHOW). Raises `BadInput`."""
+    with _explained():
+        statements = catalog.connection.extract_statements(question)
+        if len(statements) != 1:
+            raise BadInput(f"one query is answered at a time, not {len(statements)}")
+        # The database would refuse what reaches outside; this refuses what would only change the database itself.
+        if statements[0].type != duckdb.StatementType.SELECT:
+            raise BadInput(
+                f"{statements[0].type.name} is not a question: snapshots are read-only",
+                hint="Begin with SELECT, WITH, FROM, DESCRIBE or SUMMARIZE. PIVOT needs its values: ON … IN (…).",
+            )
+        reader = _reader(catalog.connection.sql(question))
+    names = list(_distinct(reader.schema.names))
+    schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
+    return Answer(schema, (batch.rename_columns(names) for batch in _batches(reader)))
+
+
+def _reader(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
+    # The old name works in DuckDB 1 and warns in DuckDB 2.
+    read = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
+    return read(_BATCH_ROWS)
+
+
+def _distinct(names: list[str]) -> Iterator[str]:
+    """Give *names*, each only once; the second ``count`` becomes ``count_2``."""
+    seen: set[str] = set()
+    for name in names:
+        number, free = 1, name
+        while free in seen:
+            number += 1
+            free = f"{name}_{number}"
+        seen.add(free)
+        yield free
+
+
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    while True:
+        with _explained():
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+        yield batch
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the database refuses into one sentence and a hint."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        said = str(error).strip()
+        if isinstance(error, duckdb.PermissionException):
+            raise BadInput(
+                "the query may read the views only, no other file and no address",
+                hint=f"The views are {', '.join(VIEWS)}.",
+            ) from error
+        paragraphs = [" ".join(part.split()) for part in said.split("\n\n")]
+        raise BadInput(
+            paragraphs[0],
+            hint=f"The views are {', '.join(VIEWS)}. Without a query, readstate sql ROOT shows their columns.",
+        ) from error
