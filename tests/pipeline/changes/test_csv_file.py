@@ -162,3 +162,10 @@ def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, str, str]], 
 
     assert not problems
     assert [tuple(record.cells) for record in records if isinstance(record, Record)] == rows
+
+
+def test_a_header_of_one_endless_cell_is_one_problem() -> None:
+    file, _, problems = read("x" * 200_000)
+
+    assert file is None
+    assert "'user' is missing" in problems[0].message

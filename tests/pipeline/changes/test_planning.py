@@ -1,5 +1,6 @@
 """Plans against a simulated world: what is asked, what is decided, what is written down."""
 
+import re
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -414,3 +415,34 @@ async def test_a_plan_that_is_stopped_leaves_nothing(user: str, desk: Desk, tmp_
 
     assert stopped.value.exit_code == ExitCode.TERMINATED
     assert list((tmp_path / "plans").iterdir()) == []
+
+
+async def test_a_participant_that_cannot_be_read_and_a_timestamp_that_nobody_understands(
+    desk: Desk, tmp_path: Path
+) -> None:
+    class Muddled(DeskTransport):
+        async def send(self, request: Any) -> Any:
+            answer = await super().send(request)
+            return type(answer)(
+                answer.status,
+                {},
+                re.sub(rb'"last_read_timestamp":\s*"[^"]*"', b'"last_read_timestamp":"noon"', answer.body),
+            )
+
+    row = desk.membership(horizon=True)
+    line = csv_of(update(row, last_read_timestamp="2026-11-01T00:00:00Z"))
+    refusing = DeskTransport(desk, failing={f"/Participants/{row['participant_sid']}": 400})
+
+    broken = await make_plan(desk, line, tmp_path, transport=refusing)
+    muddled = await make_plan(desk, line, tmp_path, transport=Muddled(desk))
+
+    assert broken.reasons == muddled.reasons == ["PARTICIPANT_UNKNOWN"]
+    assert "noon" in (muddled.rows[0].reason_detail or "")
+
+
+async def test_hundreds_of_users_are_kept_in_batches(desk: Desk, tmp_path: Path) -> None:
+    lines = [{"user": f"nobody-{number}", "conversation": "x", "notification_level": "muted"} for number in range(401)]
+
+    planned = await make_plan(desk, csv_of(*lines), tmp_path)
+
+    assert planned.dispositions == ["not_found"] * 401
