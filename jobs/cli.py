@@ -24,6 +24,7 @@ COMMANDS = {
     "template": _Entry("jobs.template", "Write a changes file to start from."),
     "lint": _Entry("jobs.lint", "Check a changes file; nothing is sent."),
     "plan": _Entry("jobs.plan", "Compare a changes file with Twilio, and write down what it would do."),
+    "mark-read": _Entry("jobs.mark_read", "Choose conversations, and plan to mark them as read."),
     "show": _Entry("jobs.show", "Look at a plan."),
     "apply": _Entry("jobs.apply", "Carry out a plan that somebody has read."),
     "resume": _Entry("jobs.resume", "Go on with a run that was stopped, killed, or ended with failed rows."),

@@ -67,10 +67,11 @@ def read_exclusions(name: str) -> Exclusions:
         else:
             conversations.add(conversation)
     if wrong:
-        shown = [*wrong[:_MOST_SHOWN], *([f"… and {len(wrong) - _MOST_SHOWN} more"] if len(wrong) > _MOST_SHOWN else [])]
+        more = [f"… and {len(wrong) - _MOST_SHOWN} more"] if len(wrong) > _MOST_SHOWN else []
         raise BadInput(
-            f"{name}: {len(wrong)} wrong line{'s' * (len(wrong) > 1)}, nothing was read:\n  " + "\n  ".join(shown),
-            hint="A line names a user (SID or identity), a conversation (SID), or in a CSV with user,conversation both.",
+            f"{name}: {len(wrong)} wrong line{'s' * (len(wrong) > 1)}, nothing was read:\n  "
+            + "\n  ".join(wrong[:_MOST_SHOWN] + more),
+            hint="A line names a user (SID or identity) or a conversation (SID), in a CSV with user,conversation both.",
         )
     if not users | conversations and not memberships:
         raise BadInput(f"{name}: excludes nothing", hint="Leave --exclude out, or look whether the file was cut off.")

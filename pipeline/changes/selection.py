@@ -27,8 +27,7 @@ COLUMNS = (
 )
 """The columns that a selection looks at, besides those that a condition in SQL names."""
 
-Rows = pa.Table
-Test = Callable[[Rows], Any]
+Test = Callable[[pa.Table], Any]
 """Says of each row whether it may stay: a column of true and false."""
 
 
@@ -78,7 +77,7 @@ class Conditions:
         if self.where is not None:
             yield LeftOut.WHERE, self.where
 
-    def _is_not_excluded(self, rows: Rows) -> Any:
+    def _is_not_excluded(self, rows: pa.Table) -> Any:
         users, conversations = rows["user_sid"], rows["conversation_sid"]
         pairs = {f"{user}/{conversation}" for user, conversation in self.excluded.memberships}
         excluded = pc.or_(
@@ -99,19 +98,19 @@ class Marking:
     level: NotificationLevel | None = None
     """The notification level that they get."""
 
-    def moves(self, rows: Rows) -> Any:
+    def moves(self, rows: pa.Table) -> Any:
         """Whether each row's horizon may have to move."""
         # A count that Twilio does not tell is no reason to believe that all is read.
         unread = _known(pc.not_equal(rows["unread_messages_count"], 0), unknown=True)
         return pc.and_(pc.and_(unread, self._may_move(rows)), pa.scalar(self.read))
 
-    def sets(self, rows: Rows) -> Any:
+    def sets(self, rows: pa.Table) -> Any:
         """Whether each row's notification level is another than the wished one."""
         if self.level is None:
             return pc.is_in(rows["user_sid"], value_set=pa.array([], pa.string()))
         return _known(pc.not_equal(rows["notification_level"], self.level), unknown=True)
 
-    def reasons(self, idle: Rows) -> Iterator[tuple[LeftOut, int]]:
+    def reasons(self, idle: pa.Table) -> Iterator[tuple[LeftOut, int]]:
         """Why there is nothing to do about the *idle* rows."""
         if not self.read:
             yield LeftOut.LEVEL_IS_SO, len(idle)
@@ -120,7 +119,7 @@ class Marking:
         yield LeftOut.NEVER_READ, len(idle) - may_move
         yield LeftOut.NOTHING_UNREAD, may_move
 
-    def _may_move(self, rows: Rows) -> Any:
+    def _may_move(self, rows: pa.Table) -> Any:
         return pc.or_(pc.is_valid(rows["last_read_message_index"]), pa.scalar(self.never_read_too))
 
 
@@ -128,12 +127,12 @@ class Marking:
 class Judged:
     """The selected rows, what is wished of each, and how many others were left out for which reason."""
 
-    rows: Rows
+    rows: pa.Table
     wishes: list[Update]
     left_out: Counter[LeftOut]
 
 
-def judge(rows: Rows, conditions: Conditions, marking: Marking) -> Judged:
+def judge(rows: pa.Table, conditions: Conditions, marking: Marking) -> Judged:
     """Select from *rows*, a table with at least `COLUMNS`; every row is either selected or counted as left out."""
     left_out: Counter[LeftOut] = Counter()
     for reason, test in conditions.tests():
@@ -156,7 +155,7 @@ def wish(marking: Marking, *, moves: bool, sets: bool) -> Update:
     )
 
 
-def _is_one_of(column: Any, values: Iterator[str] | frozenset[str] | set[str]) -> Any:
+def _is_one_of(column: Any, values: frozenset[str] | set[str]) -> Any:
     return pc.is_in(column, value_set=pa.array(sorted(values), pa.string()))
 
 

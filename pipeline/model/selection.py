@@ -1,0 +1,39 @@
+"""What a plan that was made from a selection remembers of it."""
+
+from typing import Any
+
+import msgspec
+
+SELECTION = "selection"
+"""Where it stands among the options of a plan's manifest."""
+
+
+class Audience(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sees a change at once: Twilio tells every connected app of a user, and of the conversation's members."""
+
+    users: int
+    """Users of whom something changes."""
+    conversations: int
+    """Conversations in which something changes; their other members are told too."""
+    online: int | None
+    """How many of the users are connected now; None where Twilio does not tell."""
+
+
+class SelectionFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked at, what was selected, and what was left out and why."""
+
+    source: str
+    """Where the rows came from: Twilio as it is now, or a snapshot."""
+    conditions: dict[str, Any]
+    """As asked for."""
+    users: int
+    """Users whose conversations were read."""
+    users_vanished: int
+    users_failed: int
+    """Users that could not be read: nothing is planned for them."""
+    rows: int
+    """Conversations of users that were looked at: the selected ones, and those left out."""
+    selected: int
+    left_out: dict[str, int]
+    """Rows by the first reason for leaving them alone."""
+    audience: Audience
