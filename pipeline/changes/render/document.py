@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from pipeline.changes.render.summary import Summary
+from pipeline.model.selection import SELECTION
 
 
 def plan_document(summary: Summary) -> dict[str, Any]:
@@ -34,6 +35,7 @@ def plan_document(summary: Summary) -> dict[str, Any]:
             for guard in summary.guards
         ],
         "input": _json(manifest.input),
+        "selection": manifest.options.get(SELECTION),
         "not_checked": list(manifest.not_checked),
         "request_estimate": _json(manifest.request_estimate),
     }

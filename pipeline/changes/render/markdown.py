@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.changes.render import wording
+from pipeline.changes.render.selected import selection
 from pipeline.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, spaced, who
 from pipeline.changes.visible import visible
 from pipeline.model.plan import PlanRow
@@ -33,6 +34,7 @@ def _lines(summary: Summary) -> Iterator[str]:
         ("Made", wording.made(summary).removeprefix("made ")),
         ("Input", wording.source(summary)),
         ("Target", wording.target(summary)),
+        *selection(summary),
         ("Cost", wording.cost(summary)),
     ):
         yield f"- **{name}:** {escaped(text)}"

@@ -5,6 +5,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.changes.render import wording
+from pipeline.changes.render.selected import selection
 from pipeline.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, spaced, who
 from pipeline.model.plan import PlanRow
 
@@ -41,6 +42,7 @@ def _facts(summary: Summary) -> dict[str, Any]:
         "made": wording.made(summary),
         "source": wording.source(summary),
         "target": summary.manifest.target,
+        "selection": list(selection(summary)),
         "cost": wording.cost(summary),
         "sha256": summary.manifest.plan_sha256,
         "guards": sorted(summary.guards, key=lambda guard: guard.passed),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pipeline.changes.render import wording
+from pipeline.changes.render.selected import selection
 from pipeline.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, short_sid, spaced, who
 from pipeline.model.change import Disposition
 from pipeline.model.plan import PlanRow
@@ -25,6 +26,8 @@ def _lines(summary: Summary, examples: int) -> Iterator[str]:
     yield f"Plan    {manifest.plan_id}  {wording.made(summary)}"
     yield f"Input   {wording.source(summary)}"
     yield f"Target  {wording.target(summary)}"
+    for title, sentence in selection(summary):
+        yield f"{title:<8}{sentence}"
     yield ""
     width = max(len(spaced(count)) for count in manifest.counts.values())
     for disposition, symbol in SYMBOLS.items():
