@@ -15,7 +15,7 @@ from pipeline.snapshot.sorted_run import SortedRun, open_part, write_run
 
 _MOST_RUNS_AT_ONCE = 128
 _ROW_BYTES = 1_000
-_ROW_GROUP_BYTES = 32_000_000
+_ROW_GROUP_BYTES = 25_000_000
 
 
 def compact(parts: Sequence[Path], folder: Path, *, run_id: str, file_bytes: int) -> Iterator[FinishedFile]:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.snapshot.schema import KEY, SORT_KEYS
+from pipeline.snapshot.schema import KEY, ROWS
 from pipeline.snapshot.sorted_run import BatchIndex, Key, SortedRun, key_at
+from pipeline.snapshot.sorting import sort_columns
 
 _RANGE_BYTES = 12 << 20
 
@@ -21,8 +22,12 @@ def merge(runs: Sequence[SortedRun]) -> Iterator[pa.Table]:
     """Give the rows of all *runs* sorted by key; of rows with the same key the last one of the last run stays."""
     cursors = [_Cursor(run) for run in runs]
     for bound in _bounds(batch for run in runs for batch in run.index):
-        pieces = [piece for cursor in cursors for piece in cursor.up_to(bound)]
-        yield _without_duplicates(_sorted(pieces))
+        columns: list[list[pa.Array]] = [[] for _ in ROWS]
+        for cursor in cursors:
+            for piece in cursor.up_to(bound):
+                for chunks, column in zip(columns, piece.columns, strict=True):
+                    chunks.append(column)
+        yield _without_duplicates(sort_columns(columns))
 
 
 def _bounds(batches: Iterable[BatchIndex]) -> Iterator[Key]:
@@ -59,12 +64,6 @@ class _Cursor:
             position = bisect_right(range(len(batch)), bound, key=lambda row: key_at(batch, row))
             yield batch.slice(0, position)
             self._batch = batch.slice(position)
-
-
-def _sorted(pieces: Sequence[pa.RecordBatch]) -> pa.Table:
-    """Sort by key; rows with the same key stay in the order of their pieces."""
-    table = pa.Table.from_batches(pieces).combine_chunks()
-    return table.take(pc.sort_indices(table, sort_keys=SORT_KEYS))
 
 
 def _without_duplicates(table: pa.Table) -> pa.Table:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.snapshot.schema import KEY, ROWS, SORT_KEYS
+from pipeline.snapshot.schema import ROWS
 from pipeline.snapshot.sorted_run import write_part
+from pipeline.snapshot.sorting import sort_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +49,12 @@ class PartWriter:
         """
         if self.rows == 0:
             return None
-        self._sort()
-        table = pa.table([chunks[0] for chunks in self._columns], schema=ROWS)
+        table = sort_columns(self._columns)
         path = self._folder / f"part-{_next_number(self._folder):06}.arrow"
         write_part(table, path)
         part = Part(path, self.rows, _count_users(table), path.stat().st_size)
         self._begin()
         return part
-
-    def _sort(self) -> None:
-        """Sort by key, one column after the other, so that never all rows are in memory twice.
-
-        Rows with the same key stay in the order in which they came.
-        """
-        columns, self._columns = self._columns, []
-        names = ROWS.names
-        keys = {name: pa.concat_arrays(columns[names.index(name)]) for name in KEY}
-        order = pc.sort_indices(pa.table(keys), sort_keys=SORT_KEYS)
-        for chunks in columns:
-            chunks[:] = [pa.concat_arrays(chunks).take(order)]
-        self._columns = columns
 
 
 def _count_users(table: pa.Table) -> int:

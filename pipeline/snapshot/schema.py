@@ -89,8 +89,5 @@ FAILURES = pa.schema(
 KEY = ("chat_service_sid", "user_sid", "conversation_sid")
 """Names one UserConversation; files are sorted by it."""
 
-SORT_KEYS = tuple((name, "ascending") for name in KEY)
-"""The same in pyarrow's words."""
-
 PII_COLUMNS = frozenset({"identity", "friendly_name", "unique_name", "attributes", "created_by"})
 """What may say who a person is."""

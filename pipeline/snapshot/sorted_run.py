@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 import msgspec
 import pyarrow as pa
@@ -16,9 +17,10 @@ from pipeline.snapshot.local_files import local_disk, whole_file
 from pipeline.snapshot.schema import KEY, ROWS
 
 _INDEX = b"readstate.batches"
-_BATCH_BYTES = 384 << 10
+_BATCH_BYTES = 256 << 10
 _MOST_ROWS = 1024
 _FEWEST_ROWS = 16
+_STAGGER = 16
 
 
 class Key(NamedTuple):
@@ -61,10 +63,10 @@ def key_at(batch: pa.RecordBatch, row: int) -> Key:
 
 def write_part(table: pa.Table, path: Path) -> None:
     """Write sorted rows to a file that takes its name when it is whole, and holds its own index. Raises `LocalDisk`."""
-    batches = _small_batches(table)
-    index = msgspec.json.encode([_entry(batch) for batch in batches])
+    batches = list(_small_batches(table))
+    index = msgspec.json.encode([entry for _, entry in batches])
     with whole_file(path) as file, _writer(file, table.schema.with_metadata({_INDEX: index})) as writer:
-        for batch in batches:
+        for batch, _ in batches:
             writer.write_batch(batch)
 
 
@@ -80,9 +82,9 @@ def write_run(tables: Iterable[pa.Table], path: Path) -> SortedRun:
     index = []
     with local_disk(path), path.open("wb") as file, _writer(file, ROWS) as writer:
         for table in tables:
-            for batch in _small_batches(table):
+            for batch, entry in _small_batches(table):
                 writer.write_batch(batch)
-                index.append(_entry(batch))
+                index.append(entry)
     return SortedRun(path, index)
 
 
@@ -91,11 +93,14 @@ def _writer(file: object, schema: pa.Schema) -> pa.ipc.RecordBatchFileWriter:
     return pa.ipc.new_file(file, schema, options=options)
 
 
-def _small_batches(table: pa.Table) -> list[pa.RecordBatch]:
-    rows = min(_MOST_ROWS, max(_FEWEST_ROWS, _BATCH_BYTES * len(table) // table.nbytes))
-    batches: list[pa.RecordBatch] = table.combine_chunks().to_batches(max_chunksize=rows)
-    return batches
-
-
-def _entry(batch: pa.RecordBatch) -> BatchIndex:
-    return BatchIndex(key_at(batch, len(batch) - 1), batch.nbytes)
+def _small_batches(table: pa.Table) -> Iterator[tuple[pa.RecordBatch, BatchIndex]]:
+    row_bytes = table.nbytes / len(table)
+    rows = min(_MOST_ROWS, max(_FEWEST_ROWS, int(_BATCH_BYTES / row_bytes)))
+    table = table.combine_chunks()
+    # Users are spread over all parts alike. Did their first batches have one size, all parts would need their next
+    # batch at the same keys, and a merge would have to take most of a batch from each of them at once.
+    first = rows * (1 + crc32(table["user_sid"][0].as_buffer()) % _STAGGER) // _STAGGER
+    pieces = [table.slice(0, first), table.slice(first)]
+    for batch in (batch for piece in pieces for batch in piece.to_batches(max_chunksize=rows)):
+        # To measure each batch takes longer than to read it, and the mean is near enough.
+        yield batch, BatchIndex(key_at(batch, len(batch) - 1), int(len(batch) * row_bytes))

@@ -20,9 +20,11 @@ def sid(prefix: str, number: int) -> str:
     return f"{prefix}{number:032x}"
 
 
-def row(conversation: int = 1, *, user: int = 1, service: str = SERVICE, **changes: Any) -> dict[str, Any]:
+def row(
+    conversation: int = 1, *, user: int = 1, participant: int = 1, service: str = SERVICE, **changes: Any
+) -> dict[str, Any]:
     """Give one UserConversation like the official example, with *changes*."""
-    conversation_sid, user_sid, participant_sid = sid("CH", conversation), sid("US", user), sid("MB", conversation)
+    conversation_sid, user_sid, participant_sid = sid("CH", conversation), sid("US", user), sid("MB", participant)
     base = "https://conversations.twilio.com/v1"
     return {
         "account_sid": "AC" + "a" * 32,
