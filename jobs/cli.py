@@ -1,6 +1,8 @@
 """The command `readstate`: finds the command that was asked for, and turns every failure into a message and a code."""
 
+import difflib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -36,7 +38,10 @@ COMMANDS = {
 }
 """Every command, with its one line of help: `--help` lists them without importing any."""
 
-_SECRET_OPTIONS = ("token", "secret", "password", "api-key", "apikey", "credential")
+_SECRET_NAME = re.compile(r"(--?)?[a-z_-]*(token|secret|password|api[_-]?key|credential)[a-z_-]*", re.IGNORECASE)
+
+_SHORTEST_SECRET = 16
+"""A shorter one may well be part of an innocent word."""
 
 
 class _LazyGroup(click.Group):
@@ -47,7 +52,10 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            nearest = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
+            raise click.UsageError(
+                f"there is no command {cmd_name!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else ""), ctx
+            )
         command: click.Command = import_module(COMMANDS[cmd_name].module).command
         return command
 
@@ -76,6 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = readstate.main(args=arguments, prog_name="readstate", standalone_mode=False)
     except ReadstateError as error:
         return _explain(error.message, error.hint, error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
     except click.UsageError as error:
         usage = error.ctx.command_path if error.ctx is not None else "readstate"
         return _explain(error.format_message(), f"{usage} --help tells what it takes.", ExitCode.USAGE)
@@ -98,21 +109,27 @@ def entry() -> None:
 
 
 def _refuse_secrets(arguments: Sequence[str]) -> None:
+    own = {value for name, value in os.environ.items() if name.startswith("TWILIO_") and _SECRET_NAME.fullmatch(name)}
     for argument in arguments:
-        name = argument.split("=", 1)[0].lower()
-        if name.startswith("--") and any(word in name for word in _SECRET_OPTIONS):
-            raise Usage(
-                f"{name}: a secret on the command line can be read by everybody on this machine (ps, shell history)",
-                hint="Export TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
-            )
+        name, is_assignment, _ = argument.partition("=")
+        if _SECRET_NAME.fullmatch(name) and (is_assignment or name.startswith("--")):
+            refused = name
+        elif any(secret in argument for secret in own if len(secret) >= _SHORTEST_SECRET):
+            refused = "one of the arguments"
+        else:
+            continue
+        raise Usage(
+            f"{refused}: a secret on the command line can be read by everybody on this machine (ps, shell history)",
+            hint="Export TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
+        )
 
 
 def _explain(message: str, hint: str | None, code: int) -> int:
-    from jobs.terminal import printable
+    from jobs.terminal import printable_lines
 
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(message)}", err=True)
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable_lines(message)}", err=True)
     if hint:
-        click.echo(printable(hint), err=True)
+        click.echo(printable_lines(hint), err=True)
     return int(code)
 
 

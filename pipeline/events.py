@@ -192,6 +192,63 @@ class Publishing:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyBegan:
+    """A run begins, or goes on, to change things."""
+
+    run_id: str
+    epoch: int
+    """1 at first, one more with every start."""
+    rows: int
+    rows_settled: int
+    """By earlier starts of this run."""
+    rows_in_doubt: int
+    """Rows that may have been sent when the last start ended: they are read back first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageBegan:
+    """Some more rows are let through: first the canary, then the ramp, then the rest."""
+
+    operation: str
+    stage: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowSettled:
+    """One row of a plan has its outcome."""
+
+    plan_row_id: int
+    outcome: str
+    outcome_by: str | None
+    reason: str | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeUnknown:
+    """Nobody knows whether a write had its effect: its row will be read back."""
+
+    plan_row_id: int
+    reason: str
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WritesHeld:
+    """No row is begun for now."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WritesGoOn:
+    """Rows are begun again."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A sentence for the person who watches."""
 

@@ -121,7 +121,7 @@ class Journal:
             connection.execute("UPDATE run SET state = ?, exit_code = ?", (state, exit_code))
 
     def reopen(self, outcomes: Sequence[str]) -> int:
-        """Let rows that ended with one of *outcomes* be tried again; give their number. Raises `Locked`, `LocalDisk`."""
+        """Let rows that ended with one of *outcomes* be tried again. Raises `Locked`, `LocalDisk`."""
         marks = ",".join("?" * len(outcomes))
         with self._transaction() as connection:
             return connection.execute(

@@ -10,7 +10,6 @@ import msgspec
 
 from pipeline.changes.journal import Attempt, Journal
 from pipeline.changes.record import RowRecord
-from pipeline.errors import ReadstateError
 
 Result = TypeVar("Result")
 
@@ -33,7 +32,7 @@ class JournalThread:
         self._waiting: list[asyncio.Future[None]] = []
         self._committing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._failure: ReadstateError | None = None
+        self._failure: Exception | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,7 +42,7 @@ class JournalThread:
     ) -> None:
         try:
             await self.flush()
-        except ReadstateError:
+        except Exception:
             if error is None:
                 raise
         finally:
@@ -102,7 +101,7 @@ class JournalThread:
             try:
                 await asyncio.get_running_loop().run_in_executor(self._executor, self.journal.write, records, attempts)
                 self.commits += 1
-            except ReadstateError as failure:
+            except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear it
                 self._failure = failure
                 self._waiting = [*waiting, *self._waiting]
             else:
@@ -116,7 +115,7 @@ class JournalThread:
             raise self._failure
 
 
-def _tell(waiting: list[asyncio.Future[None]], failure: ReadstateError | None) -> None:
+def _tell(waiting: list[asyncio.Future[None]], failure: Exception | None) -> None:
     for done in waiting:
         if done.done():
             continue

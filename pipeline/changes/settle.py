@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.changes.preconditions import (
+    Already,
+    Drifted,
+    Missing,
     RemoveMember,
     Sending,
     SetFields,
+    Unclear,
     at_target,
     not_as_before,
     timestamp_unknown,
@@ -42,12 +46,17 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class NeverSent:
-    """The write certainly did not leave."""
+    """The write certainly did not leave: there was no connection."""
 
     reason: str
 
 
-Answer = Answered | Lost | NeverSent
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The write was held back: its turn came when what had been read before it was too old."""
+
+
+Answer = Answered | Lost | NeverSent | Late
 
 
 class Doubt(StrEnum):
@@ -77,12 +86,21 @@ class ReadBack:
     doubt: Doubt
 
 
+class Again(StrEnum):
+    """Why a write had no effect."""
+
+    LATE = "late"
+    THROTTLED = "throttled"
+    NOT_SENT = "not sent"
+    CONFLICT = "conflict"
+    NOT_APPLIED = "not applied"
+
+
 @dataclass(frozen=True, slots=True)
 class CheckAgain:
     """The write had no effect: read the row once more and decide anew."""
 
-    reason: str
-    is_conflict: bool = False
+    why: Again
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +121,18 @@ def after_answer(sending: Sending, answer: Answer, *, was_ambiguous: bool = Fals
     because of a concurrent change.
     """
     match answer:
-        case NeverSent(reason):
-            return CheckAgain(reason)
+        case Late():
+            return CheckAgain(Again.LATE)
+        case NeverSent():
+            return CheckAgain(Again.NOT_SENT)
         case Lost():
             return ReadBack(Doubt.OUTCOME)
         case Answered(status=status) if 200 <= status < 300:
             return _after_success(sending, answer)
         case Answered(status=429):
-            return CheckAgain("429")
+            return CheckAgain(Again.THROTTLED)
         case Answered(status=409) if conflicts < MOST_CONFLICTS:
-            return CheckAgain("409", is_conflict=True)
+            return CheckAgain(Again.CONFLICT)
         case Answered(status=404):
             return _after_not_found(sending, was_ambiguous=was_ambiguous)
         case Answered(status=401) | Answered(status=403, code=20003):
@@ -123,6 +143,26 @@ def after_answer(sending: Sending, answer: Answer, *, was_ambiguous: bool = Fals
             return Settled(Outcome.REJECTED, By.RESPONSE, f"HTTP_{status}")
         case _:
             return ReadBack(Doubt.OUTCOME)
+
+
+def unsent(verdict: Already | Drifted | Missing | Unclear, *, was_ambiguous: bool) -> Settled:
+    """Say what becomes of a row for which nothing is sent (any more).
+
+    *was_ambiguous*: an earlier attempt on it may have had its effect, perhaps after it was read back.
+    """
+    match verdict:
+        case Already(reason="ALREADY_FURTHER") if was_ambiguous:
+            return Settled(Outcome.SUPERSEDED, By.READBACK, "BEYOND")
+        case Already() if was_ambiguous:
+            return Settled(Outcome.APPLIED, By.READBACK)
+        case Already(reason):
+            return Settled(Outcome.CONVERGED, By.ALREADY, reason)
+        case Drifted(reason):
+            return Settled(Outcome.SUPERSEDED if was_ambiguous else Outcome.DRIFTED, None, reason)
+        case Missing():
+            return Settled(Outcome.NOT_FOUND, None, "NOT_A_MEMBER")
+        case Unclear():
+            return Settled(Outcome.UNKNOWN if was_ambiguous else Outcome.REJECTED, None, "UNREADABLE")
 
 
 class Standing(StrEnum):
@@ -199,7 +239,7 @@ def _after_not_found(sending: Sending, *, was_ambiguous: bool) -> Settled:
 def _after_ambiguity(where: Standing, *, is_last: bool) -> AfterReading:
     match where:
         case Standing.AT_BEFORE:
-            return CheckAgain("read back: not applied") if is_last else None
+            return CheckAgain(Again.NOT_APPLIED) if is_last else None
         case Standing.GONE:
             return Settled(Outcome.NOT_FOUND, By.READBACK, "LEFT_SINCE")
         case _:

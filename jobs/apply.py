@@ -1,0 +1,42 @@
+"""``readstate apply``: carry out a plan that somebody has read."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jobs.apply_options import apply_options, take_apply_options
+from jobs.options import connection_options, json_option, settings_from
+
+
+@click.command()
+@click.argument("plan", metavar="PLAN")
+@click.option(
+    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
+    help="Where plans lie, for a PLAN given by its id.",
+)  # fmt: skip
+@apply_options
+@json_option
+@connection_options
+def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
+    """Carry out PLAN, a plan's folder or its id: exactly what it shows, to exactly those rows, once.
+
+    Each row is read right before it is written, and left alone where it is no longer as planned.
+    A run that was stopped or killed goes on with:  readstate resume RUN
+    """
+    from jobs.apply_job import ApplyJob
+    from jobs.apply_report import show_refusal, show_run
+    from jobs.consent import ask_guards
+    from pipeline.changes.plan_file import find_plan, open_plan
+    from pipeline.settings import load_credentials
+
+    opened = open_plan(find_plan(plan, root))
+    wish, excel = take_apply_options(options), options.pop("excel")
+    settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
+    wish.as_options(parallel=1, max_outage_seconds=1)
+    asked = ask_guards(opened, wish.as_consent())
+    if asked.error is not None:
+        show_refusal(opened, asked.guards, asked.error, as_json=as_json)
+        raise asked.error
+    job = ApplyJob(settings, load_credentials(), wish, excel=excel)
+    return show_run(job.apply(opened), as_json=as_json)

@@ -1,0 +1,186 @@
+"""Wires an apply: plan, guards, lock, journal, connection, observers; for the command line and for schedulers alike."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jobs.apply_options import ApplyWish
+from jobs.runtime import fan_out, run
+from jobs.who import who
+from pipeline.changes.apply import Ending, Surroundings, apply
+from pipeline.changes.gate import Meter
+from pipeline.changes.journal import Journal, RunHeader, create_journal, look_into, open_journal
+from pipeline.changes.plan_file import Plan, check_age, check_target, open_plan
+from pipeline.changes.results import write_results
+from pipeline.changes.run_dir import RunDirectory, create_run, name_run, refuse_consumed, target_lock
+from pipeline.changes.sending import Repetitions
+from pipeline.changes.target import Located, locate
+from pipeline.clock import SystemClock
+from pipeline.errors import LocalDisk, PlanUnusable, StoppedEarly
+from pipeline.model.plan import Target
+from pipeline.model.quantities import parse_duration
+from pipeline.observers.watch import watching
+from pipeline.settings import Credentials, Settings
+from pipeline.stop import StopSwitch
+from pipeline.twilio.connect import Connection, connection
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a start of a run came to."""
+
+    run: RunDirectory
+    plan: Plan
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class _Wires:
+    """What both ways to begin need."""
+
+    twilio: Connection
+    around: Surroundings
+    succeeded: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyJob:
+    """One start of a run, ready to go; guards have been asked before."""
+
+    settings: Settings
+    credentials: Credentials
+    wish: ApplyWish
+    excel: bool = False
+
+    def apply(self, plan: Plan) -> Report:
+        """Begin a new run of *plan*. Raises `PlanUnusable`, `Locked`, `LocalDisk`, `NotPermitted`."""
+        return run(lambda stop: self._apply(plan, stop))
+
+    def resume(self, directory: RunDirectory, plan: Plan) -> Report:
+        """Go on with the run in *directory*. Raises `PlanUnusable`, `Locked`, `LocalDisk`, `NotPermitted`."""
+        return run(lambda stop: self._resume(directory, plan, stop))
+
+    async def _apply(self, plan: Plan, stop: StopSwitch) -> Report:
+        async with self._wired(stop) as wires:
+            clock, manifest = wires.around.clock, plan.manifest
+            located = await self._located(plan, wires)
+            check_age(manifest, located.server_now(clock))
+            run_id = name_run(clock.now())
+            with self._locked(located.target, run_id):
+                refuse_consumed(manifest.plan_id, Path(self.settings.work_dir))
+                directory = create_run(Path(self.settings.work_dir), run_id)
+                header = self._header(plan, run_id, located, now=clock.now())
+                journal = create_journal(directory.journal, header)
+                return await self._carry_out(plan, directory, journal, wires)
+
+    async def _resume(self, directory: RunDirectory, plan: Plan, stop: StopSwitch) -> Report:
+        if directory.stop.exists():
+            raise StoppedEarly(f"somebody has put {directory.stop} there", hint=f"To go on:  rm {directory.stop}")
+        async with self._wired(stop) as wires:
+            located = await self._located(plan, wires)
+            with self._locked(located.target, directory.run_id):
+                journal = open_journal(directory.journal)
+                return await self._carry_out(plan, directory, journal, wires)
+
+    async def _carry_out(self, plan: Plan, directory: RunDirectory, journal: Journal, wires: _Wires) -> Report:
+        sys.stderr.write(f"run {directory.run_id} in {directory.path}\n")
+        sys.stderr.flush()
+        options = self.wish.as_options(
+            parallel=self.settings.max_in_flight, max_outage_seconds=parse_duration(self.settings.max_outage)
+        )
+        try:
+            journal.tell("started", wires.around.clock.now(), who=who(), consent=self.wish.consent, care=self.wish.care)
+            ending = await apply(plan, directory, journal, options, wires.around)
+            try:
+                write_results(plan, journal, directory.path, excel=self.excel)
+            except LocalDisk:
+                if ending.stopped is None:
+                    raise
+        finally:
+            journal.close()
+        if ending.stopped is None:
+            wires.succeeded()
+        return Report(directory, plan, ending)
+
+    @asynccontextmanager
+    async def _wired(self, stop: StopSwitch) -> AsyncIterator[_Wires]:
+        clock, repetitions = SystemClock(), Repetitions()
+        meter = Meter(clock)
+        with watching(self.settings, command="apply", clock=clock) as watch:
+            emit = fan_out([meter.observe, repetitions.observe, watch.emit])
+            async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
+                watch.watch(twilio.pace)
+
+                def rate() -> float:
+                    lanes = twilio.pace.view(clock.monotonic()).rates
+                    writes = [per_second for domain, per_second in lanes.items() if domain.startswith("writes:")]
+                    return min(writes, default=self.settings.writes_per_second)
+
+                yield _Wires(
+                    twilio,
+                    Surroundings(
+                        writer=twilio.writer(),
+                        rate=rate,
+                        meter=meter,
+                        repetitions=repetitions,
+                        clock=clock,
+                        stop=stop,
+                        emit=watch.emit,
+                    ),
+                    watch.succeeded,
+                )
+
+    async def _located(self, plan: Plan, wires: _Wires) -> Located:
+        located = await locate(
+            wires.twilio.reader(),
+            plan.manifest.service_sid,
+            base_url=self.settings.base_url,
+            clock=wires.around.clock,
+        )
+        check_target(plan.manifest, located.target)
+        return located
+
+    def _locked(self, target: Target, run_id: str) -> Any:
+        holder = {name: value for name, value in who().items() if name in {"os_user", "host", "pid"}}
+        return target_lock(Path(self.settings.work_dir), target, run_id=run_id, holder=holder)
+
+    def _header(self, plan: Plan, run_id: str, located: Located, *, now: Any) -> RunHeader:
+        manifest, target = plan.manifest, located.target
+        me = who()
+        return RunHeader(
+            run_id=run_id,
+            plan_id=manifest.plan_id,
+            plan_dir=str(plan.directory.absolute()),
+            rows_root_sha256=manifest.rows_root_sha256,
+            account_sid=target.account_sid,
+            service_sid=target.service_sid,
+            base_url=target.base_url,
+            executable=manifest.guard_inputs.updates + manifest.guard_inputs.deletes,
+            started_at=now,
+            tool_version=version("readstate"),
+            who={**me, "api_key_sid_suffix": manifest.api_key_sid_suffix},
+            argv=me["argv"],
+            consent=self.wish.consent,
+            options=self.wish.care,
+        )
+
+
+def plan_of(directory: RunDirectory, wish: ApplyWish) -> tuple[Plan, ApplyWish]:
+    """The plan that the run in *directory* was begun with, and what its first start was told, *wish* over it.
+
+    Raises `BadInput`, `PlanUnusable`.
+    """
+    journal = look_into(directory.journal)
+    header = journal.header
+    journal.close()
+    plan = open_plan(Path(header.plan_dir))
+    if plan.manifest.rows_root_sha256 != header.rows_root_sha256:
+        raise PlanUnusable(
+            f"{header.plan_dir} is not the plan that run {header.run_id} was begun with",
+            hint="Put that plan back, or plan again.",
+        )
+    return plan, wish.over(header.consent, header.options)

@@ -1,0 +1,108 @@
+"""What a run came to, for people and for machines."""
+
+from typing import Any
+
+import click
+
+from jobs.apply_job import Report
+from jobs.terminal import count, print_json, print_table
+from pipeline.changes.apply import Ending
+from pipeline.changes.plan_file import Plan
+from pipeline.changes.render.summary import summarize
+from pipeline.changes.render.text import render_text
+from pipeline.changes.run_dir import RunDirectory
+from pipeline.errors import ExitCode, ReadstateError, Stopped
+from pipeline.model.guards import Guard
+from pipeline.model.outcome import Outcome
+
+_MEANING = {
+    Outcome.APPLIED: "changed as planned",
+    Outcome.CONVERGED: "somebody else had made it so",
+    Outcome.DRIFTED: "no longer as planned: left alone",
+    Outcome.SUPERSEDED: "changed by somebody else meanwhile",
+    Outcome.REJECTED: "refused or unreadable",
+    Outcome.NOT_FOUND: "did not exist any more",
+    Outcome.MISMATCH: "accepted, but reading back shows something else",
+    Outcome.UNKNOWN: "nobody knows whether it had its effect",
+    Outcome.CANCELLED: "never sent",
+}
+_FILES = {"failed.csv": ("rejected", "not_found", "mismatch"), "drifted.csv": ("drifted", "superseded"),
+          "unknown.csv": ("unknown",)}  # fmt: skip
+
+
+def run_document(directory: RunDirectory, plan_id: str, ending: Ending) -> dict[str, Any]:
+    """What a scheduler needs to know of a run."""
+    return {
+        "run_id": directory.run_id,
+        "run_dir": str(directory.path),
+        "plan_id": plan_id,
+        "counts": {outcome.value: ending.counts.get(outcome, 0) for outcome in _MEANING},
+        "stopped": None if ending.stopped is None else ending.stopped.text,
+        "results": str(directory.path / "results.parquet"),
+        "exit_code": int(ending.exit_code),
+        "resumable": ending.resumable,
+        "next": next_step(directory, ending),
+    }
+
+
+def next_step(directory: RunDirectory, ending: Ending) -> str | None:
+    """What to type next; None where nothing is left to do."""
+    if ending.resumable:
+        return f"readstate resume {directory.run_id}"
+    if ending.exit_code == ExitCode.SOME_DRIFTED:
+        return f"readstate plan {directory.path / 'drifted.csv'}"
+    return None
+
+
+def show_run(report: Report, *, as_json: bool) -> int:
+    """Print how a run ended and give its exit code. Raises `Stopped` where it ended early."""
+    ending, directory = report.ending, report.run
+    if as_json:
+        print_json(run_document(directory, report.plan.manifest.plan_id, ending))
+    else:
+        show_counts(ending)
+        click.echo(f"Results:  {directory.path / 'results.csv'}")
+        for name, outcomes in _FILES.items():
+            if any(ending.counts.get(outcome) for outcome in outcomes):
+                click.echo(f"Again:    {directory.path / name}")
+        if (following := next_step(directory, ending)) is not None:
+            click.echo(f"Next:     {following}")
+    if ending.stopped is not None:
+        raise Stopped(
+            ending.stopped.text,
+            exit_code=ending.stopped.exit_code,
+            hint=f"What was done is kept. To go on:  readstate resume {directory.run_id}",
+        )
+    return ending.exit_code
+
+
+def show_counts(ending: Ending) -> None:
+    """Print a table of outcomes."""
+    rows = [
+        [outcome.value, count(number), meaning]
+        for outcome, meaning in _MEANING.items()
+        if (number := ending.counts.get(outcome, 0))
+    ]
+    print_table(rows or [["-", "0", "nothing was to be changed"]], header=["outcome", "rows", ""])
+
+
+def show_refusal(plan: Plan, guards: list[Guard], error: ReadstateError, *, as_json: bool) -> None:
+    """Print what the plan would do, and every guard that stands in the way."""
+    if as_json:
+        print_json(
+            {
+                "run_id": None,
+                "run_dir": None,
+                "plan_id": plan.manifest.plan_id,
+                "counts": {},
+                "guards": [
+                    {"name": guard.name, "passed": guard.passed, "message": guard.message, "needs": guard.needs}
+                    for guard in guards
+                ],
+                "exit_code": int(error.exit_code),
+                "resumable": False,
+                "next": error.hint,
+            }
+        )
+        return
+    click.echo(render_text(summarize(plan, [])), nl=False)

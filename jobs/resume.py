@@ -1,0 +1,37 @@
+"""``readstate resume``: go on with a run that was stopped, killed, or ended with failed rows."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jobs.apply_options import apply_options, take_apply_options
+from jobs.options import connection_options, json_option, settings_from
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@apply_options
+@json_option
+@connection_options
+def command(*, run: str, as_json: bool, **options: Any) -> int:
+    """Go on with RUN, a run's folder or its id, with the plan and the consent that it was begun with.
+
+    Rows that may have been sent are read back before anything is sent again; failed rows are tried once more.
+    """
+    from jobs.apply_job import ApplyJob, plan_of
+    from jobs.apply_report import show_refusal, show_run
+    from jobs.consent import ask_guards
+    from pipeline.changes.run_dir import find_run
+    from pipeline.settings import load_credentials
+
+    wish, excel = take_apply_options(options), options.pop("excel")
+    settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
+    directory = find_run(run, Path(settings.work_dir))
+    plan, wish = plan_of(directory, wish)
+    asked = ask_guards(plan, wish.as_consent())
+    if asked.error is not None:
+        show_refusal(plan, asked.guards, asked.error, as_json=as_json)
+        raise asked.error
+    job = ApplyJob(settings, load_credentials(), wish, excel=excel)
+    return show_run(job.resume(directory, plan), as_json=as_json)

@@ -1,0 +1,365 @@
+"""Carry a plan out: first what is in doubt, then the updates, then the removals; each by canary, ramp and the rest."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.changes.budgets import Budgets, Canary, WriteBreaker
+from pipeline.changes.carrier import Carrier, CarrierOptions
+from pipeline.changes.gate import Gate, Meter
+from pipeline.changes.journal import Journal
+from pipeline.changes.journal_thread import JournalThread
+from pipeline.changes.plan_file import Plan
+from pipeline.changes.plan_schema import to_rows
+from pipeline.changes.record import INTENT, PENDING, RowRecord
+from pipeline.changes.run_dir import RunDirectory
+from pipeline.changes.sending import Repetitions
+from pipeline.changes.window import Window
+from pipeline.changes.work import UserRows, Work, by_user
+from pipeline.clock import Clock
+from pipeline.concurrency import bounded_map
+from pipeline.errors import ExitCode, LocalDisk, Locked, PlanUnusable, ReadstateError
+from pipeline.events import ApplyBegan, Observer, StageBegan
+from pipeline.model.change import Disposition, Operation
+from pipeline.model.outcome import Outcome
+from pipeline.model.plan import PlanRow
+from pipeline.model.quantities import Allowance
+from pipeline.stop import StopReason, StopSwitch
+from pipeline.twilio.client import Writer
+
+_RESOLVED_AT_ONCE = 16
+_RAMP_SHARE = 0.01
+_PER_MILLION = 1_000_000
+_TRIED_AGAIN = (Outcome.REJECTED, Outcome.NOT_FOUND, Outcome.MISMATCH)
+"""A later start of a run tries these rows once more: somebody may have mended the cause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOptions:
+    """How carefully a plan is carried out."""
+
+    carrier: CarrierOptions = field(default_factory=CarrierOptions)
+    canary: int = 25
+    verify_share: float = 0.01
+    max_errors: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.01))
+    max_drift: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.10))
+    on_drift: Literal["skip", "stop"] = "skip"
+    window: Window | None = None
+    max_throttled_seconds: float = 1_800.0
+    max_outage_seconds: float = 900.0
+    grace_seconds: float = 20.0
+    parallel: int = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What applying needs from outside."""
+
+    writer: Writer
+    rate: Callable[[], float]
+    """How many writes a second are possible now."""
+    meter: Meter
+    """Has to hear every event of the writer, as `repetitions` has."""
+    repetitions: Repetitions
+    clock: Clock
+    stop: StopSwitch
+    emit: Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run, or one start of it, ended."""
+
+    counts: dict[str, int]
+    """Rows by outcome, of all that the plan wanted to change."""
+    exit_code: ExitCode
+    stopped: StopReason | None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether going on could change something."""
+        return self.stopped is not None or self.exit_code in {ExitCode.SOME_FAILED, ExitCode.SOME_UNKNOWN}
+
+
+async def apply(
+    plan: Plan, directory: RunDirectory, journal: Journal, options: ApplyOptions, around: Surroundings
+) -> Ending:
+    """Bring every executable row of *plan* to its outcome, or as many as can be.
+
+    The journal is the only thing that this leaves behind. What stops a run early, it does not raise: the ending
+    tells. Raises `PlanUnusable` where the plan is not the one that the journal was begun for.
+    """
+    reason: StopReason | None = None
+    work = Work(directory.work)
+    try:
+        directory.check_free()
+        journal.reopen(_TRIED_AGAIN)
+        work.fill(_left_to_do(plan, journal))
+        async with JournalThread(journal) as thread:
+            await _Run(plan, directory, thread=thread, work=work, options=options, around=around).go()
+    except PlanUnusable:
+        raise
+    except ReadstateError as error:
+        reason = StopReason(str(error), error.exit_code)
+    finally:
+        work.close()
+    ending = ended(journal.counts(), journal.header.executable, reason or around.stop.reason())
+    _note_end(journal, ending, around.clock)
+    return ending
+
+
+def ended(counts: dict[str, int], executable: int, stopped: StopReason | None) -> Ending:
+    """Sum up what the journal *counts* by state, for a plan of *executable* rows. Pure."""
+    outcomes = {state: number for state, number in counts.items() if state in set(Outcome)}
+    if doubtful := counts.get(INTENT, 0):
+        outcomes[Outcome.UNKNOWN] = outcomes.get(Outcome.UNKNOWN, 0) + doubtful
+    if left := executable - sum(outcomes.values()):
+        outcomes[Outcome.CANCELLED] = left
+        stopped = stopped or StopReason("the run ended before all rows were begun", ExitCode.STOPPED_EARLY)
+        return Ending(outcomes, stopped.exit_code, stopped)
+    return Ending(outcomes, exit_code_of(outcomes), None)
+
+
+def exit_code_of(outcomes: dict[str, int]) -> ExitCode:
+    """What a finished run tells the shell: the worst that happened to a row."""
+    if outcomes.get(Outcome.UNKNOWN):
+        return ExitCode.SOME_UNKNOWN
+    if any(outcomes.get(outcome) for outcome in (Outcome.REJECTED, Outcome.NOT_FOUND, Outcome.MISMATCH)):
+        return ExitCode.SOME_FAILED
+    if any(outcomes.get(outcome) for outcome in (Outcome.DRIFTED, Outcome.SUPERSEDED)):
+        return ExitCode.SOME_DRIFTED
+    return ExitCode.DONE
+
+
+class _Run:
+    """One start of a run."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        directory: RunDirectory,
+        *,
+        thread: JournalThread,
+        work: Work,
+        options: ApplyOptions,
+        around: Surroundings,
+    ) -> None:
+        journal = thread.journal
+        self._plan = plan
+        self._thread = thread
+        self._work = work
+        self._options = options
+        self._around = around
+        self._stop = around.stop
+        self._records = {record.plan_row_id: record for record in journal.records(PENDING, Outcome.UNKNOWN)}
+        self._done: set[int] = set()
+        """Rows that this start has settled out of turn."""
+        self._canary: Canary | None = None
+        executable = journal.header.executable
+        self._budgets = Budgets(
+            max_errors=options.max_errors.of(executable),
+            max_drift=options.max_drift.of(executable),
+            stops_on_drift=options.on_drift == "stop",
+        )
+        for outcome, number in journal.counts().items():
+            if outcome not in {PENDING, Outcome.UNKNOWN}:
+                self._budgets.counts[outcome] = number
+        breaker = WriteBreaker()
+        self._carrier = Carrier(
+            writer=around.writer,
+            service_sid=plan.manifest.service_sid,
+            journal=thread,
+            options=options.carrier,
+            clock=around.clock,
+            stop=around.stop,
+            breaker=breaker,
+            repetitions=around.repetitions,
+            emit=around.emit,
+            settled=self._note,
+        )
+        self._gate = Gate(
+            directory,
+            clock=around.clock,
+            stop=around.stop,
+            meter=around.meter,
+            breaker=breaker,
+            probe=around.writer.configuration,
+            rate=around.rate,
+            most=options.parallel,
+            window=options.window,
+            max_throttled_seconds=options.max_throttled_seconds,
+            max_outage_seconds=options.max_outage_seconds,
+            emit=around.emit,
+        )
+
+    async def go(self) -> None:
+        """Do what is left, in order."""
+        journal, clock = self._thread.journal, self._around.clock
+        doubtful = [record for record in self._records.values() if record.state == Outcome.UNKNOWN]
+        executable = journal.header.executable
+        left = self._work.count(Operation.UPDATE) + self._work.count(Operation.DELETE)
+        self._around.emit(
+            ApplyBegan(journal.header.run_id, journal.epoch, executable, executable - left, len(doubtful))
+        )
+        journal.tell("began", clock.now(), epoch=journal.epoch, left=left, in_doubt=len(doubtful))
+        self._check_budgets()
+        passed = {(event["operation"], event["stage"]) for event in journal.events() if event["kind"] == "stage_passed"}
+        await self._hurried(self._do(doubtful, passed))
+
+    async def _do(self, doubtful: list[RowRecord], passed: set[tuple[str, str]]) -> None:
+        await self._resolve(doubtful)
+        for operation in (Operation.UPDATE, Operation.DELETE):
+            await self._phase(operation, passed)
+
+    async def _hurried(self, doing: Coroutine[None, None, None]) -> None:
+        """Await *doing*; once somebody asks the run to stop, no longer than the grace allows.
+
+        What is cut off then has an intent in the journal, and is read back when the run goes on.
+        """
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(doing)
+
+        def hurry() -> None:
+            loop.call_later(self._options.grace_seconds, task.cancel)
+
+        self._stop.when_asked(hurry)
+        try:
+            await task
+        except asyncio.CancelledError:
+            me = asyncio.current_task()
+            if self._stop.reason() is None or (me is not None and me.cancelling()):
+                raise
+
+    async def _resolve(self, doubtful: list[RowRecord]) -> None:
+        """Find out what became of rows that an earlier start may have sent; nothing is sent before that is known."""
+
+        async def one(record: RowRecord) -> None:
+            if self._stop.reason() is None:
+                await self._carrier.resolve(self._work.get(record.plan_row_id), record)
+                if record.state != PENDING:
+                    self._done.add(record.plan_row_id)
+
+        async with bounded_map(one, doubtful, limit=_RESOLVED_AT_ONCE) as resolved:
+            async for _ in resolved:
+                pass
+
+    async def _phase(self, operation: Operation, passed: set[tuple[str, str]]) -> None:
+        total = self._work.count(operation)
+        rows = (row for row in self._work.rows(operation) if row.plan_row_id not in self._done)
+        for stage, size in self._stages(operation, total, passed):
+            part = list(islice(rows, size)) if size is not None else None
+            if self._stop.reason() is not None or part == []:
+                return
+            self._around.emit(StageBegan(operation, stage, total if part is None else len(part)))
+            self._canary = Canary() if stage == "canary" else None
+            verify_share = self._options.verify_share if stage == "rest" else 1.0
+            await self._carry_out(rows if part is None else part, verify_share=verify_share)
+            await self._judge(operation, stage)
+
+    def _stages(
+        self, operation: Operation, total: int, passed: set[tuple[str, str]]
+    ) -> Iterator[tuple[str, int | None]]:
+        """The stages of a phase with their sizes; None is all the rest."""
+        if self._options.canary and self._options.verify_share:
+            ramp = max(self._options.canary, round(_RAMP_SHARE * total))
+            for stage, size in (("canary", self._options.canary), ("ramp", ramp)):
+                if (operation.value, stage) not in passed:
+                    yield stage, size
+        yield "rest", None
+
+    async def _judge(self, operation: Operation, stage: str) -> None:
+        """Write down that a stage has passed, or stop the run."""
+        if self._canary is not None and (trouble := self._canary.verdict()) is not None:
+            self._ask_to_stop(trouble)
+        if stage != "rest" and self._stop.reason() is None:
+            now = self._around.clock.now()
+            await self._thread.run(lambda journal: journal.tell("stage_passed", now, operation=operation, stage=stage))
+
+    async def _carry_out(self, rows: Iterable[PlanRow], *, verify_share: float) -> None:
+        async def one(user: UserRows) -> None:
+            slot = _Slot(self._gate.leave)
+            try:
+                await self._carrier.carry_out(
+                    user, self._records, is_verified=lambda row: _sampled(row, verify_share), more_room=slot.give_up
+                )
+            finally:
+                slot.give_up()
+
+        async with bounded_map(one, self._admitted(by_user(rows)), limit=self._options.parallel) as finished:
+            async for _ in finished:
+                pass
+
+    async def _admitted(self, users: Iterable[UserRows]) -> AsyncIterator[UserRows]:
+        for user in users:
+            if not await self._gate.enter():
+                return
+            yield user
+
+    def _note(self, row: PlanRow, record: RowRecord) -> None:
+        """Count an outcome against the budgets."""
+        self._budgets.note(record.state)
+        if self._canary is not None:
+            self._canary.note(row.plan_row_id, record.state)
+        self._check_budgets()
+
+    def _check_budgets(self) -> None:
+        if (trouble := self._budgets.exceeded()) is not None:
+            self._ask_to_stop(trouble)
+
+    def _ask_to_stop(self, trouble: str) -> None:
+        self._stop.ask(StopReason(trouble, ExitCode.STOPPED_EARLY))
+
+
+class _Slot:
+    """A place in the gate that is given up once, however often that is said."""
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self._leave = leave
+        self._is_held = True
+
+    def give_up(self) -> None:
+        if self._is_held:
+            self._is_held = False
+            self._leave()
+
+
+def _left_to_do(plan: Plan, journal: Journal) -> Iterator[PlanRow]:
+    """The executable rows of *plan* that *journal* has no outcome for. Raises `PlanUnusable`."""
+    settled = journal.settled()
+    next_settled = next(settled, None)
+    executable = 0
+    for batch in plan.batches():
+        for row in to_rows(batch.filter(_is_executable(batch))):
+            executable += 1
+            if row.plan_row_id == next_settled:
+                next_settled = next(settled, None)
+            else:
+                yield row
+    if executable != journal.header.executable:
+        raise PlanUnusable(
+            f"plan {plan.manifest.plan_id} has {executable} rows to carry out, not {journal.header.executable}"
+        )
+
+
+def _is_executable(batch: pa.RecordBatch) -> pa.BooleanArray:
+    return pc.is_in(batch.column("disposition"), value_set=pa.array([Disposition.UPDATE, Disposition.DELETE]))
+
+
+def _sampled(row: PlanRow, share: float) -> bool:
+    """Whether *row* is among those that are read back; the same rows in every start of a run."""
+    return (row.plan_row_id * 2_654_435_761) % _PER_MILLION < share * _PER_MILLION
+
+
+def _note_end(journal: Journal, ending: Ending, clock: Clock) -> None:
+    """Say in the journal how this start ended, where it can still be written."""
+    why = {} if ending.stopped is None else {"stopped": ending.stopped.text}
+    try:
+        journal.tell("ended", clock.now(), exit_code=int(ending.exit_code), counts=ending.counts, **why)
+        journal.end("finished" if ending.stopped is None else "stopped", ending.exit_code)
+    except (LocalDisk, Locked):  # the ending tells the first error, which is the one to know
+        return
