@@ -13,7 +13,7 @@ from pipeline.changes.where import Where
 from pipeline.errors import BadInput
 
 COLUMNS = pa.schema(
-    [("unread", pa.int32()), ("name", pa.string()), ("updated", pa.timestamp("us", tz="UTC")), ("attributes", pa.string())]
+    [("unread", pa.int32()), ("name", pa.string()), ("updated", pa.timestamp("us", "UTC")), ("attributes", pa.string())]
 )  # fmt: skip
 secret = pa.table({"unread": [1]})
 
