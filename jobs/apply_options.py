@@ -100,7 +100,7 @@ class ApplyWish:
                 settle_seconds=_settle_seconds(care["settle"]),
             ),
             canary=care["canary"],
-            verify_share=_share(care["verify"]),
+            verify_share=parse_share(care["verify"], "--verify"),
             max_errors=parse_budget(care["max_errors"]),
             max_drift=parse_budget(care["max_drift"]),
             on_drift=care["on_drift"],
@@ -123,14 +123,15 @@ def take_apply_options(options: dict[str, Any]) -> ApplyWish:
     return ApplyWish(taken(set(Consent.__struct_fields__)), taken(_NAMES))
 
 
-def _share(text: str) -> float:
+def parse_share(text: str, option: str) -> float:
+    """Read ``all``, ``none`` or a percentage. Raises `BadInput`, which names *option*."""
     from pipeline.errors import BadInput
     from pipeline.model.quantities import parse_allowance
 
     if text in {"all", "none"}:
         return 1.0 if text == "all" else 0.0
     if not text.strip().endswith("%"):
-        raise BadInput(f"--verify {text}: neither a percentage nor all nor none", hint="Write a form such as 1%.")
+        raise BadInput(f"{option} {text}: neither a percentage nor all nor none", hint="Write a form such as 1%.")
     return parse_allowance(text).share
 
 

@@ -1,7 +1,5 @@
 """Wires a plan: connection, observers, writer; for the command line and for schedulers alike."""
 
-import getpass
-import os
 import shutil
 import socket
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ import click
 from jobs.changes_input import Checked, print_problems, problems_document
 from jobs.runtime import run
 from jobs.terminal import print_json
+from jobs.who import ci_url, os_user
 from pipeline.changes.plan_file import Plan
 from pipeline.changes.plan_writer import REJECTS, PlanWriter, write_private
 from pipeline.changes.planning import PlanOptions, Provenance, read_for_plan, write_plan
@@ -30,8 +29,6 @@ from pipeline.observers.watch import watching
 from pipeline.settings import Credentials, Settings
 from pipeline.stop import StopSwitch
 from pipeline.twilio.connect import connection
-
-_CI_URLS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ class PlanJob:
         staged, source = checked.staged, checked.source
         assert staged is not None
         return Provenance(
-            planner=Planner(os_user=_os_user(), host=socket.gethostname(), ci_url=_ci_url()),
+            planner=Planner(os_user=os_user(), host=socket.gethostname(), ci_url=ci_url()),
             tool_version=version("readstate"),
             api_key_sid_suffix=self.credentials.username[-4:] if self.credentials.username.startswith("SK") else "",
             via=via,
@@ -145,17 +142,3 @@ def reject(checked: Checked, root: Path, *, as_json: bool) -> ReadstateError:
         f"{checked.source.name}: {checked.problems.errors} errors; nothing was planned",
         hint=f"All of them, line by line: {kept}\nTo plan the other lines without them: --on-invalid skip",
     )
-
-
-def _os_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user has no name
-        return str(os.getuid())
-
-
-def _ci_url() -> str | None:
-    server, repository, run_id = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
-    if server and repository and run_id:
-        return f"{server}/{repository}/actions/runs/{run_id}"
-    return next((url for name in _CI_URLS if (url := os.environ.get(name))), None)

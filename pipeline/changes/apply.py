@@ -18,6 +18,7 @@ from pipeline.changes.plan_file import Plan
 from pipeline.changes.plan_schema import to_rows
 from pipeline.changes.record import INTENT, PENDING, RowRecord
 from pipeline.changes.run_dir import RunDirectory
+from pipeline.changes.sampling import is_sampled
 from pipeline.changes.sending import Repetitions
 from pipeline.changes.window import Window
 from pipeline.changes.work import UserRows, Work, by_user
@@ -34,7 +35,6 @@ from pipeline.twilio.client import Writer
 
 _RESOLVED_AT_ONCE = 16
 _RAMP_SHARE = 0.01
-_PER_MILLION = 1_000_000
 _TRIED_AGAIN = (Outcome.REJECTED, Outcome.NOT_FOUND, Outcome.MISMATCH)
 """A later start of a run tries these rows once more: somebody may have mended the cause."""
 
@@ -281,11 +281,17 @@ class _Run:
             await self._thread.run(lambda journal: journal.tell("stage_passed", now, operation=operation, stage=stage))
 
     async def _carry_out(self, rows: Iterable[PlanRow], *, verify_share: float) -> None:
+        def is_verified(row: PlanRow) -> bool:
+            return is_sampled(row.plan_row_id, verify_share)
+
         async def one(user: UserRows) -> None:
             slot = _Slot(self._gate.leave)
             try:
                 await self._carrier.carry_out(
-                    user, self._records, is_verified=lambda row: _sampled(row, verify_share), more_room=slot.give_up
+                    user,
+                    self._records,
+                    is_verified=lambda row: is_sampled(row.plan_row_id, verify_share),
+                    more_room=slot.give_up,
                 )
             finally:
                 slot.give_up()
@@ -348,11 +354,6 @@ def _left_to_do(plan: Plan, journal: Journal) -> Iterator[PlanRow]:
 
 def _is_executable(batch: pa.RecordBatch) -> pa.BooleanArray:
     return pc.is_in(batch.column("disposition"), value_set=pa.array([Disposition.UPDATE, Disposition.DELETE]))
-
-
-def _sampled(row: PlanRow, share: float) -> bool:
-    """Whether *row* is among those that are read back; the same rows in every start of a run."""
-    return (row.plan_row_id * 2_654_435_761) % _PER_MILLION < share * _PER_MILLION
 
 
 def _note_end(journal: Journal, ending: Ending, clock: Clock) -> None:

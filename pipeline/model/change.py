@@ -85,6 +85,10 @@ class Reason(StrEnum):
     UNREADABLE = "UNREADABLE"
     NEWEST_UNKNOWN = "NEWEST_UNKNOWN"
     PARTICIPANT_UNKNOWN = "PARTICIPANT_UNKNOWN"
+    CHANGED_SINCE = "CHANGED_SINCE"
+    """For an undo: it no longer has the value that we gave it."""
+    NO_UNDO = "NO_UNDO"
+    """For an undo: there is no way back."""
 
 
 class Direction(StrEnum):

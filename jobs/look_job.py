@@ -1,0 +1,147 @@
+"""Wires what looks at plans and runs and changes nothing on the other side: verify, reconcile, undo."""
+
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from jobs.plan_job import write_summaries
+from jobs.runtime import run
+from jobs.who import ci_url, os_user, who
+from pipeline.changes.journal import RunHeader, create_journal, look_into
+from pipeline.changes.plan_file import Plan, check_target
+from pipeline.changes.plan_writer import PlanWriter
+from pipeline.changes.planning import Provenance
+from pipeline.changes.reading_rows import RowReading
+from pipeline.changes.reconcile import reconcile
+from pipeline.changes.run_dir import RunDirectory, create_run, name_run, target_lock
+from pipeline.changes.settle import Standing
+from pipeline.changes.target import Located, locate
+from pipeline.changes.undo import plan_undo
+from pipeline.changes.verify import Verified, verify
+from pipeline.clock import SystemClock
+from pipeline.model.plan import InputFacts, Planner
+from pipeline.observers.watch import watching
+from pipeline.settings import Credentials, Settings
+from pipeline.stop import StopSwitch
+from pipeline.twilio.connect import connection
+
+
+@dataclass(frozen=True, slots=True)
+class LookJob:
+    """One look, ready to be taken; it is handed a `Reader`, and could not write if it tried."""
+
+    settings: Settings
+    credentials: Credentials
+
+    def verify(self, directory: RunDirectory, plan: Plan, *, share: float) -> Verified:
+        """Read back *share* of what the run in *directory* has changed."""
+
+        async def look(stop: StopSwitch) -> Verified:
+            async with self._looking(plan, stop, command="verify") as (_, around):
+                with closing(look_into(directory.journal)) as journal:
+                    return await verify(plan, journal, around, share=share)
+
+        return run(look)
+
+    def reconcile(self, plan: Plan) -> tuple[RunDirectory, Counter[Standing]]:
+        """Begin a run of *plan* whose journal says what reading every row tells."""
+
+        async def look(stop: StopSwitch) -> tuple[RunDirectory, Counter[Standing]]:
+            async with self._looking(plan, stop, command="reconcile") as (located, around):
+                now, work_dir = around.clock.now(), Path(self.settings.work_dir)
+                run_id = name_run(now)
+                with target_lock(work_dir, located.target, run_id=run_id, holder=who()):
+                    directory = create_run(work_dir, run_id)
+                    header = RunHeader(
+                        run_id=run_id,
+                        plan_id=plan.manifest.plan_id,
+                        plan_dir=str(plan.directory.absolute()),
+                        rows_root_sha256=plan.manifest.rows_root_sha256,
+                        account_sid=located.target.account_sid,
+                        service_sid=located.target.service_sid,
+                        base_url=located.target.base_url,
+                        executable=plan.manifest.guard_inputs.updates + plan.manifest.guard_inputs.deletes,
+                        started_at=now,
+                        tool_version=version("readstate"),
+                        who=who(),
+                        argv=sys.argv[1:],
+                        consent={},
+                        options={},
+                    )
+                    with closing(create_journal(directory.journal, header)) as journal:
+                        counts = await reconcile(plan, journal, around)
+                        journal.end("stopped", 0)
+                    return directory, counts
+
+        return run(look)
+
+    def undo(self, directory: RunDirectory, plan: Plan, root: Path, *, first_set_to: int | None) -> Plan:
+        """Write, below *root*, the plan that takes back what the run in *directory* has changed."""
+
+        async def look(stop: StopSwitch, writer: PlanWriter) -> Plan:
+            async with self._looking(plan, stop, command="undo") as (located, around):
+                with closing(look_into(directory.journal)) as journal:
+                    return await plan_undo(
+                        plan,
+                        journal,
+                        writer,
+                        around,
+                        located=located,
+                        provenance=self._provenance(journal.header, sum(journal.counts().values())),
+                        writes_per_second=self.settings.writes_per_second,
+                        first_set_to=first_set_to,
+                    )
+
+        with PlanWriter(root) as writer:
+            undo = run(lambda stop: look(stop, writer))
+        write_summaries(undo)
+        return undo
+
+    @asynccontextmanager
+    async def _looking(
+        self, plan: Plan, stop: StopSwitch, *, command: str
+    ) -> AsyncIterator[tuple[Located, RowReading]]:
+        clock = SystemClock()
+        with watching(self.settings, command=command, clock=clock) as watch:
+            async with connection(self.settings, self.credentials, clock=clock, emit=watch.emit) as twilio:
+                watch.watch(twilio.pace)
+                reader = twilio.reader()
+                service_sid = plan.manifest.service_sid
+                located = await locate(reader, service_sid, base_url=self.settings.base_url, clock=clock)
+                check_target(plan.manifest, located.target)
+                yield (
+                    located,
+                    RowReading(
+                        reader=reader,
+                        service_sid=service_sid,
+                        clock=clock,
+                        stop=stop,
+                        parallel=self.settings.max_in_flight,
+                    ),
+                )
+                watch.succeeded()
+
+    def _provenance(self, header: RunHeader, rows: int) -> Provenance:
+        username = self.credentials.username
+        return Provenance(
+            planner=Planner(os_user=os_user(), host=str(who()["host"]), ci_url=ci_url()),
+            tool_version=version("readstate"),
+            api_key_sid_suffix=username[-4:] if username.startswith("SK") else "",
+            via="undo",
+            input=InputFacts(
+                name=f"undo of run {header.run_id}",
+                size=0,
+                sha256=header.rows_root_sha256,
+                encoding="",
+                delimiter="",
+                header=(),
+                rows=rows,
+                rejected_rows=0,
+                warnings=0,
+            ),
+            options={"undo_of": header.run_id, "undo_of_plan": header.plan_id},
+        )

@@ -1,0 +1,51 @@
+"""``readstate reconcile``: the journal of a run is lost; find out from Twilio what was done; reads only."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jobs.options import connection_options, json_option, settings_from
+from pipeline.errors import ExitCode
+
+
+@click.command()
+@click.argument("plan", metavar="PLAN")
+@click.option(
+    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
+    help="Where plans lie, for a PLAN given by its id.",
+)  # fmt: skip
+@json_option
+@connection_options
+def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
+    """Read every row of PLAN and begin a new run whose journal says how it stands. Nothing is changed at Twilio.
+
+    Rows that are still as they were before are carried out by:  readstate resume RUN
+    """
+    from jobs.look_job import LookJob
+    from jobs.terminal import count, print_json, print_table
+    from pipeline.changes.plan_file import find_plan, open_plan
+    from pipeline.settings import load_credentials
+
+    opened = open_plan(find_plan(plan, root))
+    settings = settings_from(options).settings
+    directory, found = LookJob(settings, load_credentials()).reconcile(opened)
+    counts = {where.value: number for where, number in sorted(found.items())}
+    following = f"readstate resume {directory.run_id}"
+    if as_json:
+        print_json(
+            {
+                "run_id": directory.run_id,
+                "run_dir": str(directory.path),
+                "plan_id": opened.manifest.plan_id,
+                "counts": counts,
+                "exit_code": int(ExitCode.DONE),
+                "resumable": True,
+                "next": following,
+            }
+        )
+        return ExitCode.DONE
+    rows = [[name.replace("_", " "), count(number)] for name, number in counts.items()]
+    print_table(rows or [["nothing to read", "0"]], header=["now", "rows"])
+    click.echo(f"To go on: {following}")
+    return ExitCode.DONE
