@@ -6,9 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pyarrow as pa
 from msgspec.structs import replace
 
+from jobs.memory import give_memory_back
 from jobs.runtime import deadline as set_deadline
 from jobs.runtime import fan_out, run
 from pipeline.clock import SystemClock
@@ -50,8 +50,7 @@ class ExportJob:
 
     def export(self, *, deadline: float | None = None, restart: bool = False) -> Manifest:
         """Read and publish; see `pipeline.snapshot.export.export`. *restart* forgets unfinished work first."""
-        # pyarrow's own allocator keeps 100 MB that it no longer uses; the system's is as fast here, and gives back.
-        pa.set_memory_pool(pa.system_memory_pool())
+        give_memory_back()
         return run(lambda stop: self._export(stop, deadline=deadline, restart=restart))
 
     def estimate(self) -> Estimate:
