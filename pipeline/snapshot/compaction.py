@@ -33,6 +33,7 @@ def compact(parts: Sequence[Path], folder: Path, *, run_id: str, file_bytes: int
             with parquet_file(path, USER_CONVERSATIONS) as parquet:
                 while group is not None and parquet.bytes < file_bytes:
                     parquet.write(group)
+                    del group  # its memory is needed for the next one
                     group = next(groups, None)
             yield FinishedFile(path, parquet.rows, parquet.bytes, parquet.sha256)
             number += 1
