@@ -1,0 +1,158 @@
+"""What mark-read costs by the size of conversations, and a large world in which other people go on reading meanwhile.
+
+    python -m tests.benchmarks.mark_read members [ROWS]     requests per marked row, against three for one row at a time
+    python -m tests.benchmarks.mark_read live [USERS]       plan, apply beside a live client: did any horizon go back?
+
+The simulator has no latency and no cap on actions, so that the figures are about requests and not about waiting.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.simulator.behaviour import Behaviour
+from pipeline.simulator.effects import Effect
+from pipeline.simulator.faults import Faults
+from pipeline.simulator.server import RunningSimulator, running
+from pipeline.simulator.shape import WorldShape
+from pipeline.simulator.world import World
+
+ROOT = Path(__file__).parents[2]
+NAIVE_REQUESTS = 3
+"""For each row: read it, ask for the newest message, write."""
+NO_WAITING = Behaviour(actions_per_second=0)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """One command and what it took."""
+
+    code: int
+    document: dict[str, Any]
+    requests: int
+    seconds: float
+
+
+def readstate(twilio: RunningSimulator, folder: Path, *arguments: str) -> Typed:
+    """Run the command as a process of its own."""
+    twilio.reset_counters()
+    began = time.perf_counter()
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TWILIO_API_KEY": twilio.credentials.api_key,
+        "TWILIO_API_SECRET": twilio.credentials.api_secret,
+        "READSTATE_BASE_URL": twilio.base_url,
+        "READSTATE_WORK_DIR": str(folder / "work"),
+        "READSTATE_WRITES_PER_SECOND": "5000",
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "jobs", *arguments, "--json"]
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)
+    if not done.stdout.startswith("{"):
+        raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
+    seconds = time.perf_counter() - began
+    return Typed(done.returncode, json.loads(done.stdout), twilio.counters().requests, seconds)
+
+
+def people(members: int, rows: int, each: int) -> World:
+    """A world of *rows* unread memberships, *each* of a user, in conversations of so many *members*."""
+    users = max(members, rows // each)
+    world = World(WorldShape(users=users, conversations_per_user=0, heaviest=0, odd_identities=0))
+    service = world.default_service
+    editor = world.edit(service, actor="beginning")
+    everybody = list(service.users())
+    for number in range(rows // members):
+        conversation = editor.create_conversation()
+        for place in range(members):
+            user = everybody[(number * members + place) % users]
+            new = editor.add_participant(conversation, user)
+            editor.update_participant(conversation, new, new._replace(last_read_message_index=0))
+        for text in ("one", "two", "three"):
+            found = service.find_conversation(conversation.sid)
+            assert found is not None
+            editor.add_message(found, author=None, body=text)
+    return world
+
+
+def members(rows: int = 1_000, each: int = 5) -> None:
+    """Print requests per marked row for conversations of 1, 10 and 100 members."""
+    print(f"{rows} rows, {each} of each user; one at a time: {NAIVE_REQUESTS} requests a row")
+    print(f"{'members':>7} {'rows':>6} {'plan':>6} {'apply':>6} {'verify':>6} {'all':>6}   requests a row")
+    for size in (1, 10, 100):
+        with (
+            tempfile.TemporaryDirectory() as name,
+            running(people(size, rows, each), behaviour=NO_WAITING) as twilio,
+        ):
+            folder = Path(name)
+            plan = readstate(twilio, folder, "mark-read", "--all")
+            marked = plan.document["counts"]["update"]
+            assert marked == rows, plan.document
+            apply = readstate(twilio, folder, "apply", plan.document["plan_dir"], "--verify", "none", "--canary", "0")
+            written = _written(twilio.effects())
+            assert len(written) == rows, apply.document
+        verify = -(-rows // 100)
+        costs = [plan.requests / rows, apply.requests / rows, verify / rows]
+        print(f"{size:>7} {rows:>6} " + " ".join(f"{cost:>6.2f}" for cost in [*costs, sum(costs)]))
+
+
+def live(users: int = 20_000) -> None:
+    """Plan and apply in a world whose users read on, and say whether any horizon went back."""
+    faults = Faults(
+        concurrency_cap=None,
+        live_moves_per_second=100,
+        live_after_fetch_share=0.02,
+        live_message_share=0.02,
+        live_removal_share=0.0005,
+    )
+    world = World(WorldShape(users=users))
+    with tempfile.TemporaryDirectory() as name, running(world, faults=faults, behaviour=NO_WAITING) as twilio:
+        folder = Path(name)
+        plan = readstate(twilio, folder, "mark-read", "--all")
+        selection = plan.document["selection"]
+        print(f"plan: {selection['users']} users, {selection['rows']} rows, {selection['selected']} selected")
+        print(f"  left out {selection['left_out']}; seen by {selection['audience']}")
+        print(f"  {plan.requests} requests in {plan.seconds:.1f} s; {plan.document['counts']['update']} rows to change")
+        planned = len(twilio.effects())
+        assert not _written(twilio.effects()), "planning wrote something"
+        apply = readstate(twilio, folder, "apply", plan.document["plan_dir"], "--max-drift", "50%")
+        effects = twilio.effects()
+    print(f"apply: exit {apply.code}, {apply.requests} requests in {apply.seconds:.1f} s")
+    print(f"  {json.dumps(apply.document.get('outcomes', apply.document.get('counts')))}")
+    ours, back, beyond = _written(effects), _went_back(effects), _beyond(effects)
+    print(f"  {len(effects) - planned - len(ours)} changes by other people meanwhile, {planned} while planning")
+    print(f"  {len(ours)} horizons moved by us: {len(back)} of them back, {len(beyond)} from never set")
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"  peak memory of the larger command {memory:.0f} MB")
+    if back:
+        raise SystemExit(f"moved back: {back[:5]}")
+
+
+def _written(effects: Sequence[Effect]) -> list[Effect]:
+    """What requests changed; other people act under a name."""
+    return [effect for effect in effects if effect.actor.startswith("RQ")]
+
+
+def _went_back(effects: Sequence[Effect]) -> list[Effect]:
+    return [effect for effect in _written(effects) if _index(effect, "after", -1) < _index(effect, "before", -1)]
+
+
+def _beyond(effects: Sequence[Effect]) -> list[Effect]:
+    return [effect for effect in _written(effects) if _index(effect, "before", None) is None]
+
+
+def _index(effect: Effect, when: str, missing: Any) -> Any:
+    value = (getattr(effect, when) or {}).get("last_read_message_index")
+    return missing if value is None else value
+
+
+if __name__ == "__main__":
+    {"members": members, "live": live}[sys.argv[1]](*map(int, sys.argv[2:]))
