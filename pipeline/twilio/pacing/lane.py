@@ -2,9 +2,10 @@
 
 from pipeline.twilio.pacing.level import Level
 
-# No timer keeps time better than this: a request may go so much early instead of sleeping for it, or late and be
-# made up for.
-_TIMER_SLACK_SECONDS = 0.001
+# No timer keeps time better than this: rather than sleep for it, a request may go so much early.
+_EARLY_SECONDS = 0.001
+# A busy event loop wakes us late. What it was late by is made up for, or else the spacing itself would be the limit.
+_LATE_SECONDS = 0.01
 
 
 class Lane:
@@ -21,12 +22,12 @@ class Lane:
 
     def ready_at(self) -> float:
         """The earliest time for the next request."""
-        return max(self.gate, self._next - _TIMER_SLACK_SECONDS)
+        return max(self.gate, self._next - _EARLY_SECONDS)
 
     def sent(self, now: float, per_second: float) -> None:
         """Keep the next request 1/*per_second* away."""
         interval = 1 / per_second
-        earliest = now - max(interval / 2, _TIMER_SLACK_SECONDS)
+        earliest = now - max(interval / 2, _LATE_SECONDS)
         self.is_binding = self._next > earliest
         self._next = max(self._next, earliest) + interval
 

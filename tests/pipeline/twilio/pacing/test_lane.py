@@ -16,12 +16,15 @@ def test_requests_are_kept_apart():
     assert lane.ready_at() == pytest.approx(10.075 - 0.001)
 
 
-def test_a_late_timer_is_made_up_for_but_a_long_rest_is_not():
+def test_what_a_busy_loop_was_late_by_is_made_up_for_but_a_long_rest_is_not():
     lane = Lane()
     lane.sent(10.0, 1000)
-    lane.sent(20.0, 1000)
+    sent_at_once = 0
+    while lane.ready_at() <= 20.0:
+        lane.sent(20.0, 1000)
+        sent_at_once += 1
 
-    assert 20.0 - lane.ready_at() == pytest.approx(0.001)
+    assert 10 <= sent_at_once <= 12
 
 
 def test_the_gate_holds_longer_than_the_spacing_and_never_opens_earlier():
