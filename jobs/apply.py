@@ -34,7 +34,7 @@ def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
     wish, excel = take_apply_options(options), options.pop("excel")
     settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
     wish.as_options(parallel=1, max_outage_seconds=1)
-    asked = ask_guards(opened, wish.as_consent())
+    asked = ask_guards(opened, wish.as_consent(), again=f"readstate apply {opened.directory}")
     if asked.error is not None:
         show_refusal(opened, asked.guards, asked.error, as_json=as_json)
         raise asked.error

@@ -18,8 +18,8 @@ class Asked:
     error: ReadstateError | None
 
 
-def ask_guards(plan: Plan, consent: Consent) -> Asked:
-    """Ask all guards about *plan*; consent that is missing may be given at a terminal."""
+def ask_guards(plan: Plan, consent: Consent, *, again: str) -> Asked:
+    """Ask all guards about *plan*; missing consent may be given at a terminal. *again* is the command to repeat."""
     guards = evaluate(plan.manifest.guard_inputs, consent)
     refused = refusals(guards)
     if (
@@ -28,13 +28,13 @@ def ask_guards(plan: Plan, consent: Consent) -> Asked:
         and _is_agreed(plan)
     ):
         return Asked(guards, None)
-    return Asked(guards, _refusal(plan, refused, consent) if refused else None)
+    return Asked(guards, _refusal(refused, consent, again) if refused else None)
 
 
-def _refusal(plan: Plan, refused: list[Guard], consent: Consent) -> ReadstateError:
+def _refusal(refused: list[Guard], consent: Consent, again: str) -> ReadstateError:
     told = "; ".join(guard.message for guard in refused)
     needs = " ".join(guard.needs for guard in refused if guard.needs)
-    hint = f"Nothing was changed. Where that is meant:  readstate apply {plan.directory} {needs}"
+    hint = f"Nothing was changed. Where that is meant:  {again} {needs}"
     if all(guard.kind is GuardKind.CONSENT for guard in refused) and consent.confirm_deletes is None:
         return ConsentMissing(told, hint=hint)
     if [guard.name for guard in refused] == ["partial-plan"]:

@@ -29,7 +29,7 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
     settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
     directory = find_run(run, Path(settings.work_dir))
     plan, wish = plan_of(directory, wish)
-    asked = ask_guards(plan, wish.as_consent())
+    asked = ask_guards(plan, wish.as_consent(), again=f"readstate resume {directory.run_id}")
     if asked.error is not None:
         show_refusal(plan, asked.guards, asked.error, as_json=as_json)
         raise asked.error

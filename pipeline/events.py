@@ -226,6 +226,16 @@ class RowSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class RowFailed:
+    """One row of a plan could not be brought to its target."""
+
+    plan_row_id: int
+    outcome: str
+    reason: str | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeUnknown:
     """Nobody knows whether a write had its effect: its row will be read back."""
 

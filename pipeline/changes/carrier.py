@@ -33,7 +33,7 @@ from pipeline.changes.work import UserRows
 from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
 from pipeline.errors import NotPermitted, ReadstateError
-from pipeline.events import Observer, OutcomeUnknown, RowSettled
+from pipeline.events import Observer, OutcomeUnknown, RowFailed, RowSettled
 from pipeline.model.change import Present
 from pipeline.model.outcome import Outcome
 from pipeline.model.plan import PlanRow
@@ -45,6 +45,7 @@ _PER_USER = 2
 _PER_CONVERSATION = 4
 _MOST_AMBIGUOUS = 6
 _MOST_UNSENT = 20
+_FAILURES = {Outcome.REJECTED, Outcome.MISMATCH, Outcome.UNKNOWN}
 
 MoreRoom = Callable[[], None]
 """Says that a row only waits from now on, so that another may begin."""
@@ -305,6 +306,9 @@ class Carrier:
         record.settle(settled.outcome, self._clock.now(), by=settled.by, reason=settled.reason)
         self._journal.settle(record)
         self._emit(RowSettled(row.plan_row_id, record.state, record.outcome_by, record.reason_code, record.request_id))
+        if settled.outcome in _FAILURES:
+            why = record.twilio_message or record.reason_detail or record.reason_code
+            self._emit(RowFailed(row.plan_row_id, record.state, why, record.request_id))
         self._settled(row, record)
 
 

@@ -1,8 +1,8 @@
 """What a person wants to know at one moment of a run, made from counts and from the pace. Pure."""
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from pipeline.observers.tally import RunTally, Stage
@@ -38,6 +38,8 @@ class Figures:
     stage: Stage
     stage_done: int
     stage_all: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    """Rows of a plan by what became of them."""
     users_done: int
     users_listed: int
     roster_is_complete: bool
@@ -90,12 +92,13 @@ def seconds_left(users_left: int, samples: Sequence[Sample]) -> float | None:
 
 def figures(tally: RunTally, pace: PaceFigures | None, samples: Sequence[Sample], *, began: float) -> Figures:
     """Put together what *tally*, *pace* and *samples* say."""
-    left = seconds_left(tally.users_listed - tally.users_done, samples) if tally.roster_is_complete else None
+    left = _left(tally)
     return Figures(
         elapsed_seconds=samples[-1].at - began,
         stage=tally.stage,
         stage_done=tally.stage_done,
         stage_all=tally.stage_all,
+        outcomes=dict(tally.outcomes),
         users_done=tally.users_done,
         users_listed=tally.users_listed,
         roster_is_complete=tally.roster_is_complete,
@@ -107,7 +110,7 @@ def figures(tally: RunTally, pace: PaceFigures | None, samples: Sequence[Sample]
         in_flight=0 if pace is None else pace.in_flight,
         window=0 if pace is None else max(1, int(pace.window)),
         outage_seconds=0.0 if pace is None else pace.outage_seconds,
-        seconds_left=left,
+        seconds_left=None if left is None else seconds_left(left, samples),
     )
 
 
@@ -115,6 +118,8 @@ def sentence(now: Figures) -> str:
     """How far *now* is, in one line."""
     if now.stage == "compacting":
         return f"merging {grouped(now.stage_done)} of {grouped(now.stage_all)} rows"
+    if now.stage == "applying":
+        return _applying(now)
     if now.stage == "publishing":
         return f"publishing {grouped(now.stage_done)} of {grouped(now.stage_all)} files"
     known = grouped(now.users_listed) + ("" if now.roster_is_complete else " or more")
@@ -135,7 +140,7 @@ def outlook(now: Figures) -> str:
     """How much longer it will take, as far as anybody can tell."""
     if now.outage_seconds:
         return f"no answer for {spoken_seconds(now.outage_seconds)}"
-    if now.stage != "reading" or now.seconds_left is None:
+    if now.stage not in {"reading", "applying"} or now.seconds_left is None:
         return ""
     return f"{spoken_seconds(now.seconds_left)} left"
 
@@ -143,3 +148,20 @@ def outlook(now: Figures) -> str:
 def _speed(count: int, samples: Sequence[Sample]) -> float:
     seconds = samples[-1].at - samples[0].at
     return count / seconds if seconds > 0 else 0.0
+
+
+def _left(tally: RunTally) -> int | None:
+    """How many users, or rows of a plan, are left; None while nobody knows."""
+    if tally.stage == "applying":
+        return tally.stage_all - tally.stage_done
+    return tally.users_listed - tally.users_done if tally.roster_is_complete else None
+
+
+def _applying(now: Figures) -> str:
+    parts = [
+        f"{grouped(now.stage_done)} of {grouped(now.stage_all)} rows",
+        f"{grouped(round(now.requests_per_second))} requests/s",
+        f"{grouped(now.throttled)} × 429",
+        *(f"{name.replace('_', ' ')} {grouped(number)}" for name, number in sorted(now.outcomes.items())),
+    ]
+    return ", ".join(parts)

@@ -95,5 +95,27 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         lambda event: f"Twilio sends fields that the schema does not know: {', '.join(event.names)}",
     ),
     events.DuplicatesDropped: ("info", lambda event: f"{grouped(event.rows)} rows had come twice; each is kept once"),
+    events.ApplyBegan: (
+        "info",
+        lambda event: (
+            f"{event.run_id}, start {event.epoch}: {grouped(event.rows)} rows, {grouped(event.rows_settled)} settled"
+            + (
+                f"; {grouped(event.rows_in_doubt)} may have been sent and have no outcome: reading them back first"
+                if event.rows_in_doubt
+                else ""
+            )
+        ),
+    ),
+    events.StageBegan: ("info", lambda event: f"{event.operation}s, {event.stage}: {grouped(event.rows)} rows"),
+    events.OutcomeUnknown: (
+        "warning",
+        lambda event: f"row {event.plan_row_id}: nobody knows whether it was changed ({event.reason}); reading it back",
+    ),
+    events.RowFailed: (
+        "error",
+        lambda event: f"row {event.plan_row_id}: {event.outcome} ({event.reason or 'no reason'})",
+    ),
+    events.WritesHeld: ("warning", lambda event: f"no row is begun for now: {event.reason}"),
+    events.WritesGoOn: ("info", lambda event: f"rows are begun again after {spoken_seconds(event.seconds)}"),
     events.Note: ("info", lambda event: event.text),
 }

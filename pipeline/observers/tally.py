@@ -1,9 +1,11 @@
 """One count of everything that a run tells; all who show it read the same numbers."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.events import (
+    ApplyBegan,
     Compacting,
     DuplicatesDropped,
     Event,
@@ -15,13 +17,14 @@ from pipeline.events import (
     RetriesExhausted,
     RosterComplete,
     RosterPageRead,
+    RowSettled,
     RunResumed,
     UserFailed,
     UserRead,
     UserVanished,
 )
 
-Stage = Literal["reading", "compacting", "publishing"]
+Stage = Literal["reading", "compacting", "publishing", "applying"]
 
 
 @dataclass(slots=True)
@@ -53,7 +56,9 @@ class RunTally:
     stage: Stage = "reading"
     stage_done: int = 0
     stage_all: int = 0
-    """Rows while compacting, files while publishing."""
+    """Rows while compacting and applying, files while publishing."""
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """Rows of a plan that this start has settled, by outcome."""
 
     def observe(self, event: Event) -> None:
         """Count *event*; it is called for every request and every user, and those two come first."""
@@ -65,6 +70,9 @@ class RunTally:
                 self.users_read += 1
                 self.rows += event.rows
                 self.pages += event.pages
+            case RowSettled():
+                self.stage_done += 1
+                self.outcomes[event.outcome] += 1
             case Retried():
                 self.retries += 1
             case _:
@@ -103,6 +111,8 @@ class RunTally:
                 self.stage, self.stage_done, self.stage_all = "compacting", event.rows_done, event.rows
             case Publishing():
                 self.stage, self.stage_done, self.stage_all = "publishing", event.files_done, event.files
+            case ApplyBegan():
+                self.stage, self.stage_done, self.stage_all = "applying", event.rows_settled, event.rows
 
     @property
     def requests(self) -> int:
@@ -123,3 +133,8 @@ class RunTally:
     def users_done_now(self) -> int:
         """Users that this start has finished with, whatever the result."""
         return self.users_read + self.users_vanished + self.users_failed
+
+    @property
+    def done_now(self) -> int:
+        """What this start has finished with, of whatever the run is about: users, or rows of a plan."""
+        return self.users_done_now + self.outcomes.total()

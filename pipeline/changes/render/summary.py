@@ -48,6 +48,8 @@ REASONS = {
     "UNREADABLE": "could not be read",
     "NEWEST_UNKNOWN": "the newest message could not be read",
     "PARTICIPANT_UNKNOWN": "the participant could not be read",
+    "CHANGED_SINCE": "it was changed since",
+    "NO_UNDO": "there is no way back",
 }
 """Reasons in words; an unknown one stands for itself."""
 NEVER_SET = "(never set)"

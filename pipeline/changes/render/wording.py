@@ -72,6 +72,8 @@ REASON_OF = {
     "UNREADABLE": Disposition.READ_ERROR,
     "NEWEST_UNKNOWN": Disposition.READ_ERROR,
     "PARTICIPANT_UNKNOWN": Disposition.READ_ERROR,
+    "CHANGED_SINCE": Disposition.BLOCKED,
+    "NO_UNDO": Disposition.BLOCKED,
 }
 """Each reason belongs to one kind of row."""
 
