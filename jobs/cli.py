@@ -97,9 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _explain(error.format_message(), None, ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
         return _explain("stopped", None, ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has left, such as `head`; Python must not complain when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # Click's answer to a broken pipe: whoever read our output has left, such as `head`. That is no failure.
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001 - the last net: a traceback on the screen helps nobody at 3 a.m.
         return _explain_bug(error)

@@ -1,28 +1,26 @@
 """``readstate compare``: what changed between two snapshots."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs.options import json_option
+from jobs.options import json_option, parse_day
 from pipeline.errors import BadInput, ExitCode
 
 if TYPE_CHECKING:
     from pipeline.snapshot.compare import Comparison
     from pipeline.snapshot.differences import Differences
 
-_DAY = click.DateTime(["%Y-%m-%d"])
-
 
 @click.command()
 @click.argument("root")
-@click.argument("earlier", metavar="[FROM]", required=False, type=_DAY)
-@click.argument("later", metavar="[TO]", required=False, type=_DAY)
+@click.argument("earlier", metavar="[FROM]", required=False, type=parse_day)
+@click.argument("later", metavar="[TO]", required=False, type=parse_day)
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write every change to this Parquet file.")
 @json_option
-def command(*, root: str, earlier: datetime | None, later: datetime | None, out: Path | None, as_json: bool) -> int:
+def command(*, root: str, earlier: date | None, later: date | None, out: Path | None, as_json: bool) -> int:
     """Say what changed between the snapshots FROM and TO below ROOT.
 
     TO is the newest snapshot unless given; FROM is the one before TO.
@@ -31,9 +29,9 @@ def command(*, root: str, earlier: datetime | None, later: datetime | None, out:
     from pipeline.snapshot.compare import compare
     from pipeline.snapshot.snapshot import open_snapshot
 
-    after = open_snapshot(root, None if later is None else later.date())
+    after = open_snapshot(root, later)
     day = after.manifest.snapshot_date
-    before = open_snapshot(root, _before(root, after.store.dates(), day) if earlier is None else earlier.date())
+    before = open_snapshot(root, _before(root, after.store.dates(), day) if earlier is None else earlier)
     comparison = compare(before, after, feed=out)
     if as_json:
         print_json(_document(comparison, root, out))

@@ -164,7 +164,7 @@ def _short(sid: str | None) -> str:
 
 
 def _show(finding: Finding) -> None:
-    from jobs.terminal import printable
+    from pipeline.observers.words import printable
 
     mark = click.style("✓", fg="green") if finding.good else click.style("✗", fg="red", bold=True)
     click.echo(f"{mark} {finding.subject:<12} {printable(finding.text)}")

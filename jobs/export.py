@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from jobs.options import connection_options, json_option, settings_from
+from jobs.options import connection_options, json_option, parse_day, settings_from
 from pipeline.errors import BadInput, ExitCode, ReadstateError, Usage
 
 _RESUMABLE = {
@@ -24,7 +24,7 @@ _RESUMABLE = {
 @click.option("--out", "root", required=True, metavar="ROOT", help="Where snapshots are published: a folder or a URI.")
 @click.option("--service", "services", multiple=True, metavar="all|default|IS…", help="Which services. [default: all]")
 @click.option("--users", "users_file", metavar="FILE", help="Only these users: .csv, .txt, .parquet, or - for stdin.")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The snapshot's date. [default: today, UTC]")
+@click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot's date. [default: today, UTC]")
 @click.option("--deadline", metavar="TIME", help="Stop cleanly after this long, such as 5h; the rest can be resumed.")
 @click.option("--max-failed-users", metavar="N|P%", help="How many users may fail. [default: 0.1%]")
 @click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
@@ -52,7 +52,7 @@ def command(**options: Any) -> int:
     settings = settings_from(
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
     ).settings
-    day = _day(options["day"])
+    day = options["day"] or datetime.now(UTC).date()
     deadline = None if options["deadline"] is None else parse_duration(options["deadline"])
     store = open_store(root)
     wish, blanked = _wish(options), _blanked(options)
@@ -74,10 +74,6 @@ def command(**options: Any) -> int:
         raise
     show_manifest(manifest, root=root, as_json=as_json)
     return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
-
-
-def _day(given: datetime | None) -> date:
-    return given.date() if given is not None else datetime.now(UTC).date()
 
 
 def _wish(options: dict[str, Any]) -> Any:

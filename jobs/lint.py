@@ -24,7 +24,8 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
     Exit code 10: some lines cannot be used.
     """
     from jobs.changes_input import checked_input, print_problems, problems_document
-    from jobs.terminal import count, print_json, printable
+    from jobs.terminal import count, print_json
+    from pipeline.observers.words import printable
 
     with checked_input(file, take_input_options(options)) as checked:
         problems, staged = checked.problems, checked.staged

@@ -1,6 +1,7 @@
 """Options that several commands share, and the settings that come of them."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,14 @@ from pipeline.settings import EffectiveSettings, load_settings
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _NAMES = ("base_url", "work_dir", "max_in_flight", "max_rate", "production_first", "metrics_file", "log_format")
+
+
+def parse_day(text: str) -> date:
+    """Give the date that *text* names; a click type, to be shown as ``YYYY-MM-DD``."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a date; write it as YYYY-MM-DD.") from None
 
 
 def connection_options(command: Command) -> Command:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs.options import json_option
+from jobs.options import json_option, parse_day
 from pipeline.errors import BadInput, ExitCode, Usage
 
 if TYPE_CHECKING:
@@ -23,15 +23,13 @@ _MOST_ROWS_SHOWN = 1000
 @click.command()
 @click.argument("root")
 @click.argument("query", required=False)
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The snapshot to ask. [default: the newest]")
+@click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot to ask. [default: the newest]")
 @click.option(
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write the rows to FILE: .csv, .json or .parquet."
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Write the rows to stdout as CSV.")
 @json_option
-def command(
-    *, root: str, query: str | None, day: datetime | None, out: Path | None, as_csv: bool, as_json: bool
-) -> int:
+def command(*, root: str, query: str | None, day: date | None, out: Path | None, as_csv: bool, as_json: bool) -> int:
     """Answer QUERY, in DuckDB's SQL, from the snapshots below ROOT; - reads it from stdin.
 
     Without a query, the views and their columns are shown. A query reads the views and nothing else.
@@ -46,7 +44,7 @@ def command(
         return ExitCode.DONE
     question = sys.stdin.read() if query == "-" else query
     write = _writer(out, as_csv=as_csv, as_json=as_json)
-    with catalog(root, None if day is None else day.date(), for_query=question) as snapshots:
+    with catalog(root, day, for_query=question) as snapshots:
         write(ask(snapshots, question))
     return ExitCode.DONE
 

@@ -1,5 +1,6 @@
 """How results reach people: text that cannot move the cursor, tables, durations, sizes."""
 
+import io
 import json
 import re
 import sys
@@ -8,12 +9,15 @@ from typing import Any
 
 import click
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from pipeline.observers.words import printable
+
+_ANY_WIDTH = 10_000
+"""Into a file or a pipe each row is one line: whoever reads it wraps, or counts lines."""
 
 
-def printable(text: str) -> str:
-    """*text* with its control characters made visible: what Twilio or a file holds must not steer a terminal."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+def printable_lines(text: str) -> str:
+    """*text* as `printable` gives it, but with its own line ends: for messages of several lines."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -36,8 +40,14 @@ def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), ti
         table.add_column(name if header else "", justify="right" if numeric and header else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
-    console.print(table)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    written = io.StringIO()
+    Console(file=written, highlight=False, width=_ANY_WIDTH, no_color=True).print(table)
+    for line in written.getvalue().splitlines():
+        if line.strip():
+            click.echo(line.rstrip())
 
 
 def duration(seconds: float) -> str:
