@@ -4,8 +4,10 @@ import ctypes
 
 import pyarrow as pa
 
+# From glibc's malloc.h.
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
-"""From glibc's malloc.h."""
 
 
 def give_memory_back() -> None:
@@ -18,3 +20,6 @@ def give_memory_back() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc alone has it
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, 1)
+        # Without these two glibc raises both to 32 MB when it meets large blocks, and keeps what is below.
+        mallopt(_M_TRIM_THRESHOLD, 1 << 20)
+        mallopt(_M_MMAP_THRESHOLD, 256 << 10)

@@ -22,6 +22,8 @@ from pipeline.snapshot.reading import PageRoom, UserInHand, failed
 
 _BATCH_BYTES = 2 << 20
 _BATCH_SECONDS = 0.25
+_PART_BYTES = 32 << 20
+"""Rows with attributes of 16 KB fill the memory long before they are many."""
 _DECODERS = 2
 
 
@@ -153,7 +155,8 @@ class Ingest:
                 self._emit(UserRead(user.user.user_sid, rows, len(user.pages)))
         await self._disk.run(self._collect, [decoded.table for _, decoded in decoding.groups], results)
         waited = self._clock.monotonic() - self._part_began
-        if self._parts.rows >= self._limits.rows or waited >= self._limits.seconds:
+        full = self._parts.rows >= self._limits.rows or self._parts.bytes >= _PART_BYTES
+        if full or waited >= self._limits.seconds:
             await self.seal()
 
     def _collect(self, tables: Sequence[Table], results: Sequence[UserResult]) -> None:

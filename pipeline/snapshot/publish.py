@@ -31,7 +31,7 @@ from pipeline.snapshot.store import Store, partition
 from pipeline.snapshot.workspace import Workspace
 from pipeline.stop import StopSwitch
 
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
