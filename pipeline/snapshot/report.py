@@ -1,0 +1,196 @@
+"""A report about a snapshot: one page that needs nothing else, or Markdown for a chat and a pull request."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipeline.snapshot.catalog import catalog
+from pipeline.snapshot.compare import Comparison, compare
+from pipeline.snapshot.manifest import Manifest, TimelineWindow
+from pipeline.snapshot.report_charts import Chart, Series, bars, lines, number, stacked_bars
+from pipeline.snapshot.report_figures import BUCKETS, Figures, ReadStates, figures
+from pipeline.snapshot.snapshot import open_snapshot
+
+_MOST_POINTS = 120
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a report shows, before it is a page."""
+
+    manifest: Manifest
+    figures: Figures
+    comparison: Comparison | None
+    """None where there is no earlier snapshot."""
+    show_pii: bool
+    """Whether names and identities are shown."""
+
+
+def make_report(root: str, day: date | None = None, *, show_pii: bool = False) -> Report:
+    """Count everything that a report about the snapshot of *day*, or the newest, shows. Raises `BadInput`."""
+    with catalog(root, day) as snapshots:
+        after = snapshots.snapshot
+        day = after.manifest.snapshot_date
+        found = figures(snapshots, day=day)
+    earlier = [known for known in after.store.dates() if known < day]
+    comparison = compare(open_snapshot(root, earlier[-1]), after) if earlier else None
+    return Report(after.manifest, found, comparison, show_pii)
+
+
+def render_html(report: Report) -> str:
+    """Give the report as one HTML page: no script, nothing fetched, every text escaped."""
+    return _render("report.html", report, autoescape=True)
+
+
+def render_markdown(report: Report) -> str:
+    """Give the report as Markdown."""
+    return _render("report.md", report, autoescape=False)
+
+
+def _render(name: str, report: Report, *, autoescape: bool) -> str:
+    environment = Environment(  # noqa: S701 - the page is escaped; Markdown has other rules, see _markdown_cell
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, visible=visible, cell=_markdown_cell, share=_share)
+    context: dict[str, Any] = {
+        "report": report,
+        "manifest": report.manifest,
+        "figures": report.figures,
+        "comparison": report.comparison,
+        "total": report.figures.all_rows,
+        "minutes": (report.manifest.ended_at - report.manifest.started_at).total_seconds() / 60,
+        "headline": _headline(report.figures.all_rows),
+        "charts": list(_charts(report)) if autoescape else [],
+        "buckets": list(zip(BUCKETS, report.figures.unread_counts, strict=True)),
+        "pii": report.show_pii,
+    }
+    return environment.get_template(name).render(context)
+
+
+def visible(text: object) -> str:
+    """*text* with control characters made visible: a name must not be able to turn the page around."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
+
+
+def _markdown_cell(text: object) -> str:
+    """*text* that stays text in a Markdown table."""
+    return re.sub(r"([\\`*_\[\]<>|#!~@&])", r"\\\1", visible(text))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "0 %"
+
+
+def _headline(all_rows: ReadStates) -> str:
+    if not all_rows.rows:
+        return "The snapshot holds no conversation"
+    return (
+        f"{_share(all_rows.read, all_rows.rows)} of the conversations are read,"
+        f" {_share(all_rows.unread, all_rows.rows)} have unread messages,"
+        f" {_share(all_rows.never_read, all_rows.rows)} were never read"
+    )
+
+
+def _charts(report: Report) -> Iterator[Chart]:
+    found = report.figures
+    if found.all_rows.rows:
+        worst = max(found.by_state, key=lambda group: group.unread)
+        yield _by_group(
+            f"Most unread conversations are {visible(worst.group)}: {number(worst.unread)}"
+            if worst.unread
+            else "No conversation has unread messages",
+            found.by_state,
+        )
+        if len(found.by_service) > 1:
+            most = max(found.by_service, key=lambda group: group.rows)
+            yield _by_group(
+                f"The largest of {len(found.by_service)} services holds {_share(most.rows, found.all_rows.rows)}"
+                " of all conversations",
+                found.by_service,
+            )
+        capped = found.unread_counts[-1]
+        yield bars(
+            f"{number(capped)} conversations are at the cap: they hold 1000 unread messages or more"
+            if capped
+            else "No conversation is at the cap of 1000 unread messages",
+            BUCKETS,
+            Series("conversations", "unread", found.unread_counts),
+            axis="unread messages (Twilio counts no further than 1000)",
+            unit="conversations",
+            special="cap",
+        )
+    if len(found.by_day) > 1:
+        first, last = found.by_day[0], found.by_day[-1]
+        yield lines(
+            f"Unread conversations went from {number(first.unread)} to {number(last.unread)}"
+            f" in {len(found.by_day)} snapshots",
+            [group.group for group in found.by_day],
+            _series(found.by_day),
+            axis="date of the snapshot",
+            unit="conversations",
+        )
+    if report.manifest.timeline:
+        yield from _timeline(report.manifest)
+
+
+def _by_group(title: str, groups: Sequence[ReadStates]) -> Chart:
+    return stacked_bars(title, [visible(group.group) for group in groups], _series(groups), unit="conversations")
+
+
+def _series(groups: Sequence[ReadStates]) -> list[Series]:
+    return [
+        Series("read", "read", [group.read for group in groups]),
+        Series("unread", "unread", [group.unread for group in groups]),
+        Series("never read", "never", [group.never_read for group in groups]),
+    ]
+
+
+def _timeline(manifest: Manifest) -> Iterator[Chart]:
+    windows = _thinned(manifest.timeline)
+    minutes = [f"{(one.begins_at - manifest.started_at).total_seconds() / 60:.1f}" for one in windows]
+    seconds = [max(one.seconds, 0.001) for one in windows]
+    yield lines(
+        f"{number(manifest.requests.throttled)} of {number(manifest.requests.requests)} requests were refused (429)"
+        " and sent again",
+        minutes,
+        [
+            Series("requests", "read", [one.requests / span for one, span in zip(windows, seconds, strict=True)]),
+            Series("refused", "cap", [one.throttled / span for one, span in zip(windows, seconds, strict=True)]),
+        ],
+        axis="minutes since the run began",
+        unit="per second",
+    )
+    yield lines(
+        f"At most {number(max(one.in_flight for one in windows))} requests were under way at once",
+        minutes,
+        [Series("in flight", "unread", [one.in_flight for one in windows])],
+        axis="minutes since the run began",
+        unit="requests",
+    )
+
+
+def _thinned(windows: Sequence[TimelineWindow]) -> list[TimelineWindow]:
+    """Join neighbours until the windows can be told apart in a picture."""
+    width = -(-len(windows) // _MOST_POINTS)
+    return [_joined(windows[start : start + width]) for start in range(0, len(windows), width)]
+
+
+def _joined(windows: Sequence[TimelineWindow]) -> TimelineWindow:
+    return TimelineWindow(
+        begins_at=windows[0].begins_at,
+        seconds=sum(one.seconds for one in windows),
+        requests=sum(one.requests for one in windows),
+        throttled=sum(one.throttled for one in windows),
+        retries=sum(one.retries for one in windows),
+        in_flight=max(one.in_flight for one in windows),
+    )

@@ -1,0 +1,151 @@
+"""The figures of a report, each one aggregation over the views: memory does not grow with the snapshot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pipeline.snapshot.catalog import Catalog
+
+_READ_STATE = """
+    count(*) FILTER (unread_messages_count = 0) AS read,
+    count(*) FILTER (unread_messages_count > 0) AS unread,
+    count(*) FILTER (unread_messages_count IS NULL) AS never_read
+"""
+
+BUCKETS = ("never read", "0", "1", "2–9", "10–99", "100–999", "≥ 1000")
+"""Of unread counts; the last one is Twilio's cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStates:
+    """How many rows of one group are read, unread, or were never read at all."""
+
+    group: str
+    read: int
+    unread: int
+    never_read: int
+
+    @property
+    def rows(self) -> int:
+        """All rows of the group."""
+        return self.read + self.unread + self.never_read
+
+
+@dataclass(frozen=True, slots=True)
+class StaleConversation:
+    """A conversation with unread messages in which nothing has happened for long."""
+
+    conversation_sid: str
+    friendly_name: str | None
+    members: int
+    unread_members: int
+    date_updated: date
+
+
+@dataclass(frozen=True, slots=True)
+class StaleUser:
+    """A user with many unread messages."""
+
+    user_sid: str
+    identity: str | None
+    unread_conversations: int
+    unread_messages: int
+    capped: bool
+    """Whether there may be more unread messages than counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureKind:
+    """Users that could not be read for one kind of reason."""
+
+    status: int | None
+    code: int | None
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All that a report shows about the rows of a snapshot."""
+
+    by_state: Sequence[ReadStates]
+    by_service: Sequence[ReadStates]
+    by_day: Sequence[ReadStates]
+    """Every snapshot up to the one reported; the group is its date."""
+    unread_counts: Sequence[int]
+    """Rows in each of `BUCKETS`."""
+    notification_levels: Sequence[tuple[str, int]]
+    stale_conversations: Sequence[StaleConversation]
+    stale_users: Sequence[StaleUser]
+    failures: Sequence[FailureKind]
+
+    @property
+    def all_rows(self) -> ReadStates:
+        """The whole snapshot."""
+        return ReadStates(
+            "all",
+            sum(group.read for group in self.by_state),
+            sum(group.unread for group in self.by_state),
+            sum(group.never_read for group in self.by_state),
+        )
+
+
+def figures(catalog: Catalog, *, day: date) -> Figures:
+    """Count what a report about the snapshot of *day* shows."""
+
+    def rows(question: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return catalog.connection.execute(question, list(parameters)).fetchall()
+
+    buckets = dict(
+        rows("""
+            SELECT CASE WHEN unread_messages_count IS NULL THEN 0 WHEN unread_messages_count = 0 THEN 1
+                WHEN unread_messages_count = 1 THEN 2 WHEN unread_messages_count < 10 THEN 3
+                WHEN unread_messages_count < 100 THEN 4 WHEN unread_messages_count < 1000 THEN 5 ELSE 6 END,
+                count(*)
+            FROM user_conversations GROUP BY 1
+        """)
+    )
+    return Figures(
+        by_state=_read_states(rows(_by("coalesce(conversation_state, 'no state')", "user_conversations"))),
+        by_service=_read_states(rows(_by("chat_service_sid", "user_conversations"))),
+        by_day=_read_states(
+            rows(_by("snapshot_date::VARCHAR", "user_conversations_all", "WHERE snapshot_date <= ?"), day)
+        ),
+        unread_counts=[buckets.get(number, 0) for number in range(len(BUCKETS))],
+        notification_levels=rows(
+            "SELECT coalesce(notification_level, 'no level'), count(*) FROM user_conversations GROUP BY 1 ORDER BY 1"
+        ),
+        stale_conversations=[
+            StaleConversation(*row)
+            for row in rows("""
+                SELECT conversation_sid, any_value(friendly_name), count(*),
+                    count(*) FILTER (unread_messages_count > 0), max(date_updated)::DATE
+                FROM user_conversations WHERE conversation_state <> 'closed'
+                GROUP BY conversation_sid
+                HAVING count(*) FILTER (unread_messages_count > 0) > 0 AND max(date_updated) IS NOT NULL
+                ORDER BY max(date_updated), 1 LIMIT 10
+            """)
+        ],
+        stale_users=[
+            StaleUser(*row)
+            for row in rows("""
+                SELECT user_sid, any_value(identity), count(*) FILTER (unread_messages_count > 0),
+                    sum(unread_messages_count)::BIGINT, bool_or(unread_capped)
+                FROM user_conversations GROUP BY user_sid
+                HAVING sum(unread_messages_count) > 0
+                ORDER BY 4 DESC, 1 LIMIT 10
+            """)
+        ],
+        failures=[
+            FailureKind(*row)
+            for row in rows("SELECT status, code, count(*) FROM failures GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2")
+        ],
+    )
+
+
+def _by(group: str, view: str, where: str = "") -> str:
+    return f"SELECT {group}, {_READ_STATE} FROM {view} {where} GROUP BY 1 ORDER BY 1"  # noqa: S608 - our own words
+
+
+def _read_states(rows: list[tuple[Any, ...]]) -> list[ReadStates]:
+    return [ReadStates(*row) for row in rows]
