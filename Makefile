@@ -15,7 +15,7 @@ setup: $(STAMP)  ## make the virtual environment with pinned versions
 $(STAMP): pyproject.toml config/constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "readstate needs Python 3.11 or newer; say make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt --editable '.[dev]'
 	touch $(STAMP)
 
 demo: setup  ## export from a Twilio that runs inside the demo
