@@ -1,0 +1,208 @@
+"""Applies plans against a simulated world without a socket; any request can be made to go wrong, or to be the last."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from pipeline.changes.apply import ApplyOptions, Ending, Surroundings, apply
+from pipeline.changes.carrier import CarrierOptions
+from pipeline.changes.gate import Meter
+from pipeline.changes.journal import Journal, RunHeader, create_journal, look_into, open_journal
+from pipeline.changes.plan_file import Plan
+from pipeline.changes.record import RowRecord
+from pipeline.changes.run_dir import RunDirectory
+from pipeline.changes.sending import Repetitions
+from pipeline.clock import Clock
+from pipeline.errors import Unanswered
+from pipeline.events import Event
+from pipeline.simulator.api import Asked
+from pipeline.stop import StopSwitch
+from pipeline.twilio.client import Writer
+from pipeline.twilio.request import Request
+from pipeline.twilio.response import Response
+from tests.helpers.desk import AUTHORIZATION, FORM, Desk
+from tests.helpers.fake_clock import FakeClock
+
+Accident = Callable[["WorldTransport", Request], Response | None]
+"""Answers instead of the world, raises, or gives None to let the request through."""
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+@dataclass
+class WorldTransport:
+    """A transport into a simulated world."""
+
+    desk: Desk
+    accident: Accident = field(default=lambda transport, request: None)
+    sent: list[Request] = field(default_factory=list)
+
+    async def send(self, request: Request) -> Response:
+        self.sent.append(request)
+        answer = self.accident(self, request)
+        return self.ask(request) if answer is None else answer
+
+    def ask(self, request: Request) -> Response:
+        """Let *request* have its effect."""
+        body = urlencode(request.form).encode()
+        asked = Asked(request.method, request.target, AUTHORIZATION, FORM if body else b"", body)
+        request_id = f"RQ{len(self.sent):032x}"
+        _, answer = self.desk.api.answer(asked, request_id)
+        return Response(answer.status, {"twilio-request-id": request_id}, answer.body)
+
+    @property
+    def writes(self) -> list[Request]:
+        """Everything that was sent to change something."""
+        return [request for request in self.sent if request.method != "GET"]
+
+
+def lost_after_effect(transport: WorldTransport, request: Request) -> Response:
+    """The effect happens, and nobody hears of it."""
+    transport.ask(request)
+    raise Unanswered("reset")
+
+
+def lost_before_effect(transport: WorldTransport, request: Request) -> Response:
+    """Nothing happens, and nobody hears of that."""
+    raise Unanswered("reset")
+
+
+def status(number: int, code: int | None = None) -> Accident:
+    """A refusal."""
+    body = b"{}" if code is None else b'{"code": %d, "message": "no"}' % code
+    return lambda transport, request: Response(number, {}, body)
+
+
+def writes(accident: Accident, *, only: Callable[[int], bool] = lambda number: True) -> Accident:
+    """Let *accident* happen to writes; *only* chooses by their number, from 0."""
+
+    def happen(transport: WorldTransport, request: Request) -> Response | None:
+        chosen = request.method != "GET" and only(len(transport.writes) - 1)
+        return accident(transport, request) if chosen else None
+
+    return happen
+
+
+QUICK = ApplyOptions(carrier=CarrierOptions(settle_seconds=(0.5, 1.0)), parallel=8, grace_seconds=1.0)
+
+
+@dataclass
+class Bench:
+    """One world, and runs on it."""
+
+    desk: Desk
+    folder: Path
+    clock: Clock = field(default_factory=FakeClock)
+    events: list[Event] = field(default_factory=list)
+    stop: StopSwitch = field(default_factory=StopSwitch)
+
+    def begin(self, plan: Plan, name: str = "r-1") -> tuple[RunDirectory, Journal]:
+        """A run that has done nothing yet."""
+        directory = RunDirectory(self.folder / name)
+        directory.path.mkdir()
+        manifest = plan.manifest
+        header = RunHeader(
+            run_id=name, plan_id=manifest.plan_id, plan_dir=str(plan.directory),
+            rows_root_sha256=manifest.rows_root_sha256, account_sid=manifest.account_sid,
+            service_sid=manifest.service_sid, base_url=manifest.base_url,
+            executable=manifest.guard_inputs.updates + manifest.guard_inputs.deletes, started_at=self.clock.now(),
+            tool_version="0", who={"os_user": "ann"}, argv=[], consent={}, options={},
+        )  # fmt: skip
+        return directory, create_journal(directory.journal, header)
+
+    async def go(
+        self, plan: Plan, directory: RunDirectory, journal: Journal, transport: WorldTransport, **options: Any
+    ) -> Ending:
+        """One start of a run."""
+        around = Surroundings(
+            writer=Writer(transport),
+            rate=lambda: 1000.0,
+            meter=Meter(self.clock),
+            repetitions=Repetitions(),
+            clock=self.clock,
+            stop=self.stop,
+            emit=self.events.append,
+        )
+        return await apply(plan, directory, journal, replace(QUICK, **options), around)
+
+    async def apply(self, plan: Plan, accident: Accident | None = None, **options: Any) -> "Applied":
+        """A whole run in one start."""
+        transport = WorldTransport(self.desk) if accident is None else WorldTransport(self.desk, accident)
+        directory, journal = self.begin(plan)
+        ending = await self.go(plan, directory, journal, transport, **options)
+        journal.close()
+        return Applied(ending, directory, transport)
+
+    async def resume(self, plan: Plan, accident: Accident | None = None, **options: Any) -> "Applied":
+        """The next start of the run."""
+        transport = WorldTransport(self.desk) if accident is None else WorldTransport(self.desk, accident)
+        directory = RunDirectory(self.folder / "r-1")
+        journal = open_journal(directory.journal)
+        self.stop = StopSwitch()
+        ending = await self.go(plan, directory, journal, transport, **options)
+        journal.close()
+        return Applied(ending, directory, transport)
+
+
+@dataclass
+class Applied:
+    """What came of one start."""
+
+    ending: Ending
+    directory: RunDirectory
+    transport: WorldTransport
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.ending.counts
+
+    def records(self) -> dict[int, RowRecord]:
+        with looking(self.directory) as journal:
+            return {record.plan_row_id: record for record in journal.records()}
+
+    def record(self, plan_row_id: int = 0) -> RowRecord:
+        return self.records()[plan_row_id]
+
+
+@contextmanager
+def looking(directory: RunDirectory) -> Iterator[Journal]:
+    """The journal of a run, to be read."""
+    journal = look_into(directory.journal)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def rows_of(desk: Desk, *, having: Callable[[Any], bool] = lambda row: True) -> list[Any]:
+    """All rows of the default service that *having* says yes to."""
+    return [
+        row
+        for user in desk.service.users()
+        for row in desk.rows(f"/v1/Users/{user.sid}/Conversations")
+        if row["conversation_state"] == "active" and having(row)
+    ]
+
+
+def line(row: Any, **cells: Any) -> dict[str, Any]:
+    """A line of a changes file about *row*."""
+    return {"user": row["user_sid"], "conversation": row["conversation_sid"], **cells}
+
+
+def state_of(desk: Desk, rows: list[Any]) -> dict[tuple[str, str], Any]:
+    """What matters of *rows* as they are now; None where the member is gone."""
+    found = {}
+    for row in rows:
+        key = (row["user_sid"], row["conversation_sid"])
+        reply = desk.ask("GET", f"/v1/Users/{key[0]}/Conversations/{key[1]}")
+        found[key] = (
+            (reply.body["last_read_message_index"], reply.body["notification_level"], reply.body["participant_sid"])
+            if reply.status == 200
+            else None
+        )
+    return found
