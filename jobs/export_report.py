@@ -19,7 +19,7 @@ def show_manifest(manifest: Manifest, *, root: str, as_json: bool) -> None:
     if as_json:
         print_json(_document(manifest, root, already_published=False))
         return
-    seconds = (manifest.ended_at - manifest.started_at).total_seconds()
+    seconds = (manifest.ended_at - manifest.started_at).total_seconds() - manifest.paused_seconds
     users = manifest.users
     rows = [
         ("users read", count(users.read)),

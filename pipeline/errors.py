@@ -102,9 +102,9 @@ class Stopped(ReadstateError):
 
 
 class TransportError(ReadstateError):
-    """No answer came back from Twilio."""
+    """No answer came back from Twilio; where that ends a whole run, the same command resumes it."""
 
-    exit_code = ExitCode.SOME_FAILED
+    exit_code = ExitCode.STOPPED_EARLY
 
 
 class NotSent(TransportError):
@@ -126,7 +126,7 @@ class TooLate(ReadstateError):
 class ApiError(ReadstateError):
     """Twilio refused a request; *code* is Twilio's own number where the body held one."""
 
-    exit_code = ExitCode.SOME_FAILED
+    exit_code = ExitCode.STOPPED_EARLY
     advice: str | None = None
 
     def __init__(

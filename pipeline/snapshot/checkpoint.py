@@ -106,6 +106,12 @@ class Checkpoint:
         with self._transaction():
             self._remember(values)
 
+    def forget(self) -> None:
+        """Know nothing any more."""
+        with self._transaction():
+            for table in ("run", "service", "part", "known_size", "user"):
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+
     # -- the roster
 
     def expect_sizes(self, sizes: Iterable[tuple[str, str, int]]) -> None:
@@ -137,11 +143,15 @@ class Checkpoint:
             )
         return added
 
-    def add_settled(self, service: str, user: User, result: UserResult) -> None:
-        """Keep a user whose result is known from the start, such as one that a file names and nobody has."""
-        self.add_users(service, [user], next_page=None)
+    def add_settled(self, service: str, user: User, result: UserResult) -> int:
+        """Keep a user whose result is known from the start, such as one that a file names and nobody has.
+
+        Gives 0 where the user was there already.
+        """
+        added = self.add_users(service, [user], next_page=None)
         row = self._connection.execute("SELECT id FROM user WHERE service = ? AND sid = ?", (service, user.sid))
         self.settle(None, [dataclasses.replace(result, id=row.fetchone()[0])])
+        return added
 
     def take(self, count: int) -> list[RosterUser]:
         """Hand out up to *count* users that nobody has yet, the largest first."""

@@ -89,6 +89,7 @@ class _Run:
     started_at: datetime
     account_sid: str | None
     starts: int
+    paused_seconds: float
     earlier: RequestCounts
 
 
@@ -112,6 +113,7 @@ async def export(options: ExportOptions, around: Surroundings) -> Manifest:
                 snapshot_date=options.snapshot_date,
                 started_at=run.started_at,
                 starts=run.starts,
+                paused_seconds=run.paused_seconds,
                 account_sid=run.account_sid,
                 base_url=options.base_url,
                 roster=options.roster(),
@@ -160,35 +162,55 @@ async def count_roster(options: ExportOptions, around: Surroundings) -> RosterSi
 async def _begin_or_resume(
     options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread
 ) -> _Run:
-    remembered = await disk.run(checkpoint.recall, "options")
-    if remembered is None:
-        now = around.clock.now()
-        run_id = f"r-{now:%Y%m%dT%H%M%SZ}-{int(around.clock.random() * 0x10000):04x}"
-        account_sid = (await around.reader.configuration()).account_sid
-        await disk.run(checkpoint.expect_sizes, _sizes_in_last_snapshot(around.store, options.snapshot_date))
-        await disk.run(
-            checkpoint.remember,
-            options=options.fingerprint(),
-            run_id=run_id,
-            started_at=now.isoformat(),
-            account_sid=account_sid,
-            starts=1,
-        )
-        return _Run(run_id, now, account_sid, 1, RequestCounts())
-    if remembered != options.fingerprint():
-        different = [name for name, value in options.fingerprint().items() if remembered.get(name) != value]
+    begun_with = await disk.run(checkpoint.recall, "options")
+    differs = begun_with is not None and begun_with != options.fingerprint()
+    if differs and not (await disk.run(checkpoint.progress)).listed:
+        # Nothing is lost: the options of that start may have been a slip of the keyboard.
+        await disk.run(checkpoint.forget)
+        begun_with = None
+    if begun_with is None:
+        return await _begin(options, around, checkpoint, disk)
+    if differs:
+        different = [name for name, value in options.fingerprint().items() if begun_with.get(name) != value]
         raise BadInput(
             f"an unfinished export of {options.snapshot_date} was begun with other options ({', '.join(different)})",
             hint="Repeat its options to resume it, or add --restart to begin anew.",
         )
-    starts = await disk.run(checkpoint.recall, "starts") + 1
-    await disk.run(checkpoint.remember, starts=starts)
+    return await _resume(around, checkpoint, disk)
+
+
+async def _begin(options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread) -> _Run:
+    now = around.clock.now()
+    run_id = f"r-{now:%Y%m%dT%H%M%SZ}-{int(around.clock.random() * 0x10000):04x}"
+    account_sid = (await around.reader.configuration()).account_sid
+    await disk.run(checkpoint.expect_sizes, _sizes_in_last_snapshot(around.store, options.snapshot_date))
+    await disk.run(
+        checkpoint.remember,
+        options=options.fingerprint(),
+        run_id=run_id,
+        started_at=now.isoformat(),
+        active_until=now.isoformat(),
+        account_sid=account_sid,
+        starts=1,
+    )
+    return _Run(run_id, now, account_sid, 1, 0.0, RequestCounts())
+
+
+async def _resume(around: Surroundings, checkpoint: Checkpoint, disk: DiskThread) -> _Run:
+    now = around.clock.now()
+    started_at = datetime.fromisoformat(await disk.run(checkpoint.recall, "started_at"))
+    active_until = datetime.fromisoformat(await disk.run(checkpoint.recall, "active_until") or now.isoformat())
+    paused_seconds: float = await disk.run(checkpoint.recall, "paused_seconds") or 0.0
     run = _Run(
         run_id=await disk.run(checkpoint.recall, "run_id"),
-        started_at=datetime.fromisoformat(await disk.run(checkpoint.recall, "started_at")),
+        started_at=started_at,
         account_sid=await disk.run(checkpoint.recall, "account_sid"),
-        starts=starts,
+        starts=await disk.run(checkpoint.recall, "starts") + 1,
+        paused_seconds=paused_seconds + max(0.0, (now - active_until).total_seconds()),
         earlier=RequestCounts(**(await disk.run(checkpoint.recall, "requests") or {})),
+    )
+    await disk.run(
+        checkpoint.remember, starts=run.starts, paused_seconds=run.paused_seconds, active_until=now.isoformat()
     )
     done = await disk.run(checkpoint.progress)
     settled = done.read + done.vanished
@@ -216,6 +238,11 @@ async def _read_all(
 ) -> None:
     room = PageRoom()
     roster = _roster(options, around, checkpoint, disk)
+
+    def counters() -> dict[str, Any]:
+        requests = msgspec.to_builtins(around.requests.added_to(run.earlier))
+        return {"requests": requests, "active_until": around.clock.now().isoformat()}
+
     ingest = Ingest(
         checkpoint=checkpoint,
         parts=PartWriter(around.place.parts),
@@ -224,6 +251,7 @@ async def _read_all(
         snapshot_at=run.started_at,
         blanked_columns=options.blanked_columns,
         limits=options.part_limits,
+        counters=counters,
         clock=around.clock,
         emit=around.emit,
     )
@@ -245,7 +273,7 @@ async def _read_all(
             await read()
             await filling
     finally:
-        await ingest.seal(requests=msgspec.to_builtins(around.requests.added_to(run.earlier)))
+        await ingest.seal()
     around.stop.check()
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,6 +74,7 @@ class Ingest:
         snapshot_at: datetime,
         blanked_columns: Sequence[str],
         limits: PartLimits,
+        counters: Callable[[], Mapping[str, Any]],
         clock: Clock,
         emit: Observer,
     ) -> None:
@@ -84,6 +85,7 @@ class Ingest:
         self._snapshot_at = snapshot_at
         self._blanked_columns = blanked_columns
         self._limits = limits
+        self._counters = counters
         self._clock = clock
         self._emit = emit
         self._unsettled: list[UserResult] = []
@@ -102,9 +104,9 @@ class Ingest:
                     self._room.free(decoding.batch.bytes)
                     await self._keep(decoding)
 
-    async def seal(self, **counters: Any) -> None:
-        """Make everything kept so far durable, with the run's *counters*. Raises `LocalDisk`."""
-        written = await self._disk.run(self._seal, counters)
+    async def seal(self) -> None:
+        """Make everything kept so far durable, with the run's counters. Raises `LocalDisk`."""
+        written = await self._disk.run(self._seal, self._counters())
         self._part_began = self._clock.monotonic()
         if written is not None:
             self._emit(written)
@@ -171,7 +173,7 @@ class Ingest:
         if fresh:
             self._emit(UnknownFields(fresh))
 
-    def _seal(self, counters: dict[str, Any]) -> PartWritten | None:
+    def _seal(self, counters: Mapping[str, Any]) -> PartWritten | None:
         part = self._parts.seal()
         results, self._unsettled = self._unsettled, []
         sealed = None if part is None else SealedPart(part.path.name, part.rows)

@@ -87,6 +87,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime
     starts: int
     """1 where nothing interrupted the run."""
+    paused_seconds: float = 0.0
+    """Between its starts, when nobody worked on it."""
     users: UserCounts
     rows: int
     duplicates_dropped: int

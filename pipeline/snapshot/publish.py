@@ -42,6 +42,7 @@ class Publication:
     snapshot_date: date
     started_at: datetime
     starts: int
+    paused_seconds: float
     account_sid: str | None
     base_url: str
     roster: RosterScope
@@ -87,6 +88,7 @@ def publish(
         started_at=publication.started_at,
         ended_at=clock.now(),
         starts=publication.starts,
+        paused_seconds=publication.paused_seconds,
         users=UserCounts(listed=done.listed, read=done.read, vanished=done.vanished, failed=done.failed),
         rows=done.rows - duplicates,
         duplicates_dropped=duplicates,

@@ -9,7 +9,7 @@ import msgspec
 from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
 from pipeline.errors import ApiError, BadInput, NotFound, TransportError
-from pipeline.events import Observer, RosterComplete, RosterPageRead
+from pipeline.events import Observer, RosterComplete, RosterPageRead, UserVanished
 from pipeline.model.sids import is_sid
 from pipeline.model.user_conversation import User
 from pipeline.snapshot.checkpoint import Checkpoint, RosterUser, UserResult
@@ -166,13 +166,15 @@ class Roster:
         if isinstance(error, NotFound):
             reason = f"line {entry.line} of the users file: no such user"
             result = UserResult(0, "vanished", None, self._clock.now(), reason, 404, error.code, error.request_id)
+            self._emit(UserVanished(entry.user, error.request_id))
         else:
             result = failed(row, error, clock=self._clock, emit=self._emit)
-        await self._disk.run(self._checkpoint.add_settled, service, stand_in, result)
-        self._users += 1
+        self._count(service, await self._disk.run(self._checkpoint.add_settled, service, stand_in, result))
 
     async def _add(self, service: str, users: Sequence[User], *, next_page: str | None) -> None:
-        added = await self._disk.run(self._checkpoint.add_users, service, users, next_page=next_page)
-        self._users += added
-        self._emit(RosterPageRead(service, added))
+        self._count(service, await self._disk.run(self._checkpoint.add_users, service, users, next_page=next_page))
         self._changed.set()
+
+    def _count(self, service: str, users: int) -> None:
+        self._users += users
+        self._emit(RosterPageRead(service, users))
