@@ -17,6 +17,7 @@ from pipeline.snapshot.report_figures import BUCKETS, Figures, ReadStates, figur
 from pipeline.snapshot.snapshot import open_snapshot
 
 _MOST_POINTS = 120
+_BUCKET_COLOURS = ("never", "read", *["unread"] * 4, "cap")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -54,9 +55,9 @@ def render_markdown(report: Report) -> str:
 
 
 def _render(name: str, report: Report, *, autoescape: bool) -> str:
-    environment = Environment(  # noqa: S701 - the page is escaped; Markdown has other rules, see _markdown_cell
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=autoescape,
+        autoescape=autoescape,  # noqa: S701 - Markdown has other rules, see _markdown_cell
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -127,7 +128,7 @@ def _charts(report: Report) -> Iterator[Chart]:
             Series("conversations", "unread", found.unread_counts),
             axis="unread messages (Twilio counts no further than 1000)",
             unit="conversations",
-            special="cap",
+            colours=_BUCKET_COLOURS,
         )
     if len(found.by_day) > 1:
         first, last = found.by_day[0], found.by_day[-1]
@@ -144,7 +145,13 @@ def _charts(report: Report) -> Iterator[Chart]:
 
 
 def _by_group(title: str, groups: Sequence[ReadStates]) -> Chart:
-    return stacked_bars(title, [visible(group.group) for group in groups], _series(groups), unit="conversations")
+    labels = [_short(visible(group.group)) for group in groups]
+    return stacked_bars(title, labels, _series(groups), unit="conversations")
+
+
+def _short(name: str) -> str:
+    """A SID as it fits beside a bar."""
+    return f"{name[:8]}…{name[-4:]}" if len(name) > 20 else name
 
 
 def _series(groups: Sequence[ReadStates]) -> list[Series]:

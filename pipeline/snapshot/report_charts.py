@@ -14,7 +14,7 @@ from markupsafe import Markup
 from pygal.style import Style
 
 _SVG = "http://www.w3.org/2000/svg"
-_WIDTH = 600
+_WIDTH = 660
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,10 @@ def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *,
     return _finished(chart, title, labels, series)
 
 
-def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: str, special: str) -> Chart:
-    """One upright bar a label; the first and the last stand out, in the colours ``never`` and *special*."""
-    chart = pygal.Bar(
-        style=_style([series]), height=280, x_title=axis, y_title=unit, show_legend=False, **_options([series])
-    )
+def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: str, colours: Sequence[str]) -> Chart:
+    """One upright bar a label, each in its own colour."""
+    chart = pygal.Bar(style=_style([series]), height=280, x_title=axis, y_title=unit, **_options([series]))
     chart.x_labels = list(labels)
-    colours = ["never", *([series.colour] * (len(labels) - 2)), special]
     chart.add(
         series.name,
         [
@@ -75,7 +72,7 @@ def lines(title: str, labels: Sequence[str], series: Sequence[Series], *, axis: 
         range=(0, max((max(one.values, default=0) for one in series), default=0) or 1),
         show_dots=len(labels) < 40,
         show_minor_x_labels=False,
-        x_labels_major_count=min(6, len(labels)),
+        x_labels_major_every=-(-len(labels) // 4) or 1,
         **_options(series),
     )
     chart.x_labels = list(labels)
@@ -89,11 +86,14 @@ def _options(series: Sequence[Series]) -> dict[str, Any]:
         "width": _WIDTH,
         "js": [],
         "margin": 8,
+        "margin_right": 44,
         "spacing": 8,
+        "show_legend": len(series) > 1,
         "legend_at_bottom": True,
         "legend_at_bottom_columns": len(series),
         "max_scale": 7,
         "truncate_label": 40,
+        "truncate_legend": -1,
         "formatter": number,
         "value_formatter": number,
     }
@@ -115,11 +115,11 @@ def _style(series: Sequence[Series]) -> Style:
         opacity_hover="1",
         stroke_width="2",
         font_family="inherit",
-        label_font_size=14,
-        major_label_font_size=14,
-        legend_font_size=14,
-        title_font_size=14,
-        tooltip_font_size=13,
+        label_font_size=16,
+        major_label_font_size=16,
+        legend_font_size=16,
+        title_font_size=16,
+        tooltip_font_size=16,
     )
 
 
@@ -128,7 +128,7 @@ def _finished(chart: Any, title: str, labels: Sequence[str], series: Sequence[Se
     for parent in list(svg.iter()):
         for child in list(parent):
             # A page has no script; without it, pygal's own tooltips stay empty.
-            if child.tag is ET.Comment or str(child.tag).endswith("script") or "tooltip" in child.get("class", ""):
+            if child.tag is ET.Comment or str(child.tag).endswith("script") or child.get("class") == "tooltip":
                 parent.remove(child)
     svg.set("role", "img")
     svg.set("aria-label", f"Chart: {title}")
