@@ -1,17 +1,28 @@
 """Options that several commands share, and the settings that come of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from pipeline.errors import BadInput
+from pipeline.model.quantities import parse_allowance, parse_duration
 from pipeline.settings import EffectiveSettings, load_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_NAMES = ("base_url", "work_dir", "max_in_flight", "max_rate", "production_first", "metrics_file", "log_format")
+_NAMES = (
+    "base_url", "transport", "work_dir", "max_in_flight", "max_rate", "production_first", "metrics_file", "log_format",
+)  # fmt: skip
+
+
+_AMOUNTS: Mapping[str, Callable[[str], object]] = {
+    "max_outage": parse_duration,
+    "max_failed_users": parse_allowance,
+}
+"""Settings that are text with a meaning, which is checked before anything is begun."""
 
 
 def parse_day(text: str) -> date:
@@ -22,12 +33,21 @@ def parse_day(text: str) -> date:
         raise click.BadParameter(f"{text!r} is not a date; write it as YYYY-MM-DD.") from None
 
 
+def parse_seconds(text: str) -> float:
+    """Give the seconds that *text*, such as ``5h``, names; a click type."""
+    try:
+        return parse_duration(text)
+    except BadInput as error:
+        raise click.BadParameter(f"{error.message}. {error.hint}") from None
+
+
 def connection_options(command: Command) -> Command:
     """Give *command* the options of everything that talks to Twilio; `settings_from` reads them."""
     for option in reversed(
         (
             click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings."),
             click.option("--base-url", help="Another address than Twilio's: a simulator or a proxy."),
+            click.option("--transport", type=click.Choice(["aiohttp", "lean"]), help="What speaks HTTP."),
             click.option("--work-dir", help="Where unfinished work is kept."),
             click.option("--max-in-flight", type=int, help="Most requests under way at once."),
             click.option("--max-rate", type=float, help="Most requests a second; 0 is no limit."),
@@ -49,4 +69,10 @@ def settings_from(options: dict[str, Any], **more: Any) -> EffectiveSettings:
     Raises `BadInput`.
     """
     flags = {name: options.pop(name) for name in _NAMES if name in options}
-    return load_settings(flags=flags | more, config=options.pop("config", None))
+    effective = load_settings(flags=flags | more, config=options.pop("config", None))
+    for name, parse in _AMOUNTS.items():
+        try:
+            parse(getattr(effective.settings, name))
+        except BadInput as error:
+            raise BadInput(f"{effective.origins[name]}: {name}: {error.message}", hint=error.hint) from error
+    return effective

@@ -25,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Everything that can be set, with its default; ``config/readstate.toml`` says why for each."""
 
     base_url: str = ""
+    transport: Literal["aiohttp", "lean"] = "aiohttp"
     connect_timeout_seconds: float = 5.0
     read_timeout_seconds: float = 30.0
     request_timeout_seconds: float = 120.0

@@ -1,4 +1,4 @@
-"""The one real transport: aiohttp, told to do nothing behind our back."""
+"""A transport on aiohttp, told to do nothing behind our back."""
 
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from pipeline.errors import NotSent, Unanswered, UnusableAnswer
 from pipeline.settings import Credentials, Settings
+from pipeline.twilio.failures import cannot_connect, no_whole_answer, too_large
 from pipeline.twilio.request import Request, assert_writable
 from pipeline.twilio.response import Response
 
@@ -66,12 +66,9 @@ class AiohttpTransport:
             ) as answer:
                 return Response(answer.status, answer.headers, await self._bounded(request, answer))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise NotSent(
-                f"{request.method} {request.path}: cannot connect to {self.base_url}: {_reason(error)}",
-                hint="Check the network, and the address that readstate settings shows as base_url.",
-            ) from error
+            raise cannot_connect(request, self.base_url, error) from error
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unanswered(f"{request.method} {request.path}: no whole answer: {_reason(error)}") from error
+            raise no_whole_answer(request, error) from error
 
     async def _bounded(self, request: Request, answer: aiohttp.ClientResponse) -> bytes:
         length = answer.content_length
@@ -82,10 +79,7 @@ class AiohttpTransport:
             body += chunk
             if len(body) > self.max_body_bytes:
                 answer.close()
-                raise UnusableAnswer(
-                    f"{request.method} {request.path}: the body is larger than {self.max_body_bytes >> 20} MB",
-                    hint="Raise max_body_megabytes if that can be right.",
-                )
+                raise too_large(request, self.max_body_bytes)
         return bytes(body)
 
 
@@ -100,8 +94,4 @@ async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
     except aiohttp.ClientConnectorError:
         raise  # a kind of ClientOSError, for which aiohttp makes an exception: nothing was sent
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError(_reason(error)) from error
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise aiohttp.ClientConnectionError(f"{type(error).__name__}: {error}") from error

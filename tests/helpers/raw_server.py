@@ -9,6 +9,10 @@ HANG_UP = b""
 """In place of an answer: close the connection, after the request was read whole and so had its effect."""
 
 
+LAST = b"\0the last of this connection"
+"""At the end of an answer: close the connection after it. Does not travel."""
+
+
 @dataclass
 class RawServer:
     """What came in, and where to reach it."""
@@ -41,8 +45,10 @@ async def raw_server(answer: Callable[[int], bytes]) -> AsyncIterator[RawServer]
                 record.requests.append(head + (await reader.readexactly(length)).decode())
                 if (content := answer(number)) == HANG_UP:
                     return
-                writer.write(content)
+                writer.write(content.removesuffix(LAST))
                 await writer.drain()
+                if content.endswith(LAST):
+                    return
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         finally:
@@ -59,3 +65,9 @@ def http(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def chunked(*pieces: bytes) -> bytes:
+    """An answer whose body comes in pieces."""
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
