@@ -290,7 +290,8 @@ class _Run:
                 await self._carrier.carry_out(
                     user,
                     self._records,
-                    is_verified=lambda row: is_sampled(row.plan_row_id, verify_share),
+                    is_verified=is_verified,
+                    may_begin=self._gate.is_open,
                     more_room=slot.give_up,
                 )
             finally:

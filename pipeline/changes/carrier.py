@@ -1,6 +1,6 @@
 """Carry out the rows of one user: read, decide, keep the intent, send, understand the answer, read back in doubt."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -95,21 +95,23 @@ class Carrier:
         records: Mapping[int, RowRecord],
         *,
         is_verified: Callable[[PlanRow], bool],
+        may_begin: Callable[[], Awaitable[bool]],
         more_room: MoreRoom,
     ) -> None:
         """Bring every row of *user* to its outcome; *records* holds what earlier attempts have left.
 
-        Stops between two rows where the run is to stop. Raises `LocalDisk`, `Locked`, `NotPermitted`, `StoppedEarly`.
+        Asks *may_begin* before each row, and ends where it says no.
+        Raises `LocalDisk`, `Locked`, `NotPermitted`, `StoppedEarly`.
         """
         for begin in range(0, len(user.rows), _ROWS_PER_READING):
-            if self._stop.reason() is not None:
+            if not await may_begin():
                 return
             rows = user.rows[begin : begin + _ROWS_PER_READING]
             seen = await self._read(rows)
 
             async def one(row: PlanRow, seen: Mapping[int, Seen] = seen) -> None:
                 record = records.get(row.plan_row_id) or RowRecord(plan_row_id=row.plan_row_id)
-                if self._stop.reason() is None:
+                if await may_begin():
                     await self._row(row, record, seen[row.plan_row_id], verify=is_verified(row), more_room=more_room)
 
             if len(rows) == 1:
@@ -147,7 +149,7 @@ class Carrier:
                 return
             after = await self._attempt(row, record, seen, verdict.sending)
             match after:
-                case Settled() if verify and after.outcome is Outcome.APPLIED:
+                case Settled(by=By.RESPONSE) if verify and after.outcome is Outcome.APPLIED:
                     again = await self._read_back(row, record, Doubt.NONE, more_room=more_room)
                 case Settled():
                     self._finish(row, record, after)

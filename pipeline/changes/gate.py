@@ -98,29 +98,40 @@ class Gate:
         stop.when_asked(self._somebody_left.set)
 
     async def enter(self) -> bool:
-        """Wait until a row may begin; False where the run is to stop instead."""
-        began = self._clock.monotonic()
-        told = False
-        while self._may_go_on():
-            if self._breaker.is_open:
-                told = told or self._tell("too many writes get no clear answer; probing before the next one")
-                await self._probe_once()
-            elif self._held is not None:
-                told = told or self._tell(self._held)
-                await self._clock.sleep(_SECONDS_BETWEEN_LOOKS)
-            elif self._inside >= self._room():
-                await self._wait_for_room()
-            else:
-                if told:
-                    self._emit(WritesGoOn(self._clock.monotonic() - began))
+        """Wait until a row may begin and there is room for it; False where the run is to stop instead."""
+        while await self.is_open():
+            if self._inside < self._room():
                 self._inside += 1
                 return True
+            await self._wait_for_room()
+        return False
+
+    async def is_open(self) -> bool:
+        """Wait while rows are held, however much room there is; False where the run is to stop instead."""
+        began: float | None = None
+        while self._may_go_on():
+            if (reason := self._obstacle()) is None:
+                if began is not None:
+                    self._emit(WritesGoOn(self._clock.monotonic() - began))
+                return True
+            if began is None:
+                began = self._clock.monotonic()
+                self._emit(WritesHeld(reason))
+            if self._breaker.is_open:
+                await self._probe_once()
+            else:
+                await self._clock.sleep(_SECONDS_BETWEEN_LOOKS)
         return False
 
     def leave(self) -> None:
         """Make room for the next row."""
         self._inside -= 1
         self._somebody_left.set()
+
+    def _obstacle(self) -> str | None:
+        if self._breaker.is_open:
+            return "too many writes got no clear answer: probing before the next one"
+        return self._held
 
     def _room(self) -> int:
         seconds = self._meter.read_seconds + self._meter.write_seconds
@@ -171,7 +182,3 @@ class Gate:
                 await self._somebody_left.wait()
         except TimeoutError:
             return
-
-    def _tell(self, reason: str) -> bool:
-        self._emit(WritesHeld(reason))
-        return True
