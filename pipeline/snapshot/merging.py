@@ -27,7 +27,8 @@ def merge(runs: Sequence[SortedRun]) -> Iterator[pa.Table]:
             for piece in cursor.up_to(bound):
                 for chunks, column in zip(columns, piece.columns, strict=True):
                     chunks.append(column)
-        yield _without_duplicates(sort_columns(columns))
+        if columns[0]:  # a key that ends two batches bounds two ranges, and the second one is empty
+            yield _without_duplicates(sort_columns(columns))
 
 
 def _bounds(batches: Iterable[BatchIndex]) -> Iterator[Key]:

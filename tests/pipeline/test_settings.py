@@ -27,7 +27,7 @@ class TestPrecedence:
         effective = load_settings(flags={"max_attempts": 30, "page_size": None}, environ=environ, config=config)
 
         found = effective.settings
-        assert (found.page_size, found.max_in_flight, found.max_attempts, found.part_rows) == (10, 20, 30, 100_000)
+        assert (found.page_size, found.max_in_flight, found.max_attempts, found.part_rows) == (10, 20, 30, 25_000)
         assert [effective.origins[name] for name in ("page_size", "max_in_flight", "max_attempts", "part_rows")] == [
             str(config),
             "environment READSTATE_MAX_IN_FLIGHT",

@@ -66,7 +66,7 @@ def rows_of(files: Sequence[FinishedFile]) -> pa.Table:
     return pa.concat_tables([USER_CONVERSATIONS.empty_table(), *(pq.read_table(file.path) for file in files)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(USERS, st.data())
 def test_same_rows_give_the_same_bytes_however_parts_divide_them(
     users: list[tuple[str, str, list[str]]], data: st.DataObject
@@ -109,6 +109,13 @@ def test_of_a_row_that_came_twice_the_last_one_stays(tmp_path: Path) -> None:
 
     assert keys_of(rows_of(files)) == [("IS1", "US1", "CH1"), ("IS1", "US1", "CH2")]
     assert rows_of(files)["last_read_message_index"].to_pylist() == [1, 2]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_row_that_fills_several_batches_with_itself_is_one_row(tmp_path: Path) -> None:
+    rows = [("IS1", "US1", "CH1"), *[("IS1", "US2", "CH1")] * 60]
+
+    assert keys_of(rows_of(compacted([[table_of(rows)]], tmp_path))) == sorted(set(rows))
 
 
 def test_one_conversation_of_two_users_or_services_is_two_rows(tmp_path: Path) -> None:
