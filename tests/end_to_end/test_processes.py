@@ -100,7 +100,7 @@ def test_a_signal_saves_the_work_and_prints_the_line_that_resumes(
 def test_a_second_signal_leaves_at_once(twilio: RunningSimulator, tmp_path: Path) -> None:
     twilio.faults = Faults(outage="hang")
     process = start(export_to(tmp_path), environment(twilio, tmp_path))
-    wait_until(lambda: twilio.counters().most_in_flight > 0, process)
+    wait_until(lambda: twilio.counters().connections > 0, process)
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     assert "finishing what is in flight" in process.stderr.readline()
