@@ -1,7 +1,7 @@
 """What mark-read costs by the size of conversations, and a large world in which other people go on reading meanwhile.
 
     python -m tests.benchmarks.mark_read members [ROWS]     requests per marked row, against three for one row at a time
-    python -m tests.benchmarks.mark_read live [USERS]       plan, apply beside a live client: did any horizon go back?
+    python -m tests.benchmarks.mark_read live [USERS [OPTION…]]  plan, apply beside a live client: did any go back?
 
 The simulator has no latency and no cap on actions, so that the figures are about requests and not about waiting.
 """
@@ -104,12 +104,21 @@ def members(rows: int = 1_000, each: int = 5) -> None:
         print(f"{size:>7} {rows:>6} " + " ".join(f"{cost:>6.2f}" for cost in [*costs, sum(costs)]))
 
 
-def live(users: int = 20_000) -> None:
-    """Plan and apply in a world whose users read on, and say whether any horizon went back."""
+def live(users: int = 20_000, *options: str) -> None:
+    """Plan and apply in two worlds whose users read on, *options* going to apply; fails where a horizon went back."""
+    back = 0
+    for who, read_on_after_fetch in (("anywhere, at random", 0.0), ("also right after we looked, in 2 of 100", 0.02)):
+        print(f"people read on {who}")
+        back += _beside_a_live_client(users, read_on_after_fetch, options)
+    if back:
+        raise SystemExit(f"{back} horizons went back")
+
+
+def _beside_a_live_client(users: int, read_on_after_fetch: float, options: Sequence[str]) -> int:
     faults = Faults(
         concurrency_cap=None,
         live_moves_per_second=100,
-        live_after_fetch_share=0.02,
+        live_after_fetch_share=read_on_after_fetch,
         live_message_share=0.02,
         live_removal_share=0.0005,
     )
@@ -118,22 +127,26 @@ def live(users: int = 20_000) -> None:
         folder = Path(name)
         plan = readstate(twilio, folder, "mark-read", "--all")
         selection = plan.document["selection"]
-        print(f"plan: {selection['users']} users, {selection['rows']} rows, {selection['selected']} selected")
-        print(f"  left out {selection['left_out']}; seen by {selection['audience']}")
-        print(f"  {plan.requests} requests in {plan.seconds:.1f} s; {plan.document['counts']['update']} rows to change")
+        print(f"  plan: {selection['users']} users, {selection['rows']} rows, {selection['selected']} selected")
+        print(f"    left out {selection['left_out']}; seen by {selection['audience']}")
+        print(
+            f"    {plan.requests} requests in {plan.seconds:.1f} s; {plan.document['counts']['update']} rows to change"
+        )
         planned = len(twilio.effects())
         assert not _written(twilio.effects()), "planning wrote something"
-        apply = readstate(twilio, folder, "apply", plan.document["plan_dir"], "--max-drift", "50%")
+        apply = readstate(twilio, folder, "apply", plan.document["plan_dir"], "--max-drift", "50%", *options)
         effects = twilio.effects()
-    print(f"apply: exit {apply.code}, {apply.requests} requests in {apply.seconds:.1f} s")
-    print(f"  {json.dumps(apply.document.get('outcomes', apply.document.get('counts')))}")
-    ours, back, beyond = _written(effects), _went_back(effects), _beyond(effects)
-    print(f"  {len(effects) - planned - len(ours)} changes by other people meanwhile, {planned} while planning")
-    print(f"  {len(ours)} horizons moved by us: {len(back)} of them back, {len(beyond)} from never set")
+    ours, back = _written(effects), _went_back(effects)
+    print(f"  apply: exit {apply.code}, {apply.requests} requests in {apply.seconds:.1f} s")
+    print(f"    {json.dumps(apply.document.get('outcomes', apply.document.get('counts')))}")
+    print(f"    {len(effects) - planned - len(ours)} changes by other people meanwhile, {planned} while planning")
+    print(f"    {len(ours)} horizons moved: {len(back)} of them back, {len(_first_set(effects))} that were never set")
+    for effect in back:
+        waited = _seconds_since_it_was_read(effect, effects)
+        print(f"    BACK by {-_step(effect)}, {waited:.2f} s after its user had read on")
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"  peak memory of the larger command {memory:.0f} MB")
-    if back:
-        raise SystemExit(f"moved back: {back[:5]}")
+    print(f"    peak memory of the largest command so far {memory:.0f} MB")
+    return len(back)
 
 
 def _written(effects: Sequence[Effect]) -> list[Effect]:
@@ -145,8 +158,18 @@ def _went_back(effects: Sequence[Effect]) -> list[Effect]:
     return [effect for effect in _written(effects) if _index(effect, "after", -1) < _index(effect, "before", -1)]
 
 
-def _beyond(effects: Sequence[Effect]) -> list[Effect]:
+def _first_set(effects: Sequence[Effect]) -> list[Effect]:
     return [effect for effect in _written(effects) if _index(effect, "before", None) is None]
+
+
+def _step(effect: Effect) -> int:
+    return int(_index(effect, "after", -1) - _index(effect, "before", -1))
+
+
+def _seconds_since_it_was_read(back: Effect, effects: Sequence[Effect]) -> float:
+    """How long the write came after the last change of its row by somebody else: what a shorter wait might prevent."""
+    earlier = [effect.at for effect in effects[: back.sequence] if effect.participant_sid == back.participant_sid]
+    return back.at - earlier[-1]
 
 
 def _index(effect: Effect, when: str, missing: Any) -> Any:
@@ -155,4 +178,5 @@ def _index(effect: Effect, when: str, missing: Any) -> Any:
 
 
 if __name__ == "__main__":
-    {"members": members, "live": live}[sys.argv[1]](*map(int, sys.argv[2:]))
+    size = [int(number) for number in sys.argv[2:3]]
+    members(*size) if sys.argv[1] == "members" else live(*size, *sys.argv[3:])
