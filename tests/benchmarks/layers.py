@@ -3,6 +3,7 @@
     python -m tests.benchmarks.layers [REQUESTS] [ROUNDS]
 
 Lists of one page from a simulator in another process, 50 at once; the layers take turns, medians are printed.
+The upper layers stand on the lean transport. "bare loop" is what no client can save: prebuilt bytes out, bytes in.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import aiohttp
 
@@ -21,6 +23,7 @@ from pipeline.concurrency import bounded_map
 from pipeline.settings import Credentials, load_settings
 from pipeline.twilio.aiohttp_transport import connected
 from pipeline.twilio.client import Reader
+from pipeline.twilio.lean_transport import connected_lean
 from pipeline.twilio.pacing.pace import Pace, PaceSettings
 from pipeline.twilio.request import list_user_conversations
 from pipeline.twilio.retry import Retrying, RetryPolicy
@@ -43,8 +46,10 @@ async def layers(env: dict[str, str]) -> AsyncIterator[dict[str, Ask]]:
             connector=aiohttp.TCPConnector(limit=0),
         ) as session,
         connected(settings, Credentials(account, account, secret)) as transport,
+        connected_lean(settings, Credentials(account, account, secret)) as lean,
+        bare_connections(env["BASE_URL"], aiohttp.encode_basic_auth(account, secret)) as ask_barely,
     ):
-        throttled = Throttled(transport, Pace(PaceSettings(initial_in_flight=PARALLEL)), clock)
+        throttled = Throttled(lean, Pace(PaceSettings(initial_in_flight=PARALLEL)), clock)
         retrying = Retrying(throttled, policy=RetryPolicy(), clock=clock)
         reader = Reader(retrying)
 
@@ -58,11 +63,51 @@ async def layers(env: dict[str, str]) -> AsyncIterator[dict[str, Ask]]:
 
         yield {
             "aiohttp alone": bare,
-            "transport": lambda user: transport.send(list_user_conversations(service, user)),
+            "on aiohttp": lambda user: transport.send(list_user_conversations(service, user)),
+            "bare loop": lambda user: ask_barely(list_user_conversations(service, user).target),
+            "lean": lambda user: lean.send(list_user_conversations(service, user)),
             "+ throttle": lambda user: throttled.send(list_user_conversations(service, user)),
             "+ retry": lambda user: retrying.send(list_user_conversations(service, user)),
             "+ reader": pages,
         }
+
+
+class _Bare(asyncio.Protocol):
+    """Waits for as many bytes as the first header of that name says; knows no error."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def ask(self, payload: bytes) -> asyncio.Future[bytes]:
+        self.received = b""
+        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.transport.write(payload)
+        return self.answer
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head = self.received.find(b"\r\n\r\n")
+        length = self.received.find(b"Content-Length: ", 0, head)
+        if len(self.received) == head + 4 + int(self.received[length + 16 : self.received.find(b"\r", length)]):
+            self.answer.set_result(self.received)
+
+
+@asynccontextmanager
+async def bare_connections(base_url: str, authorization: str) -> AsyncIterator[Ask]:
+    host, port = base_url.removeprefix("http://").split(":")
+    loop = asyncio.get_running_loop()
+    idle = [(await loop.create_connection(_Bare, host, int(port)))[1] for _ in range(PARALLEL)]
+    head = f" HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: {authorization}\r\n\r\n"
+
+    async def ask(target: str) -> object:
+        connection = idle.pop()
+        answer = await connection.ask(f"GET {target}{head}".encode())
+        idle.append(connection)
+        return answer
+
+    yield ask
+    for connection in idle:
+        connection.transport.abort()
 
 
 async def measure(env: dict[str, str], requests: int, rounds: int) -> None:
