@@ -5,10 +5,11 @@ query is used: never its host, port, scheme or path, so that credentials stay on
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec.structs import replace
 
 from pipeline.errors import UnusableAnswer
 from pipeline.twilio.request import Request

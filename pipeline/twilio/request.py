@@ -4,21 +4,24 @@ Paths and parameters follow Twilio's OpenAPI description of Conversations v1 (20
 """
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote, urlencode
+
+import msgspec
 
 from pipeline.errors import BadInput
 from pipeline.model.sids import is_sid
 
 Method = Literal["GET", "POST", "DELETE"]
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
 MAX_PAGE_SIZE = 50
 """Twilio's maximum for Users and UserConversations since 2025-06-12; other lists allow 100."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One HTTP request to the Conversations API."""
 
     method: Method
@@ -34,7 +37,10 @@ class Request:
     @property
     def target(self) -> str:
         """The path with its query, as it goes on the wire."""
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+        return f"{self.path}?{_encoded(self.query)}" if self.query else self.path
+
+
+_encoded = lru_cache(maxsize=64)(urlencode)  # nearly all ask for the first page of the same size
 
 
 def segment(text: str) -> str:
@@ -45,7 +51,7 @@ def segment(text: str) -> str:
     """
     if text in {"", ".", ".."}:
         raise BadInput(f"{text!r} cannot be part of a path", hint="Use the SID (US… or CH…) instead.")
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+    if _CONTROL.search(text):
         raise BadInput(f"{text!r} holds a control character", hint="Use the SID (US… or CH…) instead.")
     try:
         return quote(text, safe="")

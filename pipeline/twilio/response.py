@@ -1,7 +1,6 @@
 """Answers as values: status, headers, body, and what Twilio means by them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite, nan
@@ -26,8 +25,7 @@ class _ErrorBody(msgspec.Struct):
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """One whole HTTP answer, of any status."""
 
     status: int

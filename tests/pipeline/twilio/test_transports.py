@@ -4,11 +4,11 @@ import asyncio
 import gzip
 from base64 import b64encode
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import Protocol
 
 import pytest
 import uvloop
+from msgspec.structs import replace
 
 from pipeline.errors import BadInput, NotSent, Unanswered, UnusableAnswer
 from pipeline.settings import Credentials, Settings
