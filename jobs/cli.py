@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.umask(0o077)  # what we write holds personal data
     try:
         _refuse_secrets(arguments)
-        result = readstate.main(args=arguments, prog_name="readstate", standalone_mode=False)
+        result = readstate.main(args=arguments, prog_name="readstate", standalone_mode=False, obj=arguments)
     except ReadstateError as error:
         return _explain(error.message, error.hint, error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from jobs.options import connection_options, json_option, settings_from
-from pipeline.errors import ExitCode, ReadstateError
+from pipeline.errors import ApiError, ExitCode, ReadstateError, Refused, StoppedEarly, TransportError
 
 _LEAST_FREE_BYTES = 1 << 30
 _MOST_CLOCK_SKEW_SECONDS = 60.0
@@ -110,6 +110,7 @@ def _check_disk(work_dir: Path) -> Iterator[Finding]:
 
 
 def _check_root(root: str) -> Finding:
+    from jobs.terminal import counted
     from pipeline.snapshot.store import open_store
 
     try:
@@ -119,18 +120,27 @@ def _check_root(root: str) -> Finding:
     except ReadstateError as error:
         return wrong("root", error.message, error.hint)
     newest = f", newest {known[-1]}" if known else ""
-    return fine("root", f"{root} can be written; {len(known)} snapshots{newest}")
+    return fine("root", f"{root} can be written; {counted(len(known), 'snapshot')}{newest}")
 
 
 async def _check_twilio(settings: Any, note: Callable[[Finding], None]) -> None:
+    from msgspec.structs import replace
+
     from pipeline.clock import SystemClock
     from pipeline.settings import load_credentials
     from pipeline.twilio.connect import connection
 
     with _noting("credentials", note):
         credentials = load_credentials()
-        async with connection(settings, credentials, clock=SystemClock()) as twilio:
-            await _check_account(twilio, credentials, note)
+        # A doctor who waits for minutes is no help: what fails three times is told.
+        impatient = replace(settings, max_attempts=3)
+        async with connection(impatient, credentials, clock=SystemClock()) as twilio:
+            try:
+                await _check_account(twilio, credentials, note)
+            except Refused as error:
+                note(wrong("credentials", error.message, _what_to_do_about(error)))
+            except (TransportError, ApiError, StoppedEarly) as error:
+                note(wrong("connection", error.message, error.hint or "Look at status.twilio.com, and try again."))
 
 
 async def _check_account(twilio: Any, credentials: Any, note: Callable[[Finding], None]) -> None:
@@ -157,6 +167,15 @@ async def _check_account(twilio: Any, credentials: Any, note: Callable[[Finding]
         async for page in reader.users(services[0].sid):
             note(fine("permission", f"users of {services[0].sid} can be listed: {len(page.users)} on a page"))
             break
+
+
+def _what_to_do_about(refusal: Refused) -> str:
+    if refusal.status == 401:
+        return (
+            "Twilio does not know this pair. Compare it with the Console: TWILIO_API_KEY with TWILIO_API_SECRET, or\n"
+            "TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN. A key is good in one region only (TWILIO_REGION)."
+        )
+    return "Give the key the permission to read Conversations, in the Console under API keys."
 
 
 def _short(sid: str | None) -> str:

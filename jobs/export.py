@@ -1,22 +1,23 @@
 """``readstate export``: read who has read what, and publish it as a Parquet snapshot."""
 
 import shlex
-import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import click
 
-from jobs.options import connection_options, json_option, parse_day, settings_from
+from jobs.options import connection_options, json_option, parse_day, parse_seconds, settings_from
 from pipeline.errors import BadInput, ExitCode, ReadstateError, Usage
 
-_RESUMABLE = {
-    ExitCode.INTERRUPTED,
-    ExitCode.TERMINATED,
-    ExitCode.STOPPED_EARLY,
-    ExitCode.NOT_PERMITTED,
-    ExitCode.LOCAL_DISK,
+_SAYS_HOW_TO_GO_ON = {
+    ExitCode.INTERRUPTED: "What was read is kept. To go on:",
+    ExitCode.TERMINATED: "What was read is kept. To go on:",
+    ExitCode.STOPPED_EARLY: "What was read is kept. To go on:",
+    ExitCode.NOT_PERMITTED: "When that is mended:",
+    ExitCode.LOCAL_DISK: "When that is mended:",
 }
 
 
@@ -25,7 +26,7 @@ _RESUMABLE = {
 @click.option("--service", "services", multiple=True, metavar="all|default|IS…", help="Which services. [default: all]")
 @click.option("--users", "users_file", metavar="FILE", help="Only these users: .csv, .txt, .parquet, or - for stdin.")
 @click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot's date. [default: today, UTC]")
-@click.option("--deadline", metavar="TIME", help="Stop cleanly after this long, such as 5h; the rest can be resumed.")
+@click.option("--deadline", type=parse_seconds, metavar="TIME", help="Stop cleanly, resumably, after this long: 5h.")
 @click.option("--max-failed-users", metavar="N|P%", help="How many users may fail. [default: 0.1%]")
 @click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
 @click.option("--columns", metavar="A,B,…", help="Fill only these columns; the others stay, empty.")
@@ -43,9 +44,9 @@ def command(**options: Any) -> int:
     """
     from jobs.export_job import ExportJob
     from jobs.export_report import show_estimate, show_manifest, show_published
-    from pipeline.model.quantities import parse_duration
     from pipeline.settings import load_credentials
     from pipeline.snapshot.store import open_store
+    from pipeline.snapshot.workspace import unfinished
 
     as_json: bool = options.pop("as_json")
     root: str = options["root"]
@@ -53,9 +54,11 @@ def command(**options: Any) -> int:
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
     ).settings
     day = options["day"] or datetime.now(UTC).date()
-    deadline = None if options["deadline"] is None else parse_duration(options["deadline"])
     store = open_store(root)
     wish, blanked = _wish(options), _blanked(options)
+    for other in unfinished(Path(settings.work_dir), root=store.root):
+        if other != day:
+            click.echo(f"The export of {other} was begun and not finished. To go on:  {_line_for(other)}", err=True)
     published = store.manifest(day)
     if published is not None and not options["again"] and not options["dry_run"]:
         show_published(published, root=root, as_json=as_json)
@@ -65,12 +68,11 @@ def command(**options: Any) -> int:
         show_estimate(job.estimate(), as_json=as_json)
         return ExitCode.DONE
     try:
-        manifest = job.export(deadline=deadline, restart=options["restart"])
+        manifest = job.export(deadline=options["deadline"], restart=options["restart"])
     except ReadstateError as error:
-        if error.exit_code in _RESUMABLE:
-            error.hint = "\n".join(
-                filter(None, (error.hint, f"What was read is kept. To go on:  {_resume_line(sys.argv[1:], day)}"))
-            )
+        if error.exit_code in _SAYS_HOW_TO_GO_ON:
+            how = f"{_SAYS_HOW_TO_GO_ON[error.exit_code]}  {_line_for(day)}"
+            error.hint = "\n".join(filter(None, (error.hint, how)))
         raise
     show_manifest(manifest, root=root, as_json=as_json)
     return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
@@ -107,9 +109,11 @@ def _blanked(options: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in USER_CONVERSATIONS.names if name not in always)
 
 
-def _resume_line(arguments: Sequence[str], day: date) -> str:
-    """The command line that goes on: the same, with the date fixed, because midnight may pass meanwhile."""
-    words = ["readstate", *(argument for argument in arguments if argument != "--restart")]
-    if not any(word == "--date" or word.startswith("--date=") for word in words):
-        words += ["--date", day.isoformat()]
-    return shlex.join(words)
+def _line_for(day: date) -> str:
+    """The line that was typed, for *day*: with the date in it, because midnight may pass before it is typed again."""
+    typed: Sequence[str] = click.get_current_context().obj or ("export",)
+    words = ["readstate"]
+    for before, word in pairwise(("", *typed)):
+        if word not in {"--restart", "--date"} and before != "--date" and not word.startswith("--date="):
+            words.append(word)
+    return shlex.join([*words, "--date", day.isoformat()])

@@ -38,10 +38,15 @@ def command(*, as_json: bool, **options: Any) -> int:
             }
         )
         return ExitCode.DONE
-    rows = [[name, str(values[name]) or "-", effective.origins[name]] for name in values]
+    rows = [[name, _as_written(values[name]), effective.origins[name]] for name in values]
     print_table(rows, header=["setting", "value", "from"])
     print_table([[name, value or "not set"] for name, value in masked.items()], header=["environment", "value"])
     return ExitCode.DONE
+
+
+def _as_written(value: object) -> str:
+    """*value* as the environment or the file would have it."""
+    return str(value).lower() if isinstance(value, bool) else str(value) or "-"
 
 
 def _masked(name: str, value: str | None) -> str | None:

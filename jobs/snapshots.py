@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from jobs.options import json_option
-from pipeline.errors import ConsentMissing, ExitCode, Usage
+from pipeline.errors import BadInput, ConsentMissing, ExitCode, Usage
 
 
 @click.command()
@@ -38,6 +38,8 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
     from jobs.terminal import count, print_json, print_table, size
     from pipeline.snapshot.snapshot import defects
 
+    if verify and not store.dates():
+        raise BadInput(f"{store.root}: no published snapshot to verify", hint="Is this the right ROOT?")
     manifests = [manifest for day in store.dates() if (manifest := store.manifest(day)) is not None]
     found = {manifest.snapshot_date: list(defects(store, manifest)) if verify else [] for manifest in manifests}
     if as_json:
@@ -84,7 +86,7 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
 def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     import sys
 
-    from jobs.terminal import print_json
+    from jobs.terminal import counted, print_json
     from pipeline.snapshot.retention import expired
 
     days = expired(store.dates(), rule, today=datetime.now(UTC).date())
@@ -92,8 +94,8 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
         click.echo(f"{store.root}: to be removed: {', '.join(map(str, days))}")
     if days and not yes:
         if not sys.stdin.isatty():
-            raise ConsentMissing(f"{len(days)} snapshots would be removed", hint="Add --yes to remove them.")
-        click.confirm(f"Remove {len(days)} snapshots for good?", abort=True, err=True)
+            raise ConsentMissing(f"{counted(len(days), 'snapshot')} would be removed", hint="Add --yes to remove.")
+        click.confirm(f"Remove {counted(len(days), 'snapshot')} for good?", abort=True, err=True)
     for day in days:
         manifest = store.manifest(day)
         if manifest is not None:
@@ -101,5 +103,5 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     if as_json:
         print_json({"root": store.root, "removed": [str(day) for day in days]})
     else:
-        click.echo(f"Removed {len(days)}." if days else f"{store.root}: nothing to remove.")
+        click.echo(f"Removed {counted(len(days), 'snapshot')}." if days else f"{store.root}: nothing to remove.")
     return ExitCode.DONE

@@ -75,5 +75,10 @@ def count(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
+def counted(number: int, what: str) -> str:
+    """*number* of *what*, in the plural where that is right: ``1 snapshot``, ``2 snapshots``."""
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"
+
+
 def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[\d  .,%-]+", text))

@@ -1,6 +1,7 @@
 """Brings a run and those who show it together: one count, one look at the clock, many onlookers."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -112,7 +113,7 @@ def watching(
     Belongs inside a running event loop, which does the looking. Raises `LocalDisk`.
     """
     stream = sys.stderr if stream is None else stream
-    bar = _bar(stream, command) if stream.isatty() and settings.log_format == "text" else None
+    bar = _bar(stream, command) if _can_draw(stream) and settings.log_format == "text" else None
     log = RunLog(
         bar.write if bar else _lines_to(stream), clock=clock, log_format=settings.log_format, tells_figures=bar is None
     )
@@ -127,6 +128,10 @@ def watching(
     finally:
         looking.stop()
         watch.close()
+
+
+def _can_draw(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
 
 
 def _bar(stream: TextIO, verb: str) -> "ProgressBar":

@@ -106,13 +106,12 @@ class Checkpoint:
         with self._transaction():
             self._remember(values)
 
-    def forget(self) -> None:
-        """Know nothing any more."""
-        with self._transaction():
-            for table in ("run", "service", "part", "known_size", "user"):
-                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-
     # -- the roster
+
+    def knows_users(self) -> bool:
+        """Whether there is anything in it that took a while to learn."""
+        with _translated(self._path):
+            return bool(self._connection.execute("SELECT EXISTS (SELECT 1 FROM user)").fetchone()[0])
 
     def expect_sizes(self, sizes: Iterable[tuple[str, str, int]]) -> None:
         """Keep (service, user SID, rows) of an earlier snapshot: the largest users are read first."""

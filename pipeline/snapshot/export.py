@@ -102,6 +102,7 @@ async def export(options: ExportOptions, around: Surroundings) -> Manifest:
     around.store.prepare()
     with DiskThread() as disk:
         checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
+        is_published = False
         try:
             async with _stopping_in_time(around):
                 run = await _begin_or_resume(options, around, checkpoint, disk)
@@ -132,9 +133,13 @@ async def export(options: ExportOptions, around: Surroundings) -> Manifest:
                 clock=around.clock,
                 emit=around.emit,
             )
+            is_published = True
         finally:
+            # A start that ended before it knew a user, such as one with a mistyped service, leaves nothing behind.
+            is_worth_keeping = not is_published and await disk.run(checkpoint.knows_users)
             await disk.run(checkpoint.close)
-        await disk.run(around.place.remove)
+            if not is_worth_keeping:
+                await disk.run(around.place.remove)
     return manifest
 
 
@@ -163,14 +168,9 @@ async def _begin_or_resume(
     options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread
 ) -> _Run:
     begun_with = await disk.run(checkpoint.recall, "options")
-    differs = begun_with is not None and begun_with != options.fingerprint()
-    if differs and not (await disk.run(checkpoint.progress)).listed:
-        # Nothing is lost: the options of that start may have been a slip of the keyboard.
-        await disk.run(checkpoint.forget)
-        begun_with = None
     if begun_with is None:
         return await _begin(options, around, checkpoint, disk)
-    if differs:
+    if begun_with != options.fingerprint():
         different = [name for name, value in options.fingerprint().items() if begun_with.get(name) != value]
         raise BadInput(
             f"an unfinished export of {options.snapshot_date} was begun with other options ({', '.join(different)})",

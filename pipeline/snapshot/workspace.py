@@ -57,13 +57,31 @@ def workspace(work_dir: Path, *, root: str, day: date) -> Iterator[Workspace]:
     The lock dies with the process. Raises `Locked` where another run holds it and `LocalDisk` where the folder
     cannot be made.
     """
-    name = hashlib.sha256(root.encode()).hexdigest()[:12]
-    place = Workspace(work_dir / "exports" / f"{day.isoformat()}-{name}")
+    place = Workspace(work_dir / "exports" / f"{day.isoformat()}-{_named_after(root)}")
     descriptor = _locked(place)
     try:
         yield place
     finally:
         os.close(descriptor)
+
+
+def unfinished(work_dir: Path, *, root: str) -> list[date]:
+    """The dates of exports to *root* that were begun, are not finished, and on which nobody works now."""
+    found = sorted(work_dir.glob(f"exports/????-??-??-{_named_after(root)}/{_LOCK}"))
+    return [date.fromisoformat(lock.parent.name[:10]) for lock in found if not _is_held(lock)]
+
+
+def _named_after(root: str) -> str:
+    return hashlib.sha256(root.encode()).hexdigest()[:12]
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:  # held, gone meanwhile, or another user's
+        return True
+    return False
 
 
 def _locked(place: Workspace) -> int:
