@@ -18,7 +18,12 @@ from tests.helpers.scripted_transport import answer
 FIRST = requests.list_user_conversations(None, "US" + "a" * 32)
 tokens = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 json_values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.just("next_page_url") | st.just('"next_page_url":"x"'),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.sampled_from(["next_page_url", '"next_page_url":"x"', "meta", '"meta": {"next_page_url": "x"}}', '"}}'])
+    | st.just({"meta": {"next_page_url": "x"}}),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
