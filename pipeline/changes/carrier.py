@@ -40,7 +40,8 @@ from pipeline.model.plan import PlanRow
 from pipeline.stop import StopSwitch
 from pipeline.twilio.client import Writer
 
-_ROWS_PER_READING = 25
+_ROWS_PER_READING = 10
+"""More would save requests, and let the last row be written long after it was read."""
 _PER_USER = 2
 _PER_CONVERSATION = 4
 _MOST_AMBIGUOUS = 6

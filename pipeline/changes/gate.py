@@ -17,7 +17,8 @@ from pipeline.events import Event, Observer, RequestAnswered, WritesGoOn, Writes
 from pipeline.stop import StopReason, StopSwitch
 
 _SECONDS_BETWEEN_LOOKS = 0.25
-_SECONDS_BETWEEN_PROBES = 5.0
+_FIRST_PROBE_SECONDS = 0.5
+_LONGEST_PROBE_SECONDS = 5.0
 _MEMORY = 0.1
 _FEWEST_ROWS = 4
 _HEADROOM = 1.5
@@ -92,6 +93,7 @@ class Gate:
         self._max_outage_seconds = max_outage_seconds
         self._emit = emit
         self._inside = 0
+        self._probes = 0
         self._somebody_left = asyncio.Event()
         self._looked_at = float("-inf")
         self._held: str | None = None
@@ -166,13 +168,15 @@ class Gate:
 
     async def _probe_once(self) -> None:
         """Ask whether it is over; the breaker judges the writes that follow anew."""
-        await self._clock.sleep(_SECONDS_BETWEEN_PROBES if self._stop.reason() is None else 0.0)
+        await self._clock.sleep(min(_LONGEST_PROBE_SECONDS, _FIRST_PROBE_SECONDS * 2**self._probes))
+        self._probes += 1
         try:
             await self._probe()
         except ReadstateError as error:
             if error.exit_code in {ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY}:
                 raise
             return
+        self._probes = 0
         self._breaker.close()
 
     async def _wait_for_room(self) -> None:

@@ -629,7 +629,7 @@ async def test_rows_of_one_user_are_read_together(bench: Bench) -> None:
 
     assert number >= 20
     assert applied.counts == {Outcome.APPLIED: number}
-    assert len(applied.transport.sent) - len(applied.transport.writes) <= 2 + number // 25
+    assert len(applied.transport.sent) - len(applied.transport.writes) <= 2 + number // 10
 
 
 async def test_a_reading_that_is_too_old_is_taken_anew(bench: Bench) -> None:

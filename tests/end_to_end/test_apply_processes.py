@@ -1,0 +1,188 @@
+"""Bulk changes in processes of their own: killed at every named point, interrupted, looked at from outside."""
+
+import json
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.changes.journal import look_into
+from pipeline.simulator.behaviour import Behaviour
+from pipeline.simulator.faults import Faults
+from pipeline.simulator.server import RunningSimulator, running
+from pipeline.simulator.shape import WorldShape
+from pipeline.simulator.world import World
+from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines, settled_state, wanted_state
+from tests.helpers.dying import POINTS
+
+DYING = ("tests.helpers.dying",)
+QUICK = {"READSTATE_WRITES_PER_SECOND": "2000"}
+HASTE = ("--settle", "0.05,0.1", "--canary", "3")
+
+
+@pytest.fixture
+def twilio() -> Iterator[RunningSimulator]:
+    with running(
+        World(WorldShape(users=200, services=1, heaviest=30, odd_identities=0.0)),
+        faults=Faults(latency_ms=4),
+        behaviour=Behaviour(actions_per_second=0),
+    ) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def shell(twilio: RunningSimulator, tmp_path: Path) -> Shell:
+    return Shell(twilio, tmp_path, QUICK)
+
+
+def resume_until_done(shell: Shell, run_dir: Path, *, most: int = 6) -> int:
+    for _ in range(most):
+        told = shell.call("resume", str(run_dir), "--json", *HASTE)
+        if told.code == 0:
+            return told.code
+        assert told.code in {3, 5, 15}, told
+    raise AssertionError(f"still not done: {told}")
+
+
+def assert_one_clean_run(shell: Shell, plan, wanted, run_dir: Path) -> None:
+    assert settled_state(shell.twilio, plan) == wanted
+    effects = shell.twilio.effects()
+    assert max(Counter(e.participant_sid for e in effects if e.kind == "participant.removed").values()) == 1
+    assert max(Counter(e.participant_sid for e in effects if e.kind == "participant.updated").values()) == 1
+    assert_agreement(plan, run_dir, effects)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_any_point_and_resumed_gives_the_state_of_one_clean_run(shell: Shell, point: str) -> None:
+    plan = shell.plan(mixed_lines(shell.twilio, updates=24, removals=6))
+    wanted = wanted_state(shell.twilio, plan)
+    number = "1" if "results" in point else "4"
+
+    killed = shell.run(point, number, "apply", str(plan.directory), *consent(plan), *HASTE, module=DYING)
+    (run_dir,) = shell.run_dirs()
+    seen = shell.call("status", str(run_dir), "--json").document
+    resume_until_done(shell, run_dir)
+
+    assert killed.code == -signal.SIGKILL, killed
+    assert seen["state"] == ("finished" if "results" in point else "killed")
+    assert_one_clean_run(shell, plan, wanted, run_dir)
+
+
+def test_killed_at_random_with_responses_lost_after_the_effect(shell: Shell) -> None:
+    shell.twilio.faults = Faults(latency_ms=4, reset_after_share=0.1)
+    plan = shell.plan(mixed_lines(shell.twilio, updates=60, removals=8))
+    wanted = wanted_state(shell.twilio, plan)
+    dice = random.Random(3)
+    process = shell.start("apply", str(plan.directory), *consent(plan), *HASTE)
+
+    for _ in range(3):
+        begun = len(shell.twilio.effects())
+        while process.poll() is None and len(shell.twilio.effects()) < begun + dice.randint(1, 20):
+            time.sleep(0.002)
+        process.kill()
+        process.communicate()
+        (run_dir,) = shell.run_dirs()
+        process = shell.start("resume", str(run_dir), *HASTE)
+    process.communicate()
+    resume_until_done(shell, run_dir)
+
+    assert_one_clean_run(shell, plan, wanted, run_dir)
+
+
+def test_a_signal_ends_a_run_cleanly_and_names_the_line_that_goes_on(shell: Shell) -> None:
+    shell.twilio.faults = Faults(latency_ms=40)
+    plan = shell.plan(mixed_lines(shell.twilio, updates=60, removals=0))
+
+    process = shell.start("apply", str(plan.directory), "--json", "--writes-per-second", "3", *HASTE)
+    while not shell.twilio.effects():
+        time.sleep(0.01)
+    (run_dir,) = shell.run_dirs()
+    during = shell.call("status", run_dir.name, "--json").document
+    locked = shell.call("resume", run_dir.name)
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=30)
+    document = json.loads(stdout)
+
+    assert during["state"] == "running"
+    assert locked.code == 13
+    assert run_dir.name in locked.stderr
+    assert process.returncode == 143, stderr
+    assert document["exit_code"] == 143
+    assert document["resumable"] is True
+    assert document["next"] == f"readstate resume {run_dir.name}"
+    assert document["counts"]["cancelled"] > 0
+    assert document["counts"]["unknown"] == 0
+    assert f"readstate resume {run_dir.name}" in stderr
+    assert shell.call("status", run_dir.name, "--exit-code").code == 143
+    resume_until_done(shell, run_dir)
+    assert_agreement(plan, run_dir, shell.twilio.effects())
+
+
+def test_a_second_signal_leaves_at_once_and_the_journal_covers_it(shell: Shell) -> None:
+    plan = shell.plan(mixed_lines(shell.twilio, updates=30, removals=0))
+    shell.twilio.faults = Faults(stall_share=1.0, stall_seconds=30)
+
+    process = shell.start("apply", str(plan.directory), *HASTE)
+    shell.twilio.faults = Faults(latency_ms=1)
+    while not shell.twilio.effects():
+        time.sleep(0.005)
+    shell.twilio.faults = Faults(stall_share=1.0, stall_seconds=30)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    shell.twilio.faults = Faults(latency_ms=1)
+    (run_dir,) = shell.run_dirs()
+    resume_until_done(shell, run_dir)
+
+    assert process.returncode == 130
+    assert_agreement(plan, run_dir, shell.twilio.effects())
+
+
+def test_no_horizon_goes_back_while_people_read_on(shell: Shell) -> None:
+    plan = shell.plan(mixed_lines(shell.twilio, updates=150, removals=15))
+    shell.twilio.faults = Faults(latency_ms=2, live_moves_per_second=25, reset_after_share=0.02, conflict_share=0.02)
+    before = len(shell.twilio.effects())
+
+    told = shell.call("apply", str(plan.directory), "--json", "--max-drift", "100%", *consent(plan), *HASTE)
+
+    shell.twilio.faults = Faults()
+    outcomes = assert_agreement(plan, Path(told.document["run_dir"]), shell.twilio.effects()[before:])
+    assert told.code in {0, 4}, told
+    assert outcomes["applied"] > 50
+    assert told.document["counts"]["applied"] == outcomes["applied"]
+
+
+def test_no_verb_but_apply_and_resume_sends_anything_but_get(shell: Shell) -> None:
+    plan = shell.plan(mixed_lines(shell.twilio, updates=10, removals=3))
+    run_dir = Path(shell.call("apply", str(plan.directory), "--json", *consent(plan), *HASTE).document["run_dir"])
+    shell.twilio.reset_counters()
+    plans = str(shell.folder / "plans")
+
+    codes = {
+        arguments[0]: shell.call(*arguments).code
+        for arguments in (
+            ("lint", str(shell.folder / "changes.csv")),
+            ("plan", str(shell.folder / "changes.csv"), "-o", plans),
+            ("show", str(plan.directory)),
+            ("status", str(run_dir)),
+            ("verify", str(run_dir)),
+            ("undo", str(run_dir), "-o", plans),
+            ("reconcile", str(plan.directory)),
+            ("apply", str(shell.folder / "changes.csv")),
+        )
+    }
+
+    methods = {method for method, _, _ in shell.twilio.counters().answers}
+    assert methods == {"GET"}
+    assert codes == {
+        "lint": 0, "plan": 0, "show": 0, "status": 0, "verify": 0, "undo": 0, "reconcile": 0, "apply": 10,
+    }  # fmt: skip
+    journal = look_into(run_dir / "journal.sqlite")
+    assert journal.ending() == ("finished", 0)
+    journal.close()

@@ -1,0 +1,200 @@
+"""Bulk changes as a person types them, against a simulator that listens, and what its effect log must say then."""
+
+import csv
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.cli import main
+from pipeline.changes.journal import look_into
+from pipeline.changes.plan_file import Plan, open_plan
+from pipeline.simulator.effects import Effect
+from pipeline.simulator.server import RunningSimulator
+from tests.helpers.processes import environment
+
+OUR_KINDS = {"participant.updated", "participant.removed"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.stdout)
+
+
+@dataclass
+class Shell:
+    """Runs commands, each in a process of its own or, quicker, in this one."""
+
+    twilio: RunningSimulator
+    folder: Path
+    settings: dict[str, str]
+
+    def call(self, *arguments: str) -> Told:
+        """Run a command in this process: quicker, and coverage sees it."""
+        stdout, stderr, before, mask = io.StringIO(), io.StringIO(), dict(os.environ), os.umask(0o077)
+        os.environ.update(self._environment())
+        try:
+            with redirect_stdout(stdout), redirect_stderr(stderr):
+                code = main(list(arguments))
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            os.umask(mask)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        return Told(code, stdout.getvalue(), stderr.getvalue())
+
+    def run(self, *arguments: str, module: Sequence[str] = ("jobs",), timeout: float = 300) -> Told:
+        """Run a command in a process of its own."""
+        process = self.start(*arguments, module=module)
+        stdout, stderr = process.communicate(timeout=timeout)
+        return Told(process.returncode, stdout, stderr)
+
+    def _environment(self) -> dict[str, str]:
+        return environment(self.twilio, self.folder, **self.settings) | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    def start(self, *arguments: str, module: Sequence[str] = ("jobs",)) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", *module, *arguments],
+            env=self._environment(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=Path(__file__).parents[2],
+        )  # fmt: skip
+
+    def plan(self, lines: list[dict[str, Any]], *options: str) -> Plan:
+        """Write *lines* down and plan them."""
+        path = self.folder / "changes.csv"
+        columns = list(dict.fromkeys(name for line in lines for name in line))
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns, restval="")
+            writer.writeheader()
+            writer.writerows(lines)
+        told = self.call("plan", str(path), "-o", str(self.folder / "plans"), "--json", *options)
+        assert told.code == 0, told
+        return open_plan(Path(told.document["plan_dir"]))
+
+    def run_dirs(self) -> list[Path]:
+        root = self.folder / "work" / "runs"
+        return sorted(root.iterdir()) if root.exists() else []
+
+
+def consent(plan: Plan) -> list[str]:
+    """The flags that let *plan* pass every guard."""
+    facts = plan.manifest.guard_inputs
+    if not facts.deletes:
+        return []
+    return [
+        "--confirm-deletes", str(facts.deletes), "--max-deletes", str(facts.deletes), "--allow-user-wipeout",
+        "--max-deletes-per-conversation", str(facts.most_deletes_in_one_conversation),
+    ]  # fmt: skip
+
+
+def mixed_lines(twilio: RunningSimulator, *, updates: int, removals: int, seed: int = 7) -> list[dict[str, Any]]:
+    """Lines that advance horizons by one, mute, or remove; each about another membership."""
+    rows = [row for row in twilio.oracle.every_user_conversation() if row["conversation_state"] == "active"]
+    service = twilio.world.default_service.sid
+    rows = [row for row in rows if row["chat_service_sid"] == service and row["notification_level"] == "default"]
+    random.Random(seed).shuffle(rows)
+    lines: list[dict[str, Any]] = []
+    for row in rows:
+        if len(lines) == updates:
+            break
+        key = {"user": row["user_sid"], "conversation": row["conversation_sid"], "op": "update"}
+        if row["last_read_message_index"] is not None and (row["unread_messages_count"] or 0) > 2:
+            lines.append(key | {"last_read_message_index": row["last_read_message_index"] + 1})
+        elif len(lines) % 2:
+            lines.append(key | {"notification_level": "muted"})
+    taken = {(line["user"], line["conversation"]) for line in lines}
+    left = [row for row in rows if (row["user_sid"], row["conversation_sid"]) not in taken]
+    lines += [
+        {"user": row["user_sid"], "conversation": row["conversation_sid"], "op": "delete"} for row in left[:removals]
+    ]
+    assert len(lines) == updates + removals, len(lines)
+    return lines
+
+
+def settled_state(twilio: RunningSimulator, plan: Plan) -> dict[int, Any]:
+    """Where every row of *plan* stands in the world; None where the member is gone."""
+    world = {(row["user_sid"], row["conversation_sid"]): row for row in twilio.oracle.every_user_conversation()}
+    state = {}
+    for row in plan.rows():
+        now = world.get((row.user_sid or "", row.conversation_sid or ""))
+        state[row.plan_row_id] = now and (now["last_read_message_index"], now["notification_level"])
+    return state
+
+
+def wanted_state(twilio: RunningSimulator, plan: Plan) -> dict[int, Any]:
+    """Where one clean run would bring every row, from where things stand now."""
+    state = settled_state(twilio, plan)
+    for row in plan.rows():
+        if row.disposition == "delete":
+            state[row.plan_row_id] = None
+        elif row.disposition == "update":
+            index, level = state[row.plan_row_id]
+            state[row.plan_row_id] = (row.set_index if row.set_index is not None else index, row.set_level or level)
+    return state
+
+
+def assert_agreement(plan: Plan, run_dir: Path, effects: list[Effect]) -> Counter[str]:
+    """Hold effect log, journal and results of a run against each other, row by row; give the outcomes."""
+    import pyarrow.parquet as pq
+
+    ours = [effect for effect in effects if effect.kind in OUR_KINDS and effect.actor != "live client"]
+    by_member: dict[str, list[Effect]] = {}
+    for effect in ours:
+        by_member.setdefault(effect.participant_sid or "", []).append(effect)
+    results = {line["plan_row_id"]: line for line in pq.read_table(run_dir / "results.parquet").to_pylist()}
+    with open(run_dir / "results.csv", newline="", encoding="utf-8") as file:  # noqa: PTH123
+        assert [int(line["plan_row_id"]) for line in csv.DictReader(file)] == sorted(results)
+    journal = look_into(run_dir / "journal.sqlite")
+    records = {record.plan_row_id: record for record in journal.records()}
+    journal.close()
+    outcomes: Counter[str] = Counter()
+    for row in plan.rows():
+        line = results.pop(row.plan_row_id)
+        outcomes[line["outcome"]] += 1
+        effects_here = by_member.pop(row.participant_sid or "", [])
+        record = records.get(row.plan_row_id)
+        if record is not None:
+            assert line["outcome"] == record.state, row
+        if line["outcome"] == "applied":
+            assert len(effects_here) == 1, (row, effects_here)
+            _assert_effect(row, effects_here[0])
+        elif line["outcome"] in {"converged", "drifted", "cancelled", "not_planned", "not_found", "rejected"}:
+            assert effects_here == [], (line, effects_here)
+        else:
+            assert len(effects_here) <= 1, (line, effects_here)
+    assert results == {}
+    assert by_member == {}, "somebody was written who is not in the plan"
+    return outcomes
+
+
+def _assert_effect(row: Any, effect: Effect) -> None:
+    if row.disposition == "delete":
+        assert effect.kind == "participant.removed"
+        return
+    assert effect.kind == "participant.updated"
+    before, after = effect.before or {}, effect.after or {}
+    if row.set_index is not None:
+        assert after["last_read_message_index"] == row.set_index
+        earlier = before["last_read_message_index"]
+        assert earlier is None or earlier <= row.set_index, "a horizon moved back"  # type: ignore[operator]
+    if row.set_level is not None:
+        assert after["notification_level"] == row.set_level

@@ -1,0 +1,106 @@
+"""``readstate`` that is killed at a point, as by ``kill -9``.
+
+``python -m tests.helpers.dying POINT NUMBER ARGUMENTS…``: POINT is one of `POINTS`; NUMBER says at which passing.
+The product knows none of them: each is put around a function of it.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from jobs import apply_job
+from jobs.cli import main
+from pipeline.changes.journal import Journal
+from pipeline.changes.record import INTENT, PENDING
+from pipeline.twilio.aiohttp_transport import AiohttpTransport
+
+POINTS = (
+    "before the intent",
+    "after the intent",
+    "mid-send",
+    "after the effect",
+    "before the outcome",
+    "after the outcome",
+    "before the results",
+    "during the results",
+)
+
+
+def die() -> None:
+    """Leave as if killed: nothing is flushed, closed or said."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(point: str, number: int) -> None:
+    """Let this process die when *point* is passed for the time *number*."""
+    passings = count(1)
+
+    def maybe_die() -> None:
+        if next(passings) == number:
+            die()
+
+    match point:
+        case "before the intent" | "after the intent" | "before the outcome" | "after the outcome":
+            _around_commits(point, maybe_die)
+        case "mid-send" | "after the effect":
+            _around_sends(point, maybe_die)
+        case "before the results":
+            _before(apply_job, "write_results", maybe_die)
+        case "during the results":
+            from pipeline.changes import results
+
+            _before(results, "_write_audit", maybe_die)
+        case _:
+            raise SystemExit(f"no such point: {point}")
+
+
+def _around_commits(point: str, maybe_die: Callable[[], None]) -> None:
+    write = Journal.write
+
+    def wrapped(self: Journal, records: Any, attempts: Any = ()) -> None:
+        records = list(records)
+        states = {record.state for record in records}
+        wanted = INTENT in states if point.endswith("intent") else bool(states - {INTENT, PENDING})
+        if wanted and point.startswith("before"):
+            maybe_die()
+        write(self, records, attempts)
+        if wanted and point.startswith("after"):
+            maybe_die()
+
+    Journal.write = wrapped  # type: ignore[method-assign]
+
+
+def _around_sends(point: str, maybe_die: Callable[[], None]) -> None:
+    send = AiohttpTransport.send
+
+    async def wrapped(self: AiohttpTransport, request: Any) -> Any:
+        if request.method == "GET":
+            return await send(self, request)
+        if point == "mid-send":
+            asyncio.get_running_loop().call_later(0.002, maybe_die)
+            await asyncio.sleep(0)
+        answer = await send(self, request)
+        if point == "after the effect":
+            maybe_die()
+        return answer
+
+    AiohttpTransport.send = wrapped  # type: ignore[method-assign]
+
+
+def _before(module: Any, name: str, maybe_die: Callable[[], None]) -> None:
+    function = getattr(module, name)
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        maybe_die()
+        return function(*args, **kwargs)
+
+    setattr(module, name, wrapped)
+
+
+if __name__ == "__main__":
+    arm(sys.argv[1], int(sys.argv[2]))
+    sys.exit(main(sys.argv[3:]))
