@@ -50,14 +50,12 @@ class AnswerParser:
         if not self._in_body or is_framed:
             return None
         self._complete()
-        self.keep_alive = False
         return self._taken()
 
     def on_message_begin(self) -> None:
-        """Begin an answer; one that nobody waits for spoils the connection, and the answer before it stays."""
+        """Begin an answer; one right behind another was not asked for, and spoils the connection."""
         if self._answer is not None:
             self.keep_alive = False
-            return
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes] = []
         self._length = 0
@@ -81,6 +79,7 @@ class AnswerParser:
 
     def on_message_complete(self) -> None:
         """End the answer, unless it only told that one will come (1xx)."""
+        self._in_body = False
         if self._answer is None and self._parser.get_status_code() >= 200:
             self._complete()
 

@@ -15,8 +15,7 @@ from pipeline.errors import UnusableAnswer
 from pipeline.twilio.request import Request
 from pipeline.twilio.response import Response
 
-# A flat ``meta`` at either end of the whole body is the envelope's own. Searching only there costs the same whatever the
-# size of the page.
+# A flat ``meta`` at either end of the body is the envelope's own, and looking only there costs the same for any page.
 _META_FIRST = re.compile(rb'\s*\{\s*"meta"\s*:\s*\{([^{}]*)\}')
 _META_LAST = re.compile(rb'"meta"\s*:\s*\{([^{}]*)\}\s*\}\s*')
 _LONGEST_META = 4096

@@ -142,6 +142,14 @@ class TestSafety:
 
         assert len(server.requests) == 2
 
+    async def test_an_earlier_answer_is_not_given_again_where_its_connection_dies(self, transport: Open) -> None:
+        done = b"HTTP/1.1 204 No Content\r\n\r\n"
+        async with raw_server(lambda number: HANG_UP if number else done) as server:
+            async with transport(server.base_url) as opened:
+                assert (await opened.send(DELETE)).status == 204
+                with pytest.raises(Unanswered):
+                    await opened.send(DELETE)
+
     @pytest.mark.parametrize("request_", [DELETE, UPDATE, READ], ids=["DELETE", "POST", "GET"])
     async def test_no_request_is_sent_again_where_a_new_connection_dies_after_it(
         self, transport: Open, request_: Request
