@@ -93,6 +93,7 @@ def _sealed_off(folder: str) -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "temp_directory": folder,
+            "memory_limit": "800MB",  # what does not fit goes to the folder
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "python_enable_replacements": "false",

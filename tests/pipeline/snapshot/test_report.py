@@ -83,7 +83,8 @@ def test_the_users_with_most_unread_come_first(report: Report) -> None:
 
 def test_stale_conversations_have_unread_messages_and_a_date(report: Report) -> None:
     assert [(one.conversation_sid, one.unread_members) for one in report.figures.stale_conversations] == [
-        (conversation_sid(1), 1)
+        (conversation_sid(1), 1),
+        (conversation_sid(4), 1),
     ]
 
 
