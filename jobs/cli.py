@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import click
 
+from jobs.telling import CommandLine
 from pipeline.errors import ExitCode, ReadstateError, Usage
 
 
@@ -82,27 +83,37 @@ def readstate() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code; no exception leaves."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    typed = CommandLine(arguments)
     os.umask(0o077)  # what we write holds personal data
+
+    def explain(message: str, hint: str | None, code: ExitCode) -> int:
+        typed.tell(message, level="error", hint=hint, exit_code=int(code))
+        return code
+
     try:
         _refuse_secrets(arguments)
-        result = readstate.main(args=arguments, prog_name="readstate", standalone_mode=False, obj=arguments)
+        result = readstate.main(args=arguments, prog_name="readstate", standalone_mode=False, obj=typed)
     except ReadstateError as error:
-        return _explain(error.message, error.hint, error.exit_code)
+        return explain(error.message, error.hint, error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return ExitCode.USAGE
     except click.UsageError as error:
         usage = error.ctx.command_path if error.ctx is not None else "readstate"
-        return _explain(error.format_message(), f"{usage} --help tells what it takes.", ExitCode.USAGE)
+        return explain(error.format_message(), f"{usage} --help tells what it takes.", ExitCode.USAGE)
     except click.ClickException as error:
-        return _explain(error.format_message(), None, ExitCode.USAGE)
+        return explain(error.format_message(), None, ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        return _explain("stopped", None, ExitCode.INTERRUPTED)
+        return explain("stopped", None, ExitCode.INTERRUPTED)
     except SystemExit:
         # Click's answer to a broken pipe: whoever read our output has left, such as `head`. That is no failure.
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001 - the last net: a traceback on the screen helps nobody at 3 a.m.
-        return _explain_bug(error)
+        return explain(
+            f"a bug in readstate: {type(error).__name__}: {error}",
+            f"The details are in {_kept_details(error)}; please report them. Work that was saved can be resumed.",
+            ExitCode.INTERNAL,
+        )
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
@@ -127,23 +138,10 @@ def _refuse_secrets(arguments: Sequence[str]) -> None:
         )
 
 
-def _explain(message: str, hint: str | None, code: int) -> int:
-    from jobs.terminal import printable_lines
-
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable_lines(message)}", err=True)
-    if hint:
-        click.echo(printable_lines(hint), err=True)
-    return int(code)
-
-
-def _explain_bug(error: Exception) -> int:
+def _kept_details(error: Exception) -> str:
     import tempfile
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="readstate-", suffix=".txt", delete=False, encoding="utf-8") as file:
         traceback.print_exception(error, file=file)
-    return _explain(
-        f"a bug in readstate: {type(error).__name__}: {error}",
-        f"The details are in {file.name}; please report them. Work that was saved can be resumed.",
-        ExitCode.INTERNAL,
-    )
+    return file.name

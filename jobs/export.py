@@ -1,7 +1,6 @@
 """``readstate export``: read who has read what, and publish it as a Parquet snapshot."""
 
 import shlex
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from jobs.options import connection_options, json_option, parse_day, parse_seconds, settings_from
+from jobs.telling import command_line
 from pipeline.errors import BadInput, ExitCode, ReadstateError, Usage
 
 _SAYS_HOW_TO_GO_ON = {
@@ -58,7 +58,7 @@ def command(**options: Any) -> int:
     wish, blanked = _wish(options), _blanked(options)
     for other in unfinished(Path(settings.work_dir), root=store.root):
         if other != day:
-            click.echo(f"The export of {other} was begun and not finished. To go on:  {_line_for(other)}", err=True)
+            command_line().tell(f"The export of {other} was begun and not finished. To go on:  {_line_for(other)}")
     published = store.manifest(day)
     if published is not None and not options["again"] and not options["dry_run"]:
         show_published(published, root=root, as_json=as_json)
@@ -111,9 +111,8 @@ def _blanked(options: dict[str, Any]) -> tuple[str, ...]:
 
 def _line_for(day: date) -> str:
     """The line that was typed, for *day*: with the date in it, because midnight may pass before it is typed again."""
-    typed: Sequence[str] = click.get_current_context().obj or ("export",)
     words = ["readstate"]
-    for before, word in pairwise(("", *typed)):
+    for before, word in pairwise(("", *command_line().words)):
         if word not in {"--restart", "--date"} and before != "--date" and not word.startswith("--date="):
             words.append(word)
     return shlex.join([*words, "--date", day.isoformat()])

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from jobs.telling import command_line
 from pipeline.errors import BadInput
 from pipeline.model.quantities import parse_allowance, parse_duration
 from pipeline.settings import EffectiveSettings, load_settings
@@ -75,4 +76,5 @@ def settings_from(options: dict[str, Any], **more: Any) -> EffectiveSettings:
             parse(getattr(effective.settings, name))
         except BadInput as error:
             raise BadInput(f"{effective.origins[name]}: {name}: {error.message}", hint=error.hint) from error
+    command_line().log_format = effective.settings.log_format
     return effective

@@ -3,10 +3,10 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from jobs.telling import command_line
 from pipeline.errors import ExitCode
 from pipeline.events import Event, Observer
 from pipeline.stop import StopReason, StopSwitch
@@ -48,10 +48,9 @@ def fan_out(observers: Sequence[Observer]) -> Observer:
 
 def _ask_or_leave(stop: StopSwitch, number: signal.Signals, code: ExitCode) -> None:
     if stop.reason() is not None:
-        sys.stderr.write("leaving at once; what was saved can be resumed\n")
-        sys.stderr.flush()
+        command_line().tell("leaving at once; what was saved can be resumed")
         os._exit(code)
-    sys.stderr.write(f"{number.name}: finishing what is in flight (a second one leaves at once)\n")
+    command_line().tell(f"{number.name}: finishing what is in flight (a second one leaves at once)")
     stop.ask(StopReason(f"stopped by {number.name}", code))
 
 

@@ -35,7 +35,9 @@ Type = Callable[..., Typed]
 
 @pytest.fixture
 def twilio() -> Iterator[RunningSimulator]:
-    with running(World(WorldShape(users=60, services=2, seed=3)), faults=Faults(concurrency_cap=None)) as simulator:
+    with running(
+        World(WorldShape(users=60, services=2, seed=3, heaviest=70)), faults=Faults(concurrency_cap=None)
+    ) as simulator:
         yield simulator
 
 
