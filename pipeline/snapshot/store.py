@@ -27,7 +27,7 @@ _MANIFESTS = "_snapshots"
 _MANIFEST_NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _CHUNK = 1 << 20
 _PAGE = 50
-_DATASETS = ("user_conversations", "users", "failures")
+_DATASETS = ("user_conversations", "users", "failures", "changes")
 
 
 @dataclass(frozen=True, slots=True)
