@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
         try:
             response = answer_so_far()
         except Garbled as error:
-            self._fail(no_whole_answer(request, error))
+            self._fail(no_whole_answer(request, str(error)))
         except TooLarge:
             self._fail(too_large(request, self._limits.max_body_bytes))
         else:

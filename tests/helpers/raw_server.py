@@ -1,6 +1,7 @@
 """A server on loopback that speaks as much HTTP as a test wants, and can hang up where a real one would not."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class RawServer:
 
 
 @asynccontextmanager
-async def raw_server(answer: Callable[[int], bytes]) -> AsyncIterator[RawServer]:
+async def raw_server(answer: Callable[[int], bytes], *, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
     """Answer the request of each number, from 0, with the bytes that *answer* gives."""
     record = RawServer()
 
@@ -54,8 +55,8 @@ async def raw_server(answer: Callable[[int], bytes]) -> AsyncIterator[RawServer]
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    record.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    record.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield record
 

@@ -236,6 +236,12 @@ class TestFailures:
             with pytest.raises(NotSent):
                 await opened.send(UPDATE)
 
+    @pytest.mark.parametrize("garbage", [b"<html>\r\n\r\n", http(Content_Encoding="gzip")], ids=["head", "body"])
+    async def test_what_cannot_be_read_means_unanswered(self, transport: Open, garbage: bytes) -> None:
+        async with raw_server(lambda _: garbage) as server, transport(server.base_url) as opened:
+            with pytest.raises(Unanswered):
+                await opened.send(UPDATE)
+
     async def test_a_body_that_is_cut_off_means_unanswered(self, transport: Open) -> None:
         cut = http(body=b"{}").replace(b"Content-Length: 2", b"Content-Length: 200")
         async with raw_server(lambda _: cut) as server:
