@@ -12,7 +12,7 @@ from pipeline.changes.budgets import WriteBreaker
 from pipeline.changes.run_dir import RunDirectory
 from pipeline.changes.window import Window
 from pipeline.clock import Clock
-from pipeline.errors import ExitCode, LocalDisk, ReadstateError
+from pipeline.errors import ApiError, ExitCode, LocalDisk, Refused, TransportError
 from pipeline.events import Event, Observer, RequestAnswered, WritesGoOn, WritesHeld
 from pipeline.stop import StopReason, StopSwitch
 
@@ -172,9 +172,9 @@ class Gate:
         self._probes += 1
         try:
             await self._probe()
-        except ReadstateError as error:
-            if error.exit_code in {ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY}:
-                raise
+        except Refused:
+            raise
+        except (ApiError, TransportError):
             return
         self._probes = 0
         self._breaker.close()

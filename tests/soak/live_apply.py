@@ -21,7 +21,7 @@ from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines
 
 def main(updates: int, removals: int) -> None:
     """Plan, apply with a live client and lost answers, compare."""
-    shape = WorldShape(users=max(1_000, updates // 5), services=1, odd_identities=0.0)
+    shape = WorldShape(users=max(1_000, updates), services=1, odd_identities=0.0)
     with (
         tempfile.TemporaryDirectory() as folder,
         running(World(shape), behaviour=Behaviour(actions_per_second=0)) as twilio,
