@@ -92,7 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         _refuse_secrets(arguments)
-        result = readstate.main(args=arguments, prog_name="readstate", standalone_mode=False, obj=typed)
+        result = readstate.main(
+            args=arguments, prog_name="readstate", standalone_mode=False, obj=typed, color=typed.colour
+        )
     except ReadstateError as error:
         return explain(error.message, error.hint, error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

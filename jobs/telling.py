@@ -1,6 +1,7 @@
 """What a command says on stderr besides its log: a line for people, or an object for log collectors."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,11 @@ class CommandLine:
     words: Sequence[str] = ()
     log_format: Literal["text", "json"] = "text"
 
+    @property
+    def colour(self) -> Literal[False] | None:
+        """Whether to colour: None leaves it to click, which colours on a terminal."""
+        return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") in {"dumb", "unknown"} else None
+
     def tell(self, message: str, *, level: Level = "info", hint: str | None = None, **facts: object) -> None:
         """Say *message* and, below it, *hint*; *facts* are for machines alone."""
         if self.log_format == "json":
@@ -28,7 +34,7 @@ class CommandLine:
         from jobs.terminal import printable_lines
 
         mark = f"{click.style('error:', fg='red', bold=True)} " if level == "error" else ""
-        click.echo(f"{mark}{printable_lines(message)}", err=True)
+        click.echo(f"{mark}{printable_lines(message)}", err=True, color=self.colour)
         if hint:
             click.echo(printable_lines(hint), err=True)
 
