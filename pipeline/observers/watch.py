@@ -131,7 +131,7 @@ def watching(
 
 
 def _can_draw(stream: TextIO) -> bool:
-    return stream.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
+    return stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 
 def _bar(stream: TextIO, verb: str) -> "ProgressBar":

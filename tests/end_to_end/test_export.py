@@ -1,8 +1,11 @@
 """Exports over real sockets: whatever the account does meanwhile, the snapshot is the world."""
 
 import asyncio
+import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +173,35 @@ async def test_a_stopped_run_goes_on_where_it_was(twilio: RunningSimulator, tmp_
     assert resumed.users_done >= 30
     assert manifest.starts == 2
     assert manifest.requests.requests >= requests_before
+    assert_same(job.published(), world_rows(twilio))
+
+
+async def test_the_time_between_two_starts_is_a_pause(twilio: RunningSimulator, tmp_path: Path) -> None:
+    job = StoppingAfter(twilio, tmp_path)
+    with changed(twilio, latency_ms=20), pytest.raises(Stopped):
+        await job.run(parallel=4)
+    (checkpoint,) = job.work_dir.rglob("checkpoint.sqlite")
+    with sqlite3.connect(checkpoint) as connection:
+        hour_ago = json.dumps((datetime.now(UTC) - timedelta(hours=1)).isoformat())
+        connection.execute("UPDATE run SET value = ? WHERE name IN ('active_until', 'started_at')", [hour_ago])
+
+    job.users = 10_000
+    manifest = await job.run()
+
+    assert (manifest.ended_at - manifest.started_at).total_seconds() > 3600
+    assert manifest.paused_seconds == pytest.approx(3600, abs=20)
+
+
+async def test_a_start_that_ends_before_it_knows_a_user_leaves_nothing_behind(
+    twilio: RunningSimulator, tmp_path: Path
+) -> None:
+    job = Export(twilio, tmp_path)
+
+    with pytest.raises(BadInput, match="no service"):
+        await job.run(wish=RosterWish(services=("IS" + "0" * 32,)))
+    assert list(job.work_dir.glob("exports/*")) == []
+    await job.run()
+
     assert_same(job.published(), world_rows(twilio))
 
 

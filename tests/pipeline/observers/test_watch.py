@@ -18,6 +18,11 @@ from tests.pipeline.observers.test_progress import Terminal
 FAILED = events.UserFailed("US1", "status 500", "RQ123")
 
 
+@pytest.fixture(autouse=True)
+def able_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
 def read_users(watch: Watch, clock: FakeClock, count: int) -> None:
     for _ in range(count):
         watch.emit(events.RequestAnswered("GET", 200, 0.1, None))
@@ -80,6 +85,15 @@ class TestOnATerminal:
         assert "error: user US1 failed: status 500, request RQ123" in terminal.text
         assert "41 of 100 users" in terminal.text
         assert "02:00:40" not in terminal.text
+
+    async def test_one_that_cannot_draw_gets_the_figures_as_lines(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TERM", "dumb")
+        terminal, clock = Terminal(), FakeClock()
+        with watching(Settings(), command="export", clock=clock, stream=terminal) as watch:
+            watch.emit(events.RosterComplete(100))
+            read_users(watch, clock, 40)
+
+        assert "02:00:40Z 40 of 100 users" in terminal.getvalue()
 
     async def test_json_is_asked_for_by_machines_and_gets_no_bar(self) -> None:
         terminal = Terminal()

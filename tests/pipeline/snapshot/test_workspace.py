@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LocalDisk, Locked
-from pipeline.snapshot.workspace import workspace
+from pipeline.snapshot.workspace import unfinished, workspace
 
 DAY = date(2026, 11, 23)
 HOLD = (
@@ -28,6 +28,18 @@ def test_a_second_run_of_the_same_date_and_root_is_told_who_holds_it(tmp_path: P
         workspace(tmp_path, root="root", day=DAY),
     ):
         pass
+
+
+def test_what_is_unfinished_is_known_by_date_unless_somebody_works_on_it_or_it_goes_elsewhere(tmp_path: Path) -> None:
+    for day in (date(2026, 11, 22), date(2026, 11, 21)):
+        with workspace(tmp_path, root="root", day=day):
+            pass
+    with workspace(tmp_path, root="root", day=date(2026, 11, 20)) as finished:
+        finished.remove()
+
+    with workspace(tmp_path, root="root", day=DAY), workspace(tmp_path, root="other", day=date(2026, 11, 19)):
+        assert unfinished(tmp_path, root="root") == [date(2026, 11, 21), date(2026, 11, 22)]
+    assert unfinished(tmp_path / "missing", root="root") == []
 
 
 def test_other_dates_and_other_roots_do_not_wait_for_each_other(tmp_path: Path) -> None:
