@@ -3,6 +3,9 @@
 import math
 
 _FAILURES_IN_A_ROW = 10
+_FAILURES_FOR_LONG = 3
+_LONG_SECONDS = 5.0
+"""A request that is alone, as at the start of a run, never fails ten times: a few failures over a while count too."""
 _FAILURE_SHARE = 0.5
 _MEMORY = 0.02
 """The weight of one request in the share of failures: about the last fifty count."""
@@ -16,6 +19,7 @@ class Breaker:
     def __init__(self) -> None:
         self.opened_at: float | None = None
         self._in_a_row = 0
+        self._failing_since = 0.0
         self._share = 0.0
         self._probes_failed = 0
         self._probes_answered = 0
@@ -38,9 +42,12 @@ class Breaker:
 
     def failed(self, now: float, chance: float) -> bool:
         """Note a failure while closed; True where it opened the breaker."""
+        if self._in_a_row == 0:
+            self._failing_since = now
         self._in_a_row += 1
         self._share += _MEMORY * (1 - self._share)
-        if self._in_a_row < _FAILURES_IN_A_ROW and self._share <= _FAILURE_SHARE:
+        for_long = self._in_a_row >= _FAILURES_FOR_LONG and now - self._failing_since >= _LONG_SECONDS
+        if self._in_a_row < _FAILURES_IN_A_ROW and self._share <= _FAILURE_SHARE and not for_long:
             return False
         self.opened_at = now
         self._probes_failed = self._probes_answered = 0

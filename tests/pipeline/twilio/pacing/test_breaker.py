@@ -19,6 +19,17 @@ def test_ten_failures_in_a_row_open_it():
     assert breaker.opened_at == 1.0
 
 
+def test_a_few_failures_over_a_while_open_it_too_because_a_lone_request_never_fails_ten_times():
+    quick, slow, answered = Breaker(), Breaker(), Breaker()
+
+    assert [quick.failed(now, 0.5) for now in (0.0, 2.0, 4.9)] == [False] * 3
+    assert [slow.failed(now, 0.5) for now in (0.0, 4.0, 5.0)] == [False, False, True]
+    answered.failed(0.0, 0.5)
+    answered.failed(4.0, 0.5)
+    answered.succeeded()
+    assert [answered.failed(now, 0.5) for now in (5.0, 6.0, 9.9)] == [False] * 3
+
+
 def test_most_requests_failing_opens_it_though_some_succeed():
     breaker = Breaker()
     for _ in range(100):
