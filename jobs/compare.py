@@ -34,9 +34,9 @@ def command(*, root: str, earlier: date | None, later: date | None, out: Path | 
     before = open_snapshot(root, _before(root, after.store.dates(), day) if earlier is None else earlier)
     comparison = compare(before, after, feed=out)
     if as_json:
-        print_json(_document(comparison, root, out))
+        print_json(comparison_document(comparison, root, out))
     else:
-        _show(comparison, out)
+        show_comparison(comparison, out)
     return ExitCode.DONE
 
 
@@ -50,7 +50,8 @@ def _before(root: str, known: list[date], day: date) -> date:
     return earlier[-1]
 
 
-def _show(comparison: "Comparison", out: Path | None) -> None:
+def show_comparison(comparison: "Comparison", out: Path | str | None) -> None:
+    """Show what changed, and where every change is: *out*."""
     from jobs.terminal import count, print_table
 
     datasets = {"conversations": comparison.user_conversations, "users": comparison.users}
@@ -86,7 +87,8 @@ def _numbers(found: "Differences", comparison: "Comparison") -> dict[str, int]:
     }
 
 
-def _document(comparison: "Comparison", root: str, out: Path | None) -> dict[str, Any]:
+def comparison_document(comparison: "Comparison", root: str, out: Path | str | None) -> dict[str, Any]:
+    """The same for machines."""
     return {
         "root": root,
         "from": {"snapshot_date": comparison.before.snapshot_date, "run_id": comparison.before.run_id},

@@ -55,7 +55,7 @@ def command(*, root: str, users: int, seed: int) -> int:
         )
         manifest = job.export(restart=True)
     shutil.rmtree(Path(root) / ".work", ignore_errors=True)
-    show_manifest(manifest, root=root, as_json=False)
+    show_manifest(manifest, root=root, changes=None, as_json=False)
     _show_next(root)
     return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
 

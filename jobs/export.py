@@ -4,7 +4,7 @@ import shlex
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ _SAYS_HOW_TO_GO_ON = {
     ExitCode.LOCAL_DISK: "When that is mended:",
 }
 
+if TYPE_CHECKING:
+    from pipeline.snapshot.compare import Comparison
+
 
 @click.command()
 @click.option("--out", "root", required=True, metavar="ROOT", help="Where snapshots are published: a folder or a URI.")
@@ -33,6 +36,7 @@ _SAYS_HOW_TO_GO_ON = {
 @click.option("--drop-pii", is_flag=True, help="Leave the columns empty that hold personal data.")
 @click.option("--limit-users", type=click.IntRange(min=1), metavar="N", help="Read at most N users, for a trial.")
 @click.option("--dry-run", is_flag=True, help="Read the roster only; say what an export would take.")
+@click.option("--compare-with", type=click.Choice(["previous"]), help="Then say, and keep, what changed since then.")
 @click.option("--again", is_flag=True, help="Replace a snapshot that is already published.")
 @click.option("--restart", is_flag=True, help="Forget an unfinished export of this date, and begin anew.")
 @json_option
@@ -74,8 +78,19 @@ def command(**options: Any) -> int:
             how = f"{_SAYS_HOW_TO_GO_ON[error.exit_code]}  {_line_for(day)}"
             error.hint = "\n".join(filter(None, (error.hint, how)))
         raise
-    show_manifest(manifest, root=root, as_json=as_json)
+    changes = None if options["compare_with"] is None else _changes_since_the_previous(root, day)
+    show_manifest(manifest, root=root, changes=changes, as_json=as_json)
     return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
+
+
+def _changes_since_the_previous(root: str, day: date) -> "Comparison | None":
+    from pipeline.snapshot.compare import compare_with_previous
+    from pipeline.snapshot.snapshot import open_snapshot
+
+    comparison = compare_with_previous(open_snapshot(root, day))
+    if comparison is None:
+        command_line().tell(f"There is no snapshot before {day} to compare with.")
+    return comparison
 
 
 def _wish(options: dict[str, Any]) -> Any:

@@ -1,23 +1,29 @@
 """What ``readstate export`` prints on stdout."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
+from jobs.compare import comparison_document, show_comparison
 from jobs.export_job import Estimate
 from jobs.terminal import count, duration, print_json, print_table, size
 from pipeline.snapshot.manifest import Manifest
-from pipeline.snapshot.store import manifest_path
+from pipeline.snapshot.store import manifest_path, partition
+
+if TYPE_CHECKING:
+    from pipeline.snapshot.compare import Comparison
 
 _LIKELY_IN_FLIGHT = (10, 100)
 """What accounts have been seen to allow; Twilio publishes no number."""
 
 
-def show_manifest(manifest: Manifest, *, root: str, as_json: bool) -> None:
-    """Show what an export has published."""
+def show_manifest(manifest: Manifest, *, root: str, changes: "Comparison | None", as_json: bool) -> None:
+    """Show what an export has published, and the *changes* since the snapshot before where they were asked for."""
+    feed = f"{root}/{partition('changes', manifest.snapshot_date)}"
     if as_json:
-        print_json(_document(manifest, root, already_published=False))
+        document = _document(manifest, root, already_published=False)
+        print_json(document | ({"changes": comparison_document(changes, root, feed)} if changes else {}))
         return
     seconds = (manifest.ended_at - manifest.started_at).total_seconds() - manifest.paused_seconds
     users = manifest.users
@@ -40,6 +46,8 @@ def show_manifest(manifest: Manifest, *, root: str, as_json: bool) -> None:
     if not manifest.complete:
         click.echo(f"{count(users.failed)} users could not be read; {root}/failures says why.")
     click.echo(f"Published {root}/{manifest_path(manifest.snapshot_date)}")
+    if changes is not None:
+        show_comparison(changes, feed)
 
 
 def show_published(manifest: Manifest, *, root: str, as_json: bool) -> None:

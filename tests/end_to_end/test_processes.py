@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet as pq
+from twilio.rest import Client
 
 from pipeline.errors import ExitCode
 from pipeline.simulator.faults import Faults
@@ -199,3 +201,39 @@ def test_a_root_without_permission_is_refused_before_anything_is_asked(
 
     assert refused.returncode == ExitCode.LOCAL_DISK
     assert twilio.counters().requests == 0
+
+
+def test_an_export_can_say_what_changed_since_the_one_before(twilio: RunningSimulator, tmp_path: Path) -> None:
+    env = environment(twilio, tmp_path)
+    first = finish([*export_to(tmp_path), "--compare-with", "previous"], env)
+    assert "There is no snapshot before 2026-11-23" in first.stderr
+    service, user, conversation = next(iter(published_rows(tmp_path / "root")))
+    moved = _move_a_horizon(twilio, service, user, conversation)
+
+    command = [
+        "export",
+        "--out",
+        str(tmp_path / "root"),
+        "--date",
+        "2026-11-24",
+        "--compare-with",
+        "previous",
+        "--json",
+    ]
+    second = finish(command, env)
+
+    assert second.returncode == ExitCode.DONE, second.stderr
+    changes = json.loads(second.stdout)["changes"]
+    assert changes["user_conversations"]["changed"] == moved == 1
+    feed = tmp_path / "root" / "changes" / "snapshot_date=2026-11-24" / "since-2026-11-23.parquet"
+    assert {row["conversation_sid"] for row in pq.read_table(feed).to_pylist()} == {conversation}
+
+
+def _move_a_horizon(twilio: RunningSimulator, service: str, user: str, conversation: str) -> int:
+    account = twilio.credentials
+    client = Client(account.account_sid, account.auth_token)
+    client.conversations.base_url = twilio.base_url
+    twilio.faults = Faults(concurrency_cap=None)
+    row = client.conversations.v1.services(service).users(user).user_conversations(conversation)
+    row.update(notification_level="default" if row.fetch().notification_level == "muted" else "muted")
+    return len(twilio.effects())
