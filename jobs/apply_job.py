@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from pipeline.observers.watch import watching
 from pipeline.settings import Credentials, Settings
 from pipeline.stop import StopSwitch
 from pipeline.twilio.connect import Connection, connection
+
+_ROWS_PER_REQUEST = 1.5
+"""While some rows wait for the disk, others keep the connections busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class ApplyJob:
         sys.stderr.write(f"run {directory.run_id} in {directory.path}\n")
         sys.stderr.flush()
         options = self.wish.as_options(
-            parallel=self.settings.max_in_flight, max_outage_seconds=parse_duration(self.settings.max_outage)
+            parallel=ceil(_ROWS_PER_REQUEST * self.settings.max_in_flight),
+            max_outage_seconds=parse_duration(self.settings.max_outage),
         )
         try:
             journal.tell("started", wires.around.clock.now(), who=who(), consent=self.wish.consent, care=self.wish.care)

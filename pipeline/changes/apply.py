@@ -54,6 +54,7 @@ class ApplyOptions:
     max_outage_seconds: float = 900.0
     grace_seconds: float = 20.0
     parallel: int = 500
+    """Most rows under way; more than requests may be in flight, because some rows wait for the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ class Turns:
         if not line and self._pace.ready_at(now, domain) <= now:
             return self._pace.sent(now, domain)
         if line is None:
-            line = self._lines[domain] = deque()
+            line = self._begin_line(domain)
         turn = _Turn()
         line.append(turn)
         self._pace.waiting += 1
@@ -58,6 +58,12 @@ class Turns:
                     if time < math.inf:
                         line[0].called.set_result(None)
                     break
+
+    def _begin_line(self, domain: str | None) -> deque[_Turn]:
+        # Writes are served before reads: what was read for a write grows old while that write waits.
+        line: deque[_Turn] = deque()
+        self._lines = {**self._lines, None: line} if domain is None else {domain: line, **self._lines}
+        return line
 
     async def _wait(self, turn: _Turn, domain: str | None) -> Sent:
         if self._lines[domain][0] is turn:

@@ -1,4 +1,6 @@
-"""A write that waited too long for its turn stays here."""
+"""A write that waited too long for its turn stays here, and reads let writes go first."""
+
+import asyncio
 
 import pytest
 
@@ -31,3 +33,25 @@ async def test_a_refused_write_is_sent_again_only_while_it_may_still_leave():
         await transport.send(Request("POST", "/v1/x", domain="writes:IS1", leave_by=clock.monotonic() + 5))
 
     assert inner.sent == 1
+
+
+async def test_a_place_that_becomes_free_goes_to_a_write_before_the_reads_that_came_earlier():
+    order: list[str] = []
+    gate = asyncio.Event()
+
+    class Slow:
+        async def send(self, request):
+            order.append(request.method)
+            await gate.wait()
+            return answer(204)
+
+    throttled = Throttled(Slow(), Pace(PaceSettings(initial_in_flight=1)), FakeClock())
+    waiting = [asyncio.create_task(throttled.send(Request("GET", f"/v1/{number}"))) for number in range(5)]
+    await asyncio.sleep(0)
+    waiting.append(asyncio.create_task(throttled.send(Request("POST", "/v1/x", domain="writes:IS1"))))
+    await asyncio.sleep(0)
+
+    gate.set()
+    await asyncio.gather(*waiting)
+
+    assert order[:2] == ["GET", "POST"]
