@@ -17,6 +17,8 @@ from jobs.cli import main
 from pipeline.changes.journal import Journal
 from pipeline.changes.record import INTENT, PENDING
 from pipeline.twilio.aiohttp_transport import AiohttpTransport
+from pipeline.twilio.lean_transport import LeanTransport
+from pipeline.twilio.transport import Transport
 
 POINTS = (
     "before the intent",
@@ -75,9 +77,14 @@ def _around_commits(point: str, maybe_die: Callable[[], None]) -> None:
 
 
 def _around_sends(point: str, maybe_die: Callable[[], None]) -> None:
-    send = AiohttpTransport.send
+    for kind in (AiohttpTransport, LeanTransport):
+        _around_sends_of(kind, point, maybe_die)
 
-    async def wrapped(self: AiohttpTransport, request: Any) -> Any:
+
+def _around_sends_of(kind: Any, point: str, maybe_die: Callable[[], None]) -> None:
+    send = kind.send
+
+    async def wrapped(self: Transport, request: Any) -> Any:
         if request.method == "GET":
             return await send(self, request)
         if point == "mid-send":
@@ -88,7 +95,7 @@ def _around_sends(point: str, maybe_die: Callable[[], None]) -> None:
             maybe_die()
         return answer
 
-    AiohttpTransport.send = wrapped  # type: ignore[method-assign]
+    kind.send = wrapped
 
 
 def _before(module: Any, name: str, maybe_die: Callable[[], None]) -> None:

@@ -267,14 +267,14 @@ class TestFailures:
 
 
 class TestBodies:
-    @pytest.mark.parametrize("kind", ["announced", "chunked", "compressed"])
-    async def test_a_body_larger_than_allowed_is_not_taken(self, transport: Open, kind: str) -> None:
+    @pytest.mark.parametrize("framing", ["announced", "chunked", "compressed"])
+    async def test_a_body_larger_than_allowed_is_not_taken(self, transport: Open, framing: str) -> None:
         body = b"x" * (3 << 20)
         whole = {
             "announced": http(body=body),
             "chunked": chunked(body),
             "compressed": http(body=gzip.compress(body), Content_Encoding="gzip"),
-        }[kind]
+        }[framing]
         async with raw_server(lambda _: whole) as server:
             async with transport(server.base_url, max_body_megabytes=1) as opened:
                 with pytest.raises(UnusableAnswer, match="larger than 1 MB") as refused:
