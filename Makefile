@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup demo test lint types contract check clean bench-pacing
+.PHONY: help setup demo test lint types contract check clean bench bench-pacing soak
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -35,6 +35,15 @@ contract: setup  ## imports point down, never up
 	$(BIN)/lint-imports
 
 check: lint types contract test  ## everything the gate runs
+
+bench: setup  ## CPU and memory of client, decoding and a whole export, beside the official client
+	$(BIN)/python -m tests.benchmarks.layers
+	$(BIN)/python -m tests.benchmarks.decode
+	$(BIN)/python -m tests.benchmarks.big_export 20000 4000
+
+soak: setup  ## kill exports and applies again and again, and compare with the simulator's world
+	$(BIN)/python -m tests.soak.kill_exports
+	$(BIN)/python -m tests.soak.kill_applies
 
 bench-pacing: setup  ## the pace over real sockets, beside the official client; a quarter of an hour
 	$(BIN)/python -m tests.benchmarks.pacing
