@@ -25,18 +25,22 @@ def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
     A run that was stopped or killed goes on with:  readstate resume RUN
     """
     from jobs.apply_job import ApplyJob
-    from jobs.apply_report import show_refusal, show_run
+    from jobs.apply_report import guard_documents, refusals_told, show_refusal, show_run
     from jobs.consent import ask_guards
     from pipeline.changes.plan_file import find_plan, open_plan
     from pipeline.settings import load_credentials
 
-    opened = open_plan(find_plan(plan, root))
-    wish, excel = take_apply_options(options), options.pop("excel")
-    settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
-    wish.as_options(parallel=1, max_outage_seconds=1)
-    asked = ask_guards(opened, wish.as_consent(), again=f"readstate apply {opened.directory}")
-    if asked.error is not None:
-        show_refusal(opened, asked.guards, asked.error, as_json=as_json)
-        raise asked.error
-    job = ApplyJob(settings, load_credentials(), wish, excel=excel)
-    return show_run(job.apply(opened), as_json=as_json)
+    with refusals_told(as_json=as_json) as document:
+        opened = open_plan(find_plan(plan, root))
+        document["plan_id"] = opened.manifest.plan_id
+        wish, excel = take_apply_options(options), options.pop("excel")
+        settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
+        wish.as_options(parallel=1, max_outage_seconds=1)
+        asked = ask_guards(opened, wish.as_consent(), again=f"readstate apply {opened.directory}")
+        document["guards"] = guard_documents(asked.guards)
+        if asked.error is not None:
+            if not as_json:
+                show_refusal(opened, wish.as_consent())
+            raise asked.error
+        report = ApplyJob(settings, load_credentials(), wish, excel=excel).apply(opened)
+    return show_run(report, as_json=as_json)

@@ -1,5 +1,7 @@
 """What a run came to, for people and for machines."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -8,13 +10,15 @@ from jobs.apply_job import Report
 from jobs.terminal import count, print_json, print_table
 from pipeline.changes.apply import Ending
 from pipeline.changes.plan_file import Plan
-from pipeline.changes.render.summary import summarize
+from pipeline.changes.render.summary import sample, summarize
 from pipeline.changes.render.text import render_text
 from pipeline.changes.run_dir import RunDirectory
 from pipeline.errors import ExitCode, ReadstateError, Stopped
-from pipeline.model.guards import Guard
+from pipeline.model.guards import Consent, Guard
 from pipeline.model.outcome import Outcome
 
+_SHOWN_ROWS = 20
+_TEMPORARY = {ExitCode.LOCKED, ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY, ExitCode.LOCAL_DISK}
 _MEANING = {
     Outcome.APPLIED: "changed as planned",
     Outcome.CONVERGED: "somebody else had made it so",
@@ -86,23 +90,35 @@ def show_counts(ending: Ending) -> None:
     print_table(rows or [["-", "0", "nothing was to be changed"]], header=["outcome", "rows", ""])
 
 
-def show_refusal(plan: Plan, guards: list[Guard], error: ReadstateError, *, as_json: bool) -> None:
-    """Print what the plan would do, and every guard that stands in the way."""
-    if as_json:
-        print_json(
-            {
-                "run_id": None,
-                "run_dir": None,
-                "plan_id": plan.manifest.plan_id,
-                "counts": {},
-                "guards": [
-                    {"name": guard.name, "passed": guard.passed, "message": guard.message, "needs": guard.needs}
-                    for guard in guards
-                ],
-                "exit_code": int(error.exit_code),
-                "resumable": False,
-                "next": error.hint,
-            }
-        )
-        return
-    click.echo(render_text(summarize(plan, [])), nl=False)
+def show_refusal(plan: Plan, consent: Consent) -> None:
+    """Print what the plan would do, and what every guard says to it with *consent*."""
+    click.echo(render_text(summarize(plan, sample(plan)[:_SHOWN_ROWS], consent)), nl=False)
+
+
+@contextmanager
+def refusals_told(*, as_json: bool) -> Iterator[dict[str, Any]]:
+    """End with one document, where that is wanted, also when nothing could be begun; the block may add to it."""
+    document: dict[str, Any] = {"run_id": None, "run_dir": None, "plan_id": None, "counts": {}}
+    try:
+        yield document
+    except ReadstateError as error:
+        if as_json:
+            print_json(
+                document
+                | {
+                    "error": error.message,
+                    "exit_code": int(error.exit_code),
+                    "resumable": error.exit_code in _TEMPORARY,
+                    "next": error.hint,
+                }
+            )
+        raise
+
+
+def guard_documents(guards: list[Guard]) -> list[dict[str, Any]]:
+    """What each guard says, and what it needs."""
+    return [
+        {"name": guard.name, "kind": guard.kind.value, "passed": guard.passed, "message": guard.message,
+         "needs": guard.needs}
+        for guard in guards
+    ]  # fmt: skip

@@ -20,18 +20,23 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
     Rows that may have been sent are read back before anything is sent again; failed rows are tried once more.
     """
     from jobs.apply_job import ApplyJob, plan_of
-    from jobs.apply_report import show_refusal, show_run
+    from jobs.apply_report import guard_documents, refusals_told, show_refusal, show_run
     from jobs.consent import ask_guards
     from pipeline.changes.run_dir import find_run
     from pipeline.settings import load_credentials
 
-    wish, excel = take_apply_options(options), options.pop("excel")
-    settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
-    directory = find_run(run, Path(settings.work_dir))
-    plan, wish = plan_of(directory, wish)
-    asked = ask_guards(plan, wish.as_consent(), again=f"readstate resume {directory.run_id}")
-    if asked.error is not None:
-        show_refusal(plan, asked.guards, asked.error, as_json=as_json)
-        raise asked.error
-    job = ApplyJob(settings, load_credentials(), wish, excel=excel)
-    return show_run(job.resume(directory, plan), as_json=as_json)
+    with refusals_told(as_json=as_json) as document:
+        wish, excel = take_apply_options(options), options.pop("excel")
+        settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
+        directory = find_run(run, Path(settings.work_dir))
+        document |= {"run_id": directory.run_id, "run_dir": str(directory.path)}
+        plan, wish = plan_of(directory, wish)
+        document["plan_id"] = plan.manifest.plan_id
+        asked = ask_guards(plan, wish.as_consent(), again=f"readstate resume {directory.run_id}")
+        document["guards"] = guard_documents(asked.guards)
+        if asked.error is not None:
+            if not as_json:
+                show_refusal(plan, wish.as_consent())
+            raise asked.error
+        report = ApplyJob(settings, load_credentials(), wish, excel=excel).resume(directory, plan)
+    return show_run(report, as_json=as_json)

@@ -26,7 +26,7 @@ from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
 from pipeline.errors import ExitCode, LocalDisk, Locked, PlanUnusable, ReadstateError
 from pipeline.events import ApplyBegan, Observer, StageBegan
-from pipeline.model.change import Disposition, Operation
+from pipeline.model.change import Disposition, Operation, PreconditionKind
 from pipeline.model.outcome import Outcome
 from pipeline.model.plan import PlanRow
 from pipeline.model.quantities import Allowance
@@ -340,17 +340,22 @@ def _left_to_do(plan: Plan, journal: Journal) -> Iterator[PlanRow]:
     """The executable rows of *plan* that *journal* has no outcome for. Raises `PlanUnusable`."""
     settled = journal.settled()
     next_settled = next(settled, None)
-    executable = 0
+    executable = removals = 0
     for batch in plan.batches():
         for row in to_rows(batch.filter(_is_executable(batch))):
             executable += 1
+            removals += row.pre_kind == PreconditionKind.MEMBER
             if row.plan_row_id == next_settled:
                 next_settled = next(settled, None)
             else:
                 yield row
-    if executable != journal.header.executable:
+    # The guards were asked about these numbers: nothing is sent where they are not those of the rows.
+    planned = plan.manifest.guard_inputs
+    if (executable, removals) != (journal.header.executable, planned.deletes):
         raise PlanUnusable(
-            f"plan {plan.manifest.plan_id} has {executable} rows to carry out, not {journal.header.executable}"
+            f"plan {plan.manifest.plan_id} has {executable} rows to carry out and {removals} of them remove somebody, "
+            f"not {journal.header.executable} and {planned.deletes}",
+            hint="It cannot be trusted: plan again.",
         )
 
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,7 @@ def test_a_run_is_private_and_its_name_tells_when_it_began(tmp_path: Path) -> No
 
     assert run_id.startswith("r-20261123T141516Z-")
     assert run.path.stat().st_mode & 0o777 == 0o700
-    assert name_run(NOW) != run_id
+    assert name_run(NOW + timedelta(milliseconds=5)) > run_id
 
 
 def test_a_run_is_found_by_directory_by_id_and_as_the_last_one(tmp_path: Path) -> None:
