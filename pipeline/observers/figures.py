@@ -124,7 +124,9 @@ def sentence(now: Figures) -> str:
         return f"publishing {grouped(now.stage_done)} of {grouped(now.stage_all)} files"
     known = grouped(now.users_listed) + ("" if now.roster_is_complete else " or more")
     parts = [
-        f"{grouped(now.users_done)} of {known} users",
+        f"{grouped(now.users_done)} of {known} users"
+        if now.users_listed or now.roster_is_complete
+        else "no user known yet",
         f"{grouped(now.rows)} rows",
         f"{grouped(round(now.requests_per_second))} requests/s",
     ]

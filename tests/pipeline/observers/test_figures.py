@@ -105,6 +105,11 @@ class TestSentence:
     def test_a_roster_that_still_grows(self) -> None:
         assert "of 2 000 or more users" in sentence(half_way(roster_is_complete=False))
 
+    def test_before_the_first_user_is_known_nobody_counts_to_nothing(self) -> None:
+        assert sentence(half_way(users_done=0, users_listed=0, roster_is_complete=False)).startswith(
+            "no user known yet, "
+        )
+
     def test_failures_are_told_where_there_are_some(self) -> None:
         assert sentence(half_way(users_failed=1200)).endswith("1 200 failed")
         assert "failed" not in sentence(half_way())
