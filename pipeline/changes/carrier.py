@@ -253,7 +253,7 @@ class Carrier:
             self._finish(row, record, Settled(Outcome.REJECTED, None, "NOT_SENT"))
             return False
         if after.why is Again.CONFLICT:
-            await self._pause(2.0**record.conflicts * (0.25 + 0.25 * self._clock.random()))
+            await self._pause(2.0 ** (record.conflicts - 1) * (0.25 + 0.25 * self._clock.random()))
         return self._stop.reason() is None
 
     async def _pause(self, seconds: float) -> bool:

@@ -74,12 +74,12 @@ def test_killed_at_any_point_and_resumed_gives_the_state_of_one_clean_run(shell:
 
 def test_killed_at_random_with_responses_lost_after_the_effect(shell: Shell) -> None:
     shell.twilio.faults = Faults(latency_ms=4, reset_after_share=0.1)
-    plan = shell.plan(mixed_lines(shell.twilio, updates=60, removals=8))
+    plan = shell.plan(mixed_lines(shell.twilio, updates=40, removals=8))
     wanted = wanted_state(shell.twilio, plan)
     dice = random.Random(3)
     process = shell.start("apply", str(plan.directory), *consent(plan), *HASTE)
 
-    for _ in range(3):
+    for _ in range(2):
         begun = len(shell.twilio.effects())
         while process.poll() is None and len(shell.twilio.effects()) < begun + dice.randint(1, 20):
             time.sleep(0.002)
