@@ -161,7 +161,7 @@ class TestBodies:
 
     @pytest.mark.parametrize(
         ("encoding", "body"),
-        [("gzip", b"{}"), ("gzip", gzip.compress(b"{}" * 50)[:-9]), ("br", b"{}"), ("gzip, gzip", b"{}")],
+        [("gzip", b"{}"), ("gzip", gzip.compress(b"{}" * 50, mtime=0)[:-9]), ("br", b"{}"), ("gzip, gzip", b"{}")],
     )
     def test_what_cannot_be_unpacked_is_garbled(self, encoding: str, body: bytes) -> None:
         with pytest.raises(Garbled):
