@@ -38,7 +38,7 @@ def answers(draw: st.DrawFn) -> bytes:
         case "length":
             rest = b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
         case "gzip":
-            body = gzip.compress(body)
+            body = gzip.compress(body, mtime=0)
             rest = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
         case "chunks":
             size = draw(st.integers(1, 100))
@@ -161,7 +161,12 @@ class TestBodies:
 
     @pytest.mark.parametrize(
         ("encoding", "body"),
-        [("gzip", b"{}"), ("gzip", gzip.compress(b"{}" * 50, mtime=0)[:-9]), ("br", b"{}"), ("gzip, gzip", b"{}")],
+        [
+            ("gzip", b"{}"),
+            ("gzip", gzip.compress(b"{}" * 50, mtime=0, mtime=0)[:-9]),
+            ("br", b"{}"),
+            ("gzip, gzip", b"{}"),
+        ],
     )
     def test_what_cannot_be_unpacked_is_garbled(self, encoding: str, body: bytes) -> None:
         with pytest.raises(Garbled):
