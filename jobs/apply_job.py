@@ -12,7 +12,8 @@ from typing import Any
 from jobs.apply_options import ApplyWish
 from jobs.runtime import fan_out, run
 from jobs.who import who
-from pipeline.changes.apply import Ending, Surroundings, apply
+from pipeline.changes.apply import Surroundings, apply
+from pipeline.changes.ending import Ending
 from pipeline.changes.gate import Meter
 from pipeline.changes.journal import Journal, RunHeader, create_journal, look_into, open_journal
 from pipeline.changes.plan_file import Plan, check_age, check_target, open_plan

@@ -8,7 +8,7 @@ import click
 
 from jobs.apply_job import Report
 from jobs.terminal import count, print_json, print_table
-from pipeline.changes.apply import Ending
+from pipeline.changes.ending import Ending
 from pipeline.changes.plan_file import Plan
 from pipeline.changes.render.summary import sample, summarize
 from pipeline.changes.render.text import render_text

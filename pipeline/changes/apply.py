@@ -6,17 +6,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from pipeline.changes.budgets import Budgets, Canary, WriteBreaker
 from pipeline.changes.carrier import Carrier, CarrierOptions
+from pipeline.changes.ending import Ending, ended
 from pipeline.changes.gate import Gate, Meter
 from pipeline.changes.journal import Journal
 from pipeline.changes.journal_thread import JournalThread
+from pipeline.changes.left_to_do import left_to_do
 from pipeline.changes.plan_file import Plan
-from pipeline.changes.plan_schema import to_rows
-from pipeline.changes.record import INTENT, PENDING, RowRecord
+from pipeline.changes.record import PENDING, RowRecord
 from pipeline.changes.run_dir import RunDirectory
 from pipeline.changes.sampling import is_sampled
 from pipeline.changes.sending import Repetitions
@@ -26,7 +24,7 @@ from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
 from pipeline.errors import ExitCode, LocalDisk, Locked, PlanUnusable, ReadstateError
 from pipeline.events import ApplyBegan, Observer, StageBegan
-from pipeline.model.change import Disposition, Operation, PreconditionKind
+from pipeline.model.change import Operation
 from pipeline.model.outcome import Outcome
 from pipeline.model.plan import PlanRow
 from pipeline.model.quantities import Allowance
@@ -72,21 +70,6 @@ class Surroundings:
     emit: Observer
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run, or one start of it, ended."""
-
-    counts: dict[str, int]
-    """Rows by outcome, of all that the plan wanted to change."""
-    exit_code: ExitCode
-    stopped: StopReason | None
-
-    @property
-    def resumable(self) -> bool:
-        """Whether going on could change something."""
-        return self.stopped is not None or self.exit_code in {ExitCode.SOME_FAILED, ExitCode.SOME_UNKNOWN}
-
-
 async def apply(
     plan: Plan, directory: RunDirectory, journal: Journal, options: ApplyOptions, around: Surroundings
 ) -> Ending:
@@ -100,7 +83,7 @@ async def apply(
     try:
         directory.check_free()
         journal.reopen(_TRIED_AGAIN)
-        work.fill(_left_to_do(plan, journal))
+        work.fill(left_to_do(plan, journal))
         async with JournalThread(journal) as thread:
             await _Run(plan, directory, thread=thread, work=work, options=options, around=around).go()
     except PlanUnusable:
@@ -112,29 +95,6 @@ async def apply(
     ending = ended(journal.counts(), journal.header.executable, reason or around.stop.reason())
     _note_end(journal, ending, around.clock)
     return ending
-
-
-def ended(counts: dict[str, int], executable: int, stopped: StopReason | None) -> Ending:
-    """Sum up what the journal *counts* by state, for a plan of *executable* rows. Pure."""
-    outcomes = {state: number for state, number in counts.items() if state in set(Outcome)}
-    if doubtful := counts.get(INTENT, 0):
-        outcomes[Outcome.UNKNOWN] = outcomes.get(Outcome.UNKNOWN, 0) + doubtful
-    if left := executable - sum(outcomes.values()):
-        outcomes[Outcome.CANCELLED] = left
-        stopped = stopped or StopReason("the run ended before all rows were begun", ExitCode.STOPPED_EARLY)
-        return Ending(outcomes, stopped.exit_code, stopped)
-    return Ending(outcomes, exit_code_of(outcomes), None)
-
-
-def exit_code_of(outcomes: dict[str, int]) -> ExitCode:
-    """What a finished run tells the shell: the worst that happened to a row."""
-    if outcomes.get(Outcome.UNKNOWN):
-        return ExitCode.SOME_UNKNOWN
-    if any(outcomes.get(outcome) for outcome in (Outcome.REJECTED, Outcome.NOT_FOUND, Outcome.MISMATCH)):
-        return ExitCode.SOME_FAILED
-    if any(outcomes.get(outcome) for outcome in (Outcome.DRIFTED, Outcome.SUPERSEDED)):
-        return ExitCode.SOME_DRIFTED
-    return ExitCode.DONE
 
 
 class _Run:
@@ -334,33 +294,6 @@ class _Slot:
         if self._is_held:
             self._is_held = False
             self._leave()
-
-
-def _left_to_do(plan: Plan, journal: Journal) -> Iterator[PlanRow]:
-    """The executable rows of *plan* that *journal* has no outcome for. Raises `PlanUnusable`."""
-    settled = journal.settled()
-    next_settled = next(settled, None)
-    executable = removals = 0
-    for batch in plan.batches():
-        for row in to_rows(batch.filter(_is_executable(batch))):
-            executable += 1
-            removals += row.pre_kind == PreconditionKind.MEMBER
-            if row.plan_row_id == next_settled:
-                next_settled = next(settled, None)
-            else:
-                yield row
-    # The guards were asked about these numbers: nothing is sent where they are not those of the rows.
-    planned = plan.manifest.guard_inputs
-    if (executable, removals) != (journal.header.executable, planned.deletes):
-        raise PlanUnusable(
-            f"plan {plan.manifest.plan_id} has {executable} rows to carry out and {removals} of them remove somebody, "
-            f"not {journal.header.executable} and {planned.deletes}",
-            hint="It cannot be trusted: plan again.",
-        )
-
-
-def _is_executable(batch: pa.RecordBatch) -> pa.BooleanArray:
-    return pc.is_in(batch.column("disposition"), value_set=pa.array([Disposition.UPDATE, Disposition.DELETE]))
 
 
 def _note_end(journal: Journal, ending: Ending, clock: Clock) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.changes.apply import Ending, ended
+from pipeline.changes.ending import Ending, ended
 from pipeline.changes.journal import RunHeader, look_into
 from pipeline.changes.record import INTENT
 from pipeline.changes.run_dir import RunDirectory, lock_holder

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from pipeline.changes.apply import ApplyOptions, Ending, Surroundings, apply
+from pipeline.changes.apply import ApplyOptions, Surroundings, apply
 from pipeline.changes.carrier import CarrierOptions
+from pipeline.changes.ending import Ending
 from pipeline.changes.gate import Meter
 from pipeline.changes.journal import Journal, RunHeader, create_journal, look_into, open_journal
 from pipeline.changes.plan_file import Plan

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.changes.apply import ended, exit_code_of
 from pipeline.changes.carrier import CarrierOptions
+from pipeline.changes.ending import ended, exit_code_of
 from pipeline.changes.record import INTENT
 from pipeline.errors import ExitCode, NotSent, Unanswered
 from pipeline.events import ApplyBegan, RowFailed, RowSettled, StageBegan, WritesGoOn, WritesHeld
