@@ -125,7 +125,7 @@ def test_examples_give_what_the_page_says(page: str, tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     outputs = re.split(r"^--- \d+$", run.stdout, flags=re.MULTILINE)[1:]
