@@ -1,0 +1,175 @@
+"""A long export from an account with a small cap and other traffic: goodput, refusals and memory over time, as a page.
+
+    python -m tests.soak.long_export [MINUTES] [CAP] [PAGE]
+
+The page has a chart for each; what it says in numbers is printed too.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+
+from pipeline.snapshot.report_charts import Chart, Series, lines
+from tests.benchmarks.frontier import reachable
+from tests.benchmarks.measured import ROOT, simulator
+
+_EVERY = 10.0
+_SERVICE = 0.12
+_ROUND_TRIP = 0.012
+_PAGE = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>A long export</title>
+<style>:root {{ --ink: #222; --soft: #777; --grid: #ddd; --one: #1f6feb; --two: #d1242f }}
+body {{ font: 16px system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; color: var(--ink) }}
+svg {{ width: 100%; height: auto }}</style>
+<h1>A long export</h1><p>{summary}</p>
+{charts}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was counted since the sample before."""
+
+    minute: float
+    accepted: float
+    """Answers other than 429 to the export, a second."""
+    refused: float
+    """Share of the export's requests."""
+    production_refused: float
+    """Share of the other traffic."""
+    megabytes: float
+
+
+def main(minutes: float = 30.0, cap: int = 50, page: str = "long-export.html") -> None:
+    production = cap / _SERVICE / 10
+    left_over = cap / _SERVICE - production
+    users = int(left_over * 60 * minutes)
+    faults = {
+        "concurrency_cap": cap,
+        "background_requests_per_second": production,
+        "latency_ms": _SERVICE * 1000,
+        "latency_sigma": 0.5,
+        "rtt_ms": _ROUND_TRIP * 1000,
+    }
+    options = ["--users", str(users), "--conversations-per-user", "5"]
+    options += [word for name, value in faults.items() for word in ("--fault", f"{name}={value}")]
+    with tempfile.TemporaryDirectory() as folder, simulator(*options) as environment:
+        samples, manifest = _exported(Path(folder), environment)
+    most = reachable(cap, service=_SERVICE, round_trip=_ROUND_TRIP, production=production)
+    said = _summary(samples, manifest, left_over=left_over, most=most)
+    print(said)
+    charts = _charts(samples)
+    Path(page).write_text(
+        _PAGE.format(summary=said, charts="\n".join(f"<h2>{chart.title}</h2>{chart.svg}" for chart in charts))
+    )
+
+
+def _exported(folder: Path, environment: Mapping[str, str]) -> tuple[list[Sample], dict]:
+    command = [sys.executable, "-m", "jobs", "export", "--out", str(folder / "root"), "--json"]
+    env = {**environment, "READSTATE_WORK_DIR": str(folder / "work")}
+    control = environment["BASE_URL"] + "/_simulator/counters"
+    samples: list[Sample] = []
+    with subprocess.Popen(
+        command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        began, before = time.monotonic(), (0, 0, 0, 0)
+        while process.poll() is None:
+            ended = time.monotonic() + _EVERY
+            while process.poll() is None and time.monotonic() < ended:
+                time.sleep(0.2)
+            now = _counted(control)
+            if process.poll() is None:
+                minute = (time.monotonic() - began) / 60
+                samples.append(_sample(minute, before, now, _megabytes(process.pid)))
+            before = now
+        assert process.stdout is not None
+        document = process.stdout.read()
+    if process.returncode:
+        raise SystemExit(f"the export ended with {process.returncode}:\n{document}")
+    return samples, json.loads(document)["manifest"]
+
+
+def _counted(control: str) -> tuple[int, int, int, int]:
+    with urllib.request.urlopen(control) as answer:
+        counters = json.load(answer)
+    refused = sum(counters["refusals"].values())
+    background = counters["background"]
+    return counters["requests"], refused, background["arrived"], background["refused"]
+
+
+def _sample(
+    minute: float, before: tuple[int, int, int, int], now: tuple[int, int, int, int], megabytes: float
+) -> Sample:
+    requests, refused, arrived, turned_away = (new - old for new, old in zip(now, before, strict=True))
+    return Sample(
+        minute,
+        (requests - refused) / _EVERY,
+        refused / max(1, requests),
+        turned_away / max(1, arrived),
+        megabytes,
+    )
+
+
+def _megabytes(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _summary(samples: list[Sample], manifest: dict, *, left_over: float, most: float) -> str:
+    steady = samples[1:-1]
+    goodput = fmean(sample.accepted for sample in steady)
+    counts = manifest["requests"]
+    memory = [sample.megabytes for sample in steady]
+    return (
+        f"{samples[-1].minute:.1f} minutes, {counts['requests']:,} requests, {manifest['rows']:,} rows, "
+        f"complete: {manifest['complete']}. Goodput {goodput:.0f} a second: {goodput / left_over:.1%} of what other "
+        f"traffic leaves, {goodput / most:.1%} of what is reachable. "
+        f"Refused {counts['throttled'] / counts['requests']:.2%}, "
+        f"other traffic {fmean(sample.production_refused for sample in steady):.2%}. Memory: median of the first "
+        f"third {median(memory[: len(memory) // 3]):.0f} MB, of the last {median(memory[-len(memory) // 3 :]):.0f} MB, "
+        f"most {max(memory):.0f} MB."
+    )
+
+
+def _charts(samples: list[Sample]) -> list[Chart]:
+    minutes = [f"{sample.minute:.0f}" for sample in samples]
+    return [
+        lines(
+            "Answers a second",
+            minutes,
+            [Series("answers", "one", [sample.accepted for sample in samples])],
+            axis="minutes since the start",
+            unit="a second",
+        ),
+        lines(
+            "Refused (429), of the export and of other traffic",
+            minutes,
+            [
+                Series("export", "one", [100 * sample.refused for sample in samples]),
+                Series("other traffic", "two", [100 * sample.production_refused for sample in samples]),
+            ],
+            axis="minutes since the start",
+            unit="percent",
+        ),
+        lines(
+            "Memory of the export",
+            minutes,
+            [Series("resident", "one", [sample.megabytes for sample in samples])],
+            axis="minutes since the start",
+            unit="MB",
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    main(*map(float, words[:1]), *map(int, words[1:2]), *words[2:])
