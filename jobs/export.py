@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 @click.option("--users", "users_file", metavar="FILE", help="Only these users: .csv, .txt, .parquet, or - for stdin.")
 @click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot's date. [default: today, UTC]")
 @click.option("--deadline", type=parse_seconds, metavar="TIME", help="Stop cleanly, resumably, after this long: 5h.")
+@click.option("--grace", type=parse_seconds, default="20s", show_default=True, metavar="TIME",
+              help="How long users under way may take when stopped.")  # fmt: skip
 @click.option("--max-failed-users", metavar="N|P%", help="How many users may fail. [default: 0.1%]")
 @click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
 @click.option("--columns", metavar="A,B,…", help="Fill only these columns; the others stay, empty.")
@@ -67,7 +69,15 @@ def command(**options: Any) -> int:
     if published is not None and not options["again"] and not options["dry_run"]:
         show_published(published, root=root, as_json=as_json)
         return ExitCode.DONE
-    job = ExportJob(settings, load_credentials(), store=store, day=day, wish=wish, blanked_columns=blanked)
+    job = ExportJob(
+        settings,
+        load_credentials(),
+        store=store,
+        day=day,
+        wish=wish,
+        blanked_columns=blanked,
+        grace_seconds=options["grace"],
+    )
     if options["dry_run"]:
         show_estimate(job.estimate(), as_json=as_json)
         return ExitCode.DONE

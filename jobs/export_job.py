@@ -47,6 +47,7 @@ class ExportJob:
     day: date
     wish: RosterWish
     blanked_columns: tuple[str, ...] = ()
+    grace_seconds: float = 20.0
 
     def export(self, *, deadline: float | None = None, restart: bool = False) -> Manifest:
         """Read and publish; see `pipeline.snapshot.export.export`. *restart* forgets unfinished work first."""
@@ -118,4 +119,5 @@ class ExportJob:
             on_incomplete=self.settings.on_incomplete,
             parallel=self.settings.max_in_flight,
             file_bytes=self.settings.file_megabytes << 20,
+            grace_seconds=self.grace_seconds,
         )

@@ -29,8 +29,6 @@ from pipeline.stop import StopSwitch
 from pipeline.twilio.client import Reader
 from pipeline.twilio.request import MAX_PAGE_SIZE
 
-GRACE_SECONDS = 20.0
-
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
@@ -47,6 +45,8 @@ class ExportOptions:
     parallel: int = 500
     """Users read at once."""
     file_bytes: int = 128 << 20
+    grace_seconds: float = 20.0
+    """How long users under way may take when a stop is asked for; then they are left for the next start."""
 
     def roster(self) -> RosterScope:
         """Which users are to be read, as the manifest notes it."""
@@ -104,7 +104,7 @@ async def export(options: ExportOptions, around: Surroundings) -> Manifest:
         checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
         is_published = False
         try:
-            async with _stopping_in_time(around):
+            async with _stopping_in_time(options.grace_seconds, around):
                 run = await _begin_or_resume(options, around, checkpoint, disk)
                 await disk.run(_remove_strays, around.place, checkpoint)
                 await _read_all(options, around, run, checkpoint, disk)
@@ -291,7 +291,7 @@ def _roster(options: ExportOptions, around: Surroundings, checkpoint: Checkpoint
 
 
 @asynccontextmanager
-async def _stopping_in_time(around: Surroundings) -> AsyncIterator[None]:
+async def _stopping_in_time(grace_seconds: float, around: Surroundings) -> AsyncIterator[None]:
     """When a stop is asked for, give what is in flight in the block a while to end, then cancel it.
 
     Raises the first error of the block alone, not a group of them.
@@ -299,7 +299,7 @@ async def _stopping_in_time(around: Surroundings) -> AsyncIterator[None]:
 
     async def obey() -> None:
         reason = await around.stop.wait()
-        await around.clock.sleep(GRACE_SECONDS)
+        await around.clock.sleep(grace_seconds)
         raise reason.as_error()
 
     try:

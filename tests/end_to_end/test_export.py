@@ -215,11 +215,10 @@ async def test_resuming_with_other_options_is_refused_and_says_which(twilio: Run
 
 
 async def test_a_stop_while_nothing_answers_waits_no_longer_than_the_grace(
-    twilio: RunningSimulator, job: Export, monkeypatch: pytest.MonkeyPatch
+    twilio: RunningSimulator, job: Export
 ) -> None:
-    monkeypatch.setattr("pipeline.snapshot.export.GRACE_SECONDS", 0.2)
     with changed(twilio, outage="hang"):
-        run = asyncio.create_task(job.run())
+        run = asyncio.create_task(job.run(grace_seconds=0.2))
         await asyncio.sleep(0.3)
         assert job.stop is not None
         job.stop.ask(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
