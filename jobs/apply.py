@@ -15,19 +15,21 @@ from jobs.options import connection_options, json_option, settings_from
     "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
     help="Where plans lie, for a PLAN given by its id.",
 )  # fmt: skip
+@click.option("--go-on", is_flag=True, help="Where a run of PLAN was begun, go on with it: for schedulers' retries.")
 @apply_options
 @json_option
 @connection_options
-def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
+def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any) -> int:
     """Carry out PLAN, a plan's folder or its id: exactly what it shows, to exactly those rows, once.
 
     Each row is read right before it is written, and left alone where it is no longer as planned.
     A run that was stopped or killed goes on with:  readstate resume RUN
     """
-    from jobs.apply_job import ApplyJob
+    from jobs.apply_job import ApplyJob, plan_of
     from jobs.apply_report import guard_documents, refusals_told, show_refusal, show_run
     from jobs.consent import ask_guards
     from pipeline.changes.plan_file import find_plan, open_plan
+    from pipeline.changes.run_dir import run_of
     from pipeline.settings import load_credentials
 
     with refusals_told(as_json=as_json) as document:
@@ -35,6 +37,9 @@ def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
         document["plan_id"] = opened.manifest.plan_id
         wish, excel = take_apply_options(options), options.pop("excel")
         settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
+        begun = run_of(opened.manifest.plan_id, Path(settings.work_dir)) if go_on else None
+        if begun is not None:
+            opened, wish = plan_of(begun, wish)
         wish.as_options(parallel=1, max_outage_seconds=1)
         asked = ask_guards(opened, wish.as_consent(), again=f"readstate apply {opened.directory}")
         document["guards"] = guard_documents(asked.guards)
@@ -42,5 +47,6 @@ def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
             if not as_json:
                 show_refusal(opened, wish.as_consent())
             raise asked.error
-        report = ApplyJob(settings, load_credentials(), wish, excel=excel).apply(opened)
+        job = ApplyJob(settings, load_credentials(), wish, excel=excel)
+        report = job.apply(opened) if begun is None else job.resume(begun, opened)
     return show_run(report, as_json=as_json)

@@ -110,19 +110,31 @@ def find_run(name: str, work_dir: Path) -> RunDirectory:
 
 def refuse_consumed(plan_id: str, work_dir: Path) -> None:
     """Refuse a plan that a run was begun with: it can be resumed, not begun again. Raises `PlanUnusable`."""
+    run = run_of(plan_id, work_dir)
+    if run is None:
+        return
+    journal = look_into(run.journal)
+    state, _ = journal.ending()
+    journal.close()
+    went = "was carried out" if state == "finished" else "was begun"
+    raise PlanUnusable(
+        f"plan {plan_id} {went} by run {run.run_id}",
+        hint=f"To go on, or to try failed rows again:  readstate resume {run.run_id}\nOr plan again.",
+    )
+
+
+def run_of(plan_id: str, work_dir: Path) -> RunDirectory | None:
+    """The run that the plan was begun with; None where it was not begun."""
     for run in _runs(work_dir):
         try:
             journal = look_into(run.journal)
         except ReadstateError:  # another run's journal that cannot be read is not about this plan
             continue
-        same, (state, _) = journal.header.plan_id == plan_id, journal.ending()
+        is_same = journal.header.plan_id == plan_id
         journal.close()
-        if same:
-            went = "was carried out" if state == "finished" else "was begun"
-            raise PlanUnusable(
-                f"plan {plan_id} {went} by run {run.run_id}",
-                hint=f"To go on, or to try failed rows again:  readstate resume {run.run_id}\nOr plan again.",
-            )
+        if is_same:
+            return run
+    return None
 
 
 @contextmanager

@@ -127,6 +127,17 @@ class TestPlans:
         assert told.code == 12
         assert f"readstate resume {first['run_id']}" in told.stderr
 
+    def test_with_go_on_the_same_line_begins_a_plan_and_goes_on_with_it(self, shell: Shell, plan: Plan) -> None:
+        first = apply(shell, plan, "--go-on")
+        effects = shell.twilio.effects()
+
+        again = apply(shell, plan, "--go-on")
+
+        assert (first.code, again.code) == (0, 0)
+        assert again.document["run_id"] == first.document["run_id"]
+        assert again.document["counts"] == first.document["counts"]
+        assert shell.twilio.effects() == effects
+
     def test_a_plan_is_found_by_its_id(self, shell: Shell, plan: Plan) -> None:
         told = shell.call(
             "apply", plan.manifest.plan_id, "-o", str(plan.directory.parent), "--json", *consent(plan), *HASTE
