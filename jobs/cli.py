@@ -11,6 +11,7 @@ from typing import NamedTuple
 import click
 
 from jobs.telling import CommandLine
+from jobs.without_pandas import without_pandas
 from pipeline.errors import ExitCode, ReadstateError, Usage
 
 
@@ -121,6 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """What the console script and ``python -m jobs`` call."""
+    without_pandas()
     sys.exit(main())
 
 
