@@ -21,6 +21,7 @@ from pipeline.snapshot.manifest import Manifest, RequestCounts
 from pipeline.snapshot.request_counter import RequestCounter
 from pipeline.snapshot.roster import RosterWish
 from pipeline.snapshot.store import Store
+from pipeline.snapshot.timeline import Timeline
 from pipeline.snapshot.workspace import Workspace, workspace
 from pipeline.stop import StopSwitch
 from pipeline.twilio.connect import connection
@@ -60,20 +61,23 @@ class ExportJob:
 
     async def _export(self, stop: StopSwitch, *, deadline: float | None, restart: bool) -> Manifest:
         clock, requests = SystemClock(), RequestCounter()
+        timeline = Timeline(clock)
         with workspace(Path(self.settings.work_dir), root=self.store.root, day=self.day) as place:
             if restart:
                 place.clear()
             if deadline is not None:
                 set_deadline(stop, deadline)
             with watching(self.settings, command="export", clock=clock) as watch:
-                emit = fan_out([requests.observe, watch.emit])
+                emit = fan_out([requests.observe, timeline.observe, watch.emit])
                 async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
                     watch.watch(twilio.pace)
+                    timeline.watch(twilio.pace)
                     around = Surroundings(
                         reader=twilio.reader(),
                         store=self.store,
                         place=place,
                         requests=requests,
+                        timeline=timeline,
                         stop=stop,
                         clock=clock,
                         emit=emit,
@@ -97,6 +101,7 @@ class ExportJob:
                     store=self.store,
                     place=Workspace(Path(folder)),
                     requests=requests,
+                    timeline=Timeline(clock),
                     stop=stop,
                     clock=clock,
                     emit=emit,

@@ -17,13 +17,14 @@ from pipeline.model.quantities import Allowance
 from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.disk_thread import DiskThread
 from pipeline.snapshot.ingest import Ingest, PartLimits
-from pipeline.snapshot.manifest import Manifest, RequestCounts, RosterScope
+from pipeline.snapshot.manifest import Manifest, RequestCounts, RosterScope, TimelineWindow
 from pipeline.snapshot.parts import PartWriter
 from pipeline.snapshot.publish import Publication, publish
 from pipeline.snapshot.reading import PageRoom, users_read
 from pipeline.snapshot.request_counter import RequestCounter
 from pipeline.snapshot.roster import Roster, RosterWish
 from pipeline.snapshot.store import Store
+from pipeline.snapshot.timeline import Timeline
 from pipeline.snapshot.workspace import Workspace
 from pipeline.stop import StopSwitch
 from pipeline.twilio.client import Reader
@@ -74,7 +75,8 @@ class Surroundings:
     store: Store
     place: Workspace
     requests: RequestCounter
-    """Must observe the reader's events."""
+    timeline: Timeline
+    """Both must observe the reader's events."""
     stop: StopSwitch
     clock: Clock
     emit: Observer
@@ -91,6 +93,7 @@ class _Run:
     starts: int
     paused_seconds: float
     earlier: RequestCounts
+    earlier_windows: tuple[TimelineWindow, ...]
 
 
 async def export(options: ExportOptions, around: Surroundings) -> Manifest:
@@ -120,6 +123,7 @@ async def export(options: ExportOptions, around: Surroundings) -> Manifest:
                 roster=options.roster(),
                 blanked_columns=options.blanked_columns,
                 requests=around.requests.added_to(run.earlier),
+                timeline=around.timeline.added_to(run.earlier_windows),
                 file_bytes=options.file_bytes,
                 tool_version=around.tool_version,
             )
@@ -193,7 +197,7 @@ async def _begin(options: ExportOptions, around: Surroundings, checkpoint: Check
         account_sid=account_sid,
         starts=1,
     )
-    return _Run(run_id, now, account_sid, 1, 0.0, RequestCounts())
+    return _Run(run_id, now, account_sid, 1, 0.0, RequestCounts(), ())
 
 
 async def _resume(around: Surroundings, checkpoint: Checkpoint, disk: DiskThread) -> _Run:
@@ -208,6 +212,9 @@ async def _resume(around: Surroundings, checkpoint: Checkpoint, disk: DiskThread
         starts=await disk.run(checkpoint.recall, "starts") + 1,
         paused_seconds=paused_seconds + max(0.0, (now - active_until).total_seconds()),
         earlier=RequestCounts(**(await disk.run(checkpoint.recall, "requests") or {})),
+        earlier_windows=msgspec.convert(
+            await disk.run(checkpoint.recall, "timeline") or (), tuple[TimelineWindow, ...]
+        ),
     )
     await disk.run(
         checkpoint.remember, starts=run.starts, paused_seconds=run.paused_seconds, active_until=now.isoformat()
@@ -240,8 +247,12 @@ async def _read_all(
     roster = _roster(options, around, checkpoint, disk)
 
     def counters() -> dict[str, Any]:
-        requests = msgspec.to_builtins(around.requests.added_to(run.earlier))
-        return {"requests": requests, "active_until": around.clock.now().isoformat()}
+        told = {
+            "requests": around.requests.added_to(run.earlier),
+            "timeline": around.timeline.added_to(run.earlier_windows),
+            "active_until": around.clock.now().isoformat(),
+        }
+        return {name: msgspec.to_builtins(value) for name, value in told.items()}
 
     ingest = Ingest(
         checkpoint=checkpoint,

@@ -57,6 +57,8 @@ class TimelineWindow(msgspec.Struct, frozen=True):
     retries: int
     in_flight: int
     """The most requests that were under way at once."""
+    allowed: int = 0
+    """The most that might have been, by what the pace had learned; 0 where it was not noted."""
 
 
 class SnapshotFile(msgspec.Struct, frozen=True):

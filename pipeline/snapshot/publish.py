@@ -23,6 +23,7 @@ from pipeline.snapshot.manifest import (
     RosterScope,
     ServiceUsers,
     SnapshotFile,
+    TimelineWindow,
     UserCounts,
 )
 from pipeline.snapshot.parquet_files import FinishedFile, write_rows
@@ -48,6 +49,7 @@ class Publication:
     roster: RosterScope
     blanked_columns: tuple[str, ...]
     requests: RequestCounts
+    timeline: tuple[TimelineWindow, ...]
     file_bytes: int
     tool_version: str
 
@@ -95,6 +97,7 @@ def publish(
         unknown_fields=checkpoint.recall("unknown_fields") or {},
         blanked_columns=publication.blanked_columns,
         requests=publication.requests,
+        timeline=publication.timeline,
         complete=done.failed == 0,
         files=files,
     )

@@ -173,6 +173,8 @@ async def test_a_stopped_run_goes_on_where_it_was(twilio: RunningSimulator, tmp_
     assert resumed.users_done >= 30
     assert manifest.starts == 2
     assert manifest.requests.requests >= requests_before
+    assert sum(window.requests for window in manifest.timeline) == manifest.requests.requests
+    assert max(window.in_flight for window in manifest.timeline) >= 4
     assert_same(job.published(), world_rows(twilio))
 
 

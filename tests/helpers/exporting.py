@@ -19,6 +19,7 @@ from pipeline.snapshot.request_counter import RequestCounter
 from pipeline.snapshot.roster import RosterWish
 from pipeline.snapshot.snapshot import open_snapshot
 from pipeline.snapshot.store import open_store
+from pipeline.snapshot.timeline import Timeline
 from pipeline.snapshot.workspace import workspace
 from pipeline.stop import StopSwitch
 from pipeline.twilio.connect import connection
@@ -59,20 +60,24 @@ class Export:
             flags={"base_url": self.twilio.base_url, "max_outage": "1s", "request_timeout_seconds": 5.0}, environ={}
         ).settings
         clock, requests = SystemClock(), RequestCounter()
+        timeline = Timeline(clock)
         self.stop = StopSwitch()
 
         def emit(event: Event) -> None:
             requests.observe(event)
+            timeline.observe(event)
             self.events.append(event)
             self.on_event(event)
 
         with workspace(self.work_dir, root=self.root, day=DAY) as place:
             async with connection(settings, credentials_of(self.twilio), clock=clock, emit=emit) as twilio:
+                timeline.watch(twilio.pace)
                 around = Surroundings(
                     reader=twilio.reader(),
                     store=open_store(self.root),
                     place=place,
                     requests=requests,
+                    timeline=timeline,
                     stop=self.stop,
                     clock=clock,
                     emit=emit,

@@ -111,6 +111,11 @@ class Pace:
         self._metered = 0.0
         self._metered_at = 0.0
 
+    @property
+    def window(self) -> float:
+        """How many requests may be in flight; below one, it is a pause."""
+        return self._window.value
+
     def ready_at(self, now: float, domain: str | None) -> float:
         """When the next request of *domain* may be sent: *now* or earlier, later, or infinity: after an answer."""
         if self._breaker.opened_at is not None:
