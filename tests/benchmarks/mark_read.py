@@ -155,8 +155,8 @@ def _beside_a_live_client(users: int, read_on_after_fetch: float, options: Seque
     print(f"    {len(ours)} horizons moved, {len(_first_set(effects))} that were never set")
     print(f"    {len(back)} moved back: {len(inside)} within the race window, {len(back) - len(inside)} outside of it")
     for effect in back:
-        waited = _seconds_since_it_was_read(effect, effects)
-        print(f"    back by {-_step(effect)}, {waited:.3f} s after its user had read on; window {_window(effect, windows)}")
+        waited, window = _seconds_since_it_was_read(effect, effects), _window(effect, windows)
+        print(f"    back by {-_step(effect)}, {waited:.3f} s after its user had read on; its window was {window:.3f} s")
     print(f"    race windows: {_spread(list(windows.values()))}")
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"    peak memory of the largest command so far {memory:.0f} MB")
@@ -172,12 +172,11 @@ def _race_windows(results: Path) -> dict[Member, float]:
 
 def _is_race(back: Effect, effects: Sequence[Effect], windows: dict[Member, float]) -> bool:
     """Whether somebody else changed the row within its race window; an answer's way to us counts too."""
-    window = windows.get((back.user_sid, back.conversation_sid), 0.0)
-    return _seconds_since_it_was_read(back, effects) <= window + ANSWER_SECONDS
+    return _seconds_since_it_was_read(back, effects) <= _window(back, windows) + ANSWER_SECONDS
 
 
-def _window(back: Effect, windows: dict[Member, float]) -> str:
-    return f"{windows.get((back.user_sid, back.conversation_sid), 0.0):.3f} s"
+def _window(back: Effect, windows: dict[Member, float]) -> float:
+    return windows.get((back.user_sid, back.conversation_sid), 0.0)
 
 
 def _spread(seconds: list[float]) -> str:
