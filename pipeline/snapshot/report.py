@@ -1,24 +1,20 @@
 """A report about a snapshot: one page that needs nothing else, or Markdown for a chat and a pull request."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from pipeline.pages.charts import Chart, Series, bars, lines, number, stacked_bars
+from pipeline.pages.page import fill, share, visible
 from pipeline.snapshot.catalog import catalog
 from pipeline.snapshot.compare import Comparison, compare
 from pipeline.snapshot.manifest import Manifest, TimelineWindow
-from pipeline.snapshot.report_charts import Chart, Series, bars, lines, number, stacked_bars
 from pipeline.snapshot.report_figures import BUCKETS, Figures, ReadStates, figures
 from pipeline.snapshot.snapshot import open_snapshot
 
 _MOST_POINTS = 120
 _BUCKET_COLOURS = ("never", "read", *["unread"] * 4, "cap")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,59 +42,37 @@ def make_report(root: str, day: date | None = None, *, show_pii: bool = False) -
 
 def render_html(report: Report) -> str:
     """Give the report as one HTML page: no script, nothing fetched, every text escaped."""
-    return _render("report.html", report, autoescape=True)
+    return _filled("report.html", report, list(_charts(report)))
 
 
 def render_markdown(report: Report) -> str:
     """Give the report as Markdown."""
-    return _render("report.md", report, autoescape=False)
+    return _filled("report.md", report, [])
 
 
-def _render(name: str, report: Report, *, autoescape: bool) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=autoescape,  # noqa: S701 - Markdown has other rules, see _markdown_cell
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _filled(name: str, report: Report, charts: Sequence[Chart]) -> str:
+    return fill(
+        Path(__file__).parent / name,
+        report=report,
+        manifest=report.manifest,
+        figures=report.figures,
+        comparison=report.comparison,
+        total=report.figures.all_rows,
+        minutes=(report.manifest.ended_at - report.manifest.started_at).total_seconds() / 60,
+        headline=_headline(report.figures.all_rows),
+        charts=charts,
+        buckets=list(zip(BUCKETS, report.figures.unread_counts, strict=True)),
+        pii=report.show_pii,
     )
-    environment.filters.update(number=number, visible=visible, cell=_markdown_cell, share=_share)
-    context: dict[str, Any] = {
-        "report": report,
-        "manifest": report.manifest,
-        "figures": report.figures,
-        "comparison": report.comparison,
-        "total": report.figures.all_rows,
-        "minutes": (report.manifest.ended_at - report.manifest.started_at).total_seconds() / 60,
-        "headline": _headline(report.figures.all_rows),
-        "charts": list(_charts(report)) if autoescape else [],
-        "buckets": list(zip(BUCKETS, report.figures.unread_counts, strict=True)),
-        "pii": report.show_pii,
-    }
-    return environment.get_template(name).render(context)
-
-
-def visible(text: object) -> str:
-    """*text* with control characters made visible: a name must not be able to turn the page around."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
-
-
-def _markdown_cell(text: object) -> str:
-    """*text* that stays text in a Markdown table."""
-    return re.sub(r"([\\`*_\[\]<>|#!~@&])", r"\\\1", visible(text))
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} %" if whole else "0 %"
 
 
 def _headline(all_rows: ReadStates) -> str:
     if not all_rows.rows:
         return "The snapshot holds no conversation"
     return (
-        f"{_share(all_rows.read, all_rows.rows)} of the conversations are read,"
-        f" {_share(all_rows.unread, all_rows.rows)} have unread messages,"
-        f" {_share(all_rows.never_read, all_rows.rows)} were never read"
+        f"{share(all_rows.read, all_rows.rows)} of the conversations are read,"
+        f" {share(all_rows.unread, all_rows.rows)} have unread messages,"
+        f" {share(all_rows.never_read, all_rows.rows)} were never read"
     )
 
 
@@ -115,7 +89,7 @@ def _charts(report: Report) -> Iterator[Chart]:
         if len(found.by_service) > 1:
             most = max(found.by_service, key=lambda group: group.rows)
             yield _by_group(
-                f"The largest of {len(found.by_service)} services holds {_share(most.rows, found.all_rows.rows)}"
+                f"The largest of {len(found.by_service)} services holds {share(most.rows, found.all_rows.rows)}"
                 " of all conversations",
                 found.by_service,
             )
