@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import msgspec
 
@@ -140,7 +141,7 @@ class Carrier:
         record.epoch = self._journal.journal.epoch
         tried = 0
         while True:
-            if self._clock.monotonic() - seen.monotonic > self._options.max_precondition_age_seconds / 2:
+            if self._clock.monotonic() - seen.answered > self._options.max_precondition_age_seconds / 2:
                 seen = (await self._read([row]))[row.plan_row_id]
             verdict = judge(row, seen.current)
             if not isinstance(verdict, Go):
@@ -173,7 +174,7 @@ class Carrier:
         """Keep the intent, send once, keep what came of it, and say what it means."""
         assert isinstance(seen.current, Present)
         assert row.conversation_sid is not None
-        leave_by = seen.monotonic + self._options.max_precondition_age_seconds
+        leave_by = seen.answered + self._options.max_precondition_age_seconds
         request = request_for(self._service_sid, row, sending, leave_by=leave_by)
         was_ambiguous = record.retries_ambiguous > 0
         async with self._conversations.hold(row.conversation_sid):
@@ -194,7 +195,7 @@ class Carrier:
         now = self._clock.monotonic()
         record.first_sent_at = record.first_sent_at or began_at
         record.latency_ms = round(1000 * (now - began))
-        record.race_window_ms = round(1000 * (now - seen.monotonic))
+        record.race_window_ms = ceil(1000 * (now - seen.asked))
         self._note(record, answer, request_id, sent_at=began_at)
         is_ambiguous = after == ReadBack(Doubt.OUTCOME)
         self._breaker.note(now, is_ambiguous=is_ambiguous)

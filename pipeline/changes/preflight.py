@@ -19,7 +19,10 @@ class Seen:
 
     current: Current
     at: datetime
-    monotonic: float
+    asked: float
+    """By the monotonic clock, before anything was asked: what others changed earlier is surely seen."""
+    answered: float
+    """By the monotonic clock, when the answer had come."""
 
 
 async def read_rows(reader: Reader, service_sid: str, rows: Sequence[PlanRow], clock: Clock) -> Mapping[int, Seen]:
@@ -34,14 +37,15 @@ async def read_rows(reader: Reader, service_sid: str, rows: Sequence[PlanRow], c
         address=user_sid,
         conversations={row.conversation_sid: row.plan_row_id for row in rows if row.conversation_sid is not None},
     )
+    asked = clock.monotonic()
     reading = await read_user(reader, service_sid, lines)
-    at, monotonic = clock.now(), clock.monotonic()
+    at, answered = clock.now(), clock.monotonic()
     seen: dict[int, Seen] = {}
     for row in rows:
         current = _current(reading.found.get(row.conversation_sid or "", Unreadable("nobody asked")), row)
         if isinstance(current, Present) and Fields.TIMESTAMP in Fields(row.fields_mask):
             current = await _with_timestamp(reader, service_sid, current)
-        seen[row.plan_row_id] = Seen(current, at, monotonic)
+        seen[row.plan_row_id] = Seen(current, at, asked, answered)
     return seen
 
 

@@ -66,7 +66,7 @@ class RowRecord(msgspec.Struct, kw_only=True):
     settled_at: int | None = None
     latency_ms: int | None = None
     race_window_ms: int | None = None
-    """From the preflight's answer to the write's: the time in which others may have changed what we then overwrote."""
+    """From the preflight's asking to the write's answer: only in it may others have changed what we then overwrote."""
 
     def observe(self, current: Current, at: datetime) -> None:
         """Note what was seen last."""

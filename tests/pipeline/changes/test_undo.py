@@ -42,7 +42,7 @@ def written(**changes: Any) -> RowRecord:
 
 
 def undone(row: Any, record: RowRecord, current: Current, *, first_set_to: int | None = None) -> Any:
-    return undo_row(row, record, Seen(current, NOW, 0.0), first_set_to=first_set_to)
+    return undo_row(row, record, Seen(current, NOW, 0.0, 0.0), first_set_to=first_set_to)
 
 
 class TestUndoRow:
