@@ -30,7 +30,7 @@ class Paced(Protocol):
     in_flight: int
 
     @property
-    def window(self) -> float:
+    def allowed(self) -> float:
         """How many may be."""
         ...
 
@@ -99,7 +99,7 @@ class Timeline:
         if pace is not None:
             # An event comes before its request is counted out, so that no peak is missed.
             window.in_flight = max(window.in_flight, pace.in_flight)
-            window.allowed = max(window.allowed, pace.window)
+            window.allowed = max(window.allowed, pace.allowed)
         return window
 
     def _close(self, now: float) -> None:

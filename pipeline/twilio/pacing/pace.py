@@ -112,7 +112,7 @@ class Pace:
         self._metered_at = 0.0
 
     @property
-    def window(self) -> float:
+    def allowed(self) -> float:
         """How many requests may be in flight; below one, it is a pause."""
         return self._window.value
 

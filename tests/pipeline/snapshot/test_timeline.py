@@ -17,7 +17,7 @@ BEGAN = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 class Pace:
     def __init__(self) -> None:
         self.in_flight = 0
-        self.window = 4.0
+        self.allowed = 4.0
 
 
 def answered(status: int = 200) -> RequestAnswered:
@@ -46,7 +46,7 @@ def test_a_window_counts_requests_refusals_and_retries_and_keeps_the_peak(clock:
         (2, 6.0, Retried("GET", "/", "reset", 1, 0.5, None)),
         (99, 99.0, UserRead("US1", 3, 1)),
     ):
-        pace.in_flight, pace.window = in_flight, allowed
+        pace.in_flight, pace.allowed = in_flight, allowed
         timeline.observe(event)
     clock.advance(2)
 
