@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+BENCH_STAMP := $(VENV)/.ready-to-compare
 export PYTHONDONTWRITEBYTECODE ?=
 
 .PHONY: help setup demo test lint types contract check clean bench bench-pacing soak
@@ -36,10 +37,12 @@ contract: setup  ## imports point down, never up
 
 check: lint types contract test  ## everything the gate runs
 
-bench: setup  ## CPU and memory of client, decoding and a whole export, beside the official client
-	$(BIN)/python -m tests.benchmarks.layers
-	$(BIN)/python -m tests.benchmarks.decode
-	$(BIN)/python -m tests.benchmarks.big_export 20000 4000
+$(BENCH_STAMP): $(STAMP)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt --editable '.[dev,bench]'
+	touch $(BENCH_STAMP)
+
+bench: $(BENCH_STAMP)  ## readstate beside its peers and its goals; a quarter of an hour, writes tests/benchmarks/RESULTS.md
+	$(BIN)/python -m tests.benchmarks
 
 soak: setup  ## kill exports and applies again and again, and compare with the simulator's world
 	$(BIN)/python -m tests.soak.kill_exports

@@ -1,20 +1,28 @@
-"""Runs one program of a benchmark as a process of its own, and says what it took."""
+"""Runs one program of a benchmark as a process of its own, and says what it took.
 
+Imports nothing large: a new process counts the memory of the one that starts it as its first peak.
+"""
+
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run of one program."""
+    """One run of one program, with what its own processes took."""
 
     wall: float
     cpu: float
@@ -24,23 +32,25 @@ class Measured:
 
 def measure(arguments: Sequence[str], env: Mapping[str, str], *, cpus: set[int] | None = None) -> Measured:
     """Run ``python`` with *arguments* to its end; fails where the program does."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        env=dict(env),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,  # noqa: PLW1509 - one thread here
-    )
-    assert process.stdout is not None
-    stdout = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}:\n{stdout}")
+    with tempfile.TemporaryFile("w+") as errors:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            env=dict(env),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,  # noqa: PLW1509 - one thread here
+        )
+        assert process.stdout is not None
+        stdout = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            errors.seek(0)
+            raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}:\n{stdout}{errors.read()}")
     return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, stdout)
 
 
@@ -63,7 +73,23 @@ def simulator(*options: str) -> Iterator[dict[str, str]]:
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             **dict(word.split("=", 1) for word in words),
             "BASE_URL": base_url,
+            "SERVICE": tell(base_url, "world")["services"][0],
+            "SIMULATOR_PID": str(process.pid),
         }
     finally:
         process.terminate()
         process.wait()
+
+
+def tell(base_url: str, what: str, method: str = "GET", content: object = None) -> Any:
+    """Ask or tell the simulator's control desk."""
+    body = json.dumps(content).encode() if content is not None else None
+    request = urllib.request.Request(f"{base_url}/_simulator/{what}", body, method=method)
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def cpu_of(pid: str) -> float:
+    """CPU seconds that a running process has taken so far, all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS

@@ -1,0 +1,188 @@
+"""Whole exports to Parquet by readstate and by what people use instead, on the same world, each in its own process."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.benchmarks.figures import Goal, Section, Spread, in_turns
+from tests.benchmarks.measured import Measured, cpu_of, measure, simulator
+
+READSTATE = ("readstate, aiohttp", "readstate, lean")
+PEERS = {
+    "official client, async": "official_async",
+    "official client, 10 threads": "official_sync",
+    "aiohttp + .json() + pandas": "script",
+    "dlt, REST source": "dlt_rest",
+}
+NO_CAP = ("--odd-identities", "0", "--prerender", "--fault", "concurrency_cap=none")
+HEADER = (
+    "client", "rows/s", "times that, readstate (aiohttp)", "CPU µs/row", "beyond an empty run", "CPU µs/request",
+    "times readstate's CPU", "peak MB", "simulator busy",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What there is to be read, as the slow reader found it."""
+
+    counts: dict[str, int]
+    checksum: list[object]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One export."""
+
+    measured: Measured
+    simulator_cpu: float
+    file_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """All exports of one world."""
+
+    world: World
+    runs: dict[str, list[Run]]
+    empty_cpu: dict[str, float]
+    """What each takes for a world of one user: imports, connecting, closing."""
+
+    def speed(self, name: str) -> Spread:
+        return Spread.of(self.world.counts["rows"] / run.measured.wall for run in self.runs[name])
+
+    def cpu(self, name: str, per: str) -> Spread:
+        return Spread.of(1e6 * run.measured.cpu / self.world.counts[per] for run in self.runs[name])
+
+    def cpu_beyond_empty(self, name: str, per: str) -> Spread:
+        empty = self.empty_cpu[name]
+        return Spread.of(1e6 * (run.measured.cpu - empty) / self.world.counts[per] for run in self.runs[name])
+
+    def peak(self, name: str) -> Spread:
+        return Spread.of(run.measured.peak_megabytes for run in self.runs[name])
+
+    def row(self, name: str) -> tuple[str, ...]:
+        ours = READSTATE[0]
+        busy = Spread.of(100 * run.simulator_cpu / run.measured.wall for run in self.runs[name])
+        return (
+            name,
+            self.speed(name).text(),
+            self.speed(ours).per(self.speed(name)).text(),
+            self.cpu(name, "rows").text(),
+            self.cpu_beyond_empty(name, "rows").text(),
+            self.cpu(name, "requests").text(),
+            self.cpu(name, "rows").per(self.cpu(ours, "rows")).text(),
+            self.peak(name).text(),
+            f"{busy.median:.0f} %",
+        )
+
+
+def full_pages(users: int, rounds: int) -> Section:
+    """Lists of 50 rows, so that rows dominate."""
+    shape = ("--users", str(users), "--conversations-per-user", "47.9", "--heaviest", "50", *NO_CAP)
+    compared = compare(shape, rounds)
+    goals = list(_speed_goals(compared))
+    for name in READSTATE:
+        cpu = compared.cpu_beyond_empty(name, "rows")
+        goals.append(Goal(f"{name}: CPU a row, beyond an empty run", cpu, most=9.5, unit=" µs"))
+        goals.append(Goal(f"{name}: peak memory", compared.peak(name), most=256, unit=" MB"))
+    json_bytes = compared.world.counts["json_bytes"]
+    share = Spread.of(run.file_bytes / json_bytes for run in compared.runs[READSTATE[0]])
+    goals.append(Goal("bytes of the files for each byte of JSON", share, most=0.125))
+    return Section("A whole export, full pages", _told(compared), HEADER, _rows(compared), goals)
+
+
+def five_rows(users: int, rounds: int) -> Section:
+    """Lists of about five rows, so that requests dominate."""
+    compared = compare(("--users", str(users), "--conversations-per-user", "5", "--heaviest", "40", *NO_CAP), rounds)
+    costs = {name: compared.cpu_beyond_empty(name, "requests") for name in READSTATE}
+    goals = [
+        Goal(f"{name}: CPU a request, beyond an empty run", cpu, most=170, unit=" µs") for name, cpu in costs.items()
+    ]
+    return Section("The same, five rows a user", _told(compared), HEADER, _rows(compared), goals)
+
+
+def compare(shape: tuple[str, ...], rounds: int) -> Compared:
+    """Let everybody export the world of that *shape* in turns, and check what they wrote."""
+    with TemporaryDirectory() as folder, simulator(*shape) as env, simulator("--users", "1", *NO_CAP) as tiny:
+        place = Path(folder)
+        world = _truth(place / "truth", env)
+        exports = _exports(place)
+        empty = {name: export(tiny, None).measured.cpu for name, export in exports.items()}
+        runs = {name: _bound(export, env, world) for name, export in exports.items()}
+        return Compared(world, in_turns(runs, rounds), empty)
+
+
+Export = Callable[[Mapping[str, str], World | None], Run]
+
+
+def _bound(export: Export, env: Mapping[str, str], world: World) -> Callable[[], Run]:
+    return lambda: export(env, world)
+
+
+def _exports(place: Path) -> dict[str, Export]:
+    def readstate(transport: str) -> Export:
+        def export(env: Mapping[str, str], world: World | None) -> Run:
+            with TemporaryDirectory(dir=place) as folder:
+                arguments = ["-m", "jobs", "export", "--out", f"{folder}/root", "--json", "--transport", transport]
+                more = {"READSTATE_WORK_DIR": f"{folder}/work"}
+                return _run(arguments, {**env, **more}, Path(folder, "root/user_conversations"), world)
+
+        return export
+
+    def peer(module: str) -> Export:
+        def export(env: Mapping[str, str], world: World | None) -> Run:
+            with TemporaryDirectory(dir=place) as folder:
+                rows = Path(folder, "out/twilio/conversations") if module == "dlt_rest" else Path(folder)
+                return _run(["-m", f"tests.benchmarks.peers.{module}", folder], env, rows, world)
+
+        return export
+
+    ours = dict(zip(READSTATE, map(readstate, ("aiohttp", "lean")), strict=True))
+    return ours | {name: peer(module) for name, module in PEERS.items() if module != "dlt_rest" or find_spec("dlt")}
+
+
+def _run(arguments: list[str], env: Mapping[str, str], rows: Path, world: World | None) -> Run:
+    before = cpu_of(env["SIMULATOR_PID"])
+    measured = measure(arguments, env)
+    spent = cpu_of(env["SIMULATOR_PID"]) - before
+    if world is not None and (found := _checksum(rows, env)) != world.checksum:
+        raise SystemExit(f"{' '.join(arguments)} wrote other rows than there are: {found}, not {world.checksum}")
+    return Run(measured, spent, sum(file.stat().st_size for file in rows.rglob("*.parquet")))
+
+
+def _truth(folder: Path, env: Mapping[str, str]) -> World:
+    folder.mkdir()
+    counts = json.loads(measure(["-m", "tests.benchmarks.peers.truth", str(folder)], env).stdout)
+    return World(counts, _checksum(folder, env))
+
+
+def _checksum(folder: Path, env: Mapping[str, str]) -> list[object]:
+    found: list[object] = json.loads(measure(["-m", "tests.benchmarks.checksum", str(folder)], env).stdout)
+    return found
+
+
+def _told(compared: Compared) -> str:
+    counts = compared.world.counts
+    size = counts["json_bytes"] / counts["rows"]
+    return (
+        f"{counts['users']} users, {counts['rows']} rows of {size:.0f} bytes, {counts['requests']} requests."
+        " Everybody read the same rows, by count and checksum."
+    )
+
+
+def _rows(compared: Compared) -> list[tuple[str, ...]]:
+    return [compared.row(name) for name in compared.runs]
+
+
+def _speed_goals(compared: Compared) -> list[Goal]:
+    official, _, script, _ = (compared.speed(name) for name in PEERS)
+    goals = []
+    for name in READSTATE:
+        mine = compared.speed(name)
+        for what, peer, floor, aim in (("the official async client", official, 6, 11), ("the script", script, 4, 6)):
+            goals.append(Goal(f"{name}: speed, times {what}; floor", mine.per(peer), least=floor))
+            goals.append(Goal("the same; aim", mine.per(peer), least=aim))
+    return goals
