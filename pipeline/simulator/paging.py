@@ -122,6 +122,12 @@ def envelope(
     ).encode()
 
 
+def next_target(body: bytes) -> str:
+    """Find what to ask for after the page in *body*; empty after the last one."""
+    _, found, rest = body.rpartition(b'"next_page_url":"')
+    return rest[rest.index(b"/v1/") : rest.index(b'"')].decode() if found else ""
+
+
 def _take_back(listing: Listing[Item], asked: PageAsked) -> Page[Item]:
     found = list(islice(listing.before(asked.token.key), asked.size + 1))
     pairs = found[: asked.size][::-1]
