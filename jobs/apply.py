@@ -40,6 +40,7 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
         begun = run_of(opened.manifest.plan_id, Path(settings.work_dir)) if go_on else None
         if begun is not None:
             opened, wish = plan_of(begun, wish)
+        wish = wish.under(settings)
         wish.as_options(parallel=1, max_outage_seconds=1)
         asked = ask_guards(opened, wish.as_consent(), again=f"readstate apply {opened.directory}")
         document["guards"] = guard_documents(asked.guards)

@@ -9,10 +9,13 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from jobs.apply_options import ApplyWish
 from jobs.runtime import fan_out, run
 from jobs.who import who
 from pipeline.changes.apply import Surroundings, apply
+from pipeline.changes.approval import read_approvals
 from pipeline.changes.ending import Ending
 from pipeline.changes.gate import Meter
 from pipeline.changes.journal import Journal, RunHeader, create_journal, look_into, open_journal
@@ -99,7 +102,14 @@ class ApplyJob:
             max_outage_seconds=parse_duration(self.settings.max_outage),
         )
         try:
-            journal.tell("started", wires.around.clock.now(), who=who(), consent=self.wish.consent, care=self.wish.care)
+            journal.tell(
+                "started",
+                wires.around.clock.now(),
+                who=who(),
+                consent=self.wish.consent,
+                care=self.wish.care,
+                approvals=msgspec.to_builtins(read_approvals(plan).of_this_plan),
+            )
             ending = await apply(plan, directory, journal, options, wires.around)
             try:
                 write_results(plan, journal, directory.path, excel=self.excel)

@@ -9,6 +9,7 @@ import click
 if TYPE_CHECKING:
     from pipeline.changes.apply import ApplyOptions
     from pipeline.model.guards import Consent
+    from pipeline.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,6 +31,9 @@ _CONSENT = (
         "--allow-partial-plan", is_flag=True, default=None, help="Some lines could not be read when planning."
     ),
     click.option("--max-rows", type=click.IntRange(min=0), metavar="N", help="Most changes. [default: 1000000]"),
+    click.option(
+        "--require-approval", is_flag=True, default=None, help="Somebody else than its author must have approved it."
+    ),
 )  # fmt: skip
 _CARE = (
     click.option(
@@ -78,6 +82,11 @@ class ApplyWish:
     def over(self, consent: dict[str, Any], care: dict[str, Any]) -> "ApplyWish":
         """What an earlier start was told, and over it what was said now."""
         return ApplyWish(consent | self.consent, care | self.care)
+
+    def under(self, settings: "Settings") -> "ApplyWish":
+        """The same, and what *settings* demand of every apply."""
+        demanded = {"require_approval": True} if settings.require_approval else {}
+        return ApplyWish(self.consent | demanded, self.care)
 
     def as_consent(self) -> "Consent":
         """What the person agrees to."""

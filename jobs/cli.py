@@ -31,6 +31,7 @@ COMMANDS = {
     "plan": _Entry("jobs.plan", "Compare a changes file with Twilio, and write down what it would do."),
     "mark-read": _Entry("jobs.mark_read", "Choose conversations, and plan to mark them as read."),
     "show": _Entry("jobs.show", "Look at a plan."),
+    "approve": _Entry("jobs.approve", "Say, as a second person, that a plan may be carried out."),
     "apply": _Entry("jobs.apply", "Carry out a plan that somebody has read."),
     "resume": _Entry("jobs.resume", "Go on with a run that was stopped, killed, or ended with failed rows."),
     "status": _Entry("jobs.status", "Say how far a run is, also while it runs and after a kill."),

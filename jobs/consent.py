@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import click
 
+from pipeline.changes.approval import guards_of
 from pipeline.changes.plan_file import Plan
 from pipeline.errors import ConsentMissing, GuardRefused, PlanUnusable, ReadstateError
-from pipeline.model.guards import Consent, Guard, GuardKind, evaluate, refusals
+from pipeline.model.guards import Consent, Guard, GuardKind, refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Asked:
 
 def ask_guards(plan: Plan, consent: Consent, *, again: str) -> Asked:
     """Ask all guards about *plan*; missing consent may be given at a terminal. *again* is the command to repeat."""
-    guards = evaluate(plan.manifest.guard_inputs, consent)
+    guards = guards_of(plan, consent)
     refused = refusals(guards)
     if (
         [guard.name for guard in refused] == ["confirm-deletes"]
@@ -33,13 +34,24 @@ def ask_guards(plan: Plan, consent: Consent, *, again: str) -> Asked:
 
 def _refusal(refused: list[Guard], consent: Consent, again: str) -> ReadstateError:
     told = "; ".join(guard.message for guard in refused)
-    needs = " ".join(guard.needs for guard in refused if guard.needs)
-    hint = f"Nothing was changed. Where that is meant:  {again} {needs}"
-    if all(guard.kind is GuardKind.CONSENT for guard in refused) and consent.confirm_deletes is None:
+    kinds = {guard.kind for guard in refused}
+    hint = f"Nothing was changed. {_next_steps(refused, again)}"
+    agreed_to_another_number = GuardKind.CONSENT in kinds and consent.confirm_deletes is not None
+    if GuardKind.LIMIT not in kinds and not agreed_to_another_number:
         return ConsentMissing(told, hint=hint)
     if [guard.name for guard in refused] == ["partial-plan"]:
         return PlanUnusable(told, hint=hint)
     return GuardRefused(told, hint=hint)
+
+
+def _next_steps(refused: list[Guard], again: str) -> str:
+    """What somebody else has to type first, and what to type then."""
+    others = [guard.needs for guard in refused if guard.needs and guard.kind is GuardKind.APPROVAL]
+    flags = [guard.needs for guard in refused if guard.needs and guard.kind is not GuardKind.APPROVAL]
+    command = " ".join([again, *flags])
+    if not others:
+        return f"Where that is meant:  {command}"
+    return f"Somebody else has to type:  {'; '.join(others)}\nThen:  {command}"
 
 
 def _is_agreed(plan: Plan) -> bool:

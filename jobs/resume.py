@@ -30,7 +30,7 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
         settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
         directory = find_run(run, Path(settings.work_dir))
         document |= {"run_id": directory.run_id, "run_dir": str(directory.path)}
-        plan, wish = plan_of(directory, wish)
+        plan, wish = plan_of(directory, wish.under(settings))
         document["plan_id"] = plan.manifest.plan_id
         asked = ask_guards(plan, wish.as_consent(), again=f"readstate resume {directory.run_id}")
         document["guards"] = guard_documents(asked.guards)

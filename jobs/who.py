@@ -1,7 +1,7 @@
-"""Who runs this, and where, for plans and journals."""
+"""Who runs this, and where, for plans, approvals and journals."""
 
-import getpass
 import os
+import pwd
 import socket
 import sys
 from typing import Any
@@ -10,10 +10,10 @@ _CI_URLS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL"
 
 
 def os_user() -> str:
-    """The name of the operating system's user."""
+    """The name of the operating system's user, by its number: a variable of the environment could name anybody."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user has no name
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user has no name
         return str(os.getuid())
 
 

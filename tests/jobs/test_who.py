@@ -6,13 +6,17 @@ from jobs.who import ci_url, os_user, who
 
 
 def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nameless() -> str:
-        raise KeyError("uid not found")
+    monkeypatch.setattr("os.getuid", lambda: 3_999_999_999)
 
-    monkeypatch.setattr("getpass.getuser", nameless)
-    monkeypatch.setattr("os.getuid", lambda: 1234)
+    assert os_user() == "3999999999"
 
-    assert os_user() == "1234"
+
+def test_the_environment_cannot_make_somebody_else_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = os_user()
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "bob")
+
+    assert os_user() == before != "bob"
 
 
 def test_the_log_of_a_build_can_be_found(monkeypatch: pytest.MonkeyPatch) -> None:

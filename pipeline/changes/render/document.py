@@ -34,6 +34,7 @@ def plan_document(summary: Summary) -> dict[str, Any]:
             }
             for guard in summary.guards
         ],
+        "approvals": _json(list(summary.approvals)),
         "input": _json(manifest.input),
         "selection": manifest.options.get(SELECTION),
         "not_checked": list(manifest.not_checked),

@@ -1,7 +1,7 @@
 """What every rendering of a plan shows: its facts, some of its rows, and what each row does in words."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.changes.approval import guards_of, read_approvals
 from pipeline.changes.plan_file import Plan
 from pipeline.changes.plan_schema import to_rows
 from pipeline.changes.plan_tally import SAMPLES
 from pipeline.changes.visible import visible
+from pipeline.model.approval import Approval
 from pipeline.model.change import Direction, Disposition, Fields
-from pipeline.model.guards import Consent, Guard, evaluate
+from pipeline.model.guards import Consent, Guard
 from pipeline.model.plan import Manifest, PlanRow
 
 SYMBOLS = {
@@ -72,6 +74,7 @@ class Summary:
     manifest: Manifest
     guards: list[Guard]
     rows: list[PlanRow]
+    approvals: Sequence[Approval] = ()
 
     def count(self, disposition: str) -> int:
         """How many rows of the plan have *disposition*."""
@@ -80,7 +83,8 @@ class Summary:
 
 def summarize(plan: Plan, rows: list[PlanRow], consent: Consent | None = None) -> Summary:
     """Bring together what is shown of *plan*; the guards are asked with *consent*, or with none given."""
-    return Summary(plan.directory, plan.manifest, evaluate(plan.manifest.guard_inputs, consent or Consent()), rows)
+    guards = guards_of(plan, consent or Consent())
+    return Summary(plan.directory, plan.manifest, guards, rows, read_approvals(plan).of_this_plan)
 
 
 def sample(plan: Plan) -> list[PlanRow]:
