@@ -1,0 +1,265 @@
+"""What a plan of many rows takes, from the staged lines to the results of its run; no request is sent.
+
+    python -m tests.benchmarks.plan_rows [ROWS [FOLDER]]
+
+Each step is a process of its own, so that its peak of memory is its own: planning (lines and answers go through the
+real staging, diff and writer), checking every digest, showing, the guards, the work list of an apply, and the results.
+The folder needs about 3 kB a row; what is made in it goes again, unless FOLDER is given.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, TypeVar
+
+from tests.benchmarks.measured import measure
+
+if TYPE_CHECKING:
+    from pipeline.changes.journal import Journal
+    from pipeline.changes.plan_file import Plan
+    from pipeline.changes.readings import Readings
+
+Item = TypeVar("Item")
+
+ROWS_PER_USER = 20
+USERS_PER_CONVERSATION = 10
+NOW = datetime(2026, 11, 23, 14, tzinfo=UTC)
+AT_ONCE = 10_000
+
+
+def sid(prefix: str, number: int) -> str:
+    """A SID that compresses as badly as a real one."""
+    return prefix + hashlib.md5(b"%d" % number, usedforsecurity=False).hexdigest()
+
+
+def user_sid(number: int) -> str:
+    """The user whose line it is."""
+    return sid("US", number // ROWS_PER_USER)
+
+
+def conversation_sid(number: int) -> str:
+    """The conversation of the line: another one for each line of a user, shared by some users."""
+    user, place = divmod(number, ROWS_PER_USER)
+    return sid("CH", user // USERS_PER_CONVERSATION * ROWS_PER_USER + place)
+
+
+def plan(folder: Path, rows: int) -> str:
+    """Stage *rows* lines with what would have been read for them, and plan them."""
+    from pipeline.changes.plan_writer import PlanWriter
+    from pipeline.changes.planning import PlanOptions, Provenance, write_plan
+    from pipeline.changes.readings import Readings
+    from pipeline.changes.target import Located
+    from pipeline.model.plan import InputFacts, Planner, Target
+
+    (folder / "staging").mkdir()
+    readings = Readings(folder / "staging")
+    try:
+        fill(readings, rows)
+        with PlanWriter(folder / "plans") as writer:
+            target = Target(account_sid="AC" + "1" * 32, service_sid="IS" + "2" * 32, base_url="https://127.0.0.1")
+            written = write_plan(
+                readings,
+                PlanOptions(),
+                Located(target, timedelta(), requests=2),
+                writer,
+                provenance=Provenance(
+                    planner=Planner(os_user="ann", host="desk"),
+                    tool_version="0",
+                    api_key_sid_suffix="",
+                    via="csv",
+                    input=InputFacts(
+                        name="changes.csv", size=1, sha256="e" * 64, encoding="UTF-8", delimiter="comma",
+                        header=("user", "conversation"), rows=rows, rejected_rows=0, warnings=0,
+                    ),
+                ),
+                now=NOW,
+                requests=0,
+            )  # fmt: skip
+    finally:
+        readings.close()
+        (folder / "staging" / "staging.sqlite").unlink()
+    return f"{(written.directory / 'rows.parquet').stat().st_size / 1e6:,.0f} MB of rows"
+
+
+def fill(readings: "Readings", rows: int) -> None:
+    """Put lines and answers where the commands put them, some thousand at a time, as they do."""
+    from pipeline.changes.current import Found, Membership, UserReading
+    from pipeline.changes.intent import Intent
+    from pipeline.changes.participants import MembersReading
+    from pipeline.model.change import Absent, Reason, Removal, Update
+    from pipeline.model.user_conversation import Participant, UserConversation
+
+    def intent(number: int) -> Intent:
+        wish = Removal() if number % 100 == 0 else Update(last_read_message_index=7 + number % 3)
+        user = f"user-{number // ROWS_PER_USER}@example.com"
+        return Intent(number + 2, number + 2, user, conversation_sid(number), wish, note="ticket 4711")
+
+    def found(number: int) -> Found:
+        if number % 100 == 1:
+            return Absent(Reason.NOT_A_MEMBER)
+        row = UserConversation(
+            user_sid=user_sid(number),
+            conversation_sid=conversation_sid(number),
+            participant_sid=sid("MB", number),
+            last_read_message_index=8 if number % 50 == 2 else 3,
+            notification_level="default",
+            unread_messages_count=5,
+            conversation_state="active",
+        )
+        return Membership(row, "list")
+
+    for numbers in in_parts(iter(range(rows))):
+        readings.staging.add(map(intent, numbers))
+    readings.users()
+    answers = []
+    for lines in readings.user_lines({}):
+        answer = {name: found(line - 2) for name, line in lines.conversations.items()}
+        answers.append((UserReading(lines, answer, conversations=2 * ROWS_PER_USER), NOW))
+        if len(answers) == AT_ONCE // ROWS_PER_USER:
+            readings.add_users(answers)
+            answers = []
+    readings.add_users(answers)
+    for newest in in_parts(readings.conversations_wanting_newest(first_set=False, beyond_latest=False)):
+        readings.add_newest((name, 9) for name in newest)
+    assert list(readings.judge_canonically()) == []
+    for members in in_parts(readings.members(closed=False)):
+        readings.add_members(
+            MembersReading(asked, {name: Participant(sid=name, attributes="{}") for name in asked.participant_sids})
+            for asked in members
+        )
+
+
+def in_parts(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """Some thousand *items* at a time."""
+    part = list[Item]()
+    for item in items:
+        part.append(item)
+        if len(part) == AT_ONCE:
+            yield part
+            part = []
+    yield part
+
+
+def opened(folder: Path) -> "Plan":
+    """The plan, without a look at its rows."""
+    from pipeline.changes.plan_file import Plan, read_manifest
+
+    (directory,) = (folder / "plans").iterdir()
+    return Plan(directory, read_manifest(directory))
+
+
+def check(folder: Path, rows: int) -> str:
+    """Check every digest, as everything does that opens a plan."""
+    from pipeline.changes.plan_file import open_plan
+
+    manifest = open_plan(opened(folder).directory).manifest
+    assert manifest.rows == rows
+    return f"{len(manifest.chunk_sha256)} chunks agree"
+
+
+def show(folder: Path, rows: int) -> str:
+    """Render the summary in all four forms, find rare rows, and ask the guards."""
+    from pipeline.changes.render.document import render_json
+    from pipeline.changes.render.markdown import render_markdown
+    from pipeline.changes.render.page import render_html
+    from pipeline.changes.render.summary import row_of, sample, select, summarize
+    from pipeline.changes.render.text import render_text
+    from pipeline.model.guards import refusals
+
+    plan = opened(folder)
+    summary = summarize(plan, sample(plan))
+    for render in (render_json, render_markdown, render_html, render_text):
+        assert render(summary)
+    assert select(plan, {"first_set"}, limit=50) == []
+    assert len(row_of(plan, rows - 1)) == 1
+    return f"{len(summary.rows)} rows shown; in the way: {', '.join(guard.name for guard in refusals(summary.guards))}"
+
+
+def work(folder: Path, rows: int) -> str:
+    """Make the work list of an apply, and read it as its stages do."""
+    from pipeline.changes.left_to_do import left_to_do
+    from pipeline.changes.work import Work, by_user
+    from pipeline.model.change import Operation
+
+    plan = opened(folder)
+    with closing(begun_journal(folder, plan)) as journal, closing(Work(folder / "work.sqlite")) as list_of_work:
+        list_of_work.fill(left_to_do(plan, journal))
+        counted = sum(list_of_work.count(operation) for operation in Operation)
+        read = sum(len(user.rows) for operation in Operation for user in by_user(list_of_work.rows(operation)))
+        size = list_of_work.path.stat().st_size
+    assert read == counted == journal.header.executable
+    return f"{counted} of {rows} rows to do, {size / 1e6:,.0f} MB of scratch"
+
+
+def results(folder: Path, rows: int) -> str:
+    """Fill a journal as an apply would, and write the results of every row."""
+    from pipeline.changes.record import By, RowRecord
+    from pipeline.changes.results import write_results
+    from pipeline.model.outcome import Outcome
+
+    plan = opened(folder)
+    with closing(begun_journal(folder, plan)) as journal:
+        ids = (row_id for batch in plan.batches(["plan_row_id"]) for row_id in batch.column(0).to_pylist())
+        for part in in_parts(ids):
+            records = [RowRecord(plan_row_id=row_id, attempts=1, sent_index=8, before_index=3) for row_id in part]
+            for record in records:
+                record.settle(Outcome.APPLIED if record.plan_row_id % 10 else Outcome.DRIFTED, NOW, by=By.RESPONSE)
+            journal.write(records)
+        (folder / "results").mkdir()
+        counts = write_results(plan, journal, folder / "results")
+    assert sum(counts.values()) == rows
+    return f"{(folder / 'results' / 'results.csv').stat().st_size / 1e6:,.0f} MB of CSV"
+
+
+def begun_journal(folder: Path, plan: "Plan") -> "Journal":
+    """A new journal for *plan*."""
+    from pipeline.changes.journal import RunHeader, create_journal
+
+    path, manifest = folder / "journal.sqlite", plan.manifest
+    path.unlink(missing_ok=True)
+    header = RunHeader(
+        run_id="r-1", plan_id=manifest.plan_id, plan_dir=str(plan.directory),
+        rows_root_sha256=manifest.rows_root_sha256, account_sid=manifest.account_sid,
+        service_sid=manifest.service_sid, base_url=manifest.base_url,
+        executable=manifest.guard_inputs.updates + manifest.guard_inputs.deletes, started_at=NOW, tool_version="0",
+        who={}, argv=[], consent={}, options={},
+    )  # fmt: skip
+    return create_journal(path, header)
+
+
+STEPS: dict[str, Callable[[Path, int], str]] = {step.__name__: step for step in (plan, check, show, work, results)}
+
+
+def run_all(folder: Path, rows: int) -> None:
+    """Run every step and print what it took."""
+    print(f"{rows:,} rows in {folder}\n{'step':<8} {'MB at most':>10} {'s':>7} {'µs of CPU a row':>16}")
+    for name in STEPS:
+        taken = measure(["-m", "tests.benchmarks.plan_rows", name, str(rows), str(folder)], os.environ)
+        print(
+            f"{name:<8} {taken.peak_megabytes:>10.0f} {taken.wall:>7.0f} {1e6 * taken.cpu / rows:>16.1f}"
+            f"   {taken.stdout.strip()}",
+            flush=True,
+        )
+
+
+def main(arguments: list[str]) -> None:
+    """Run one step, or all."""
+    if arguments and arguments[0] in STEPS:
+        step, number, folder = arguments
+        print(STEPS[step](Path(folder), int(number)))
+        return
+    rows = int(arguments[0]) if arguments else 1_000_000
+    if len(arguments) == 2:
+        run_all(Path(arguments[1]), rows)
+        return
+    with TemporaryDirectory(prefix="plan-rows-") as folder:
+        run_all(Path(folder), rows)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
