@@ -1,12 +1,7 @@
 """The documentation tells everything there is, and nothing that is not so."""
 
-import os
 import re
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -16,6 +11,7 @@ import pytest
 from jobs.cli import COMMANDS
 from pipeline.errors import ExitCode
 from pipeline.settings import Settings
+from tests.helpers.console import shell, type_examples
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -89,51 +85,30 @@ def _shape(text: str) -> str:
     return " ".join(re.sub(r"[\d,.]+", "0", text).split())
 
 
-def _free_port() -> int:
-    """A port of our own: whoever else tries the examples at this moment has a simulator at theirs."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
-
-
 @pytest.mark.parametrize("page", ["README.md"])
 def test_examples_give_what_the_page_says(page: str, tmp_path: Path) -> None:
     """Every line after a `$` is typed; every line that the page shows of its output comes."""
-    text = (ROOT / page).read_text(encoding="utf-8").replace("8123", str(_free_port()))
-    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
-    expected: list[list[str]] = []
-    script = ["set -u", "trap 'kill %1 2>/dev/null' EXIT"]
-    for line in "".join(blocks).splitlines():
-        if line.startswith("$ "):
-            script.append(f"echo '--- {len(expected)}'; {line[2:]}")
-            script.append("sleep 1" if line.endswith("&") else 'echo "--- code $?"')
-            expected.append([])
-        else:
-            expected[-1].append(line)
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-        "COLUMNS": "200",
-        "LANG": "C.UTF-8",
-    }
-    bash = shutil.which("bash")
-    assert bash is not None
-    run = subprocess.run(
-        [bash, "-c", "\n".join(script)],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    outputs = re.split(r"^--- \d+$", run.stdout, flags=re.MULTILINE)[1:]
-    assert len(outputs) == len(expected), run.stdout
-    for number, (output, lines) in enumerate(zip(outputs, expected, strict=True)):
-        assert "--- code" not in output or "--- code 0" in output, output
-        for line in lines:
-            assert _shape(line) in _shape(output), f"example {number}: {line!r} is not in\n{output}"
+    for example in type_examples((ROOT / page).read_text(encoding="utf-8"), tmp_path):
+        assert not example.failed, example
+        for line in example.shown:
+            assert _shape(line) in _shape(example.output), f"{line!r} is not in what {example.typed} gave"
+
+
+def test_examples_whose_simulator_dies_end_soon_and_leave_no_process(tmp_path: Path) -> None:
+    page = "```console\n$ sleep 600 & sleep 0 &\n$ echo never typed > typed\n```"
+
+    with pytest.raises(AssertionError, match="the simulator died"):
+        type_examples(page, tmp_path)
+
+    assert not (tmp_path / "typed").exists()
+
+
+def test_nothing_that_an_example_started_outlives_it(tmp_path: Path) -> None:
+    with shell("(sleep 20; echo outlived) & echo begun; sleep 60", tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+
+    assert process.stdout.read() == "", "a pipe ends when nobody holds it any more"
 
 
 def test_a_signal_exists_for_each_code_of_a_signal() -> None:
