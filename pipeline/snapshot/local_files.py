@@ -39,7 +39,9 @@ def local_disk(path: Path) -> Iterator[None]:
         raise LocalDisk(
             f"{path}: {error.strerror or error}",
             hint=f"Free some space or mend the permissions of {path.parent}, then run the same command again:\n"
-            "it goes on where it was.",
+            "it goes on where it was."
+            if path.parent.exists()
+            else f"Make the folder {path.parent} first, or name another place.",
         ) from error
 
 
