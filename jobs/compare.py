@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 @click.argument("root")
 @click.argument("earlier", metavar="[FROM]", required=False, type=parse_day)
 @click.argument("later", metavar="[TO]", required=False, type=parse_day)
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write every change to this Parquet file.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write every change to this Parquet file.",
+)
 @json_option
 def command(*, root: str, earlier: date | None, later: date | None, out: Path | None, as_json: bool) -> int:
     """Say what changed between the snapshots FROM and TO below ROOT.

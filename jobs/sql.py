@@ -25,7 +25,10 @@ _MOST_ROWS_SHOWN = 1000
 @click.argument("query", required=False)
 @click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot to ask. [default: the newest]")
 @click.option(
-    "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write the rows to FILE: .csv, .json or .parquet."
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the rows to FILE: .csv, .json or .parquet.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Write the rows to stdout as CSV.")
 @json_option

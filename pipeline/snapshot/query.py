@@ -1,5 +1,6 @@
 """Answers one question in SQL; says briefly what is wrong with a question that has no answer."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from pipeline.errors import BadInput
 from pipeline.snapshot.catalog import VIEWS, Catalog
 
 _BATCH_ROWS = 8192
+_HINT = f"The views are {', '.join(VIEWS)}. Without a query, readstate sql ROOT shows their columns."
+_VALUES_HINT = "try_cast(… AS …) gives null where a value does not fit."
+_PROPOSAL = re.compile(r' Did you mean "([^"]*)"\?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,12 @@ def ask(catalog: Catalog, question: str) -> Answer:
     """Answer one SELECT (or DESCRIBE, SUMMARIZE, SHOW). Raises `BadInput`."""
     with _explained():
         statements = catalog.connection.extract_statements(question)
-        if len(statements) != 1:
-            raise BadInput(f"one query is answered at a time, not {len(statements)}")
+        if not statements:
+            raise BadInput("there is no query in it", hint=_HINT)
+        if len(statements) > 1:
+            raise BadInput(
+                f"one query is answered at a time, not {len(statements)}", hint="Ask the others after it, each alone."
+            )
         # The database would refuse what reaches outside; this refuses what would only change the database itself.
         if statements[0].type != duckdb.StatementType.SELECT:
             raise BadInput(
@@ -74,14 +82,16 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        said = str(error).strip()
         if isinstance(error, duckdb.PermissionException):
             raise BadInput(
                 "the query may read the views only, no other file and no address",
                 hint=f"The views are {', '.join(VIEWS)}.",
             ) from error
-        paragraphs = [" ".join(part.split()) for part in said.split("\n\n")]
-        raise BadInput(
-            paragraphs[0],
-            hint=f"The views are {', '.join(VIEWS)}. Without a query, readstate sql ROOT shows their columns.",
-        ) from error
+        first = " ".join(str(error).strip().split("\n\n")[0].split())
+        is_about_values = isinstance(error, (duckdb.ConversionException, duckdb.OutOfRangeException))
+        raise BadInput(_PROPOSAL.sub(_own_view, first), hint=_VALUES_HINT if is_about_values else _HINT) from error
+
+
+def _own_view(proposal: re.Match[str]) -> str:
+    """A proposal of the database, unless it names one of its own tables instead of a view."""
+    return proposal[0] if proposal[1] in VIEWS else ""

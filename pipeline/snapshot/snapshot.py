@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -66,11 +67,17 @@ def open_snapshot(root: str, day: date | str | None = None) -> Snapshot:
         wanted = known[-1]
     manifest = None if wanted is None else store.manifest(wanted)
     if manifest is None:
-        have = (
-            f"It has {', '.join(map(str, known[-5:]))}." if known else "Publish one with: readstate export --out ROOT"
-        )
-        raise BadInput(f"{root}: no published snapshot{f' of {wanted}' if wanted else ''}", hint=have)
+        missing = f"{root}: no published snapshot{f' of {wanted}' if wanted else ''}"
+        raise BadInput(missing, hint=_what_there_is(root, known))
     return Snapshot(store, manifest)
+
+
+def _what_there_is(root: str, known: list[date]) -> str:
+    if known:
+        return f"It has {', '.join(map(str, known[-5:]))}."
+    is_missing = "://" not in root and not Path(root).exists()
+    place = f"There is no folder {root}. " if is_missing else ""
+    return f"{place}Publish one with: readstate export --out {root}"
 
 
 def defects(store: Store, manifest: Manifest) -> Iterator[str]:
