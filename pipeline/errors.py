@@ -63,6 +63,10 @@ class Locked(ReadstateError):
     exit_code = ExitCode.LOCKED
 
 
+class PublishedMeanwhile(Locked):
+    """Another run was first to publish what this one was about to publish; what stands is the other's, whole."""
+
+
 class NotPermitted(ReadstateError):
     """Credentials are missing, wrong, or may not do this."""
 

@@ -1,117 +1,154 @@
-"""The root under which snapshots are published: a local folder or an object store, through pyarrow's file systems.
+"""The root under which snapshots are published: a local folder or an object store.
 
 A snapshot exists when its manifest does. Data files get names that no other run uses and are complete before the
-manifest names them; what no manifest names does not count.
+manifest names them; what no manifest names does not count. The manifest is put only where nothing stands, or what the
+publisher set out to replace: of two publishers at once one wins, and the other is told.
 """
 
 import hashlib
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from pyarrow import compute as pc
 from pyarrow import fs
 from pyarrow import parquet as pq
 
-from pipeline.errors import BadInput, LocalDisk
-from pipeline.snapshot.local_files import whole_file
+from pipeline.errors import PublishedMeanwhile
+from pipeline.snapshot.local_objects import LocalObjects
 from pipeline.snapshot.manifest import Manifest, SnapshotFile, decode_manifest, encode_manifest
+from pipeline.snapshot.objects import Listed, Objects, Version
 
 _MANIFESTS = "_snapshots"
 _MANIFEST_NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _CHUNK = 1 << 20
 _PAGE = 50
 _DATASETS = ("user_conversations", "users", "failures", "changes")
+_PARTITION = re.compile(r"[a-z_]+/snapshot_date=(\d{4}-\d{2}-\d{2})/")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The snapshot that stands for a date, as it was when somebody looked."""
+
+    manifest: Manifest
+    version: Version
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A root, wherever it lies."""
+    """A root, wherever it lies. What its methods raise is said at `Objects`."""
 
     root: str
     """As the user wrote it."""
-    files: fs.FileSystem
-    base: str
-    """The root's path within *files*."""
+    objects: Objects
 
     @property
     def is_local(self) -> bool:
         """Whether the root is a folder of this machine."""
-        return isinstance(self.files, fs.LocalFileSystem)
+        return isinstance(self.objects, LocalObjects)
+
+    @property
+    def files(self) -> fs.FileSystem:
+        """The root's file system, for pyarrow to read."""
+        return self.objects.files
+
+    def absolute(self, path: str) -> str:
+        """*path* below the root, as `files` names it."""
+        return self.objects.absolute(path)
 
     def prepare(self) -> None:
-        """Make the root and prove that it can be written. Raises `LocalDisk`."""
-        probe = f"{_MANIFESTS}/.writable-{os.getpid()}"
-        with self._translated(probe):
-            self.files.create_dir(self._at(_MANIFESTS), recursive=True)
-            with self.files.open_output_stream(self._at(probe)) as stream:
-                stream.write(b"")
-            self.files.delete_file(self._at(probe))
+        """Make the root where that is possible, and prove that it can be written."""
+        self.objects.prove_writable()
 
     def put(self, source: Path, path: str) -> None:
-        """Copy a finished local file to *path* below the root, whole or not at all. Raises `LocalDisk`."""
-        with self._translated(path), source.open("rb") as stream:
-            if self.is_local:
-                with _new_file(Path(self._at(path))) as target:
-                    shutil.copyfileobj(stream, target, _CHUNK)
-            else:
-                self._upload(stream.read, path)
+        """Copy a finished local file to *path* below the root, whole or not at all."""
+        self.objects.put(source, path)
 
     def put_bytes(self, content: bytes, path: str) -> None:
-        """Write *content* to *path* below the root, whole or not at all. Raises `LocalDisk`."""
-        with self._translated(path):
-            if self.is_local:
-                with _new_file(Path(self._at(path))) as target:
-                    target.write(content)
-            else:
-                pieces = iter((content, b""))
-                self._upload(lambda _size: next(pieces), path)
+        """Write *content* to *path* below the root, whole or not at all."""
+        self.objects.put_bytes(content, path)
 
-    def publish(self, manifest: Manifest) -> str:
-        """Make a snapshot count: write its manifest, then remove what it replaces. Give the manifest's path."""
-        path = manifest_path(manifest.snapshot_date)
-        self.put_bytes(encode_manifest(manifest), path)
-        self.remove_unnamed(manifest)
+    def content(self, path: str) -> bytes | None:
+        """What a small file below the root holds; None where there is none."""
+        found = self.objects.read(path)
+        return None if found is None else found.content
+
+    def fetch(self, path: str, target: Path) -> Path:
+        """Give a local file with the contents of *path*: the file itself where it is local, else a copy at *target*."""
+        return self.objects.fetch(path, target)
+
+    def folders(self, folder: str) -> list[str]:
+        """The names of the folders in *folder* below the root."""
+        return self.objects.folders(folder)
+
+    def last_change(self, folder: str) -> datetime | None:
+        """When the newest file anywhere in *folder* was written; None where there is none."""
+        return max((file.changed_at for file in self.objects.listed(folder)), default=None)
+
+    def remove_folder(self, folder: str) -> None:
+        """Remove *folder* below the root with all that is in it, if it is there."""
+        self.objects.delete_folder(folder)
+
+    def publish(self, manifest: Manifest, *, replaces: Standing | None = None) -> str:
+        """Make a snapshot count: put its manifest where nothing, or *replaces*, stands; then remove what it replaces.
+
+        Give the manifest's path. Raises `PublishedMeanwhile` where another run was first: its snapshot stands, and the
+        files of this one are gone again.
+        """
+        path, content = manifest_path(manifest.snapshot_date), encode_manifest(manifest)
+        # What lies there before the manifest can only belong to what it replaces, to runs that died, or to a publisher
+        # that has lost now. What comes later may belong to one that is to replace this very snapshot.
+        before = self._unnamed(manifest)
+        expected = None if replaces is None else replaces.version
+        if not self.objects.put_if(content, path, expected=expected):
+            self._give_way(manifest)
+        self.objects.delete(file.path for file in before & self._unnamed(manifest))
         return path
-
-    def remove_unnamed(self, manifest: Manifest) -> None:
-        """Remove the data files of the manifest's date that it does not name."""
-        named = {file.path for file in manifest.files}
-        for dataset in _DATASETS:
-            folder = partition(dataset, manifest.snapshot_date)
-            for path in self._list(folder):
-                if path not in named:
-                    with self._translated(path):
-                        self.files.delete_file(self._at(path))
 
     def remove(self, manifest: Manifest) -> None:
         """Remove a snapshot: the manifest first, so that nobody reads half of it."""
-        with self._translated(manifest_path(manifest.snapshot_date)):
-            self.files.delete_file(self._at(manifest_path(manifest.snapshot_date)))
-            for dataset in _DATASETS:
-                folder = self._at(partition(dataset, manifest.snapshot_date))
-                if self.files.get_file_info(folder).type == fs.FileType.Directory:
-                    self.files.delete_dir(folder)
+        self.objects.delete([manifest_path(manifest.snapshot_date)])
+        self.objects.delete([file.path for file in manifest.files])
+        self.remove_folder(partition("changes", manifest.snapshot_date))
+
+    def strays(self, *, before: datetime) -> list[Listed]:
+        """Data files that no manifest names, written *before* then: later ones may be named in a moment."""
+        unnamed: dict[str, Listed] = {}
+        for dataset in _DATASETS:
+            unnamed |= {file.path: file for file in self.objects.listed(dataset) if file.changed_at < before}
+        for day in self.dates():
+            manifest = self.manifest(day)
+            named = set() if manifest is None else {file.path for file in manifest.files}
+            changes = partition("changes", day)
+            unnamed = {
+                path: file for path, file in unnamed.items() if path not in named and not path.startswith(changes)
+            }
+        return [file for path, file in unnamed.items() if _PARTITION.match(path)]
+
+    def delete(self, files: Iterable[Listed]) -> None:
+        """Remove files, those that are still there."""
+        self.objects.delete(file.path for file in files)
 
     def dates(self) -> list[date]:
         """The dates of all published snapshots, oldest first."""
-        names = (path.rsplit("/", 1)[-1] for path in self._list(_MANIFESTS))
+        names = (file.path.rsplit("/", 1)[-1] for file in self.objects.listed(_MANIFESTS))
         return sorted(date.fromisoformat(name[:10]) for name in names if _MANIFEST_NAME.fullmatch(name))
 
     def manifest(self, day: date) -> Manifest | None:
         """The manifest of one date; None where no snapshot of it was published. Raises `BadInput`."""
+        standing = self.standing(day)
+        return None if standing is None else standing.manifest
+
+    def standing(self, day: date) -> Standing | None:
+        """The snapshot of one date, for `publish` to replace that and no other. Raises `BadInput`."""
         path = manifest_path(day)
-        with self._translated(path):
-            if self.files.get_file_info(self._at(path)).type != fs.FileType.File:
-                return None
-            with self.files.open_input_stream(self._at(path)) as stream:
-                return decode_manifest(stream.read(), where=f"{self.root}/{path}")
+        found = self.objects.read(path)
+        if found is None:
+            return None
+        return Standing(decode_manifest(found.content, where=f"{self.root}/{path}"), found.version)
 
     def long_lists(self, manifest: Manifest) -> Iterator[tuple[str, str, int]]:
         """Give (service, user SID, rows) of the users of a snapshot whose rows filled more than one page."""
@@ -119,68 +156,54 @@ class Store:
             if file.dataset == "users":
                 columns = ["chat_service_sid", "sid", "conversations"]
                 # Not read_table: it imports pyarrow's datasets, 40 MB that an export does not need.
-                with self._translated(file.path), self.files.open_input_file(self.absolute(file.path)) as source:
+                with self.objects.told(file.path), self.files.open_input_file(self.absolute(file.path)) as source:
                     for batch in pq.ParquetFile(source).iter_batches(columns=columns):
                         long = batch.filter(pc.greater(batch["conversations"], _PAGE))
                         yield from zip(*(long[column].to_pylist() for column in columns), strict=True)
 
     def measured(self, file: SnapshotFile) -> tuple[int, str] | None:
         """The bytes and the sha256 of a published file as it lies there now; None where it is missing."""
-        with self._translated(file.path):
-            if self.files.get_file_info(self._at(file.path)).type != fs.FileType.File:
+        with self.objects.told(file.path):
+            try:
+                stream = self.files.open_input_stream(self.absolute(file.path))
+            except FileNotFoundError:
                 return None
             digest, size = hashlib.sha256(), 0
-            with self.files.open_input_stream(self._at(file.path)) as stream:
+            with stream:
                 while chunk := stream.read(_CHUNK):
                     digest.update(chunk)
                     size += len(chunk)
             return size, digest.hexdigest()
 
-    def absolute(self, path: str) -> str:
-        """*path* below the root, as the file system names it."""
-        return self._at(path)
+    def _unnamed(self, manifest: Manifest) -> set[Listed]:
+        """The data files of the manifest's date that it does not name."""
+        named = {file.path for file in manifest.files}
+        folders = (partition(dataset, manifest.snapshot_date) for dataset in _DATASETS)
+        return {file for folder in folders for file in self.objects.listed(folder) if file.path not in named}
 
-    def _at(self, path: str) -> str:
-        return f"{self.base}/{path}"
-
-    def _list(self, folder: str) -> list[str]:
-        selector = fs.FileSelector(self._at(folder), allow_not_found=True)
-        with self._translated(folder):
-            return [
-                f"{folder}/{info.base_name}"
-                for info in self.files.get_file_info(selector)
-                if info.type == fs.FileType.File
-            ]
-
-    def _upload(self, read: Callable[[int], bytes], path: str) -> None:
-        # An object appears when its stream is closed; closing after an error would publish half of it.
-        stream = self.files.open_output_stream(self._at(path))
-        while chunk := read(_CHUNK):
-            stream.write(chunk)
-        stream.close()
-
-    @contextmanager
-    def _translated(self, path: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise LocalDisk(
-                f"{self.root}: {path}: {error.strerror or error}",
-                hint="Check that the root exists, is yours to write and has space; then run the same command again.",
-            ) from error
+    def _give_way(self, manifest: Manifest) -> None:
+        """Raise `PublishedMeanwhile`, unless another process has put this very snapshot."""
+        standing = self.manifest(manifest.snapshot_date)
+        if standing is not None and standing.run_id == manifest.run_id and standing.files == manifest.files:
+            return
+        kept = set() if standing is None else {file.path for file in standing.files}
+        self.objects.delete(file.path for file in manifest.files if file.path not in kept)
+        by = "was removed" if standing is None else f"was published by run {standing.run_id}"
+        raise PublishedMeanwhile(
+            f"{self.root}: the snapshot of {manifest.snapshot_date} {by} while run {manifest.run_id} was publishing it,"
+            " which gave way: none of its files is left there",
+            hint=f"Look at what stands: readstate snapshots {self.root}\n"
+            "What this run has read is kept. To replace that snapshot with it: the same command with --again.",
+        )
 
 
 def open_store(root: str) -> Store:
     """Open a root: a folder, or a URI such as ``s3://bucket/path``. Raises `BadInput`; makes nothing."""
     if "://" not in root:
-        return Store(root, fs.LocalFileSystem(), str(Path(root).absolute()))
-    try:
-        files, base = fs.FileSystem.from_uri(root)
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            f"{root}: {error}", hint="A root is a folder or an address that begins with s3://, gs:// or abfs://."
-        ) from error
-    return Store(root, files, base.rstrip("/"))
+        return Store(root, LocalObjects(root, Path(root).absolute()))
+    from pipeline.snapshot.remote_objects import open_remote
+
+    return Store(root, open_remote(root))
 
 
 def manifest_path(day: date) -> str:
@@ -191,10 +214,3 @@ def manifest_path(day: date) -> str:
 def partition(dataset: str, day: date) -> str:
     """The Hive partition of *dataset* for *day*, below the root."""
     return f"{dataset}/snapshot_date={day.isoformat()}"
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as file:
-        yield file

@@ -16,7 +16,7 @@ from pipeline.snapshot.manifest import (
     decode_manifest,
     encode_manifest,
 )
-from pipeline.snapshot.store import manifest_path, open_store, partition
+from pipeline.snapshot.store import open_store, partition
 
 DAY = date(2026, 11, 23)
 
@@ -70,7 +70,7 @@ def test_publishing_a_date_again_removes_what_the_new_manifest_does_not_name(tmp
     store.publish(manifest(put(root, "r-1")))
     new = put(root, "r-2", b"newer")
 
-    store.publish(manifest(new, run_id="r-2"))
+    store.publish(manifest(new, run_id="r-2"), replaces=store.standing(DAY))
 
     assert [path.name for path in (root / partition("users", DAY)).iterdir()] == ["r-2-00000.parquet"]
     published = store.manifest(DAY)
@@ -126,7 +126,7 @@ def test_removing_a_snapshot_leaves_the_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("root", ["ftp://host/path", "s4://bucket"])
 def test_a_root_of_an_unknown_kind_is_refused_with_the_known_kinds(root: str) -> None:
-    with pytest.raises(BadInput, match="s3://, gs:// or abfs://"):
+    with pytest.raises(BadInput, match="s3://bucket"):
         open_store(root)
 
 
@@ -141,21 +141,6 @@ def test_preparing_leaves_nothing_but_the_folder(tmp_path: Path) -> None:
     open_store(str(tmp_path / "root")).prepare()
 
     assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
-
-
-def test_bytes_of_an_object_store_go_through_its_stream() -> None:
-    from pyarrow import fs
-
-    from pipeline.snapshot.store import Store
-
-    memory = fs._MockFileSystem(datetime(2026, 11, 23, tzinfo=UTC))
-    memory.create_dir(f"bucket/{manifest_path(DAY).split('/')[0]}", recursive=True)
-    store = Store("mock://bucket", memory, "bucket")
-    assert not store.is_local
-
-    store.publish(manifest())
-
-    assert store.manifest(DAY) == manifest()
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"schema_version": "x"}'])

@@ -1,0 +1,97 @@
+"""What an object store refuses, in words that say what to do."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from obstore.exceptions import BaseError
+
+from pipeline.errors import BadInput, LocalDisk, NotPermitted, ReadstateError, StoppedEarly
+
+_STATUS = re.compile(r"status code: (\d{3})")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_MESSAGE = re.compile(r"<Message>([^<\n]+)")
+_NO_BUCKET = {"NoSuchBucket", "InvalidBucketName", "ContainerNotFound", "InvalidResourceName", "AccountNotFound"}
+_NOT_PERMITTED = {"401", "403"}
+_ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
+_NO_CREDENTIALS = re.compile(r"169\.254\.169\.254|metadata\.google|[Mm]issing (credentials|access key)|Account must")
+_PAGE = "pipeline/snapshot/STORES.md says which variables and rights a store needs."
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Turn what a store says about *where* into an error of ours.
+
+    Raises `BadInput`, `NotPermitted`, `StoppedEarly` where the store does not answer, and `LocalDisk`.
+    """
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        raise explanation(where, error) from error
+
+
+@contextmanager
+def explained_if_there(where: str) -> Iterator[None]:
+    """The same, but one object that is missing stays a `FileNotFoundError`."""
+    with explained(where):
+        try:
+            yield
+        except FileNotFoundError as error:
+            if is_about_the_bucket(error):
+                raise
+            missing = error
+        else:
+            return
+    raise missing
+
+
+def explanation(where: str, error: Exception) -> ReadstateError:
+    """Say what *error* means for somebody who wanted *where*."""
+    text = str(error)
+    status, code = _found(_STATUS, text), _found(_CODE, text)
+    if code in _NO_BUCKET:
+        return BadInput(
+            f"{where}: there is no such bucket ({code})",
+            hint="Make the bucket, or mend its name, or the endpoint, where one is set.",
+        )
+    if code in _ELSEWHERE or status in {"301", "307"}:
+        return BadInput(
+            f"{where}: the bucket is in another region ({code or status})",
+            hint="Set AWS_REGION to the bucket's region.",
+        )
+    if _NO_CREDENTIALS.search(text):
+        return NotPermitted(f"{where}: no credentials for the store were found", hint=_PAGE)
+    if status in _NOT_PERMITTED:
+        return NotPermitted(f"{where}: the store refuses: {_said(text, code or status)}", hint=_PAGE)
+    if isinstance(error, FileNotFoundError):
+        return BadInput(
+            f"{where}: it is not there (any more)",
+            hint="If its snapshot was published again meanwhile, the same command reads the new one.",
+        )
+    if isinstance(error, OSError):
+        return LocalDisk(f"{error.filename or where}: {error.strerror or error}")
+    if status.startswith("4") and status not in {"408", "429"}:
+        return BadInput(f"{where}: the store refuses: {_said(text, code or status)}", hint=_PAGE)
+    return StoppedEarly(
+        f"{where}: the store does not answer: {_said(text, code or status)}",
+        hint="Check the network and the endpoint (AWS_ENDPOINT_URL, where it is set); then run the same command again.",
+    )
+
+
+def is_about_the_bucket(error: Exception) -> bool:
+    """Whether the whole bucket is missing, rather than one object in it."""
+    return _found(_CODE, str(error)) in _NO_BUCKET
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return "" if match is None else match[1]
+
+
+def _said(text: str, short: str) -> str:
+    """The store's own words; without them, the first line of what its client says."""
+    words = _found(_MESSAGE, text)
+    if words:
+        return f"{short}: {words.strip()}"
+    first = text.split("\n", 1)[0]
+    return re.sub(r"^Generic \w+ error: ", "", first)
