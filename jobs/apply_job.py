@@ -17,6 +17,7 @@ from jobs.who import who
 from pipeline.changes.apply import Surroundings, apply
 from pipeline.changes.approval import read_approvals
 from pipeline.changes.ending import Ending
+from pipeline.changes.forgotten import refuse_forgotten
 from pipeline.changes.gate import Meter
 from pipeline.changes.journal import Journal, RunHeader, create_journal, look_into, open_journal
 from pipeline.changes.plan_file import Plan, check_age, check_target, open_plan
@@ -190,6 +191,7 @@ def plan_of(directory: RunDirectory, wish: ApplyWish) -> tuple[Plan, ApplyWish]:
 
     Raises `BadInput`, `PlanUnusable`.
     """
+    refuse_forgotten(directory.path)
     journal = look_into(directory.journal)
     header = journal.header
     journal.close()

@@ -38,6 +38,7 @@ COMMANDS = {
     "verify": _Entry("jobs.verify", "Read back what a run has changed."),
     "undo": _Entry("jobs.undo", "Plan to take a run back."),
     "reconcile": _Entry("jobs.reconcile", "Begin a new journal where a run's journal is lost."),
+    "forget": _Entry("jobs.forget", "Remove the personal data of plans and runs."),
     "doctor": _Entry("jobs.doctor", "Check settings, credentials, clock, disk and root."),
     "settings": _Entry("jobs.settings", "Show the effective settings and where each came from."),
     "simulate": _Entry("jobs.simulate", "Run a stateful Twilio Conversations on this machine."),

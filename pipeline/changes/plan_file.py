@@ -13,6 +13,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.changes.forgotten import refuse_forgotten
 from pipeline.changes.plan_schema import CHUNK_ROWS, ROWS, digest_chunk, digest_chunks, to_rows
 from pipeline.changes.plan_writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, seal_of
 from pipeline.errors import BadInput, PlanUnusable
@@ -60,6 +61,7 @@ class Plan:
 
 def open_plan(directory: Path) -> Plan:
     """Open the plan in *directory* and check every row of it. Raises `BadInput`, `PlanUnusable`."""
+    refuse_forgotten(directory)
     plan = Plan(directory, read_manifest(directory))
     _check_rows(plan)
     return plan
