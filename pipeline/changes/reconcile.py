@@ -6,7 +6,7 @@ from pipeline.changes.journal import Journal
 from pipeline.changes.plan_file import Plan
 from pipeline.changes.preflight import Seen
 from pipeline.changes.reading_rows import RowReading, reading
-from pipeline.changes.record import PENDING, By, RowRecord, micros
+from pipeline.changes.record import By, RowRecord, micros
 from pipeline.changes.settle import Standing, standing
 from pipeline.model.change import Disposition
 from pipeline.model.outcome import Outcome
@@ -20,7 +20,10 @@ _OUTCOMES = {
     Standing.ELSEWHERE: Outcome.DRIFTED,
     Standing.GONE: Outcome.NOT_FOUND,
 }
-"""What is as before, or cannot be read, is left to a later `resume`: it reads each row again before it sends."""
+"""What is as before, or cannot be read, is left to a later `resume`: it reads each row again before it sends.
+
+Such rows get no line in the journal. A resume keeps its unfinished ones in memory, and here that might be all.
+"""
 
 
 async def reconcile(plan: Plan, journal: Journal, around: RowReading) -> Counter[Standing]:
@@ -35,7 +38,8 @@ async def reconcile(plan: Plan, journal: Journal, around: RowReading) -> Counter
         async for row, _, seen in results:
             where = standing(row, seen.current)
             counts[where] += 1
-            batch.append(_record(row, where, seen, epoch=journal.epoch))
+            if (record := _record(row, where, seen, epoch=journal.epoch)) is not None:
+                batch.append(record)
             if len(batch) == _ROWS_AT_ONCE:
                 journal.write(batch)
                 batch = []
@@ -44,11 +48,12 @@ async def reconcile(plan: Plan, journal: Journal, around: RowReading) -> Counter
     return counts
 
 
-def _record(row: PlanRow, where: Standing, seen: Seen, *, epoch: int) -> RowRecord:
-    record = RowRecord(plan_row_id=row.plan_row_id, epoch=epoch, state=PENDING)
+def _record(row: PlanRow, where: Standing, seen: Seen, *, epoch: int) -> RowRecord | None:
+    if (outcome := _OUTCOMES.get(where)) is None:
+        return None
+    record = RowRecord(plan_row_id=row.plan_row_id, epoch=epoch)
     record.observe(seen.current, seen.at)
-    if (outcome := _OUTCOMES.get(where)) is not None:
-        record.settle(outcome, seen.at, by=By.RECONCILE, reason=where.value.upper())
+    record.settle(outcome, seen.at, by=By.RECONCILE, reason=where.value.upper())
     if outcome is Outcome.APPLIED:
         # What was read just before the write is lost with the journal: the plan's own reading stands in for it.
         record.before_index, record.before_level = row.before_index, row.before_level

@@ -203,6 +203,7 @@ async def test_a_lost_journal_is_rebuilt_from_where_the_rows_stand_and_resume_do
     assert counts == {Standing.AT_TARGET: 1, Standing.BEYOND: 1, Standing.GONE: 1, Standing.AT_BEFORE: 3}
     with looking(directory) as seen:
         records = {record.plan_row_id: record for record in seen.records()}
+    assert sorted(records) == [0, 1, 2]
     assert (records[0].state, records[0].outcome_by) == (Outcome.APPLIED, "reconcile")
     assert (records[0].before_index, records[0].sent_index) == (
         rows[0]["last_read_message_index"], rows[0]["last_read_message_index"] + 1,
