@@ -22,6 +22,7 @@ class _Entry(NamedTuple):
 
 COMMANDS = {
     "export": _Entry("jobs.export", "Read who has read what, and publish it as a Parquet snapshot."),
+    "publish": _Entry("jobs.publish", "Publish what the shards of a run have staged."),
     "snapshots": _Entry("jobs.snapshots", "List, verify and prune published snapshots."),
     "compare": _Entry("jobs.compare", "Say what changed between two snapshots."),
     "sql": _Entry("jobs.sql", "Ask snapshots in SQL."),

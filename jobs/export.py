@@ -1,24 +1,15 @@
 """``readstate export``: read who has read what, and publish it as a Parquet snapshot."""
 
-import shlex
 from datetime import UTC, date, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from jobs.going_on import add_how_to_go_on, line_for
 from jobs.options import connection_options, json_option, parse_day, parse_seconds, settings_from
 from jobs.telling import command_line
 from pipeline.errors import BadInput, ExitCode, ReadstateError, Usage
-
-_SAYS_HOW_TO_GO_ON = {
-    ExitCode.INTERRUPTED: "What was read is kept. To go on:",
-    ExitCode.TERMINATED: "What was read is kept. To go on:",
-    ExitCode.STOPPED_EARLY: "What was read is kept. To go on:",
-    ExitCode.NOT_PERMITTED: "When that is mended:",
-    ExitCode.LOCAL_DISK: "When that is mended:",
-}
 
 if TYPE_CHECKING:
     from pipeline.snapshot.compare import Comparison
@@ -38,6 +29,8 @@ if TYPE_CHECKING:
 @click.option("--drop-pii", is_flag=True, help="Leave the columns empty that hold personal data.")
 @click.option("--limit-users", type=click.IntRange(min=1), metavar="N", help="Read at most N users, for a trial.")
 @click.option("--dry-run", is_flag=True, help="Read the roster only; say what an export would take.")
+@click.option("--shard", metavar="I/N", help="Stage one of N shares of the users: 1/4. Then: readstate publish.")
+@click.option("--run", "run_id", metavar="ID", help="The name of the run that the shards belong to.")
 @click.option("--compare-with", type=click.Choice(["previous"]), help="Then say, and keep, what changed since then.")
 @click.option("--again", is_flag=True, help="Replace a snapshot that is already published.")
 @click.option("--restart", is_flag=True, help="Forget an unfinished export of this date, and begin anew.")
@@ -50,24 +43,28 @@ def command(**options: Any) -> int:
     """
     from jobs.export_job import ExportJob
     from jobs.export_report import show_estimate, show_manifest, show_published
+    from jobs.export_shard import export_one_shard, refuse_what_shards_do_not_take
     from pipeline.settings import load_credentials
     from pipeline.snapshot.store import open_store
     from pipeline.snapshot.workspace import unfinished
 
     as_json: bool = options.pop("as_json")
     root: str = options["root"]
+    refuse_what_shards_do_not_take(options)
     settings = settings_from(
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
     ).settings
-    day = options["day"] or datetime.now(UTC).date()
     store = open_store(root)
     wish, blanked = _wish(options), _blanked(options)
+    if options["shard"] is not None:
+        return export_one_shard(options, settings, store=store, wish=wish, blanked_columns=blanked, as_json=as_json)
+    day = options["day"] or datetime.now(UTC).date()
     for other in unfinished(Path(settings.work_dir), root=store.root):
         if other != day:
-            command_line().tell(f"The export of {other} was begun and not finished. To go on:  {_line_for(other)}")
-    published = store.manifest(day)
-    if published is not None and not options["again"] and not options["dry_run"]:
-        show_published(published, root=root, as_json=as_json)
+            command_line().tell(f"The export of {other} was begun and not finished. To go on:  {line_for(other)}")
+    standing = store.standing(day)
+    if standing is not None and not options["again"] and not options["dry_run"]:
+        show_published(standing.manifest, root=root, as_json=as_json)
         return ExitCode.DONE
     job = ExportJob(
         settings,
@@ -77,6 +74,7 @@ def command(**options: Any) -> int:
         wish=wish,
         blanked_columns=blanked,
         grace_seconds=options["grace"],
+        replaces=standing,
     )
     if options["dry_run"]:
         show_estimate(job.estimate(), as_json=as_json)
@@ -84,9 +82,7 @@ def command(**options: Any) -> int:
     try:
         manifest = job.export(deadline=options["deadline"], restart=options["restart"])
     except ReadstateError as error:
-        if error.exit_code in _SAYS_HOW_TO_GO_ON:
-            how = f"{_SAYS_HOW_TO_GO_ON[error.exit_code]}  {_line_for(day)}"
-            error.hint = "\n".join(filter(None, (error.hint, how)))
+        add_how_to_go_on(error, day)
         raise
     changes = None if options["compare_with"] is None else _changes_since_the_previous(root, day)
     show_manifest(manifest, root=root, changes=changes, as_json=as_json)
@@ -105,13 +101,13 @@ def _changes_since_the_previous(root: str, day: date) -> "Comparison | None":
 
 def _wish(options: dict[str, Any]) -> Any:
     from pipeline.snapshot.roster import ALL_SERVICES, RosterWish
+    from pipeline.snapshot.shard import ALL_USERS, parse_shard
     from pipeline.snapshot.users_file import read_users_file
 
     services = tuple(options["services"]) or (ALL_SERVICES,)
-    if options["users_file"] is None:
-        return RosterWish(services, None, options["limit_users"])
-    entries = read_users_file(options["users_file"])
-    return RosterWish(services, tuple(entries), options["limit_users"])
+    share = ALL_USERS if options["shard"] is None else parse_shard(options["shard"])
+    entries = None if options["users_file"] is None else tuple(read_users_file(options["users_file"]))
+    return RosterWish(services, entries, options["limit_users"], share)
 
 
 def _blanked(options: dict[str, Any]) -> tuple[str, ...]:
@@ -120,7 +116,7 @@ def _blanked(options: dict[str, Any]) -> tuple[str, ...]:
     if options["drop_pii"] and options["columns"]:
         raise Usage("--columns and --drop-pii both say what to keep; give one of them")
     if options["drop_pii"]:
-        return tuple(PII_COLUMNS)
+        return tuple(sorted(PII_COLUMNS))
     if options["columns"] is None:
         return ()
     kept = [name.strip() for name in options["columns"].split(",") if name.strip()]
@@ -132,12 +128,3 @@ def _blanked(options: dict[str, Any]) -> tuple[str, ...]:
         )
     always = {"chat_service_sid", "user_sid", "conversation_sid", "snapshot_at", *kept}
     return tuple(name for name in USER_CONVERSATIONS.names if name not in always)
-
-
-def _line_for(day: date) -> str:
-    """The line that was typed, for *day*: with the date in it, because midnight may pass before it is typed again."""
-    words = ["readstate"]
-    for before, word in pairwise(("", *command_line().words)):
-        if word not in {"--restart", "--date"} and before != "--date" and not word.startswith("--date="):
-            words.append(word)
-    return shlex.join([*words, "--date", day.isoformat()])

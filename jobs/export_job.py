@@ -1,10 +1,13 @@
 """Wires an export: workspace, connection, observers; for the command line and for schedulers alike."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -15,16 +18,20 @@ from pipeline.clock import SystemClock
 from pipeline.model.quantities import parse_allowance
 from pipeline.observers.watch import watching
 from pipeline.settings import Credentials, Settings
-from pipeline.snapshot.export import ExportOptions, Surroundings, count_roster, export
+from pipeline.snapshot.complete import refuse_disagreement
+from pipeline.snapshot.export import ExportOptions, Surroundings, count_roster, export, export_shard
 from pipeline.snapshot.ingest import PartLimits
 from pipeline.snapshot.manifest import Manifest, RequestCounts
 from pipeline.snapshot.request_counter import RequestCounter
 from pipeline.snapshot.roster import RosterWish
-from pipeline.snapshot.store import Store
+from pipeline.snapshot.staging import ShardManifest, ShardNote, Staging
+from pipeline.snapshot.store import Standing, Store
 from pipeline.snapshot.timeline import Timeline
-from pipeline.snapshot.workspace import Workspace, workspace
+from pipeline.snapshot.workspace import Workspace, run_workspace, workspace
 from pipeline.stop import StopSwitch
 from pipeline.twilio.connect import connection
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +56,52 @@ class ExportJob:
     wish: RosterWish
     blanked_columns: tuple[str, ...] = ()
     grace_seconds: float = 20.0
+    replaces: Standing | None = None
+    """The snapshot that this one is to replace; None where none may stand."""
+    run_id: str | None = None
+    """What the run is called; None makes up a name, which a run that has shards cannot do."""
 
     def export(self, *, deadline: float | None = None, restart: bool = False) -> Manifest:
         """Read and publish; see `pipeline.snapshot.export.export`. *restart* forgets unfinished work first."""
         give_memory_back()
-        return run(lambda stop: self._export(stop, deadline=deadline, restart=restart))
+        place = workspace(Path(self.settings.work_dir), root=self.store.root, day=self.day)
+        return run(lambda stop: self._carry_out(export, place, stop, deadline=deadline, restart=restart))
+
+    def export_shard(
+        self, *, command: Sequence[str], deadline: float | None = None, restart: bool = False
+    ) -> ShardManifest:
+        """Read and stage one shard; see `pipeline.snapshot.export.export_shard`.
+
+        *command* is the line that does it, but for ``--shard``: whoever misses a shard shows it. Raises `BadInput`
+        where other shards of the run were begun with other options, unless it is to *restart*.
+        """
+        assert self.run_id is not None
+        give_memory_back()
+        options, shard = self.options(), self.wish.share
+        staging = Staging(self.store, self.run_id)
+        if not restart:
+            refuse_disagreement(staging, shard, options.fingerprint())
+        note = ShardNote(snapshot_date=self.day, options=options.fingerprint(), command=tuple(command))
+        staging.announce(shard, note)
+        place = run_workspace(Path(self.settings.work_dir), root=self.store.root, run_id=self.run_id, work=shard.folder)
+        return run(lambda stop: self._carry_out(export_shard, place, stop, deadline=deadline, restart=restart))
 
     def estimate(self) -> Estimate:
         """Read the roster and say what an export would take; keep nothing."""
         return run(self._estimate)
 
-    async def _export(self, stop: StopSwitch, *, deadline: float | None, restart: bool) -> Manifest:
+    async def _carry_out(
+        self,
+        flow: Callable[[ExportOptions, Surroundings], Awaitable[Result]],
+        held: AbstractContextManager[Workspace],
+        stop: StopSwitch,
+        *,
+        deadline: float | None,
+        restart: bool,
+    ) -> Result:
         clock, requests = SystemClock(), RequestCounter()
         timeline = Timeline(clock)
-        with workspace(Path(self.settings.work_dir), root=self.store.root, day=self.day) as place:
+        with held as place:
             if restart:
                 place.clear()
             if deadline is not None:
@@ -83,9 +122,9 @@ class ExportJob:
                         emit=emit,
                         tool_version=version("readstate"),
                     )
-                    manifest = await export(self._options(), around)
+                    result = await flow(self.options(), around)
                     watch.succeeded()
-                    return manifest
+                    return result
 
     async def _estimate(self, stop: StopSwitch) -> Estimate:
         clock, requests = SystemClock(), RequestCounter()
@@ -108,12 +147,13 @@ class ExportJob:
                     tool_version=version("readstate"),
                 )
                 began = clock.monotonic()
-                size = await count_roster(self._options(), around)
+                size = await count_roster(self.options(), around)
                 spent = clock.monotonic() - began
                 made = max(1, requests.added_to(RequestCounts()).requests)
                 return Estimate(size.users, size.pages, spent / made)
 
-    def _options(self) -> ExportOptions:
+    def options(self) -> ExportOptions:
+        """What the pipeline is asked to do."""
         return ExportOptions(
             snapshot_date=self.day,
             wish=self.wish,
@@ -125,4 +165,6 @@ class ExportJob:
             parallel=self.settings.max_in_flight,
             file_bytes=self.settings.file_megabytes << 20,
             grace_seconds=self.grace_seconds,
+            replaces=self.replaces,
+            run_id=self.run_id,
         )

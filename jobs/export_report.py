@@ -9,6 +9,7 @@ from jobs.compare import comparison_document, show_comparison
 from jobs.export_job import Estimate
 from jobs.terminal import count, duration, print_json, print_table, size
 from pipeline.snapshot.manifest import Manifest
+from pipeline.snapshot.staging import ShardManifest
 from pipeline.snapshot.store import manifest_path, partition
 
 if TYPE_CHECKING:
@@ -59,6 +60,42 @@ def show_published(manifest: Manifest, *, root: str, as_json: bool) -> None:
         f"{root}: the snapshot of {manifest.snapshot_date} is published already:"
         f" {count(manifest.users.read)} users, {count(manifest.rows)} conversations,"
         f" {'complete' if manifest.complete else 'INCOMPLETE'}. Nothing done; --again replaces it."
+    )
+
+
+def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: bool) -> None:
+    """Show what one shard has staged, and what comes next."""
+    size_of_all, requests = sum(file.bytes for file in manifest.files), manifest.record.requests
+    if as_json:
+        print_json(
+            {
+                "root": root,
+                "run_id": manifest.run_id,
+                "shard": str(manifest.shard),
+                "snapshot_date": manifest.snapshot_date.isoformat(),
+                "already_staged": already,
+                "already_published": False,
+                "users": msgspec.to_builtins(manifest.users),
+                "rows": manifest.rows,
+                "requests": msgspec.to_builtins(requests),
+                "bytes": size_of_all,
+            }
+        )
+        return
+    if not already:
+        rows = [
+            ("users read", count(manifest.users.read)),
+            ("users vanished", count(manifest.users.vanished)),
+            ("users failed", count(manifest.users.failed)),
+            ("conversations", count(manifest.rows)),
+            ("requests", count(requests.requests)),
+            ("throttled (429)", count(requests.throttled)),
+            ("size", size(size_of_all)),
+        ]
+        print_table(rows, title=f"Shard {manifest.shard} of run {manifest.run_id}")
+    click.echo(
+        f"Shard {manifest.shard} is staged{' already; nothing done' if already else ''}."
+        f" When all {manifest.shard.count} are: readstate publish {root} --run {manifest.run_id}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline.snapshot.merging import merge
 from pipeline.snapshot.parquet_files import FinishedFile, parquet_file
-from pipeline.snapshot.schema import USER_CONVERSATIONS
+from pipeline.snapshot.schema import ROWS, USER_CONVERSATIONS
 from pipeline.snapshot.sorted_run import SortedRun, open_part, write_run
 
 _MOST_RUNS_AT_ONCE = 128
@@ -18,14 +19,17 @@ _ROW_BYTES = 1_000
 _ROW_GROUP_BYTES = 25_000_000
 
 
-def compact(parts: Sequence[Path], folder: Path, *, run_id: str, file_bytes: int) -> Iterator[FinishedFile]:
+def compact(
+    parts: Sequence[Path], folder: Path, *, run_id: str, snapshot_at: datetime, file_bytes: int
+) -> Iterator[FinishedFile]:
     """Merge *parts* into Parquet files of about *file_bytes* in *folder*, named after the run; give each when done.
 
-    Of rows with the same key the last one stays. The same rows give the same bytes, however parts divide them.
+    Of rows with the same key the last one stays, and all say that they were seen at *snapshot_at*: parts of several
+    shards know only when their shard began. The same rows give the same bytes, however parts divide them.
     Raises `LocalDisk`.
     """
     with _few(parts, folder) as runs:
-        groups = _row_groups(merge(runs))
+        groups = (_seen_at(snapshot_at, group) for group in _row_groups(merge(runs)))
         group = next(groups, None)
         number = 0
         while group is not None:
@@ -70,6 +74,12 @@ def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
                 waiting, size = [], 0
     if waiting:
         yield pa.concat_tables(waiting)
+
+
+def _seen_at(moment: datetime, table: pa.Table) -> pa.Table:
+    position = ROWS.get_field_index("snapshot_at")
+    field = ROWS.field(position)
+    return table.set_column(position, field, pa.repeat(pa.scalar(moment, field.type), len(table)))
 
 
 def _running_sizes(table: pa.Table, size: int) -> pa.ChunkedArray:

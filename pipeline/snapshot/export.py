@@ -1,34 +1,42 @@
-"""One export: roster, users, parts, then a published snapshot; stopped or killed, it goes on where it was."""
+"""One export: roster, users, parts, then a snapshot or a staged shard; stopped or killed, it goes on where it was."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from datetime import date
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from pipeline.clock import Clock
-from pipeline.errors import BadInput, GuardRefused
+from pipeline.errors import BadInput
 from pipeline.events import Observer, RunResumed
 from pipeline.model.quantities import Allowance
 from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.disk_thread import DiskThread
+from pipeline.snapshot.findings import findings_of, refuse_if_too_many_failed
 from pipeline.snapshot.ingest import Ingest, PartLimits
-from pipeline.snapshot.manifest import Manifest, RequestCounts, RosterScope, TimelineWindow
+from pipeline.snapshot.manifest import Manifest, RosterScope
 from pipeline.snapshot.parts import PartWriter
 from pipeline.snapshot.publish import Publication, publish
 from pipeline.snapshot.reading import PageRoom, users_read
 from pipeline.snapshot.request_counter import RequestCounter
 from pipeline.snapshot.roster import Roster, RosterWish
-from pipeline.snapshot.store import Store
+from pipeline.snapshot.run import Run, begin, resume
+from pipeline.snapshot.schema import SCHEMA_VERSION
+from pipeline.snapshot.spans import idle_seconds
+from pipeline.snapshot.stage import stage
+from pipeline.snapshot.staging import ShardManifest, differences
+from pipeline.snapshot.stopping import stopping_in_time
+from pipeline.snapshot.store import Standing, Store
 from pipeline.snapshot.timeline import Timeline
 from pipeline.snapshot.workspace import Workspace
 from pipeline.stop import StopSwitch
 from pipeline.twilio.client import Reader
 from pipeline.twilio.request import MAX_PAGE_SIZE
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,10 @@ class ExportOptions:
     blanked_columns: tuple[str, ...] = ()
     """Columns to leave empty: they stay, so that every snapshot has the same schema."""
     on_incomplete: Literal["publish", "refuse"] = "publish"
+    replaces: Standing | None = None
+    """The snapshot that this one is to replace; None where none may stand."""
+    run_id: str | None = None
+    """How the run is called; None makes up a name."""
     parallel: int = 500
     """Users read at once."""
     file_bytes: int = 128 << 20
@@ -59,6 +71,7 @@ class ExportOptions:
         """What must not change between the starts of one run, as JSON."""
         roster = self.roster()
         return {
+            "snapshot_date": self.snapshot_date.isoformat(),
             "services": list(roster.services),
             "users": roster.users_sha256,
             "limit": roster.limit,
@@ -83,68 +96,105 @@ class Surroundings:
     tool_version: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What stays the same from the first start of a run to its end."""
-
-    run_id: str
-    started_at: datetime
-    account_sid: str | None
-    starts: int
-    paused_seconds: float
-    earlier: RequestCounts
-    earlier_windows: tuple[TimelineWindow, ...]
-
-
 async def export(options: ExportOptions, around: Surroundings) -> Manifest:
     """Read what *options* ask for and publish it; give the manifest.
 
     Raises `Stopped` where somebody asked for it (all that was read is kept), `GuardRefused` where too many users
-    failed and an incomplete snapshot is not to be published, `NotPermitted`, `StoppedEarly`, `LocalDisk`.
+    failed and an incomplete snapshot is not to be published, `PublishedMeanwhile`, `NotPermitted`, `StoppedEarly`,
+    `LocalDisk`.
     """
+
+    def finish(run: Run, checkpoint: Checkpoint) -> Manifest:
+        findings = findings_of(checkpoint, around.place)
+        refuse_if_too_many_failed(
+            findings.users,
+            options.max_failed_users,
+            on_incomplete=options.on_incomplete,
+            to_try_again="Run the same command again",
+        )
+        record = run.record(around.requests, around.timeline, now=around.clock.now())
+        publication = Publication(
+            run_id=run.run_id,
+            file_stem=run.run_id,
+            snapshot_date=options.snapshot_date,
+            started_at=run.started_at,
+            starts=len(record.spans),
+            paused_seconds=idle_seconds(record.spans),
+            account_sid=run.account_sid,
+            base_url=options.base_url,
+            roster=options.roster(),
+            blanked_columns=options.blanked_columns,
+            requests=record.requests,
+            timeline=record.timeline,
+            file_bytes=options.file_bytes,
+            tool_version=around.tool_version,
+            replaces=options.replaces,
+        )
+        return publish(
+            publication,
+            findings,
+            store=around.store,
+            place=around.place,
+            stop=around.stop,
+            clock=around.clock,
+            emit=around.emit,
+        )
+
+    return await _exported(options, around, finish)
+
+
+async def export_shard(options: ExportOptions, around: Surroundings) -> ShardManifest:
+    """Read one shard's users and stage what was read for `publish_run`; raises as `export` does."""
+
+    def finish(run: Run, checkpoint: Checkpoint) -> ShardManifest:
+        findings = findings_of(checkpoint, around.place)
+        record = run.record(around.requests, around.timeline, now=around.clock.now())
+        draft = ShardManifest(
+            schema_version=SCHEMA_VERSION,
+            tool_version=around.tool_version,
+            run_id=run.run_id,
+            shard=options.wish.share,
+            snapshot_date=options.snapshot_date,
+            options=options.fingerprint(),
+            account_sid=run.account_sid,
+            base_url=options.base_url,
+            roster=options.roster(),
+            blanked_columns=options.blanked_columns,
+            started_at=run.started_at,
+            ended_at=around.clock.now(),
+            record=record,
+            services=findings.services,
+            users=findings.users,
+            rows=findings.rows,
+            unknown_fields=findings.unknown_fields,
+        )
+        return stage(draft, findings, store=around.store, place=around.place, stop=around.stop, emit=around.emit)
+
+    return await _exported(options, around, finish)
+
+
+async def _exported(
+    options: ExportOptions, around: Surroundings, finish: Callable[[Run, Checkpoint], Result]
+) -> Result:
+    """Read all, then *finish* on the disk's thread; keep what was read unless that succeeds."""
     around.store.prepare()
     with DiskThread() as disk:
         checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
-        is_published = False
+        is_finished = False
         try:
-            async with _stopping_in_time(options.grace_seconds, around):
+            async with stopping_in_time(options.grace_seconds, stop=around.stop, clock=around.clock):
                 run = await _begin_or_resume(options, around, checkpoint, disk)
                 await disk.run(_remove_strays, around.place, checkpoint)
                 await _read_all(options, around, run, checkpoint, disk)
-            await disk.run(_refuse_if_too_many_failed, options, checkpoint)
-            publication = Publication(
-                run_id=run.run_id,
-                snapshot_date=options.snapshot_date,
-                started_at=run.started_at,
-                starts=run.starts,
-                paused_seconds=run.paused_seconds,
-                account_sid=run.account_sid,
-                base_url=options.base_url,
-                roster=options.roster(),
-                blanked_columns=options.blanked_columns,
-                requests=around.requests.added_to(run.earlier),
-                timeline=around.timeline.added_to(run.earlier_windows),
-                file_bytes=options.file_bytes,
-                tool_version=around.tool_version,
-            )
-            manifest = await disk.run(
-                publish,
-                publication,
-                checkpoint=checkpoint,
-                store=around.store,
-                place=around.place,
-                stop=around.stop,
-                clock=around.clock,
-                emit=around.emit,
-            )
-            is_published = True
+            result = await disk.run(finish, run, checkpoint)
+            is_finished = True
         finally:
             # A start that ended before it knew a user, such as one with a mistyped service, leaves nothing behind.
-            is_worth_keeping = not is_published and await disk.run(checkpoint.knows_users)
+            is_worth_keeping = not is_finished and await disk.run(checkpoint.knows_users)
             await disk.run(checkpoint.close)
             if not is_worth_keeping:
                 await disk.run(around.place.remove)
-    return manifest
+    return result
 
 
 class RosterSize(NamedTuple):
@@ -170,59 +220,33 @@ async def count_roster(options: ExportOptions, around: Surroundings) -> RosterSi
 
 async def _begin_or_resume(
     options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread
-) -> _Run:
+) -> Run:
     begun_with = await disk.run(checkpoint.recall, "options")
     if begun_with is None:
-        return await _begin(options, around, checkpoint, disk)
-    if begun_with != options.fingerprint():
-        different = [name for name, value in options.fingerprint().items() if begun_with.get(name) != value]
+        account_sid = (await around.reader.configuration()).account_sid
+        await disk.run(checkpoint.expect_sizes, _sizes_in_last_snapshot(around.store, options.snapshot_date))
+        return await disk.run(
+            begin,
+            checkpoint,
+            run_id=options.run_id or _new_run_id(around.clock),
+            account_sid=account_sid,
+            options=options.fingerprint(),
+            clock=around.clock,
+        )
+    if different := differences(begun_with, options.fingerprint()):
         raise BadInput(
             f"an unfinished export of {options.snapshot_date} was begun with other options ({', '.join(different)})",
             hint="Repeat its options to resume it, or add --restart to begin anew.",
         )
-    return await _resume(around, checkpoint, disk)
-
-
-async def _begin(options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread) -> _Run:
-    now = around.clock.now()
-    run_id = f"r-{now:%Y%m%dT%H%M%SZ}-{int(around.clock.random() * 0x10000):04x}"
-    account_sid = (await around.reader.configuration()).account_sid
-    await disk.run(checkpoint.expect_sizes, _sizes_in_last_snapshot(around.store, options.snapshot_date))
-    await disk.run(
-        checkpoint.remember,
-        options=options.fingerprint(),
-        run_id=run_id,
-        started_at=now.isoformat(),
-        active_until=now.isoformat(),
-        account_sid=account_sid,
-        starts=1,
-    )
-    return _Run(run_id, now, account_sid, 1, 0.0, RequestCounts(), ())
-
-
-async def _resume(around: Surroundings, checkpoint: Checkpoint, disk: DiskThread) -> _Run:
-    now = around.clock.now()
-    started_at = datetime.fromisoformat(await disk.run(checkpoint.recall, "started_at"))
-    active_until = datetime.fromisoformat(await disk.run(checkpoint.recall, "active_until") or now.isoformat())
-    paused_seconds: float = await disk.run(checkpoint.recall, "paused_seconds") or 0.0
-    run = _Run(
-        run_id=await disk.run(checkpoint.recall, "run_id"),
-        started_at=started_at,
-        account_sid=await disk.run(checkpoint.recall, "account_sid"),
-        starts=await disk.run(checkpoint.recall, "starts") + 1,
-        paused_seconds=paused_seconds + max(0.0, (now - active_until).total_seconds()),
-        earlier=RequestCounts(**(await disk.run(checkpoint.recall, "requests") or {})),
-        earlier_windows=msgspec.convert(
-            await disk.run(checkpoint.recall, "timeline") or (), tuple[TimelineWindow, ...]
-        ),
-    )
-    await disk.run(
-        checkpoint.remember, starts=run.starts, paused_seconds=run.paused_seconds, active_until=now.isoformat()
-    )
+    run = await disk.run(resume, checkpoint, clock=around.clock)
     done = await disk.run(checkpoint.progress)
     settled = done.read + done.vanished
     around.emit(RunResumed(run.run_id, settled, done.listed - settled, done.rows))
     return run
+
+
+def _new_run_id(clock: Clock) -> str:
+    return f"r-{clock.now():%Y%m%dT%H%M%SZ}-{int(clock.random() * 0x10000):04x}"
 
 
 def _sizes_in_last_snapshot(store: Store, day: date) -> Iterator[tuple[str, str, int]]:
@@ -241,18 +265,14 @@ def _remove_strays(place: Workspace, checkpoint: Checkpoint) -> None:
 
 
 async def _read_all(
-    options: ExportOptions, around: Surroundings, run: _Run, checkpoint: Checkpoint, disk: DiskThread
+    options: ExportOptions, around: Surroundings, run: Run, checkpoint: Checkpoint, disk: DiskThread
 ) -> None:
     room = PageRoom()
     roster = _roster(options, around, checkpoint, disk)
 
     def counters() -> dict[str, Any]:
-        told = {
-            "requests": around.requests.added_to(run.earlier),
-            "timeline": around.timeline.added_to(run.earlier_windows),
-            "active_until": around.clock.now().isoformat(),
-        }
-        return {name: msgspec.to_builtins(value) for name, value in told.items()}
+        record = run.record(around.requests, around.timeline, now=around.clock.now())
+        return {"record": msgspec.to_builtins(record)}
 
     ingest = Ingest(
         checkpoint=checkpoint,
@@ -299,37 +319,3 @@ def _roster(options: ExportOptions, around: Surroundings, checkpoint: Checkpoint
         emit=around.emit,
         parallel=options.parallel,
     )
-
-
-@asynccontextmanager
-async def _stopping_in_time(grace_seconds: float, around: Surroundings) -> AsyncIterator[None]:
-    """When a stop is asked for, give what is in flight in the block a while to end, then cancel it.
-
-    Raises the first error of the block alone, not a group of them.
-    """
-
-    async def obey() -> None:
-        reason = await around.stop.wait()
-        await around.clock.sleep(grace_seconds)
-        raise reason.as_error()
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            watcher = group.create_task(obey())
-            yield
-            watcher.cancel()
-    except BaseExceptionGroup as failures:
-        error: BaseException = failures
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
-
-
-def _refuse_if_too_many_failed(options: ExportOptions, checkpoint: Checkpoint) -> None:
-    done = checkpoint.progress()
-    allowed = options.max_failed_users.of(done.listed)
-    if done.failed > allowed and options.on_incomplete == "refuse":
-        raise GuardRefused(
-            f"{done.failed} of {done.listed} users could not be read, more than the {allowed} allowed: not published",
-            hint="Run the same command again to try these users once more, or publish with --on-incomplete publish.",
-        )

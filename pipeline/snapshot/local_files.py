@@ -1,5 +1,6 @@
 """Files of our own on the local disk: whole under their name, or not there at all."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,6 +44,12 @@ def local_disk(path: Path) -> Iterator[None]:
             if path.parent.exists()
             else f"Make the folder {path.parent} first, or name another place.",
         ) from error
+
+
+def sha256_of(path: Path) -> str:
+    """Give the sha256 of a file's contents. Raises `LocalDisk`."""
+    with local_disk(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,43 +3,27 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
-from typing import Any
-
-import msgspec
-import pyarrow as pa
 
 from pipeline.clock import Clock
 from pipeline.events import Compacting, DuplicatesDropped, Observer, Publishing
-from pipeline.model.sids import is_sid
-from pipeline.model.user_conversation import User
-from pipeline.snapshot.batches import blank
-from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.compaction import compact
-from pipeline.snapshot.manifest import (
-    Dataset,
-    Manifest,
-    RequestCounts,
-    RosterScope,
-    ServiceUsers,
-    SnapshotFile,
-    TimelineWindow,
-    UserCounts,
-)
-from pipeline.snapshot.parquet_files import FinishedFile, write_rows
-from pipeline.snapshot.schema import FAILURES, SCHEMA_VERSION, USERS
-from pipeline.snapshot.store import Store, partition
+from pipeline.snapshot.findings import Findings
+from pipeline.snapshot.manifest import Dataset, Manifest, RequestCounts, RosterScope, SnapshotFile, TimelineWindow
+from pipeline.snapshot.parquet_files import FinishedFile
+from pipeline.snapshot.roster_files import write_failures, write_users
+from pipeline.snapshot.schema import SCHEMA_VERSION
+from pipeline.snapshot.store import Standing, Store, partition
 from pipeline.snapshot.workspace import Workspace
 from pipeline.stop import StopSwitch
-
-_ROWS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What the manifest says and the checkpoint does not know."""
+    """What the manifest says besides what was found."""
 
     run_id: str
+    file_stem: str
+    """What the names of its files begin with: no other contents may ever get these names."""
     snapshot_date: date
     started_at: datetime
     starts: int
@@ -52,12 +36,14 @@ class Publication:
     timeline: tuple[TimelineWindow, ...]
     file_bytes: int
     tool_version: str
+    replaces: Standing | None = None
+    """The snapshot that this one is to replace; None where none may stand."""
 
 
 def publish(
     publication: Publication,
+    findings: Findings,
     *,
-    checkpoint: Checkpoint,
     store: Store,
     place: Workspace,
     stop: StopSwitch,
@@ -66,17 +52,18 @@ def publish(
 ) -> Manifest:
     """Put all that a finished run has read under the root; give the manifest, which is written last.
 
-    Doing it again after a kill gives the same files under the same names. Raises `LocalDisk`, and `Stopped` where
-    that was asked between two files.
+    Doing it again after a kill gives the same files under the same names. Raises `PublishedMeanwhile`, what
+    the store raises, and `Stopped` where that was asked between two files.
     """
-    done = checkpoint.progress()
-    finished = list(_merged(publication, checkpoint, place, stop=stop, emit=emit))
-    duplicates = done.rows - sum(file.rows for _, file in finished)
+    finished = list(_merged(publication, findings, place, stop=stop, emit=emit))
+    duplicates = findings.rows - sum(file.rows for _, file in finished)
     if duplicates:
         emit(DuplicatesDropped(duplicates))
-    finished.append(("users", _write_users(publication, checkpoint, place)))
-    if done.failed:
-        finished.append(("failures", _write_failures(publication, checkpoint, place)))
+    blanked = publication.blanked_columns
+    rows = (row | {"snapshot_at": publication.started_at} for row in findings.roster())
+    finished.append(("users", write_users(rows, place.finished, blanked_columns=blanked)))
+    if findings.users.failed:
+        finished.append(("failures", write_failures(findings.failures(), place.finished, blanked_columns=blanked)))
     files = tuple(_put_all(finished, publication, store, stop, emit))
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -86,38 +73,38 @@ def publish(
         account_sid=publication.account_sid,
         base_url=publication.base_url,
         roster=publication.roster,
-        services=tuple(ServiceUsers(sid, users) for sid, users in checkpoint.users_by_service().items()),
+        services=findings.services,
         started_at=publication.started_at,
         ended_at=clock.now(),
         starts=publication.starts,
         paused_seconds=publication.paused_seconds,
-        users=UserCounts(listed=done.listed, read=done.read, vanished=done.vanished, failed=done.failed),
-        rows=done.rows - duplicates,
+        users=findings.users,
+        rows=findings.rows - duplicates,
         duplicates_dropped=duplicates,
-        unknown_fields=checkpoint.recall("unknown_fields") or {},
+        unknown_fields=findings.unknown_fields,
         blanked_columns=publication.blanked_columns,
         requests=publication.requests,
         timeline=publication.timeline,
-        complete=done.failed == 0,
+        complete=findings.users.failed == 0,
         files=files,
     )
-    store.publish(manifest)
+    store.publish(manifest, replaces=publication.replaces)
     return manifest
 
 
 def _merged(
-    publication: Publication, checkpoint: Checkpoint, place: Workspace, *, stop: StopSwitch, emit: Observer
+    publication: Publication, findings: Findings, place: Workspace, *, stop: StopSwitch, emit: Observer
 ) -> Iterator[tuple[Dataset, FinishedFile]]:
-    sealed = checkpoint.parts()
-    rows, all_rows = 0, sum(part.rows for part in sealed)
+    rows = 0
     for file in compact(
-        [place.parts / part.name for part in sealed],
+        findings.parts,
         place.finished,
         run_id=publication.run_id,
+        snapshot_at=publication.started_at,
         file_bytes=publication.file_bytes,
     ):
         rows += file.rows
-        emit(Compacting(rows, all_rows))
+        emit(Compacting(rows, findings.rows))
         stop.check()
         yield "user_conversations", file
 
@@ -130,51 +117,11 @@ def _put_all(
     emit: Observer,
 ) -> Iterator[SnapshotFile]:
     for number, (dataset, file) in enumerate(finished, start=1):
-        path = f"{partition(dataset, publication.snapshot_date)}/{publication.run_id}-{file.path.name[-13:]}"
+        # Named after its contents too: a run that is resumed never writes over what it has published before.
+        name = f"{publication.file_stem}-{file.path.name[-13:-8]}-{file.sha256[:8]}.parquet"
+        path = f"{partition(dataset, publication.snapshot_date)}/{name}"
         store.put(file.path, path)
         emit(Publishing(number, len(finished)))
         yield SnapshotFile(path, dataset, file.rows, file.bytes, file.sha256)
         file.path.unlink()
         stop.check()
-
-
-def _write_users(publication: Publication, checkpoint: Checkpoint, place: Workspace) -> FinishedFile:
-    """The roster as seen, each user with the result."""
-
-    def rows() -> Iterator[dict[str, Any]]:
-        for row in checkpoint.users():
-            user = msgspec.json.decode(row["resource"], type=User)
-            yield msgspec.structs.asdict(user) | {
-                "sid": row["sid"] if is_sid(row["sid"], "US") else None,
-                "chat_service_sid": row["service"],
-                "conversations": row["rows"],
-                "result": row["state"],
-                "snapshot_at": publication.started_at,
-            }
-
-    return write_rows(_tables(rows(), USERS, publication), USERS, place.finished / "users-00000.parquet")
-
-
-def _write_failures(publication: Publication, checkpoint: Checkpoint, place: Workspace) -> FinishedFile:
-    """The users that could not be read, and why."""
-
-    def rows() -> Iterator[dict[str, Any]]:
-        for row in checkpoint.users():
-            if row["state"] == "failed":
-                yield {
-                    "chat_service_sid": row["service"],
-                    "user_sid": row["sid"] if is_sid(row["sid"], "US") else None,
-                    "identity": row["identity"],
-                    "reason": row["reason"],
-                    "status": row["status"],
-                    "code": row["code"],
-                    "request_id": row["request_id"],
-                    "failed_at": datetime.fromisoformat(row["at"]),
-                }
-
-    return write_rows(_tables(rows(), FAILURES, publication), FAILURES, place.finished / "failures-00000.parquet")
-
-
-def _tables(rows: Iterator[dict[str, Any]], schema: pa.Schema, publication: Publication) -> Iterator[pa.Table]:
-    while chunk := list(islice(rows, _ROWS_AT_ONCE)):
-        yield blank(pa.Table.from_pylist(chunk, schema=schema), publication.blanked_columns)

@@ -15,6 +15,7 @@ from pipeline.model.user_conversation import User
 from pipeline.snapshot.checkpoint import Checkpoint, RosterUser, UserResult
 from pipeline.snapshot.disk_thread import DiskThread
 from pipeline.snapshot.reading import failed
+from pipeline.snapshot.shard import ALL_USERS, Shard
 from pipeline.snapshot.users_file import RosterEntry
 from pipeline.stop import StopSwitch
 from pipeline.twilio.client import Reader
@@ -36,6 +37,8 @@ class RosterWish:
     """The users of a file; None for all users of the services."""
     limit: int | None = None
     """At most so many users, for a trial."""
+    share: Shard = ALL_USERS
+    """Of these users, those of one shard."""
 
 
 class Roster:
@@ -119,7 +122,7 @@ class Roster:
         try:
             async for page in self._reader.users(service, start=start):
                 following = None if page.following is None else msgspec.json.encode(page.following).decode()
-                users = page.users
+                users = [user for user in page.users if self._wish.share.owns(user.sid)]
                 if self._wish.limit is not None:
                     users = users[: self._wish.limit - self._users]
                 await self._add(service, users, next_page=following)
@@ -134,14 +137,17 @@ class Roster:
         done: int = await self._disk.run(self._checkpoint.recall, "entries_resolved") or 0
         needs_own = any(entry.service is None for entry in entries)
         own = await self._own_service() if needs_own else None
-        wanted = entries[: self._wish.limit]
+        entries = entries[: self._wish.limit]
+        by_sid = {(entry.service or own, entry.user) for entry in entries if is_sid(entry.user, "US")}
+        wanted = [entry for entry in entries if self._wish.share.owns(entry.user)]
         while done < len(wanted) and self._stop.reason() is None:
             chunk = wanted[done : done + _RESOLVED_AT_ONCE]
             async with bounded_map(
                 lambda entry: self._resolve_one(entry, entry.service or own or ""), chunk, limit=self._parallel
             ) as found:
-                async for service, user in found:
-                    if user is not None:
+                async for entry, service, user in found:
+                    # Whom the file names by SID too belongs to the shard of the SID.
+                    if user is not None and (user.sid == entry.user or (service, user.sid) not in by_sid):
                         await self._add(service, [user], next_page=None)
             done += len(chunk)
             await self._disk.run(self._checkpoint.remember, entries_resolved=done)
@@ -150,12 +156,12 @@ class Roster:
         named = [service for service in self._wish.services if is_sid(service, "IS")]
         return named[0] if len(named) == 1 else await self._reader.default_service()
 
-    async def _resolve_one(self, entry: RosterEntry, service: str) -> tuple[str, User | None]:
+    async def _resolve_one(self, entry: RosterEntry, service: str) -> tuple[RosterEntry, str, User | None]:
         try:
-            return service, await self._reader.user(service, entry.user)
+            return entry, service, await self._reader.user(service, entry.user)
         except (ApiError, TransportError, BadInput) as error:
             await self._add_unresolved(entry, service, error)
-            return service, None
+            return entry, service, None
 
     async def _add_unresolved(
         self, entry: RosterEntry, service: str, error: ApiError | TransportError | BadInput

@@ -1,11 +1,11 @@
-"""The local folder of one unfinished export: its lock, its checkpoint, its parts."""
+"""The local folder of one unfinished export, or of one shard of it: its lock, its checkpoint, its parts."""
 
 import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -50,14 +50,24 @@ class Workspace:
         shutil.rmtree(self.folder)
 
 
-@contextmanager
-def workspace(work_dir: Path, *, root: str, day: date) -> Iterator[Workspace]:
-    """Hold the folder for the export of *day* to *root* for as long as the block lasts.
+def workspace(work_dir: Path, *, root: str, day: date) -> AbstractContextManager[Workspace]:
+    """Hold the folder for the export of *day* to *root* for as long as the block lasts; raises as `held` does."""
+    return held(work_dir / "exports" / f"{day.isoformat()}-{_named_after(root)}")
 
-    The lock dies with the process. Raises `Locked` where another run holds it and `LocalDisk` where the folder
+
+def run_workspace(work_dir: Path, *, root: str, run_id: str, work: str) -> AbstractContextManager[Workspace]:
+    """Hold the folder for some *work* on a run that has shards, such as one of them; raises as `held` does."""
+    return held(work_dir / "shards" / f"{run_id}-{_named_after(root)}-{work}")
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[Workspace]:
+    """Hold a folder of work in progress for as long as the block lasts.
+
+    The lock dies with the process. Raises `Locked` where another process holds it and `LocalDisk` where the folder
     cannot be made.
     """
-    place = Workspace(work_dir / "exports" / f"{day.isoformat()}-{_named_after(root)}")
+    place = Workspace(folder)
     descriptor = _locked(place)
     try:
         yield place
@@ -108,7 +118,7 @@ def _lock(descriptor: int, folder: Path) -> None:
         holder = os.read(descriptor, 100).decode(errors="replace").strip()
         os.close(descriptor)
         raise Locked(
-            f"another export of this date to this root is running{f' (process {holder})' if holder else ''}",
+            f"the same is being done already{f' (process {holder})' if holder else ''}",
             hint=f"Wait for it, or stop it. Its work lies in {folder}",
         ) from None
     os.ftruncate(descriptor, 0)

@@ -78,7 +78,7 @@ def measure_once(users: list[UserPages], costs: dict[str, list[float]]) -> list[
             "decode", rows, lambda: [decode(few, snapshot_at=SNAPSHOT_AT).table for few in batched_users(users)]
         )
         paths = timed("seal", rows, lambda: list(sealed(tables, Path(folder))))
-        files = timed("compaction", rows, lambda: list(compact(paths, Path(folder), run_id="r", file_bytes=FILE_BYTES)))
+        files = timed("compaction", rows, lambda: list(compacted(paths, Path(folder))))
     few = users[:USERS_AT_ONCE]
     timed("exact decoder", len(few) * ROWS_A_PAGE, lambda: [decode_exactly(user) for user in few])
     timed("slow twin", len(few) * ROWS_A_PAGE, lambda: read_slowly(few))
@@ -100,6 +100,11 @@ def sealed(tables: list[pa.Table], folder: Path) -> Iterator[Path]:
             part = writer.seal()
             assert part is not None
             yield part.path
+
+
+def compacted(paths: list[Path], folder: Path) -> Iterator[FinishedFile]:
+    """Merge parts."""
+    return compact(paths, folder, run_id="r", snapshot_at=SNAPSHOT_AT, file_bytes=FILE_BYTES)
 
 
 def decode_exactly(user: UserPages) -> None:

@@ -184,8 +184,11 @@ async def test_the_time_between_two_starts_is_a_pause(twilio: RunningSimulator, 
         await job.run(parallel=4)
     (checkpoint,) = job.work_dir.rglob("checkpoint.sqlite")
     with sqlite3.connect(checkpoint) as connection:
-        hour_ago = json.dumps((datetime.now(UTC) - timedelta(hours=1)).isoformat())
-        connection.execute("UPDATE run SET value = ? WHERE name IN ('active_until', 'started_at')", [hour_ago])
+        hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+        (record,) = connection.execute("SELECT value FROM run WHERE name = 'record'").fetchone()
+        moved = json.dumps(json.loads(record) | {"spans": [[hour_ago, hour_ago]]})
+        connection.execute("UPDATE run SET value = ? WHERE name = 'record'", [moved])
+        connection.execute("UPDATE run SET value = ? WHERE name = 'started_at'", [json.dumps(hour_ago)])
 
     job.users = 10_000
     manifest = await job.run()

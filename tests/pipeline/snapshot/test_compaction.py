@@ -17,6 +17,7 @@ from pipeline.snapshot.parquet_files import FinishedFile
 from pipeline.snapshot.parts import PartWriter
 from pipeline.snapshot.schema import USER_CONVERSATIONS
 from tests.helpers.rows import Key, keys_of, table_of
+from tests.helpers.user_conversation_pages import SNAPSHOT_AT
 
 # Users with some conversations each, some of them twice.
 USERS = st.lists(
@@ -59,7 +60,7 @@ def write_parts(parts: Sequence[Sequence[pa.Table]], folder: Path) -> list[Path]
 def compacted(parts: Sequence[Sequence[pa.Table]], folder: Path, *, file_bytes: int = 1 << 20) -> list[FinishedFile]:
     (folder / "finished").mkdir()
     paths = write_parts(parts, folder / "parts")
-    return list(compact(paths, folder / "finished", run_id="r-1", file_bytes=file_bytes))
+    return list(compact(paths, folder / "finished", run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=file_bytes))
 
 
 def rows_of(files: Sequence[FinishedFile]) -> pa.Table:
@@ -178,10 +179,11 @@ def test_half_written_file_goes_when_the_work_is_given_up(tmp_path: Path) -> Non
     (tmp_path / "finished" / ".r-1-00000.parquet.unfinished").symlink_to("/dev/full")
 
     with pytest.raises(LocalDisk, match="No space left on device"):
-        list(compact(paths, tmp_path / "finished", run_id="r-1", file_bytes=1))
+        list(compact(paths, tmp_path / "finished", run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=1))
     assert list((tmp_path / "finished").iterdir()) == []
 
 
 def test_part_that_vanished_is_a_local_problem(tmp_path: Path) -> None:
     with pytest.raises(LocalDisk):
-        list(compact([tmp_path / "part-000001.arrow"], tmp_path, run_id="r-1", file_bytes=1))
+        part = tmp_path / "part-000001.arrow"
+        list(compact([part], tmp_path, run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=1))

@@ -1,0 +1,48 @@
+"""Wires the publishing of shards; for the command line and for schedulers alike."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+from jobs.memory import give_memory_back
+from jobs.runtime import run
+from pipeline.clock import SystemClock
+from pipeline.model.quantities import parse_allowance
+from pipeline.observers.watch import watching
+from pipeline.settings import Settings
+from pipeline.snapshot.disk_thread import DiskThread
+from pipeline.snapshot.publish_run import Published, PublishOptions, publish_run
+from pipeline.snapshot.store import Store
+from pipeline.snapshot.workspace import run_workspace
+from pipeline.stop import StopSwitch
+
+
+def publish_staged(
+    settings: Settings, store: Store, *, run_id: str, replaces: bool = False, keeps_staging: bool = False
+) -> Published:
+    """Publish the shards of a run; see `pipeline.snapshot.publish_run.publish_run`."""
+    options = PublishOptions(
+        run_id=run_id,
+        max_failed_users=parse_allowance(settings.max_failed_users),
+        on_incomplete=settings.on_incomplete,
+        file_bytes=settings.file_megabytes << 20,
+        tool_version=version("readstate"),
+        replaces=replaces,
+        keeps_staging=keeps_staging,
+    )
+
+    async def work(stop: StopSwitch) -> Published:
+        clock = SystemClock()
+        with run_workspace(Path(settings.work_dir), root=store.root, run_id=run_id, work="publish") as place:
+            try:
+                with watching(settings, command="publish", clock=clock) as watch, DiskThread() as disk:
+                    published = await disk.run(
+                        publish_run, options, store=store, place=place, stop=stop, clock=clock, emit=watch.emit
+                    )
+                    watch.succeeded()
+                    return published
+            finally:
+                # Nothing in it took long to make, and all of it is still staged.
+                place.remove()
+
+    give_memory_back()
+    return run(work)
