@@ -16,6 +16,7 @@ from jobs.runtime import fan_out, run
 from jobs.who import who
 from pipeline.changes.apply import Surroundings, apply
 from pipeline.changes.approval import read_approvals
+from pipeline.changes.controls import Speed
 from pipeline.changes.ending import Ending
 from pipeline.changes.forgotten import refuse_forgotten
 from pipeline.changes.gate import Meter
@@ -33,6 +34,7 @@ from pipeline.observers.watch import watching
 from pipeline.settings import Credentials, Settings
 from pipeline.stop import StopSwitch
 from pipeline.twilio.connect import Connection, connection
+from pipeline.twilio.pacing.limits import limit
 
 _ROWS_PER_REQUEST = 1.5
 """While some rows wait for the disk, others keep the connections busy."""
@@ -135,13 +137,22 @@ class ApplyJob:
                 def rate() -> float:
                     lanes = twilio.pace.view(clock.monotonic()).rates
                     writes = [per_second for domain, per_second in lanes.items() if domain.startswith("writes:")]
-                    return min(writes, default=self.settings.writes_per_second)
+                    return min(writes, default=twilio.pace.settings.writes_per_second)
+
+                def steer(speed: Speed) -> None:
+                    limit(
+                        twilio.pace,
+                        clock.monotonic(),
+                        max_in_flight=speed.max_in_flight or self.settings.max_in_flight,
+                        writes_per_second=speed.writes_per_second or self.settings.writes_per_second,
+                    )
 
                 yield _Wires(
                     twilio,
                     Surroundings(
                         writer=twilio.writer(),
                         rate=rate,
+                        steer=steer,
                         meter=meter,
                         repetitions=repetitions,
                         clock=clock,

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pipeline.changes.budgets import Budgets, Canary, WriteBreaker
 from pipeline.changes.carrier import Carrier, CarrierOptions
+from pipeline.changes.controls import Controls, Steer
 from pipeline.changes.ending import Ending, ended
 from pipeline.changes.gate import Gate, Meter
 from pipeline.changes.journal import Journal
@@ -62,6 +63,8 @@ class Surroundings:
     writer: Writer
     rate: Callable[[], float]
     """How many writes a second are possible now."""
+    steer: Steer
+    """Makes all requests go at another speed."""
     meter: Meter
     """Has to hear every event of the writer, as `repetitions` has."""
     repetitions: Repetitions
@@ -145,6 +148,7 @@ class _Run:
         )
         self._gate = Gate(
             directory,
+            controls=Controls(directory, steer=around.steer, emit=around.emit),
             clock=around.clock,
             stop=around.stop,
             meter=around.meter,

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from math import ceil
 
 from pipeline.changes.budgets import WriteBreaker
+from pipeline.changes.controls import Controls
 from pipeline.changes.run_dir import RunDirectory
 from pipeline.changes.window import Window
 from pipeline.clock import Clock
@@ -68,6 +69,7 @@ class Gate:
         self,
         run: RunDirectory,
         *,
+        controls: Controls,
         clock: Clock,
         stop: StopSwitch,
         meter: Meter,
@@ -81,6 +83,7 @@ class Gate:
         emit: Observer,
     ) -> None:
         self._run = run
+        self._controls = controls
         self._clock = clock
         self._stop = stop
         self._meter = meter
@@ -147,12 +150,11 @@ class Gate:
         return self._stop.reason() is None
 
     def _look(self, now: float) -> None:
-        self._held = None
-        if self._run.stop.exists():
-            self._stop_early(f"{self._run.stop} is there")
-        elif self._run.pause.exists():
-            self._held = f"{self._run.pause} is there"
-        elif self._window is not None and not self._window.is_open(self._clock.now()):
+        self._controls.follow(now)
+        if (told := self._controls.stop()) is not None:
+            self._stop_early(told)
+        self._held = self._controls.pause()
+        if self._held is None and self._window is not None and not self._window.is_open(self._clock.now()):
             self._held = "outside the window of hours"
         if self._meter.throttled_seconds() > self._max_throttled_seconds:
             self._stop_early(f"every request was one too many (429) for {self._meter.throttled_seconds():.0f} seconds")

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from pipeline.changes.apply import ApplyOptions, Surroundings, apply
 from pipeline.changes.carrier import CarrierOptions
+from pipeline.changes.controls import Speed
 from pipeline.changes.ending import Ending
 from pipeline.changes.gate import Meter
 from pipeline.changes.journal import Journal, RunHeader, create_journal, look_into, open_journal
@@ -101,6 +102,7 @@ class Bench:
     clock: Clock = field(default_factory=FakeClock)
     events: list[Event] = field(default_factory=list)
     stop: StopSwitch = field(default_factory=StopSwitch)
+    speeds: list[Speed] = field(default_factory=list)
 
     def begin(self, plan: Plan, name: str = "r-1") -> tuple[RunDirectory, Journal]:
         """A run that has done nothing yet."""
@@ -123,6 +125,7 @@ class Bench:
         around = Surroundings(
             writer=Writer(transport),
             rate=lambda: 1000.0,
+            steer=self.speeds.append,
             meter=Meter(self.clock),
             repetitions=Repetitions(),
             clock=self.clock,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.changes.budgets import WriteBreaker
+from pipeline.changes.controls import Controls, Speed
 from pipeline.changes.gate import Gate, Meter, rows_at_once
 from pipeline.changes.run_dir import RunDirectory
 from pipeline.changes.window import parse_window
@@ -29,7 +30,9 @@ class Bench:
         self.events: list[Event] = []
         self.probes: list[BaseException | None] = []
         self.run = RunDirectory(folder)
+        self.speeds: list[Speed] = []
         values: dict[str, Any] = {
+            "controls": Controls(self.run, steer=self.speeds.append, emit=self.events.append),
             "clock": self.clock, "stop": self.stop, "meter": self.meter, "breaker": self.breaker, "probe": self.probe,
             "rate": lambda: 30.0, "most": 100, "window": None, "max_throttled_seconds": 60.0,
             "max_outage_seconds": 900.0, "emit": self.events.append,
