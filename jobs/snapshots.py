@@ -1,4 +1,4 @@
-"""``readstate snapshots``: list, verify and prune what was published."""
+"""``readstate snapshots``: list, verify and prune what was published, and what was staged and never published."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -35,13 +35,16 @@ def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None,
 
 
 def _list(store: Any, *, verify: bool, as_json: bool) -> int:
+    from jobs.staged_report import staged_document, staged_line
     from jobs.terminal import count, print_json, print_table, size
     from pipeline.snapshot.snapshot import defects
+    from pipeline.snapshot.staged_runs import staged_runs
 
     if verify and not store.dates():
         raise BadInput(f"{store.root}: no published snapshot to verify", hint="Is this the right ROOT?")
     manifests = [manifest for day in store.dates() if (manifest := store.manifest(day)) is not None]
     found = {manifest.snapshot_date: list(defects(store, manifest)) if verify else [] for manifest in manifests}
+    staged = staged_runs(store, now=datetime.now(UTC))
     if as_json:
         print_json(
             {
@@ -58,9 +61,11 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
                     }
                     for manifest in manifests
                 ],
+                "staged": [staged_document(run) for run in staged],
             }
         )
-    elif not manifests:
+        return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
+    if not manifests:
         click.echo(f"{store.root}: no published snapshot. Publish one: readstate export --out {store.root}")
     else:
         header = ["date", "users", "conversations", "failed", "size", "complete", *(["verified"] if verify else [])]
@@ -80,6 +85,8 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
         for day, problems in found.items():
             for problem in problems:
                 click.echo(f"{day}: {problem}")
+    for run in staged:
+        click.echo(staged_line(run, store.root))
     return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
 
 
@@ -88,20 +95,32 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
 
     from jobs.terminal import counted, print_json
     from pipeline.snapshot.retention import expired
+    from pipeline.snapshot.staged_runs import staged_runs
+    from pipeline.snapshot.staging import Staging
 
-    days = expired(store.dates(), rule, today=datetime.now(UTC).date())
-    if days and not as_json:
-        click.echo(f"{store.root}: to be removed: {', '.join(map(str, days))}")
-    if days and not yes:
+    now = datetime.now(UTC)
+    days = expired(store.dates(), rule, today=now.date())
+    abandoned = [run.run_id for run in staged_runs(store, now=now) if run.is_abandoned]
+    what = " and ".join(
+        [
+            *([counted(len(days), "snapshot")] if days else []),
+            *([f"what {counted(len(abandoned), 'run')} staged and abandoned"] if abandoned else []),
+        ]
+    )
+    if what and not as_json:
+        click.echo(f"{store.root}: to be removed: {', '.join([*map(str, days), *abandoned])}")
+    if what and not yes:
         if not sys.stdin.isatty():
-            raise ConsentMissing(f"{counted(len(days), 'snapshot')} would be removed", hint="Add --yes to remove.")
-        click.confirm(f"Remove {counted(len(days), 'snapshot')} for good?", abort=True, err=True)
+            raise ConsentMissing(f"{what} would be removed", hint="Add --yes to remove.")
+        click.confirm(f"Remove {what} for good?", abort=True, err=True)
     for day in days:
         manifest = store.manifest(day)
         if manifest is not None:
             store.remove(manifest)
+    for run_id in abandoned:
+        Staging(store, run_id).remove()
     if as_json:
-        print_json({"root": store.root, "removed": [str(day) for day in days]})
+        print_json({"root": store.root, "removed": [str(day) for day in days], "removed_staged": abandoned})
     else:
-        click.echo(f"Removed {counted(len(days), 'snapshot')}." if days else f"{store.root}: nothing to remove.")
+        click.echo(f"Removed {what}." if what else f"{store.root}: nothing to remove.")
     return ExitCode.DONE

@@ -58,7 +58,8 @@ def parse_shard(text: str) -> Shard:
 def shard_of(folder: str) -> Shard | None:
     """Give the shard that a folder is named after; None where it is named otherwise."""
     match = _FOLDER.fullmatch(folder)
-    return None if match is None else Shard(int(match[1]), int(match[2]))
+    shard = None if match is None else Shard(int(match[1]), int(match[2]))
+    return shard if shard is not None and 1 <= shard.number <= shard.count else None
 
 
 def parse_run_id(text: str) -> str:

@@ -72,7 +72,7 @@ class ShardManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """The shards of one run."""
+    """The shards of one run. What is not of this version raises `BadInput`; else what is said at `Objects`."""
 
     store: Store
     run_id: str
@@ -86,33 +86,40 @@ class Staging:
         """Where a file of *shard* lies below the root."""
         return f"{self.folder}/{shard.folder}/{name}"
 
+    def shards(self) -> list[Shard]:
+        """Every shard that has left anything."""
+        return sorted(filter(None, map(shard_of, self.store.folders(self.folder))))
+
+    def is_finished(self, shard: Shard) -> bool:
+        """Whether *shard* counts, in whatever version it was written."""
+        return self.store.content(self.path(shard, _MANIFEST)) is not None
+
     def announce(self, shard: Shard, note: ShardNote) -> None:
-        """Tell the other shards that this one begins. Raises `LocalDisk`."""
+        """Tell the other shards that this one begins."""
         self.store.put_bytes(msgspec.json.encode(note), self.path(shard, _NOTE))
 
     def begun(self) -> dict[Shard, ShardNote]:
-        """The shards that were begun, finished or not. Raises `BadInput`, `LocalDisk`."""
+        """The shards that were begun, finished or not."""
         return self._documents(_NOTE, ShardNote)
 
     def finish(self, manifest: ShardManifest) -> None:
-        """Make a shard count: everything that it names is there. Raises `LocalDisk`."""
+        """Make a shard count: everything that it names is there."""
         self.store.put_bytes(msgspec.json.encode(manifest), self.path(manifest.shard, _MANIFEST))
 
     def finished(self) -> dict[Shard, ShardManifest]:
-        """The shards that count. Raises `BadInput`, `LocalDisk`."""
+        """The shards that count."""
         return self._documents(_MANIFEST, ShardManifest)
 
     def manifest(self, shard: Shard) -> ShardManifest | None:
-        """What one shard has left; None where it is not finished. Raises `BadInput`, `LocalDisk`."""
+        """What one shard has left; None where it is not finished."""
         return self._document(shard, _MANIFEST, ShardManifest)
 
     def remove(self) -> None:
-        """Forget all shards of the run. Raises `LocalDisk`."""
+        """Forget all shards of the run."""
         self.store.remove_folder(self.folder)
 
     def _documents(self, name: str, kind: type[Document]) -> dict[Shard, Document]:
-        shards = filter(None, map(shard_of, self.store.folders(self.folder)))
-        found = {shard: self._document(shard, name, kind) for shard in sorted(shards)}
+        found = {shard: self._document(shard, name, kind) for shard in self.shards()}
         return {shard: document for shard, document in found.items() if document is not None}
 
     def _document(self, shard: Shard, name: str, kind: type[Document]) -> Document | None:
@@ -127,11 +134,6 @@ class Staging:
                 f"{self.store.root}/{path}: not of this version of readstate: {error}",
                 hint="Run all shards, and publish, with one version; then run this shard again with --restart.",
             ) from error
-
-
-def staged_runs(store: Store) -> list[Staging]:
-    """Every run that has left something below *store*'s root. Raises `LocalDisk`."""
-    return [Staging(store, run_id) for run_id in store.folders(STAGING)]
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
