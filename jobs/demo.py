@@ -46,12 +46,14 @@ def command(*, root: str, users: int, seed: int) -> int:
         settings = load_settings(
             flags={"base_url": twilio.base_url, "work_dir": str(Path(root) / ".work")}, environ={}
         ).settings
+        store, day = open_store(root), datetime.now(UTC).date()
         job = ExportJob(
             settings,
             Credentials(account.account_sid, account.account_sid, account.auth_token),
-            store=open_store(root),
-            day=datetime.now(UTC).date(),
+            store=store,
+            day=day,
             wish=RosterWish(),
+            replaces=store.standing(day),
         )
         manifest = job.export(restart=True)
     shutil.rmtree(Path(root) / ".work", ignore_errors=True)

@@ -83,7 +83,8 @@ class Export:
                     emit=emit,
                     tool_version="0",
                 )
-                return await export(options(self.twilio, **changes), around)
+                replaces = around.store.standing(DAY)
+                return await export(options(self.twilio, replaces=replaces, **changes), around)
 
     def on_event(self, event: Event) -> None:
         """Overridden by those who want to interfere."""

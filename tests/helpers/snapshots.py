@@ -121,7 +121,8 @@ def publish(
         }
         | manifest
     )
-    open_store(str(root)).publish(published)
+    store = open_store(str(root))
+    store.publish(published, replaces=store.standing(day))
     return published
 
 
