@@ -17,6 +17,7 @@ from pipeline.changes.plan_writer import PlanWriter
 from pipeline.changes.planning import Provenance
 from pipeline.changes.reading_rows import RowReading
 from pipeline.changes.reconcile import reconcile
+from pipeline.changes.render.redaction import REDACT, redaction_of
 from pipeline.changes.run_dir import RunDirectory, create_run, name_run, target_lock
 from pipeline.changes.settle import Standing
 from pipeline.changes.target import Located, locate
@@ -91,7 +92,7 @@ class LookJob:
                         writer,
                         around,
                         located=located,
-                        provenance=self._provenance(journal.header, sum(journal.counts().values())),
+                        provenance=self._provenance(journal.header, plan, sum(journal.counts().values())),
                         writes_per_second=self.settings.writes_per_second,
                         first_set_to=first_set_to,
                     )
@@ -125,7 +126,7 @@ class LookJob:
                 )
                 watch.succeeded()
 
-    def _provenance(self, header: RunHeader, rows: int) -> Provenance:
+    def _provenance(self, header: RunHeader, plan: Plan, rows: int) -> Provenance:
         username = self.credentials.username
         return Provenance(
             planner=Planner(os_user=os_user(), host=str(who()["host"]), ci_url=ci_url()),
@@ -143,5 +144,9 @@ class LookJob:
                 rejected_rows=0,
                 warnings=0,
             ),
-            options={"undo_of": header.run_id, "undo_of_plan": header.plan_id},
+            options={
+                "undo_of": header.run_id,
+                "undo_of_plan": header.plan_id,
+                REDACT: redaction_of(plan.manifest).value,
+            },
         )

@@ -2,9 +2,10 @@
 
 import shutil
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -40,6 +41,8 @@ class PlanJob:
     service: str | None
     options: PlanOptions
     root: Path
+    further_options: dict[str, Any] = field(default_factory=dict)
+    """For the manifest, beside those of `PlanOptions`."""
 
     def plan(self, checked: Checked, *, via: str = "csv") -> Plan:
         """Read what the lines of *checked* need, and write the plan with all of its renderings."""
@@ -98,6 +101,7 @@ class PlanJob:
                 rejected_rows=staged.rejected,
                 warnings=checked.problems.warnings,
             ),
+            options=self.further_options,
         )
 
 

@@ -13,6 +13,7 @@ from pipeline.changes.approval import guards_of, read_approvals
 from pipeline.changes.plan_file import Plan
 from pipeline.changes.plan_schema import to_rows
 from pipeline.changes.plan_tally import SAMPLES
+from pipeline.changes.render.redaction import Redaction, redacted_manifest, redacted_row, redaction_of
 from pipeline.changes.visible import visible
 from pipeline.model.approval import Approval
 from pipeline.model.change import Direction, Disposition, Fields
@@ -81,10 +82,17 @@ class Summary:
         return self.manifest.counts.get(disposition, 0)
 
 
-def summarize(plan: Plan, rows: list[PlanRow], consent: Consent | None = None) -> Summary:
-    """Bring together what is shown of *plan*; the guards are asked with *consent*, or with none given."""
-    guards = guards_of(plan, consent or Consent())
-    return Summary(plan.directory, plan.manifest, guards, rows, read_approvals(plan).of_this_plan)
+def summarize(
+    plan: Plan, rows: list[PlanRow], consent: Consent | None = None, *, redaction: Redaction | None = None
+) -> Summary:
+    """Bring together what is shown of *plan*; the guards are asked with *consent*, or with none given.
+
+    *redaction* is as the author of the plan wanted it, unless given.
+    """
+    manifest, guards = plan.manifest, guards_of(plan, consent or Consent())
+    if (redaction or redaction_of(manifest)) is Redaction.IDENTITIES:
+        manifest, rows = redacted_manifest(manifest), list(map(redacted_row, rows))
+    return Summary(plan.directory, manifest, guards, rows, read_approvals(plan).of_this_plan)
 
 
 def sample(plan: Plan) -> list[PlanRow]:
