@@ -1,0 +1,99 @@
+"""The connection as Airflow shows it, keeps it, tests it and hides it."""
+
+import json
+import logging
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, redact
+
+from jobs.airflow.hook import TwilioConversationsHook
+from jobs.airflow.provider import CONNECTION_TYPE, FIELDS
+from pipeline.simulator.faults import Faults
+from pipeline.simulator.server import RunningSimulator, running
+from pipeline.simulator.shape import WorldShape
+from pipeline.simulator.world import World
+
+
+@pytest.fixture
+def twilio() -> Iterator[RunningSimulator]:
+    with running(World(WorldShape(users=5)), faults=Faults()) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch):
+    def connect_(*, login: str = "", password: str = "", **extra: str) -> TwilioConversationsHook:
+        connection = {"conn_type": CONNECTION_TYPE, "login": login, "password": password, "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_TWILIO_TESTED", json.dumps(connection))
+        return TwilioConversationsHook("twilio_tested")
+
+    return connect_
+
+
+def test_a_good_connection_says_whose_account_it_is(connect, twilio: RunningSimulator) -> None:
+    account = twilio.credentials
+    hook = connect(login=account.account_sid, password=account.auth_token, base_url=twilio.base_url)
+
+    good, told = hook.test_connection()
+
+    assert good, told
+    assert "may read account" in told
+    assert account.auth_token not in told
+
+
+def test_a_wrong_secret_is_told_with_what_to_do(connect, twilio: RunningSimulator) -> None:
+    hook = connect(login=twilio.credentials.account_sid, password="f" * 32, base_url=twilio.base_url)
+
+    good, told = hook.test_connection()
+
+    assert not good
+    assert "credentials" in told
+    assert "f" * 32 not in told
+
+
+def test_an_unfinished_form_is_told_without_asking_anybody(connect) -> None:
+    assert connect(login="SK1").test_connection() == (
+        False, "connection twilio_tested: the secret is missing: an API key's secret, or the account's auth token",
+    )  # fmt: skip
+
+
+def test_a_task_with_an_unfinished_connection_is_not_tried_again(connect) -> None:
+    with pytest.raises(AirflowFailException, match="twilio_tested: the login is missing"):
+        connect(password="secret").environment()
+
+
+def test_the_secret_is_masked_in_whatever_a_task_logs(connect, caplog: pytest.LogCaptureFixture) -> None:
+    hook = connect(login="SK1", password="a-secret-of-some-length")
+    with caplog.at_level(logging.INFO):
+        hook.environment()
+
+    assert "a-secret-of-some-length" not in caplog.text
+    assert redact("told: a-secret-of-some-length") == "told: ***"
+
+
+def test_a_connection_may_be_given_as_a_uri(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_TWILIO_URI",
+        f"twilio-conversations://SK1:s3cret@/?base_url={quote('http://127.0.0.1:1', safe='')}",
+    )
+
+    environ = TwilioConversationsHook("twilio_uri").environment()
+
+    assert (environ["TWILIO_API_KEY"], environ["TWILIO_API_SECRET"]) == ("SK1", "s3cret")
+    assert environ["READSTATE_BASE_URL"] == "http://127.0.0.1:1"
+
+
+def test_airflow_knows_the_type_its_fields_and_their_names() -> None:
+    from airflow.providers_manager import ProvidersManager
+
+    manager = ProvidersManager()
+    hook = manager.hooks[CONNECTION_TYPE]
+    shown = {name.rpartition("__")[2] for name in manager.connection_form_widgets if CONNECTION_TYPE in name}
+
+    assert hook is not None
+    assert (hook.hook_name, hook.package_name) == ("Twilio Conversations", "readstate")
+    assert hook.connection_testable
+    assert shown == set(FIELDS)
+    assert manager.field_behaviours[CONNECTION_TYPE]["relabeling"]["login"] == "API key SID"

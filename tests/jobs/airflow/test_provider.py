@@ -1,0 +1,22 @@
+"""What Airflow is told about the provider before it imports it."""
+
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+
+from jobs.airflow.provider import FIELDS, get_provider_info
+
+
+def test_the_installed_package_tells_airflow_where_to_ask() -> None:
+    found = [one for one in entry_points(group="apache_airflow_provider") if one.value.startswith("jobs.")]
+
+    assert found[0].load() is get_provider_info
+
+
+def test_the_hook_and_every_field_of_the_issue_are_there() -> None:
+    (connection,) = get_provider_info()["connection-types"]
+
+    module, _, name = connection["hook-class-name"].rpartition(".")
+    assert find_spec(module) is not None
+    assert name == "TwilioConversationsHook"
+    assert set(connection["conn-fields"]) == {"account_sid", "service_sid", "edge", "region", "base_url"} == set(FIELDS)
+    assert set(connection["ui-field-behaviour"]["relabeling"]) == {"login", "password"}
