@@ -25,7 +25,7 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
     Each row is read right before it is written, and left alone where it is no longer as planned.
     A run that was stopped or killed goes on with:  readstate resume RUN
     """
-    from jobs.apply_job import ApplyJob, plan_of
+    from jobs.apply_job import ApplyJob, plan_of, refuse_unseen_canary
     from jobs.apply_report import guard_documents, refusals_told, show_refusal, show_run
     from jobs.consent import ask_guards
     from pipeline.changes.plan_file import find_plan, open_plan
@@ -39,6 +39,7 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
         settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
         begun = run_of(opened.manifest.plan_id, Path(settings.work_dir)) if go_on else None
         if begun is not None:
+            refuse_unseen_canary(begun)
             opened, wish = plan_of(begun, wish)
         wish = wish.under(settings)
         wish.as_options(parallel=1, max_outage_seconds=1)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from math import ceil
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 
 import msgspec
 
+from jobs.agreeing import asker
 from jobs.apply_options import ApplyWish
 from jobs.runtime import fan_out, run
+from jobs.telling import command_line
 from jobs.who import who
 from pipeline.changes.apply import Surroundings, apply
 from pipeline.changes.approval import read_approvals
@@ -27,8 +30,8 @@ from pipeline.changes.run_dir import RunDirectory, create_run, name_run, refuse_
 from pipeline.changes.sending import Repetitions
 from pipeline.changes.target import Located, locate
 from pipeline.clock import SystemClock
-from pipeline.errors import LocalDisk, PlanUnusable, StoppedEarly
-from pipeline.model.plan import Target
+from pipeline.errors import ConsentMissing, ExitCode, LocalDisk, PlanUnusable, StoppedEarly
+from pipeline.model.plan import Manifest, Target
 from pipeline.model.quantities import parse_duration
 from pipeline.observers.watch import watching
 from pipeline.settings import Credentials, Settings
@@ -93,6 +96,7 @@ class ApplyJob:
             raise StoppedEarly(f"somebody has put {directory.stop} there", hint=f"To go on:  rm {directory.stop}")
         async with self._wired(stop) as wires:
             located = await self._located(plan, wires)
+            _tell_age(plan.manifest, located.server_now(wires.around.clock))
             with self._locked(located.target, directory.run_id):
                 journal = open_journal(directory.journal)
                 return await self._carry_out(plan, directory, journal, wires)
@@ -153,6 +157,7 @@ class ApplyJob:
                         writer=twilio.writer(),
                         rate=rate,
                         steer=steer,
+                        agree=asker(stop, watch.emit),
                         meter=meter,
                         repetitions=repetitions,
                         clock=clock,
@@ -194,6 +199,30 @@ class ApplyJob:
             argv=me["argv"],
             consent=self.wish.consent,
             options=self.wish.care,
+        )
+
+
+def refuse_unseen_canary(directory: RunDirectory) -> None:
+    """Refuse to go on by itself with a run that waits for a person after its canary. Raises `ConsentMissing`."""
+    journal = look_into(directory.journal)
+    _, exit_code = journal.ending()
+    journal.close()
+    if exit_code == ExitCode.CONSENT_MISSING:
+        raise ConsentMissing(
+            f"the canary of run {directory.run_id} is done, and nobody has agreed to go on (--canary-pause)",
+            hint=f"Look at {directory.path / 'results.csv'}, then:  readstate resume {directory.run_id}",
+        )
+
+
+def _tell_age(manifest: Manifest, server_now: datetime) -> None:
+    """Say that a run goes on with an old plan: a large one takes days, so its age cannot end it.
+
+    What protects the rows is that each is read and compared right before it is written, on the first day and the last.
+    """
+    if server_now >= manifest.expires_at:
+        command_line().tell(
+            f"plan {manifest.plan_id} expired at {manifest.expires_at:%Y-%m-%d %H:%M} UTC; the run was begun in time, goes"
+            " on, and leaves alone what is no longer as planned"
         )
 
 

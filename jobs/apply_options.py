@@ -39,6 +39,7 @@ _CARE = (
     click.option(
         "--canary", type=click.IntRange(min=0), metavar="N", help="Rows that go first and must succeed. [default: 25]"
     ),
+    click.option("--canary-pause", is_flag=True, default=None, help="Ask before going on after these first rows."),
     click.option("--verify", metavar="P%|all|none", help="How much is read back after it was written. [default: 1%]"),
     click.option("--max-errors", metavar="N|P%", help="Rows that may fail. [default: 1%, and at least 10]"),
     click.option("--max-drift", metavar="N|P%", help="Rows that may have changed since. [default: 10%, at least 10]"),
@@ -53,11 +54,11 @@ _CARE = (
     click.option("--grace", metavar="TIME", help="How long rows under way may take when stopped. [default: 20s]"),
 )
 _NAMES = {
-    "canary", "verify", "max_errors", "max_drift", "on_drift", "max_precondition_age", "settle", "window", "tz",
-    "max_throttled", "grace",
+    "canary", "canary_pause", "verify", "max_errors", "max_drift", "on_drift", "max_precondition_age", "settle",
+    "window", "tz", "max_throttled", "grace",
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {
-    "canary": 25, "verify": "1%", "max_errors": "1%", "max_drift": "10%", "on_drift": "skip",
+    "canary": 25, "canary_pause": False, "verify": "1%", "max_errors": "1%", "max_drift": "10%", "on_drift": "skip",
     "max_precondition_age": "5s", "settle": "2,5,10,30", "window": None, "tz": "UTC", "max_throttled": "30m",
     "grace": "20s",
 }  # fmt: skip
@@ -100,15 +101,19 @@ class ApplyWish:
         from pipeline.changes.budgets import parse_budget
         from pipeline.changes.carrier import CarrierOptions
         from pipeline.changes.window import parse_window
+        from pipeline.errors import BadInput
         from pipeline.model.quantities import parse_duration
 
         care = DEFAULTS | self.care
+        if care["canary_pause"] and (not care["canary"] or care["verify"] == "none"):
+            raise BadInput("--canary-pause without a canary", hint="Leave out --canary 0 and --verify none.")
         return ApplyOptions(
             carrier=CarrierOptions(
                 max_precondition_age_seconds=parse_duration(care["max_precondition_age"]),
                 settle_seconds=_settle_seconds(care["settle"]),
             ),
             canary=care["canary"],
+            canary_pause=care["canary_pause"],
             verify_share=parse_share(care["verify"], "--verify"),
             max_errors=parse_budget(care["max_errors"]),
             max_drift=parse_budget(care["max_drift"]),

@@ -1,7 +1,7 @@
 """Carry a plan out: first what is in doubt, then the updates, then the removals; each by canary, ramp and the rest."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
@@ -33,6 +33,7 @@ from pipeline.stop import StopReason, StopSwitch
 from pipeline.twilio.client import Writer
 
 _RESOLVED_AT_ONCE = 16
+_NOUNS = {Operation.UPDATE: "updates", Operation.DELETE: "removals"}
 _RAMP_SHARE = 0.01
 _TRIED_AGAIN = (Outcome.REJECTED, Outcome.NOT_FOUND, Outcome.MISMATCH)
 """A later start of a run tries these rows once more: somebody may have mended the cause."""
@@ -44,6 +45,8 @@ class ApplyOptions:
 
     carrier: CarrierOptions = field(default_factory=CarrierOptions)
     canary: int = 25
+    canary_pause: bool = False
+    """Whether a person is asked after each canary."""
     verify_share: float = 0.01
     max_errors: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.01))
     max_drift: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.10))
@@ -65,6 +68,8 @@ class Surroundings:
     """How many writes a second are possible now."""
     steer: Steer
     """Makes all requests go at another speed."""
+    agree: Callable[[str], Awaitable[bool]]
+    """Asks a person a question; False where there is nobody."""
     meter: Meter
     """Has to hear every event of the writer, as `repetitions` has."""
     repetitions: Repetitions
@@ -216,6 +221,7 @@ class _Run:
     async def _phase(self, operation: Operation, passed: set[tuple[str, str]]) -> None:
         total = self._work.count(operation)
         rows = (row for row in self._work.rows(operation) if row.plan_row_id not in self._done)
+        begun = 0
         for stage, size in self._stages(operation, total, passed):
             part = list(islice(rows, size)) if size is not None else None
             if self._stop.reason() is not None or part == []:
@@ -225,6 +231,9 @@ class _Run:
             verify_share = self._options.verify_share if stage == "rest" else 1.0
             await self._carry_out(rows if part is None else part, verify_share=verify_share)
             await self._judge(operation, stage)
+            begun += 0 if part is None else len(part)
+            if stage == "canary" and self._options.canary_pause and begun < total:
+                await self._ask_to_go_on(operation, begun, total)
 
     def _stages(
         self, operation: Operation, total: int, passed: set[tuple[str, str]]
@@ -244,6 +253,17 @@ class _Run:
         if stage != "rest" and self._stop.reason() is None:
             now = self._around.clock.now()
             await self._thread.run(lambda journal: journal.tell("stage_passed", now, operation=operation, stage=stage))
+
+    async def _ask_to_go_on(self, operation: Operation, begun: int, total: int) -> None:
+        """Let a person look at what the canary did; whoever resumes a run that was stopped here has looked."""
+        if self._stop.reason() is not None:
+            return
+        done = f"The first {begun} of {total} {_NOUNS[operation]} are done and were read back."
+        if await self._around.agree(done):
+            now = self._around.clock.now()
+            await self._thread.run(lambda journal: journal.tell("agreed", now, operation=operation, left=total - begun))
+        else:
+            self._stop.ask(StopReason(f"{done} Nobody has agreed to go on (--canary-pause)", ExitCode.CONSENT_MISSING))
 
     async def _carry_out(self, rows: Iterable[PlanRow], *, verify_share: float) -> None:
         def is_verified(row: PlanRow) -> bool:

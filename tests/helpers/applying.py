@@ -103,6 +103,8 @@ class Bench:
     events: list[Event] = field(default_factory=list)
     stop: StopSwitch = field(default_factory=StopSwitch)
     speeds: list[Speed] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    agrees: bool = False
 
     def begin(self, plan: Plan, name: str = "r-1") -> tuple[RunDirectory, Journal]:
         """A run that has done nothing yet."""
@@ -126,6 +128,7 @@ class Bench:
             writer=Writer(transport),
             rate=lambda: 1000.0,
             steer=self.speeds.append,
+            agree=self.agree,
             meter=Meter(self.clock),
             repetitions=Repetitions(),
             clock=self.clock,
@@ -133,6 +136,10 @@ class Bench:
             emit=self.events.append,
         )
         return await apply(plan, directory, journal, replace(QUICK, **options), around)
+
+    async def agree(self, question: str) -> bool:
+        self.questions.append(question)
+        return self.agrees
 
     async def apply(self, plan: Plan, accident: Accident | None = None, **options: Any) -> "Applied":
         """A whole run in one start."""

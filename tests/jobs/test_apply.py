@@ -90,6 +90,30 @@ class TestConsent:
         assert [error is None for error in errors] == [False, False, True]
 
 
+class TestCanaryPause:
+    def test_without_a_terminal_the_run_stops_resumably_and_only_a_person_goes_on(
+        self, shell: Shell, plan: Plan
+    ) -> None:
+        told = apply(shell, plan, "--canary-pause")
+        retried = apply(shell, plan, "--go-on")
+        by_hand = [shell.call("resume", told.document["run_id"], "--json") for _ in range(2)]
+
+        assert told.code == told.document["exit_code"] == 16
+        assert told.document["counts"]["applied"] == 3
+        assert told.document["next"] == f"readstate resume {told.document['run_id']}"
+        assert told.document["resumable"] is True
+        assert retried.code == 16
+        assert told.document["next"] in retried.stderr
+        assert [again.code for again in by_hand] == [16, 0]  # the removals have a canary of their own
+        assert [again.document["counts"]["applied"] for again in by_hand] == [15, 16]
+
+    def test_a_pause_after_no_canary_is_a_slip(self, shell: Shell, plan: Plan) -> None:
+        told = shell.call("apply", str(plan.directory), *consent(plan), "--canary-pause", "--canary", "0")
+
+        assert told.code == 10
+        assert shell.twilio.effects() == []
+
+
 class TestPlans:
     def test_a_changes_file_is_answered_with_the_command_that_comes_first(self, shell: Shell, plan: Plan) -> None:
         told = shell.call("apply", str(shell.folder / "changes.csv"))

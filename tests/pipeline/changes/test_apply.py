@@ -647,6 +647,55 @@ async def test_a_reading_that_is_too_old_is_taken_anew(bench: Bench) -> None:
     assert write.leave_by is not None
 
 
+class TestCanaryPause:
+    async def test_nothing_follows_the_canary_before_somebody_agrees(self, bench: Bench) -> None:
+        plan = await plan_of(bench, *muting(unmuted(bench, 12)))
+
+        applied = await bench.apply(plan, canary=4, canary_pause=True)
+
+        assert applied.counts == {Outcome.APPLIED: 4, Outcome.CANCELLED: 8}
+        assert applied.ending.exit_code == ExitCode.CONSENT_MISSING
+        assert applied.ending.resumable
+        assert bench.questions == ["The first 4 of 12 updates are done and were read back."]
+
+    async def test_going_on_is_the_consent_and_each_operation_has_its_own_canary(self, bench: Bench) -> None:
+        rows = unmuted(bench, 20)
+        plan = await plan_of(bench, *[line(row, op="delete") for row in rows[:8]], *muting(rows[8:]))
+
+        first = await bench.apply(plan, canary=4, canary_pause=True)
+        second = await bench.resume(plan, canary=4, canary_pause=True)
+        third = await bench.resume(plan, canary=4, canary_pause=True)
+
+        assert first.counts == {Outcome.APPLIED: 4, Outcome.CANCELLED: 16}
+        assert second.counts == {Outcome.APPLIED: 16, Outcome.CANCELLED: 4}
+        assert second.ending.exit_code == ExitCode.CONSENT_MISSING
+        assert third.counts == {Outcome.APPLIED: 20}
+        assert bench.questions[1] == "The first 4 of 8 removals are done and were read back."
+
+    async def test_a_person_who_agrees_is_written_down_and_the_run_goes_on(self, bench: Bench) -> None:
+        bench.agrees = True
+        plan = await plan_of(bench, *muting(unmuted(bench, 12)))
+
+        applied = await bench.apply(plan, canary=4, canary_pause=True)
+
+        assert applied.counts == {Outcome.APPLIED: 12}
+        with looking(applied.directory) as journal:
+            agreed = [event for event in journal.events() if event["kind"] == "agreed"]
+        assert [(event["operation"], event["left"]) for event in agreed] == [("update", 8)]
+
+    async def test_nobody_is_asked_where_nothing_is_left_or_the_canary_failed(self, bench: Bench) -> None:
+        rows = unmuted(bench, 12)
+        whole = await plan_of(bench, *muting(rows[:4]))
+        applied = await bench.apply(whole, canary=4, canary_pause=True)
+        assert applied.counts == {Outcome.APPLIED: 4}
+
+        bench.folder.joinpath("r-1").rename(bench.folder / "r-0")
+        failing = await plan_of(bench, *muting(rows[4:]))
+        applied = await bench.apply(failing, writes(status(400, 50210)), canary=4, canary_pause=True)
+        assert applied.ending.exit_code == ExitCode.STOPPED_EARLY
+        assert bench.questions == []
+
+
 @pytest.mark.parametrize(
     ("counts", "code"),
     [
