@@ -15,7 +15,8 @@ from pipeline.settings import EffectiveSettings, load_settings
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _NAMES = (
-    "base_url", "transport", "work_dir", "max_in_flight", "max_rate", "production_first", "metrics_file", "log_format",
+    "base_url", "transport", "work_dir", "max_in_flight", "max_rate", "production_first", "shared_pace",
+    "metrics_file", "log_format",
 )  # fmt: skip
 
 
@@ -53,6 +54,7 @@ def connection_options(command: Command) -> Command:
             click.option("--max-in-flight", type=int, help="Most requests under way at once."),
             click.option("--max-rate", type=float, help="Most requests a second; 0 is no limit."),
             click.option("--production-first", is_flag=True, default=None, help="Leave more room to other traffic."),
+            click.option("--shared-pace", help="A file or redis:// through which processes share one pace."),
             click.option("--metrics-file", help="Write Prometheus text format here, every 15 s and at the end."),
             click.option("--log-format", type=click.Choice(["text", "json"]), help="How log lines look."),
         )

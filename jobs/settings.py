@@ -7,6 +7,7 @@ import click
 
 from jobs.options import connection_options, json_option, settings_from
 from pipeline.errors import ExitCode
+from pipeline.settings import without_password
 
 _TWILIO = (
     "TWILIO_ACCOUNT_SID",
@@ -29,6 +30,7 @@ def command(*, as_json: bool, **options: Any) -> int:
 
     effective = settings_from(options)
     values = msgspec.structs.asdict(effective.settings)
+    values["shared_pace"] = without_password(values["shared_pace"])
     masked = {name: _masked(name, os.environ.get(name)) for name in _TWILIO}
     if as_json:
         print_json(

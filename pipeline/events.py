@@ -87,6 +87,22 @@ class OutageEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedPaceLost:
+    """The other processes of the account cannot be heard; this one keeps to its last share of the pace."""
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPaceFound:
+    """The processes of the account share one pace again."""
+
+    place: str
+    processes: int
+
+
+@dataclass(frozen=True, slots=True)
 class RetryBudgetSpent:
     """The run fails so often that its retries now wait longest."""
 

@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_rate: float = 0.0
     production_first: bool = False
     writes_per_second: float = 30.0
+    shared_pace: str = ""
     require_approval: bool = False
     max_outage: str = "15m"
     max_attempts: int = 6
@@ -50,6 +51,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     metrics_file: str = ""
     log_format: Literal["text", "json"] = "text"
+
+    def __repr__(self) -> str:
+        """Show everything but the password that an address may hold."""
+        shown = msgspec.structs.asdict(self) | {"shared_pace": without_password(self.shared_pace)}
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +213,7 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
     if settings.page_size > 50:
         raise BadInput(f"{origins['page_size']}: page_size must be 50 or less: Twilio lists no more at once")
     _check_origin(settings.base_url, origins["base_url"])
+    _check_shared_pace(settings.shared_pace, origins["shared_pace"])
 
 
 def _check_origin(base_url: str, origin: str) -> None:
@@ -229,3 +236,26 @@ def _has_possible_port(base_url: str) -> bool:
         return urlsplit(base_url).port != 0
     except ValueError:
         return False
+
+
+def without_password(place: str) -> str:
+    """Give *place*, a path or an address, as it may be shown."""
+    if "://" not in place:
+        return place
+    url = urlsplit(place)
+    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
+
+
+def _check_shared_pace(place: str, origin: str) -> None:
+    if "://" not in place:
+        return
+    if urlsplit(place).scheme not in {"redis", "rediss", "unix"}:
+        raise BadInput(
+            f"{origin}: shared_pace must be a file, redis:// or rediss://, not {without_password(place)!r}",
+            hint="For example /run/readstate/pace or rediss://redis.example.com:6379/0",
+        )
+    if origin.startswith("flag") and ("@" in urlsplit(place).netloc or "password=" in place):
+        raise BadInput(
+            f"{origin}: a secret on the command line can be read by everybody on this machine (ps, shell history)",
+            hint="Export READSTATE_SHARED_PACE instead.",
+        )

@@ -88,6 +88,14 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     events.PageShrunk: ("info", lambda event: f"GET {event.path} keeps failing: asking for {event.page_size} rows"),
     events.WindowFound: ("info", lambda event: f"the account takes about {event.window:.0f} requests at once"),
     events.GateClosed: ("info", lambda event: f"Twilio asks for a pause of {spoken_seconds(event.seconds)}"),
+    events.SharedPaceLost: (
+        "warning",
+        lambda event: (
+            f"the pace cannot be shared through {event.place}: {event.reason}; "
+            "this process keeps to its last share until it can"
+        ),
+    ),
+    events.SharedPaceFound: ("info", lambda event: f"{event.processes} processes share the pace again"),
     events.OutageBegan: ("warning", lambda _: "nothing works any more: waiting until it does"),
     events.OutageEnded: ("info", lambda event: f"it works again after {spoken_seconds(event.seconds)}"),
     events.UnknownFields: (

@@ -1,13 +1,13 @@
 """From settings and credentials to a reader or a writer: the layers of the client, in the order they stand in."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from pipeline.clock import Clock
 from pipeline.events import Observer, ignore
 from pipeline.model.quantities import parse_duration
-from pipeline.settings import Credentials, Settings
+from pipeline.settings import Credentials, Settings, without_password
 from pipeline.twilio.client import Reader, Writer
 from pipeline.twilio.pacing.pace import Pace, PaceSettings
 from pipeline.twilio.retry import Retrying, RetryPolicy
@@ -48,7 +48,7 @@ async def connection(
         )
     )
     policy = RetryPolicy(max_attempts=settings.max_attempts, retry_share=settings.retry_share)
-    async with open_transport(settings, credentials) as transport:
+    async with open_transport(settings, credentials) as transport, _shared(pace, settings, credentials, clock, emit):
         yield Connection(
             Retrying(Throttled(transport, pace, clock, emit), policy=policy, clock=clock, emit=emit),
             pace,
@@ -66,3 +66,15 @@ def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyn
     from pipeline.twilio.aiohttp_transport import connected
 
     return connected(settings, credentials)
+
+
+def _shared(
+    pace: Pace, settings: Settings, credentials: Credentials, clock: Clock, emit: Observer
+) -> AbstractAsyncContextManager[None]:
+    if not settings.shared_pace:
+        return nullcontext()
+    from pipeline.twilio.shared.open_store import open_store
+    from pipeline.twilio.shared.sharing import sharing
+
+    store = open_store(settings, credentials, clock)
+    return sharing(pace, store, place=without_password(settings.shared_pace), clock=clock, emit=emit)

@@ -59,22 +59,55 @@ class Tally:
         return next(second - since for second in count(since) if self.accepted[second] >= per_second)
 
 
-class Run:
-    """One client at *pace* against *account*: as much as the pace allows, from the start."""
+class Client:
+    """One process at *pace*: as much as the pace allows, or *workers* at once, from when it starts until it dies."""
 
-    def __init__(self, account: Account, pace: Pace, *, seed: int = 1, domain: str | None = None) -> None:
-        self.account = account
+    def __init__(self, run: "Run", pace: Pace, domain: str | None, workers: float = inf) -> None:
         self.pace = pace
+        self.tally = Tally()
+        self.workers = workers
+        self.is_alive = True
+        self._run = run
+        self._domain = domain
+        self._wakes_at = inf
+
+    def send(self) -> None:
+        """Send all that may be sent."""
+        run, pace = self._run, self.pace
+        time = inf
+        while self.is_alive and pace.in_flight < self.workers:
+            if (time := pace.ready_at(run.now, self._domain)) > run.now:
+                break
+            run.carry(self, pace.sent(run.now, self._domain))
+        pace.waiting = int(min(1000, self.workers)) - pace.in_flight
+        if time > run.now and time < self._wakes_at:
+            self._wakes_at = time
+            run.later(time, self._wake)
+
+    def _wake(self) -> None:
+        self._wakes_at = inf
+        self.send()
+
+
+class Run:
+    """Clients against *account*, each at a pace of its own."""
+
+    def __init__(self, account: Account, *paces: Pace, seed: int = 1, domain: str | None = None) -> None:
+        self.account = account
         self.now = 0.0
         self.tally = Tally()
-        self._domain = domain
-        self._dice = random.Random(seed)
+        self.dice = random.Random(seed)
+        self.clients = [Client(self, pace, domain) for pace in paces]
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._serving = 0
         self._tokens = account.burst
         self._tokens_at = 0.0
-        self._wakes_at = inf
+
+    @property
+    def pace(self) -> Pace:
+        """Of the first client."""
+        return self.clients[0].pace
 
     def at(self, time: float, **changes: float | None) -> "Run":
         """Change the account at *time*."""
@@ -83,60 +116,58 @@ class Run:
             for name, value in changes.items():
                 setattr(self.account, name, value)
 
-        self._later(time, change)
+        self.later(time, change)
         return self
 
     def until(self, end: float) -> Tally:
         """Let time pass."""
-        self._produce()
-        self._send()
+        if self.now == 0:
+            self._produce()
+            for client in self.clients:
+                client.send()
         while self._agenda and self._agenda[0][0] < end:
             self.now, _, act = heapq.heappop(self._agenda)
             act()
         return self.tally
 
-    def _later(self, time: float, act: Callable[[], None]) -> None:
+    def later(self, time: float, act: Callable[[], None]) -> None:
+        """Do *act* at *time*."""
         heapq.heappush(self._agenda, (time, next(self._order), act))
 
-    def _send(self) -> None:
-        while (time := self.pace.ready_at(self.now, self._domain)) <= self.now:
-            sent = self.pace.sent(self.now, self._domain)
-            self._later(self.now + self._leg(), lambda sent=sent: self._arrive(sent))
-        if time < self._wakes_at:
-            self._wakes_at = time
-            self._later(time, self._wake)
+    def carry(self, client: Client, sent: Sent) -> None:
+        """Take a request of *client* on its way."""
+        self.later(self.now + self._leg(), lambda: self._arrive(client, sent))
 
-    def _wake(self) -> None:
-        self._wakes_at = inf
-        self._send()
-
-    def _arrive(self, sent: Sent) -> None:
-        if self._dice.random() < self.account.failing:
-            self._later(self.now + self._leg(), lambda: self._fail(sent))
+    def _arrive(self, client: Client, sent: Sent) -> None:
+        if self.dice.random() < self.account.failing:
+            self.later(self.now + self._leg(), lambda: self._fail(client, sent))
         elif (code := self._admit()) is not None:
-            self._later(self.now + self._leg(), lambda: self._refuse(sent, code))
+            self.later(self.now + self._leg(), lambda: self._refuse(client, sent, code))
         else:
-            self._later(self.now + self._service(), lambda: self._complete(sent))
+            self.later(self.now + self._service(), lambda: self._complete(client, sent))
 
-    def _complete(self, sent: Sent) -> None:
+    def _complete(self, client: Client, sent: Sent) -> None:
         self._serving -= 1
-        self._later(self.now + self._leg(), lambda: self._accept(sent))
+        self.later(self.now + self._leg(), lambda: self._accept(client, sent))
 
-    def _accept(self, sent: Sent) -> None:
+    def _accept(self, client: Client, sent: Sent) -> None:
+        client.tally.accepted[int(self.now)] += 1
         self.tally.accepted[int(self.now)] += 1
-        self.pace.accepted(self.now, sent)
-        self._send()
+        client.pace.accepted(self.now, sent)
+        client.send()
 
-    def _refuse(self, sent: Sent, code: int) -> None:
+    def _refuse(self, client: Client, sent: Sent, code: int) -> None:
+        client.tally.refused[int(self.now)] += 1
         self.tally.refused[int(self.now)] += 1
         pause = self.account.retry_after
-        self.pace.refused(self.now, sent, code=code, retry_after=pause, chance=self._dice.random())
-        self._send()
+        client.pace.refused(self.now, sent, code=code, retry_after=pause, chance=self.dice.random())
+        client.send()
 
-    def _fail(self, sent: Sent) -> None:
+    def _fail(self, client: Client, sent: Sent) -> None:
+        client.tally.failed[int(self.now)] += 1
         self.tally.failed[int(self.now)] += 1
-        self.pace.failed(self.now, sent, chance=self._dice.random())
-        self._send()
+        client.pace.failed(self.now, sent, chance=self.dice.random())
+        client.send()
 
     def _produce(self) -> None:
         if not self.account.production:
@@ -144,10 +175,10 @@ class Run:
         if self.account.failing < 1:
             self.tally.production[int(self.now)] += 1
             if self._admit() is None:
-                self._later(self.now + self._service(), self._leave)
+                self.later(self.now + self._service(), self._leave)
             else:
                 self.tally.production_refused[int(self.now)] += 1
-        self._later(self.now + self._dice.expovariate(self.account.production), self._produce)
+        self.later(self.now + self.dice.expovariate(self.account.production), self._produce)
 
     def _leave(self) -> None:
         self._serving -= 1
@@ -167,7 +198,7 @@ class Run:
         return None
 
     def _service(self) -> float:
-        return self.account.service * (0.25 + 0.75 * self._dice.expovariate(1))
+        return self.account.service * (0.25 + 0.75 * self.dice.expovariate(1))
 
     def _leg(self) -> float:
-        return self.account.round_trip / 2 * self._dice.uniform(0.7, 1.3)
+        return self.account.round_trip / 2 * self.dice.uniform(0.7, 1.3)

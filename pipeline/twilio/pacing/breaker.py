@@ -49,10 +49,14 @@ class Breaker:
         for_long = self._in_a_row >= _FAILURES_FOR_LONG and now - self._failing_since >= _LONG_SECONDS
         if self._in_a_row < _FAILURES_IN_A_ROW and self._share <= _FAILURE_SHARE and not for_long:
             return False
+        self.open(now, chance)
+        return True
+
+    def open(self, now: float, chance: float) -> None:
+        """Let only probes through from now on."""
         self.opened_at = now
         self._probes_failed = self._probes_answered = 0
         self._probe_later(now, chance)
-        return True
 
     def probe_sent(self) -> None:
         """Let nothing else through until this probe's fate is known."""

@@ -6,6 +6,7 @@ from pipeline.twilio.pacing.level import Level
 _EARLY_SECONDS = 0.001
 # A busy event loop wakes us late. What it was late by is made up for, or else the spacing itself would be the limit.
 _LATE_SECONDS = 0.01
+_IDLE_SECONDS = 2.0
 
 
 class Lane:
@@ -30,6 +31,14 @@ class Lane:
         earliest = now - max(interval / 2, _LATE_SECONDS)
         self.is_binding = self._next > earliest
         self._next = max(self._next, earliest) + interval
+
+    def hasten(self, now: float, per_second: float) -> None:
+        """Bring the next request as near as *per_second* allows: what was put off may have been at a lower rate."""
+        self._next = min(self._next, now + 1 / per_second)
+
+    def is_idle(self, now: float) -> bool:
+        """Whether nothing went for a while after its turn."""
+        return self._next < now - _IDLE_SECONDS
 
     def hold_until(self, time: float) -> None:
         """Close the gate until *time*, or longer where it is already closed for longer."""

@@ -23,13 +23,14 @@ _WINDOW_STEP = 0.5
 _SEARCH_MARGIN = 0.95
 _RATE_MARGIN = 0.9
 _RATE_STEP = 0.02
-_RATE_BUDGET_SHARE = 0.5
+_RATE_BUDGET_SHARE = 0.35
 """A rate limit refuses in bursts that production feels too, and costs nothing to stay below."""
 _METER_SECONDS = 0.3
 _LATENCY_MEMORY = 0.02
 _LATENCY_GUESS = 0.2
 """Seconds, for an account that has not admitted anything yet."""
 _GATE_JITTER = 0.05
+_LATELY_SECONDS = 1.0
 
 _NOTHING: Sequence[Event] = ()
 
@@ -94,17 +95,17 @@ class Pace:
         self.settings = settings
         self.in_flight = 0
         self.waiting = 0
-        self._window = Level(
+        self.window = Level(
             float(settings.initial_in_flight),
             least=_SMALLEST_WINDOW,
             most=float(settings.max_in_flight),
             budget=settings.refusal_budget,
             step=_WINDOW_STEP,
         )
-        self._window.searching = True
-        self._account = Lane()
-        self._lanes: dict[str | None, Lane] = {None: Lane()}
-        self._breaker = Breaker()
+        self.window.searching = True
+        self.account = Lane()
+        self.lanes: dict[str | None, Lane] = {None: Lane()}
+        self.breaker = Breaker()
         self._latency = 0.0
         self._answers = 0
         self._refused = 0
@@ -114,24 +115,24 @@ class Pace:
     @property
     def allowed(self) -> float:
         """How many requests may be in flight; below one, it is a pause."""
-        return self._window.value
+        return self.window.value
 
     def ready_at(self, now: float, domain: str | None) -> float:
         """When the next request of *domain* may be sent: *now* or earlier, later, or infinity: after an answer."""
-        if self._breaker.opened_at is not None:
-            return self._breaker.ready_at()
-        if self.in_flight >= max(1, int(self._window.value)):
+        if self.breaker.opened_at is not None:
+            return self.breaker.ready_at()
+        if self.in_flight >= max(1, int(self.window.value)):
             return math.inf
-        return max(self._account.ready_at(), self._lane(domain).ready_at())
+        return max(self.account.ready_at(), self._lane(domain).ready_at())
 
     def sent(self, now: float, domain: str | None) -> Sent:
         """Count a request in; give it back with its fate."""
         self.in_flight += 1
-        is_probe = self._breaker.is_open
+        is_probe = self.breaker.is_open
         if is_probe:
-            self._breaker.probe_sent()
+            self.breaker.probe_sent()
         else:
-            self._account.sent(now, self._spacing())
+            self.account.sent(now, self._spacing())
         lane = self._lane(domain)
         if lane.rate is not None:
             lane.sent(now, lane.rate.value)
@@ -139,15 +140,15 @@ class Pace:
 
     def accepted(self, now: float, sent: Sent) -> Sequence[Event]:
         """Learn that *sent* was admitted: any status below 500 but 429."""
-        busy = self.in_flight >= _FULL * int(self._window.value)
+        busy = self.in_flight >= _FULL * int(self.window.value)
         self.in_flight -= 1
         self._meter(now, now - sent.at)
-        if self._breaker.opened_at is not None:
+        if self.breaker.opened_at is not None:
             return self._probe_succeeded(now) if sent.is_probe else _NOTHING
-        self._breaker.succeeded()
+        self.breaker.succeeded()
         if busy:
-            self._window.accepted(now)
-        lane = self._lanes[sent.domain]
+            self.window.accepted(now)
+        lane = self.lanes[sent.domain]
         if lane.rate is not None and lane.is_binding:
             lane.rate.accepted(now)
         return _NOTHING
@@ -159,34 +160,34 @@ class Pace:
         self.in_flight -= 1
         self._refused += 1
         events: list[Event] = [RequestRefused(sent.domain, code, retry_after)]
-        if self._breaker.is_open:
+        if self.breaker.is_open:
             if sent.is_probe:
-                self._breaker.probe_put_off(now + (retry_after or 1.0))
+                self.breaker.probe_put_off(now + (retry_after or 1.0))
             return events
         by_window = code in _TOO_MANY_AT_ONCE
-        lane = self._account if by_window else self._lane(sent.domain)
+        lane = self.account if by_window else self._lane(sent.domain)
         lost = 0.0
         if retry_after:
-            lost = retry_after * self._per_second(now)
+            lost = retry_after * self._per_second(now) / self.window.share
             if lane.gate <= now:
                 events.append(GateClosed(None if by_window else sent.domain, retry_after))
             lane.hold_until(now + retry_after * (1 + _GATE_JITTER * chance))
         if not by_window:
             self._too_fast(now, sent, lane, lost)
-        elif self._window.searching:
-            self._window.settle(now, max(1.0, _SEARCH_MARGIN * sent.in_flight), lost_to_pause=lost)
-            events.append(WindowFound(self._window.value))
+        elif self.window.searching:
+            self.window.settle(now, max(1.0, _SEARCH_MARGIN * sent.in_flight), lost_to_pause=lost)
+            events.append(WindowFound(self.window.value))
         else:
-            self._window.refused(now, sent_at=sent.at, lost_to_pause=lost)
+            self.window.refused(now, sent_at=sent.at, lost_to_pause=lost)
         return events
 
     def failed(self, now: float, sent: Sent, *, chance: float) -> Sequence[Event]:
         """Learn that *sent* met a 5xx, a timeout or a lost connection. *chance* is in [0, 1)."""
         self.in_flight -= 1
-        if self._breaker.is_open:
+        if self.breaker.is_open:
             if sent.is_probe:
-                self._breaker.probe_failed(now, chance)
-        elif self._breaker.failed(now, chance):
+                self.breaker.probe_failed(now, chance)
+        elif self.breaker.failed(now, chance):
             return (OutageBegan(),)
         return _NOTHING
 
@@ -194,23 +195,37 @@ class Pace:
         """Forget *sent*: nobody waits for its answer any more."""
         self.in_flight -= 1
         if sent.is_probe:
-            self._breaker.probe_put_off(now)
+            self.breaker.probe_put_off(now)
+
+    def hasten(self, now: float) -> None:
+        """Put off nothing for longer than the levels of this moment ask for."""
+        self.account.hasten(now, self._spacing())
+        for lane in self.lanes.values():
+            if lane.rate is not None:
+                lane.hasten(now, lane.rate.value)
+
+    def join_outage(self, now: float, *, chance: float) -> Sequence[Event]:
+        """Send only probes, because others get no answers and we have had none lately either."""
+        if self.breaker.is_open or now - self._metered_at < _LATELY_SECONDS:
+            return _NOTHING
+        self.breaker.open(now, chance)
+        return (OutageBegan(),)
 
     def outage_seconds(self, now: float) -> float:
         """How long nothing has worked."""
-        return 0.0 if self._breaker.opened_at is None else now - self._breaker.opened_at
+        return 0.0 if self.breaker.opened_at is None else now - self.breaker.opened_at
 
     def view(self, now: float) -> PaceView:
         """What a person may want to see."""
-        gate = max(0.0, self._account.gate - now, *(lane.gate - now for lane in self._lanes.values()))
-        state: State = "searching" if self._window.searching else "steady"
-        if self._breaker.is_open:
+        gate = max(0.0, self.account.gate - now, *(lane.gate - now for lane in self.lanes.values()))
+        state: State = "searching" if self.window.searching else "steady"
+        if self.breaker.is_open:
             state = "outage"
         elif gate > 0:
             state = "paused"
         return PaceView(
             state=state,
-            window=self._window.value,
+            window=self.window.value,
             in_flight=self.in_flight,
             waiting=self.waiting,
             accepted=self._answers,
@@ -218,14 +233,14 @@ class Pace:
             per_second=self._per_second(now),
             gate_seconds=gate,
             outage_seconds=self.outage_seconds(now),
-            rates={name or "reads": lane.rate.value for name, lane in self._lanes.items() if lane.rate is not None},
+            rates={name or "reads": lane.rate.value for name, lane in self.lanes.items() if lane.rate is not None},
         )
 
     def _lane(self, domain: str | None) -> Lane:
-        lane = self._lanes.get(domain)
+        lane = self.lanes.get(domain)
         if lane is None:
-            most = self.settings.writes_per_second
-            lane = self._lanes[domain] = Lane(self._rate(_RATE_MARGIN * most, most))
+            most = self.settings.writes_per_second * self.window.share
+            lane = self.lanes[domain] = Lane(self._rate(_RATE_MARGIN * most, most))
         return lane
 
     def _rate(self, value: float, most: float) -> Level:
@@ -233,29 +248,33 @@ class Pace:
         return Level(value, least=0.2, most=most, budget=budget, step=1.0, relative_step=_RATE_STEP)
 
     def _too_fast(self, now: float, sent: Sent, lane: Lane, lost: float) -> None:
-        self._window.searching = False
+        self.window.searching = False
         if lane.rate is None:
-            # First contact: what was admitted lately is our share, and already more than is left once the
-            # server's allowance for bursts is spent.
-            lane.rate = self._rate(1.0, math.inf)
-            possible = self._window.value / self._latency if self._latency else 0.0
-            share = max(_RATE_MARGIN * self._per_second(now), 0.6 * possible)
-            lane.rate.settle(now, share, lost_to_pause=lost)
+            self.meet_rate(now, lane, lost)
         else:
             lane.rate.refused(now, sent_at=sent.at, lost_to_pause=lost)
 
+    def meet_rate(self, now: float, lane: Lane, lost: float = 0.0) -> None:
+        """Begin to keep a rate that nobody has told."""
+        # What was admitted lately is our share, and already more than is left once the server's allowance for bursts
+        # is spent.
+        lane.rate = self._rate(1.0, math.inf)
+        possible = self.window.value / self._latency if self._latency else 0.0
+        share = max(_RATE_MARGIN * self._per_second(now), 0.6 * possible)
+        lane.rate.settle(now, share, lost_to_pause=lost)
+
     def _probe_succeeded(self, now: float) -> Sequence[Event]:
         seconds = self.outage_seconds(now)
-        if not self._breaker.probe_succeeded(now):
+        if not self.breaker.probe_succeeded(now):
             return _NOTHING
         # What is left of the account after an outage is unknown: everybody else returns at the same moment.
-        self._window.search(now, max(1.0, self._window.value / 2))
+        self.window.search(now, max(1.0, self.window.value / 2))
         return (OutageEnded(seconds),)
 
     def _spacing(self) -> float:
         """Requests per second that the window and the user allow."""
-        most = self.settings.max_rate or math.inf
-        window = self._window.value
+        most = (self.settings.max_rate or math.inf) * self.window.share
+        window = self.window.value
         if window < 1:
             return min(most, window / (self._latency or _LATENCY_GUESS))
         return min(most, _SPACING_HEADROOM * window / self._latency) if self._latency else most

@@ -1,0 +1,167 @@
+"""A pace that shares its account with others: says what it learned, and lives with the part that it is given."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.events import Event
+from pipeline.twilio.pacing.lane import Lane
+from pipeline.twilio.pacing.ledger import WINDOW, Adopted, Claim, Given, Report
+from pipeline.twilio.pacing.level import Level, Standing
+from pipeline.twilio.pacing.pace import Pace
+
+_READS = "reads"
+_ACCOUNT = "account"
+_UNLIMITED = 1e9
+"""Requests per second; JSON has no infinity."""
+_WINDOW_ALONE = 10.0
+_SHARE_ALONE = 0.1
+"""What a process allows itself that never met the others: as if ten shared an account of a hundred."""
+_HEADROOM = 1.25
+_IDLE_NEED = 1.0
+_LEAST_MOST = 0.1
+_NEW_GATE_SECONDS = 0.1
+_SINCE_OTHERS_TURN = 0.5
+_LEAST_SHARE = 0.001
+
+
+@dataclass(slots=True)
+class _Held:
+    """A level of ours as the others know it."""
+
+    level: Level
+    most: float
+    base: float
+    """What it was given; what it is above that, it has learned since."""
+    earned: float
+    reported: Standing
+
+
+class Partner:
+    """Stands between *pace* and the ledger. `report`, let the ledger take its turn, then `adopt`."""
+
+    def __init__(self, pace: Pace, member: str) -> None:
+        self._pace = pace
+        self._member = member
+        self._epoch: str | None = None
+        self._held: dict[str, _Held] = {}
+        self._reported_at = -math.inf
+        self._demand = float(pace.settings.max_in_flight)
+        self._frozen: set[str] = set()
+        self._gates_told: dict[str, float] = {}
+
+    def has_news(self) -> bool:
+        """Whether the others should hear of something at once: a limit met for the first time, a pause."""
+        return not self._levels().keys() <= self._held.keys() or any(
+            lane.gate > self._gates_told.get(name, 0.0) + _NEW_GATE_SECONDS for name, lane in self._gates().items()
+        )
+
+    def report(self, now: float) -> Report:
+        """Say what was learned since the last turn, and what could be used."""
+        # Half of the last demand, because this moment may be an unlucky one to look.
+        self._demand = max(float(self._pace.in_flight + self._pace.waiting), self._demand / 2)
+        claims = {name: self._claim(now, name, level) for name, level in self._levels().items()}
+        self._reported_at = now
+        self._gates_told = {name: lane.gate for name, lane in self._gates().items()}
+        gates = {name: lane.gate - now for name, lane in self._gates().items() if lane.gate > now}
+        return Report(self._member, self._epoch, self._pace.breaker.is_open, claims, gates)
+
+    def adopt(self, now: float, adopted: Adopted, *, chance: float) -> Sequence[Event]:
+        """Go on with what was given; what was learned while the turn was taken is kept."""
+        self._epoch = adopted.epoch
+        self._frozen.clear()
+        closed = {name for name, seconds in adopted.gates.items() if self._close(name, now + seconds)}
+        for name, given in adopted.given.items():
+            gate = _ACCOUNT if name == WINDOW else name
+            self._take(now, self._held[name], given, deaf=gate in closed)
+        self._pace.hasten(now)
+        reads = self._pace.lanes[None]
+        if _READS in adopted.limits and reads.rate is None:
+            self._pace.meet_rate(now, reads)
+        return self._pace.join_outage(now, chance=chance) if adopted.in_outage else ()
+
+    def stand_alone(self, now: float) -> None:
+        """Nobody knows what the others do: keep to the last part, and never climb above it."""
+        for name, level in self._levels().items():
+            if name not in self._frozen:
+                self._frozen.add(name)
+                level.most = max(_LEAST_MOST, min(level.most, self._part(name, level)))
+                searching = level.searching and self._epoch is None
+                share = level.share if self._epoch is not None else _SHARE_ALONE
+                level.adopt(now, replace(level.standing(now), searching=searching), share=share, deaf=False)
+
+    def _levels(self) -> dict[str, Level]:
+        rates = {domain or _READS: lane.rate for domain, lane in self._pace.lanes.items() if lane.rate is not None}
+        return {WINDOW: self._pace.window, **rates}
+
+    def _gates(self) -> dict[str, Lane]:
+        lanes = {domain or _READS: lane for domain, lane in self._pace.lanes.items()}
+        return {_ACCOUNT: self._pace.account, **lanes}
+
+    def _close(self, name: str, until: float) -> bool:
+        """Close the gate *name* until then; True where that is news."""
+        lane = self._gates().get(name)
+        if lane is None or until <= lane.gate + _NEW_GATE_SECONDS:
+            return False
+        lane.hold_until(until)
+        self._gates_told[name] = lane.gate
+        return True
+
+    def _claim(self, now: float, name: str, level: Level) -> Claim:
+        standing = level.standing(now)
+        held = self._held.get(name)
+        if held is None:
+            held = self._held[name] = _Held(level, self._most(name), standing.value, 0.0, standing)
+        held.reported = standing
+        refused = standing.quiet_seconds < now - self._reported_at
+        return Claim(
+            standing=standing if refused else replace(standing, earned=standing.earned - held.earned),
+            learned=standing.value - held.base,
+            presumed=self._presumed(name, standing),
+            need=self._need(now, name, level),
+            most=held.most,
+            refused=refused,
+        )
+
+    def _take(self, now: float, held: _Held, given: Given, *, deaf: bool) -> None:
+        mine, before, together = held.level.standing(now), held.reported, given.standing
+        since = now - self._reported_at
+        meanwhile = mine.value - before.value
+        standing = Standing(
+            value=together.value + meanwhile,
+            # What the others met since their last turns is not known yet: the account was quiet for less long.
+            quiet_seconds=together.quiet_seconds + since - (_SINCE_OTHERS_TURN if given.is_shared else 0.0),
+            earned=together.earned + mine.earned - before.earned,
+            lost_to_pauses=together.lost_to_pauses,
+            searching=together.searching and mine.searching,
+        )
+        if mine.quiet_seconds < since:  # refused while the turn was taken
+            standing = replace(mine, value=standing.value)
+        held.level.most = held.most
+        share = max(standing.value, _LEAST_SHARE) / given.level
+        held.level.adopt(now, standing, share=min(1.0, share), deaf=deaf)
+        held.base = held.level.standing(now).value - meanwhile
+        held.earned = together.earned
+
+    def _part(self, name: str, level: Level) -> float:
+        """What this process allows itself while it is alone."""
+        if name in self._held and self._epoch is not None:
+            return self._held[name].base
+        return _WINDOW_ALONE if name == WINDOW else level.value
+
+    def _most(self, name: str) -> float:
+        if name == WINDOW:
+            return float(self._pace.settings.max_in_flight)
+        return _UNLIMITED if name == _READS else self._pace.settings.writes_per_second
+
+    def _presumed(self, name: str, standing: Standing) -> float:
+        share = 1.0 if name == WINDOW else self._pace.window.share
+        return min(standing.value / share, self._most(name))
+
+    def _need(self, now: float, name: str, level: Level) -> float:
+        if name == WINDOW:
+            return _IDLE_NEED if self._pace.breaker.is_open else _HEADROOM * self._demand + 1
+        lane = self._gates()[name]
+        if lane.is_idle(now):
+            return _IDLE_NEED
+        return self._most(name) if lane.is_binding else level.value

@@ -1,0 +1,1 @@
+"""Sharing one pace between processes."""
