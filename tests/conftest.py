@@ -1,0 +1,40 @@
+"""Servers that several tests share, because they take a second to start."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.helpers import object_stores
+from tests.helpers.object_stores import ObjectStore
+
+
+@pytest.fixture(scope="session")
+def _s3_server() -> Iterator[ObjectStore]:
+    with object_stores.moto() as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def _azure_server() -> Iterator[ObjectStore]:
+    if object_stores.AZURITE is None:
+        pytest.skip("azurite is not installed: npm install -g azurite, or name its azurite-blob in AZURITE_BLOB")
+    with object_stores.azurite() as store:
+        yield store
+
+
+@pytest.fixture
+def s3(_s3_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """An S3 that the environment points to."""
+    return _pointed_to(_s3_server, monkeypatch)
+
+
+@pytest.fixture
+def azure(_azure_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """An Azure Blob Storage that the environment points to."""
+    return _pointed_to(_azure_server, monkeypatch)
+
+
+def _pointed_to(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    for name, value in store.environment.items():
+        monkeypatch.setenv(name, value)
+    return store
