@@ -15,21 +15,10 @@ from pipeline.changes.render.text import render_text
 from pipeline.changes.run_dir import RunDirectory
 from pipeline.errors import ExitCode, ReadstateError, Stopped
 from pipeline.model.guards import Consent, Guard
-from pipeline.model.outcome import Outcome
+from pipeline.model.outcome import MEANING
 
 _SHOWN_ROWS = 20
 _TEMPORARY = {ExitCode.LOCKED, ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY, ExitCode.LOCAL_DISK}
-_MEANING = {
-    Outcome.APPLIED: "changed as planned",
-    Outcome.CONVERGED: "somebody else had made it so",
-    Outcome.DRIFTED: "no longer as planned: left alone",
-    Outcome.SUPERSEDED: "changed by somebody else meanwhile",
-    Outcome.REJECTED: "refused or unreadable",
-    Outcome.NOT_FOUND: "did not exist any more",
-    Outcome.MISMATCH: "accepted, but reading back shows something else",
-    Outcome.UNKNOWN: "nobody knows whether it had its effect",
-    Outcome.CANCELLED: "never sent",
-}
 _FILES = {"failed.csv": ("rejected", "not_found", "mismatch"), "drifted.csv": ("drifted", "superseded"),
           "unknown.csv": ("unknown",)}  # fmt: skip
 
@@ -40,7 +29,7 @@ def run_document(directory: RunDirectory, plan_id: str, ending: Ending) -> dict[
         "run_id": directory.run_id,
         "run_dir": str(directory.path),
         "plan_id": plan_id,
-        "counts": {outcome.value: ending.counts.get(outcome, 0) for outcome in _MEANING},
+        "counts": {outcome.value: ending.counts.get(outcome, 0) for outcome in MEANING},
         "stopped": None if ending.stopped is None else ending.stopped.text,
         "results": str(directory.path / "results.parquet"),
         "exit_code": int(ending.exit_code),
@@ -84,7 +73,7 @@ def show_counts(ending: Ending) -> None:
     """Print a table of outcomes."""
     rows = [
         [outcome.value, count(number), meaning]
-        for outcome, meaning in _MEANING.items()
+        for outcome, meaning in MEANING.items()
         if (number := ending.counts.get(outcome, 0))
     ]
     print_table(rows or [["-", "0", "nothing was to be changed"]], header=["outcome", "rows", ""])

@@ -26,7 +26,7 @@ COMMANDS = {
     "snapshots": _Entry("jobs.snapshots", "List, verify and prune published snapshots."),
     "compare": _Entry("jobs.compare", "Say what changed between two snapshots."),
     "sql": _Entry("jobs.sql", "Ask snapshots in SQL."),
-    "report": _Entry("jobs.report", "Show a snapshot as one page, or as Markdown."),
+    "report": _Entry("jobs.report", "Show a snapshot, or a run, as one page or as Markdown."),
     "template": _Entry("jobs.template", "Write a changes file to start from."),
     "lint": _Entry("jobs.lint", "Check a changes file; nothing is sent."),
     "plan": _Entry("jobs.plan", "Compare a changes file with Twilio, and write down what it would do."),

@@ -1,31 +1,80 @@
-"""``readstate report``: look at a snapshot rather than read it."""
+"""``readstate report``: look at a snapshot, or at a run, rather than read it."""
 
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import click
 
 from jobs.options import parse_day
-from pipeline.errors import ExitCode
+from pipeline.errors import BadInput, ExitCode, Usage
 
 
 @click.command()
-@click.argument("root")
+@click.argument("what", metavar="ROOT|RUN")
 @click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot to show. [default: the newest]")
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Where the page goes. [default: stdout]")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the page goes. [default: stdout]",
+)
 @click.option("--markdown", is_flag=True, help="Markdown, for a chat or a pull request, instead of HTML.")
 @click.option("--show-pii", is_flag=True, help="Show names and identities too.")
-def command(*, root: str, day: date | None, out: Path | None, markdown: bool, show_pii: bool) -> int:
-    """Show a snapshot below ROOT, and the series that it belongs to, as one page that needs nothing else."""
-    from pipeline.snapshot.local_files import whole_file
-    from pipeline.snapshot.report import make_report, render_html, render_markdown
+@click.option("--work-dir", help="Where runs are kept.")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
+def command(
+    *, what: str, day: date | None, out: Path | None, markdown: bool, show_pii: bool, work_dir: str | None,
+    config: Path | None,
+) -> int:  # fmt: skip
+    """Show a snapshot below ROOT, with the series that it belongs to, or a RUN, as one page that needs nothing else.
 
-    report = make_report(root, day, show_pii=show_pii)
-    text = render_markdown(report) if markdown else render_html(report)
+    A run of apply is named by its directory, its id, or "last".
+    """
+    from pipeline.changes.run_dir import names_run
+    from pipeline.settings import load_settings
+
+    runs_in = Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
+    if not names_run(what, runs_in):
+        text = _of_snapshot(what, day, markdown=markdown, show_pii=show_pii)
+    elif day is None:
+        text = _of_run(what, runs_in, markdown=markdown, show_pii=show_pii)
+    else:
+        raise Usage(f"{what} is a run, and --date chooses a snapshot", hint="Leave --date out, or name a root.")
     if out is None:
         click.echo(text)
         return ExitCode.DONE
+    from pipeline.snapshot.local_files import whole_file
+
     with whole_file(out) as file:
         file.write(text.encode())
     click.echo(f"Written to {out}", err=True)
     return ExitCode.DONE
+
+
+def _of_snapshot(root: str, day: date | None, *, markdown: bool, show_pii: bool) -> str:
+    from pipeline.snapshot.report import make_report, render_html, render_markdown
+
+    report = make_report(root, day, show_pii=show_pii)
+    return render_markdown(report) if markdown else render_html(report)
+
+
+def _of_run(name: str, work_dir: Path, *, markdown: bool, show_pii: bool) -> str:
+    from pipeline.changes.journal import look_into
+    from pipeline.changes.plan_file import open_plan
+    from pipeline.changes.run_dir import find_run
+    from pipeline.changes.run_report import make_run_report, render_html, render_markdown
+    from pipeline.changes.status import status_of
+
+    directory = find_run(name, work_dir)
+    status = status_of(directory, work_dir)
+    try:
+        plan = open_plan(Path(status.header.plan_dir))
+    except BadInput as error:
+        raise BadInput(
+            f"run {directory.run_id}: its plan is no longer at {status.header.plan_dir}",
+            hint=f"Put the plan back there. Counts alone need no plan:  readstate status {directory.run_id}",
+        ) from error
+    with closing(look_into(directory.journal)) as journal:
+        report = make_run_report(plan, journal, status, show_pii=show_pii)
+    return render_markdown(report) if markdown else render_html(report)

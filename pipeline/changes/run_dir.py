@@ -108,6 +108,13 @@ def find_run(name: str, work_dir: Path) -> RunDirectory:
     )
 
 
+def names_run(name: str, work_dir: Path) -> bool:
+    """Whether *name* is meant for a run: ``last``, an id, or a directory with a journal."""
+    if name == "last" or _RUN_ID.fullmatch(name):
+        return True
+    return any(RunDirectory(place).journal.is_file() for place in (Path(name), runs_root(work_dir) / name))
+
+
 def refuse_consumed(plan_id: str, work_dir: Path) -> None:
     """Refuse a plan that a run was begun with: it can be resumed, not begun again. Raises `PlanUnusable`."""
     run = run_of(plan_id, work_dir)

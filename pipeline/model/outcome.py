@@ -29,3 +29,17 @@ class Outcome(StrEnum):
     def is_good(self) -> bool:
         """Whether the membership is as the plan wanted it."""
         return self in {Outcome.APPLIED, Outcome.CONVERGED}
+
+
+MEANING = {
+    Outcome.APPLIED: "changed as planned",
+    Outcome.CONVERGED: "somebody else had made it so",
+    Outcome.DRIFTED: "no longer as planned: left alone",
+    Outcome.SUPERSEDED: "changed by somebody else meanwhile",
+    Outcome.REJECTED: "refused or unreadable",
+    Outcome.NOT_FOUND: "did not exist any more",
+    Outcome.MISMATCH: "accepted, but reading back shows something else",
+    Outcome.UNKNOWN: "nobody knows whether it had its effect",
+    Outcome.CANCELLED: "never sent",
+}
+"""Each outcome of a row that was to be changed, in the order in which people look at them."""

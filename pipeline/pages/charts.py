@@ -14,7 +14,9 @@ from markupsafe import Markup
 from pygal.style import Style
 
 _SVG = "http://www.w3.org/2000/svg"
-_WIDTH = 660
+_WIDTH = 480
+"""Narrow, so that writing stays readable on a phone, where a chart shrinks to 330 pixels."""
+_MOST_LABELS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Series:
 
     name: str
     colour: str
-    values: Sequence[float]
+    values: Sequence[float | None]
+    """None is a gap in a line."""
 
 
 def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *, unit: str) -> Chart:
@@ -49,33 +52,36 @@ def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *,
 
 
 def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: str, colours: Sequence[str]) -> Chart:
-    """One upright bar a label, each in its own colour."""
-    chart = pygal.Bar(style=_style([series]), height=280, x_title=axis, y_title=unit, **_options([series]))
-    chart.x_labels = list(labels)
-    chart.add(
-        series.name,
-        [
-            {"value": value, "style": f"fill: var(--{colour}); stroke: none"}
-            for value, colour in zip(series.values, colours, strict=True)
-        ],
+    """One horizontal bar a label, each in its own colour; *axis* says what the labels are."""
+    chart = pygal.HorizontalBar(
+        style=_style([series]), height=110 + 26 * len(labels), x_title=unit, y_title=axis, **_options([series])
     )
+    bars = [
+        {"value": value, "style": f"fill: var(--{colour}); stroke: none"}
+        for value, colour in zip(series.values, colours, strict=True)
+    ]
+    # The first bar is drawn at the bottom; people read from the top.
+    chart.x_labels = list(reversed(labels))
+    chart.add(series.name, list(reversed(bars)))
     return _finished(chart, title, labels, [series])
 
 
 def lines(title: str, labels: Sequence[str], series: Sequence[Series], *, axis: str, unit: str) -> Chart:
-    """One line a series, over time."""
+    """One line a series, over time; of many labels only some are written."""
+    step = -(-len(labels) // _MOST_LABELS) or 1
+    highest = max((value for one in series for value in one.values if value is not None), default=0)
     chart = pygal.Line(
         style=_style(series),
-        height=280,
+        height=260,
         x_title=axis,
         y_title=unit,
-        range=(0, max((max(one.values, default=0) for one in series), default=0) or 1),
+        range=(0, highest or 1),
         show_dots=len(labels) < 40,
-        show_minor_x_labels=False,
-        x_labels_major_every=-(-len(labels) // 4) or 1,
+        allow_interruptions=True,
         **_options(series),
     )
-    chart.x_labels = list(labels)
+    # pygal's own choice of labels goes by their text, and two moments may be written alike.
+    chart.x_labels = [label if place % step == 0 else "" for place, label in enumerate(labels)]
     for one in series:
         chart.add(one.name, list(one.values))
     return _finished(chart, title, labels, series)
@@ -86,12 +92,12 @@ def _options(series: Sequence[Series]) -> dict[str, Any]:
         "width": _WIDTH,
         "js": [],
         "margin": 8,
-        "margin_right": 44,
+        "margin_right": 40,
         "spacing": 8,
         "show_legend": len(series) > 1,
         "legend_at_bottom": True,
         "legend_at_bottom_columns": len(series),
-        "max_scale": 7,
+        "max_scale": 5,
         "truncate_label": 40,
         "truncate_legend": -1,
         "formatter": number,
@@ -115,11 +121,11 @@ def _style(series: Sequence[Series]) -> Style:
         opacity_hover="1",
         stroke_width="2",
         font_family="inherit",
-        label_font_size=16,
-        major_label_font_size=16,
-        legend_font_size=16,
-        title_font_size=16,
-        tooltip_font_size=16,
+        label_font_size=15,
+        major_label_font_size=15,
+        legend_font_size=15,
+        title_font_size=15,
+        tooltip_font_size=15,
     )
 
 

@@ -35,5 +35,7 @@ def cell(text: object) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """*part* in percent of *whole*."""
+    """*part* in percent of *whole*; neither nothing nor all where it is not."""
+    if 0 < part < whole and not 0.5 <= 100 * part / whole < 99.5:
+        return "< 1 %" if 2 * part < whole else "> 99 %"
     return f"{100 * part / whole:.0f} %" if whole else "0 %"

@@ -1,6 +1,6 @@
 """A report about a snapshot: one page that needs nothing else, or Markdown for a chat and a pull request."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,8 +12,10 @@ from pipeline.snapshot.compare import Comparison, compare
 from pipeline.snapshot.manifest import Manifest, TimelineWindow
 from pipeline.snapshot.report_figures import BUCKETS, Figures, ReadStates, figures
 from pipeline.snapshot.snapshot import open_snapshot
+from pipeline.snapshot.timeline import one_after_the_other, shortened
 
 _MOST_POINTS = 120
+_MINUTES = "minutes since the run began"
 _BUCKET_COLOURS = ("never", "read", *["unread"] * 4, "cap")
 
 
@@ -100,7 +102,7 @@ def _charts(report: Report) -> Iterator[Chart]:
             else "No conversation is at the cap of 1000 unread messages",
             BUCKETS,
             Series("conversations", "unread", found.unread_counts),
-            axis="unread messages (Twilio counts no further than 1000)",
+            axis="unread messages",
             unit="conversations",
             colours=_BUCKET_COLOURS,
         )
@@ -137,41 +139,49 @@ def _series(groups: Sequence[ReadStates]) -> list[Series]:
 
 
 def _timeline(manifest: Manifest) -> Iterator[Chart]:
-    windows = _thinned(manifest.timeline)
-    minutes = [f"{(one.begins_at - manifest.started_at).total_seconds() / 60:.1f}" for one in windows]
-    seconds = [max(one.seconds, 0.001) for one in windows]
+    windows = list(_with_pauses(shortened(manifest.timeline, most=_MOST_POINTS)))
+    began = manifest.timeline[0].begins_at
+    minutes = ["" if one is None else f"{(one.begins_at - began).total_seconds() / 60:.1f}" for one in windows]
+
+    def drawn(value: Callable[[TimelineWindow], float]) -> list[float | None]:
+        return [None if one is None else value(one) for one in windows]
+
     yield lines(
         f"{number(manifest.requests.throttled)} of {number(manifest.requests.requests)} requests were refused (429)"
         " and sent again",
         minutes,
         [
-            Series("requests", "read", [one.requests / span for one, span in zip(windows, seconds, strict=True)]),
-            Series("refused", "cap", [one.throttled / span for one, span in zip(windows, seconds, strict=True)]),
+            Series("requests", "read", drawn(lambda one: one.requests / max(one.seconds, 0.001))),
+            Series("refused (429)", "cap", drawn(lambda one: one.throttled / max(one.seconds, 0.001))),
         ],
-        axis="minutes since the run began",
+        axis=_MINUTES,
         unit="per second",
     )
     yield lines(
-        f"At most {number(max(one.in_flight for one in windows))} requests were under way at once",
+        f"At most {number(max(one.in_flight for one in manifest.timeline))} requests were under way at once",
         minutes,
-        [Series("in flight", "unread", [one.in_flight for one in windows])],
-        axis="minutes since the run began",
+        [
+            Series("under way at most", "unread", drawn(lambda one: one.in_flight)),
+            Series("allowed at most", "never", drawn(lambda one: one.allowed)),
+        ],
+        axis=_MINUTES,
         unit="requests",
     )
 
 
-def _thinned(windows: Sequence[TimelineWindow]) -> list[TimelineWindow]:
-    """Join neighbours until the windows can be told apart in a picture."""
-    width = -(-len(windows) // _MOST_POINTS)
-    return [_joined(windows[start : start + width]) for start in range(0, len(windows), width)]
-
-
-def _joined(windows: Sequence[TimelineWindow]) -> TimelineWindow:
-    return TimelineWindow(
-        begins_at=windows[0].begins_at,
-        seconds=sum(one.seconds for one in windows),
-        requests=sum(one.requests for one in windows),
-        throttled=sum(one.throttled for one in windows),
-        retries=sum(one.retries for one in windows),
-        in_flight=max(one.in_flight for one in windows),
-    )
+def _with_pauses(windows: Sequence[TimelineWindow]) -> Iterator[TimelineWindow | None]:
+    """Give *windows* with None where nobody worked on the run, and without stubs at the ends of a start."""
+    usual = max(window.seconds for window in windows)
+    held: TimelineWindow | None = None
+    for window in windows:
+        if held is None:
+            held = window
+        elif (window.begins_at - held.begins_at).total_seconds() > 2 * usual + held.seconds:
+            yield from (held, None)
+            held = window
+        elif min(held.seconds, window.seconds) < usual / 4:
+            held = one_after_the_other(held, window)
+        else:
+            yield held
+            held = window
+    yield held

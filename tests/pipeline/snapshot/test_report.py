@@ -1,9 +1,6 @@
 """A report: the figures are right, the page needs nothing else, and no name gets in unless asked for."""
 
-import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
@@ -14,6 +11,7 @@ import pytest
 from pipeline.snapshot.manifest import RequestCounts, TimelineWindow
 from pipeline.snapshot.report import Report, make_report, render_html, render_markdown
 from pipeline.snapshot.report_figures import BUCKETS
+from tests.helpers.browser import browse, needs_browser
 from tests.helpers.snapshots import SERVICE, conversation_sid, publish, row, user_sid
 
 OLD, NEW = date(2026, 11, 22), date(2026, 11, 23)
@@ -111,7 +109,7 @@ def test_no_name_is_shown_unless_asked_for(render: object, report: Report) -> No
     assert "user 3" in named
 
 
-class Seen(HTMLParser):
+class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.tags: set[str] = set()
@@ -124,7 +122,7 @@ class Seen(HTMLParser):
 
 def test_the_page_has_no_script_and_leads_nowhere(report: Report) -> None:
     page = render_html(replace(report, show_pii=True))
-    seen = Seen()
+    seen = Tags()
     seen.feed(page)
 
     assert not seen.tags & {"script", "link", "iframe", "img", "object", "embed", "form", "a"}
@@ -184,50 +182,6 @@ def test_where_everything_is_read_the_titles_say_so(tmp_path: Path) -> None:
     page = render_html(make_report(str(tmp_path / "root")))
     assert "No conversation has unread messages" in page
     assert "No conversation is at the cap" in page
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-def browse(html: str, folder: Path) -> tuple[str, str, set[str]]:
-    """Open a page from disk; give its DOM, what the console said, and what the page (not the browser) asked for."""
-    page, log = folder / "report.html", folder / "net.json"
-    page.write_text(html, encoding="utf-8")
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-extensions",
-        "--enable-logging=stderr",
-    ]
-    run = subprocess.run(
-        [
-            str(CHROMIUM),
-            *flags,
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            f"--user-data-dir={folder / 'profile'}",
-            f"--log-net-log={log}",
-            "--dump-dom",
-            str(page),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    told = [event.get("params", {}) for event in json.loads(log.read_text(encoding="utf-8"))["events"]]
-    asked = {str(one["url"]) for one in told if "url" in one and one.get("initiator", NOT_A_PAGE) != NOT_A_PAGE}
-    console = "\n".join(line for line in run.stderr.splitlines() if "CONSOLE" in line)
-    return run.stdout, console, {url for url in asked if not url.startswith(("file:", "data:"))}
-
-
-NOT_A_PAGE = "not an origin"
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 
 
 @needs_browser
