@@ -88,7 +88,7 @@ class ApplyJob:
                 refuse_consumed(manifest.plan_id, Path(self.settings.work_dir))
                 directory = create_run(Path(self.settings.work_dir), run_id)
                 header = self._header(plan, run_id, located, now=clock.now())
-                journal = create_journal(directory.journal, header)
+                journal = create_journal(directory.journal, header, self.wish.journal_mode)
                 return await self._carry_out(plan, directory, journal, wires)
 
     async def _resume(self, directory: RunDirectory, plan: Plan, stop: StopSwitch) -> Report:
@@ -98,7 +98,7 @@ class ApplyJob:
             located = await self._located(plan, wires)
             _tell_age(plan.manifest, located.server_now(wires.around.clock))
             with self._locked(located.target, directory.run_id):
-                journal = open_journal(directory.journal)
+                journal = open_journal(directory.journal, self.wish.journal_mode)
                 return await self._carry_out(plan, directory, journal, wires)
 
     async def _carry_out(self, plan: Plan, directory: RunDirectory, journal: Journal, wires: _Wires) -> Report:

@@ -8,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from pipeline.changes.apply import ApplyOptions
+    from pipeline.changes.journal import JournalMode
     from pipeline.model.guards import Consent
     from pipeline.settings import Settings
 
@@ -52,15 +53,20 @@ _CARE = (
     click.option("--tz", metavar="ZONE", help="The time zone of --window. [default: UTC]"),
     click.option("--max-throttled", metavar="TIME", help="How long Twilio may refuse everything. [default: 30m]"),
     click.option("--grace", metavar="TIME", help="How long rows under way may take when stopped. [default: 20s]"),
+    click.option(
+        "--journal-mode",
+        type=click.Choice(["wal", "delete"]),
+        help="delete: for a --work-dir on a network file system.",
+    ),
 )
 _NAMES = {
     "canary", "canary_pause", "verify", "max_errors", "max_drift", "on_drift", "max_precondition_age", "settle",
-    "window", "tz", "max_throttled", "grace",
+    "window", "tz", "max_throttled", "grace", "journal_mode",
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "canary": 25, "canary_pause": False, "verify": "1%", "max_errors": "1%", "max_drift": "10%", "on_drift": "skip",
     "max_precondition_age": "5s", "settle": "2,5,10,30", "window": None, "tz": "UTC", "max_throttled": "30m",
-    "grace": "20s",
+    "grace": "20s", "journal_mode": "wal",
 }  # fmt: skip
 
 
@@ -88,6 +94,12 @@ class ApplyWish:
         """The same, and what *settings* demand of every apply."""
         demanded = {"require_approval": True} if settings.require_approval else {}
         return ApplyWish(self.consent | demanded, self.care)
+
+    @property
+    def journal_mode(self) -> "JournalMode":
+        """How the journal is kept."""
+        mode: JournalMode = (DEFAULTS | self.care)["journal_mode"]
+        return mode
 
     def as_consent(self) -> "Consent":
         """What the person agrees to."""

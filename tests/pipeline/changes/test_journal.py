@@ -151,6 +151,33 @@ def test_a_journal_is_never_begun_over_another(journal: Journal, path: Path) -> 
         create_journal(path, header())
 
 
+class TestNetworkFileSystems:
+    @pytest.fixture(autouse=True)
+    def on_a_filer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        mountinfo = tmp_path / "mountinfo"
+        mountinfo.write_text(
+            f"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:9 / {tmp_path.resolve()} rw - nfs4 filer:/ rw\n"
+        )
+        monkeypatch.setattr("pipeline.changes.journal._MOUNTINFO", mountinfo)
+
+    def test_a_journal_is_neither_begun_nor_continued_there(self, path: Path) -> None:
+        with pytest.raises(LocalDisk, match="nfs4"):
+            create_journal(path, header())
+        assert not path.exists()
+
+        create_journal(path, header(), "delete").close()
+        with pytest.raises(LocalDisk, match="nfs4"):
+            open_journal(path)
+
+    def test_without_shared_memory_it_works_there_too(self, path: Path) -> None:
+        journal = create_journal(path, header(), "delete")
+        journal.write([record(0)])
+        again = open_journal(path, "delete")
+
+        assert again.counts() == {Outcome.UNKNOWN: 1}
+        assert {file.name for file in path.parent.iterdir()} == {"journal.sqlite", "mountinfo"}
+
+
 class TestJournalThread:
     async def test_an_intent_is_on_disk_when_keeping_it_returns(self, journal: Journal, path: Path) -> None:
         async with JournalThread(journal) as thread:
