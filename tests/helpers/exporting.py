@@ -1,11 +1,11 @@
 """Runs exports against a simulator, and compares what they published with the simulator's world."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.clock import SystemClock
 from pipeline.events import Event
@@ -20,12 +20,14 @@ from pipeline.snapshot.roster import RosterWish
 from pipeline.snapshot.snapshot import open_snapshot
 from pipeline.snapshot.store import open_store
 from pipeline.snapshot.timeline import Timeline
-from pipeline.snapshot.workspace import workspace
+from pipeline.snapshot.workspace import Workspace, workspace
 from pipeline.stop import StopSwitch
 from pipeline.twilio.connect import connection
 
 DAY = date(2026, 11, 23)
 Key = tuple[str, str, str]
+Result = TypeVar("Result")
+Flow = Callable[[ExportOptions, Surroundings], Awaitable[Result]]
 
 
 def credentials_of(twilio: RunningSimulator) -> Credentials:
@@ -56,6 +58,10 @@ class Export:
         self.stop: StopSwitch | None = None
 
     async def run(self, **changes: Any) -> Manifest:
+        changes["replaces"] = open_store(self.root).standing(DAY)
+        return await self.carry_out(export, workspace(self.work_dir, root=self.root, day=DAY), **changes)
+
+    async def carry_out(self, flow: Flow[Result], held: AbstractContextManager[Workspace], **changes: Any) -> Result:
         settings = load_settings(
             flags={"base_url": self.twilio.base_url, "max_outage": "1s", "request_timeout_seconds": 5.0}, environ={}
         ).settings
@@ -69,7 +75,7 @@ class Export:
             self.events.append(event)
             self.on_event(event)
 
-        with workspace(self.work_dir, root=self.root, day=DAY) as place:
+        with held as place:
             async with connection(settings, credentials_of(self.twilio), clock=clock, emit=emit) as twilio:
                 timeline.watch(twilio.pace)
                 around = Surroundings(
@@ -83,8 +89,7 @@ class Export:
                     emit=emit,
                     tool_version="0",
                 )
-                replaces = around.store.standing(DAY)
-                return await export(options(self.twilio, replaces=replaces, **changes), around)
+                return await flow(options(self.twilio, **changes), around)
 
     def on_event(self, event: Event) -> None:
         """Overridden by those who want to interfere."""

@@ -1,0 +1,77 @@
+"""Exports in shards, beside one export by one process of the same world."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.clock import SystemClock
+from pipeline.events import Event
+from pipeline.model.quantities import Allowance
+from pipeline.snapshot.export import export_shard
+from pipeline.snapshot.publish_run import Published, PublishOptions, publish_run
+from pipeline.snapshot.roster import RosterWish
+from pipeline.snapshot.shard import Shard
+from pipeline.snapshot.snapshot import open_snapshot
+from pipeline.snapshot.staging import ShardManifest, ShardNote, Staging
+from pipeline.snapshot.store import open_store
+from pipeline.snapshot.workspace import Workspace, run_workspace
+from pipeline.stop import StopSwitch
+from tests.helpers.exporting import DAY, Export, options
+
+RUN = "nightly"
+
+
+class ShardedExport(Export):
+    """An export in shards, each of which may be run as often as one likes."""
+
+    async def run_shard(self, shard: Shard, *, work_dir: Path | None = None, **changes: Any) -> ShardManifest:
+        wish = changes.pop("wish", RosterWish())
+        changes |= {"wish": RosterWish(wish.services, wish.entries, wish.limit, shard), "run_id": RUN}
+        note = ShardNote(
+            snapshot_date=DAY, options=options(self.twilio, **changes).fingerprint(), command=("readstate", "export")
+        )
+        self.staging.announce(shard, note)
+        place = run_workspace(work_dir or self.work_dir, root=self.root, run_id=RUN, work=shard.folder)
+        return await self.carry_out(export_shard, place, **changes)
+
+    async def run_shards(self, count: int, **changes: Any) -> list[ShardManifest]:
+        return [await self.run_shard(Shard(number, count), **changes) for number in range(1, count + 1)]
+
+    @property
+    def staging(self) -> Staging:
+        return Staging(open_store(self.root), RUN)
+
+    def publish(self, **changes: Any) -> Published:
+        plain = {
+            "run_id": RUN,
+            "max_failed_users": Allowance(share=0.001),
+            "on_incomplete": "publish",
+            "file_bytes": 128 << 20,
+            "tool_version": "0",
+        }
+        with run_workspace(self.work_dir, root=self.root, run_id=RUN, work="publish") as place:
+            return self.publish_in(place, PublishOptions(**plain | changes))
+
+    def publish_in(self, place: Workspace, publishing: PublishOptions) -> Published:
+        return publish_run(
+            publishing,
+            store=open_store(self.root),
+            place=place,
+            stop=StopSwitch(),
+            clock=SystemClock(),
+            emit=self.on_publishing,
+        )
+
+    def on_publishing(self, event: Event) -> None:
+        """Overridden by those who want to interfere."""
+
+
+def tables(root: str) -> dict[str, pa.Table]:
+    """What a snapshot holds, but for when it was read: two runs of one world must agree in it to the last byte."""
+    snapshot = open_snapshot(root)
+    return {
+        "user_conversations": snapshot.dataset().to_table().drop_columns(["snapshot_at"]),
+        "users": snapshot.users().drop_columns(["snapshot_at"]),
+        "failures": snapshot.failures().drop_columns(["failed_at", "request_id"]),
+    }
