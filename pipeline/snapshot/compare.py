@@ -96,7 +96,10 @@ def _rows(snapshot: Snapshot, comparer: Comparer) -> Iterator[pa.Table]:
         if file.dataset == comparer.dataset:
             path = snapshot.store.absolute(file.path)
             # Without pre-buffering a row group is read in pieces: it would hold the group's columns all at once.
-            with pq.ParquetFile(path, filesystem=snapshot.store.files, pre_buffer=False) as parquet:
+            with (
+                snapshot.store.objects.told(file.path),
+                pq.ParquetFile(path, filesystem=snapshot.store.files, pre_buffer=False) as parquet,
+            ):
                 for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
                     # Users that a file named and Twilio did not know have no SID: nothing to compare them by.
                     named = pa.table(batch).filter(pc.is_valid(batch[comparer.key[-1]]))

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pipeline.errors import BadInput, NotPermitted
 
 # Somebody may be waiting: what refuses connections is told after about six seconds, what is silent after half a minute.
-_RETRIES = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
+PATIENCE: dict[str, Any] = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
 _SECONDS = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=120)}
 _ENDPOINTS = (
     "AWS_ENDPOINT_URL_S3",
@@ -38,7 +38,7 @@ def remote_client(root: str, environ: Mapping[str, str] = os.environ) -> Any:
     around = {
         "prefix": unquote(address.path).strip("/") or None,
         "client_options": {**_SECONDS, "allow_http": _is_plain_http(environ)},
-        "retry_config": _RETRIES,
+        "retry_config": PATIENCE,
     }
     try:
         return make(address, environ, around)

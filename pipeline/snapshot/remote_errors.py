@@ -11,6 +11,7 @@ from pipeline.errors import BadInput, LocalDisk, NotPermitted, ReadstateError, S
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<\n]+)")
+_REQUEST = re.compile(r"Error performing (?P<method>\w+) (?P<origin>\w+://[^/ ]+)\S* in .*? - (?P<end>.*)")
 _NO_BUCKET = {"NoSuchBucket", "InvalidBucketName", "ContainerNotFound", "InvalidResourceName", "AccountNotFound"}
 _NOT_PERMITTED = {"401", "403"}
 _ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
@@ -19,21 +20,21 @@ _PAGE = "pipeline/snapshot/STORES.md says which variables and rights a store nee
 
 
 @contextmanager
-def explained(where: str) -> Iterator[None]:
-    """Turn what a store says about *where* into an error of ours.
+def explained(root: str, path: str) -> Iterator[None]:
+    """Turn what a store says about *path* below *root* into an error of ours.
 
     Raises `BadInput`, `NotPermitted`, `StoppedEarly` where the store does not answer, and `LocalDisk`.
     """
     try:
         yield
     except (BaseError, OSError) as error:
-        raise explanation(where, error) from error
+        raise explanation(root, path, error) from error
 
 
 @contextmanager
-def explained_if_there(where: str) -> Iterator[None]:
+def explained_if_there(root: str, path: str) -> Iterator[None]:
     """The same, but one object that is missing stays a `FileNotFoundError`."""
-    with explained(where):
+    with explained(root, path):
         try:
             yield
         except FileNotFoundError as error:
@@ -45,24 +46,25 @@ def explained_if_there(where: str) -> Iterator[None]:
     raise missing
 
 
-def explanation(where: str, error: Exception) -> ReadstateError:
-    """Say what *error* means for somebody who wanted *where*."""
+def explanation(root: str, path: str, error: Exception) -> ReadstateError:
+    """Say what *error* means for somebody who wanted *path* below *root*."""
     text = str(error)
     status, code = _found(_STATUS, text), _found(_CODE, text)
+    where = f"{root}/{path}" if path else root
     if code in _NO_BUCKET:
         return BadInput(
-            f"{where}: there is no such bucket ({code})",
+            f"{root}: there is no such bucket ({code})",
             hint="Make the bucket, or mend its name, or the endpoint, where one is set.",
         )
     if code in _ELSEWHERE or status in {"301", "307"}:
         return BadInput(
-            f"{where}: the bucket is in another region ({code or status})",
+            f"{root}: the bucket is in another region ({code or status})",
             hint="Set AWS_REGION to the bucket's region.",
         )
     if _NO_CREDENTIALS.search(text):
-        return NotPermitted(f"{where}: no credentials for the store were found", hint=_PAGE)
+        return NotPermitted(f"{root}: no credentials for the store were found", hint=_PAGE)
     if status in _NOT_PERMITTED:
-        return NotPermitted(f"{where}: the store refuses: {_said(text, code or status)}", hint=_PAGE)
+        return NotPermitted(f"{where}: the store refuses: {_said(text)}", hint=_PAGE)
     if isinstance(error, FileNotFoundError):
         return BadInput(
             f"{where}: it is not there (any more)",
@@ -71,9 +73,9 @@ def explanation(where: str, error: Exception) -> ReadstateError:
     if isinstance(error, OSError):
         return LocalDisk(f"{error.filename or where}: {error.strerror or error}")
     if status.startswith("4") and status not in {"408", "429"}:
-        return BadInput(f"{where}: the store refuses: {_said(text, code or status)}", hint=_PAGE)
+        return BadInput(f"{where}: the store refuses: {_said(text)}", hint=_PAGE)
     return StoppedEarly(
-        f"{where}: the store does not answer: {_said(text, code or status)}",
+        f"{root}: the store does not answer: {_said(text)}",
         hint="Check the network and the endpoint (AWS_ENDPOINT_URL, where it is set); then run the same command again.",
     )
 
@@ -88,10 +90,13 @@ def _found(pattern: re.Pattern[str], text: str) -> str:
     return "" if match is None else match[1]
 
 
-def _said(text: str, short: str) -> str:
-    """The store's own words; without them, the first line of what its client says."""
-    words = _found(_MESSAGE, text)
-    if words:
-        return f"{short}: {words.strip()}"
-    first = text.split("\n", 1)[0]
-    return re.sub(r"^Generic \w+ error: ", "", first)
+def _said(text: str) -> str:
+    """The store's own words; without them, what its client says of the request."""
+    code, words = _found(_CODE, text), _found(_MESSAGE, text)
+    if code or words:
+        return ": ".join(filter(None, (code, words.strip())))
+    first = text.split("\n", 1)[0].strip().rstrip(":")
+    request = _REQUEST.search(first)
+    if request is None:
+        return re.sub(r"^Generic \w+ error: ", "", first)
+    return f"{request['method']} {request['origin']}: {request['end'].removeprefix('Server returned non-2xx ')}"

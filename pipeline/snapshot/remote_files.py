@@ -108,4 +108,4 @@ class _Object(io.RawIOBase):
 
 
 def _told(root: str, path: str) -> Any:
-    return explained_if_there(f"{root}/{path}")
+    return explained_if_there(root, path)

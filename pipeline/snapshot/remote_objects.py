@@ -70,7 +70,7 @@ class RemoteObjects:
     def read(self, path: str) -> Content | None:
         """What an object holds."""
         try:
-            with explained_if_there(f"{self.root}/{path}"):
+            with explained_if_there(self.root, path):
                 found = obstore.get(self.client, path)
                 return Content(bytes(found.bytes()), Version(found.meta["e_tag"], found.meta["version"]))
         except FileNotFoundError:
@@ -108,7 +108,7 @@ class RemoteObjects:
     @contextmanager
     def told(self, path: str) -> Iterator[None]:
         """Say what *path* refuses as an error of ours."""
-        with explained(f"{self.root}/{path}" if path and path != _PROBE else self.root):
+        with explained(self.root, "" if path == _PROBE else path):
             yield
 
 

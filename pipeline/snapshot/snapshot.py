@@ -38,7 +38,8 @@ class Snapshot:
         schema = _SCHEMAS[name]
         if not paths:
             return ds.dataset(pa.Table.from_pylist([], schema=schema))
-        return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.store.files)
+        with self.store.objects.told(paths[0]):
+            return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.store.files)
 
     def to_pandas(self, *, columns: list[str] | None = None, filter: ds.Expression | None = None) -> "pd.DataFrame":  # noqa: A002 - pyarrow's word
         """The UserConversations as a frame: *columns* of the rows that *filter*, a pyarrow expression, lets through.

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO
+from typing import IO, Self
 from uuid import uuid4
 
 AZURITE = shutil.which("azurite-blob") or os.environ.get("AZURITE_BLOB")
@@ -133,7 +133,7 @@ class CuttingProxy:
         self.endpoint = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.cuts = 0
 
-    def __enter__(self) -> "CuttingProxy":
+    def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -68,17 +69,30 @@ def user(number: int, **fields: Any) -> dict[str, Any]:
     }
 
 
-def publish(
-    root: Path,
+def publish(root: Path | str, day: date, rows: Sequence[Row], **how: Any) -> Manifest:
+    """Publish a snapshot of *day*, in place of what stands for it; see `put_snapshot` for *how*."""
+    manifest = put_snapshot(root, day, rows, **how)
+    store = open_store(str(root))
+    store.publish(manifest, replaces=store.standing(day))
+    return manifest
+
+
+def put_snapshot(
+    root: Path | str,
     day: date,
     rows: Sequence[Row],
     *,
     users: Sequence[Row] | None = None,
     failures: Sequence[Row] = (),
     parts: int = 1,
+    run_id: str | None = None,
     **manifest: Any,
 ) -> Manifest:
-    """Publish a snapshot of *day*: rows sorted by key, in *parts* files; *manifest* overrides what it says."""
+    """Put all of a snapshot but its manifest: rows sorted by key, in *parts* files; *manifest* overrides what it says.
+
+    Give the manifest.
+    """
+    run_id = run_id or f"r-{day}"
     started_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
     in_order = sorted(rows, key=lambda row: (row["chat_service_sid"], row["user_sid"], row["conversation_sid"]))
     if users is None:
@@ -93,15 +107,22 @@ def publish(
     if failures:
         tables.append(("failures", FAILURES, failures))
     files = [
-        put(root, dataset, schema, [{"snapshot_at": started_at, **line} for line in lines], day=day, number=number)
+        put(
+            root,
+            dataset,
+            schema,
+            [{"snapshot_at": started_at, **line} for line in lines],
+            day=day,
+            name=f"{run_id}-{number:05}.parquet",
+        )
         for number, (dataset, schema, lines) in enumerate(tables)
     ]
     failed = len(failures)
-    published = Manifest(
+    return Manifest(
         **{
             "schema_version": 1,
             "tool_version": "0.1.0",
-            "run_id": f"r-{day}",
+            "run_id": run_id,
             "snapshot_date": day,
             "account_sid": "AC" + "0" * 32,
             "base_url": "https://conversations.twilio.com",
@@ -121,20 +142,15 @@ def publish(
         }
         | manifest
     )
-    store = open_store(str(root))
-    store.publish(published, replaces=store.standing(day))
-    return published
 
 
 def put(
-    root: Path, dataset: Dataset, schema: pa.Schema, lines: Iterable[Row], *, day: date, number: int = 0
+    root: Path | str, dataset: Dataset, schema: pa.Schema, lines: Iterable[Row], *, day: date, name: str
 ) -> SnapshotFile:
     """Put one file below *root*, as an export does."""
     known = [{name: line.get(name) for name in schema.names} for line in lines]
-    name = f"r-{day}-{number:05}.parquet"
-    local = root.parent / name
-    file = write_rows([pa.Table.from_pylist(known, schema=schema)], schema, local)
     path = f"{partition(dataset, day)}/{name}"
-    open_store(str(root)).put(local, path)
-    local.unlink()
+    with TemporaryDirectory() as folder:
+        file = write_rows([pa.Table.from_pylist(known, schema=schema)], schema, Path(folder) / name)
+        open_store(str(root)).put(file.path, path)
     return SnapshotFile(path, dataset, file.rows, file.bytes, file.sha256)

@@ -161,7 +161,7 @@ def test_a_column_that_was_left_empty_is_not_a_change(tmp_path: Path) -> None:
 def test_files_that_are_not_sorted_are_refused(tmp_path: Path) -> None:
     root = tmp_path / "root"
     publish(root, OLD, [row(1, 1)])
-    wrong = put(root, "user_conversations", USER_CONVERSATIONS, [row(2, 1), row(1, 1)], day=NEW, number=7)
+    wrong = put(root, "user_conversations", USER_CONVERSATIONS, [row(2, 1), row(1, 1)], day=NEW, name="r-7.parquet")
     publish(root, NEW, [], files=(wrong,))
 
     with pytest.raises(BadInput, match="not sorted"):
