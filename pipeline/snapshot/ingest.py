@@ -22,7 +22,7 @@ from pipeline.snapshot.reading import PageRoom, UserInHand, failed
 
 _BATCH_BYTES = 2 << 20
 _BATCH_SECONDS = 0.25
-_PART_BYTES = 32 << 20
+_PART_BYTES = 20 << 20
 """Rows with attributes of 16 KB fill the memory long before they are many."""
 _DECODERS = 2
 
