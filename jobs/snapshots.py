@@ -36,7 +36,8 @@ def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None,
 
 def _list(store: Any, *, verify: bool, as_json: bool) -> int:
     from jobs.staged_report import staged_document, staged_line
-    from jobs.terminal import count, print_json, print_table, size
+    from jobs.terminal import count, counted, print_json, print_table, size
+    from pipeline.snapshot.retention import STRAY_AFTER
     from pipeline.snapshot.snapshot import defects
     from pipeline.snapshot.staged_runs import staged_runs
 
@@ -44,7 +45,9 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
         raise BadInput(f"{store.root}: no published snapshot to verify", hint="Is this the right ROOT?")
     manifests = [manifest for day in store.dates() if (manifest := store.manifest(day)) is not None]
     found = {manifest.snapshot_date: list(defects(store, manifest)) if verify else [] for manifest in manifests}
-    staged = staged_runs(store, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    staged = staged_runs(store, now=now)
+    strays = store.strays(before=now - STRAY_AFTER) if verify else []
     if as_json:
         print_json(
             {
@@ -62,6 +65,7 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
                     for manifest in manifests
                 ],
                 "staged": [staged_document(run) for run in staged],
+                **({"strays": [file.path for file in strays]} if verify else {}),
             }
         )
         return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
@@ -87,6 +91,11 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
                 click.echo(f"{day}: {problem}")
     for run in staged:
         click.echo(staged_line(run, store.root))
+    if strays:
+        click.echo(
+            f"{counted(len(strays), 'file')} ({size(sum(file.bytes for file in strays))}) that no snapshot names, left by"
+            f" runs that died, go when snapshots do: readstate snapshots {store.root} --keep-days 30"
+        )
     return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
 
 
@@ -94,21 +103,25 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     import sys
 
     from jobs.terminal import counted, print_json
-    from pipeline.snapshot.retention import expired
+    from pipeline.snapshot.retention import STRAY_AFTER, expired
     from pipeline.snapshot.staged_runs import staged_runs
     from pipeline.snapshot.staging import Staging
 
     now = datetime.now(UTC)
     days = expired(store.dates(), rule, today=now.date())
     abandoned = [run.run_id for run in staged_runs(store, now=now) if run.is_abandoned]
+    strays = store.strays(before=now - STRAY_AFTER)
     what = " and ".join(
         [
             *([counted(len(days), "snapshot")] if days else []),
             *([f"what {counted(len(abandoned), 'run')} staged and abandoned"] if abandoned else []),
+            *([f"{counted(len(strays), 'file')} that no snapshot names"] if strays else []),
         ]
     )
     if what and not as_json:
-        click.echo(f"{store.root}: to be removed: {', '.join([*map(str, days), *abandoned])}")
+        click.echo(
+            f"{store.root}: to be removed: {', '.join([*map(str, days), *abandoned, *(file.path for file in strays)])}"
+        )
     if what and not yes:
         if not sys.stdin.isatty():
             raise ConsentMissing(f"{what} would be removed", hint="Add --yes to remove.")
@@ -119,8 +132,16 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
             store.remove(manifest)
     for run_id in abandoned:
         Staging(store, run_id).remove()
+    store.delete(strays)
     if as_json:
-        print_json({"root": store.root, "removed": [str(day) for day in days], "removed_staged": abandoned})
+        print_json(
+            {
+                "root": store.root,
+                "removed": [str(day) for day in days],
+                "removed_staged": abandoned,
+                "removed_strays": [file.path for file in strays],
+            }
+        )
     else:
         click.echo(f"Removed {what}." if what else f"{store.root}: nothing to remove.")
     return ExitCode.DONE

@@ -1,6 +1,7 @@
 """``readstate snapshots``: what is published, whether it is still whole, and what may go."""
 
 import io
+import os
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -151,10 +152,28 @@ def test_days_are_counted_from_today_and_the_newest_stays(published: Type) -> No
     snapshots.publish(ROOT, today - timedelta(days=1), [snapshots.row(1, 1)])
 
     document = published("snapshots", "root", "--keep-days", "3000", "--yes", "--json").document
-    assert document == {"root": "root", "removed": [], "removed_staged": []}
+    assert document == {"root": "root", "removed": [], "removed_staged": [], "removed_strays": []}
 
     published("snapshots", "root", "--keep-days", "1", "--yes")
     assert len(days_left()) == 1
+
+
+def test_files_that_no_manifest_names_are_told_and_go_after_a_day(published: Type) -> None:
+    partition = ROOT / "users" / "snapshot_date=2026-11-23"
+    old, new = partition / "r-dead-00000.parquet", partition / "r-now-00000.parquet"
+    for path in (old, new):
+        path.write_bytes(b"PAR1")
+    yesterday = (datetime.now(UTC) - timedelta(days=1, hours=1)).timestamp()
+    os.utime(old, (yesterday, yesterday))
+
+    told = published("snapshots", "root", "--verify")
+    pruned = published("snapshots", "root", "--keep", "3", "--yes")
+
+    assert told.code == ExitCode.DONE
+    assert "1 file (4 B) that no snapshot names" in told.out
+    assert "Removed 1 file that no snapshot names." in pruned.out
+    assert (old.exists(), new.exists()) == (False, True)
+    assert len(days_left()) == 3
 
 
 def test_two_rules_at_once_are_refused(published: Type) -> None:
