@@ -93,8 +93,8 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
         click.echo(staged_line(run, store.root))
     if strays:
         click.echo(
-            f"{counted(len(strays), 'file')} ({size(sum(file.bytes for file in strays))}) that no snapshot names, left by"
-            f" runs that died, go when snapshots do: readstate snapshots {store.root} --keep-days 30"
+            f"{counted(len(strays), 'file')} ({size(sum(file.bytes for file in strays))}) that no snapshot names, left"
+            f" by runs that died, go when snapshots do: readstate snapshots {store.root} --keep-days 30"
         )
     return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
 
