@@ -108,14 +108,14 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
             "max-deletes",
             GuardKind.LIMIT,
             passed=facts.deletes <= consent.max_deletes,
-            message=f"{facts.deletes} removals, and at most {consent.max_deletes} are allowed at once",
+            message=f"{_counted(facts.deletes, 'removal')}, and at most {consent.max_deletes} are allowed at once",
             needs=f"--max-deletes {facts.deletes}",
         )
         yield _guard(
             "deletes-per-conversation",
             GuardKind.LIMIT,
             passed=facts.most_deletes_in_one_conversation <= consent.max_deletes_per_conversation,
-            message=f"up to {facts.most_deletes_in_one_conversation} removals in one conversation"
+            message=f"up to {_counted(facts.most_deletes_in_one_conversation, 'removal')} in one conversation"
             + _named(facts.emptied_examples),
             needs=f"--max-deletes-per-conversation {facts.most_deletes_in_one_conversation}",
         )
@@ -142,7 +142,7 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
         "max-rows",
         GuardKind.LIMIT,
         passed=executable <= consent.max_rows,
-        message=f"{executable} rows to change, and at most {consent.max_rows} are allowed at once",
+        message=f"{_counted(executable, 'row')} to change, and at most {consent.max_rows} are allowed at once",
         needs=f"--max-rows {executable}",
     )
 
@@ -153,7 +153,7 @@ def _confirmed_deletes(facts: GuardInputs, consent: Consent) -> Guard:
         "confirm-deletes",
         GuardKind.CONSENT,
         passed=consent.confirm_deletes == facts.deletes,
-        message=f"{facts.deletes} removals, which cannot be undone: {said}",
+        message=f"{_counted(facts.deletes, 'removal')}, which cannot be undone: {said}",
         needs=f"--confirm-deletes {facts.deletes}",
     )
 
@@ -175,9 +175,12 @@ def _wipeout(facts: GuardInputs) -> str:
     named = ", ".join(
         f"{loss.user_sid} {loss.deletes} of {loss.conversations}" for loss in facts.wiped_out_examples[:3]
     )
-    return f"{facts.wiped_out_users} users lose most or all of their conversations: {named}" + (
-        " …" if facts.wiped_out_users > 3 else ""
-    )
+    users = _counted(facts.wiped_out_users, "user")
+    return f"{users} would lose most or all conversations: {named}" + (" …" if facts.wiped_out_users > 3 else "")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _named(losses: tuple[ConversationLoss, ...]) -> str:

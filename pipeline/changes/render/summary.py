@@ -144,7 +144,8 @@ def remarks(row: PlanRow) -> list[str]:
     if row.reason_detail:
         said.append(visible(row.reason_detail))
     if row.disposition == Disposition.DELETE:
-        said.append(f"removes member {row.participant_sid}, read up to {_shown(row.before_index)}, {row.before_level}")
+        member = short_sid(row.participant_sid or "")
+        said.append(f"removes member {member}, index {_shown(row.before_index)}, {_shown(row.before_level)}")
     if row.direction == Direction.REWIND:
         said.append("makes read messages unread again")
     if row.undo_note:

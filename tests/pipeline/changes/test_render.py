@@ -109,7 +109,7 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(summary: Summary) 
 def test_the_page_shows_changes_guards_and_what_is_left_out(summary: Summary) -> None:
     html = render_html(summary)
 
-    assert '<span class="from">3</span> → <span class="to">8</span>' in html
+    assert '<span class="from">3</span> <span class="after">→ <span class="to">8</span></span>' in html
     assert "--confirm-deletes 1" in html
     assert "webhook receivers" in html
 
