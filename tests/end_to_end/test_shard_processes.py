@@ -1,0 +1,86 @@
+"""Shards as processes: at once, killed, run twice."""
+
+import json
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ExitCode
+from pipeline.simulator.faults import Faults
+from pipeline.simulator.server import RunningSimulator, running
+from pipeline.simulator.shape import WorldShape
+from pipeline.simulator.world import World
+from tests.end_to_end.test_processes import wait_for_requests, wait_until
+from tests.helpers.exporting import assert_same, world_rows
+from tests.helpers.processes import environment, finish, start
+from tests.helpers.published import published_rows
+
+SHAPE = WorldShape(users=300, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
+RUN = ["--run", "nightly"]
+
+
+@pytest.fixture
+def twilio() -> Iterator[RunningSimulator]:
+    faults = Faults(concurrency_cap=None, latency_ms=15, reset_before_share=0.01, error_share=0.02)
+    with running(World(SHAPE), faults=faults) as simulator:
+        yield simulator
+
+
+def shard(number: int, count: int, folder: Path) -> list[str]:
+    return [
+        "export", "--out", str(folder / "root"), "--date", "2026-11-23", "--max-in-flight", "10",
+        "--shard", f"{number}/{count}", *RUN,
+    ]  # fmt: skip
+
+
+def publish(folder: Path) -> list[str]:
+    return ["publish", str(folder / "root"), *RUN, "--json"]
+
+
+def parts_on_disk(folder: Path) -> int:
+    return sum(1 for path in folder.glob("work/shards/*-1-of-2/parts/*") if not path.name.startswith("."))
+
+
+def test_shards_at_once_one_of_them_killed_twice_give_the_world(twilio: RunningSimulator, tmp_path: Path) -> None:
+    twilio.faults = replace(twilio.faults, latency_ms=100)
+    env = environment(twilio, tmp_path, READSTATE_PART_ROWS="50")
+    other = start(shard(2, 2, tmp_path), env)
+    for kill in (1, 2):
+        killed = start(shard(1, 2, tmp_path), env)
+        wait_until(lambda at_least=kill: parts_on_disk(tmp_path) >= at_least, killed)
+        killed.send_signal(signal.SIGKILL)
+        killed.communicate()
+    twilio.faults = replace(twilio.faults, latency_ms=5)
+    other.communicate(timeout=100)
+    assert other.returncode == ExitCode.DONE
+
+    missing = finish(publish(tmp_path), env)
+    assert missing.returncode == ExitCode.GUARD_REFUSED
+    (line,) = [line.strip() for line in missing.stderr.splitlines() if "--shard 1/2" in line]
+    resumed = finish(line.split()[1:], env)
+    published = finish(publish(tmp_path), env)
+
+    assert resumed.returncode == ExitCode.DONE, resumed.stderr
+    assert "going on with nightly" in resumed.stderr
+    assert published.returncode == ExitCode.DONE, published.stderr
+    manifest = json.loads(published.stdout)["manifest"]
+    assert manifest["complete"]
+    assert manifest["starts"] == 3
+    assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
+    assert list(tmp_path.glob("work/shards/*")) == []
+
+
+def test_a_shard_is_locked_out_while_it_is_being_read_on_this_machine(twilio: RunningSimulator, tmp_path: Path) -> None:
+    env = environment(twilio, tmp_path)
+    first = start(shard(1, 2, tmp_path), env)
+    wait_for_requests(twilio, 20, first)
+
+    second = finish(shard(1, 2, tmp_path), env)
+
+    assert second.returncode == ExitCode.LOCKED
+    assert f"process {first.pid}" in second.stderr
+    first.kill()
+    first.communicate()
