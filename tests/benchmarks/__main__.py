@@ -39,7 +39,7 @@ FULL = Sizes(
     rounds=5,
     full_page_users=3_200,
     five_row_users=5_000,
-    shapes=(Shape(150, 3_500, 180, 4_500), Shape(50, 5_000, 180, 8_000)),
+    shapes=(Shape(150, 2_800, 180, 3_600), Shape(50, 4_000, 180, 6_400)),
     rows=(200_000, 1_000_000),
 )
 QUICK = Sizes(
@@ -68,10 +68,11 @@ def main(words: list[str]) -> None:
     for name in wanted:
         print(f"{time.monotonic() - began:6.0f} s  {name} …", file=sys.stderr, flush=True)
         parts.append(sections[name]().markdown())
-    page = "\n\n".join([_head(sizes, load_before, time.monotonic() - began), *parts]) + "\n"
-    print(page)
+        print(parts[-1], flush=True)
+    head = _head(sizes, load_before, time.monotonic() - began)
+    print(head)
     if sizes is FULL and len(wanted) == len(SECTIONS):
-        RESULTS.write_text(page, encoding="utf-8")
+        RESULTS.write_text("\n\n".join([head, *parts]) + "\n", encoding="utf-8")
 
 
 def _head(sizes: Sizes, load_before: str, seconds: float) -> str:

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from tests.benchmarks.figures import Goal, Section, Spread, in_turns
@@ -110,16 +112,12 @@ def compare(shape: tuple[str, ...], rounds: int) -> Compared:
         place = Path(folder)
         world = _truth(place / "truth", env)
         exports = _exports(place)
-        empty = {name: export(tiny, None).measured.cpu for name, export in exports.items()}
-        runs = {name: _bound(export, env, world) for name, export in exports.items()}
-        return Compared(world, in_turns(runs, rounds), empty)
+        empty = in_turns({name: partial(export, tiny, None) for name, export in exports.items()}, rounds // 2 + 1)
+        runs = in_turns({name: partial(export, env, world) for name, export in exports.items()}, rounds)
+        return Compared(world, runs, {name: median(run.measured.cpu for run in few) for name, few in empty.items()})
 
 
 Export = Callable[[Mapping[str, str], World | None], Run]
-
-
-def _bound(export: Export, env: Mapping[str, str], world: World) -> Callable[[], Run]:
-    return lambda: export(env, world)
 
 
 def _exports(place: Path) -> dict[str, Export]:
