@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 BENCH_STAMP := $(VENV)/.ready-to-compare
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup demo test lint types contract check clean bench bench-pacing soak
+.PHONY: help setup demo test test-airflow lint types contract check clean bench bench-pacing soak
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -24,6 +24,19 @@ demo: setup  ## export from a Twilio that runs inside the demo
 
 test: setup  ## run the whole test suite with branch coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+test-airflow: test-airflow-2.11 test-airflow-3  ## the provider on both lines of Airflow, with real schedulers
+
+test-airflow-%: .venv-airflow-%/.ready
+	$(<D)/bin/python -m pytest -p no:cacheprovider -W ignore tests/jobs/airflow
+
+.venv-airflow-%/.ready: pyproject.toml config/airflow-%-constraints.txt
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install -qq --disable-pip-version-check --constraint config/airflow-$*-constraints.txt \
+		--editable '.[airflow]' apache-airflow-providers-openlineage hypothesis pytest pytest-asyncio
+	touch $@
+
+.PRECIOUS: .venv-airflow-%/.ready
 
 lint: setup  ## style and formatting
 	$(BIN)/ruff check .
@@ -52,4 +65,4 @@ bench-pacing: setup  ## the pace over real sockets, beside the official client; 
 	$(BIN)/python -m tests.benchmarks.pacing
 
 clean:  ## remove what the targets above made
-	rm -rf $(VENV) demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*
+	rm -rf $(VENV) .venv-airflow-* demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

@@ -1,7 +1,7 @@
 """The operators that plan changes, and the one that carries a plan out."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from airflow.providers.common.compat.sdk import Context
 
@@ -39,9 +39,9 @@ class _PlanningOperator(ReadstateOperator):
 class PlanChangesOperator(_PlanningOperator):
     """Compares the changes file *file* with Twilio, and writes a plan below *plans*. Nothing is changed."""
 
-    template_fields: Sequence[str] = (*_PlanningOperator.template_fields, "file")
+    template_fields: Sequence[str] = (*_PlanningOperator.template_fields, "file", "operation")
 
-    def __init__(self, *, file: str, operation: Literal["update", "delete"] | None = None, **more: Any) -> None:
+    def __init__(self, *, file: str, operation: str | None = None, **more: Any) -> None:
         super().__init__(**more)
         self.file, self.operation = file, operation
 

@@ -13,7 +13,7 @@ _ABOUT_THIS_MACHINE = {"work folder"}
 """The connection is tested where the form is shown, and used elsewhere."""
 
 
-class TwilioConversationsHook(BaseHook):  # type: ignore[misc]
+class TwilioConversationsHook(BaseHook):
     """Gives a connection of type ``twilio_conversations`` to readstate, in the environment of its process."""
 
     conn_name_attr = "twilio_conn_id"

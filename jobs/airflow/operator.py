@@ -20,7 +20,7 @@ from jobs.airflow.surroundings import without_others
 from pipeline.errors import ExitCode
 
 
-class ReadstateOperator(BaseOperator):  # type: ignore[misc]
+class ReadstateOperator(BaseOperator):
     """Runs ``readstate`` with *words* in a process of its own, and pushes what it printed with ``--json``.
 
     *twilio_conn_id* is None for a command that asks Twilio nothing. *work_dir* has to be a path that every worker sees:

@@ -5,7 +5,7 @@ import tempfile
 from importlib.util import find_spec
 
 HAS_AIRFLOW = find_spec("airflow") is not None
-_NEED_AIRFLOW = ["test_hook.py", "test_operators.py", "test_parse_time.py", "test_dags.py", "test_kills.py"]
+_NEED_AIRFLOW = ["test_hook.py", "test_operators.py", "test_parse_time.py", "test_dags.py", "test_scheduler.py"]
 
 collect_ignore = [] if HAS_AIRFLOW else _NEED_AIRFLOW
 

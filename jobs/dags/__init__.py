@@ -1,0 +1,1 @@
+"""DAGs to use as they are, or to copy."""

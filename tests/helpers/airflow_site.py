@@ -1,0 +1,187 @@
+"""An Airflow of its own: database, scheduler with LocalExecutor and, in Airflow 3, the servers that it needs."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from pipeline.simulator.server import RunningSimulator
+
+REPOSITORY = Path(__file__).parents[2]
+AIRFLOW = str(Path(sys.executable).parent / "airflow")
+IS_AIRFLOW_3 = tuple(map(int, __import__("importlib.metadata").metadata.version("apache-airflow").split(".")[:1])) >= (
+    3,
+)
+FINISHED = {"success", "failed"}
+
+
+@dataclass(frozen=True)
+class Try:
+    """A task instance as the database has it."""
+
+    task_id: str
+    map_index: int
+    state: str | None
+    try_number: int
+    pid: int | None
+
+
+@dataclass
+class AirflowSite:
+    """An installation below *home* that reads DAGs from *dags*."""
+
+    home: Path
+    dags: Path
+    variables: dict[str, Any]
+    twilio: RunningSimulator
+    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.airflow("db", "migrate")
+        self.airflow("pools", "set", "readstate", "4", "accounts read at once")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of this installation is told."""
+        account = self.twilio.credentials
+        connection = {
+            "conn_type": "twilio_conversations",
+            "login": account.account_sid,
+            "password": account.auth_token,
+            "extra": {"base_url": self.twilio.base_url},
+        }
+        mine = {
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self.port}/execution/",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}?timeout=60",
+            "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+            # SQLite is enough for four tasks; Airflow 2 would rather have a server.
+            "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
+            "AIRFLOW_CONN_TWILIO_CONVERSATIONS_DEFAULT": json.dumps(connection),
+            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONWARNINGS": "ignore",
+        }
+        variables = {f"AIRFLOW_VAR_{name.upper()}": value for name, value in self.variables.items()}
+        return {**os.environ, **mine, **variables}
+
+    @property
+    def database(self) -> Path:
+        """Where Airflow keeps its states."""
+        return self.home / "airflow.db"
+
+    def airflow(self, *words: str) -> str:
+        """Run one command to its end; give what it printed."""
+        done = subprocess.run(
+            [AIRFLOW, *words], env=self.environment, cwd=self.home, text=True, capture_output=True, check=False
+        )
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+        return done.stdout
+
+    def start(self) -> None:
+        """Start whatever has to run for tasks to run, and wait until the DAGs are known."""
+        self.airflow("dags", "reserialize")
+        for name in ("api-server", "dag-processor", "scheduler") if IS_AIRFLOW_3 else ("scheduler",):
+            with (self.home / f"{name}.log").open("wb") as log:
+                process = subprocess.Popen(
+                    [AIRFLOW, name], env=self.environment, cwd=self.home, stdout=log, stderr=log, start_new_session=True
+                )
+            self.processes.append(process)
+
+    def stop(self) -> None:
+        """End all that `start` began."""
+        for process in self.processes:
+            process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def trigger(self, dag_id: str, **conf: Any) -> None:
+        """Begin a run of the DAG, with *conf* as its parameters."""
+        self.airflow("dags", "unpause", dag_id)
+        self.airflow("dags", "trigger", dag_id, "--conf", json.dumps(conf))
+
+    def approve(self, dag_id: str, task_id: str) -> None:
+        """Say yes in Airflow 3's form, as its page does."""
+        self._call("PATCH", f"dags/{dag_id}/dagRuns/{self.run_id(dag_id)}/taskInstances/{task_id}/-1/hitlDetails",
+                   {"chosen_options": ["Approve"], "params_input": {}})  # fmt: skip
+
+    def run_id(self, dag_id: str) -> str:
+        """What Airflow calls the DAG's run."""
+        return str(self._ask("select run_id from dag_run where dag_id = ?", dag_id)[0][0])
+
+    def pushed(self, dag_id: str, task_id: str) -> Any:
+        """What the task has told the others."""
+        asked = "select value from xcom where dag_id = ? and task_id = ? and key = 'return_value'"
+        found = self._ask(asked, dag_id, task_id)
+        value = json.loads(found[0][0]) if found else None
+        return json.loads(value) if isinstance(value, str) else value
+
+    def _call(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        origin = f"http://127.0.0.1:{self.port}"
+        with urlopen(f"{origin}/auth/token") as answer:
+            token = json.load(answer)["access_token"]
+        request = Request(
+            f"{origin}/api/v2/{quote(path)}",
+            method=method,
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        )
+        with urlopen(request) as answer:
+            return json.load(answer)
+
+    def tries(self, dag_id: str) -> list[Try]:
+        """Every task instance of the DAG's run, as it is now."""
+        rows = self._ask(
+            "select task_id, map_index, state, try_number, pid from task_instance where dag_id = ?", dag_id
+        )
+        return [Try(*row) for row in rows]
+
+    def state(self, dag_id: str) -> str:
+        """How the DAG's run stands."""
+        rows = self._ask("select state from dag_run where dag_id = ?", dag_id)
+        return str(rows[0][0]) if rows else "none"
+
+    def wait_until(self, reached: Callable[[], Any], *, seconds: float = 240) -> Any:
+        """Look again and again; fail with what the scheduler said where it is never so."""
+        until = time.monotonic() + seconds
+        while not (found := reached()):
+            assert time.monotonic() < until, self._story()
+            time.sleep(0.1)
+        return found
+
+    def _ask(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60)
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+    def _story(self) -> str:
+        logs = [*self.home.glob("*.log"), *sorted(self.home.glob("logs/**/attempt=*.log"))[-3:]]
+        return "\n".join(f"== {log}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)

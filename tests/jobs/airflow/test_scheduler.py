@@ -1,0 +1,126 @@
+"""A real scheduler: tasks are killed and go on, nothing comes twice; a plan waits for a person."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import jobs
+from jobs.airflow.approval import ASKS_IN_AIRFLOW
+from pipeline.simulator.faults import Faults
+from pipeline.simulator.server import RunningSimulator, running
+from pipeline.simulator.shape import WorldShape
+from pipeline.simulator.world import World
+from pipeline.snapshot.snapshot import open_snapshot
+from tests.helpers.airflow_site import FINISHED, AirflowSite, Try
+from tests.helpers.bulk import mixed_lines
+from tests.helpers.exporting import assert_same, world_rows
+from tests.helpers.published import published_rows
+
+USERS = 1_200
+
+
+@pytest.fixture(scope="module")
+def twilio() -> Iterator[RunningSimulator]:
+    world = World(WorldShape(users=USERS, services=1, odd_identities=0.0))
+    with running(world, faults=Faults(concurrency_cap=None, latency_ms=150)) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def site(twilio: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowSite]:
+    folder = tmp_path_factory.mktemp("airflow")
+    dags = folder / "dags"
+    shutil.copytree(Path(__file__).parent / "dags", dags)
+    shutil.copy(Path(jobs.__file__).parent / "dags" / "read_state.py", dags)
+    variables = {
+        "readstate_work_dir": folder / "work",
+        "readstate_plans": folder / "plans",
+        "killable_root": folder / "root",
+    }
+    made = AirflowSite(folder / "home", dags, {name: str(path) for name, path in variables.items()}, twilio)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+def shard(site: AirflowSite, number: int) -> Try:
+    (found,) = [one for one in site.tries("killable") if (one.task_id, one.map_index) == ("export_shard", number - 1)]
+    return found
+
+
+def test_four_mapped_shards_survive_every_kill_and_publish_each_row_once(
+    site: AirflowSite, twilio: RunningSimulator
+) -> None:
+    folder = site.home.parent
+    site.trigger("killable")
+    site.wait_until(lambda: len({part.parent for part in folder.glob("work/shards/*/parts/*.parquet")}) == 4)
+    for number, by in ((1, signal.SIGTERM), (2, signal.SIGKILL), (3, signal.SIGTERM)):
+        victim = shard(site, number)
+        assert victim.pid is not None
+        os.kill(victim.pid, by)
+    site.wait_until(lambda: site.state("killable") in FINISHED)
+
+    tries = {one.map_index + 1: one.try_number for one in site.tries("killable") if one.task_id == "export_shard"}
+    assert site.state("killable") == "success"
+    assert_same(published_rows(folder / "root" / "four"), world_rows(twilio))
+    assert open_snapshot(str(folder / "root" / "four")).manifest.complete
+    assert (min(tries[1], tries[2], tries[3]), tries[4]) == (2, 1)
+    assert twilio.counters().requests < 1.6 * USERS, "what was read before the kill is not read again"
+
+
+def test_a_task_that_never_has_the_time_gets_there_try_by_try(site: AirflowSite, twilio: RunningSimulator) -> None:
+    folder = site.home.parent
+    twilio.reset_counters()
+    site.trigger("hurried")
+    site.wait_until(lambda: site.state("hurried") in FINISHED)
+
+    (task,) = site.tries("hurried")
+    manifest = open_snapshot(str(folder / "root" / "hurried")).manifest
+    assert task.try_number == manifest.starts > 1
+    assert_same(published_rows(folder / "root" / "hurried"), world_rows(twilio))
+    assert manifest.users.read == USERS
+    assert twilio.counters().requests < 1.5 * USERS, "what was read before is not read again"
+
+
+def approve_beside_the_plan(plan: Path) -> None:
+    """As a second person does who types it; on this machine nobody else is at hand."""
+    subprocess.run([sys.executable, "-m", "jobs", "approve", str(plan)], check=True, capture_output=True)
+    (file,) = plan.glob("approvals/*.json")
+    file.write_text(json.dumps(json.loads(file.read_bytes()) | {"os_user": "somebody else"}))
+
+
+def test_a_bulk_change_waits_for_a_person_and_is_then_carried_out_and_read_back(
+    site: AirflowSite, twilio: RunningSimulator, tmp_path: Path
+) -> None:
+    lines = [line for line in mixed_lines(twilio, updates=20, removals=0) if "last_read_message_index" in line]
+    with (tmp_path / "changes.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["user", "conversation", "last_read_message_index"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(lines)
+    site.trigger("readstate_bulk", file=str(tmp_path / "changes.csv"), operation="update")
+    waiting = {"deferred", "awaiting_input", "up_for_reschedule"}
+
+    def states() -> dict[str, str | None]:
+        return {one.task_id: one.state for one in site.tries("readstate_bulk")}
+
+    site.wait_until(lambda: states().get("approve") in waiting)
+    before = states()
+    effects = twilio.effects()
+    plan = Path(site.pushed("readstate_bulk", "plan")["plan_dir"])
+    site.approve("readstate_bulk", "approve") if ASKS_IN_AIRFLOW else approve_beside_the_plan(plan)
+    site.wait_until(lambda: site.state("readstate_bulk") in FINISHED)
+
+    assert (before["plan"], before["apply"], effects) == ("success", None, [])
+    assert site.state("readstate_bulk") == "success"
+    assert len(twilio.effects()) == len(lines) > 0
+    assert site.pushed("readstate_bulk", "apply")["counts"]["applied"] == len(lines)
