@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import asdict, dataclass, field
+from itertools import chain, islice
 from typing import Literal
 
 from pipeline.changes.budgets import Budgets, Canary, WriteBreaker
@@ -223,15 +223,18 @@ class _Run:
         rows = (row for row in self._work.rows(operation) if row.plan_row_id not in self._done)
         begun = 0
         for stage, size in self._stages(operation, total, passed):
-            part = list(islice(rows, size)) if size is not None else None
-            if self._stop.reason() is not None or part == []:
+            # Never a list: one hundredth of a plan may be a hundred thousand rows.
+            first = None if self._stop.reason() is not None else next(rows, None)
+            if first is None:
                 return
-            self._around.emit(StageBegan(operation, stage, total if part is None else len(part)))
+            part = chain([first], rows if size is None else islice(rows, size - 1))
+            number = total if size is None else min(size, total - begun)
+            self._around.emit(StageBegan(operation, stage, number))
             self._canary = Canary() if stage == "canary" else None
             verify_share = self._options.verify_share if stage == "rest" else 1.0
-            await self._carry_out(rows if part is None else part, verify_share=verify_share)
+            await self._carry_out(part, verify_share=verify_share)
             await self._judge(operation, stage)
-            begun += 0 if part is None else len(part)
+            begun += number
             if stage == "canary" and self._options.canary_pause and begun < total:
                 await self._ask_to_go_on(operation, begun, total)
 
