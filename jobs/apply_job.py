@@ -112,7 +112,7 @@ class ApplyJob:
             journal.tell(
                 "started",
                 wires.around.clock.now(),
-                who=who(),
+                who=self._who(),
                 consent=self.wish.consent,
                 care=self.wish.care,
                 approvals=msgspec.to_builtins(read_approvals(plan).of_this_plan),
@@ -181,9 +181,14 @@ class ApplyJob:
         holder = {name: value for name, value in who().items() if name in {"os_user", "host", "pid"}}
         return target_lock(Path(self.settings.work_dir), target, run_id=run_id, holder=holder)
 
+    def _who(self) -> dict[str, Any]:
+        """Who carries the plan out, and with which key: another than its author's, maybe."""
+        key = self.credentials.username
+        return who() | {"api_key_sid_suffix": key[-4:] if key.startswith("SK") else ""}
+
     def _header(self, plan: Plan, run_id: str, located: Located, *, now: Any) -> RunHeader:
         manifest, target = plan.manifest, located.target
-        me = who()
+        me = self._who()
         return RunHeader(
             run_id=run_id,
             plan_id=manifest.plan_id,
@@ -195,7 +200,7 @@ class ApplyJob:
             executable=manifest.guard_inputs.updates + manifest.guard_inputs.deletes,
             started_at=now,
             tool_version=version("readstate"),
-            who={**me, "api_key_sid_suffix": manifest.api_key_sid_suffix},
+            who=me,
             argv=me["argv"],
             consent=self.wish.consent,
             options=self.wish.care,
@@ -221,8 +226,8 @@ def _tell_age(manifest: Manifest, server_now: datetime) -> None:
     """
     if server_now >= manifest.expires_at:
         command_line().tell(
-            f"plan {manifest.plan_id} expired at {manifest.expires_at:%Y-%m-%d %H:%M} UTC; the run was begun in time, goes"
-            " on, and leaves alone what is no longer as planned"
+            f"plan {manifest.plan_id} expired at {manifest.expires_at:%Y-%m-%d %H:%M} UTC; the run was begun in time,"
+            " goes on, and leaves alone what is no longer as planned"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pipeline.changes.budgets import Budgets, Canary, WriteBreaker
 from pipeline.changes.carrier import Carrier, CarrierOptions
-from pipeline.changes.controls import Controls, Steer
+from pipeline.changes.controls import Controls, Speed, Steer
 from pipeline.changes.ending import Ending, ended
 from pipeline.changes.gate import Gate, Meter
 from pipeline.changes.journal import Journal
@@ -24,7 +24,7 @@ from pipeline.changes.work import UserRows, Work, by_user
 from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
 from pipeline.errors import ExitCode, LocalDisk, Locked, PlanUnusable, ReadstateError
-from pipeline.events import ApplyBegan, Observer, StageBegan
+from pipeline.events import ApplyBegan, Event, Observer, StageBegan, WritesGoOn, WritesHeld
 from pipeline.model.change import Operation
 from pipeline.model.outcome import Outcome
 from pipeline.model.plan import PlanRow
@@ -153,7 +153,7 @@ class _Run:
         )
         self._gate = Gate(
             directory,
-            controls=Controls(directory, steer=around.steer, emit=around.emit),
+            controls=Controls(directory, steer=self._steer, emit=around.emit),
             clock=around.clock,
             stop=around.stop,
             meter=around.meter,
@@ -164,7 +164,7 @@ class _Run:
             window=options.window,
             max_throttled_seconds=options.max_throttled_seconds,
             max_outage_seconds=options.max_outage_seconds,
-            emit=around.emit,
+            emit=self._hear,
         )
 
     async def go(self) -> None:
@@ -294,6 +294,19 @@ class _Run:
             if not await self._gate.enter():
                 return
             yield user
+
+    def _steer(self, speed: Speed) -> None:
+        self._thread.tell("speed", self._around.clock.now(), **asdict(speed))
+        self._around.steer(speed)
+
+    def _hear(self, event: Event) -> None:
+        """Write down when the run as a whole was held, and tell it to everybody."""
+        match event:
+            case WritesHeld(reason):
+                self._thread.tell("held", self._around.clock.now(), reason=reason)
+            case WritesGoOn(seconds):
+                self._thread.tell("went_on", self._around.clock.now(), seconds=round(seconds, 3))
+        self._around.emit(event)
 
     def _note(self, row: PlanRow, record: RowRecord) -> None:
         """Count an outcome against the budgets."""

@@ -44,7 +44,6 @@ CREATE TABLE event (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NUL
 _UPSERT = f"INSERT OR REPLACE INTO row VALUES ({','.join('?' * len(FIELDS))})"  # noqa: S608 - question marks
 _ALL = f"SELECT {', '.join(FIELDS)} FROM row"  # noqa: S608 - our own column names
 _ROWS_AT_ONCE = 2_000
-_FIRST_LINK = "0" * 64
 _MOUNTINFO = Path("/proc/self/mountinfo")
 
 JournalMode = Literal["wal", "delete"]
@@ -84,6 +83,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str | None
 
 
+class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to the run as a whole."""
+
+    kind: str
+    at: datetime
+    facts: dict[str, Any]
+
+
 class Journal:
     """An open journal. Not for two threads at once."""
 
@@ -100,25 +107,21 @@ class Journal:
 
     # -- writing
 
-    def write(self, records: Iterable[RowRecord], attempts: Iterable[Attempt] = ()) -> None:
-        """Commit *records* and *attempts* together, as of now and for good. Raises `Locked`, `LocalDisk`."""
+    def write(
+        self, records: Iterable[RowRecord], attempts: Iterable[Attempt] = (), events: Iterable[RunEvent] = ()
+    ) -> None:
+        """Commit all of it together, as of now and for good. Raises `Locked`, `LocalDisk`."""
         with self._transaction() as connection:
             connection.executemany(_UPSERT, map(msgspec.structs.astuple, records))
             connection.executemany(
                 "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,?,?)", map(msgspec.structs.astuple, attempts)
             )
+            for event in events:
+                self._chain(connection, event)
 
     def tell(self, kind: str, at: datetime, **facts: Any) -> None:
         """Add an event of the whole run to the chain. Raises `Locked`, `LocalDisk`."""
-        text = json.dumps(facts, sort_keys=True, default=str)
-        with self._transaction() as connection:
-            last = connection.execute("SELECT sha256 FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-            previous = last[0] if last else _FIRST_LINK
-            link = hashlib.sha256(f"{previous}\n{at.isoformat()}\n{kind}\n{text}".encode()).hexdigest()
-            connection.execute(
-                "INSERT INTO event (at, kind, json, prev_sha256, sha256) VALUES (?,?,?,?,?)",
-                (at.isoformat(), kind, text, previous, link),
-            )
+        self.write((), (), [RunEvent(kind=kind, at=at, facts=facts)])
 
     def end(self, state: str, exit_code: int) -> None:
         """Note how this start of the run ended: ``finished`` or ``stopped``. Raises `Locked`, `LocalDisk`."""
@@ -169,13 +172,29 @@ class Journal:
 
     def events(self) -> Iterator[dict[str, Any]]:
         """The chain of events, each checked against the one before. Raises `LocalDisk` where it was changed."""
-        previous = _FIRST_LINK
+        previous = self.header_sha256
         for seq, at, kind, text, prev, link in self._connection.execute("SELECT * FROM event ORDER BY seq"):
             whole = hashlib.sha256(f"{prev}\n{at}\n{kind}\n{text}".encode()).hexdigest()
             if prev != previous or link != whole:
                 raise LocalDisk(f"{self.path}: event {seq} was changed after it was written")
             previous = link
             yield {"seq": seq, "at": at, "kind": kind, **json.loads(text), "prev_sha256": prev, "sha256": link}
+
+    @property
+    def header_sha256(self) -> str:
+        """What the chain of events begins with: so nobody can change who began the run, and with what consent."""
+        (header,) = self._connection.execute("SELECT header FROM run").fetchone()
+        return hashlib.sha256(header.encode()).hexdigest()
+
+    def _chain(self, connection: sqlite3.Connection, event: RunEvent) -> None:
+        last = connection.execute("SELECT sha256 FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+        previous = last[0] if last else self.header_sha256
+        at, text = event.at.isoformat(), json.dumps(event.facts, sort_keys=True, default=str)
+        link = hashlib.sha256(f"{previous}\n{at}\n{event.kind}\n{text}".encode()).hexdigest()
+        connection.execute(
+            "INSERT INTO event (at, kind, json, prev_sha256, sha256) VALUES (?,?,?,?,?)",
+            (at, event.kind, text, previous, link),
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 
-from pipeline.changes.journal import Attempt, Journal
+from pipeline.changes.journal import Attempt, Journal, RunEvent
 from pipeline.changes.record import RowRecord
 
 Result = TypeVar("Result")
@@ -29,6 +30,7 @@ class JournalThread:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._records: list[RowRecord] = []
         self._attempts: list[Attempt] = []
+        self._events: list[RunEvent] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._committing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -58,13 +60,18 @@ class JournalThread:
         self._records.append(msgspec.structs.replace(record))
         if attempt is not None:
             self._attempts.append(attempt)
-        if self._timer is None and self._committing is None:
-            self._timer = asyncio.get_running_loop().call_later(OUTCOME_LAG_SECONDS, self._begin)
+        self._begin_soon()
+
+    def tell(self, kind: str, at: datetime, **facts: Any) -> None:
+        """Keep an event of the whole run soon. Raises what an earlier commit raised."""
+        self._raise_failure()
+        self._events.append(RunEvent(kind=kind, at=at, facts=facts))
+        self._begin_soon()
 
     async def flush(self) -> None:
         """Wait until everything kept so far is on disk."""
         self._raise_failure()
-        if self._records or self._attempts:
+        if self._records or self._attempts or self._events:
             await self._wait()
         while self._committing is not None:
             await asyncio.wait([self._committing])
@@ -85,6 +92,10 @@ class JournalThread:
         self._begin()
         await done
 
+    def _begin_soon(self) -> None:
+        if self._timer is None and self._committing is None:
+            self._timer = asyncio.get_running_loop().call_later(OUTCOME_LAG_SECONDS, self._begin)
+
     def _begin(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -95,11 +106,12 @@ class JournalThread:
     async def _commit(self) -> None:
         # Whatever else is ready to run now may add to this commit.
         await asyncio.sleep(0)
-        while (self._records or self._waiting) and self._failure is None:
-            records, attempts, waiting = self._records, self._attempts, self._waiting
-            self._records, self._attempts, self._waiting = [], [], []
+        loop = asyncio.get_running_loop()
+        while (self._records or self._events or self._waiting) and self._failure is None:
+            kept, waiting = (self._records, self._attempts, self._events), self._waiting
+            self._records, self._attempts, self._events, self._waiting = [], [], [], []
             try:
-                await asyncio.get_running_loop().run_in_executor(self._executor, self.journal.write, records, attempts)
+                await loop.run_in_executor(self._executor, self.journal.write, *kept)
                 self.commits += 1
             except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear it
                 self._failure = failure

@@ -212,7 +212,7 @@ def _write_audit(journal: Journal, path: Path) -> None:
     """The run's own story, each line bound to the one before by a hash."""
     with ExitStack() as stack:
         file = _whole_file(path, stack)
-        header = msgspec.json.encode({"kind": "run", **msgspec.structs.asdict(journal.header)})
-        file.write(header + b"\n")
+        header = {"kind": "run", **msgspec.structs.asdict(journal.header), "sha256": journal.header_sha256}
+        file.write(msgspec.json.encode(header) + b"\n")
         for event in journal.events():
             file.write(msgspec.json.encode(event) + b"\n")

@@ -63,13 +63,13 @@ def arm(point: str, number: int) -> None:
 def _around_commits(point: str, maybe_die: Callable[[], None]) -> None:
     write = Journal.write
 
-    def wrapped(self: Journal, records: Any, attempts: Any = ()) -> None:
+    def wrapped(self: Journal, records: Any, *more: Any) -> None:
         records = list(records)
         states = {record.state for record in records}
         wanted = INTENT in states if point.endswith("intent") else bool(states - {INTENT, PENDING})
         if wanted and point.startswith("before"):
             maybe_die()
-        write(self, records, attempts)
+        write(self, records, *more)
         if wanted and point.startswith("after"):
             maybe_die()
 

@@ -1,7 +1,10 @@
 """Applying plans to a simulated world: what is sent, what is left alone, what a crash leaves behind."""
 
+import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -645,6 +648,96 @@ async def test_a_reading_that_is_too_old_is_taken_anew(bench: Bench) -> None:
     assert applied.counts == {Outcome.APPLIED: 1}
     write = next(request for request in applied.transport.sent if request.method == "POST")
     assert write.leave_by is not None
+
+
+@dataclass
+class Crowd(WorldTransport):
+    """Takes its time over each write, and remembers the most that one user, and one conversation, had at once."""
+
+    under_way: Counter[str] = field(default_factory=Counter)
+    most: Counter[str] = field(default_factory=Counter)
+
+    async def send(self, request: Request) -> Response:
+        if request.method == "GET":
+            return await super().send(request)
+        *_, user, _, conversation = request.path.split("/")
+        self.under_way.update((user, conversation))
+        self.most |= self.under_way
+        for _ in range(50):
+            await asyncio.sleep(0)
+        self.under_way.subtract((user, conversation))
+        return await super().send(request)
+
+
+async def test_few_writes_of_one_user_and_in_one_conversation_are_under_way_at_once(bench: Bench) -> None:
+    rows = unmuted(bench, 1_000)
+    crowded, members = Counter(row["conversation_sid"] for row in rows).most_common(1)[0]
+    busy, conversations = Counter(row["user_sid"] for row in rows).most_common(1)[0]
+    mine = [row for row in rows if row["conversation_sid"] == crowded or row["user_sid"] == busy]
+    plan = await plan_of(bench, *muting(mine))
+    directory, journal = bench.begin(plan)
+    crowd = Crowd(bench.desk)
+
+    ending = await bench.go(plan, directory, journal, crowd, canary=0, parallel=50)
+
+    journal.close()
+    assert ending.counts == {Outcome.APPLIED: len(mine)}
+    assert min(members, conversations) > 6, "too few to crowd"
+    assert max(number for sid, number in crowd.most.items() if sid.startswith("US")) == 2
+    assert max(number for sid, number in crowd.most.items() if sid.startswith("CH")) == 4
+
+
+async def test_rows_under_way_have_the_grace_and_no_longer_once_somebody_stops_the_run(bench: Bench) -> None:
+    plan = await plan_of(bench, *muting(unmuted(bench, 3)))
+    directory, journal = bench.begin(plan)
+
+    class Deaf(WorldTransport):
+        async def send(self, request: Request) -> Response:
+            if request.method == "GET":
+                return await super().send(request)
+            bench.stop.ask(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
+            return await asyncio.get_running_loop().create_future()
+
+    ending = await bench.go(plan, directory, journal, Deaf(bench.desk), grace_seconds=0.01)
+    journal.close()
+
+    assert ending.exit_code == ExitCode.TERMINATED
+    assert ending.counts[Outcome.UNKNOWN] >= 1
+    resumed = await bench.resume(plan)
+    assert resumed.counts == {Outcome.APPLIED: 3}
+
+
+async def test_the_audit_tells_when_a_run_was_held_and_at_what_speed_it_went(bench: Bench) -> None:
+    plan = await plan_of(bench, *muting(unmuted(bench, 30)))
+    directory, journal = bench.begin(plan)
+    directory.pause.touch()
+    (directory.path / "control.toml").write_text("writes_per_second = 5")
+
+    def lift(event: object) -> None:
+        if isinstance(event, WritesHeld):
+            directory.pause.unlink()
+
+    bench.events = Hearing(lift)
+    await bench.go(plan, directory, journal, WorldTransport(bench.desk))
+    told = [event for event in journal.events() if event["kind"] in {"held", "went_on", "speed"}]
+    journal.close()
+
+    assert [event["kind"] for event in told] == ["speed", "held", "went_on"]
+    assert told[0]["writes_per_second"] == 5
+    assert "PAUSE is there" in told[1]["reason"]
+    assert [speed.writes_per_second for speed in bench.speeds] == [5]
+
+
+class Hearing(list[Any]):
+    """Events, each shown to somebody as it comes."""
+
+    def __init__(self, show: Callable[[object], None]) -> None:
+        super().__init__()
+        self._show = show
+
+    def append(self, event: Any) -> None:
+        super().append(event)
+        self._show(event)
 
 
 class TestCanaryPause:

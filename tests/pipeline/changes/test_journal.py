@@ -121,6 +121,15 @@ def test_events_are_chained_and_a_change_is_noticed(journal: Journal, path: Path
         list(journal.events())
 
 
+def test_who_began_a_run_cannot_be_changed_unnoticed_either(journal: Journal, path: Path) -> None:
+    journal.tell("began", NOW, epoch=1)
+
+    with sqlite3.connect(path) as connection:
+        connection.execute("""UPDATE run SET header = replace(header, '"who":{}', '"who":{"os_user":"bob"}')""")
+    with pytest.raises(LocalDisk, match="event 1 was changed"):
+        list(journal.events())
+
+
 def test_the_ending_is_noted_and_a_new_start_forgets_it(journal: Journal, path: Path) -> None:
     assert journal.ending() == ("running", None)
     journal.end("finished", 3)

@@ -138,7 +138,7 @@ def test_the_audit_tells_who_and_is_chained(written: Path) -> None:
     first, second = [json.loads(line) for line in (written / "audit.jsonl").read_text().splitlines()]
 
     assert first["kind"] == "run"
-    assert (second["kind"], second["prev_sha256"]) == ("began", "0" * 64)
+    assert (second["kind"], second["prev_sha256"]) == ("began", first["sha256"])
 
 
 def test_results_that_cannot_be_written_leave_the_old_ones_alone(plan: Plan, written: Path) -> None:
