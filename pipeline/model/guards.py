@@ -134,7 +134,7 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
             "partial-plan",
             GuardKind.LIMIT,
             passed=consent.allow_partial_plan,
-            message=f"{facts.read_errors} rows could not be read, so nobody knows what they would do",
+            message=f"{_counted(facts.read_errors, 'row')} could not be read: nobody knows what would become of that",
             needs="--allow-partial-plan",
         )
     executable = facts.updates + facts.deletes
