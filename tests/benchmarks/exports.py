@@ -21,8 +21,8 @@ PEERS = {
 }
 NO_CAP = ("--odd-identities", "0", "--prerender", "--fault", "concurrency_cap=none")
 HEADER = (
-    "client", "rows/s", "times that, readstate (aiohttp)", "CPU µs/row", "beyond an empty run", "CPU µs/request",
-    "times readstate's CPU", "peak MB", "simulator busy",
+    "client", "rows/s", "readstate, aiohttp: times as fast", "CPU µs/row", "beyond an empty run", "CPU µs/request",
+    "CPU, times its", "peak MB", "simulator busy",
 )  # fmt: skip
 
 
