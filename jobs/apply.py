@@ -6,15 +6,11 @@ from typing import Any
 import click
 
 from jobs.apply_options import apply_options, take_apply_options
-from jobs.options import connection_options, json_option, settings_from
+from jobs.options import connection_options, json_option, plan_argument, settings_from
 
 
 @click.command()
-@click.argument("plan", metavar="PLAN")
-@click.option(
-    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="Where plans lie, for a PLAN given by its id.",
-)  # fmt: skip
+@plan_argument
 @click.option("--go-on", is_flag=True, help="Where a run of PLAN was begun, go on with it: for schedulers' retries.")
 @apply_options
 @json_option
@@ -26,8 +22,8 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
     A run that was stopped or killed goes on with:  readstate resume RUN
     """
     from jobs.apply_job import ApplyJob, plan_of, refuse_unseen_canary
-    from jobs.apply_report import guard_documents, refusals_told, show_refusal, show_run
-    from jobs.consent import ask_guards
+    from jobs.apply_report import refusals_told, show_run
+    from jobs.consent import require_consent
     from pipeline.changes.plan_file import find_plan, open_plan
     from pipeline.changes.run_dir import run_of
     from pipeline.settings import load_credentials
@@ -43,12 +39,7 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
             opened, wish = plan_of(begun, wish)
         wish = wish.under(settings)
         wish.as_options(parallel=1, max_outage_seconds=1)
-        asked = ask_guards(opened, wish.as_consent(), again=f"readstate apply {opened.directory}")
-        document["guards"] = guard_documents(asked.guards)
-        if asked.error is not None:
-            if not as_json:
-                show_refusal(opened, wish.as_consent())
-            raise asked.error
+        wish = require_consent(opened, wish, document, again=f"readstate apply {opened.directory}", as_json=as_json)
         job = ApplyJob(settings, load_credentials(), wish, excel=excel)
         report = job.apply(opened) if begun is None else job.resume(begun, opened)
     return show_run(report, as_json=as_json)

@@ -4,18 +4,14 @@ from pathlib import Path
 
 import click
 
-from jobs.options import json_option
+from jobs.options import json_option, plan_argument
 from jobs.telling import command_line
 from pipeline.errors import ExitCode
 
 
 @click.command()
-@click.argument("plan", metavar="PLAN")
+@plan_argument
 @click.option("--reason", metavar="TEXT", help="Why, or where it was decided: a ticket's number.")
-@click.option(
-    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="Where plans lie, for a PLAN given by its id.",
-)  # fmt: skip
 @json_option
 def command(*, plan: str, reason: str | None, root: Path, as_json: bool) -> int:
     """Approve PLAN, a plan's folder or its id, after every row was checked against its digests. Nothing is sent.

@@ -2,9 +2,12 @@
 
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
+from jobs.apply_options import ApplyWish
+from jobs.apply_report import guard_documents, show_refusal
 from pipeline.changes.approval import guards_of
 from pipeline.changes.plan_file import Plan
 from pipeline.errors import ConsentMissing, GuardRefused, PlanUnusable, ReadstateError
@@ -17,6 +20,23 @@ class Asked:
 
     guards: list[Guard]
     error: ReadstateError | None
+
+
+def require_consent(plan: Plan, wish: ApplyWish, document: dict[str, Any], *, again: str, as_json: bool) -> ApplyWish:
+    """Ask every guard about *plan*, note the answers in *document*, and give *wish* with what was agreed to meanwhile.
+
+    Raises what follows where one refuses, after the plan was shown.
+    """
+    asked = ask_guards(plan, wish.as_consent(), again=again)
+    document["guards"] = guard_documents(asked.guards)
+    if asked.error is not None:
+        if not as_json:
+            show_refusal(plan, wish.as_consent())
+        raise asked.error
+    if all(guard.passed for guard in asked.guards):
+        return wish
+    # What a person typed is written down like what was said by a flag: for the audit, and for resuming.
+    return ApplyWish(wish.consent | {"confirm_deletes": plan.manifest.guard_inputs.deletes}, wish.care)
 
 
 def ask_guards(plan: Plan, consent: Consent, *, again: str) -> Asked:

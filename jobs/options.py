@@ -63,6 +63,15 @@ def connection_options(command: Command) -> Command:
     return command
 
 
+def plan_argument(command: Command) -> Command:
+    """Let *command* be told of a plan: by its folder, or by its id and the folder of all plans."""
+    root = click.option(
+        "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"),
+        show_default=True, help="Where plans lie, for a PLAN given by its id.",
+    )  # fmt: skip
+    return click.argument("plan", metavar="PLAN")(root(command))
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON document on stdout.")
 
 

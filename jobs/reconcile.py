@@ -5,16 +5,12 @@ from typing import Any
 
 import click
 
-from jobs.options import connection_options, json_option, settings_from
+from jobs.options import connection_options, json_option, plan_argument, settings_from
 from pipeline.errors import ExitCode
 
 
 @click.command()
-@click.argument("plan", metavar="PLAN")
-@click.option(
-    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="Where plans lie, for a PLAN given by its id.",
-)  # fmt: skip
+@plan_argument
 @json_option
 @connection_options
 def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:

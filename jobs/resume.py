@@ -20,8 +20,8 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
     Rows that may have been sent are read back before anything is sent again; failed rows are tried once more.
     """
     from jobs.apply_job import ApplyJob, plan_of
-    from jobs.apply_report import guard_documents, refusals_told, show_refusal, show_run
-    from jobs.consent import ask_guards
+    from jobs.apply_report import refusals_told, show_run
+    from jobs.consent import require_consent
     from pipeline.changes.run_dir import find_run
     from pipeline.settings import load_credentials
 
@@ -32,11 +32,6 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
         document |= {"run_id": directory.run_id, "run_dir": str(directory.path)}
         plan, wish = plan_of(directory, wish.under(settings))
         document["plan_id"] = plan.manifest.plan_id
-        asked = ask_guards(plan, wish.as_consent(), again=f"readstate resume {directory.run_id}")
-        document["guards"] = guard_documents(asked.guards)
-        if asked.error is not None:
-            if not as_json:
-                show_refusal(plan, wish.as_consent())
-            raise asked.error
+        wish = require_consent(plan, wish, document, again=f"readstate resume {directory.run_id}", as_json=as_json)
         report = ApplyJob(settings, load_credentials(), wish, excel=excel).resume(directory, plan)
     return show_run(report, as_json=as_json)

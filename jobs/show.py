@@ -4,15 +4,12 @@ from pathlib import Path
 
 import click
 
+from jobs.options import plan_argument
 from pipeline.errors import BadInput, ExitCode
 
 
 @click.command()
-@click.argument("plan", metavar="PLAN")
-@click.option(
-    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="Where plans lie, for a PLAN given by its id.",
-)  # fmt: skip
+@plan_argument
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "md", "html"]), default="text", show_default=True,
     help="How to write it to stdout.",

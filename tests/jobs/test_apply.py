@@ -89,6 +89,20 @@ class TestConsent:
 
         assert [error is None for error in errors] == [False, False, True]
 
+    def test_what_a_person_typed_is_in_the_audit_and_need_not_be_typed_again(
+        self, shell: Shell, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        others = [word for word in consent(plan) if word != "--confirm-deletes"][1:]
+        monkeypatch.setattr("jobs.consent._is_agreed", lambda plan: True)
+        told = shell.call("apply", str(plan.directory), "--json", *others, *HASTE, "--canary-pause")
+        monkeypatch.undo()
+        again = shell.call("resume", told.document["run_id"], "--json")
+
+        audit = (Path(told.document["run_dir"]) / "audit.jsonl").read_text().splitlines()
+        assert told.code == again.code == 16, "both stop after a canary, not for consent to removals"
+        assert again.document["counts"]["applied"] == 15
+        assert json.loads(audit[0])["consent"]["confirm_deletes"] == 4
+
 
 class TestCanaryPause:
     def test_without_a_terminal_the_run_stops_resumably_and_only_a_person_goes_on(
