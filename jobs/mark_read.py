@@ -49,6 +49,9 @@ def command(*, root: Path, as_json: bool, **options: Any) -> int:
     wish = to_wish(**options)
     marked = MarkReadJob(settings, load_credentials(), wish=wish, root=root).plan()
     show_plan(marked.plan, as_json=as_json)
+    if not marked.facts.selected:
+        reason = "all conversations were left out" if marked.facts.rows else "the users are in no conversation"
+        click.echo(f"Nothing is selected: {reason}. There is nothing to apply.", err=True)
     for failure in marked.failures:
         click.echo(f"not read: {failure}", err=True)
     return ExitCode.SOME_FAILED if marked.facts.users_failed else ExitCode.DONE

@@ -1,9 +1,12 @@
 """``readstate mark-read``, as a person types it, against a Twilio on loopback whose key may not write."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -449,22 +452,78 @@ def test_what_cannot_be_read_is_not_planned_and_not_hidden(
         assert told.selection["users_failed"] == 1
 
 
+@pytest.mark.parametrize("reading", ["/Conversations", "/Messages"])
+def test_somebody_who_stops_it_finds_nothing_half_written_and_knows_what_to_type(
+    reading: str, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Any
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "own"))
+    (tmp_path / "own").mkdir()
+    monkeypatch.setattr(mark_read_job, "connection", _interrupted_at(reading))
+
+    assert main(["mark-read", "--all", "--max-in-flight", "2"]) == ExitCode.INTERRUPTED
+
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines()[-2] == "error: stopped by SIGINT"
+    assert captured.err.splitlines()[-1].endswith("run the command again.")
+    assert "Traceback" not in captured.err
+    assert list((tmp_path / "plans").iterdir()) == []
+    assert list((tmp_path / "own").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("users", "conditions", "words"),
+    [
+        ("--all", ["--where", "unread_messages_count < 0"], "were left out"),
+        ("--users=none.txt", [], "in no conversation"),
+    ],
+)
+def test_a_selection_of_nothing_says_so(users: str, conditions: list[str], words: str, capsys: Any) -> None:
+    Path("none.txt").write_text("nobody-at-all\n")
+
+    assert main(["mark-read", users, *conditions]) == ExitCode.DONE
+
+    told = capsys.readouterr()
+    assert words in told.err
+    assert "There is nothing to apply." in told.err
+    assert "readstate apply" not in told.out
+
+
 def _failing_for(ending: str) -> Any:
+    def refuse(request: Request) -> Response | None:
+        if request.path.endswith(ending):
+            return Response(400, {}, b'{"code": 20001, "message": "no", "status": 400}')
+        return None
+
+    return _answering(refuse)
+
+
+def _interrupted_at(ending: str) -> Any:
+    """The fifth request of that kind is answered after somebody has pressed Ctrl-C."""
+    numbers = count(1)
+
+    def press(request: Request) -> None:
+        if request.path.endswith(ending) and next(numbers) == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    return _answering(press)
+
+
+def _answering(hook: Callable[[Request], Response | None]) -> Any:
+    """A connection on which *hook* may answer in Twilio's place."""
     real = mark_read_job.connection
 
-    class Failing:
+    class Hooked:
         def __init__(self, inner: Any) -> None:
             self._inner = inner
 
         async def send(self, request: Request) -> Response:
-            if request.path.endswith(ending):
-                return Response(400, {}, b'{"code": 20001, "message": "no", "status": 400}')
-            answer: Response = await self._inner.send(request)
+            answer: Response = hook(request) or await self._inner.send(request)
             return answer
 
     @asynccontextmanager
     async def connect(*arguments: Any, **options: Any) -> AsyncIterator[Connection]:
         async with real(*arguments, **options) as found:
-            yield Connection(Failing(found.transport), found.pace, found.page_size, found.emit)
+            yield Connection(Hooked(found.transport), found.pace, found.page_size, found.emit)
 
     return connect
