@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -91,7 +92,9 @@ class Staging:
             while rows := cursor.fetchmany(_BATCH):
                 yield from rows
         finally:
-            cursor.close()
+            # Who stops half-way may have closed the database before.
+            with suppress(sqlite3.ProgrammingError):
+                cursor.close()
 
     def count(self) -> int:
         """How many lines there are."""
