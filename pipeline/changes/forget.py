@@ -123,11 +123,6 @@ class Leftovers:
     last_used: datetime
 
     @property
-    def name(self) -> str:
-        """How it is told."""
-        return self.path.name
-
-    @property
     def files(self) -> list[Path]:
         """The files that go."""
         return sorted(self.path.iterdir())

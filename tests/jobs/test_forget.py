@@ -169,6 +169,28 @@ def test_what_was_used_lately_is_retained_and_what_was_not_goes(shell: Shell, mo
     assert (again.code, again.stdout) == (0, "There is nothing to forget.\n")
 
 
+def test_what_nobody_will_find_out_any_more_is_told_before(shell: Shell) -> None:
+    run = applied(shell, planned(shell))
+    with closing(sqlite3.connect(run / "journal.sqlite")) as connection:
+        connection.execute("UPDATE row SET state = 'unknown' WHERE plan_row_id < 2")
+        connection.commit()
+
+    told = shell.call("forget", str(run))
+
+    assert "nobody can find out any more what became of 2 rows in doubt" in told.stdout
+    assert "the 3 rows that it changed" in told.stdout
+
+
+def test_what_a_killed_planning_has_left_is_named(shell: Shell) -> None:
+    left_behind = shell.folder / "plans" / ".unfinished-x"
+    left_behind.mkdir(parents=True)
+
+    told = shell.call("forget", "--retain", "0s", "-o", str(shell.folder / "plans"))
+
+    assert told.code == 16
+    assert f"{left_behind}  left behind by a planning that was killed: all of it goes" in told.stdout
+
+
 def test_a_run_whose_plan_lies_elsewhere_is_forgotten_by_age_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime, timedelta
 
