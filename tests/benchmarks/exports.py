@@ -112,7 +112,7 @@ def compare(shape: tuple[str, ...], rounds: int) -> Compared:
         place = Path(folder)
         world = _truth(place / "truth", env)
         exports = _exports(place)
-        empty = in_turns({name: partial(export, tiny, None) for name, export in exports.items()}, rounds // 2 + 1)
+        empty = in_turns({name: partial(export, tiny, None) for name, export in exports.items()}, (rounds + 1) // 2)
         runs = in_turns({name: partial(export, env, world) for name, export in exports.items()}, rounds)
         return Compared(world, runs, {name: median(run.measured.cpu for run in few) for name, few in empty.items()})
 
