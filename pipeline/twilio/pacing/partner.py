@@ -30,7 +30,6 @@ class _Held:
     """A level of ours as the others know it."""
 
     level: Level
-    most: float
     base: float
     """What it was given; what it is above that, it has learned since."""
     earned: float
@@ -73,7 +72,7 @@ class Partner:
         closed = {name for name, seconds in adopted.gates.items() if self._close(name, now + seconds)}
         for name, given in adopted.given.items():
             gate = _ACCOUNT if name == WINDOW else name
-            self._take(now, self._held[name], given, deaf=gate in closed)
+            self._take(now, name, given, deaf=gate in closed)
         self._pace.hasten(now)
         reads = self._pace.lanes[None]
         if _READS in adopted.limits and reads.rate is None:
@@ -111,7 +110,7 @@ class Partner:
         standing = level.standing(now)
         held = self._held.get(name)
         if held is None:
-            held = self._held[name] = _Held(level, self._most(name), standing.value, 0.0, standing)
+            held = self._held[name] = _Held(level, standing.value, 0.0, standing)
         held.reported = standing
         refused = standing.quiet_seconds < now - self._reported_at
         return Claim(
@@ -119,11 +118,12 @@ class Partner:
             learned=standing.value - held.base,
             presumed=self._presumed(name, standing),
             need=self._need(now, name, level),
-            most=held.most,
+            most=self._most(name),
             refused=refused,
         )
 
-    def _take(self, now: float, held: _Held, given: Given, *, deaf: bool) -> None:
+    def _take(self, now: float, name: str, given: Given, *, deaf: bool) -> None:
+        held = self._held[name]
         mine, before, together = held.level.standing(now), held.reported, given.standing
         since = now - self._reported_at
         meanwhile = mine.value - before.value
@@ -137,7 +137,7 @@ class Partner:
         )
         if mine.quiet_seconds < since:  # refused while the turn was taken
             standing = replace(mine, value=standing.value)
-        held.level.most = held.most
+        held.level.most = self._most(name)
         share = max(standing.value, _LEAST_SHARE) / given.level
         held.level.adopt(now, standing, share=min(1.0, share), deaf=deaf)
         held.base = held.level.standing(now).value - meanwhile
