@@ -117,8 +117,15 @@ def _check_root(root: str) -> Finding:
         store = open_store(root)
         store.prepare()
         known = store.dates()
+        apart = store.tells_publishers_apart()
     except ReadstateError as error:
         return wrong("root", error.message, error.hint)
+    if not apart:
+        return wrong(
+            "root",
+            f"{root} can be written, but ignores conditions: of two publishers at once the last one wins",
+            "Let one job at a time publish here, or use a newer release of the store.",
+        )
     newest = f", newest {known[-1]}" if known else ""
     return fine("root", f"{root} can be written; {counted(len(known), 'snapshot')}{newest}")
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Read the roster only; say what an export would take.")
 @click.option("--shard", metavar="I/N", help="Stage one of N shares of the users: 1/4. Then: readstate publish.")
 @click.option("--run", "run_id", metavar="ID", help="The name of the run that the shards belong to.")
+@click.option("--format", "format_", type=click.Choice(["parquet", "delta"]),
+              help="delta: keep Delta tables too, over the same files. [default: parquet]")  # fmt: skip
 @click.option("--compare-with", type=click.Choice(["previous"]), help="Then say, and keep, what changed since then.")
 @click.option("--again", is_flag=True, help="Replace a snapshot that is already published.")
 @click.option("--restart", is_flag=True, help="Forget an unfinished export of this date, and begin anew.")
@@ -41,6 +43,7 @@ def command(**options: Any) -> int:
 
     An export that was stopped or killed goes on where it was when the same command is run again.
     """
+    from jobs.delta import tables_for
     from jobs.export_job import ExportJob
     from jobs.export_report import show_estimate, show_manifest, show_published
     from jobs.export_shard import export_one_shard, refuse_what_shards_do_not_take
@@ -62,8 +65,10 @@ def command(**options: Any) -> int:
     for other in unfinished(Path(settings.work_dir), root=store.root):
         if other != day:
             command_line().tell(f"The export of {other} was begun and not finished. To go on:  {line_for(other)}")
+    tables = tables_for(options["format_"])
     standing = store.standing(day)
     if standing is not None and not options["again"] and not options["dry_run"]:
+        tables(store)
         show_published(standing.manifest, root=root, as_json=as_json)
         return ExitCode.DONE
     job = ExportJob(
@@ -75,6 +80,7 @@ def command(**options: Any) -> int:
         blanked_columns=blanked,
         grace_seconds=options["grace"],
         replaces=standing,
+        tables=tables,
     )
     if options["dry_run"]:
         show_estimate(job.estimate(), as_json=as_json)

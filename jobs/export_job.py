@@ -19,11 +19,14 @@ from pipeline.model.quantities import parse_allowance
 from pipeline.observers.watch import watching
 from pipeline.settings import Credentials, Settings
 from pipeline.snapshot.complete import refuse_disagreement
-from pipeline.snapshot.export import ExportOptions, Surroundings, count_roster, export, export_shard
+from pipeline.snapshot.delta import follow
+from pipeline.snapshot.export import export, export_shard
+from pipeline.snapshot.export_options import ExportOptions, Surroundings
 from pipeline.snapshot.ingest import PartLimits
 from pipeline.snapshot.manifest import Manifest, RequestCounts
 from pipeline.snapshot.request_counter import RequestCounter
 from pipeline.snapshot.roster import RosterWish
+from pipeline.snapshot.roster_size import count_roster
 from pipeline.snapshot.staging import ShardManifest, ShardNote, Staging
 from pipeline.snapshot.store import Standing, Store
 from pipeline.snapshot.timeline import Timeline
@@ -58,6 +61,8 @@ class ExportJob:
     grace_seconds: float = 20.0
     replaces: Standing | None = None
     """The snapshot that this one is to replace; None where none may stand."""
+    tables: Callable[[Store], None] = follow
+    """What becomes of Delta tables: they `follow` the snapshots where somebody keeps them, or are begun: `keep`."""
     run_id: str | None = None
     """What the run is called; None makes up a name, which a run that has shards cannot do."""
 
@@ -65,7 +70,9 @@ class ExportJob:
         """Read and publish; see `pipeline.snapshot.export.export`. *restart* forgets unfinished work first."""
         give_memory_back()
         place = workspace(Path(self.settings.work_dir), root=self.store.root, day=self.day)
-        return run(lambda stop: self._carry_out(export, place, stop, deadline=deadline, restart=restart))
+        manifest = run(lambda stop: self._carry_out(export, place, stop, deadline=deadline, restart=restart))
+        self.tables(self.store)
+        return manifest
 
     def export_shard(
         self, *, command: Sequence[str], deadline: float | None = None, restart: bool = False

@@ -18,6 +18,7 @@ _NOT_FOR_SHARDS = {
     "limit_users": "--limit-users is for a trial, which needs no shards",
     "compare_with": "--compare-with is for a snapshot; when it is published: readstate compare ROOT",
     "max_failed_users": "--max-failed-users is judged over all shards: give it to readstate publish",
+    "format_": "--format is chosen for the whole snapshot: give it to readstate publish",
     "on_incomplete": "--on-incomplete is decided over all shards: give it to readstate publish",
 }
 

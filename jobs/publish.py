@@ -15,6 +15,8 @@ from pipeline.errors import ExitCode
 @click.option("--max-failed-users", metavar="N|P%", help="How many users of all shards may fail. [default: 0.1%]")
 @click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
 @click.option("--again", is_flag=True, help="Replace the snapshot of this date that another run has published.")
+@click.option("--format", "format_", type=click.Choice(["parquet", "delta"]),
+              help="delta: keep Delta tables too, over the same files. [default: parquet]")  # fmt: skip
 @click.option("--keep-staging", is_flag=True, help="Leave what the shards have staged.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
 @click.option("--work-dir", help="Where unfinished work is kept.")
@@ -26,12 +28,14 @@ def command(root: str, run_id: str, **options: Any) -> int:
 
     It asks Twilio nothing. Publishing twice is harmless. Exit code 11: a shard is missing; the message names it.
     """
+    from jobs.delta import tables_for
     from jobs.export_report import show_manifest, show_published
     from jobs.publish_job import publish_staged
     from pipeline.snapshot.shard import parse_run_id
     from pipeline.snapshot.store import open_store
 
     as_json: bool = options.pop("as_json")
+    tables = tables_for(options.pop("format_"))
     replaces, keeps_staging = options.pop("again"), options.pop("keep_staging")
     settings = settings_from(
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
@@ -42,6 +46,7 @@ def command(root: str, run_id: str, **options: Any) -> int:
         run_id=parse_run_id(run_id),
         replaces=replaces,
         keeps_staging=keeps_staging,
+        tables=tables,
     )
     if published.already:
         show_published(published.manifest, root=root, as_json=as_json)

@@ -1,5 +1,6 @@
 """Wires the publishing of shards; for the command line and for schedulers alike."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pipeline.clock import SystemClock
 from pipeline.model.quantities import parse_allowance
 from pipeline.observers.watch import watching
 from pipeline.settings import Settings
+from pipeline.snapshot.delta import follow
 from pipeline.snapshot.disk_thread import DiskThread
 from pipeline.snapshot.publish_run import Published, PublishOptions, publish_run
 from pipeline.snapshot.store import Store
@@ -17,9 +19,15 @@ from pipeline.stop import StopSwitch
 
 
 def publish_staged(
-    settings: Settings, store: Store, *, run_id: str, replaces: bool = False, keeps_staging: bool = False
+    settings: Settings,
+    store: Store,
+    *,
+    run_id: str,
+    replaces: bool = False,
+    keeps_staging: bool = False,
+    tables: Callable[[Store], None] = follow,
 ) -> Published:
-    """Publish the shards of a run; see `pipeline.snapshot.publish_run.publish_run`."""
+    """Publish the shards of a run, then do as *tables* says; see `pipeline.snapshot.publish_run.publish_run`."""
     options = PublishOptions(
         run_id=run_id,
         max_failed_users=parse_allowance(settings.max_failed_users),
@@ -45,4 +53,6 @@ def publish_staged(
                 place.remove()
 
     give_memory_back()
-    return run(work)
+    published = run(work)
+    tables(store)
+    return published

@@ -103,6 +103,7 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     import sys
 
     from jobs.terminal import counted, print_json
+    from pipeline.snapshot.delta import follow
     from pipeline.snapshot.retention import STRAY_AFTER, expired
     from pipeline.snapshot.staged_runs import staged_runs
     from pipeline.snapshot.staging import Staging
@@ -126,6 +127,8 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
         if not sys.stdin.isatty():
             raise ConsentMissing(f"{what} would be removed", hint="Add --yes to remove.")
         click.confirm(f"Remove {what} for good?", abort=True, err=True)
+    if days:
+        follow(store, leaving_out=days)
     for day in days:
         manifest = store.manifest(day)
         if manifest is not None:

@@ -61,7 +61,7 @@ class Objects(Protocol):
         ...
 
     def put(self, source: Path, path: str) -> None:
-        """Copy a finished local file to *path*; replace what is there."""
+        """Copy a finished local file to *path*; replace what is there. What breaks off in between leaves nothing."""
         ...
 
     def put_bytes(self, content: bytes, path: str) -> None:

@@ -48,6 +48,22 @@ def remote_client(root: str, environ: Mapping[str, str] = os.environ) -> Any:
         ) from error
 
 
+def storage_options(root: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What another client of the same library family has to be told beside the environment, as plain words."""
+    options = {"allow_http": "true"} if _is_plain_http(environ) else {}
+    if urlsplit(root).scheme in {"s3", "s3a"} and (found := _profile(environ)):
+        credentials = found["credential_provider"]()
+        options |= {
+            "aws_access_key_id": credentials["access_key_id"],
+            "aws_secret_access_key": credentials["secret_access_key"],
+        }
+        if credentials.get("token"):
+            options["aws_session_token"] = credentials["token"]
+        if "region" in found:
+            options["aws_region"] = found["region"]
+    return options
+
+
 def _s3(address: SplitResult, environ: Mapping[str, str], around: dict[str, Any]) -> Any:
     from obstore.store import S3Store
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from pyarrow import compute as pc
 from pyarrow import fs
@@ -62,6 +63,15 @@ class Store:
     def prepare(self) -> None:
         """Make the root where that is possible, and prove that it can be written."""
         self.objects.prove_writable()
+
+    def tells_publishers_apart(self) -> bool:
+        """Try whether the store keeps its word on conditions; leave nothing."""
+        path = f"{_MANIFESTS}/.probe-{uuid4().hex}"
+        try:
+            first = self.objects.put_if(b"first", path, expected=None)
+            return first and not self.objects.put_if(b"second", path, expected=None)
+        finally:
+            self.objects.delete([path])
 
     def put(self, source: Path, path: str) -> None:
         """Copy a finished local file to *path* below the root, whole or not at all."""
