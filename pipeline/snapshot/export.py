@@ -1,99 +1,28 @@
 """One export: roster, users, parts, then a snapshot or a staged shard; stopped or killed, it goes on where it was."""
 
-import asyncio
-import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal, NamedTuple, TypeVar
-
-import msgspec
+from collections.abc import Callable
+from typing import TypeVar
 
 from pipeline.clock import Clock
 from pipeline.errors import BadInput
-from pipeline.events import Observer, RunResumed
-from pipeline.model.quantities import Allowance
+from pipeline.events import RunResumed
 from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.disk_thread import DiskThread
+from pipeline.snapshot.export_options import ExportOptions, Surroundings
 from pipeline.snapshot.findings import findings_of, refuse_if_too_many_failed
-from pipeline.snapshot.ingest import Ingest, PartLimits
-from pipeline.snapshot.manifest import Manifest, RosterScope
-from pipeline.snapshot.parts import PartWriter
+from pipeline.snapshot.manifest import Manifest
 from pipeline.snapshot.publish import Publication, publish
-from pipeline.snapshot.reading import PageRoom, users_read
-from pipeline.snapshot.request_counter import RequestCounter
-from pipeline.snapshot.roster import Roster, RosterWish
+from pipeline.snapshot.read_all import read_all
+from pipeline.snapshot.roster_size import sizes_in_last_snapshot
 from pipeline.snapshot.run import Run, begin, resume
 from pipeline.snapshot.schema import SCHEMA_VERSION
 from pipeline.snapshot.spans import idle_seconds
 from pipeline.snapshot.stage import stage
 from pipeline.snapshot.staging import ShardManifest, differences
 from pipeline.snapshot.stopping import stopping_in_time
-from pipeline.snapshot.store import Standing, Store
-from pipeline.snapshot.timeline import Timeline
 from pipeline.snapshot.workspace import Workspace
-from pipeline.stop import StopSwitch
-from pipeline.twilio.client import Reader
-from pipeline.twilio.request import MAX_PAGE_SIZE
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """What an export is to do; a run is resumed only with the options that it began with."""
-
-    snapshot_date: date
-    wish: RosterWish
-    base_url: str
-    max_failed_users: Allowance
-    part_limits: PartLimits
-    blanked_columns: tuple[str, ...] = ()
-    """Columns to leave empty: they stay, so that every snapshot has the same schema."""
-    on_incomplete: Literal["publish", "refuse"] = "publish"
-    replaces: Standing | None = None
-    """The snapshot that this one is to replace; None where none may stand."""
-    run_id: str | None = None
-    """How the run is called; None makes up a name."""
-    parallel: int = 500
-    """Users read at once."""
-    file_bytes: int = 128 << 20
-    grace_seconds: float = 20.0
-    """How long users under way may take when a stop is asked for; then they are left for the next start."""
-
-    def roster(self) -> RosterScope:
-        """Which users are to be read, as the manifest notes it."""
-        entries = self.wish.entries
-        users = None if entries is None else hashlib.sha256(repr(entries).encode()).hexdigest()
-        return RosterScope(self.wish.services, users, self.wish.limit)
-
-    def fingerprint(self) -> dict[str, Any]:
-        """What must not change between the starts of one run, as JSON."""
-        roster = self.roster()
-        return {
-            "snapshot_date": self.snapshot_date.isoformat(),
-            "services": list(roster.services),
-            "users": roster.users_sha256,
-            "limit": roster.limit,
-            "base_url": self.base_url,
-            "blanked_columns": list(self.blanked_columns),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What an export works with and does not decide about."""
-
-    reader: Reader
-    store: Store
-    place: Workspace
-    requests: RequestCounter
-    timeline: Timeline
-    """Both must observe the reader's events."""
-    stop: StopSwitch
-    clock: Clock
-    emit: Observer
-    tool_version: str
 
 
 async def export(options: ExportOptions, around: Surroundings) -> Manifest:
@@ -185,7 +114,7 @@ async def _exported(
             async with stopping_in_time(options.grace_seconds, stop=around.stop, clock=around.clock):
                 run = await _begin_or_resume(options, around, checkpoint, disk)
                 await disk.run(_remove_strays, around.place, checkpoint)
-                await _read_all(options, around, run, checkpoint, disk)
+                await read_all(options, around, run, checkpoint, disk)
             result = await disk.run(finish, run, checkpoint)
             is_finished = True
         finally:
@@ -197,34 +126,13 @@ async def _exported(
     return result
 
 
-class RosterSize(NamedTuple):
-    """How much there is to read."""
-
-    users: int
-    pages: int
-    """By the sizes of the last snapshot; a user that it does not know counts as one page."""
-
-
-async def count_roster(options: ExportOptions, around: Surroundings) -> RosterSize:
-    """Read the roster alone and count what an export would ask for."""
-    with DiskThread() as disk:
-        checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
-        try:
-            await disk.run(checkpoint.expect_sizes, _sizes_in_last_snapshot(around.store, options.snapshot_date))
-            await _roster(options, around, checkpoint, disk).fill()
-            around.stop.check()
-            return RosterSize(*await disk.run(checkpoint.expected_requests, MAX_PAGE_SIZE))
-        finally:
-            await disk.run(checkpoint.close)
-
-
 async def _begin_or_resume(
     options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread
 ) -> Run:
     begun_with = await disk.run(checkpoint.recall, "options")
     if begun_with is None:
         account_sid = (await around.reader.configuration()).account_sid
-        await disk.run(checkpoint.expect_sizes, _sizes_in_last_snapshot(around.store, options.snapshot_date))
+        await disk.run(checkpoint.expect_sizes, sizes_in_last_snapshot(around.store, options.snapshot_date))
         return await disk.run(
             begin,
             checkpoint,
@@ -249,73 +157,9 @@ def _new_run_id(clock: Clock) -> str:
     return f"r-{clock.now():%Y%m%dT%H%M%SZ}-{int(clock.random() * 0x10000):04x}"
 
 
-def _sizes_in_last_snapshot(store: Store, day: date) -> Iterator[tuple[str, str, int]]:
-    """Give (service, user, rows) of users with more than a page in the newest snapshot before *day*."""
-    earlier = [known for known in store.dates() if known <= day]
-    if earlier and (manifest := store.manifest(earlier[-1])) is not None:
-        yield from store.long_lists(manifest)
-
-
 def _remove_strays(place: Workspace, checkpoint: Checkpoint) -> None:
     """Remove parts that were written and never counted, because the process died in between."""
     counted = {part.name for part in checkpoint.parts()}
     for path in place.parts.iterdir():
         if path.name not in counted:
             path.unlink()
-
-
-async def _read_all(
-    options: ExportOptions, around: Surroundings, run: Run, checkpoint: Checkpoint, disk: DiskThread
-) -> None:
-    room = PageRoom()
-    roster = _roster(options, around, checkpoint, disk)
-
-    def counters() -> dict[str, Any]:
-        record = run.record(around.requests, around.timeline, now=around.clock.now())
-        return {"record": msgspec.to_builtins(record)}
-
-    ingest = Ingest(
-        checkpoint=checkpoint,
-        parts=PartWriter(around.place.parts),
-        disk=disk,
-        room=room,
-        snapshot_at=run.started_at,
-        blanked_columns=options.blanked_columns,
-        limits=options.part_limits,
-        counters=counters,
-        clock=around.clock,
-        emit=around.emit,
-    )
-
-    async def read() -> None:
-        async with users_read(
-            around.reader,
-            roster.waiting(),
-            room=room,
-            limit=options.parallel,
-            clock=around.clock,
-            emit=around.emit,
-        ) as outcomes:
-            await ingest.take_all(outcomes)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            filling = group.create_task(roster.fill())
-            await read()
-            await filling
-    finally:
-        await ingest.seal()
-    around.stop.check()
-
-
-def _roster(options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread) -> Roster:
-    return Roster(
-        options.wish,
-        reader=around.reader,
-        checkpoint=checkpoint,
-        disk=disk,
-        stop=around.stop,
-        clock=around.clock,
-        emit=around.emit,
-        parallel=options.parallel,
-    )

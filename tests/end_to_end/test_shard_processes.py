@@ -1,7 +1,10 @@
 """Shards as processes: at once, killed, run twice."""
 
 import json
+import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -84,3 +87,44 @@ def test_a_shard_is_locked_out_while_it_is_being_read_on_this_machine(twilio: Ru
     assert f"process {first.pid}" in second.stderr
     first.kill()
     first.communicate()
+
+
+PAGE = (Path(__file__).parents[2] / "pipeline" / "snapshot" / "SHARDS.md").read_text(encoding="utf-8")
+
+
+def typed_in_a_terminal(line: str, env: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["/bin/sh", "-c", line],
+        env=env | {"PATH": f"{Path(sys.executable).parent}:{env['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_four_terminals_do_what_the_page_says(twilio: RunningSimulator, tmp_path: Path) -> None:
+    env = environment(twilio, tmp_path)
+    shards, publishing = (
+        block.replace("ROOT", str(tmp_path / "root")).splitlines()
+        for block in re.findall(r"^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+    )
+
+    terminals = [typed_in_a_terminal(line, env) for line in shards]
+    ends = [(terminal.communicate(timeout=100), terminal.returncode) for terminal in terminals]
+    publisher = typed_in_a_terminal(publishing[0], env)
+    said = publisher.communicate(timeout=100)
+
+    assert [code for _, code in ends] == [ExitCode.DONE] * 4, ends
+    assert publisher.returncode == ExitCode.DONE, said
+    assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
+
+
+def test_the_line_for_kubernetes_reads_the_shard_of_its_index(twilio: RunningSimulator, tmp_path: Path) -> None:
+    (line,) = re.findall(r"- (exec readstate export .*)", PAGE)
+    env = environment(twilio, tmp_path, ROOT=str(tmp_path / "root"), RUN="nightly", JOB_COMPLETION_INDEX="3")
+
+    pod = typed_in_a_terminal(line, env)
+    said = pod.communicate(timeout=100)
+
+    assert pod.returncode == ExitCode.DONE, said
+    assert (tmp_path / "root" / "_staging" / "nightly" / "4-of-4" / "shard.json").exists()

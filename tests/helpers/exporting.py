@@ -12,7 +12,8 @@ from pipeline.events import Event
 from pipeline.model.quantities import Allowance
 from pipeline.settings import Credentials, load_settings
 from pipeline.simulator.server import RunningSimulator
-from pipeline.snapshot.export import ExportOptions, Surroundings, export
+from pipeline.snapshot.export import export
+from pipeline.snapshot.export_options import ExportOptions, Surroundings
 from pipeline.snapshot.ingest import PartLimits
 from pipeline.snapshot.manifest import Manifest
 from pipeline.snapshot.request_counter import RequestCounter

@@ -1,0 +1,74 @@
+"""The long part of an export: users, many at once, become parts, and the checkpoint knows of each."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from pipeline.snapshot.checkpoint import Checkpoint
+from pipeline.snapshot.disk_thread import DiskThread
+from pipeline.snapshot.export_options import ExportOptions, Surroundings
+from pipeline.snapshot.ingest import Ingest
+from pipeline.snapshot.parts import PartWriter
+from pipeline.snapshot.reading import PageRoom, users_read
+from pipeline.snapshot.roster import Roster
+from pipeline.snapshot.run import Run
+
+
+async def read_all(
+    options: ExportOptions, around: Surroundings, run: Run, checkpoint: Checkpoint, disk: DiskThread
+) -> None:
+    """Read the roster and all of its users into parts; what is counted when it ends is on disk."""
+    room = PageRoom()
+    roster = roster_of(options, around, checkpoint, disk)
+
+    def counters() -> dict[str, Any]:
+        record = run.record(around.requests, around.timeline, now=around.clock.now())
+        return {"record": msgspec.to_builtins(record)}
+
+    ingest = Ingest(
+        checkpoint=checkpoint,
+        parts=PartWriter(around.place.parts),
+        disk=disk,
+        room=room,
+        snapshot_at=run.started_at,
+        blanked_columns=options.blanked_columns,
+        limits=options.part_limits,
+        counters=counters,
+        clock=around.clock,
+        emit=around.emit,
+    )
+
+    async def read() -> None:
+        async with users_read(
+            around.reader,
+            roster.waiting(),
+            room=room,
+            limit=options.parallel,
+            clock=around.clock,
+            emit=around.emit,
+        ) as outcomes:
+            await ingest.take_all(outcomes)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            filling = group.create_task(roster.fill())
+            await read()
+            await filling
+    finally:
+        await ingest.seal()
+    around.stop.check()
+
+
+def roster_of(options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread) -> Roster:
+    """The users that *options* ask for."""
+    return Roster(
+        options.wish,
+        reader=around.reader,
+        checkpoint=checkpoint,
+        disk=disk,
+        stop=around.stop,
+        clock=around.clock,
+        emit=around.emit,
+        parallel=options.parallel,
+    )
