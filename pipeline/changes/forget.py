@@ -16,7 +16,7 @@ from pipeline.changes.approval import APPROVALS
 from pipeline.changes.forgotten import Forgotten, write_note
 from pipeline.changes.journal import RunHeader, look_into
 from pipeline.changes.plan_file import read_manifest
-from pipeline.changes.plan_writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE
+from pipeline.changes.plan_writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, UNFINISHED, is_abandoned
 from pipeline.changes.record import INTENT
 from pipeline.changes.run_dir import RunDirectory, runs_root, target_lock
 from pipeline.errors import LocalDisk
@@ -33,8 +33,6 @@ _OF_A_RUN = (
     "work.sqlite",
     ".*.unfinished",
 )
-_UNFINISHED_PLAN = ".unfinished-*"
-"""What a plan is called before it has its rows; a kill leaves it behind."""
 _OF_A_ROW = (
     "before_index", "before_timestamp", "before_level", "sent_index", "sent_timestamp", "sent_level", "observed_index",
     "observed_timestamp", "observed_level", "observed_at", "reason_detail", "twilio_message", "request_id",
@@ -160,7 +158,8 @@ def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterat
     plans = [look_at_plan(path.parent, work_dir) for path in manifests]
     in_plans = {run.path for plan in plans for run in plan.runs}
     alone = [run for run in _runs(work_dir) if run.path not in in_plans]
-    left = [Leftovers(path, _modified(path)) for path in sorted(plans_root.glob(_UNFINISHED_PLAN))]
+    unfinished = sorted(plans_root.glob(f"{UNFINISHED}*"))
+    left = [Leftovers(path, _modified(path)) for path in unfinished if is_abandoned(path)]
     everything: list[Old] = [*plans, *alone, *left]
     for old in everything:
         if old.last_used < limit and has_something(old):

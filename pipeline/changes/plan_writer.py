@@ -1,5 +1,6 @@
 """Write a plan directory: rows as they come, the manifest last, and only then its final name."""
 
+import fcntl
 import gzip
 import os
 import shutil
@@ -29,6 +30,10 @@ _BUFFERED_ROWS = 8_192
 _ROW_GROUPS = {"compression": "zstd", "compression_level": 1}
 
 
+UNFINISHED = ".unfinished-"
+"""What the name of a plan begins with before it has its rows."""
+
+
 class PlanWriter:
     """Builds a plan beside its final place; a block left by an error leaves nothing behind."""
 
@@ -36,8 +41,9 @@ class PlanWriter:
         """Begin a plan under *root*. Raises `LocalDisk`."""
         with _disk(root):
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.directory = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=root))
+            self.directory = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=root))
             self._rows_file = _create(self.directory / ROWS_FILE)
+            fcntl.flock(self._rows_file, fcntl.LOCK_EX)  # dies with this process: is_abandoned() asks for it
             self._participants_file = _create(self.directory / PARTICIPANTS)
         self._root = root
         self.tally = PlanTally()
@@ -60,7 +66,7 @@ class PlanWriter:
                 self._parquet.close()
         self._rows_file.close()
         self._participants_file.close()
-        if self.directory.name.startswith(".unfinished-"):
+        if self.directory.name.startswith(UNFINISHED):
             shutil.rmtree(self.directory, ignore_errors=True)
 
     @property
@@ -137,6 +143,18 @@ class PlanWriter:
             with rejects.open("rb") as file:
                 attachments[REJECTS] = _digest_of(file)
         return attachments
+
+
+def is_abandoned(directory: Path) -> bool:
+    """Whether nobody writes the unfinished plan in *directory* any more: planning may take days without a row."""
+    try:
+        with (directory / ROWS_FILE).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        return True
+    return True
 
 
 def sealed(manifest: Manifest) -> Manifest:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.changes.plan_file import Plan
+from pipeline.changes.plan_writer import PlanWriter
 from pipeline.changes.run_dir import target_lock
 from pipeline.simulator.behaviour import Behaviour
 from pipeline.simulator.server import RunningSimulator, running
@@ -189,6 +190,16 @@ def test_what_a_killed_planning_has_left_is_named(shell: Shell) -> None:
 
     assert told.code == 16
     assert f"{left_behind}  left behind by a planning that was killed: all of it goes" in told.stdout
+
+
+def test_a_plan_that_is_being_made_is_not_left_behind_however_long_that_takes(shell: Shell) -> None:
+    plans = shell.folder / "plans"
+
+    with PlanWriter(plans) as writer:
+        told = shell.call("forget", "--retain", "0s", "-o", str(plans), "--yes")
+        assert writer.directory.is_dir()
+
+    assert told.stdout == "There is nothing to forget.\n"
 
 
 def test_a_run_whose_plan_lies_elsewhere_is_forgotten_by_age_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
