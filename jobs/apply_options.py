@@ -49,6 +49,9 @@ _CARE = (
         "--max-precondition-age", metavar="TIME", help="How old a reading may be when its write leaves. [default: 5s]"
     ),
     click.option("--settle", metavar="S,S,…", help="Seconds between readings of a row in doubt. [default: 2,5,10,30]"),
+    click.option(
+        "--breaker", metavar="N,P%", help="Writes in doubt that hold all others. [default: 5,20%]"
+    ),
     click.option("--window", metavar="HH:MM-HH:MM", help="Begin rows only in these hours."),
     click.option("--tz", metavar="ZONE", help="The time zone of --window. [default: UTC]"),
     click.option("--max-throttled", metavar="TIME", help="How long Twilio may refuse everything. [default: 30m]"),
@@ -61,12 +64,12 @@ _CARE = (
 )
 _NAMES = {
     "canary", "canary_pause", "verify", "max_errors", "max_drift", "on_drift", "max_precondition_age", "settle",
-    "window", "tz", "max_throttled", "grace", "journal_mode",
+    "breaker", "window", "tz", "max_throttled", "grace", "journal_mode",
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "canary": 25, "canary_pause": False, "verify": "1%", "max_errors": "1%", "max_drift": "10%", "on_drift": "skip",
-    "max_precondition_age": "5s", "settle": "2,5,10,30", "window": None, "tz": "UTC", "max_throttled": "30m",
-    "grace": "20s", "journal_mode": "wal",
+    "max_precondition_age": "5s", "settle": "2,5,10,30", "breaker": "5,20%", "window": None, "tz": "UTC",
+    "max_throttled": "30m", "grace": "20s", "journal_mode": "wal",
 }  # fmt: skip
 
 
@@ -110,7 +113,7 @@ class ApplyWish:
     def as_options(self, *, parallel: int, max_outage_seconds: float) -> "ApplyOptions":
         """How careful to be. Raises `BadInput`."""
         from pipeline.changes.apply import ApplyOptions
-        from pipeline.changes.budgets import parse_budget
+        from pipeline.changes.budgets import parse_budget, parse_patience
         from pipeline.changes.carrier import CarrierOptions
         from pipeline.changes.window import parse_window
         from pipeline.errors import BadInput
@@ -130,6 +133,7 @@ class ApplyWish:
             max_errors=parse_budget(care["max_errors"]),
             max_drift=parse_budget(care["max_drift"]),
             on_drift=care["on_drift"],
+            breaker=parse_patience(care["breaker"]),
             window=None if care["window"] is None else parse_window(care["window"], care["tz"]),
             max_throttled_seconds=parse_duration(care["max_throttled"]),
             max_outage_seconds=max_outage_seconds,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 from typing import Literal
 
-from pipeline.changes.budgets import Budgets, Canary, WriteBreaker
+from pipeline.changes.budgets import Budgets, Canary, Patience, WriteBreaker
 from pipeline.changes.carrier import Carrier, CarrierOptions
 from pipeline.changes.controls import Controls, Speed, Steer
 from pipeline.changes.ending import Ending, ended
@@ -51,6 +51,7 @@ class ApplyOptions:
     max_errors: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.01))
     max_drift: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.10))
     on_drift: Literal["skip", "stop"] = "skip"
+    breaker: Patience = Patience()  # noqa: RUF009 - frozen
     window: Window | None = None
     max_throttled_seconds: float = 1_800.0
     max_outage_seconds: float = 900.0
@@ -138,7 +139,7 @@ class _Run:
         for outcome, number in journal.counts().items():
             if outcome not in {PENDING, Outcome.UNKNOWN}:
                 self._budgets.counts[outcome] = number
-        breaker = WriteBreaker()
+        breaker = WriteBreaker(options.breaker)
         self._carrier = Carrier(
             writer=around.writer,
             service_sid=plan.manifest.service_sid,

@@ -1,8 +1,10 @@
 """How much may go wrong before a run stops: pure counters that answer with a sentence when it is too much."""
 
+import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from pipeline.errors import BadInput
 from pipeline.model.outcome import Outcome
 from pipeline.model.quantities import Allowance, parse_allowance
 
@@ -12,9 +14,8 @@ SMALLEST_ALLOWANCE = 10
 _FAILED = {Outcome.REJECTED, Outcome.UNKNOWN, Outcome.MISMATCH}
 _DRIFTED = {Outcome.DRIFTED, Outcome.SUPERSEDED}
 
-_AMBIGUOUS_IN_A_ROW = 5
 _AMBIGUOUS_OF_LAST = 50
-_AMBIGUOUS_SHARE = 0.2
+_PATIENCE = re.compile(r"(\d{1,6})\s*,\s*(\d{1,3}(?:\.\d+)?)\s*%")
 
 
 def parse_budget(text: str) -> Allowance:
@@ -81,10 +82,31 @@ class Canary:
         return f"{len(self.failed)} of the first {self.rows} rows failed (plan_row_id {named}): nothing more was sent"
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many writes may get no clear answer before the others are held."""
+
+    in_a_row: int = 5
+    share: float = 0.2
+    """Of the last 50."""
+
+
+def parse_patience(text: str) -> Patience:
+    """Read a form such as ``5,20%``. Raises `BadInput`."""
+    match = _PATIENCE.fullmatch(text.strip())
+    if match is None or int(match[1]) == 0 or float(match[2]) > 100:
+        raise BadInput(
+            f"{text!r} does not say how many writes may get no clear answer",
+            hint="Write how many in a row, and which share of the last 50: 5,20%",
+        )
+    return Patience(int(match[1]), float(match[2]) / 100)
+
+
 class WriteBreaker:
     """Opens when too many writes get no clear answer: sending on would only pile up doubt."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience = Patience()) -> None:
+        self._patience = patience
         self.opened_at: float | None = None
         self._in_a_row = 0
         self._recent: deque[bool] = deque(maxlen=_AMBIGUOUS_OF_LAST)
@@ -98,8 +120,8 @@ class WriteBreaker:
         """Learn how one write ended."""
         self._in_a_row = self._in_a_row + 1 if is_ambiguous else 0
         self._recent.append(is_ambiguous)
-        many = len(self._recent) == _AMBIGUOUS_OF_LAST and sum(self._recent) > _AMBIGUOUS_SHARE * _AMBIGUOUS_OF_LAST
-        if self.opened_at is None and (self._in_a_row >= _AMBIGUOUS_IN_A_ROW or many):
+        many = len(self._recent) == _AMBIGUOUS_OF_LAST and sum(self._recent) > self._patience.share * _AMBIGUOUS_OF_LAST
+        if self.opened_at is None and (self._in_a_row >= self._patience.in_a_row or many):
             self.opened_at = now
 
     def close(self) -> None:

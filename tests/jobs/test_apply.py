@@ -299,6 +299,7 @@ class TestLooking:
     "flags",
     [
         ("--verify", "some"), ("--max-errors", "many"), ("--settle", "soon"), ("--window", "late"), ("--grace", "x"),
+        ("--breaker", "5"),
         ("--max-drift", "200%"),
     ],
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.changes.budgets import Budgets, Canary, WriteBreaker, parse_budget
+from pipeline.changes.budgets import Budgets, Canary, WriteBreaker, parse_budget, parse_patience
 from pipeline.errors import BadInput
 from pipeline.model.outcome import Outcome
 
@@ -79,6 +79,24 @@ class TestWriteBreaker:
         breaker.note(2.0, is_ambiguous=False)
 
         assert breaker.is_open
+
+    def test_how_many_may_be_unclear_is_for_a_person_to_say(self) -> None:
+        in_a_row, share = WriteBreaker(parse_patience("2,100%")), WriteBreaker(parse_patience("1000, 0%"))
+        for breaker in (in_a_row, share):
+            breaker.note(1.0, is_ambiguous=True)
+            assert not breaker.is_open
+
+        in_a_row.note(2.0, is_ambiguous=True)
+        for _ in range(49):
+            share.note(2.0, is_ambiguous=False)
+
+        assert in_a_row.is_open
+        assert share.is_open
+
+    @pytest.mark.parametrize("text", ["", "5", "20%", "0,20%", "5,20", "5,101%", "-1,20%", "five,20%"])
+    def test_what_says_no_such_thing_is_refused(self, text: str) -> None:
+        with pytest.raises(BadInput):
+            parse_patience(text)
 
     def test_once_closed_it_judges_only_what_comes(self) -> None:
         breaker = WriteBreaker()

@@ -1,7 +1,7 @@
 """A person changes the limits of a pace while requests are under way."""
 
-from pipeline.twilio.pacing.limits import limit
 from pipeline.twilio.pacing.ledger import Ledger, exchange
+from pipeline.twilio.pacing.limits import limit
 from pipeline.twilio.pacing.pace import Pace, PaceSettings
 from pipeline.twilio.pacing.partner import Partner
 
