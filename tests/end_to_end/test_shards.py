@@ -21,6 +21,7 @@ from pipeline.snapshot.store import open_store
 from pipeline.snapshot.users_file import RosterEntry
 from pipeline.stop import StopReason
 from tests.helpers.exporting import Export, assert_same, changed, world_rows
+from tests.helpers.object_stores import ObjectStore
 from tests.helpers.sharding import RUN, ShardedExport, tables
 
 SHAPE = WorldShape(users=90, services=2, conversations_per_user=6, odd_identities=0.3, seed=3)
@@ -391,6 +392,46 @@ async def test_of_two_publishers_at_once_one_publishes_and_the_other_finds_it_do
     assert_same_snapshots(single, job)
     assert list(defects(open_store(job.root), open_snapshot(job.root).manifest)) == []
     assert open_store(job.root).folders(STAGING) == []
+
+
+async def test_shards_meet_in_a_bucket_as_they_do_in_a_folder(
+    job: ShardedExport, single: Export, s3: ObjectStore, tmp_path: Path
+) -> None:
+    job.root = s3.new_root()
+    await single.run()
+    await job.run_shard(Shard(1, 2))
+    with pytest.raises(GuardRefused, match="2/2 not finished"):
+        job.publish()
+    await job.run_shard(Shard(2, 2), work_dir=tmp_path / "another machine")
+
+    first, second = job.publish(), job.publish()
+
+    assert (first.already, second.already) == (False, True)
+    assert_same_snapshots(single, job)
+    store = open_store(job.root)
+    assert list(defects(store, first.manifest)) == []
+    assert store.folders(STAGING) == []
+
+
+async def test_of_two_publishers_on_a_bucket_one_publishes_and_the_other_finds_it_done(
+    twilio: RunningSimulator, single: Export, s3: ObjectStore, tmp_path: Path
+) -> None:
+    class Overtaken(ShardedExport):
+        def on_publishing(self, event: Event) -> None:
+            if isinstance(event, Publishing) and event.files_done == 1:
+                other = ShardedExport(twilio, tmp_path / "another machine")
+                other.root = self.root
+                other.publish()
+
+    job = Overtaken(twilio, tmp_path / "sharded")
+    job.root = s3.new_root()
+    await job.run_shards(2)
+
+    job.publish()
+    await single.run()
+
+    assert_same_snapshots(single, job)
+    assert list(defects(open_store(job.root), open_snapshot(job.root).manifest)) == []
 
 
 async def test_the_snapshot_of_another_run_is_replaced_only_where_that_is_asked(
