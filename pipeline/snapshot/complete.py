@@ -16,6 +16,11 @@ def complete(staging: Staging) -> list[ShardManifest]:
     """
     finished = staging.finished()
     known = sorted({*finished, *staging.begun()})
+    if not known:
+        raise GuardRefused(
+            f"run {staging.run_id}: somebody has removed what was staged: nothing published",
+            hint=f"Look at what stands: readstate snapshots {staging.store.root}",
+        )
     count = _count(staging, known)
     missing = [shard for number in range(1, count + 1) if (shard := Shard(number, count)) not in finished]
     if missing:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from pipeline.simulator.faults import Faults
 from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
+from pipeline.snapshot import publish_run
 from pipeline.snapshot.roster import RosterWish
 from pipeline.snapshot.shard import Shard
 from pipeline.snapshot.snapshot import defects, open_snapshot
@@ -392,6 +394,28 @@ async def test_of_two_publishers_at_once_one_publishes_and_the_other_finds_it_do
     assert_same_snapshots(single, job)
     assert list(defects(open_store(job.root), open_snapshot(job.root).manifest)) == []
     assert open_store(job.root).folders(STAGING) == []
+
+
+@pytest.mark.parametrize("moment", ["complete", "put_together"])
+async def test_a_publisher_whose_shards_are_removed_under_its_hands_finds_the_run_published(
+    moment: str, job: ShardedExport, twilio: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await job.run_shards(2)
+    faster = ShardedExport(twilio, tmp_path / "sharded")
+    faster.work_dir = tmp_path / "another machine"
+    go_on = getattr(publish_run, moment)
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.undo()
+        faster.publish()
+        return go_on(*args, **kwargs)
+
+    monkeypatch.setattr(publish_run, moment, overtaken)
+
+    published = job.publish()
+
+    assert published.already
+    assert published.manifest == open_snapshot(job.root).manifest
 
 
 async def test_shards_meet_in_a_bucket_as_they_do_in_a_folder(
