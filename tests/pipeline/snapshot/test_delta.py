@@ -1,5 +1,6 @@
 """Delta tables: the same rows as the snapshots, one commit each, and never out of step for long."""
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,22 @@ def test_the_log_is_no_stray(root: str) -> None:
     delta.keep(store)
 
     assert store.strays(before=FAR) == []
+
+
+def test_the_recipe_of_the_page_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(delta.__file__).parent / "STORES.md").read_text(encoding="utf-8")
+    (recipe,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "DeltaTable" in block)
+    root = str(tmp_path / "root")
+    for day in (OLD, NEW):
+        publish(root, day, [row(1, 1, unread_messages_count=3), row(2, 1, unread_messages_count=4)])
+    delta.keep(open_store(root))
+
+    known: dict[str, Any] = {}
+    exec(recipe.replace("ROOT", root), known)  # the page's words are the test
+
+    shown = [re.findall(r"[\d-]+", line) for line in capsys.readouterr().out.splitlines() if "2026" in line]
+    assert shown == [[str(OLD), "2", "7"], [str(NEW), "2", "7"]]
+    assert {line["snapshot_date"] for line in rows(known["table"])} == {OLD}
 
 
 def test_a_damaged_log_is_told_with_the_way_out(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.snapshot.objects import Objects
 from pipeline.snapshot.store import open_store
+from tests.helpers.object_stores import ObjectStore
 
 MANIFEST = "_snapshots/2026-11-23.json"
 DATA = "users/snapshot_date=2026-11-23/r-1-00000.parquet"
@@ -115,6 +118,19 @@ def test_of_many_at_once_one_wins(objects: Objects, replacing: bool) -> None:
     found = objects.read(MANIFEST)
     assert found is not None
     assert found.content == b"publisher %d" % won.index(True)
+
+
+def test_an_answer_that_was_lost_does_not_make_a_winner_lose(s3: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = open_store(s3.new_root()).objects
+    really_put = obstore.put
+
+    def put_and_ask_again(*arguments: Any, **how: Any) -> Any:
+        really_put(*arguments, **how)  # its answer is lost, so the client repeats it
+        return really_put(*arguments, **how)
+
+    monkeypatch.setattr(obstore, "put", put_and_ask_again)
+
+    assert objects.put_if(b"mine", MANIFEST, expected=None)
 
 
 def test_pyarrow_reads_a_part_of_a_file(objects: Objects, tmp_path: Path) -> None:

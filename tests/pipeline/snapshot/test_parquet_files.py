@@ -1,6 +1,9 @@
 """Published Parquet: readable by anybody, prunable, and known by its hash."""
 
+import errno
+import gc
 import hashlib
+import io
 from pathlib import Path
 
 import duckdb
@@ -9,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import LocalDisk
-from pipeline.snapshot.parquet_files import write_rows
+from pipeline.snapshot.parquet_files import _HashingSink, write_rows
 from pipeline.snapshot.schema import FAILURES, ROWS, USER_CONVERSATIONS, USERS
 from tests.helpers.rows import table_of
 
@@ -55,6 +58,26 @@ def test_duckdb_reads_it_as_it_is(tmp_path: Path) -> None:
 
     query = "SELECT conversation_state, count(*) FROM read_parquet(?) GROUP BY 1 ORDER BY 1"
     assert duckdb.execute(query, [str(file.path)]).fetchall() == [("active", 34), ("closed", 33), ("inactive", 33)]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("room", [0, 1_000, 10_000, 12_000], ids="room for {} bytes".format)
+def test_a_full_disk_leaves_nothing_for_the_garbage_collector_to_complain_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    write = _HashingSink.write
+
+    def write_while_there_is_room(self: _HashingSink, data: bytes) -> int:
+        if self.bytes + len(data) > room and not isinstance(self._file, io.BytesIO):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, data)
+
+    monkeypatch.setattr(_HashingSink, "write", write_while_there_is_room)
+    with pytest.raises(LocalDisk, match="No space"):
+        write_rows([table_of(KEYS), table_of(KEYS)], USER_CONVERSATIONS, tmp_path / "a.parquet")
+    gc.collect()
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_failure_in_the_middle_leaves_no_file(tmp_path: Path) -> None:

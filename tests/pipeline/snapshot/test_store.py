@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from pipeline.errors import BadInput, LocalDisk
+from pipeline.errors import BadInput, ExitCode, LocalDisk, PublishedMeanwhile
+from pipeline.snapshot.local_objects import LocalObjects
 from pipeline.snapshot.manifest import (
     Manifest,
     RequestCounts,
@@ -16,6 +18,7 @@ from pipeline.snapshot.manifest import (
     decode_manifest,
     encode_manifest,
 )
+from pipeline.snapshot.objects import Version
 from pipeline.snapshot.store import open_store, partition
 
 DAY = date(2026, 11, 23)
@@ -76,6 +79,91 @@ def test_publishing_a_date_again_removes_what_the_new_manifest_does_not_name(tmp
     published = store.manifest(DAY)
     assert published is not None
     assert published.run_id == "r-2"
+
+
+def test_whoever_is_second_gives_way_and_takes_its_files_along(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    store = open_store(str(root))
+    first, second = manifest(put(root, "r-1")), manifest(put(root, "r-2"), run_id="r-2")
+    store.publish(first)
+    lost = put(root, "r-2")  # as if the first had not seen it
+
+    with pytest.raises(PublishedMeanwhile, match="published by run r-1") as told:
+        store.publish(second)
+
+    assert told.value.exit_code == ExitCode.LOCKED
+    assert "--again" in str(told.value.hint)
+    assert store.manifest(DAY) == first
+    assert not (root / lost.path).exists()
+    assert store.measured(first.files[0]) is not None
+
+
+def test_whoever_set_out_to_replace_what_was_replaced_meanwhile_gives_way(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    store = open_store(str(root))
+    store.publish(manifest(run_id="r-0"))
+    standing = store.standing(DAY)
+    store.publish(manifest(put(root, "r-1")), replaces=standing)
+
+    with pytest.raises(PublishedMeanwhile):
+        store.publish(manifest(put(root, "r-2"), run_id="r-2"), replaces=standing)
+
+    published = store.manifest(DAY)
+    assert published is not None
+    assert published.run_id == "r-1"
+
+
+def test_whoever_set_out_to_replace_what_was_removed_meanwhile_is_told(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "root"))
+    store.publish(manifest(run_id="r-0"))
+    standing = store.standing(DAY)
+    store.remove(manifest(run_id="r-0"))
+
+    with pytest.raises(PublishedMeanwhile, match="was removed while run r-1"):
+        store.publish(manifest(), replaces=standing)
+
+
+def test_a_run_that_another_process_has_published_is_no_loser(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    store = open_store(str(root))
+    file = put(root, "r-1")
+    store.publish(manifest(file))
+
+    store.publish(replace(manifest(file), ended_at=datetime(2026, 11, 23, 2, tzinfo=UTC)))
+
+    assert store.manifest(DAY) == manifest(file)
+    assert store.measured(file) is not None
+
+
+def test_what_comes_while_the_manifest_is_put_belongs_to_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    store = open_store(str(root))
+    dead, mine = put(root, "r-dead"), put(root, "r-1")
+    put_if = LocalObjects.put_if
+
+    def meanwhile(self: LocalObjects, content: bytes, path: str, *, expected: Version | None) -> bool:
+        put(root, "r-next")
+        return put_if(self, content, path, expected=expected)
+
+    monkeypatch.setattr(LocalObjects, "put_if", meanwhile)
+    store.publish(manifest(mine))
+
+    assert not (root / dead.path).exists()
+    assert (root / partition("users", DAY) / "r-next-00000.parquet").exists()
+
+
+def test_a_store_that_keeps_its_word_is_told_from_one_that_ignores_conditions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(str(tmp_path / "root"))
+    assert store.tells_publishers_apart()
+
+    monkeypatch.setattr(LocalObjects, "put_if", lambda *_, **__: True)
+
+    assert not store.tells_publishers_apart()
+    assert list(store.objects.listed("")) == []
 
 
 def test_a_file_that_cannot_be_copied_whole_does_not_appear(tmp_path: Path) -> None:
