@@ -17,7 +17,7 @@ from twilio.rest import Client
 
 from pipeline.clock import SystemClock
 from pipeline.errors import ApiError, TransportError
-from pipeline.events import Event, RequestAnswered
+from pipeline.events import Event, RequestAnswered, SharedPaceFound, SharedPaceLost
 from pipeline.settings import Credentials, Settings
 from pipeline.twilio.connect import connection
 
@@ -28,11 +28,12 @@ class Seconds:
     """Answers by status, for each second since the start."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self.began = time.monotonic()
         self.answers: Counter[tuple[int, str]] = Counter()
+        self.told: list[tuple[int, str]] = []
 
     def count(self, kind: str) -> None:
-        self.answers[int(time.monotonic() - self._began), kind] += 1
+        self.answers[int(time.monotonic() - self.began), kind] += 1
 
     def count_status(self, status: int) -> None:
         self.count("accepted" if status < 429 else "refused" if status == 429 else "failed")
@@ -40,6 +41,8 @@ class Seconds:
     def listen(self, event: Event) -> None:
         if isinstance(event, RequestAnswered):
             self.count_status(event.status)
+        elif isinstance(event, SharedPaceLost | SharedPaceFound):
+            self.told.append((round(time.monotonic() - self.began), type(event).__name__))
 
 
 async def read(fetch: Callable[[], Awaitable[object]], seconds: float, workers: int) -> int:
@@ -65,7 +68,8 @@ async def read(fetch: Callable[[], Awaitable[object]], seconds: float, workers: 
 
 
 async def readstate(counted: Seconds, seconds: float, workers: int) -> int:
-    settings = Settings(base_url=os.environ["BASE_URL"], work_dir="unused", max_outage="15m")
+    shared = os.environ.get("SHARED_PACE", "")
+    settings = Settings(base_url=os.environ["BASE_URL"], work_dir="unused", max_outage="15m", shared_pace=shared)
     credentials = Credentials(os.environ[_ACCOUNT], os.environ[_ACCOUNT], os.environ["TWILIO_AUTH_TOKEN"])
     async with connection(settings, credentials, clock=SystemClock(), emit=counted.listen) as connected:
         reader = connected.reader()
@@ -94,7 +98,7 @@ def main() -> None:
     counted = Seconds()
     given_up = asyncio.run({"readstate": readstate, "official": official}[kind](counted, seconds, workers))
     rows = [[second, kind, count] for (second, kind), count in sorted(counted.answers.items())]
-    print(json.dumps({"seconds": rows, "given_up": given_up}))
+    print(json.dumps({"seconds": rows, "given_up": given_up, "began": counted.began, "told": counted.told}))
 
 
 if __name__ == "__main__":

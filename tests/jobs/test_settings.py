@@ -96,3 +96,11 @@ def test_a_password_in_the_address_is_refused_and_not_repeated(typed: Type, monk
 
     assert given.code == ExitCode.BAD_INPUT
     assert "hunter2" not in given.out + given.err
+
+
+def test_the_password_of_a_shared_pace_is_not_shown(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READSTATE_SHARED_PACE", "redis://:sesame@localhost:6379/0")
+
+    for shown in (typed("settings"), typed("settings", "--json")):
+        assert "sesame" not in shown.out
+        assert "redis://localhost:6379/0" in shown.out

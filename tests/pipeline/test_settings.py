@@ -136,6 +136,32 @@ class TestBounds:
             settings({f"READSTATE_{name.upper()}": text})
 
 
+class TestSharedPace:
+    WITH_PASSWORD = "rediss://worker:sesame@redis.example.com:6379/0?password=sesame"
+
+    def test_a_password_is_taken_from_the_environment_and_never_shown(self) -> None:
+        given = settings({"READSTATE_SHARED_PACE": self.WITH_PASSWORD})
+
+        assert given.shared_pace == self.WITH_PASSWORD
+        assert "sesame" not in repr(given)
+        assert "shared_pace='rediss://redis.example.com:6379/0'" in repr(given)
+
+    @pytest.mark.parametrize("address", [WITH_PASSWORD, "redis://:sesame@localhost", "unix:///run/r?password=sesame"])
+    def test_a_password_on_the_command_line_is_refused_without_repeating_it(self, address: str) -> None:
+        with pytest.raises(BadInput, match="READSTATE_SHARED_PACE") as refused:
+            settings(shared_pace=address)
+
+        assert "sesame" not in str(refused.value)
+
+    @pytest.mark.parametrize("place", ["/run/pace", "pace", "redis://localhost:6379/0", "unix:///run/redis.sock"])
+    def test_files_and_addresses_without_a_password_may_be_flags(self, place: str) -> None:
+        assert settings(shared_pace=place).shared_pace == place
+
+    def test_another_kind_of_address_is_refused(self) -> None:
+        with pytest.raises(BadInput, match="must be a file, redis"):
+            settings({"READSTATE_SHARED_PACE": "postgres://me:sesame@localhost"})
+
+
 class TestBaseUrl:
     @pytest.mark.parametrize(
         "url",
