@@ -13,6 +13,8 @@ from typing import Any
 
 SECONDS_TO_SAVE = 3.0
 """Airflow 3 kills a task five seconds after it asked it to stop."""
+_SECONDS_UNHURRIED = 20.0
+"""Nobody kills a task for taking its time once an exception was raised in it: Airflow 2, and timeouts."""
 _SECONDS_TO_LEAVE = 0.5
 _SECONDS_BETWEEN_LOOKS = 0.2
 _KEPT_LINES = 5
@@ -38,7 +40,7 @@ class ReadstateProcess:
     def __init__(self, words: Sequence[str], environ: Mapping[str, str]) -> None:
         self._words, self._environ = words, environ
         self._process: subprocess.Popen[bytes] | None = None
-        self._asked_at: float | None = None
+        self._was_asked = False
         self._signals: list[tuple[float, signal.Signals]] = []
 
     def follow(self, tell: Callable[[str], None]) -> Ending:
@@ -60,22 +62,27 @@ class ReadstateProcess:
             try:
                 self._wait(process, story, tell)
             except BaseException:
-                self.stop()
+                self._ask_to_end(_SECONDS_UNHURRIED)
                 self._wait(process, story, tell)
                 raise
             answer.seek(0)
-            return Ending(process.returncode, _document(answer.read()), story.last, self._asked_at is not None)
+            return Ending(process.returncode, _document(answer.read()), story.last, self._was_asked)
 
     def stop(self) -> None:
         """Ask the command to save and end; may be called in a signal handler, and again."""
-        if self._process is None or self._asked_at is not None:
+        self._ask_to_end(SECONDS_TO_SAVE)
+
+    def _ask_to_end(self, within_seconds: float) -> None:
+        until = time.monotonic() + within_seconds
+        if self._process is None or (self._was_asked and (not self._signals or until >= self._signals[-1][0])):
             return
-        self._asked_at = now = time.monotonic()
         self._signals = [
-            (now + SECONDS_TO_SAVE + _SECONDS_TO_LEAVE, signal.SIGKILL),
-            (now + SECONDS_TO_SAVE, signal.SIGTERM),  # the second one: readstate leaves at once
+            (until + _SECONDS_TO_LEAVE, signal.SIGKILL),
+            (until, signal.SIGTERM),  # the second one: readstate leaves at once
         ]
-        self._process.send_signal(signal.SIGTERM)
+        if not self._was_asked:
+            self._was_asked = True
+            self._process.send_signal(signal.SIGTERM)
 
     def _wait(self, process: "subprocess.Popen[bytes]", story: "_Story", tell: Callable[[str], None]) -> None:
         while True:

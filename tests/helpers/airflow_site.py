@@ -101,8 +101,7 @@ class AirflowSite:
         return done.stdout
 
     def start(self) -> None:
-        """Start whatever has to run for tasks to run, and wait until the DAGs are known."""
-        self.airflow("dags", "reserialize")
+        """Start whatever has to run for tasks to run."""
         for name in ("api-server", "dag-processor", "scheduler") if IS_AIRFLOW_3 else ("scheduler",):
             with (self.home / f"{name}.log").open("wb") as log:
                 process = subprocess.Popen(
@@ -123,7 +122,8 @@ class AirflowSite:
 
     def trigger(self, dag_id: str, **conf: Any) -> None:
         """Begin a run of the DAG, with *conf* as its parameters."""
-        self.airflow("dags", "unpause", dag_id)
+        if self.wait_until(lambda: self.knows(dag_id))[0][0]:
+            self.airflow("dags", "unpause", dag_id)
         self.airflow("dags", "trigger", dag_id, "--conf", json.dumps(conf))
 
     def approve(self, dag_id: str, task_id: str) -> None:
@@ -154,6 +154,10 @@ class AirflowSite:
         )
         with urlopen(request) as answer:
             return json.load(answer)
+
+    def knows(self, dag_id: str) -> list[tuple[Any, ...]]:
+        """Whether the DAG was read, and whether it is paused."""
+        return self._ask("select is_paused from dag where dag_id = ?", dag_id)
 
     def tries(self, dag_id: str) -> list[Try]:
         """Every task instance of the DAG's run, as it is now."""

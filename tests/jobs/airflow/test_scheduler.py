@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def site(twilio: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> 
         "readstate_work_dir": folder / "work",
         "readstate_plans": folder / "plans",
         "killable_root": folder / "root",
+        "readstate_accounts": json.dumps([{"root": f"{folder}/sharded", "shards": 4}, {"root": f"{folder}/whole"}]),
     }
     made = AirflowSite(folder / "home", dags, {name: str(path) for name, path in variables.items()}, twilio)
     try:
@@ -51,6 +53,23 @@ def site(twilio: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> 
         yield made
     finally:
         made.stop()
+
+
+def test_the_nightly_dag_publishes_checks_and_reports_each_account_sharded_or_not(
+    site: AirflowSite, twilio: RunningSimulator
+) -> None:
+    site.wait_until(lambda: site.knows("readstate_nightly"))
+    site.airflow("dags", "test", "readstate_nightly")
+
+    tasks = Counter((one.task_id, one.state) for one in site.tries("readstate_nightly"))
+    assert site.state("readstate_nightly") == "success"
+    assert tasks[("export_shard", "success")] == 5
+    assert tasks[("publish", "success")] == tasks[("publish", "skipped")] == 1
+    assert tasks[("check", "success")] == tasks[("report", "success")] == 2
+    assert tasks[("compare", "skipped")] == 2, "there is no snapshot before the first one"
+    for name in ("sharded", "whole"):
+        assert_same(published_rows(site.home.parent / name), world_rows(twilio))
+        assert len(list((site.home.parent / name).glob("*.html"))) == 1
 
 
 def shard(site: AirflowSite, number: int) -> Try:
@@ -63,7 +82,7 @@ def test_four_mapped_shards_survive_every_kill_and_publish_each_row_once(
 ) -> None:
     folder = site.home.parent
     site.trigger("killable")
-    site.wait_until(lambda: len({part.parent for part in folder.glob("work/shards/*/parts/*.parquet")}) == 4)
+    site.wait_until(lambda: len({part.parent for part in folder.glob("work/shards/*/parts/part-*.arrow")}) == 4)
     for number, by in ((1, signal.SIGTERM), (2, signal.SIGKILL), (3, signal.SIGTERM)):
         victim = shard(site, number)
         assert victim.pid is not None

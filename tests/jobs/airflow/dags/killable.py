@@ -6,13 +6,18 @@ from airflow.providers.common.compat.sdk import dag
 
 from jobs.airflow.operators import ExportSnapshotOperator, PublishSnapshotOperator
 
-OFTEN = {"retries": 20, "retry_delay": timedelta(seconds=1)}
+BY_HAND = {
+    "start_date": datetime(2026, 1, 1, tzinfo=UTC),
+    "schedule": None,
+    "is_paused_upon_creation": False,
+    "default_args": {"retries": 20, "retry_delay": timedelta(seconds=1)},
+}
 SLOWLY = {"READSTATE_MAX_IN_FLIGHT": "2", "READSTATE_PART_ROWS": "50"}
 WORK_DIR = "{{ var.value.readstate_work_dir }}"
 ROOT = "{{ var.value.killable_root }}"
 
 
-@dag(dag_id="killable", start_date=datetime(2026, 1, 1, tzinfo=UTC), schedule=None, default_args=OFTEN)
+@dag(dag_id="killable", **BY_HAND)
 def killable() -> None:
     """Four mapped shards of one account."""
     shards = ExportSnapshotOperator.partial(
@@ -21,15 +26,15 @@ def killable() -> None:
     shards >> PublishSnapshotOperator(task_id="publish", root=f"{ROOT}/four", run="killed", work_dir=WORK_DIR)
 
 
-@dag(dag_id="hurried", start_date=datetime(2026, 1, 1, tzinfo=UTC), schedule=None, default_args=OFTEN)
+@dag(dag_id="hurried", **BY_HAND)
 def hurried() -> None:
     """An export that takes longer than it may."""
     ExportSnapshotOperator(
         task_id="export",
         root=f"{ROOT}/hurried",
         work_dir=WORK_DIR,
-        env=SLOWLY,
-        execution_timeout=timedelta(seconds=10),
+        env=SLOWLY | {"READSTATE_MAX_IN_FLIGHT": "4"},
+        execution_timeout=timedelta(seconds=20),
     )
 
 
