@@ -17,7 +17,7 @@ from jobs.apply_options import ApplyWish
 from jobs.runtime import fan_out, run
 from jobs.telling import command_line
 from jobs.who import who
-from pipeline.changes.apply import Surroundings, apply
+from pipeline.changes.apply import apply
 from pipeline.changes.approval import read_approvals
 from pipeline.changes.controls import Speed
 from pipeline.changes.ending import Ending
@@ -28,6 +28,7 @@ from pipeline.changes.plan_file import Plan, check_age, check_target, open_plan
 from pipeline.changes.results import write_results
 from pipeline.changes.run_dir import RunDirectory, create_run, name_run, refuse_consumed, target_lock
 from pipeline.changes.sending import Repetitions
+from pipeline.changes.surroundings import Surroundings
 from pipeline.changes.target import Located, locate
 from pipeline.clock import SystemClock
 from pipeline.errors import ConsentMissing, ExitCode, LocalDisk, PlanUnusable, StoppedEarly

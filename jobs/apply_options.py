@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from pipeline.changes.apply import ApplyOptions
     from pipeline.changes.journal import JournalMode
+    from pipeline.changes.surroundings import ApplyOptions
     from pipeline.model.guards import Consent
     from pipeline.settings import Settings
 
@@ -49,9 +49,7 @@ _CARE = (
         "--max-precondition-age", metavar="TIME", help="How old a reading may be when its write leaves. [default: 5s]"
     ),
     click.option("--settle", metavar="S,S,…", help="Seconds between readings of a row in doubt. [default: 2,5,10,30]"),
-    click.option(
-        "--breaker", metavar="N,P%", help="Writes in doubt that hold all others. [default: 5,20%]"
-    ),
+    click.option("--breaker", metavar="N,P%", help="Writes in doubt that hold all others. [default: 5,20%]"),
     click.option("--window", metavar="HH:MM-HH:MM", help="Begin rows only in these hours."),
     click.option("--tz", metavar="ZONE", help="The time zone of --window. [default: UTC]"),
     click.option("--max-throttled", metavar="TIME", help="How long Twilio may refuse everything. [default: 30m]"),
@@ -112,9 +110,9 @@ class ApplyWish:
 
     def as_options(self, *, parallel: int, max_outage_seconds: float) -> "ApplyOptions":
         """How careful to be. Raises `BadInput`."""
-        from pipeline.changes.apply import ApplyOptions
         from pipeline.changes.budgets import parse_budget, parse_patience
         from pipeline.changes.carrier import CarrierOptions
+        from pipeline.changes.surroundings import ApplyOptions
         from pipeline.changes.window import parse_window
         from pipeline.errors import BadInput
         from pipeline.model.quantities import parse_duration

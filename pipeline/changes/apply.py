@@ -1,16 +1,15 @@
 """Carry a plan out: first what is in doubt, then the updates, then the removals; each by canary, ramp and the rest."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from dataclasses import asdict
 from itertools import chain, islice
-from typing import Literal
 
-from pipeline.changes.budgets import Budgets, Canary, Patience, WriteBreaker
-from pipeline.changes.carrier import Carrier, CarrierOptions
-from pipeline.changes.controls import Controls, Speed, Steer
+from pipeline.changes.budgets import Budgets, Canary, WriteBreaker
+from pipeline.changes.carrier import Carrier
+from pipeline.changes.controls import Controls, Speed
 from pipeline.changes.ending import Ending, ended
-from pipeline.changes.gate import Gate, Meter
+from pipeline.changes.gate import Gate
 from pipeline.changes.journal import Journal
 from pipeline.changes.journal_thread import JournalThread
 from pipeline.changes.left_to_do import left_to_do
@@ -18,65 +17,22 @@ from pipeline.changes.plan_file import Plan
 from pipeline.changes.record import PENDING, RowRecord
 from pipeline.changes.run_dir import RunDirectory
 from pipeline.changes.sampling import is_sampled
-from pipeline.changes.sending import Repetitions
-from pipeline.changes.window import Window
+from pipeline.changes.surroundings import ApplyOptions, Surroundings
 from pipeline.changes.work import UserRows, Work, by_user
 from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
 from pipeline.errors import ExitCode, LocalDisk, Locked, PlanUnusable, ReadstateError
-from pipeline.events import ApplyBegan, Event, Observer, StageBegan, WritesGoOn, WritesHeld
+from pipeline.events import ApplyBegan, Event, StageBegan, WritesGoOn, WritesHeld
 from pipeline.model.change import Operation
 from pipeline.model.outcome import Outcome
 from pipeline.model.plan import PlanRow
-from pipeline.model.quantities import Allowance
-from pipeline.stop import StopReason, StopSwitch
-from pipeline.twilio.client import Writer
+from pipeline.stop import StopReason
 
 _RESOLVED_AT_ONCE = 16
 _NOUNS = {Operation.UPDATE: "updates", Operation.DELETE: "removals"}
 _RAMP_SHARE = 0.01
 _TRIED_AGAIN = (Outcome.REJECTED, Outcome.NOT_FOUND, Outcome.MISMATCH)
 """A later start of a run tries these rows once more: somebody may have mended the cause."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyOptions:
-    """How carefully a plan is carried out."""
-
-    carrier: CarrierOptions = field(default_factory=CarrierOptions)
-    canary: int = 25
-    canary_pause: bool = False
-    """Whether a person is asked after each canary."""
-    verify_share: float = 0.01
-    max_errors: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.01))
-    max_drift: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.10))
-    on_drift: Literal["skip", "stop"] = "skip"
-    breaker: Patience = Patience()  # noqa: RUF009 - frozen
-    window: Window | None = None
-    max_throttled_seconds: float = 1_800.0
-    max_outage_seconds: float = 900.0
-    grace_seconds: float = 20.0
-    parallel: int = 500
-    """Most rows under way; more than requests may be in flight, because some rows wait for the disk."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What applying needs from outside."""
-
-    writer: Writer
-    rate: Callable[[], float]
-    """How many writes a second are possible now."""
-    steer: Steer
-    """Makes all requests go at another speed."""
-    agree: Callable[[str], Awaitable[bool]]
-    """Asks a person a question; False where there is nobody."""
-    meter: Meter
-    """Has to hear every event of the writer, as `repetitions` has."""
-    repetitions: Repetitions
-    clock: Clock
-    stop: StopSwitch
-    emit: Observer
 
 
 async def apply(

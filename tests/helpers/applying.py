@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from pipeline.changes.apply import ApplyOptions, Surroundings, apply
+from pipeline.changes.apply import apply
 from pipeline.changes.carrier import CarrierOptions
 from pipeline.changes.controls import Speed
 from pipeline.changes.ending import Ending
@@ -17,6 +17,7 @@ from pipeline.changes.plan_file import Plan
 from pipeline.changes.record import RowRecord
 from pipeline.changes.run_dir import RunDirectory
 from pipeline.changes.sending import Repetitions
+from pipeline.changes.surroundings import ApplyOptions, Surroundings
 from pipeline.clock import Clock
 from pipeline.errors import Unanswered
 from pipeline.events import Event
