@@ -78,6 +78,7 @@ class Pages:
 def follow(request: Request, next_url: str) -> Request:
     """Give the request for the page after *request*: its own path, the query of *next_url*, the smaller page size.
 
+    It is urgent: pages of one list come one after the other, and a long list that waits ends the run later.
     Raises `UnusableAnswer` where *next_url* names no page token.
     """
     query = dict(parse_qsl(next_url.partition("#")[0].partition("?")[2], keep_blank_values=True))
@@ -86,7 +87,7 @@ def follow(request: Request, next_url: str) -> Request:
     own, theirs = dict(request.query).get("PageSize"), query.get("PageSize", "")
     if own is not None:
         query["PageSize"] = str(min(int(own), int(theirs))) if _SIZE.fullmatch(theirs) else own
-    return replace(request, query=tuple(query.items()))
+    return replace(request, query=tuple(query.items()), is_urgent=True)
 
 
 def _flat_meta(body: bytes) -> bytes:

@@ -33,6 +33,8 @@ class Request(msgspec.Struct, frozen=True):
     """Whose write allowance this spends, such as ``writes:IS…``; None for a read."""
     leave_by: float | None = None
     """By the monotonic clock: later than this the request must not leave any more; None for any time."""
+    is_urgent: bool = False
+    """Goes before others of its domain: more requests wait for what it brings."""
 
     @property
     def target(self) -> str:
@@ -71,7 +73,7 @@ def fetch_configuration() -> Request:
 
 def list_users(service: str | None, page_size: int = MAX_PAGE_SIZE) -> Request:
     """All users of *service*; None is the default one."""
-    return Request("GET", f"{_service(service)}/Users", (("PageSize", str(page_size)),))
+    return Request("GET", f"{_service(service)}/Users", (("PageSize", str(page_size)),), is_urgent=True)
 
 
 def fetch_user(service: str | None, user: str) -> Request:

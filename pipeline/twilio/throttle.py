@@ -34,7 +34,7 @@ class Throttled:
         `TooLate` where the turn came after *request* was to leave, and whatever *inner* raises.
         """
         while True:
-            sent = await self._turns.take(request.domain)
+            sent = await self._turns.take(request.domain, is_urgent=request.is_urgent)
             self._refuse_late(request, sent)
             if not sent.is_probe:
                 return await self._attempt(request, sent)

@@ -106,6 +106,10 @@ class TestFollow:
 
         assert following.target == f"{FIRST.path}?PageToken=PT1&PageSize=50"
 
+    def test_a_list_that_was_begun_goes_before_those_that_were_not(self) -> None:
+        assert not FIRST.is_urgent
+        assert follow(FIRST, url(PageToken="PT1")).is_urgent
+
     def test_a_fragment_is_no_part_of_the_query(self) -> None:
         assert dict(follow(FIRST, url(PageToken="PT1") + "#PageToken=PT2").query)["PageToken"] == "PT1"
 

@@ -245,6 +245,55 @@ async def test_who_came_first_goes_first():
         assert order == [f"/v1/{number}" for number in range(6)]
 
 
+async def test_the_urgent_go_before_those_who_came_earlier():
+    inner, pace = Manual(), Pace(PaceSettings(initial_in_flight=1, max_in_flight=1))
+    throttled = Throttled(inner, pace, FakeClock())
+    came = [("a", False), ("b", False), ("c", True), ("d", False), ("e", True)]
+    tasks = []
+    for name, is_urgent in came:
+        tasks.append(asyncio.create_task(throttled.send(Request("GET", f"/v1/{name}", is_urgent=is_urgent))))
+        await settle()
+    order = []
+    for _ in came:
+        order += inner.paths
+        inner.answer()
+        await settle()
+
+    assert order == ["/v1/a", "/v1/c", "/v1/e", "/v1/b", "/v1/d"]
+
+
+async def test_the_urgent_one_goes_first_although_another_slept_before_it_came():
+    inner, clock = Manual(), FakeClock()
+    throttled = Throttled(inner, Pace(PaceSettings(max_rate=1.0)), clock)
+    tasks = [asyncio.create_task(throttled.send(Request("GET", f"/v1/{name}"))) for name in range(5)]
+    tasks.append(asyncio.create_task(throttled.send(Request("GET", "/v1/urgent", is_urgent=True))))
+    await asyncio.sleep(0)
+    at_once = len(inner.paths)
+    await settle()
+
+    assert at_once < 5
+    assert inner.paths[at_once] == "/v1/urgent"
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_an_urgent_one_that_is_cancelled_leaves_the_line():
+    inner, pace = Manual(), Pace(PaceSettings(initial_in_flight=1, max_in_flight=1))
+    throttled = Throttled(inner, pace, FakeClock())
+    tasks = [asyncio.create_task(throttled.send(READ)) for _ in range(2)]
+    urgent = asyncio.create_task(throttled.send(Request("GET", "/v1/urgent", is_urgent=True)))
+    await settle()
+    urgent.cancel()
+    await settle()
+    inner.answer()
+    await settle()
+
+    assert inner.paths == [READ.path]
+    inner.answer()
+    await asyncio.gather(*tasks)
+
+
 async def test_who_is_cancelled_while_waiting_leaves_the_line():
     async with crowd(3, window=1) as (inner, _, tasks):
         tasks[1].cancel()
