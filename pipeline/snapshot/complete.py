@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.errors import BadInput, GuardRefused
+from pipeline.snapshot.schema import SCHEMA_VERSION
 from pipeline.snapshot.shard import Shard
-from pipeline.snapshot.staging import ShardManifest, Staging
+from pipeline.snapshot.staging import STAGING_VERSION, ShardManifest, Staging
 
 
 def complete(staging: Staging) -> list[ShardManifest]:
@@ -29,6 +30,7 @@ def complete(staging: Staging) -> list[ShardManifest]:
             hint="\n".join(["To finish:", *(f"  {line}" for line in _lines(staging, missing))]),
         )
     _refuse_disagreement(staging, {shard: _told(manifest) for shard, manifest in finished.items()})
+    _refuse_other_versions(staging, finished)
     return list(finished.values())
 
 
@@ -43,9 +45,16 @@ def _told(manifest: ShardManifest) -> dict[str, Any]:
     return {
         **manifest.options,
         "account": manifest.account_sid,
-        "schema version": manifest.schema_version,
-        "staging version": manifest.staging_version,
     }
+
+
+def _refuse_other_versions(staging: Staging, finished: Mapping[Shard, ShardManifest]) -> None:
+    for shard, manifest in finished.items():
+        if (manifest.staging_version, manifest.schema_version) != (STAGING_VERSION, SCHEMA_VERSION):
+            raise BadInput(
+                f"shard {shard} of run {staging.run_id} was staged by another readstate, {manifest.tool_version}",
+                hint="Publish with that version, or run the shard again with this one and --restart.",
+            )
 
 
 def _count(staging: Staging, known: Sequence[Shard]) -> int:

@@ -18,7 +18,7 @@ from pipeline.snapshot.shard import Shard, shard_of
 from pipeline.snapshot.store import Store
 
 STAGING = "_staging"
-_STAGING_VERSION = 1
+STAGING_VERSION = 1
 _NOTE = "begun.json"
 _MANIFEST = "shard.json"
 
@@ -48,7 +48,7 @@ class ShardNote(msgspec.Struct, frozen=True, kw_only=True):
 class ShardManifest(msgspec.Struct, frozen=True, kw_only=True):
     """All about one shard that was read to its end; written when all of its files are there."""
 
-    staging_version: int = _STAGING_VERSION
+    staging_version: int = STAGING_VERSION
     schema_version: int
     tool_version: str
     run_id: str
