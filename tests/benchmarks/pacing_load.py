@@ -69,7 +69,13 @@ async def read(fetch: Callable[[], Awaitable[object]], seconds: float, workers: 
 
 async def readstate(counted: Seconds, seconds: float, workers: int) -> int:
     shared = os.environ.get("SHARED_PACE", "")
-    settings = Settings(base_url=os.environ["BASE_URL"], work_dir="unused", max_outage="15m", shared_pace=shared)
+    settings = Settings(
+        base_url=os.environ["BASE_URL"],
+        transport="lean" if os.environ.get("TRANSPORT") == "lean" else "aiohttp",
+        work_dir="unused",
+        max_outage="15m",
+        shared_pace=shared,
+    )
     credentials = Credentials(os.environ[_ACCOUNT], os.environ[_ACCOUNT], os.environ["TWILIO_AUTH_TOKEN"])
     async with connection(settings, credentials, clock=SystemClock(), emit=counted.listen) as connected:
         reader = connected.reader()
