@@ -142,6 +142,10 @@ class AirflowSite:
         value = json.loads(found[0][0]) if found else None
         return json.loads(value) if isinstance(value, str) else value
 
+    def asset_events(self) -> int:
+        """How often an asset, or dataset, was said to be new."""
+        return int(self._ask(f"select count(*) from {'asset' if IS_AIRFLOW_3 else 'dataset'}_event")[0][0])
+
     def _call(self, method: str, path: str, body: dict[str, Any]) -> Any:
         origin = f"http://127.0.0.1:{self.port}"
         with urlopen(f"{origin}/auth/token") as answer:
@@ -171,7 +175,7 @@ class AirflowSite:
         rows = self._ask("select state from dag_run where dag_id = ?", dag_id)
         return str(rows[0][0]) if rows else "none"
 
-    def wait_until(self, reached: Callable[[], Any], *, seconds: float = 240) -> Any:
+    def wait_until(self, reached: Callable[[], Any], *, seconds: float = 600) -> Any:
         """Look again and again; fail with what the scheduler said where it is never so."""
         until = time.monotonic() + seconds
         while not (found := reached()):

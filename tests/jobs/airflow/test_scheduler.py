@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def site(twilio: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_the_nightly_dag_publishes_checks_and_reports_each_account_sharded_or_not(
     site: AirflowSite, twilio: RunningSimulator
 ) -> None:
+    twilio.faults = replace(twilio.faults, latency_ms=5)
     site.wait_until(lambda: site.knows("readstate_nightly"))
     site.airflow("dags", "test", "readstate_nightly")
 
@@ -67,6 +69,7 @@ def test_the_nightly_dag_publishes_checks_and_reports_each_account_sharded_or_no
     assert tasks[("publish", "success")] == tasks[("publish", "skipped")] == 1
     assert tasks[("check", "success")] == tasks[("report", "success")] == 2
     assert tasks[("compare", "skipped")] == 2, "there is no snapshot before the first one"
+    assert site.asset_events() == 2
     for name in ("sharded", "whole"):
         assert_same(published_rows(site.home.parent / name), world_rows(twilio))
         assert len(list((site.home.parent / name).glob("*.html"))) == 1
@@ -81,6 +84,8 @@ def test_four_mapped_shards_survive_every_kill_and_publish_each_row_once(
     site: AirflowSite, twilio: RunningSimulator
 ) -> None:
     folder = site.home.parent
+    twilio.faults = replace(twilio.faults, latency_ms=150)
+    twilio.reset_counters()
     site.trigger("killable")
     site.wait_until(lambda: len({part.parent for part in folder.glob("work/shards/*/parts/part-*.arrow")}) == 4)
     for number, by in ((1, signal.SIGTERM), (2, signal.SIGKILL), (3, signal.SIGTERM)):
