@@ -124,11 +124,11 @@ class LocalObjects:
         """Let one publisher at a time look at *path* and replace it; it takes milliseconds."""
         lock = (self.folder / path).with_name(_LOCK)
         lock.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = _held(lock)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
+            lock.unlink()
             os.close(descriptor)
 
     @contextmanager
@@ -142,3 +142,14 @@ class LocalObjects:
                 f"{where}: {error.strerror or error}",
                 hint="Check that the root exists, is yours to write and has space; then run the same command again.",
             ) from error
+
+
+def _held(lock: Path) -> int:
+    """Wait for *lock* and hold it; whoever held it before has removed the file that was waited for."""
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), lock.stat()):
+                return descriptor
+        os.close(descriptor)
