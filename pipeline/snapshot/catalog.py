@@ -1,12 +1,13 @@
 """Snapshots as views of an in-memory DuckDB that can reach nothing else: no file, no network, no setting."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +21,7 @@ from pipeline.snapshot.schema import FAILURES, USER_CONVERSATIONS, USERS
 from pipeline.snapshot.snapshot import Snapshot, open_snapshot
 
 _DATASETS: dict[Dataset, pa.Schema] = {"user_conversations": USER_CONVERSATIONS, "users": USERS, "failures": FAILURES}
+_NARROW_ROWS = 32_768
 _SNAPSHOT_DATE = pa.field("snapshot_date", pa.date32())
 
 SNAPSHOTS = pa.schema(
@@ -62,6 +64,20 @@ class Catalog:
     connection: duckdb.DuckDBPyConnection
     snapshot: Snapshot
     """The one that `user_conversations`, `users`, `failures` and `changes` are about."""
+
+    def ask_narrowly(self, question: str, parameters: Sequence[object] = (), *, columns: Sequence[str]) -> list[Any]:
+        """Answer *question* about `narrow`: these *columns* of the snapshot's conversations, a little at a time.
+
+        The database would read far ahead: 600 MB of texts in a snapshot of 10 million rows, and be no faster.
+        """
+        scanner = self.snapshot.dataset().scanner(
+            columns=list(columns), batch_size=_NARROW_ROWS, batch_readahead=2, fragment_readahead=1
+        )
+        self.connection.register("narrow", scanner)
+        try:
+            return self.connection.execute(question, list(parameters)).fetchall()
+        finally:
+            self.connection.unregister("narrow")
 
 
 @contextmanager
