@@ -133,8 +133,9 @@ def _finished(chart: Any, title: str, labels: Sequence[str], series: Sequence[Se
     svg = chart.render_tree()
     for parent in list(svg.iter()):
         for child in list(parent):
-            # A page has no script; without it, pygal's own tooltips stay empty.
-            if child.tag is ET.Comment or str(child.tag).endswith("script") or child.get("class") == "tooltip":
+            # A page has no script; without it, pygal's own tooltips stay empty, and its titles name nothing.
+            is_of_no_use = child.tag is ET.Comment or str(child.tag).endswith(("script", "title"))
+            if is_of_no_use or child.get("class") == "tooltip":
                 parent.remove(child)
     svg.set("role", "img")
     svg.set("aria-label", f"Chart: {title}")
