@@ -1,7 +1,7 @@
 """Wires an export: workspace, connection, observers; for the command line and for schedulers alike."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from jobs.memory import give_memory_back
 from jobs.runtime import deadline as set_deadline
 from jobs.runtime import fan_out, run
 from pipeline.clock import SystemClock
+from pipeline.errors import Locked
 from pipeline.model.quantities import parse_allowance
 from pipeline.observers.watch import watching
 from pipeline.settings import Credentials, Settings
@@ -90,8 +91,18 @@ class ExportJob:
             refuse_disagreement(staging, shard, options.fingerprint())
         note = ShardNote(snapshot_date=self.day, options=options.fingerprint(), command=tuple(command))
         staging.announce(shard, note)
-        place = run_workspace(Path(self.settings.work_dir), root=self.store.root, run_id=self.run_id, work=shard.folder)
+        place = self._shard_place(self.run_id)
         return run(lambda stop: self._carry_out(export_shard, place, stop, deadline=deadline, restart=restart))
+
+    def forget_shard(self) -> None:
+        """Remove what an unfinished try has left on this machine, of a shard that another has finished meanwhile."""
+        assert self.run_id is not None
+        with suppress(Locked), self._shard_place(self.run_id) as place:
+            place.remove()
+
+    def _shard_place(self, run_id: str) -> AbstractContextManager[Workspace]:
+        shard = self.wish.share
+        return run_workspace(Path(self.settings.work_dir), root=self.store.root, run_id=run_id, work=shard.folder)
 
     def estimate(self) -> Estimate:
         """Read the roster and say what an export would take; keep nothing."""

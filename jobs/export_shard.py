@@ -67,6 +67,7 @@ def export_one_shard(
                 f"shard {shard} of run {run_id} was staged with other options ({', '.join(different)})",
                 hint="Repeat its options, or add --restart to read it anew.",
             )
+        job.forget_shard()
         show_staged(staged, root=root, already=True, as_json=as_json)
         return ExitCode.DONE
     published = store.manifest(day) or published_before(store, run_id)

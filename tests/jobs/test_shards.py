@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.errors import ExitCode
 from pipeline.simulator.server import RunningSimulator
+from pipeline.snapshot.workspace import run_workspace
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.published import published_rows
 from tests.jobs.conftest import Type
@@ -67,6 +68,17 @@ def test_a_finished_shard_answers_that_it_is_done_and_asks_nothing(connected: Ty
     assert "is staged already; nothing done" in told.out
     assert document["already_staged"] is True
     assert twilio.counters().requests == asked
+
+
+def test_what_a_lost_try_has_left_here_goes_when_the_shard_was_finished_elsewhere(connected: Type) -> None:
+    work = Path("home/.local/state/readstate/shards")
+    with run_workspace(work.parent, root="root", run_id="nightly", work="1-of-2") as place:
+        (place.parts / "part-000001.arrow").touch()
+    connected(*SHARD, "1/2", *DAY, "--work-dir", "another machine")
+    assert list(work.iterdir()) != []
+
+    assert connected(*SHARD, "1/2", *DAY).code == ExitCode.DONE
+    assert list(work.iterdir()) == []
 
 
 def test_a_shard_of_a_published_run_answers_so_whatever_day_it_is(connected: Type, twilio: RunningSimulator) -> None:
