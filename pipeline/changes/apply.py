@@ -176,7 +176,8 @@ class _Run:
                 pass
 
     async def _phase(self, operation: Operation, passed: set[tuple[str, str]]) -> None:
-        total = self._work.count(operation)
+        done = sum(self._work.get(plan_row_id).op == operation for plan_row_id in self._done)
+        total = self._work.count(operation) - done
         rows = (row for row in self._work.rows(operation) if row.plan_row_id not in self._done)
         begun = 0
         for stage, size in self._stages(operation, total, passed):

@@ -765,6 +765,22 @@ class TestCanaryPause:
         assert third.counts == {Outcome.APPLIED: 20}
         assert bench.questions[1] == "The first 4 of 8 removals are done and were read back."
 
+    async def test_rows_that_were_only_read_back_are_none_of_those_left(self, bench: Bench) -> None:
+        one_of_each = {row["user_sid"]: row for row in unmuted(bench, 100)}
+        plan = await plan_of(bench, *muting(list(one_of_each.values())[:5]))
+
+        def die(transport: WorldTransport, request: Request) -> None:
+            transport.ask(request)
+            raise Killed
+
+        with pytest.raises(Killed):
+            await bench.apply(plan, writes(die), canary=4, canary_pause=True, parallel=1)
+        resumed = await bench.resume(plan, canary=4, canary_pause=True)
+
+        assert resumed.counts == {Outcome.APPLIED: 5}
+        assert len(resumed.transport.writes) == 4
+        assert bench.questions == []
+
     async def test_a_person_who_agrees_is_written_down_and_the_run_goes_on(self, bench: Bench) -> None:
         bench.agrees = True
         plan = await plan_of(bench, *muting(unmuted(bench, 12)))
