@@ -126,6 +126,13 @@ class RosterPageRead:
 
 
 @dataclass(frozen=True, slots=True)
+class UsersForeseen:
+    """So many users are known from the last snapshot, before any is listed."""
+
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
 class RosterComplete:
     """All users of the run are known."""
 

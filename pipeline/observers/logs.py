@@ -74,6 +74,12 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
             f"{grouped(event.users_left)} left, {grouped(event.rows)} rows kept"
         ),
     ),
+    events.UsersForeseen: (
+        "info",
+        lambda event: (
+            f"{grouped(event.users)} users are known from the last snapshot: reading them while all are listed"
+        ),
+    ),
     events.RosterComplete: ("info", lambda event: f"{grouped(event.users)} users in all"),
     events.UserFailed: ("error", lambda event: f"user {event.user_sid} failed: {event.reason}"),
     events.UserVanished: ("info", lambda event: f"user {event.user_sid} does not exist any more"),

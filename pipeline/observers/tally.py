@@ -21,6 +21,7 @@ from pipeline.events import (
     RunResumed,
     UserFailed,
     UserRead,
+    UsersForeseen,
     UserVanished,
 )
 
@@ -96,7 +97,7 @@ class RunTally:
 
     def _observe_progress(self, event: Event) -> None:
         match event:
-            case RosterPageRead():
+            case RosterPageRead() | UsersForeseen():
                 self.users_listed += event.users
             case RosterComplete():
                 self.users_listed = event.users

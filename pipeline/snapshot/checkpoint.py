@@ -18,6 +18,7 @@ import msgspec
 
 from pipeline.errors import LocalDisk
 from pipeline.model.user_conversation import User
+from pipeline.snapshot.known_user import KnownUser
 
 UserState = Literal["pending", "taken", "read", "vanished", "failed"]
 
@@ -29,8 +30,8 @@ CREATE TABLE IF NOT EXISTS known_size (
     service TEXT NOT NULL, sid TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (service, sid)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS user (
     id INTEGER PRIMARY KEY, service TEXT NOT NULL, sid TEXT NOT NULL, identity TEXT, resource BLOB NOT NULL,
-    expected INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'pending', rows INTEGER, part INTEGER,
-    reason TEXT, status INTEGER, code INTEGER, request_id TEXT, at TEXT);
+    expected INTEGER NOT NULL DEFAULT 0, listed INTEGER NOT NULL DEFAULT 1, state TEXT NOT NULL DEFAULT 'pending',
+    rows INTEGER, part INTEGER, reason TEXT, status INTEGER, code INTEGER, request_id TEXT, at TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS user_key ON user (service, sid);
 CREATE INDEX IF NOT EXISTS user_waiting ON user (expected DESC, id) WHERE state = 'pending';
 """
@@ -118,6 +119,25 @@ class Checkpoint:
         with self._transaction():
             self._connection.executemany("INSERT OR REPLACE INTO known_size VALUES (?, ?, ?)", sizes)
 
+    def foresee(self, users: Iterable[KnownUser]) -> int:
+        """Keep users of an earlier snapshot until `add_users` tells more of them; give how many."""
+        with self._transaction():
+            before = self._connection.total_changes
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO user (service, sid, identity, resource, expected, listed)"
+                " VALUES (?, ?, ?, ?, ?, 0)",
+                (
+                    (service, sid, identity, msgspec.json.encode(User(sid=sid, identity=identity)), conversations)
+                    for service, sid, identity, conversations in users
+                ),
+            )
+            return self._connection.total_changes - before
+
+    def drop_those_gone(self) -> None:
+        """Leave out the users of an earlier snapshot that Twilio does not know any more, now that all are listed."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM user WHERE NOT listed AND state = 'vanished'")
+
     def add_service(self, sid: str) -> None:
         """Note that the users of a service are to be listed."""
         with self._transaction():
@@ -129,12 +149,18 @@ class Checkpoint:
 
     def add_users(self, service: str, users: Sequence[User], *, next_page: str | None) -> int:
         """Keep one page of a service's users and where the next one is; give how many were new."""
+        rows = [(service, user.sid, user.identity, msgspec.json.encode(user)) for user in users]
         with self._transaction():
+            self._connection.executemany(
+                "UPDATE user SET identity = ?3, resource = ?4, listed = 1"
+                " WHERE service = ?1 AND sid = ?2 AND NOT listed",
+                rows,
+            )
             before = self._connection.total_changes
             self._connection.executemany(
                 "INSERT OR IGNORE INTO user (service, sid, identity, resource, expected) VALUES (?1, ?2, ?3, ?4,"
                 " coalesce((SELECT rows FROM known_size WHERE service = ?1 AND sid = ?2), 0))",
-                [(service, user.sid, user.identity, msgspec.json.encode(user)) for user in users],
+                rows,
             )
             added = self._connection.total_changes - before
             self._connection.execute(

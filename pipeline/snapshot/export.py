@@ -5,21 +5,23 @@ from typing import TypeVar
 
 from pipeline.clock import Clock
 from pipeline.errors import BadInput
-from pipeline.events import RunResumed
+from pipeline.events import RunResumed, UsersForeseen
+from pipeline.model.user_conversation import Configuration
 from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.disk_thread import DiskThread
 from pipeline.snapshot.export_options import ExportOptions, Surroundings
 from pipeline.snapshot.findings import findings_of, refuse_if_too_many_failed
+from pipeline.snapshot.foreseen import foreseen_users, last_snapshot, long_lists
 from pipeline.snapshot.manifest import Manifest
 from pipeline.snapshot.publish import Publication, publish
 from pipeline.snapshot.read_all import read_all
-from pipeline.snapshot.roster_size import sizes_in_last_snapshot
 from pipeline.snapshot.run import Run, begin, resume
 from pipeline.snapshot.schema import SCHEMA_VERSION
 from pipeline.snapshot.spans import idle_seconds
 from pipeline.snapshot.stage import stage
 from pipeline.snapshot.staging import ShardManifest, differences
 from pipeline.snapshot.stopping import stopping_in_time
+from pipeline.snapshot.store import Store
 from pipeline.snapshot.workspace import Workspace
 
 Result = TypeVar("Result")
@@ -131,8 +133,11 @@ async def _begin_or_resume(
 ) -> Run:
     begun_with = await disk.run(checkpoint.recall, "options")
     if begun_with is None:
-        account_sid = (await around.reader.configuration()).account_sid
-        await disk.run(checkpoint.expect_sizes, sizes_in_last_snapshot(around.store, options.snapshot_date))
+        configuration = await around.reader.configuration()
+        account_sid = configuration.account_sid
+        foreseen = await disk.run(_foresee, options, around.store, checkpoint, configuration)
+        if foreseen:
+            around.emit(UsersForeseen(foreseen))
         return await disk.run(
             begin,
             checkpoint,
@@ -151,6 +156,18 @@ async def _begin_or_resume(
     settled = done.read + done.vanished
     around.emit(RunResumed(run.run_id, settled, done.listed - settled, done.rows))
     return run
+
+
+def _foresee(options: ExportOptions, store: Store, checkpoint: Checkpoint, configuration: Configuration) -> int:
+    """Give how many users are known beforehand."""
+    last = last_snapshot(store, options.snapshot_date)
+    if last is None:
+        return 0
+    checkpoint.expect_sizes(long_lists(store, last))
+    default = configuration.default_chat_service_sid
+    return checkpoint.foresee(
+        foreseen_users(store, last, options, account_sid=configuration.account_sid, default_service=default)
+    )
 
 
 def _new_run_id(clock: Clock) -> str:

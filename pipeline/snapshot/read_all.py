@@ -58,6 +58,7 @@ async def read_all(
     finally:
         await ingest.seal()
     around.stop.check()
+    await disk.run(checkpoint.drop_those_gone)
 
 
 def roster_of(options: ExportOptions, around: Surroundings, checkpoint: Checkpoint, disk: DiskThread) -> Roster:

@@ -1,14 +1,12 @@
 """How much an export would have to read."""
 
-from collections.abc import Iterator
-from datetime import date
 from typing import NamedTuple
 
 from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.disk_thread import DiskThread
 from pipeline.snapshot.export_options import ExportOptions, Surroundings
+from pipeline.snapshot.foreseen import last_snapshot, long_lists
 from pipeline.snapshot.read_all import roster_of
-from pipeline.snapshot.store import Store
 from pipeline.twilio.request import MAX_PAGE_SIZE
 
 
@@ -25,16 +23,11 @@ async def count_roster(options: ExportOptions, around: Surroundings) -> RosterSi
     with DiskThread() as disk:
         checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
         try:
-            await disk.run(checkpoint.expect_sizes, sizes_in_last_snapshot(around.store, options.snapshot_date))
+            last = last_snapshot(around.store, options.snapshot_date)
+            if last is not None:
+                await disk.run(checkpoint.expect_sizes, long_lists(around.store, last))
             await roster_of(options, around, checkpoint, disk).fill()
             around.stop.check()
             return RosterSize(*await disk.run(checkpoint.expected_requests, MAX_PAGE_SIZE))
         finally:
             await disk.run(checkpoint.close)
-
-
-def sizes_in_last_snapshot(store: Store, day: date) -> Iterator[tuple[str, str, int]]:
-    """Give (service, user, rows) of users with more than a page in the newest snapshot before *day*."""
-    earlier = [known for known in store.dates() if known <= day]
-    if earlier and (manifest := store.manifest(earlier[-1])) is not None:
-        yield from store.long_lists(manifest)

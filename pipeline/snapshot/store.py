@@ -18,6 +18,7 @@ from pyarrow import fs
 from pyarrow import parquet as pq
 
 from pipeline.errors import PublishedMeanwhile
+from pipeline.snapshot.known_user import KnownUser
 from pipeline.snapshot.local_objects import LocalObjects
 from pipeline.snapshot.manifest import Manifest, SnapshotFile, decode_manifest, encode_manifest
 from pipeline.snapshot.objects import Listed, Objects, Version
@@ -25,7 +26,8 @@ from pipeline.snapshot.objects import Listed, Objects, Version
 _MANIFESTS = "_snapshots"
 _MANIFEST_NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _CHUNK = 1 << 20
-_PAGE = 50
+_KNOWN = ("chat_service_sid", "sid", "identity", "conversations")
+"""Columns of `users` that make a `KnownUser`."""
 _DATASETS = ("user_conversations", "users", "failures", "changes")
 _PARTITION = re.compile(r"[a-z_]+/snapshot_date=(\d{4}-\d{2}-\d{2})/")
 
@@ -160,16 +162,16 @@ class Store:
             return None
         return Standing(decode_manifest(found.content, where=f"{self.root}/{path}"), found.version)
 
-    def long_lists(self, manifest: Manifest) -> Iterator[tuple[str, str, int]]:
-        """Give (service, user SID, rows) of the users of a snapshot whose rows filled more than one page."""
+    def users_read(self, manifest: Manifest) -> Iterator[KnownUser]:
+        """Give the users whose conversations a snapshot holds."""
         for file in manifest.files:
             if file.dataset == "users":
-                columns = ["chat_service_sid", "sid", "conversations"]
                 # Not read_table: it imports pyarrow's datasets, 40 MB that an export does not need.
                 with self.objects.told(file.path), self.files.open_input_file(self.absolute(file.path)) as source:
-                    for batch in pq.ParquetFile(source).iter_batches(columns=columns):
-                        long = batch.filter(pc.greater(batch["conversations"], _PAGE))
-                        yield from zip(*(long[column].to_pylist() for column in columns), strict=True)
+                    for batch in pq.ParquetFile(source).iter_batches(columns=list(_KNOWN)):
+                        read = batch.filter(pc.is_valid(batch["conversations"]))
+                        columns = [read[column].to_pylist() for column in _KNOWN]
+                        yield from (KnownUser(*user) for user in zip(*columns, strict=True))
 
     def measured(self, file: SnapshotFile) -> tuple[int, str] | None:
         """The bytes and the sha256 of a published file as it lies there now; None where it is missing."""

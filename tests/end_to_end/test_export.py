@@ -12,8 +12,19 @@ from typing import Any
 import pytest
 
 from pipeline.errors import BadInput, ExitCode, GuardRefused, LocalDisk, NotPermitted, Stopped, StoppedEarly
-from pipeline.events import Event, PartWritten, RequestAnswered, RosterComplete, RunResumed, UnknownFields, UserRead
+from pipeline.events import (
+    Event,
+    PartWritten,
+    RequestAnswered,
+    RosterComplete,
+    RosterPageRead,
+    RunResumed,
+    UnknownFields,
+    UserRead,
+    UsersForeseen,
+)
 from pipeline.simulator.faults import Faults
+from pipeline.simulator.live_actions import perform
 from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
@@ -22,8 +33,9 @@ from pipeline.snapshot.snapshot import defects, open_snapshot
 from pipeline.snapshot.store import open_store
 from pipeline.snapshot.users_file import RosterEntry
 from pipeline.stop import StopReason
-from tests.helpers.exporting import Export, assert_same, changed, world_rows
+from tests.helpers.exporting import DAY, Export, assert_same, changed, world_rows
 
+NEXT_DAY = DAY + timedelta(days=1)
 SHAPE = WorldShape(users=120, services=2, conversations_per_user=6, odd_identities=0.3, seed=3)
 
 
@@ -330,3 +342,66 @@ async def test_a_root_that_cannot_be_written_is_told_before_anything_is_asked(
     with pytest.raises(LocalDisk):
         await job.run()
     assert twilio.counters().requests == 0
+
+
+async def test_users_of_the_last_snapshot_are_known_before_they_are_listed_again(
+    twilio: RunningSimulator, job: Export
+) -> None:
+    await job.run()
+    job.events.clear()
+
+    await job.run(snapshot_date=NEXT_DAY)
+
+    foreseen = next(number for number, event in enumerate(job.events) if isinstance(event, UsersForeseen))
+    listed = next(number for number, event in enumerate(job.events) if isinstance(event, RosterPageRead))
+    assert foreseen < listed
+    assert job.events[foreseen] == UsersForeseen(120)
+    assert sum(event.users for event in job.events if isinstance(event, RosterPageRead)) == 0
+    assert_same(job.published(), world_rows(twilio))
+
+
+async def test_a_user_who_is_gone_since_the_last_snapshot_is_no_part_of_the_next(
+    twilio: RunningSimulator, job: Export
+) -> None:
+    first = await job.run()
+    service, gone, _ = min(job.published())
+    perform(twilio.world, {"action": "delete_user", "service": service, "user": gone})
+
+    second = await job.run(snapshot_date=NEXT_DAY)
+
+    assert_same(job.published(), world_rows(twilio))
+    assert (second.users.listed, second.users.read, second.users.vanished) == (first.users.read - 1,) * 2 + (0,)
+    users = open_snapshot(job.root).users().to_pylist()
+    assert {user["sid"] for user in users} == {user.sid for _, user in twilio.world.users()}
+
+
+async def test_new_users_are_found_although_others_were_known(twilio: RunningSimulator, job: Export) -> None:
+    some = list(twilio.world.users())[:7]
+    entries = tuple(RosterEntry(line, user.sid, service.sid) for line, (service, user) in enumerate(some, 2))
+    await job.run(wish=RosterWish(entries=entries))
+
+    await job.run(snapshot_date=NEXT_DAY)
+
+    assert UsersForeseen(7) in job.events
+    assert_same(job.published(), world_rows(twilio))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"base_url_then": "http://127.0.0.1:1"}, {"blanked_then": ("identity",)}, {"wish": RosterWish(limit=5)}]
+)
+async def test_the_last_snapshot_is_not_trusted_where_it_cannot_tell_who_is_to_be_read(
+    twilio: RunningSimulator, job: Export, changes: dict[str, Any]
+) -> None:
+    await job.run(blanked_columns=changes.pop("blanked_then", ()))
+    if base_url := changes.pop("base_url_then", None):
+        _rewrite_manifest(job, base_url=base_url)
+
+    await job.run(snapshot_date=NEXT_DAY, **changes)
+
+    assert not [event for event in job.events if isinstance(event, UsersForeseen)]
+    assert all(row["identity"] is not None for row in job.published().values())
+
+
+def _rewrite_manifest(job: Export, **changes: Any) -> None:
+    path = Path(job.root) / "_snapshots" / f"{DAY}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))

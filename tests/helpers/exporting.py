@@ -59,8 +59,9 @@ class Export:
         self.stop: StopSwitch | None = None
 
     async def run(self, **changes: Any) -> Manifest:
-        changes["replaces"] = open_store(self.root).standing(DAY)
-        return await self.carry_out(export, workspace(self.work_dir, root=self.root, day=DAY), **changes)
+        day = changes.get("snapshot_date", DAY)
+        changes["replaces"] = open_store(self.root).standing(day)
+        return await self.carry_out(export, workspace(self.work_dir, root=self.root, day=day), **changes)
 
     async def carry_out(self, flow: Flow[Result], held: AbstractContextManager[Workspace], **changes: Any) -> Result:
         settings = load_settings(

@@ -42,6 +42,10 @@ class TestText:
                 events.RunResumed("r-1", 1000, 5, 12345),
                 "2026-11-23 02:00:00Z going on with r-1: 1 000 users done, 5 left, 12 345 rows kept",
             ),
+            (
+                events.UsersForeseen(1990),
+                "2026-11-23 02:00:00Z 1 990 users are known from the last snapshot: reading them while all are listed",
+            ),
             (events.RosterComplete(2000), "2026-11-23 02:00:00Z 2 000 users in all"),
             (
                 events.RetryBudgetSpent(0.2),

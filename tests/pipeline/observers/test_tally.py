@@ -20,6 +20,7 @@ from pipeline.events import (
     RunResumed,
     UserFailed,
     UserRead,
+    UsersForeseen,
     UserVanished,
 )
 from pipeline.observers.tally import RunTally
@@ -78,6 +79,7 @@ def test_the_roster_grows_until_it_is_complete() -> None:
 
 
 def test_a_resumed_run_counts_on_from_where_it_was() -> None:
+    assert tally_of(UsersForeseen(40), RosterPageRead("IS1", 5)).users_listed == 45
     tally = tally_of(RunResumed("r-1", 10, 30, 99), RosterPageRead("IS1", 5), UserRead("US1", 7, 1), RosterComplete(45))
 
     assert (tally.users_done, tally.users_done_now, tally.users_listed) == (11, 1, 45)

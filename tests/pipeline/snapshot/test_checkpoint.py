@@ -7,7 +7,9 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from pipeline.errors import LocalDisk
 from pipeline.model.user_conversation import User
 from pipeline.snapshot.checkpoint import Checkpoint, SealedPart, UserResult
+from pipeline.snapshot.known_user import KnownUser
 
 SERVICE = "IS" + "0" * 32
 AT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -46,6 +49,38 @@ def test_the_longest_known_lists_are_taken_first_and_the_rest_in_order_of_the_ro
     checkpoint.add_users(SERVICE, [user(number) for number in range(4)], next_page=None)
 
     assert [taken.user_sid for taken in checkpoint.take(10)] == [user(number).sid for number in (2, 1, 0, 3)]
+
+
+def test_foreseen_users_are_taken_before_they_are_listed_and_once(tmp_path: Path) -> None:
+    checkpoint = opened(tmp_path)
+    assert checkpoint.foresee([KnownUser(SERVICE, user(1).sid, user(1).identity, 70)]) == 1
+
+    assert [taken.user_sid for taken in checkpoint.take(10)] == [user(1).sid]
+    assert checkpoint.add_users(SERVICE, [user(0), user(1)], next_page=None) == 1
+    assert [taken.user_sid for taken in checkpoint.take(10)] == [user(0).sid]
+
+
+def test_what_the_list_says_of_a_foreseen_user_is_kept(tmp_path: Path) -> None:
+    checkpoint = opened(tmp_path)
+    checkpoint.foresee([KnownUser(SERVICE, user(1).sid, user(1).identity, 70)])
+    checkpoint.add_users(SERVICE, [user(1)], next_page=None)
+
+    (kept,) = checkpoint.users()
+    assert msgspec.json.decode(kept["resource"], type=User) == user(1)
+
+
+def test_only_those_who_are_gone_and_were_never_listed_are_dropped(tmp_path: Path) -> None:
+    checkpoint = opened(tmp_path)
+    checkpoint.foresee(KnownUser(SERVICE, user(number).sid, None, 1) for number in range(3))
+    checkpoint.add_users(SERVICE, [user(1), user(3)], next_page=None)
+    ends: dict[str, Literal["vanished", "read"]] = {
+        user(0).sid: "vanished", user(1).sid: "vanished", user(2).sid: "read", user(3).sid: "vanished"
+    }  # fmt: skip
+    checkpoint.settle(None, [UserResult(taken.id, ends[taken.user_sid], 0, AT) for taken in checkpoint.take(10)])
+
+    checkpoint.drop_those_gone()
+
+    assert {row["sid"] for row in checkpoint.users()} == {user(1).sid, user(2).sid, user(3).sid}
 
 
 def test_users_that_were_taken_and_not_settled_wait_again_after_a_restart(tmp_path: Path) -> None:

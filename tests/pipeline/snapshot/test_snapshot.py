@@ -15,6 +15,7 @@ from pipeline.simulator.server import running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
 from pipeline.snapshot import open_snapshot
+from pipeline.snapshot.foreseen import long_lists
 from pipeline.snapshot.schema import FAILURES, USER_CONVERSATIONS
 from pipeline.snapshot.snapshot import defects
 from pipeline.snapshot.store import open_store
@@ -86,7 +87,7 @@ def test_users_with_long_lists_are_known_to_the_next_run(root: str) -> None:
     store, snapshot = open_store(root), open_snapshot(root)
     counted = snapshot.to_pandas(columns=["user_sid"]).value_counts()
 
-    sizes = {user: rows for _, user, rows in store.long_lists(snapshot.manifest)}
+    sizes = {user: rows for _, user, rows in long_lists(store, snapshot.manifest)}
 
     assert sizes
     assert sizes == {user: rows for (user,), rows in counted.items() if rows > 50}
