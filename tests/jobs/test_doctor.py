@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.errors import ExitCode
 from pipeline.simulator.server import RunningSimulator
+from pipeline.snapshot.store import Store
 from tests.jobs.conftest import Type, Typed
 
 
@@ -47,6 +48,15 @@ def test_it_leaves_nothing_behind_but_the_folders(connected: Type, tmp_path: Pat
     connected("doctor", "--out", "root")
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_root_that_ignores_conditions_is_told(connected: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "tells_publishers_apart", lambda _self: False)
+
+    given = connected("doctor", "--out", "root")
+
+    assert given.code == ExitCode.SOME_FAILED
+    assert "of two publishers at once the last one wins" in given.out
 
 
 def test_without_credentials_it_says_which_variables_to_export(typed: Type) -> None:
