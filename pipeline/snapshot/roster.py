@@ -23,7 +23,7 @@ from pipeline.twilio.request import Request
 
 ALL_SERVICES = "all"
 DEFAULT_SERVICE = "default"
-_TAKEN_AT_ONCE = 1000
+_TAKEN_AT_ONCE = 200
 _RESOLVED_AT_ONCE = 200
 
 
