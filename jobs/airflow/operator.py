@@ -54,6 +54,7 @@ class ReadstateOperator(BaseOperator):
         self.when_drifted = when_drifted
         self.when_unknown = when_unknown
         self._process: ReadstateProcess | None = None
+        self._is_killed = False
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the command and give what it came to, small enough for an XCom."""
@@ -75,6 +76,8 @@ class ReadstateOperator(BaseOperator):
         """Run one command to its end, or raise what makes Airflow do the right thing."""
         self.log.info("readstate %s", " ".join(words))
         self._process = ReadstateProcess(words, self._environment())
+        if self._is_killed:  # before there was a process to be told
+            self._process.stop()
         ending = self._process.follow(self.log.info)
         if ending.was_stopped:
             # Airflow 3 does not interrupt us: whoever returned here would have succeeded.
@@ -83,7 +86,8 @@ class ReadstateOperator(BaseOperator):
         return ending
 
     def on_kill(self) -> None:
-        """Let the command save what it has; called in a signal handler, and before or after `execute` ends."""
+        """Let the command save what it has; called in a signal handler, also before it begins or after it ended."""
+        self._is_killed = True
         if self._process is not None:
             self._process.stop()
 

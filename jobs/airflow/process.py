@@ -60,6 +60,8 @@ class ReadstateProcess:
                 start_new_session=True,
             )
             try:
+                if self._was_asked:  # before there was anybody to be told
+                    process.send_signal(signal.SIGTERM)
                 self._wait(process, story, tell)
             except BaseException:
                 self._ask_to_end(_SECONDS_UNHURRIED)
@@ -74,14 +76,14 @@ class ReadstateProcess:
 
     def _ask_to_end(self, within_seconds: float) -> None:
         until = time.monotonic() + within_seconds
-        if self._process is None or (self._was_asked and (not self._signals or until >= self._signals[-1][0])):
+        if self._was_asked and (not self._signals or until >= self._signals[-1][0]):
             return
+        was_asked, self._was_asked = self._was_asked, True
         self._signals = [
             (until + _SECONDS_TO_LEAVE, signal.SIGKILL),
             (until, signal.SIGTERM),  # the second one: readstate leaves at once
         ]
-        if not self._was_asked:
-            self._was_asked = True
+        if self._process is not None and not was_asked:
             self._process.send_signal(signal.SIGTERM)
 
     def _wait(self, process: "subprocess.Popen[bytes]", story: "_Story", tell: Callable[[str], None]) -> None:

@@ -100,11 +100,24 @@ def test_a_stop_takes_less_than_airflow_allows_and_the_next_try_goes_on(
     story: list[str] = []
     done = ReadstateProcess(export_to(tmp_path), env).follow(story.append)
 
-    assert (stopped.code, stopped.was_stopped) == (ExitCode.TERMINATED, True)
+    assert stopped.was_stopped
+    # The second signal may meet an interpreter that has saved all and is on its way out.
+    assert stopped.code in {ExitCode.TERMINATED, -signal.SIGTERM}
     assert took < MOST_SECONDS
     assert done.code == 0
     assert any("going on with" in line for line in story), story
     assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
+
+
+def test_a_stop_that_comes_before_the_command_is_not_lost(twilio: RunningSimulator, tmp_path: Path) -> None:
+    process = ReadstateProcess(export_to(tmp_path), environment(twilio, tmp_path))
+    process.stop()
+
+    ending = process.follow(lambda _line: None)
+
+    assert ending.was_stopped
+    assert ending.code != 0
+    assert not (tmp_path / "root").exists()
 
 
 def test_a_command_that_does_not_listen_is_made_to_leave_in_time(twilio: RunningSimulator, tmp_path: Path) -> None:
@@ -115,7 +128,7 @@ def test_a_command_that_does_not_listen_is_made_to_leave_in_time(twilio: Running
     began = time.monotonic()
     deaf.process.stop()
 
-    assert deaf.ending().code in {ExitCode.TERMINATED, -signal.SIGKILL}
+    assert deaf.ending().code in {ExitCode.TERMINATED, -signal.SIGTERM, -signal.SIGKILL}
     assert time.monotonic() - began < MOST_SECONDS
 
 
