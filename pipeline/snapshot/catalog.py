@@ -96,7 +96,19 @@ def catalog(root: str, day: date | None = None, *, for_query: str = "") -> Itera
         connection.register("snapshots", _table_of(manifests))
         if re.search(r"\bchanges\b", for_query, re.IGNORECASE):
             connection.register("changes", _changes(snapshot, manifests, Path(folder)))
-        yield Catalog(connection, snapshot)
+        with _interruptible():
+            yield Catalog(connection, snapshot)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C be Ctrl-C: the database makes an error of its own of it."""
+    try:
+        yield
+    except (duckdb.InterruptException, RuntimeError) as error:
+        if isinstance(error, duckdb.InterruptException) or str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _sealed_off(folder: str) -> duckdb.DuckDBPyConnection:

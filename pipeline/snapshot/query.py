@@ -81,6 +81,8 @@ def _explained() -> Iterator[None]:
     """Turn what the database refuses into one sentence and a hint."""
     try:
         yield
+    except duckdb.InterruptException:
+        raise
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         if isinstance(error, duckdb.PermissionException):
             raise BadInput(

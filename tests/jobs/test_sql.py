@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,15 @@ def test_what_is_wrong_is_said_without_a_traceback(
     story = capsys.readouterr().err
     assert words in story
     assert "Traceback" not in story
+
+
+def test_ctrl_c_ends_a_long_query_and_is_no_bug(root: str, capsys: Any) -> None:
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        code = main(["sql", root, "SELECT count(*) FROM range(1000000000000) AS many"])
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    assert code == ExitCode.INTERRUPTED
+    assert "error: stopped" in capsys.readouterr().err
