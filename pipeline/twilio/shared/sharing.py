@@ -31,6 +31,7 @@ async def sharing(pace: Pace, store: LedgerStore, *, place: str, clock: Clock, e
     try:
         yield
     finally:
+        member.has_left = True  # a library below may lose a cancellation
         turns.cancel()
         (ended,) = await asyncio.gather(turns, return_exceptions=True)
         await member.leave()
@@ -46,6 +47,7 @@ class _Member:
         self._place = place
         self._clock = clock
         self._emit = emit
+        self.has_left = False
         self._told_of_loss = False
         self._warn_at = 0.0
 
@@ -60,7 +62,7 @@ class _Member:
     async def take_turns(self) -> None:
         """Take a turn each second, and at once where the others should hear of something."""
         least, most = _BETWEEN_TURNS
-        while True:
+        while not self.has_left:
             due = self._clock.monotonic() + least + (most - least) * self._clock.random()
             while self._clock.monotonic() < due and not self._partner.has_news():
                 await self._clock.sleep(_LOOK_SECONDS)

@@ -187,6 +187,29 @@ async def test_a_store_that_hangs_is_a_lost_one(monkeypatch: pytest.MonkeyPatch)
         assert bench.events == [SharedPaceLost("there", "no answer for 0 seconds")]
 
 
+async def test_a_store_that_loses_a_cancellation_does_not_keep_a_run_from_ending():
+    bench = Bench()
+    reached = asyncio.Event()
+
+    class Deaf(MemoryStore):
+        async def update(self, change: Change[Result]) -> Result:
+            if self.turns_at:
+                reached.set()
+                try:
+                    await asyncio.sleep(5)
+                except asyncio.CancelledError:
+                    self.turns_at.clear()
+            return await super().update(change)
+
+    bench = Bench(Deaf(bench.clock), bench.clock)
+
+    async with asyncio.timeout(3):
+        async with bench.sharing:
+            await reached.wait()
+
+    assert bench.store.is_closed
+
+
 async def test_a_mistake_in_the_sharing_itself_is_not_swallowed():
     bench = Bench()
 
