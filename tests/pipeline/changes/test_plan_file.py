@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
@@ -187,3 +188,19 @@ def test_rejects_are_sealed_with_the_plan(tmp_path: Path) -> None:
         directory = writer.finish(manifest)
 
     assert set(read_manifest(directory).attachments) == {"participants.jsonl.gz", "rejects.csv"}
+
+
+def test_reading_a_plan_holds_some_of_its_rows_and_never_all(tmp_path: Path) -> None:
+    plan = written_plan(tmp_path, *map(plan_row, range(500)))
+    path = plan.directory / "rows.parquet"
+    table = pq.read_table(path)
+    pq.write_table(pa.concat_tables([table] * 40), path, row_group_size=500)
+    del table
+    before, held = pa.total_allocated_bytes(), list[int]()
+
+    for batch in plan.batches():
+        held.append(pa.total_allocated_bytes() - before)
+        del batch
+
+    assert len(held) == 40
+    assert max(held[20:]) < 1.5 * max(held[:10])
