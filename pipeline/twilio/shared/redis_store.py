@@ -3,6 +3,8 @@
 One value, replaced only where nobody else has replaced it since it was read; times are the server's.
 """
 
+import asyncio
+
 import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -49,15 +51,25 @@ class RedisStore:
                     (seconds, microseconds), content = await pipeline.execute()
                 after, result = change(_parsed(content), seconds + microseconds / 1e6)
                 arguments = [content or b"", msgspec.json.encode(after), _KEPT_MILLISECONDS]
-                if await self._replace(keys=[self._key], args=arguments):
+                is_kept = await self._replace(keys=[self._key], args=arguments)
+                _heed_cancellation()
+                if is_kept:
                     return result
         except (RedisError, OSError) as error:
+            _heed_cancellation()
             raise LedgerLost(str(error) or type(error).__name__) from error
         raise LedgerLost("too many processes change it at once")
 
     async def close(self) -> None:
         """End the connections."""
         await self._redis.aclose()
+
+
+def _heed_cancellation() -> None:
+    # redis-py 8.1 swallows every third cancellation that meets it at work; asyncio still knows of it.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _parsed(content: bytes | None) -> Ledger:

@@ -112,6 +112,22 @@ async def test_what_is_no_ledger_counts_as_nothing(store: RedisStore, url: str):
 
 
 @needs_server
+async def test_a_turn_can_be_cancelled_at_any_moment(store: RedisStore):
+    async def take_turns() -> None:
+        while True:
+            await store.update(partial(exchange, report()))
+
+    for step in range(60):
+        turns = asyncio.create_task(take_turns())
+        for _ in range(step):
+            await asyncio.sleep(0)
+        turns.cancel()
+        done, _ = await asyncio.wait([turns], timeout=5)
+
+        assert done, "the cancellation was lost"
+
+
+@needs_server
 async def test_a_wrong_password_is_a_loss_that_does_not_tell_it(url: str):
     store = RedisStore(url.replace("sesame", "open-says-me"), "account")
 
