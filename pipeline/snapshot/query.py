@@ -1,15 +1,20 @@
 """Answers one question in SQL; says briefly what is wrong with a question that has no answer."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from pipeline.errors import BadInput
 from pipeline.snapshot.catalog import VIEWS, Catalog
+
+Result = TypeVar("Result")
 
 _BATCH_ROWS = 8192
 _HINT = f"The views are {', '.join(VIEWS)}. Without a query, readstate sql ROOT shows their columns."
@@ -42,10 +47,10 @@ def ask(catalog: Catalog, question: str) -> Answer:
                 f"{statements[0].type.name} is not a question: snapshots are read-only",
                 hint="Begin with SELECT, WITH, FROM, DESCRIBE or SUMMARIZE. PIVOT needs its values: ON … IN (…).",
             )
-        reader = _reader(catalog.connection.sql(question))
+        reader = _interruptible(catalog, partial(_reader, catalog.connection.sql(question)))
     names = list(_distinct(reader.schema.names))
     schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
-    return Answer(schema, (batch.rename_columns(names) for batch in _batches(reader)))
+    return Answer(schema, (batch.rename_columns(names) for batch in _batches(catalog, reader)))
 
 
 def _reader(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
@@ -66,14 +71,24 @@ def _distinct(names: list[str]) -> Iterator[str]:
         yield free
 
 
-def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def _batches(catalog: Catalog, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     while True:
         with _explained():
-            try:
-                batch = reader.read_next_batch()
-            except StopIteration:
-                return
+            batch = _interruptible(catalog, lambda: next(reader, None))
+        if batch is None:
+            return
         yield batch
+
+
+def _interruptible(catalog: Catalog, work: Callable[[], Result]) -> Result:
+    """Do *work* on another thread: while it waits for rows, this one would not hear Ctrl-C."""
+    with ThreadPoolExecutor(1) as beside:
+        done = beside.submit(work)
+        try:
+            return done.result()
+        except KeyboardInterrupt:
+            catalog.connection.interrupt()
+            raise
 
 
 @contextmanager
