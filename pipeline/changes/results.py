@@ -63,6 +63,7 @@ _NEXT = {
     Outcome.CANCELLED: "resume sends it",
 }
 _ROWS_AT_ONCE = 8_192
+_BATCHES_IN_A_GROUP = 8
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -76,24 +77,20 @@ def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool 
     try:
         with ExitStack() as stack:
             table = _whole_file(directory / "results.parquet", stack)
-            parquet = stack.enter_context(pq.ParquetWriter(table, RESULTS, compression="zstd"))
+            parquet = _Parquet(stack.enter_context(pq.ParquetWriter(table, RESULTS, compression="zstd")))
             results = _csv(directory / "results.csv", stack, RESULTS.names, excel=excel)
             again = {
                 name: _csv(directory / name, stack, INPUT_COLUMNS, excel=False) for name in sorted(set(_FILES.values()))
             }
-            batch: list[tuple[Any, ...]] = []
             for row, record in paired(plan, journal):
                 line = _line(journal.header.run_id, plan.manifest.plan_id, row, record)
                 outcome = line[_OUTCOME]
                 counts[outcome] += 1
-                batch.append(line)
+                parquet.write(line)
                 results.write(line)
                 if (name := _FILES.get(outcome)) is not None:
                     again[name].write(_as_input(row))
-                if len(batch) == _ROWS_AT_ONCE:
-                    parquet.write_batch(_to_batch(batch))
-                    batch = []
-            parquet.write_batch(_to_batch(batch))
+            parquet.finish()
         _write_audit(journal, directory / "audit.jsonl")
     except OSError as error:
         raise LocalDisk(
@@ -159,6 +156,32 @@ def _to_batch(lines: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
     columns = zip(*lines, strict=True) if lines else [()] * len(RESULTS)
     arrays = [pa.array(column, kind) for column, kind in zip(columns, RESULTS.types, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=RESULTS)
+
+
+class _Parquet:
+    """A Parquet file of results in large groups of rows: what is known of each group stays in memory to the end."""
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer = writer
+        self._lines: list[tuple[Any, ...]] = []
+        self._batches: list[pa.RecordBatch] = []
+
+    def write(self, line: tuple[Any, ...]) -> None:
+        self._lines.append(line)
+        if len(self._lines) == _ROWS_AT_ONCE:
+            self._batches.append(_to_batch(self._lines))
+            self._lines = []
+            if len(self._batches) == _BATCHES_IN_A_GROUP:
+                self._write_group()
+
+    def finish(self) -> None:
+        self._batches.append(_to_batch(self._lines))
+        self._write_group()
+
+    def _write_group(self) -> None:
+        group = pa.Table.from_batches(self._batches, RESULTS)
+        self._writer.write_table(group, row_group_size=len(group) or None)
+        self._batches = []
 
 
 class _Csv:
