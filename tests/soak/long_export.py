@@ -141,7 +141,7 @@ def _summary(samples: list[Sample], manifest: dict, *, left_over: float, most: f
 
 
 def _charts(samples: list[Sample]) -> list[Chart]:
-    minutes = [f"{sample.minute:.0f}" for sample in samples]
+    minutes = [f"{sample.minute:.1f}" for sample in samples]
     return [
         lines(
             "Answers a second",
