@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from pipeline.snapshot.report_charts import Chart, Series, lines
+from pipeline.pages.charts import Chart, Series, lines
 from tests.benchmarks.frontier import reachable
 from tests.benchmarks.measured import ROOT, simulator
 
