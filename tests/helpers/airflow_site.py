@@ -127,7 +127,10 @@ class AirflowSite:
         self.airflow("dags", "trigger", dag_id, "--conf", json.dumps(conf))
 
     def approve(self, dag_id: str, task_id: str) -> None:
-        """Say yes in Airflow 3's form, as its page does."""
+        """Say yes in Airflow 3's form, as its page does; not before its scheduler has noted that the task waits."""
+        key = f"TaskInstanceKey(dag_id='{dag_id}', task_id='{task_id}'"
+        noted = f"executor event with state success for task instance {key}"
+        self.wait_until(lambda: noted in (self.home / "scheduler.log").read_text(errors="replace"))
         self._call("PATCH", f"dags/{dag_id}/dagRuns/{self.run_id(dag_id)}/taskInstances/{task_id}/-1/hitlDetails",
                    {"chosen_options": ["Approve"], "params_input": {}})  # fmt: skip
 
