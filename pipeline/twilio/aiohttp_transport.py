@@ -65,7 +65,9 @@ class AiohttpTransport:
                 request.method, url, data=body, headers=headers, allow_redirects=False
             ) as answer:
                 return Response(answer.status, answer.headers, await self._bounded(request, answer))
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except aiohttp.ClientConnectorError as error:
+            raise cannot_connect(request, self.base_url, error.os_error) from error
+        except aiohttp.ConnectionTimeoutError as error:
             raise cannot_connect(request, self.base_url, error) from error
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise no_whole_answer(request, error) from error

@@ -1,5 +1,7 @@
 """How a request fails without a usable answer: the same words, whichever transport sent it."""
 
+import os
+
 from pipeline.errors import NotSent, Unanswered, UnusableAnswer
 from pipeline.twilio.request import Request
 
@@ -26,6 +28,11 @@ def too_large(request: Request, max_body_bytes: int) -> UnusableAnswer:
 
 
 def _worded(reason: BaseException | str) -> str:
-    if isinstance(reason, str):
-        return reason
-    return f"{type(reason).__name__}: {reason}" if str(reason) else type(reason).__name__
+    match reason:
+        case str():
+            return reason
+        case ConnectionError(errno=int(number)):
+            # Libraries put the address into its text, which is said already.
+            return os.strerror(number)
+        case _:
+            return f"{type(reason).__name__}: {reason}" if str(reason) else type(reason).__name__

@@ -136,12 +136,13 @@ class Retrying:
             self._emit(RetryBudgetSpent(self._policy.retry_share))
         request, outcome = struggle.request, struggle.outcome
         attempts = struggle.failures
-        self._emit(Retried(request.method, request.path, _reason(outcome), attempts, seconds, _request_id(outcome)))
+        reason = _reason(request, outcome)
+        self._emit(Retried(request.method, request.path, reason, attempts, seconds, _request_id(outcome)))
 
     def _tell_exhausted(self, struggle: "_Struggle") -> None:
         request, outcome = struggle.request, struggle.outcome
-        attempts = struggle.failures
-        self._emit(RetriesExhausted(request.method, request.path, _reason(outcome), attempts, _request_id(outcome)))
+        reason = _reason(request, outcome)
+        self._emit(RetriesExhausted(request.method, request.path, reason, struggle.failures, _request_id(outcome)))
 
 
 @dataclass(slots=True)
@@ -201,7 +202,7 @@ def _request_id(outcome: _Outcome) -> str | None:
     return outcome.request_id if isinstance(outcome, Response) else None
 
 
-def _reason(outcome: _Outcome) -> str:
+def _reason(request: Request, outcome: _Outcome) -> str:
     if isinstance(outcome, Response):
         return f"status {outcome.status}" + (" with an unusable body" if outcome.ok else "")
-    return f"{type(outcome).__name__}: {outcome.message}"
+    return outcome.message.removeprefix(f"{request.method} {request.path}: ")

@@ -220,8 +220,11 @@ class TestFailures:
     @pytest.mark.parametrize("request_", [READ, UPDATE, DELETE], ids=["GET", "POST", "DELETE"])
     async def test_a_refused_connection_means_not_sent(self, transport: Open, request_: Request) -> None:
         async with transport("http://127.0.0.1:1") as opened:
-            with pytest.raises(NotSent, match="cannot connect"):
+            with pytest.raises(NotSent) as raised:
                 await opened.send(request_)
+
+        told = f"{request_.method} {request_.path}: cannot connect to http://127.0.0.1:1: Connection refused"
+        assert raised.value.message == told, "the address is said once"
 
     async def test_an_unknown_host_means_not_sent(self, transport: Open) -> None:
         async with transport("https://conversations.invalid") as opened:
