@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from jobs.apply_job import Report
-from jobs.terminal import count, print_json, print_table
+from jobs.terminal import print_json, print_table
 from pipeline.changes.ending import Ending
 from pipeline.changes.plan_file import Plan
 from pipeline.changes.render.summary import sample, summarize
@@ -16,6 +16,7 @@ from pipeline.changes.run_dir import RunDirectory
 from pipeline.errors import ExitCode, ReadstateError, Stopped
 from pipeline.model.guards import Consent, Guard
 from pipeline.model.outcome import MEANING
+from pipeline.observers.words import grouped
 
 _SHOWN_ROWS = 20
 _TEMPORARY = {ExitCode.LOCKED, ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY, ExitCode.LOCAL_DISK}
@@ -72,7 +73,7 @@ def show_run(report: Report, *, as_json: bool) -> int:
 def show_counts(ending: Ending) -> None:
     """Print a table of outcomes."""
     rows = [
-        [outcome.value, count(number), meaning]
+        [outcome.value, grouped(number), meaning]
         for outcome, meaning in MEANING.items()
         if (number := ending.counts.get(outcome, 0))
     ]

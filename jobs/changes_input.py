@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 import click
 
-from jobs.terminal import count, print_table
+from jobs.terminal import print_table
 from pipeline.changes.lint import InputOptions, Staged, stage
 from pipeline.changes.problems import ProblemTally
 from pipeline.changes.readings import Readings
 from pipeline.changes.rejects import RejectsFile
 from pipeline.changes.source import Source, open_source
 from pipeline.model.change import Operation
+from pipeline.observers.words import grouped
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -77,13 +78,15 @@ def checked_input(file: str, options: InputOptions) -> Iterator[Checked]:
 
 def print_problems(problems: ProblemTally) -> None:
     """Write a table of all problems by code, and the first few of them."""
-    print_table([[code, count(number)] for code, number in sorted(problems.by_code.items())], header=["code", "lines"])
+    print_table(
+        [[code, grouped(number)] for code, number in sorted(problems.by_code.items())], header=["code", "lines"]
+    )
     for problem in problems.first:
         place = f"line {problem.line}" + (f", {problem.column}" if problem.column else "")
         value = f" {problem.value!r}" if problem.value else ""
         click.echo(f"{place}{value}: {problem.message} ({problem.code})\n    {problem.hint}")
     if (more := problems.by_code.total() - len(problems.first)) > 0:
-        click.echo(f"and {count(more)} more")
+        click.echo(f"and {grouped(more)} more")
     click.echo()
 
 

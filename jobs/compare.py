@@ -57,17 +57,18 @@ def _before(root: str, known: list[date], day: date) -> date:
 
 def show_comparison(comparison: "Comparison", out: Path | str | None) -> None:
     """Show what changed, and where every change is: *out*."""
-    from jobs.terminal import count, print_table
+    from jobs.terminal import print_table
+    from pipeline.observers.words import grouped
 
     datasets = {"conversations": comparison.user_conversations, "users": comparison.users}
     columns = [_numbers(found, comparison) for found in datasets.values()]
     print_table(
-        [[name.replace("_", " "), *(count(column[name]) for column in columns)] for name in columns[0]],
+        [[name.replace("_", " "), *(grouped(column[name]) for column in columns)] for name in columns[0]],
         header=["rows", *datasets],
         title=f"From {comparison.before.snapshot_date} to {comparison.after.snapshot_date}",
     )
     fields = [
-        [name, field, count(rows)] for name, found in datasets.items() for field, rows in found.fields.most_common()
+        [name, field, grouped(rows)] for name, found in datasets.items() for field, rows in found.fields.most_common()
     ]
     if fields:
         print_table(fields, header=["of", "field", "rows changed"])

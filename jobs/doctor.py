@@ -110,7 +110,7 @@ def _check_disk(work_dir: Path) -> Iterator[Finding]:
 
 
 def _check_root(root: str) -> Finding:
-    from jobs.terminal import counted
+    from pipeline.observers.words import counted
     from pipeline.snapshot.store import open_store
 
     try:

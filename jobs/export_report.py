@@ -7,7 +7,8 @@ import msgspec
 
 from jobs.compare import comparison_document, show_comparison
 from jobs.export_job import Estimate
-from jobs.terminal import count, duration, print_json, print_table, size
+from jobs.terminal import duration, print_json, print_table, size
+from pipeline.observers.words import counted, grouped
 from pipeline.snapshot.manifest import Manifest
 from pipeline.snapshot.staging import ShardManifest
 from pipeline.snapshot.store import manifest_path, partition
@@ -29,14 +30,14 @@ def show_manifest(manifest: Manifest, *, root: str, changes: "Comparison | None"
     seconds = (manifest.ended_at - manifest.started_at).total_seconds() - manifest.paused_seconds
     users = manifest.users
     rows = [
-        ("users read", count(users.read)),
-        ("users vanished", count(users.vanished)),
-        ("users failed", count(users.failed)),
-        ("conversations", count(manifest.rows)),
-        ("dropped as duplicates", count(manifest.duplicates_dropped)),
-        ("requests", count(manifest.requests.requests)),
-        ("retried", count(manifest.requests.retries)),
-        ("throttled (429)", count(manifest.requests.throttled)),
+        ("users read", grouped(users.read)),
+        ("users vanished", grouped(users.vanished)),
+        ("users failed", grouped(users.failed)),
+        ("conversations", grouped(manifest.rows)),
+        ("dropped as duplicates", grouped(manifest.duplicates_dropped)),
+        ("requests", grouped(manifest.requests.requests)),
+        ("retried", grouped(manifest.requests.retries)),
+        ("throttled (429)", grouped(manifest.requests.throttled)),
         ("size", size(sum(file.bytes for file in manifest.files))),
         ("time", duration(seconds) + (f" in {manifest.starts} starts" if manifest.starts > 1 else "")),
         ("complete", "yes" if manifest.complete else "NO"),
@@ -45,7 +46,7 @@ def show_manifest(manifest: Manifest, *, root: str, changes: "Comparison | None"
     if manifest.unknown_fields:
         click.echo(f"Fields without a column: {', '.join(sorted(manifest.unknown_fields))} (a newer API?)")
     if not manifest.complete:
-        click.echo(f"{count(users.failed)} users could not be read; {root}/failures says why.")
+        click.echo(f"{counted(users.failed, 'user')} could not be read; {root}/failures says why.")
     click.echo(f"Published {root}/{manifest_path(manifest.snapshot_date)}")
     if changes is not None:
         show_comparison(changes, feed)
@@ -58,7 +59,7 @@ def show_published(manifest: Manifest, *, root: str, as_json: bool) -> None:
         return
     click.echo(
         f"{root}: the snapshot of {manifest.snapshot_date} is published already:"
-        f" {count(manifest.users.read)} users, {count(manifest.rows)} conversations,"
+        f" {counted(manifest.users.read, 'user')}, {counted(manifest.rows, 'conversation')},"
         f" {'complete' if manifest.complete else 'INCOMPLETE'}. Nothing done; --again replaces it."
     )
 
@@ -84,12 +85,12 @@ def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: b
         return
     if not already:
         rows = [
-            ("users read", count(manifest.users.read)),
-            ("users vanished", count(manifest.users.vanished)),
-            ("users failed", count(manifest.users.failed)),
-            ("conversations", count(manifest.rows)),
-            ("requests", count(requests.requests)),
-            ("throttled (429)", count(requests.throttled)),
+            ("users read", grouped(manifest.users.read)),
+            ("users vanished", grouped(manifest.users.vanished)),
+            ("users failed", grouped(manifest.users.failed)),
+            ("conversations", grouped(manifest.rows)),
+            ("requests", grouped(requests.requests)),
+            ("throttled (429)", grouped(requests.throttled)),
             ("size", size(size_of_all)),
         ]
         print_table(rows, title=f"Shard {manifest.shard} of run {manifest.run_id}")
@@ -115,8 +116,8 @@ def show_estimate(estimate: Estimate, *, as_json: bool) -> None:
         )
         return
     rows = [
-        ("users", count(estimate.users)),
-        ("requests", f"about {count(estimate.requests)}"),
+        ("users", grouped(estimate.users)),
+        ("requests", f"about {grouped(estimate.requests)}"),
         ("a request takes", f"{estimate.seconds_per_request * 1000:.0f} ms"),
         *((f"time at {parallel} in flight", f"about {duration(seconds)}") for parallel, seconds in times.items()),
     ]

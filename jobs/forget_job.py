@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from jobs.terminal import count, counted, print_json, printable_lines, size
+from jobs.terminal import print_json, printable_lines, size
 from jobs.who import os_user
 from pipeline.changes.forget import (
     Leftovers,
@@ -28,6 +28,7 @@ from pipeline.changes.plan_file import find_plan
 from pipeline.changes.run_dir import find_run
 from pipeline.clock import SystemClock
 from pipeline.errors import BadInput, ConsentMissing, ExitCode, Locked
+from pipeline.observers.words import counted, grouped
 
 
 def find_named(names: Sequence[str], root: Path, work_dir: Path) -> list[Old]:
@@ -64,7 +65,7 @@ def _show(old: Old) -> None:
     match old:
         case OldPlan(manifest=manifest):
             made = f"made {manifest.created_at:%Y-%m-%d %H:%M} UTC by {manifest.planner.os_user}"
-            _tell(f"plan {old.name}  {count(manifest.rows)} rows, {made}", old)
+            _tell(f"plan {old.name}  {counted(manifest.rows, 'row')}, {made}", old)
             for run in old.runs:
                 _show(run)
         case OldRun():
@@ -91,7 +92,7 @@ def agreed(found: Sequence[Old], *, yes: bool) -> None:
     """Make sure that somebody agrees. Raises `ConsentMissing` where nobody is there to be asked."""
     if not found or yes:
         return
-    what = counted(len(found), "plan or run") if len(found) == 1 else f"{count(len(found))} plans and runs"
+    what = counted(len(found), "plan or run") if len(found) == 1 else f"{grouped(len(found))} plans and runs"
     if not sys.stdin.isatty():
         raise ConsentMissing(f"{what} would be forgotten", hint="Nothing was removed. To do it, add --yes.")
     click.confirm(f"Forget {what} for good?", abort=True, err=True)

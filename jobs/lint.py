@@ -24,8 +24,8 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
     Exit code 10: some lines cannot be used.
     """
     from jobs.changes_input import checked_input, print_problems, problems_document
-    from jobs.terminal import count, print_json
-    from pipeline.observers.words import printable
+    from jobs.terminal import print_json
+    from pipeline.observers.words import counted, printable
 
     with checked_input(file, take_input_options(options)) as checked:
         problems, staged = checked.problems, checked.staged
@@ -41,8 +41,8 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
         else:
             form = f"{staged.format}, " if staged else ""
             click.echo(
-                f"{printable(checked.source.name)}: {form}{count(rows)} rows,"
-                f" {count(problems.errors)} errors, {count(problems.warnings)} warnings"
+                f"{printable(checked.source.name)}: {form}{counted(rows, 'row')},"
+                f" {counted(problems.errors, 'error')}, {counted(problems.warnings, 'warning')}"
             )
             if written:
                 print_problems(problems)

@@ -19,8 +19,9 @@ def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
     Rows that are still as they were before are carried out by:  readstate resume RUN
     """
     from jobs.look_job import LookJob
-    from jobs.terminal import count, print_json, print_table
+    from jobs.terminal import print_json, print_table
     from pipeline.changes.plan_file import find_plan, open_plan
+    from pipeline.observers.words import grouped
     from pipeline.settings import load_credentials
 
     opened = open_plan(find_plan(plan, root))
@@ -41,7 +42,7 @@ def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
             }
         )
         return ExitCode.DONE
-    rows = [[name.replace("_", " "), count(number)] for name, number in counts.items()]
+    rows = [[name.replace("_", " "), grouped(number)] for name, number in counts.items()]
     print_table(rows or [["nothing to read", "0"]], header=["now", "rows"])
     click.echo(f"To go on: {following}")
     return ExitCode.DONE

@@ -36,7 +36,8 @@ def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None,
 
 def _list(store: Any, *, verify: bool, as_json: bool) -> int:
     from jobs.staged_report import staged_document, staged_line
-    from jobs.terminal import count, counted, print_json, print_table, size
+    from jobs.terminal import print_json, print_table, size
+    from pipeline.observers.words import counted, grouped
     from pipeline.snapshot.retention import STRAY_AFTER
     from pipeline.snapshot.snapshot import defects
     from pipeline.snapshot.staged_runs import staged_runs
@@ -76,9 +77,9 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
         rows = [
             [
                 str(manifest.snapshot_date),
-                count(manifest.users.read),
-                count(manifest.rows),
-                count(manifest.users.failed),
+                grouped(manifest.users.read),
+                grouped(manifest.rows),
+                grouped(manifest.users.failed),
                 size(sum(file.bytes for file in manifest.files)),
                 "yes" if manifest.complete else "NO",
                 *(["NO" if found[manifest.snapshot_date] else "yes"] if verify else []),
@@ -102,7 +103,8 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
 def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     import sys
 
-    from jobs.terminal import counted, print_json
+    from jobs.terminal import print_json
+    from pipeline.observers.words import counted
     from pipeline.snapshot.delta import follow
     from pipeline.snapshot.retention import STRAY_AFTER, expired
     from pipeline.snapshot.staged_runs import staged_runs

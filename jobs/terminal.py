@@ -70,15 +70,5 @@ def size(number: int) -> str:
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
 
 
-def count(number: int) -> str:
-    """*number* with thin groups of three digits."""
-    return f"{number:,}".replace(",", " ")
-
-
-def counted(number: int, what: str) -> str:
-    """*number* of *what*, in the plural where that is right: ``1 snapshot``, ``2 snapshots``."""
-    return f"{count(number)} {what}{'' if number == 1 else 's'}"
-
-
 def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[\d  .,%-]+", text))

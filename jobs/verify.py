@@ -22,8 +22,9 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     from jobs.apply_job import plan_of
     from jobs.apply_options import ApplyWish, parse_share
     from jobs.look_job import LookJob
-    from jobs.terminal import count, print_json, print_table
+    from jobs.terminal import print_json, print_table
     from pipeline.changes.run_dir import find_run
+    from pipeline.observers.words import grouped
     from pipeline.settings import load_credentials
 
     share = parse_share(sample, "--sample")
@@ -53,7 +54,7 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
             }
         )
         return verified.exit_code
-    rows = [[name.replace("_", " "), count(number)] for name, number in counts.items()]
+    rows = [[name.replace("_", " "), grouped(number)] for name, number in counts.items()]
     print_table(rows or [["nothing to read", "0"]], header=["now", "rows"])
     for found in differences:
         click.echo(f"{found['user_sid']} {found['conversation_sid']}: {str(found['standing']).replace('_', ' ')}")

@@ -10,7 +10,7 @@ from pipeline import events
 from pipeline.clock import Clock
 from pipeline.events import Event
 from pipeline.observers.figures import Figures, outlook, sentence
-from pipeline.observers.words import grouped, printable, spoken_seconds
+from pipeline.observers.words import counted, grouped, printable, spoken_seconds
 
 _SECONDS_BETWEEN_FIGURES = 30.0
 
@@ -70,8 +70,8 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     events.RunResumed: (
         "info",
         lambda event: (
-            f"going on with {event.run_id}: {grouped(event.users_done)} users done, "
-            f"{grouped(event.users_left)} left, {grouped(event.rows)} rows kept"
+            f"going on with {event.run_id}: {counted(event.users_done, 'user')} done, "
+            f"{grouped(event.users_left)} left, {counted(event.rows, 'row')} kept"
         ),
     ),
     events.UsersForeseen: (
@@ -80,7 +80,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
             f"{grouped(event.users)} users are known from the last snapshot: reading them while all are listed"
         ),
     ),
-    events.RosterComplete: ("info", lambda event: f"{grouped(event.users)} users in all"),
+    events.RosterComplete: ("info", lambda event: f"{counted(event.users, 'user')} in all"),
     events.UserFailed: ("error", lambda event: f"user {event.user_sid} failed: {event.reason}"),
     events.UserVanished: ("info", lambda event: f"user {event.user_sid} does not exist any more"),
     events.RetriesExhausted: (
@@ -108,11 +108,11 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         "warning",
         lambda event: f"Twilio sends fields that the schema does not know: {', '.join(event.names)}",
     ),
-    events.DuplicatesDropped: ("info", lambda event: f"{grouped(event.rows)} rows had come twice; each is kept once"),
+    events.DuplicatesDropped: ("info", lambda event: f"{counted(event.rows, 'row')} had come twice; each is kept once"),
     events.ApplyBegan: (
         "info",
         lambda event: (
-            f"{event.run_id}, start {event.epoch}: {grouped(event.rows)} rows, {grouped(event.rows_settled)} settled"
+            f"{event.run_id}, start {event.epoch}: {counted(event.rows, 'row')}, {grouped(event.rows_settled)} settled"
             + (
                 f"; {grouped(event.rows_in_doubt)} may have been sent and have no outcome: reading them back first"
                 if event.rows_in_doubt
@@ -120,7 +120,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
             )
         ),
     ),
-    events.StageBegan: ("info", lambda event: f"{event.operation}s, {event.stage}: {grouped(event.rows)} rows"),
+    events.StageBegan: ("info", lambda event: f"{event.operation}s, {event.stage}: {counted(event.rows, 'row')}"),
     events.OutcomeUnknown: (
         "warning",
         lambda event: f"row {event.plan_row_id}: nobody knows whether it was changed ({event.reason}); reading it back",

@@ -16,6 +16,11 @@ def grouped(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
+def counted(number: int, what: str) -> str:
+    """*number* of *what*, in the plural where that is right: ``1 user``, ``2 000 users``."""
+    return f"{grouped(number)} {what}{'' if number == 1 else 's'}"
+
+
 def spoken_seconds(seconds: float) -> str:
     """*seconds* as people say them: ``42 s``, ``7 min``, ``2 h 3 min``."""
     whole = round(seconds)

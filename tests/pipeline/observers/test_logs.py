@@ -47,6 +47,7 @@ class TestText:
                 "2026-11-23 02:00:00Z 1 990 users are known from the last snapshot: reading them while all are listed",
             ),
             (events.RosterComplete(2000), "2026-11-23 02:00:00Z 2 000 users in all"),
+            (events.RosterComplete(1), "2026-11-23 02:00:00Z 1 user in all"),
             (
                 events.RetryBudgetSpent(0.2),
                 "2026-11-23 02:00:00Z warning: more than 20% of requests are retries; what fails now waits longest",

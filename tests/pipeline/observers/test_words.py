@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.observers.words import grouped, printable, spoken_seconds
+from pipeline.observers.words import counted, grouped, printable, spoken_seconds
 
 
 @given(st.text(st.characters()))
@@ -30,6 +30,11 @@ def test_what_is_hidden_becomes_visible() -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "0"), (999, "999"), (1000, "1 000"), (1234567, "1 234 567")])
 def test_numbers_stand_in_groups_of_three(number: int, text: str) -> None:
     assert grouped(number) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 users"), (1, "1 user"), (2000, "2 000 users")])
+def test_a_noun_agrees_with_its_number(number: int, text: str) -> None:
+    assert counted(number, "user") == text
 
 
 @pytest.mark.parametrize(
