@@ -3,13 +3,16 @@
 import difflib
 import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NamedTuple
 
 import click
 
+from jobs.outputs import abandon_outputs, full_disk, open_closed_outputs
 from jobs.telling import CommandLine
 from jobs.without_pandas import without_pandas
 from pipeline.errors import ExitCode, ReadstateError, Usage
@@ -91,7 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.umask(0o077)  # what we write holds personal data
 
     def explain(message: str, hint: str | None, code: ExitCode) -> int:
-        typed.tell(message, level="error", hint=hint, exit_code=int(code))
+        with suppress(OSError):  # where stderr takes nothing either, the code has to do
+            typed.tell(message, level="error", hint=hint, exit_code=int(code))
         return code
 
     try:
@@ -99,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = readstate.main(
             args=arguments, prog_name="readstate", standalone_mode=False, obj=typed, color=typed.colour
         )
+        sys.stdout.flush()
     except ReadstateError as error:
         return explain(error.message, error.hint, error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -110,11 +115,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return explain(error.format_message(), None, ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        return explain("stopped", None, ExitCode.INTERRUPTED)
+        again = shlex.join(["readstate", *arguments])
+        return explain("stopped", f"Nothing that was saved is lost. To go on:  {again}", ExitCode.INTERRUPTED)
     except SystemExit:
         # Click's answer to a broken pipe: whoever read our output has left, such as `head`. That is no failure.
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001 - the last net: a traceback on the screen helps nobody at 3 a.m.
+        if isinstance(error, OSError) and (full := full_disk(error)) is not None:
+            return explain(full.message, full.hint, full.exit_code)
         return explain(
             f"a bug in readstate: {type(error).__name__}: {error}",
             f"The details are in {_kept_details(error)}; please report them. Work that was saved can be resumed.",
@@ -126,7 +134,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def entry() -> None:
     """What the console script and ``python -m jobs`` call."""
     without_pandas()
-    sys.exit(main())
+    open_closed_outputs()
+    code = main()
+    abandon_outputs()
+    sys.exit(code)
 
 
 def _refuse_secrets(arguments: Sequence[str]) -> None:

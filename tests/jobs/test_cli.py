@@ -46,7 +46,12 @@ def test_help_imports_nothing_heavy_and_no_command() -> None:
     )
 
     assert [name for name in HEAVY if name in loaded] == []
-    assert [name for name in loaded if name.startswith("jobs.")] == ["jobs.cli", "jobs.telling", "jobs.without_pandas"]
+    assert [name for name in loaded if name.startswith("jobs.")] == [
+        "jobs.cli",
+        "jobs.outputs",
+        "jobs.telling",
+        "jobs.without_pandas",
+    ]
 
 
 def test_help_of_every_command_says_what_it_does(typed: Type) -> None:
@@ -171,7 +176,10 @@ def test_ctrl_c_outside_of_a_run_is_code_130(typed: Type, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(import_module("jobs.settings"), "command", command)
 
-    assert typed("settings").code == ExitCode.INTERRUPTED
+    given = typed("--", "settings")
+
+    assert given.code == ExitCode.INTERRUPTED
+    assert "To go on:  readstate -- settings" in given.err
 
 
 def test_foreign_text_in_an_error_cannot_steer_the_terminal(typed: Type) -> None:
@@ -202,6 +210,44 @@ def test_a_reader_that_leaves_early_is_no_error(words: list[str]) -> None:
         [sys.executable, "-m", "jobs", *words], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
     )
     os.close(writing)
+
+    assert process.returncode == ExitCode.DONE
+    assert process.stderr == ""
+
+
+def _in_a_shell(line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", line.replace("readstate", f"{sys.executable} -m jobs")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+needs_a_full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+
+
+@needs_a_full_device
+@pytest.mark.parametrize("words", ["settings", "--help", "settings --json"])
+def test_an_output_on_a_full_disk_is_code_20_and_no_bug(words: str) -> None:
+    process = _in_a_shell(f"readstate {words} > /dev/full")
+
+    assert process.returncode == ExitCode.LOCAL_DISK
+    assert process.stderr.splitlines() == [
+        "error: the output: No space left on device",
+        "Make room and type the same again; what was saved can be resumed.",
+    ]
+
+
+@needs_a_full_device
+def test_a_failure_that_cannot_be_told_keeps_its_code() -> None:
+    assert _in_a_shell("readstate no-such-command 2> /dev/full").returncode == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("words", ["settings", "--help", "settings --json"])
+def test_a_closed_output_is_no_error(words: str) -> None:
+    process = _in_a_shell(f"readstate {words} >&-")
 
     assert process.returncode == ExitCode.DONE
     assert process.stderr == ""
