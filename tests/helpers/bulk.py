@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,22 @@ from typing import Any
 from jobs.cli import main
 from pipeline.changes.journal import look_into
 from pipeline.changes.plan_file import Plan, open_plan
+from pipeline.simulator.behaviour import Behaviour
 from pipeline.simulator.effects import Effect
-from pipeline.simulator.server import RunningSimulator
+from pipeline.simulator.server import RunningSimulator, running
+from pipeline.simulator.shape import WorldShape
+from pipeline.simulator.world import World
 from tests.helpers.processes import environment
 
 OUR_KINDS = {"participant.updated", "participant.removed"}
+
+
+@contextmanager
+def unwatched(*, users: int, services: int) -> Iterator[RunningSimulator]:
+    """A simulator whose users do nothing themselves, so that nothing changes but what a command changes."""
+    world = World(WorldShape(users=users, services=services, heaviest=30, odd_identities=0.0))
+    with running(world, behaviour=Behaviour(actions_per_second=0)) as simulator:
+        yield simulator
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pipeline.simulator.faults import Faults
 from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
+from tests.helpers.bulk import Shell
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ def twilio() -> Iterator[RunningSimulator]:
         World(WorldShape(users=60, services=2, seed=3, heaviest=70)), faults=Faults(concurrency_cap=None)
     ) as simulator:
         yield simulator
+
+
+@pytest.fixture
+def shell(twilio: RunningSimulator, tmp_path: Path) -> Shell:
+    """Runs commands against the test's simulator, writing as fast as that lets it."""
+    return Shell(twilio, tmp_path, {"READSTATE_WRITES_PER_SECOND": "2000"})
 
 
 @pytest.fixture

@@ -11,28 +11,19 @@ import pytest
 from jobs.apply_options import parse_share
 from pipeline.changes.plan_file import Plan
 from pipeline.errors import BadInput
-from pipeline.simulator.behaviour import Behaviour
 from pipeline.simulator.faults import Faults
 from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
-from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines
+from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines, unwatched
 
 HASTE = ("--settle", "0.05,0.1", "--canary", "3")
 
 
 @pytest.fixture
 def twilio() -> Iterator[RunningSimulator]:
-    with running(
-        World(WorldShape(users=120, services=2, heaviest=30, odd_identities=0.0)),
-        behaviour=Behaviour(actions_per_second=0),
-    ) as simulator:
+    with unwatched(users=120, services=2) as simulator:
         yield simulator
-
-
-@pytest.fixture
-def shell(twilio: RunningSimulator, tmp_path: Path) -> Shell:
-    return Shell(twilio, tmp_path, {"READSTATE_WRITES_PER_SECOND": "2000"})
 
 
 @pytest.fixture

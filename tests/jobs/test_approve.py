@@ -7,27 +7,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.changes.plan_file import Plan
-from pipeline.simulator.behaviour import Behaviour
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
-from tests.helpers.bulk import Shell, consent, mixed_lines
+from pipeline.simulator.server import RunningSimulator
+from tests.helpers.bulk import Shell, consent, mixed_lines, unwatched
 
 HASTE = ("--settle", "0.05,0.1", "--canary", "3")
 
 
 @pytest.fixture(scope="module")
 def twilio() -> Iterator[RunningSimulator]:
-    with running(
-        World(WorldShape(users=60, services=1, heaviest=30, odd_identities=0.0)),
-        behaviour=Behaviour(actions_per_second=0),
-    ) as simulator:
+    with unwatched(users=60, services=1) as simulator:
         yield simulator
-
-
-@pytest.fixture
-def shell(twilio: RunningSimulator, tmp_path: Path) -> Shell:
-    return Shell(twilio, tmp_path, {"READSTATE_WRITES_PER_SECOND": "2000"})
 
 
 def changed(shell: Shell, *, removals: int = 0) -> Plan:

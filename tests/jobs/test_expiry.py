@@ -1,16 +1,12 @@
 """A plan that has expired: nothing is begun with it, and what was begun in time goes on."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from pipeline.simulator.behaviour import Behaviour
 from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
-from tests.helpers.bulk import Shell, consent, mixed_lines
+from pipeline.simulator.server import RunningSimulator
+from tests.helpers.bulk import Shell, consent, mixed_lines, unwatched
 
 HASTE = ("--settle", "0.05,0.1", "--canary", "0")
 TWO_DAYS_LATER = Faults(clock_skew_seconds=48 * 3600)
@@ -18,16 +14,8 @@ TWO_DAYS_LATER = Faults(clock_skew_seconds=48 * 3600)
 
 @pytest.fixture
 def twilio() -> Iterator[RunningSimulator]:
-    with running(
-        World(WorldShape(users=60, services=1, heaviest=30, odd_identities=0.0)),
-        behaviour=Behaviour(actions_per_second=0),
-    ) as simulator:
+    with unwatched(users=60, services=1) as simulator:
         yield simulator
-
-
-@pytest.fixture
-def shell(twilio: RunningSimulator, tmp_path: Path) -> Shell:
-    return Shell(twilio, tmp_path, {"READSTATE_WRITES_PER_SECOND": "2000"})
 
 
 def test_a_run_that_was_begun_in_time_goes_on_with_its_plan_and_says_how_old_that_is(shell: Shell) -> None:

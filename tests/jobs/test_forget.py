@@ -11,11 +11,8 @@ import pytest
 from pipeline.changes.plan_file import Plan
 from pipeline.changes.plan_writer import PlanWriter
 from pipeline.changes.run_dir import target_lock
-from pipeline.simulator.behaviour import Behaviour
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
-from tests.helpers.bulk import Shell, consent, mixed_lines
+from pipeline.simulator.server import RunningSimulator
+from tests.helpers.bulk import Shell, consent, mixed_lines, unwatched
 
 HASTE = ("--settle", "0.05,0.1", "--canary", "3")
 MARK = "4711-somebody"
@@ -23,16 +20,8 @@ MARK = "4711-somebody"
 
 @pytest.fixture(scope="module")
 def twilio() -> Iterator[RunningSimulator]:
-    with running(
-        World(WorldShape(users=60, services=1, heaviest=30, odd_identities=0.0)),
-        behaviour=Behaviour(actions_per_second=0),
-    ) as simulator:
+    with unwatched(users=60, services=1) as simulator:
         yield simulator
-
-
-@pytest.fixture
-def shell(twilio: RunningSimulator, tmp_path: Path) -> Shell:
-    return Shell(twilio, tmp_path, {"READSTATE_WRITES_PER_SECOND": "2000"})
 
 
 def planned(shell: Shell, seed: int = 7) -> Plan:
