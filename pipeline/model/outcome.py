@@ -25,11 +25,6 @@ class Outcome(StrEnum):
     NOT_PLANNED = "not_planned"
     """The plan itself said to do nothing here."""
 
-    @property
-    def is_good(self) -> bool:
-        """Whether the membership is as the plan wanted it."""
-        return self in {Outcome.APPLIED, Outcome.CONVERGED}
-
 
 MEANING = {
     Outcome.APPLIED: "changed as planned",

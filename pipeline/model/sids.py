@@ -1,7 +1,6 @@
-"""Twilio's identifiers: which strings are SIDs, and the key of a UserConversation."""
+"""Twilio's identifiers: which strings are SIDs."""
 
 import re
-from typing import NamedTuple
 
 _PATTERNS = {prefix: re.compile(f"{prefix}[0-9a-fA-F]{{32}}") for prefix in ("AC", "SK", "IS", "US", "CH", "MB")}
 
@@ -9,11 +8,3 @@ _PATTERNS = {prefix: re.compile(f"{prefix}[0-9a-fA-F]{{32}}") for prefix in ("AC
 def is_sid(text: str, prefix: str) -> bool:
     """Whether *text* is, from first to last character, a SID that begins with *prefix*."""
     return _PATTERNS[prefix].fullmatch(text) is not None
-
-
-class UserConversationKey(NamedTuple):
-    """The three SIDs that name one UserConversation; never less than these."""
-
-    chat_service_sid: str
-    user_sid: str
-    conversation_sid: str

@@ -9,9 +9,6 @@ import pyarrow as pa
 from pipeline.snapshot.manifest import Manifest
 from pipeline.snapshot.parquet_files import ParquetFile, parquet_file
 
-CHANGE_TYPES = ("added", "removed", "changed", "addition_unknown", "removal_unknown")
-"""The last two are rows that one snapshot does not hold, where that does not prove that they came or went."""
-
 CHANGES = pa.schema(
     [
         ("dataset", pa.string()),
@@ -25,8 +22,9 @@ CHANGES = pa.schema(
     ]
 )
 """`dataset` is user_conversations or users; the latter have no `conversation_sid`. `field`, `before` and `after` are
-set where `change_type` is changed; values are text, and null stays null. Sorted by dataset, key, and field in the
-schema's order."""
+set where `change_type` is changed; values are text, and null stays null. The other types are added, removed,
+addition_unknown and removal_unknown: the last two are rows that one snapshot does not hold, where that does not prove
+that they came or went. Sorted by dataset, key, and field in the schema's order."""
 
 _ROW_GROUP_ROWS = 65_536
 
