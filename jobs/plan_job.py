@@ -27,6 +27,7 @@ from pipeline.clock import SystemClock
 from pipeline.errors import BadInput, ReadstateError
 from pipeline.model.plan import InputFacts, Planner
 from pipeline.observers.watch import watching
+from pipeline.observers.words import counted
 from pipeline.settings import Credentials, Settings
 from pipeline.stop import StopSwitch
 from pipeline.twilio.connect import connection
@@ -143,6 +144,6 @@ def reject(checked: Checked, root: Path, *, as_json: bool) -> ReadstateError:
     else:
         print_problems(checked.problems)
     return BadInput(
-        f"{checked.source.name}: {checked.problems.errors} errors; nothing was planned",
+        f"{checked.source.name}: {counted(checked.problems.errors, 'error')}; nothing was planned",
         hint=f"All of them, line by line: {kept}\nTo plan the other lines without them: --on-invalid skip",
     )
