@@ -1,5 +1,6 @@
 """``readstate snapshots``: list, verify and prune what was published, and what was staged and never published."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,7 +105,6 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     import sys
 
     from jobs.terminal import print_json
-    from pipeline.observers.words import counted
     from pipeline.snapshot.delta import follow
     from pipeline.snapshot.retention import STRAY_AFTER, expired
     from pipeline.snapshot.staged_runs import staged_runs
@@ -114,13 +114,7 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     days = expired(store.dates(), rule, today=now.date())
     abandoned = [run.run_id for run in staged_runs(store, now=now) if run.is_abandoned]
     strays = store.strays(before=now - STRAY_AFTER)
-    what = " and ".join(
-        [
-            *([counted(len(days), "snapshot")] if days else []),
-            *([f"what {counted(len(abandoned), 'run')} staged and abandoned"] if abandoned else []),
-            *([f"{counted(len(strays), 'file')} that no snapshot names"] if strays else []),
-        ]
-    )
+    what = _in_words(days, abandoned, strays)
     if what and not as_json:
         click.echo(
             f"{store.root}: to be removed: {', '.join([*map(str, days), *abandoned, *(file.path for file in strays)])}"
@@ -135,9 +129,12 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
         manifest = store.manifest(day)
         if manifest is not None:
             store.remove(manifest)
+    # Since it was asked, a run may have gone on with what it had staged, or written.
+    abandoned = [run.run_id for run in staged_runs(store, now=now) if run.is_abandoned and run.run_id in abandoned]
     for run_id in abandoned:
         Staging(store, run_id).remove()
-    store.delete(strays)
+    strays = store.remove_strays(strays, before=now - STRAY_AFTER)
+    what = _in_words(days, abandoned, strays)
     if as_json:
         print_json(
             {
@@ -150,3 +147,15 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     else:
         click.echo(f"Removed {what}." if what else f"{store.root}: nothing to remove.")
     return ExitCode.DONE
+
+
+def _in_words(days: Sequence[Any], abandoned: Sequence[str], strays: Sequence[Any]) -> str:
+    from pipeline.observers.words import counted
+
+    return " and ".join(
+        [
+            *([counted(len(days), "snapshot")] if days else []),
+            *([f"what {counted(len(abandoned), 'run')} staged and abandoned"] if abandoned else []),
+            *([f"{counted(len(strays), 'file')} that no snapshot names"] if strays else []),
+        ]
+    )

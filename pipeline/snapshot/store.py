@@ -13,11 +13,12 @@ from datetime import date, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import pyarrow as pa
 from pyarrow import compute as pc
 from pyarrow import fs
 from pyarrow import parquet as pq
 
-from pipeline.errors import PublishedMeanwhile
+from pipeline.errors import BadInput, PublishedMeanwhile
 from pipeline.snapshot.known_user import KnownUser
 from pipeline.snapshot.local_objects import LocalObjects
 from pipeline.snapshot.manifest import Manifest, SnapshotFile, decode_manifest, encode_manifest
@@ -140,9 +141,14 @@ class Store:
             }
         return [file for path, file in unnamed.items() if _PARTITION.match(path)]
 
-    def delete(self, files: Iterable[Listed]) -> None:
-        """Remove files, those that are still there."""
-        self.objects.delete(file.path for file in files)
+    def remove_strays(self, seen: Iterable[Listed], *, before: datetime) -> list[Listed]:
+        """Remove the strays that were *seen* and still are such; give them.
+
+        Somebody may have thought about it for hours, in which a run went on and wrote or named one of them.
+        """
+        strays = sorted(set(seen).intersection(self.strays(before=before)), key=lambda file: file.path)
+        self.objects.delete(file.path for file in strays)
+        return strays
 
     def dates(self) -> list[date]:
         """The dates of all published snapshots, oldest first."""
@@ -163,15 +169,24 @@ class Store:
         return Standing(decode_manifest(found.content, where=f"{self.root}/{path}"), found.version)
 
     def users_read(self, manifest: Manifest) -> Iterator[KnownUser]:
-        """Give the users whose conversations a snapshot holds."""
+        """Give the users whose conversations a snapshot holds. Raises `BadInput` where its file is damaged."""
         for file in manifest.files:
             if file.dataset == "users":
-                # Not read_table: it imports pyarrow's datasets, 40 MB that an export does not need.
-                with self.objects.told(file.path), self.files.open_input_file(self.absolute(file.path)) as source:
-                    for batch in pq.ParquetFile(source).iter_batches(columns=list(_KNOWN)):
-                        read = batch.filter(pc.is_valid(batch["conversations"]))
-                        columns = [read[column].to_pylist() for column in _KNOWN]
-                        yield from (KnownUser(*user) for user in zip(*columns, strict=True))
+                try:
+                    yield from self._known_users(file.path)
+                except pa.ArrowInvalid as error:
+                    raise BadInput(
+                        f"{self.root}/{file.path}: damaged: {str(error).splitlines()[0]}",
+                        hint=f"readstate snapshots {self.root} --verify tells what else is.",
+                    ) from error
+
+    def _known_users(self, path: str) -> Iterator[KnownUser]:
+        # Not read_table: it imports pyarrow's datasets, 40 MB that an export does not need.
+        with self.objects.told(path), self.files.open_input_file(self.absolute(path)) as source:
+            for batch in pq.ParquetFile(source).iter_batches(columns=list(_KNOWN)):
+                read = batch.filter(pc.is_valid(batch["conversations"]))
+                columns = [read[column].to_pylist() for column in _KNOWN]
+                yield from (KnownUser(*user) for user in zip(*columns, strict=True))
 
     def measured(self, file: SnapshotFile) -> tuple[int, str] | None:
         """The bytes and the sha256 of a published file as it lies there now; None where it is missing."""

@@ -1,10 +1,13 @@
 """``readstate export --shard`` and ``readstate publish`` as typed."""
 
+import io
 import json
 import os
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -255,3 +258,26 @@ def test_what_was_staged_a_week_ago_is_abandoned_and_goes_when_snapshots_do(conn
     assert removed.code == ExitCode.DONE
     assert "Removed what 1 run staged and abandoned." in removed.out
     assert not any(ROOT.glob("_staging/nightly/*"))
+
+
+def test_what_a_run_goes_on_with_while_somebody_thinks_about_it_is_not_abandoned_any_more(
+    connected: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected(*SHARD, "1/2", *DAY)
+    staged(days_ago=8)
+
+    class Slow(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self, *_: Any) -> Any:
+            staged(days_ago=0)
+            return "y\n"
+
+    monkeypatch.setattr(sys, "stdin", Slow())
+    given = connected("snapshots", "root", "--keep", "1")
+
+    assert "Remove what 1 run staged and abandoned for good?" in given.err
+    assert given.code == ExitCode.DONE
+    assert "nothing to remove" in given.out
+    assert any(ROOT.glob("_staging/nightly/*"))

@@ -1,6 +1,7 @@
 """The store: a snapshot is there whole, or not at all."""
 
 import hashlib
+import os
 import stat
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ from pipeline.snapshot.objects import Version
 from pipeline.snapshot.store import open_store, partition
 
 DAY = date(2026, 11, 23)
+OTHER_DAY = date(2026, 11, 24)
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def manifest(*files: SnapshotFile, run_id: str = "r-1", day: date = DAY) -> Manifest:
@@ -164,6 +167,33 @@ def test_a_store_that_keeps_its_word_is_told_from_one_that_ignores_conditions(
 
     assert not store.tells_publishers_apart()
     assert list(store.objects.listed("")) == []
+
+
+def test_a_stray_that_a_snapshot_names_meanwhile_is_none_any_more(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "root"))
+    late, dead = put(tmp_path / "root", "r-late"), put(tmp_path / "root", "r-dead")
+    seen = store.strays(before=FAR)
+
+    store.publish(manifest(late, run_id="r-late", day=OTHER_DAY))
+    store.remove_strays(seen, before=FAR)
+
+    assert store.measured(late) == (late.bytes, late.sha256)
+    assert store.measured(dead) is None
+
+
+def test_a_stray_that_is_written_again_meanwhile_may_be_named_in_a_moment(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "root"))
+    late = put(tmp_path / "root", "r-late")
+    path = tmp_path / "root" / late.path
+    os.utime(path, (0, 0))
+    before = datetime(1971, 1, 1, tzinfo=UTC)
+    seen = store.strays(before=before)
+
+    put(tmp_path / "root", "r-late")
+    store.remove_strays(seen, before=before)
+
+    assert [file.path for file in seen] == [late.path]
+    assert path.exists()
 
 
 def test_a_file_that_cannot_be_copied_whole_does_not_appear(tmp_path: Path) -> None:
