@@ -63,12 +63,17 @@ def publish_run(
     try:
         published = _publish(options, staging, store=store, place=place, stop=stop, clock=clock, emit=emit)
     except (BadInput, GuardRefused, LocalDisk, Locked):
-        # Somebody may have been faster, and have removed what we were reading.
+        # Somebody may have been faster, and have removed what we were reading, or some of it before being killed.
         for day in days:
             manifest = store.manifest(day)
-            if manifest is not None and manifest.run_id == options.run_id and manifest != before[day]:
-                return Published(manifest, already=True)
-        raise
+            if manifest is not None and manifest.run_id == options.run_id:
+                if manifest != before[day]:
+                    return Published(manifest, already=True)
+                if _is_left_over(staging, manifest):
+                    published = Published(manifest, already=True)
+                    break
+        else:
+            raise
     if not options.keeps_staging:
         staging.remove()
     return published
@@ -128,6 +133,12 @@ def published_before(store: Store, run_id: str) -> Manifest | None:
         if manifest is not None and manifest.run_id == run_id:
             return manifest
     return None
+
+
+def _is_left_over(staging: Staging, manifest: Manifest) -> bool:
+    """Whether all that is staged was there when the snapshot was published: what is missing was removed after that."""
+    changed_at = staging.store.last_change(staging.folder)
+    return changed_at is None or changed_at <= manifest.ended_at
 
 
 def _nothing_staged(options: PublishOptions, store: Store) -> Published:

@@ -336,6 +336,26 @@ async def test_publishing_twice_is_harmless_and_staging_is_gone(job: ShardedExpo
     assert open_store(job.root).folders(STAGING) == []
 
 
+async def test_a_publisher_that_dies_while_it_removes_what_was_staged_has_published(job: ShardedExport) -> None:
+    shards = await job.run_shards(2)
+    first = job.publish(keeps_staging=True)
+    open_store(job.root).remove_folder(f"{job.staging.folder}/{shards[0].shard.folder}")
+
+    second = job.publish()
+
+    assert (second.already, second.manifest) == (True, first.manifest)
+    assert open_store(job.root).folders(STAGING) == []
+
+
+async def test_a_shard_that_is_staged_anew_after_publication_lacks_the_others(job: ShardedExport) -> None:
+    await job.run_shards(2)
+    job.publish()
+    await job.run_shard(Shard(1, 2))
+
+    with pytest.raises(GuardRefused, match="2/2 not finished"):
+        job.publish()
+
+
 async def test_staging_that_is_kept_publishes_the_same_and_goes_when_it_is_not_kept(job: ShardedExport) -> None:
     await job.run_shards(2)
 
