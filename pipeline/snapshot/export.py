@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pipeline.clock import Clock
-from pipeline.errors import BadInput
-from pipeline.events import RunResumed, UsersForeseen
+from pipeline.errors import BadInput, LocalDisk
+from pipeline.events import Note, RunResumed, UsersForeseen
 from pipeline.model.user_conversation import Configuration
 from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.disk_thread import DiskThread
@@ -134,18 +134,17 @@ async def _begin_or_resume(
     begun_with = await disk.run(checkpoint.recall, "options")
     if begun_with is None:
         configuration = await around.reader.configuration()
-        account_sid = configuration.account_sid
-        foreseen = await disk.run(_foresee, options, around.store, checkpoint, configuration)
-        if foreseen:
-            around.emit(UsersForeseen(foreseen))
-        return await disk.run(
+        # First the options: a kill in between must not leave users whom another start does not ask for.
+        run = await disk.run(
             begin,
             checkpoint,
             run_id=options.run_id or _new_run_id(around.clock),
-            account_sid=account_sid,
+            account_sid=configuration.account_sid,
             options=options.fingerprint(),
             clock=around.clock,
         )
+        await _foresee(options, around, checkpoint, disk, configuration)
+        return run
     if different := differences(begun_with, options.fingerprint()):
         raise BadInput(
             f"an unfinished export of {options.snapshot_date} was begun with other options ({', '.join(different)})",
@@ -158,7 +157,24 @@ async def _begin_or_resume(
     return run
 
 
-def _foresee(options: ExportOptions, store: Store, checkpoint: Checkpoint, configuration: Configuration) -> int:
+async def _foresee(
+    options: ExportOptions,
+    around: Surroundings,
+    checkpoint: Checkpoint,
+    disk: DiskThread,
+    configuration: Configuration,
+) -> None:
+    """Let the run know beforehand what the last snapshot knows; where that is damaged, the list alone must do."""
+    try:
+        foreseen = await disk.run(_foreseen, options, around.store, checkpoint, configuration)
+    except (BadInput, LocalDisk) as error:
+        around.emit(Note(f"The last snapshot is of no help: {error.message}"))
+        return
+    if foreseen:
+        around.emit(UsersForeseen(foreseen))
+
+
+def _foreseen(options: ExportOptions, store: Store, checkpoint: Checkpoint, configuration: Configuration) -> int:
     """Give how many users are known beforehand."""
     last = last_snapshot(store, options.snapshot_date)
     if last is None:

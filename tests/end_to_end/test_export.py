@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,10 +28,12 @@ from pipeline.simulator.live_actions import perform
 from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
+from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.roster import RosterWish
 from pipeline.snapshot.snapshot import defects, open_snapshot
 from pipeline.snapshot.store import open_store
 from pipeline.snapshot.users_file import RosterEntry
+from pipeline.snapshot.workspace import Workspace
 from pipeline.stop import StopReason
 from tests.helpers.exporting import DAY, Export, assert_same, changed, world_rows
 
@@ -383,6 +385,44 @@ async def test_new_users_are_found_although_others_were_known(twilio: RunningSim
     await job.run(snapshot_date=NEXT_DAY)
 
     assert UsersForeseen(7) in job.events
+    assert_same(job.published(), world_rows(twilio))
+
+
+async def test_users_known_to_a_start_that_was_killed_at_once_are_not_those_of_other_options(
+    twilio: RunningSimulator, job: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await job.run()
+    wanted = twilio.world.services[0].sid
+    monkeypatch.setattr(Workspace, "remove", lambda _: None)  # a killed process removes nothing
+    with monkeypatch.context() as until_killed:
+        until_killed.setattr(Checkpoint, "remember", _killed)
+        with pytest.raises(_Killed):
+            await job.run(snapshot_date=NEXT_DAY)
+
+    await job.run(snapshot_date=NEXT_DAY, wish=RosterWish((wanted,)))
+
+    assert {service for service, _, _ in job.published()} == {wanted}
+
+
+class _Killed(Exception):
+    """The process is gone."""
+
+
+def _killed(*_: Any, **__: Any) -> None:
+    raise _Killed
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"PAR1 no more")])
+async def test_a_damaged_last_snapshot_costs_what_it_knew_and_no_more(
+    damage: Callable[[Path], Any], twilio: RunningSimulator, job: Export
+) -> None:
+    first = await job.run()
+    (users,) = (file.path for file in first.files if file.dataset == "users")
+    damage(Path(job.root, users))
+
+    await job.run(snapshot_date=NEXT_DAY)
+
+    assert not [event for event in job.events if isinstance(event, UsersForeseen)]
     assert_same(job.published(), world_rows(twilio))
 
 
