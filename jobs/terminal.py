@@ -15,6 +15,9 @@ _ANY_WIDTH = 10_000
 """Into a file or a pipe each row is one line: whoever reads it wraps, or counts lines."""
 
 
+_BETWEEN_COLUMNS = 3
+
+
 def printable_lines(text: str) -> str:
     """*text* as `printable` gives it, but with its own line ends: for messages of several lines."""
     return "\n".join(map(printable, text.split("\n")))
@@ -26,7 +29,7 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), title: str | None = None) -> None:
-    """Write a table to stdout, in colour on a terminal only."""
+    """Write a table to stdout, in colour on a terminal only; there, one too wide is written as a list of its rows."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -34,7 +37,13 @@ def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), ti
 
     if title:
         click.echo(click.style(printable(title), bold=True))
-    table = Table(box=box.SIMPLE_HEAD if header else None, show_header=bool(header), pad_edge=False, padding=(0, 2))
+    if sys.stdout.isatty() and sum(map(len, header)) + _BETWEEN_COLUMNS * len(header) > Console().width:
+        for row in rows:
+            print_table(list(zip(header, row, strict=True)))
+            click.echo()
+        return
+    look = {"box": box.SIMPLE_HEAD, "padding": (0, 1)} if header else {"box": None, "padding": (0, 2)}
+    table = Table(show_header=bool(header), pad_edge=False, **look)
     for number, name in enumerate(header or rows[0] if rows else ()):
         numeric = all(_is_number(row[number]) for row in rows)
         table.add_column(name if header else "", justify="right" if numeric and header else "left", overflow="fold")

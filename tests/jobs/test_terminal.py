@@ -46,18 +46,33 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_at_a_terminal_a_table_fits_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", Terminal())
+def sixty_columns(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Sit down at a terminal; no fixture, because pytest would take stdout back before the test."""
+    opened = Terminal()
+    monkeypatch.setattr(sys, "stdout", opened)
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("LINES", "25")  # a dumb terminal is 80 wide unless both are told
     monkeypatch.setenv("TERM", "dumb")
+    return opened
 
+
+def test_at_a_terminal_a_table_fits_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = sixty_columns(monkeypatch)
     print_table([["name", "x" * 200]], header=["k", "v"])
 
-    assert isinstance(sys.stdout, Terminal)
-    lines = sys.stdout.getvalue().splitlines()
+    lines = terminal.getvalue().splitlines()
     assert max(map(len, lines)) <= 60
     assert sum(line.count("x") for line in lines) == 200, "folded, not cut off"
+
+
+def test_at_a_terminal_a_table_whose_head_does_not_fit_becomes_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = sixty_columns(monkeypatch)
+    names = [f"column_{number}" for number in range(10)]
+
+    print_table([["a"] * 10, ["b"] * 10], header=names)
+
+    lines = [line.split() for line in terminal.getvalue().splitlines() if line.strip()]
+    assert lines == [[name, value] for value in ("a", "b") for name in names]
 
 
 def test_json_keeps_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
