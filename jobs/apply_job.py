@@ -86,6 +86,7 @@ class ApplyJob:
             check_age(manifest, located.server_now(clock))
             run_id = name_run(clock.now())
             with self._locked(located.target, run_id):
+                refuse_forgotten(plan.directory)  # once more: nobody can forget it from here on
                 refuse_consumed(manifest.plan_id, Path(self.settings.work_dir))
                 directory = create_run(Path(self.settings.work_dir), run_id)
                 header = self._header(plan, run_id, located, now=clock.now())
@@ -99,6 +100,8 @@ class ApplyJob:
             located = await self._located(plan, wires)
             _tell_age(plan.manifest, located.server_now(wires.around.clock))
             with self._locked(located.target, directory.run_id):
+                for place in (directory.path, plan.directory):
+                    refuse_forgotten(place)  # once more: nobody can forget it from here on
                 journal = open_journal(directory.journal, self.wish.journal_mode)
                 return await self._carry_out(plan, directory, journal, wires)
 

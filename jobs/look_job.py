@@ -11,6 +11,7 @@ from pathlib import Path
 from jobs.plan_job import write_summaries
 from jobs.runtime import run
 from jobs.who import ci_url, os_user, who
+from pipeline.changes.forgotten import refuse_forgotten
 from pipeline.changes.journal import RunHeader, create_journal, look_into
 from pipeline.changes.plan_file import Plan, check_target
 from pipeline.changes.plan_writer import PlanWriter
@@ -56,6 +57,7 @@ class LookJob:
                 now, work_dir = around.clock.now(), Path(self.settings.work_dir)
                 run_id = name_run(now)
                 with target_lock(work_dir, located.target, run_id=run_id, holder=who()):
+                    refuse_forgotten(plan.directory)  # once more: nobody can forget it from here on
                     directory = create_run(work_dir, run_id)
                     header = RunHeader(
                         run_id=run_id,

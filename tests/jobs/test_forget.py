@@ -3,14 +3,18 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jobs.apply_job import ApplyJob
+from pipeline.changes.forgotten import Forgotten, write_note
 from pipeline.changes.plan_file import Plan
 from pipeline.changes.plan_writer import PlanWriter
 from pipeline.changes.run_dir import target_lock
+from pipeline.clock import SystemClock
 from pipeline.simulator.server import RunningSimulator
 from tests.helpers.bulk import Shell, consent, mixed_lines, unwatched
 
@@ -134,11 +138,47 @@ def test_nothing_is_forgotten_while_a_run_changes_the_service(shell: Shell) -> N
     assert not (plan.directory / "forgotten.json").exists()
 
 
+@pytest.mark.parametrize("command", ["apply", "resume"])
+def test_what_is_forgotten_while_twilio_is_asked_is_not_begun(
+    command: str, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned(shell)
+    run = applied(shell, plan) if command == "resume" else None
+    located = ApplyJob._located
+
+    async def forgotten_meanwhile(job: ApplyJob, *asked: Any) -> Any:
+        found = await located(job, *asked)
+        write_note(run or plan.directory, Forgotten(at=datetime.now(UTC), os_user="somebody", host="elsewhere"))
+        return found
+
+    monkeypatch.setattr(ApplyJob, "_located", forgotten_meanwhile)
+    before = [] if run is None else journal_of(run, "SELECT * FROM event")
+
+    told = shell.call(command, str(run or plan.directory), "--json", *consent(plan), *HASTE)
+
+    assert told.code == 12
+    assert "was forgotten" in told.stderr
+    assert before == ([] if run is None else journal_of(run, "SELECT * FROM event"))
+
+
+def test_a_link_that_looks_left_behind_does_not_lead_to_what_it_points_at(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    precious = shell.folder / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("of somebody")
+    link = shell.folder / "plans" / ".unfinished-link"
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(precious)
+
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(days=31))
+    told = shell.call("forget", "--retain", "30d", "-o", str(link.parent), "--yes", "--json")
+
+    assert (told.code, told.document["forgotten"]) == (0, [])
+    assert (precious / "file").exists()
+
+
 def test_what_was_used_lately_is_retained_and_what_was_not_goes(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    from pipeline.clock import SystemClock
-
     plans = str(shell.folder / "plans")
     plan = planned(shell)
     run = applied(shell, plan)
@@ -192,10 +232,6 @@ def test_a_plan_that_is_being_made_is_not_left_behind_however_long_that_takes(sh
 
 
 def test_a_run_whose_plan_lies_elsewhere_is_forgotten_by_age_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    from pipeline.clock import SystemClock
-
     run = applied(shell, planned(shell))
     later = datetime.now(UTC) + timedelta(days=31)
     monkeypatch.setattr(SystemClock, "now", lambda _: later)
