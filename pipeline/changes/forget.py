@@ -158,7 +158,8 @@ def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterat
     plans = [look_at_plan(path.parent, work_dir) for path in manifests]
     in_plans = {run.path for plan in plans for run in plan.runs}
     alone = [run for run in _runs(work_dir) if run.path not in in_plans]
-    unfinished = sorted(plans_root.glob(f"{UNFINISHED}*"))
+    # A link leads to what is not ours to empty.
+    unfinished = sorted(path for path in plans_root.glob(f"{UNFINISHED}*") if not path.is_symlink())
     left = [Leftovers(path, _modified(path)) for path in unfinished if is_abandoned(path)]
     everything: list[Old] = [*plans, *alone, *left]
     for old in everything:
