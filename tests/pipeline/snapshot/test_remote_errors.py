@@ -56,7 +56,7 @@ def xml(code: str, message: str = "Something.") -> str:
         ),
         (GenericError("Generic S3 error: something else"), StoppedEarly, "does not answer: something else"),
         (FileNotFoundError(answer("404 Not Found", xml("NoSuchKey"))), BadInput, f"{ROOT}/a: it is not there"),
-        (OSError(28, "No space left on device", "/work/part"), LocalDisk, "/work/part: No space left on device"),
+        (OSError(28, "No space left on device", "/staging/part"), LocalDisk, "/staging/part: No space left on device"),
     ],
 )
 def test_an_error_is_told_by_what_to_do(error: Exception, kind: type[ReadstateError], words: str) -> None:
