@@ -114,7 +114,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return explain(error.format_message(), f"{usage} --help tells what it takes.", ExitCode.USAGE)
     except click.ClickException as error:
         return explain(error.format_message(), None, ExitCode.USAGE)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as stop:
+        if isinstance(stop, click.Abort) and stop.__cause__ is None:  # a question was left, or answered with no
+            click.echo(err=True)  # Ctrl-C leaves the cursor behind the question
+            return explain("nobody agreed, and nothing was done", None, ExitCode.INTERRUPTED)
         again = shlex.join(["readstate", *arguments])
         return explain("stopped", f"Nothing that was saved is lost. To go on:  {again}", ExitCode.INTERRUPTED)
     except SystemExit:

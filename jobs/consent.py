@@ -12,6 +12,7 @@ from pipeline.changes.approval import guards_of
 from pipeline.changes.plan_file import Plan
 from pipeline.errors import ConsentMissing, GuardRefused, PlanUnusable, ReadstateError
 from pipeline.model.guards import Consent, Guard, GuardKind, refusals
+from pipeline.observers.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,6 @@ def _is_agreed(plan: Plan) -> bool:
         return False
     facts = plan.manifest.guard_inputs
     wanted = f"delete {facts.deletes}"
-    click.echo(f"{facts.deletes} members will be removed; that cannot be undone.", err=True)
+    click.echo(f"{counted(facts.deletes, 'member')} will be removed; that cannot be undone.", err=True)
     typed: str = click.prompt(f"To agree, type {wanted!r}", default="", show_default=False, err=True)
     return typed.strip() == wanted

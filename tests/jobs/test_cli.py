@@ -182,6 +182,20 @@ def test_ctrl_c_outside_of_a_run_is_code_130(typed: Type, monkeypatch: pytest.Mo
     assert "To go on:  readstate -- settings" in given.err
 
 
+def test_a_question_that_is_left_says_that_nothing_was_done(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def command() -> None:
+        raise click.Abort
+
+    monkeypatch.setattr(import_module("jobs.settings"), "command", command)
+
+    given = typed("settings")
+
+    assert given.code == ExitCode.INTERRUPTED
+    assert "nobody agreed, and nothing was done" in given.err
+    assert "To go on" not in given.err
+
+
 def test_foreign_text_in_an_error_cannot_steer_the_terminal(typed: Type) -> None:
     given = typed("export", "--out", "x", "--users", "evil\x1b]0;title\x07.txt")
 
