@@ -9,7 +9,7 @@ Fields that the schema does not know come back from pyarrow as extra columns, so
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,8 @@ class UserPages:
     chat_service_sid: str
     user_sid: str
     identity: str | None
-    pages: tuple[bytes, ...]
+    pages: Iterable[bytes]
+    """May be gone through more than once."""
 
 
 @dataclass(frozen=True, slots=True)

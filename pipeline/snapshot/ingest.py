@@ -14,7 +14,7 @@ from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
 from pipeline.errors import UnusableAnswer
 from pipeline.events import Observer, PartWritten, UnknownFields, UserRead
-from pipeline.snapshot.batches import Decoded, UserPages, blank, decode
+from pipeline.snapshot.batches import Decoded, blank, decode
 from pipeline.snapshot.checkpoint import Checkpoint, SealedPart, UserResult
 from pipeline.snapshot.disk_thread import DiskThread
 from pipeline.snapshot.parts import PartWriter
@@ -137,13 +137,7 @@ class Ingest:
             return _Decoding(batch, groups, broken)
 
     def _decode_users(self, users: Sequence[UserInHand]) -> Decoded:
-        return decode(
-            [
-                UserPages(user.user.chat_service_sid, user.user.user_sid, user.user.identity, user.pages)
-                for user in users
-            ],
-            snapshot_at=self._snapshot_at,
-        )
+        return decode([user.undecoded for user in users], snapshot_at=self._snapshot_at)
 
     async def _keep(self, decoding: _Decoding) -> None:
         results = list(decoding.batch.results)

@@ -10,9 +10,10 @@ from pipeline.clock import Clock
 from pipeline.errors import UnusableAnswer
 from pipeline.events import Event, Observer, UserFailed, UserRead, UserVanished
 from pipeline.model.user_conversation import User
-from pipeline.snapshot.batches import UserPages, decode
+from pipeline.snapshot.batches import decode
 from pipeline.snapshot.checkpoint import RosterUser, UserResult
 from pipeline.snapshot.reading import PageRoom, UserInHand, failed, users_read
+from pipeline.snapshot.spill import Spill
 from pipeline.stop import StopSwitch
 from pipeline.twilio.client import Reader
 
@@ -65,7 +66,7 @@ async def read_rows(users: AsyncIterable[User], around: LiveReading, take: Take)
     A user's rows are handed over whole or not at all; the events tell what became of each user.
     Raises `Stopped` where somebody asked, and `Refused` where the credentials may not read.
     """
-    room = PageRoom()
+    room = PageRoom(Spill())
     batch: list[UserInHand] = []
 
     def hand_over() -> None:
@@ -96,10 +97,7 @@ def _decode(batch: list[UserInHand], around: LiveReading, take: Take) -> None:
     now = around.clock.now()
     try:
         decoded = decode(
-            [
-                UserPages(hand.user.chat_service_sid, hand.user.user_sid, hand.user.identity, hand.pages)
-                for hand in batch
-            ],
+            [hand.undecoded for hand in batch],
             snapshot_at=now,
         )
     except UnusableAnswer as error:

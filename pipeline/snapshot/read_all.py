@@ -13,13 +13,14 @@ from pipeline.snapshot.parts import PartWriter
 from pipeline.snapshot.reading import PageRoom, users_read
 from pipeline.snapshot.roster import Roster
 from pipeline.snapshot.run import Run
+from pipeline.snapshot.spill import Spill
 
 
 async def read_all(
     options: ExportOptions, around: Surroundings, run: Run, checkpoint: Checkpoint, disk: DiskThread
 ) -> None:
     """Read the roster and all of its users into parts; what is counted when it ends is on disk."""
-    room = PageRoom()
+    room = PageRoom(Spill(around.place.folder))
     roster = roster_of(options, around, checkpoint, disk)
 
     def counters() -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Reads users, many at once, and gives each back whole: all of its pages, or why not."""
 
-import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,12 +9,13 @@ from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
 from pipeline.errors import ApiError, BadInput, NotFound, Refused, TransportError
 from pipeline.events import Observer, UserFailed, UserVanished
+from pipeline.snapshot.batches import UserPages
 from pipeline.snapshot.checkpoint import RosterUser, UserResult
+from pipeline.snapshot.spill import Bodies, Page, Spill, bytes_in_memory
 from pipeline.twilio.client import Reader
 from pipeline.twilio.response import Response
 
 _ROOM_FOR_PAGES = 48 << 20
-_GOING_ON_WITHOUT_ROOM = 8
 _LACKS_PERMISSION = 70051
 
 
@@ -24,49 +24,52 @@ class UserInHand:
     """A user with the undecoded bodies of all pages."""
 
     user: RosterUser
-    pages: tuple[bytes, ...]
+    pages: tuple[Page, ...]
 
     @property
     def size(self) -> int:
-        """The bytes of all pages."""
-        return sum(map(len, self.pages))
+        """The bytes of its pages that are in memory."""
+        return bytes_in_memory(self.pages)
+
+    @property
+    def undecoded(self) -> UserPages:
+        """The same for the decoder."""
+        return UserPages(self.user.chat_service_sid, self.user.user_sid, self.user.identity, Bodies(self.pages))
 
 
 class PageRoom:
-    """Bounds the bytes of pages that are read and not yet decoded.
+    """Bounds the memory of pages that are read and not yet decoded; what finds no room goes to *spill*.
 
-    A user whose list is long keeps its pages until the last one is in, so not all users may wait for room:
-    when it is full, a few at a time go on to their end, and free what they hold.
+    A user whose list is long keeps its pages until the last one is in, and hundreds of such users may be under way:
+    were they to wait for room, a few would go on and the account's slots would stay empty.
     """
 
-    def __init__(self, limit: int = _ROOM_FOR_PAGES) -> None:
+    def __init__(self, spill: Spill, limit: int = _ROOM_FOR_PAGES) -> None:
+        self._spill = spill
         self._limit = limit
         self._held = 0
-        self._going_on = asyncio.Semaphore(_GOING_ON_WITHOUT_ROOM)
 
     def free(self, size: int) -> None:
         """Give back *size* bytes."""
         self._held -= size
 
-    async def collect(self, pages: AsyncIterable[Response]) -> tuple[bytes, ...]:
-        """Gather the bodies of all *pages*, which stay counted until `free`; on an error none do."""
-        bodies: list[bytes] = []
-        size = 0
-        in_turn = False
+    async def collect(self, pages: AsyncIterable[Response]) -> tuple[Page, ...]:
+        """Gather the bodies of all *pages*, which stay counted until `free`; on an error none do.
+
+        Raises `LocalDisk`, and what reading them raises.
+        """
+        kept: list[Page] = []
         try:
             async for page in pages:
-                bodies.append(page.body)
-                size += len(page.body)
-                self._held += len(page.body)
-                if self._held > self._limit and not in_turn:
-                    in_turn = await self._going_on.acquire()
+                if self._held + len(page.body) > self._limit:
+                    kept.append(await self._spill.keep(page.body))
+                else:
+                    kept.append(page.body)
+                    self._held += len(page.body)
         except BaseException:
-            self.free(size)
+            self.free(bytes_in_memory(kept))
             raise
-        finally:
-            if in_turn:
-                self._going_on.release()
-        return tuple(bodies)
+        return tuple(kept)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from pipeline.snapshot.disk_thread import DiskThread
 from pipeline.snapshot.ingest import Ingest, PartLimits
 from pipeline.snapshot.parts import PartWriter
 from pipeline.snapshot.reading import PageRoom, UserInHand
+from pipeline.snapshot.spill import Spill
 from tests.helpers.fake_clock import FakeClock
 
 SERVICE = "IS" + "0" * 32
@@ -43,7 +44,7 @@ async def take(folder: Path, pages: list[bytes]) -> tuple[Checkpoint, list[Event
             checkpoint=checkpoint,
             parts=PartWriter(folder / "parts"),
             disk=disk,
-            room=PageRoom(),
+            room=PageRoom(Spill()),
             snapshot_at=datetime(2026, 11, 23, tzinfo=UTC),
             blanked_columns=(),
             limits=PartLimits(rows=1000, seconds=1000),

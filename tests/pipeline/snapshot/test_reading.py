@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from pipeline.errors import NotFound, Refused, StoppedEarly, UnusableAnswer
+from pipeline.errors import LocalDisk, NotFound, Refused, StoppedEarly, UnusableAnswer
 from pipeline.events import Event, UserFailed, UserVanished
 from pipeline.snapshot.checkpoint import RosterUser, UserResult
 from pipeline.snapshot.reading import PageRoom, UserInHand, users_read
+from pipeline.snapshot.spill import Spill
 from pipeline.twilio.client import Reader
 from pipeline.twilio.response import Response
 from tests.helpers.fake_clock import FakeClock
@@ -18,56 +20,57 @@ SERVICE = "IS" + "0" * 32
 USER = RosterUser(1, SERVICE, "US" + "1" * 32, "alice")
 
 
-class Lists:
-    """Gives pages of a size, as fast as they are asked for, and knows how many were in hand at once."""
-
-    def __init__(self, room: PageRoom) -> None:
-        self.room = room
-        self.most_walking = 0
-        self._walking = 0
-
-    async def read(self, pages: int, size: int) -> None:
-        async def walk() -> AsyncIterator[Response]:
-            self._walking += 1
-            for _ in range(pages):
-                self.most_walking = max(self.most_walking, self._walking)
-                await asyncio.sleep(0)
-                yield Response(200, {}, b"x" * size)
-            self._walking -= 1
-
-        bodies = await self.room.collect(walk())
-        assert len(bodies) == pages
-        self.room.free(sum(map(len, bodies)))
-
-
-async def test_every_list_ends_however_little_room_there_is() -> None:
-    lists = Lists(PageRoom(limit=10))
-
-    await asyncio.wait_for(asyncio.gather(*(lists.read(pages=20, size=100) for _ in range(50))), timeout=10)
-
-
-async def test_without_room_only_a_few_lists_go_on_at_once() -> None:
-    room = PageRoom(limit=1000)
+async def test_what_finds_no_room_in_memory_goes_to_disk_and_comes_back(tmp_path: Path) -> None:
+    room = PageRoom(Spill(tmp_path), limit=1000)
     held: list[int] = []
 
-    async def walk() -> AsyncIterator[Response]:
-        for _ in range(30):
+    async def walk(name: int) -> AsyncIterator[Response]:
+        for number in range(30):
             await asyncio.sleep(0)
             held.append(room._held)
-            yield Response(200, {}, b"x" * 100)
+            yield Response(200, {}, b"%02d %02d" % (name, number) * 20)
 
-    async def one() -> None:
-        room.free(sum(map(len, await room.collect(walk()))))
+    async def one(name: int) -> None:
+        user = UserInHand(USER, await room.collect(walk(name)))
+        for _ in range(2):
+            assert list(user.undecoded.pages) == [b"%02d %02d" % (name, number) * 20 for number in range(30)]
+        room.free(user.size)
 
-    await asyncio.gather(*(one() for _ in range(60)))
+    await asyncio.gather(*(one(name) for name in range(60)))
 
-    # 60 lists of 3 000 bytes would hold 180 000; a first page each, and a few lists that go on to their end.
-    assert max(held) < 1000 + 60 * 100 + 8 * 3000
+    assert 900 < max(held) <= 1000
     assert room._held == 0
+    assert _entries(tmp_path) == []
+
+
+async def test_files_of_pages_that_nobody_needs_any_more_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.snapshot.spill._FILE_BYTES", 10)
+    spill, before = Spill(tmp_path), _open_files()
+    pages = [await spill.keep(b"x" * 10) for _ in range(20)]
+    assert _open_files() >= before + 20
+
+    del pages
+
+    assert _open_files() <= before + 2
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+def _open_files() -> int:
+    return len(_entries(Path("/proc/self/fd")))
+
+
+async def test_a_folder_that_takes_no_file_is_told_as_such() -> None:
+    with pytest.raises(LocalDisk, match="nowhere"):
+        await Spill(Path("/nowhere")).keep(b"x")
 
 
 async def test_a_list_that_fails_gives_its_room_back() -> None:
-    room = PageRoom(limit=10)
+    room = PageRoom(Spill(), limit=10)
 
     async def walk() -> AsyncIterator[Response]:
         yield Response(200, {}, b"x" * 100)
@@ -85,7 +88,9 @@ async def read_one(*steps: object) -> tuple[UserInHand | UserResult, list[Event]
         yield USER
 
     reader = Reader(ScriptedTransport(*steps))  # type: ignore[arg-type]
-    async with users_read(reader, users(), room=PageRoom(), limit=1, clock=FakeClock(), emit=events.append) as outcomes:
+    async with users_read(
+        reader, users(), room=PageRoom(Spill()), limit=1, clock=FakeClock(), emit=events.append
+    ) as outcomes:
         return await anext(outcomes), events
 
 
