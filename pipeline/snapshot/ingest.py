@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
-
-from pyarrow import Table
 
 from pipeline.clock import Clock
 from pipeline.concurrency import bounded_map
@@ -17,7 +16,7 @@ from pipeline.events import Observer, PartWritten, UnknownFields, UserRead
 from pipeline.snapshot.batches import Decoded, blank, decode
 from pipeline.snapshot.checkpoint import Checkpoint, SealedPart, UserResult
 from pipeline.snapshot.disk_thread import DiskThread
-from pipeline.snapshot.parts import PartWriter
+from pipeline.snapshot.parts import CollectedRows, Part, seal_part
 from pipeline.snapshot.reading import PageRoom, UserInHand, failed
 
 _BATCH_BYTES = 2 << 20
@@ -25,6 +24,8 @@ _BATCH_SECONDS = 0.25
 _PART_BYTES = 20 << 20
 """Rows with attributes of 16 KB fill the memory long before they are many."""
 _DECODERS = 2
+_PARTS_AT_ONCE = 2
+"""One is written, one fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,20 @@ class _Decoding:
     broken: Sequence[tuple[UserInHand, UnusableAnswer]]
 
 
+class _Unsettled:
+    """Users whose rows will be one part, until that and they are in the checkpoint."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.rows = CollectedRows()
+        self.results: list[UserResult] = []
+        self.unknown_fields: Mapping[str, int] = {}
+        """As counted when the last of these users was added."""
+        self.part: Part | None = None
+        self.is_written = False
+        self.is_settled = False
+
+
 class Ingest:
     """Takes what reading gives and makes it durable."""
 
@@ -68,8 +83,9 @@ class Ingest:
         self,
         *,
         checkpoint: Checkpoint,
-        parts: PartWriter,
-        disk: DiskThread,
+        folder: Path,
+        checkpoint_disk: DiskThread,
+        parts_disk: DiskThread,
         room: PageRoom,
         snapshot_at: datetime,
         blanked_columns: Sequence[str],
@@ -79,8 +95,9 @@ class Ingest:
         emit: Observer,
     ) -> None:
         self._checkpoint = checkpoint
-        self._parts = parts
-        self._disk = disk
+        self._folder = folder
+        self._checkpoint_disk = checkpoint_disk
+        self._parts_disk = parts_disk
         self._room = room
         self._snapshot_at = snapshot_at
         self._blanked_columns = blanked_columns
@@ -88,8 +105,8 @@ class Ingest:
         self._counters = counters
         self._clock = clock
         self._emit = emit
-        self._unsettled: list[UserResult] = []
-        self._part_began = clock.monotonic()
+        self._unsettled = [_Unsettled(clock.monotonic())]
+        """The last one fills; those before it are being made durable."""
         self._unknown: Counter[str] = Counter(checkpoint.recall("unknown_fields") or {})
 
     async def take_all(self, outcomes: AsyncIterator[UserInHand | UserResult]) -> None:
@@ -99,17 +116,18 @@ class Ingest:
             async def decoded(batch: _Batch) -> _Decoding:
                 return await asyncio.get_running_loop().run_in_executor(decoders, self._decode, batch)
 
-            async with bounded_map(decoded, self._batches(outcomes), limit=_DECODERS + 1) as ready:
-                async for decoding in ready:
-                    self._room.free(decoding.batch.bytes)
-                    await self._keep(decoding)
+            async with (
+                bounded_map(decoded, self._batches(outcomes), limit=_DECODERS + 1) as ready,
+                bounded_map(self._make_durable, self._full(ready), limit=_PARTS_AT_ONCE) as sealed,
+            ):
+                async for _ in sealed:
+                    pass
 
     async def seal(self) -> None:
         """Make everything kept so far durable, with the run's counters. Raises `LocalDisk`."""
-        written = await self._disk.run(self._seal, self._counters())
-        self._part_began = self._clock.monotonic()
-        if written is not None:
-            self._emit(written)
+        self._close()
+        for unsettled in self._unsettled[:-1]:
+            await self._make_durable(unsettled)
 
     async def _batches(self, outcomes: AsyncIterator[UserInHand | UserResult]) -> AsyncIterator[_Batch]:
         batch = _Batch(self._clock.monotonic())
@@ -139,27 +157,29 @@ class Ingest:
     def _decode_users(self, users: Sequence[UserInHand]) -> Decoded:
         return decode([user.undecoded for user in users], snapshot_at=self._snapshot_at)
 
-    async def _keep(self, decoding: _Decoding) -> None:
-        results = list(decoding.batch.results)
+    async def _full(self, ready: AsyncIterator[_Decoding]) -> AsyncIterator[_Unsettled]:
+        """Collect what is decoded, and give it as soon as it is worth a part."""
+        async for decoding in ready:
+            self._room.free(decoding.batch.bytes)
+            self._keep(decoding)
+            filling = self._unsettled[-1]
+            full = filling.rows.count >= self._limits.rows or filling.rows.bytes >= _PART_BYTES
+            if full or self._clock.monotonic() - filling.began >= self._limits.seconds:
+                self._close()
+                yield filling
+
+    def _keep(self, decoding: _Decoding) -> None:
+        filling = self._unsettled[-1]
+        filling.results.extend(decoding.batch.results)
         for user, error in decoding.broken:
-            results.append(failed(user.user, error, clock=self._clock, emit=self._emit))
+            filling.results.append(failed(user.user, error, clock=self._clock, emit=self._emit))
         now = self._clock.now()
         for users, decoded in decoding.groups:
             self._note_unknown(decoded)
+            filling.rows.add(blank(decoded.table, self._blanked_columns))
             for user, rows in zip(users, decoded.rows_per_user, strict=True):
-                results.append(UserResult(user.user.id, "read", rows, now))
+                filling.results.append(UserResult(user.user.id, "read", rows, now))
                 self._emit(UserRead(user.user.user_sid, rows, len(user.pages)))
-        await self._disk.run(self._collect, [decoded.table for _, decoded in decoding.groups], results)
-        waited = self._clock.monotonic() - self._part_began
-        full = self._parts.rows >= self._limits.rows or self._parts.bytes >= _PART_BYTES
-        if full or waited >= self._limits.seconds:
-            await self.seal()
-
-    def _collect(self, tables: Sequence[Table], results: Sequence[UserResult]) -> None:
-        """Add rows and the news that they are there in one step: a cancelled run must not part them."""
-        for table in tables:
-            self._parts.add(blank(table, self._blanked_columns))
-        self._unsettled.extend(results)
 
     def _note_unknown(self, decoding: Decoded) -> None:
         fresh = tuple(name for name in decoding.unknown_fields if name not in self._unknown)
@@ -167,9 +187,30 @@ class Ingest:
         if fresh:
             self._emit(UnknownFields(fresh))
 
-    def _seal(self, counters: Mapping[str, Any]) -> PartWritten | None:
-        part = self._parts.seal()
-        results, self._unsettled = self._unsettled, []
+    def _close(self) -> None:
+        """Let what fills fill no more."""
+        self._unsettled[-1].unknown_fields = dict(self._unknown)
+        self._unsettled.append(_Unsettled(self._clock.monotonic()))
+
+    async def _make_durable(self, unsettled: _Unsettled) -> None:
+        """Write the part, then tell the checkpoint. Both go on where the caller is cancelled, and happen once."""
+        await self._parts_disk.run(self._write, unsettled)
+        await self._checkpoint_disk.run(self._settle, unsettled, self._counters())
+        if unsettled in self._unsettled:
+            self._unsettled.remove(unsettled)
+            if unsettled.part is not None:
+                part = unsettled.part
+                self._emit(PartWritten(len(unsettled.results), part.rows, part.bytes))
+
+    def _write(self, unsettled: _Unsettled) -> None:
+        if not unsettled.is_written:
+            unsettled.part = seal_part(unsettled.rows, self._folder)
+            unsettled.is_written = True
+
+    def _settle(self, unsettled: _Unsettled, counters: Mapping[str, Any]) -> None:
+        if unsettled.is_settled:
+            return
+        part = unsettled.part
         sealed = None if part is None else SealedPart(part.path.name, part.rows)
-        self._checkpoint.settle(sealed, results, unknown_fields=dict(self._unknown), **counters)
-        return None if part is None else PartWritten(len(results), part.rows, part.bytes)
+        self._checkpoint.settle(sealed, unsettled.results, unknown_fields=unsettled.unknown_fields, **counters)
+        unsettled.is_settled = True

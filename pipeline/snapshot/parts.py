@@ -1,4 +1,4 @@
-"""Collects rows of whole users, and seals them as a part: one local file, sorted, durable."""
+"""Rows of whole users become a part: one local file, sorted, durable."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,40 +21,34 @@ class Part:
     bytes: int
 
 
-class PartWriter:
-    """Collects the rows of whole users until they are to be sealed. Not for two threads at once."""
+class CollectedRows:
+    """The rows of whole users that will be one part."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._begin()
-
-    def _begin(self) -> None:
-        self._columns: list[list[pa.Array]] = [[] for _ in ROWS]
-        self.rows = 0
-        """Rows that wait."""
+    def __init__(self) -> None:
+        self.columns: list[list[pa.Array]] = [[] for _ in ROWS]
+        self.count = 0
         self.bytes = 0
         """Memory that they take."""
 
     def add(self, table: pa.Table) -> None:
         """Take all rows of some users."""
-        for chunks, column in zip(self._columns, table.columns, strict=True):
+        for chunks, column in zip(self.columns, table.columns, strict=True):
             chunks.extend(column.chunks)
-        self.rows += len(table)
+        self.count += len(table)
         self.bytes += table.nbytes
 
-    def seal(self) -> Part | None:
-        """Write what was collected to a new part and begin anew; None where there are no rows.
 
-        Raises `LocalDisk`, and keeps the rows then.
-        """
-        if self.rows == 0:
-            return None
-        table = sort_columns(self._columns)
-        path = self._folder / f"part-{_next_number(self._folder):06}.arrow"
-        write_part(table, path)
-        part = Part(path, self.rows, _count_users(table), path.stat().st_size)
-        self._begin()
-        return part
+def seal_part(rows: CollectedRows, folder: Path) -> Part | None:
+    """Sort *rows* and write them to a new part in *folder*; None where there are none.
+
+    Raises `LocalDisk`, and *rows* can be sealed again then. Not for two threads at once.
+    """
+    if rows.count == 0:
+        return None
+    table = sort_columns(rows.columns)
+    path = folder / f"part-{_next_number(folder):06}.arrow"
+    write_part(table, path)
+    return Part(path, len(table), _count_users(table), path.stat().st_size)
 
 
 def _count_users(table: pa.Table) -> int:

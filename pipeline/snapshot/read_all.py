@@ -9,7 +9,6 @@ from pipeline.snapshot.checkpoint import Checkpoint
 from pipeline.snapshot.disk_thread import DiskThread
 from pipeline.snapshot.export_options import ExportOptions, Surroundings
 from pipeline.snapshot.ingest import Ingest
-from pipeline.snapshot.parts import PartWriter
 from pipeline.snapshot.reading import PageRoom, users_read
 from pipeline.snapshot.roster import Roster
 from pipeline.snapshot.run import Run
@@ -27,37 +26,40 @@ async def read_all(
         record = run.record(around.requests, around.timeline, now=around.clock.now())
         return {"record": msgspec.to_builtins(record)}
 
-    ingest = Ingest(
-        checkpoint=checkpoint,
-        parts=PartWriter(around.place.parts),
-        disk=disk,
-        room=room,
-        snapshot_at=run.started_at,
-        blanked_columns=options.blanked_columns,
-        limits=options.part_limits,
-        counters=counters,
-        clock=around.clock,
-        emit=around.emit,
-    )
-
-    async def read() -> None:
-        async with users_read(
-            around.reader,
-            roster.waiting(),
+    # The roster waits for the checkpoint's thread all the time: it must not wait for parts to be written.
+    with DiskThread() as parts_disk:
+        ingest = Ingest(
+            checkpoint=checkpoint,
+            folder=around.place.parts,
+            checkpoint_disk=disk,
+            parts_disk=parts_disk,
             room=room,
-            limit=options.parallel,
+            snapshot_at=run.started_at,
+            blanked_columns=options.blanked_columns,
+            limits=options.part_limits,
+            counters=counters,
             clock=around.clock,
             emit=around.emit,
-        ) as outcomes:
-            await ingest.take_all(outcomes)
+        )
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            filling = group.create_task(roster.fill())
-            await read()
-            await filling
-    finally:
-        await ingest.seal()
+        async def read() -> None:
+            async with users_read(
+                around.reader,
+                roster.waiting(),
+                room=room,
+                limit=options.parallel,
+                clock=around.clock,
+                emit=around.emit,
+            ) as outcomes:
+                await ingest.take_all(outcomes)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                filling = group.create_task(roster.fill())
+                await read()
+                await filling
+        finally:
+            await ingest.seal()
     around.stop.check()
     await disk.run(checkpoint.drop_those_gone)
 

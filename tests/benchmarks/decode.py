@@ -21,7 +21,7 @@ from pipeline.snapshot.batches import UserPages, decode
 from pipeline.snapshot.compaction import compact
 from pipeline.snapshot.exact import decode_page
 from pipeline.snapshot.parquet_files import FinishedFile
-from pipeline.snapshot.parts import PartWriter
+from pipeline.snapshot.parts import CollectedRows, seal_part
 from tests.helpers.user_conversation_pages import SNAPSHOT_AT, page, read_slowly, row, user_pages
 
 ROWS_A_PAGE = 50
@@ -93,13 +93,14 @@ def batched_users(users: list[UserPages]) -> Iterator[list[UserPages]]:
 
 def sealed(tables: list[pa.Table], folder: Path) -> Iterator[Path]:
     """Write *tables* to parts."""
-    writer = PartWriter(folder)
+    rows = CollectedRows()
     for number, table in enumerate(tables, start=1):
-        writer.add(table)
-        if writer.rows >= PART_ROWS or number == len(tables):
-            part = writer.seal()
+        rows.add(table)
+        if rows.count >= PART_ROWS or number == len(tables):
+            part = seal_part(rows, folder)
             assert part is not None
             yield part.path
+            rows = CollectedRows()
 
 
 def compacted(paths: list[Path], folder: Path) -> Iterator[FinishedFile]:

@@ -14,7 +14,7 @@ from pipeline.errors import LocalDisk
 from pipeline.snapshot import compaction, merging, sorted_run
 from pipeline.snapshot.compaction import compact
 from pipeline.snapshot.parquet_files import FinishedFile
-from pipeline.snapshot.parts import PartWriter
+from pipeline.snapshot.parts import CollectedRows, seal_part
 from pipeline.snapshot.schema import USER_CONVERSATIONS
 from tests.helpers.rows import Key, keys_of, table_of
 from tests.helpers.user_conversation_pages import SNAPSHOT_AT
@@ -47,12 +47,12 @@ def make_small(patch: pytest.MonkeyPatch) -> None:
 
 def write_parts(parts: Sequence[Sequence[pa.Table]], folder: Path) -> list[Path]:
     folder.mkdir()
-    writer = PartWriter(folder)
     paths = []
     for tables in parts:
+        rows = CollectedRows()
         for table in tables:
-            writer.add(table)
-        if (part := writer.seal()) is not None:
+            rows.add(table)
+        if (part := seal_part(rows, folder)) is not None:
             paths.append(part.path)
     return paths
 

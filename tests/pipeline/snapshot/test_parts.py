@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import LocalDisk
-from pipeline.snapshot.parts import Part, PartWriter
+from pipeline.snapshot.parts import CollectedRows, Part, seal_part
 from pipeline.snapshot.schema import ROWS
 from pipeline.snapshot.sorted_run import open_part
 from tests.helpers.rows import keys_of, table_of
@@ -17,19 +17,26 @@ def rows_in(part: Part | None) -> pa.Table:
     return pa.Table.from_batches(open_part(part.path).batches(), schema=ROWS)
 
 
-def test_nothing_collected_is_no_part(tmp_path: Path) -> None:
-    writer = PartWriter(tmp_path)
-    writer.add(table_of([]))
+def collected(*tables: list[tuple[str, str, str]]) -> CollectedRows:
+    rows = CollectedRows()
+    for table in tables:
+        rows.add(table_of(table))
+    return rows
 
-    assert writer.seal() is None
+
+def test_nothing_collected_is_no_part(tmp_path: Path) -> None:
+    assert seal_part(collected([]), tmp_path) is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_rows_are_sorted_by_service_then_user_then_conversation(tmp_path: Path) -> None:
-    writer = PartWriter(tmp_path)
-    writer.add(table_of([("IS2", "US1", "CH1"), ("IS1", "US2", "CH9"), ("IS1", "US2", "CH3")]))
-    writer.add(table_of([("IS1", "US1", "CH5"), ("IS1", "USé", "CH1"), ("IS1", "US𐍈", "CH1")]))
-    part = writer.seal()
+    part = seal_part(
+        collected(
+            [("IS2", "US1", "CH1"), ("IS1", "US2", "CH9"), ("IS1", "US2", "CH3")],
+            [("IS1", "US1", "CH5"), ("IS1", "USé", "CH1"), ("IS1", "US𐍈", "CH1")],
+        ),
+        tmp_path,
+    )
 
     expected = ["IS1 US1 CH5", "IS1 US2 CH3", "IS1 US2 CH9", "IS1 USé CH1", "IS1 US𐍈 CH1", "IS2 US1 CH1"]
     assert [" ".join(key) for key in keys_of(rows_in(part))] == expected
@@ -38,45 +45,34 @@ def test_rows_are_sorted_by_service_then_user_then_conversation(tmp_path: Path) 
 
 
 def test_rows_with_one_key_stay_in_the_order_in_which_they_came(tmp_path: Path) -> None:
-    writer = PartWriter(tmp_path)
-    writer.add(table_of([("IS1", "US1", "CH1")] * 3 + [("IS1", "US1", "CH0")]))
+    part = seal_part(collected([("IS1", "US1", "CH1")] * 3 + [("IS1", "US1", "CH0")]), tmp_path)
 
-    assert rows_in(writer.seal())["last_read_message_index"].to_pylist() == [3, 0, 1, 2]
+    assert rows_in(part)["last_read_message_index"].to_pylist() == [3, 0, 1, 2]
 
 
-def test_sealing_begins_anew(tmp_path: Path) -> None:
-    writer = PartWriter(tmp_path)
-    writer.add(table_of([("IS1", "US1", "CH1")]))
-    assert (writer.rows, writer.bytes > 0) == (1, True)
-    first = writer.seal()
-    assert (writer.rows, writer.bytes) == (0, 0)
-    writer.add(table_of([("IS1", "US2", "CH1")]))
-    second = writer.seal()
+def test_collected_rows_are_counted_and_weighed() -> None:
+    assert (collected().count, collected().bytes) == (0, 0)
+    rows = collected([("IS1", "US1", "CH1")], [("IS1", "US1", "CH2")] * 2)
 
-    assert keys_of(rows_in(first)) == [("IS1", "US1", "CH1")]
-    assert keys_of(rows_in(second)) == [("IS1", "US2", "CH1")]
+    assert (rows.count, rows.bytes > 100) == (3, True)
 
 
 def test_later_start_writes_beside_the_parts_of_an_earlier_one(tmp_path: Path) -> None:
     for user in ("US1", "US2", "US3"):
-        writer = PartWriter(tmp_path)
-        writer.add(table_of([("IS1", user, "CH1")]))
-        writer.seal()
+        seal_part(collected([("IS1", user, "CH1")]), tmp_path)
 
     assert [open_part(path).index[0].last_key.user_sid for path in sorted(tmp_path.iterdir())] == ["US1", "US2", "US3"]
 
 
-def test_failed_seal_keeps_the_rows_for_the_next(tmp_path: Path) -> None:
-    """Otherwise the next seal would call users done whose rows are nowhere."""
+def test_rows_that_could_not_be_written_can_be_written_later(tmp_path: Path) -> None:
+    """Otherwise users would be called done whose rows are nowhere."""
     folder = tmp_path / "parts"
-    writer = PartWriter(folder)
-    writer.add(table_of([("IS1", "US2", "CH1"), ("IS1", "US1", "CH1")]))
+    rows = collected([("IS1", "US2", "CH1"), ("IS1", "US1", "CH1")])
     with pytest.raises(LocalDisk):
-        writer.seal()
+        seal_part(rows, folder)
     folder.mkdir()
-    writer.add(table_of([("IS1", "US0", "CH1")]))
 
-    assert [user for _, user, _ in keys_of(rows_in(writer.seal()))] == ["US0", "US1", "US2"]
+    assert [user for _, user, _ in keys_of(rows_in(seal_part(rows, folder)))] == ["US1", "US2"]
 
 
 def test_part_that_is_not_there_is_a_local_problem(tmp_path: Path) -> None:
