@@ -57,9 +57,10 @@ $(BENCH_STAMP): $(STAMP)
 bench: $(BENCH_STAMP)  ## readstate beside its peers and its goals; a quarter of an hour, writes tests/benchmarks/RESULTS.md
 	$(BIN)/python -m tests.benchmarks
 
-soak: setup  ## kill exports and applies again and again, and compare with the simulator's world
+soak: setup  ## kill exports and applies again and again, damage pages, and compare with what is right
 	$(BIN)/python -m tests.soak.kill_exports
 	$(BIN)/python -m tests.soak.kill_applies
+	$(BIN)/python -m tests.soak.damaged_pages
 
 bench-pacing: setup  ## the pace over real sockets, beside the official client; a quarter of an hour
 	$(BIN)/python -m tests.benchmarks.pacing

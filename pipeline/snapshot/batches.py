@@ -1,26 +1,21 @@
 """Undecoded pages of many users to one Arrow table: the fast path, without a Python object per row.
 
-pyarrow reads the joined pages as JSON lines, one page a line, straight into typed columns and without the GIL. It is
-fast because it looks at little, so this module looks at the rest: whether each page holds a list, no more rows than its
-envelope allows, and only rows of the user that was asked for. Whatever is doubtful goes to the exact decoder, which
-either reads it or says which user's answer cannot be used.
-
-Fields that the schema does not know come back from pyarrow as extra columns, so drift is seen at no cost, for ever.
+Whoever reads pages fast looks at little, so this module looks at the rest: whether all rows are of the user that was
+asked for, and of some conversation. Whatever is doubtful goes to the exact decoder, which either reads it or says which
+user's answer cannot be used.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json
 
 from pipeline.model.user_conversation import UNREAD_CAP
 from pipeline.snapshot.exact import decode_page
-from pipeline.snapshot.page_schema import LINES, NESTED, unknown_fields
+from pipeline.snapshot.page_columns import Doubtful, read_pages
 from pipeline.snapshot.schema import ROWS
 
 _BYTES_AT_ONCE = 4 << 20
@@ -67,11 +62,7 @@ class _Chunk:
     unknown: Mapping[str, int]
 
 
-class _Doubtful(Exception):
-    """The fast path does not vouch for these pages."""
-
-
-_DOUBT = (_Doubtful, pa.ArrowException, UnicodeDecodeError)
+_DOUBT = (Doubtful, pa.ArrowException, UnicodeDecodeError)
 
 
 def decode(users: Sequence[UserPages], *, snapshot_at: datetime) -> Decoded:
@@ -127,70 +118,34 @@ def _decode_portion(pages: Sequence[_Page], snapshot_at: datetime) -> Iterator[_
 
 
 def _decode_fast(pages: Sequence[_Page], snapshot_at: datetime) -> _Chunk:
-    lines = _read_lines(b"\n".join(page.body for page in pages))
-    lists, meta = _only_chunk(lines["conversations"]), _only_chunk(lines["meta"])
-    lengths = pc.list_value_length(lists)
-    if len(lines) != len(pages) or lists.null_count or meta.null_count:
-        raise _Doubtful
-    if pc.any(pc.greater(lengths, meta.field("page_size"))).as_py():
-        raise _Doubtful
-    rows = lists.flatten()
-    page_of_row = pc.list_parent_indices(lists)
-    columns = _columns(rows)
-    _check_owner(columns["user_sid"], [page.user.user_sid for page in pages], page_of_row)
-    _check_owner(columns["chat_service_sid"], [page.user.chat_service_sid for page in pages], page_of_row)
-    if rows.null_count or columns["conversation_sid"].null_count:
-        raise _Doubtful
+    found = read_pages([page.body for page in pages])
+    columns = dict(found.columns)
+    _check_owner(columns["user_sid"], [page.user.user_sid for page in pages], found.page_of_row)
+    _check_owner(columns["chat_service_sid"], [page.user.chat_service_sid for page in pages], found.page_of_row)
+    if columns["conversation_sid"].null_count:
+        raise Doubtful
     for name in _TIMES:
         _check_years(columns[name])
-    columns["snapshot_at"] = pa.repeat(pa.scalar(snapshot_at, ROWS.field("snapshot_at").type), len(rows))
-    columns["identity"] = pa.array([page.user.identity for page in pages], pa.string()).take(page_of_row)
+    rows = len(found.page_of_row)
+    columns["snapshot_at"] = pa.repeat(pa.scalar(snapshot_at, ROWS.field("snapshot_at").type), rows)
+    columns["identity"] = pa.array([page.user.identity for page in pages], pa.string()).take(found.page_of_row)
     columns["unread_capped"] = pc.greater_equal(columns["unread_messages_count"], UNREAD_CAP)
-    return _Chunk(
-        pages,
-        pa.table([columns[field.name] for field in ROWS], schema=ROWS),
-        lengths.to_pylist(),
-        unknown_fields(lines, rows),
-    )
-
-
-def _read_lines(joined: bytes) -> pa.Table:
-    if not joined.isascii():
-        joined.decode()  # pyarrow takes bytes that are no UTF-8 for text
-    return pyarrow.json.read_json(
-        pa.BufferReader(joined),
-        # All in one block: then a page may hold newlines, for pyarrow looks for them only to cut blocks.
-        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(joined) + 1),
-        parse_options=pyarrow.json.ParseOptions(explicit_schema=LINES, unexpected_field_behavior="infer"),
-    )
-
-
-def _only_chunk(column: pa.ChunkedArray) -> Any:
-    if column.num_chunks != 1:
-        raise _Doubtful
-    return column.chunk(0)
-
-
-def _columns(rows: pa.StructArray) -> dict[str, pa.Array]:
-    columns = {field.name: rows.field(field.name) for field in rows.type}
-    for parent, names in NESTED.items():
-        for name in names:
-            columns[f"{parent}_{name}"] = pc.struct_field(columns[parent], name)
-    return columns
+    table = pa.table([columns[field.name] for field in ROWS], schema=ROWS)
+    return _Chunk(pages, table, found.rows_per_page, found.unknown_fields)
 
 
 def _check_owner(found: pa.Array, asked: Sequence[str], page_of_row: pa.Array) -> None:
     """Doubt rows of another user than the one that was asked for, or of nobody."""
     same = pc.equal(found, pa.array(asked, pa.string()).take(page_of_row))
     if same.null_count or not pc.all(same, min_count=0).as_py():
-        raise _Doubtful
+        raise Doubtful
 
 
 def _check_years(column: pa.Array) -> None:
     """Doubt times that no datetime can hold: pyarrow takes the year 0."""
     bounds = pc.min_max(column.view(pa.int64())).as_py()
     if bounds["min"] is not None and not _YEAR_1_TO_9999[0] <= bounds["min"] <= bounds["max"] <= _YEAR_1_TO_9999[1]:
-        raise _Doubtful
+        raise Doubtful
 
 
 def _decode_exactly(page: _Page, snapshot_at: datetime) -> _Chunk:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import UnusableAnswer
-from pipeline.snapshot import batches
+from pipeline.snapshot import batches, page_columns
 from pipeline.snapshot.batches import Decoded, UserPages, blank, decode
 from pipeline.snapshot.exact import decode_page
 from pipeline.snapshot.schema import PII_COLUMNS, ROWS
@@ -82,11 +82,15 @@ def same_as_oracle(decoded: Decoded, given_users: Sequence[UserPages]) -> bool:
     return True
 
 
+@pytest.mark.parametrize("is_compiled", [True, False])
 @settings(max_examples=150, deadline=None)
-@given(users())
-def test_fast_path_alone_reads_any_expected_page_as_the_slow_twin_does(given_users: list[UserPages]) -> None:
+@given(given_users=users())
+def test_fast_path_alone_reads_any_expected_page_as_the_slow_twin_does(
+    given_users: list[UserPages], is_compiled: bool
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "decode_page", None)
+        patch.setattr(page_columns, "IS_COMPILED", is_compiled)
         decoded = decode(given_users, snapshot_at=SNAPSHOT_AT)
 
     assert same_as_oracle(decoded, given_users)
@@ -96,7 +100,7 @@ def test_fast_path_alone_reads_any_expected_page_as_the_slow_twin_does(given_use
 @given(users())
 def test_exact_path_alone_reads_any_expected_page_as_the_slow_twin_does(given_users: list[UserPages]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches, "_decode_fast", lambda pages, snapshot_at: (_ for _ in ()).throw(batches._Doubtful))
+        patch.setattr(batches, "_decode_fast", lambda pages, snapshot_at: (_ for _ in ()).throw(batches.Doubtful))
         decoded = decode(given_users, snapshot_at=SNAPSHOT_AT)
 
     assert same_as_oracle(decoded, given_users)

@@ -1,0 +1,10 @@
+# Nulls, a bit for each value that is none, offsets of 32 bits, text.
+from typing import TypeAlias
+
+TextColumn: TypeAlias = tuple[int, bytes, bytes, bytes]
+# Nulls, a bit for each value that is none, numbers: of 32 bits for counts, of 64 for the rest.
+NumberColumn: TypeAlias = tuple[int, bytes, bytes]
+
+# Give the number of rows of each page, of 64 bits, and the columns of all rows, in the order of the schema; None where
+# any page is not exactly as expected. The bodies must be UTF-8. Other threads of the interpreter go on meanwhile.
+def read_pages(bodies: tuple[bytes, ...], /) -> tuple[bytes, list[TextColumn | NumberColumn]] | None: ...
