@@ -89,6 +89,8 @@ class Checkpoint:
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.executescript(_TABLES)
             self._connection.execute("UPDATE user SET state = 'pending' WHERE state IN ('taken', 'failed')")
+            unlisted = self._connection.execute("SELECT EXISTS (SELECT 1 FROM user WHERE NOT listed)")
+            self._foresees = bool(unlisted.fetchone()[0])
         self._path = path
 
     def close(self) -> None:
@@ -131,6 +133,7 @@ class Checkpoint:
                     for service, sid, identity, conversations in users
                 ),
             )
+            self._foresees = True
             return self._connection.total_changes - before
 
     def drop_those_gone(self) -> None:
@@ -151,11 +154,12 @@ class Checkpoint:
         """Keep one page of a service's users and where the next one is; give how many were new."""
         rows = [(service, user.sid, user.identity, msgspec.json.encode(user)) for user in users]
         with self._transaction():
-            self._connection.executemany(
-                "UPDATE user SET identity = ?3, resource = ?4, listed = 1"
-                " WHERE service = ?1 AND sid = ?2 AND NOT listed",
-                rows,
-            )
+            if self._foresees:
+                self._connection.executemany(
+                    "UPDATE user SET identity = ?3, resource = ?4, listed = 1"
+                    " WHERE service = ?1 AND sid = ?2 AND NOT listed",
+                    rows,
+                )
             before = self._connection.total_changes
             self._connection.executemany(
                 "INSERT OR IGNORE INTO user (service, sid, identity, resource, expected) VALUES (?1, ?2, ?3, ?4,"

@@ -15,7 +15,7 @@ from pipeline.snapshot.parquet_files import FinishedFile, parquet_file
 from pipeline.snapshot.schema import ROWS, USER_CONVERSATIONS
 from pipeline.snapshot.sorted_run import SortedRun, open_part, write_run
 
-_MOST_RUNS_AT_ONCE = 128
+_MOST_RUNS_AT_ONCE = 64
 _ROW_BYTES = 1_000
 _ROW_GROUP_BYTES = 25_000_000
 

@@ -17,8 +17,8 @@ from pipeline.snapshot.local_files import local_disk, whole_file
 from pipeline.snapshot.schema import KEY, ROWS
 
 _INDEX = b"readstate.batches"
-_BATCH_BYTES = 256 << 10
-_MOST_ROWS = 1024
+_BATCH_BYTES = 512 << 10
+_MOST_ROWS = 2048
 _FEWEST_ROWS = 16
 _STAGGER = 16
 
