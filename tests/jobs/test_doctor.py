@@ -1,5 +1,6 @@
 """``readstate doctor``: a tick for what is well, a cross with what to do for what is not."""
 
+import importlib.util
 import os
 import shutil
 from dataclasses import replace
@@ -27,7 +28,17 @@ def marks(given: Typed) -> dict[str, str]:
 def test_where_all_is_well_everything_has_a_tick(connected: Type, twilio: RunningSimulator) -> None:
     given = connected("doctor", "--out", "root")
 
-    subjects = ["settings", "address", "work folder", "root", "credentials", "clock", "service", "permission"]
+    subjects = [
+        "settings",
+        "address",
+        "page reader",
+        "work folder",
+        "root",
+        "credentials",
+        "clock",
+        "service",
+        "permission",
+    ]
     assert given.code == ExitCode.DONE
     assert marks(given) == dict.fromkeys(subjects, "✓")
     assert "from environment READSTATE_BASE_URL" in given.out
@@ -48,6 +59,13 @@ def test_it_leaves_nothing_behind_but_the_folders(connected: Type, tmp_path: Pat
     connected("doctor", "--out", "root")
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(("spec", "text"), [(None, "take less CPU"), (SimpleNamespace(), "compiled")])
+def test_who_reads_the_pages_is_told(connected: Type, monkeypatch: pytest.MonkeyPatch, spec: object, text: str) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+
+    assert text in next(line for line in connected("doctor").out.splitlines() if "page reader" in line)
 
 
 def test_a_root_that_ignores_conditions_is_told(connected: Type, monkeypatch: pytest.MonkeyPatch) -> None:
