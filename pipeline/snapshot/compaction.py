@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 
 from pipeline.snapshot.ahead import one_ahead
 from pipeline.snapshot.merging import merge
-from pipeline.snapshot.parquet_files import FinishedFile, parquet_file
+from pipeline.snapshot.parquet_files import FinishedFile, parquet_file, settled
 from pipeline.snapshot.schema import ROWS, USER_CONVERSATIONS
 from pipeline.snapshot.sorted_run import SortedRun, open_part, write_run
 
 _MOST_RUNS_AT_ONCE = 64
 _ROW_BYTES = 1_000
-_ROW_GROUP_BYTES = 25_000_000
+_ROW_GROUP_BYTES = 21_000_000
 
 
 def compact(
@@ -29,10 +29,11 @@ def compact(
     shards know only when their shard began. The same rows give the same bytes, however parts divide them.
     Raises `LocalDisk`.
     """
+    pa.default_memory_pool().release_unused()  # reading has left some behind
     with (
         _few(parts, folder) as runs,
         # To merge takes about as long as to compress: on two cores both go on at once.
-        one_ahead(_seen_at(snapshot_at, group) for group in _row_groups(merge(runs))) as groups,
+        one_ahead(_row_groups(merge(runs), snapshot_at)) as groups,
     ):
         group = next(groups, None)
         number = 0
@@ -60,12 +61,13 @@ def _few(parts: Sequence[Path], folder: Path) -> Iterator[list[SortedRun]]:
         yield runs
 
 
-def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+def _row_groups(tables: Iterator[pa.Table], moment: datetime) -> Iterator[pa.Table]:
     """Cut the stream anew, by its rows alone: where a group ends must not depend on where a part or range ended."""
     waiting: list[pa.Table] = []
     size = 0
     for table in tables:
         left = table
+        del table  # what a group was made of must go before the next one is made
         while len(left):
             sizes = _running_sizes(left, size)
             end = pc.index(pc.greater_equal(sizes, _ROW_GROUP_BYTES), True).as_py() + 1
@@ -74,16 +76,20 @@ def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
             left = left.slice(taken)
             size = sizes[taken - 1].as_py()
             if end:
-                yield pa.concat_tables(waiting)
-                waiting, size = [], 0
+                yield _finished(waiting, moment)
+                size = 0
     if waiting:
-        yield pa.concat_tables(waiting)
+        yield _finished(waiting, moment)
 
 
-def _seen_at(moment: datetime, table: pa.Table) -> pa.Table:
+def _finished(waiting: list[pa.Table], moment: datetime) -> pa.Table:
+    """Make one group of all that is *waiting*, as it is written; nothing waits any more then."""
+    group = pa.concat_tables(waiting)
+    waiting.clear()
     position = ROWS.get_field_index("snapshot_at")
     field = ROWS.field(position)
-    return table.set_column(position, field, pa.repeat(pa.scalar(moment, field.type), len(table)))
+    group = group.set_column(position, field, pa.repeat(pa.scalar(moment, field.type), len(group)))
+    return settled(group, USER_CONVERSATIONS)
 
 
 def _running_sizes(table: pa.Table, size: int) -> pa.ChunkedArray:

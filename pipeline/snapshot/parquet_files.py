@@ -51,9 +51,9 @@ class ParquetFile:
 
     def write(self, table: pa.Table) -> None:
         """Add *table* as one row group."""
-        settled = _settled(table, self._schema)
-        self._writer.write_table(settled, row_group_size=max(1, len(settled)))
-        self.rows += len(settled)
+        group = settled(table, self._schema)
+        self._writer.write_table(group, row_group_size=max(1, len(group)))
+        self.rows += len(group)
 
     def close(self) -> None:
         """Write the footer."""
@@ -120,10 +120,13 @@ class _HashingSink(io.RawIOBase):
         return len(data)
 
 
-def _settled(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Bring *table* into the one form that its rows have: pages end where chunks end, dictionaries keep their order."""
+def settled(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Bring *table* into the one form that its rows have: pages end where chunks end, dictionaries keep their order.
+
+    What has that form already is not copied.
+    """
     table = table.combine_chunks()
     for position, field in enumerate(schema):
-        if pa.types.is_dictionary(field.type):
+        if pa.types.is_dictionary(field.type) and table.field(position).type != field.type:
             table = table.set_column(position, field, table.column(position).dictionary_encode())
     return table

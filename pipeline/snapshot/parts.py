@@ -48,6 +48,7 @@ def seal_part(rows: CollectedRows, folder: Path) -> Part | None:
     table = sort_columns(rows.columns)
     path = folder / f"part-{_next_number(folder):06}.arrow"
     write_part(table, path)
+    pa.default_memory_pool().release_unused()  # else memory that sorting took stays with the process
     return Part(path, len(table), _count_users(table), path.stat().st_size)
 
 
