@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
+import msgspec
+
 from pipeline import events
 from pipeline.clock import Clock
 from pipeline.events import Event
@@ -35,7 +37,7 @@ class RunLog:
         if (found := _LINES.get(type(event))) is None:
             return
         level, describe = found
-        facts = asdict(event)  # type: ignore[call-overload]
+        facts = msgspec.structs.asdict(event)
         message = describe(event)
         request_id = facts.get("request_id")
         if request_id and request_id not in message:
