@@ -16,15 +16,15 @@ from pipeline.errors import BadInput, ExitCode, Usage
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the page goes. [default: stdout]",
+    type=click.Path(dir_okay=False),
+    help="Where the page goes: a path or a URI. [default: stdout]",
 )
 @click.option("--markdown", is_flag=True, help="Markdown, for a chat or a pull request, instead of HTML.")
 @click.option("--show-pii", is_flag=True, help="Show names and identities too.")
 @click.option("--work-dir", help="Where runs are kept.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
 def command(
-    *, what: str, day: date | None, out: Path | None, markdown: bool, show_pii: bool, work_dir: str | None,
+    *, what: str, day: date | None, out: str | None, markdown: bool, show_pii: bool, work_dir: str | None,
     config: Path | None,
 ) -> int:  # fmt: skip
     """Show a snapshot below ROOT, with the series that it belongs to, or a RUN, as one page that needs nothing else.
@@ -33,7 +33,9 @@ def command(
     """
     from pipeline.changes.run_dir import names_run
     from pipeline.settings import load_settings
+    from pipeline.snapshot.whole_output import whole_output
 
+    write = None if out is None else whole_output(out)
     runs_in = Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
     if not names_run(what, runs_in):
         text = _of_snapshot(what, day, markdown=markdown, show_pii=show_pii)
@@ -41,13 +43,10 @@ def command(
         text = _of_run(what, runs_in, markdown=markdown, show_pii=show_pii)
     else:
         raise Usage(f"{what} is a run, and --date chooses a snapshot", hint="Leave --date out, or name a root.")
-    if out is None:
+    if write is None:
         click.echo(text)
         return ExitCode.DONE
-    from pipeline.snapshot.local_files import whole_file
-
-    with whole_file(out) as file:
-        file.write(text.encode())
+    write(text.encode())
     click.echo(f"Written to {out}", err=True)
     return ExitCode.DONE
 

@@ -31,7 +31,7 @@ def remote_client(root: str, environ: Mapping[str, str] = os.environ) -> Any:
     if make is None or not address.netloc:
         raise BadInput(
             f"{root}: no address of an object store",
-            hint="A root is a folder or an address like s3://bucket/path, gs://bucket/path or abfs://container/path.",
+            hint="Give a path, or an address like s3://bucket/path, gs://bucket/path or abfs://container/path.",
         )
     from obstore.exceptions import BaseError
 

@@ -47,6 +47,71 @@ def test_every_command_takes_a_root_in_a_bucket(connected: Type, s3: ObjectStore
     assert "published already" in again.out
 
 
+def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(typed: Type, s3: ObjectStore) -> None:
+    root = s3.new_root()
+    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
+    page = f"{root}/pages/a day.html"
+
+    given = [typed("report", root, "--out", page, *more) for more in ([], ["--markdown"])]
+
+    found = open_store(f"{root}/pages").content("a day.html")
+    assert [one.code for one in given] == [ExitCode.DONE] * 2
+    assert (given[0].out, given[0].err) == ("", f"Written to {page}\n")
+    assert found is not None
+    assert found.startswith(b"## Who has read what on 2026-11-22")
+
+
+def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(typed: Type, s3: ObjectStore) -> None:
+    root = s3.new_root()
+    bucket = "/".join(root.split("/")[:3])
+    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
+
+    for page in (f"{root}/{OLD}.html", f"{bucket}/{OLD}.html"):
+        assert typed("report", root, "--date", str(OLD), "--out", page).code == ExitCode.DONE
+
+    assert all((open_store(where).content(f"{OLD}.html") or b"").startswith(b"<!doctype") for where in (root, bucket))
+    assert typed("snapshots", root, "--verify").code == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("out", "code", "told"),
+    [
+        ("s3://bucket", ExitCode.USAGE, "such as s3://bucket/report.html"),
+        ("s3://bucket/pages/", ExitCode.USAGE, "such as s3://bucket/pages/report.html"),
+        ("ftp://host/report.html", ExitCode.BAD_INPUT, "an address like s3://bucket/path"),
+        ("s3://mistyped/report.html", ExitCode.BAD_INPUT, "no such bucket"),
+    ],
+)
+def test_an_address_that_no_page_can_have_is_told(
+    typed: Type, s3: ObjectStore, out: str, code: ExitCode, told: str
+) -> None:
+    root = s3.new_root()
+    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
+
+    given = typed("report", root, "--out", out)
+
+    assert given.code == code
+    assert told in given.err
+
+
+def test_a_page_that_is_cut_off_leaves_the_one_before(
+    typed: Type, s3: ObjectStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
+) -> None:
+    root, page = s3.new_root(), "report.html"
+    snapshots.publish(tmp_path / "root", OLD, [snapshots.row(1, 1)])
+    open_store(root).put_bytes(b"before", page)
+
+    with CuttingProxy(s3.endpoint, most_bytes=4_000) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        cut = typed("report", str(tmp_path / "root"), "--out", f"{root}/{page}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
+
+    assert proxy.cuts
+    assert cut.code == ExitCode.STOPPED_EARLY
+    assert "run the same command again" in cut.err
+    assert open_store(root).content(page) == b"before"
+
+
 def test_a_plan_is_made_from_a_snapshot_in_a_bucket(connected: Type, s3: ObjectStore) -> None:
     root = s3.new_root()
     exported = connected("export", "--out", root, "--service", "default", "--json").document
