@@ -1,5 +1,5 @@
 """``python -m jobs`` is ``readstate``."""
 
-from jobs.cli import entry
+from jobs.entry import entry
 
 entry()

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 import click
 
-from jobs.outputs import abandon_outputs, full_disk, open_closed_outputs
+from jobs.outputs import full_disk
 from jobs.telling import CommandLine
-from jobs.without_pandas import without_pandas
 from pipeline.errors import ExitCode, ReadstateError, Usage
 
 
@@ -132,15 +131,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             ExitCode.INTERNAL,
         )
     return int(result) if isinstance(result, int) else ExitCode.DONE
-
-
-def entry() -> None:
-    """What the console script and ``python -m jobs`` call."""
-    without_pandas()
-    open_closed_outputs()
-    code = main()
-    abandon_outputs()
-    sys.exit(code)
 
 
 def _refuse_secrets(arguments: Sequence[str]) -> None:

@@ -50,7 +50,6 @@ def test_help_imports_nothing_heavy_and_no_command() -> None:
         "jobs.cli",
         "jobs.outputs",
         "jobs.telling",
-        "jobs.without_pandas",
     ]
 
 

@@ -26,10 +26,10 @@ def test_arrays_bring_pandas_unless_a_command_spares_it(before: str, is_there: b
 def test_the_command_line_spares_pandas() -> None:
     program = (
         "import sys\n"
-        "from jobs import cli\n"
+        "from jobs import cli, entry\n"
         "cli.main = lambda: 0\n"
         "try:\n"
-        "    cli.entry()\n"
+        "    entry.entry()\n"
         "except SystemExit:\n"
         "    pass\n" + _MAKES_ARRAYS
     )
