@@ -1,6 +1,6 @@
 """``readstate export``: read who has read what, and publish it as a Parquet snapshot."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ def command(**options: Any) -> int:
     as_json: bool = options.pop("as_json")
     root: str = options["root"]
     refuse_what_shards_do_not_take(options)
+    _refuse_what_is_to_come(options["day"])
     settings = settings_from(
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
     ).settings
@@ -93,6 +94,17 @@ def command(**options: Any) -> int:
     changes = None if options["compare_with"] is None else _changes_since_the_previous(root, day)
     show_manifest(manifest, root=root, changes=changes, as_json=as_json)
     return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
+
+
+def _refuse_what_is_to_come(day: date | None) -> None:
+    """Raise `BadInput` for a slip of the finger: it would be the newest snapshot for as long as *day* is to come."""
+    today = datetime.now(UTC).date()
+    # East of Greenwich, up to UTC+14, it is tomorrow already.
+    if day is not None and day > today + timedelta(days=1):
+        raise BadInput(
+            f"--date {day}: that day is still to come; today, in UTC, is {today}",
+            hint=f"Leave --date out, or type the day that is meant:  --date {today}",
+        )
 
 
 def _changes_since_the_previous(root: str, day: date) -> "Comparison | None":

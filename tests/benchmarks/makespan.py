@@ -86,11 +86,11 @@ def _timed(shape: Shape, rounds: int) -> dict[str, list[Timed]]:
 
         def without() -> Timed:
             with TemporaryDirectory(dir=folder) as root:
-                return export(root, "2026-01-02")
+                return export(root, "2024-01-02")
 
-        export(f"{folder}/known", "2026-01-01")
+        export(f"{folder}/known", "2024-01-01")
         runs: dict[str, Callable[[], Timed]] = {
-            "known": lambda: export(f"{folder}/known", "2026-01-02"),
+            "known": lambda: export(f"{folder}/known", "2024-01-02"),
             "unknown": without,
         }
         return in_turns(runs, rounds)

@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.benchmarks.measured import Measured, measure, simulator
 
-DAY = ("--date", "2026-11-23")
+DAY = ("--date", "2024-11-23")
 MOST_PRERENDERED = 200_000
 """Lists take about 5 KB a user of the simulator's memory."""
 

@@ -25,7 +25,7 @@ from tests.helpers.processes import environment, finish, start
 from tests.helpers.published import published_rows
 
 SHAPE = WorldShape(users=400, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
-EXPORT = ["export", "--out", "{out}", "--date", "2026-11-23", "--max-in-flight", "10"]
+EXPORT = ["export", "--out", "{out}", "--date", "2024-11-23", "--max-in-flight", "10"]
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_signal_saves_the_work_and_prints_the_line_that_resumes(
     assert "Traceback" not in stderr
     line = re.search(r"To go on: +readstate (.*)", stderr)
     assert line is not None, stderr
-    assert "--date 2026-11-23" in line[1]
+    assert "--date 2024-11-23" in line[1]
     done = finish(line[1].split(), env)
     assert done.returncode == ExitCode.DONE, done.stderr
     assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
@@ -206,7 +206,7 @@ def test_a_root_without_permission_is_refused_before_anything_is_asked(
 def test_an_export_can_say_what_changed_since_the_one_before(twilio: RunningSimulator, tmp_path: Path) -> None:
     env = environment(twilio, tmp_path)
     first = finish([*export_to(tmp_path), "--compare-with", "previous"], env)
-    assert "There is no snapshot before 2026-11-23" in first.stderr
+    assert "There is no snapshot before 2024-11-23" in first.stderr
     service, user, conversation = next(iter(published_rows(tmp_path / "root")))
     moved = _move_a_horizon(twilio, service, user, conversation)
 
@@ -215,7 +215,7 @@ def test_an_export_can_say_what_changed_since_the_one_before(twilio: RunningSimu
         "--out",
         str(tmp_path / "root"),
         "--date",
-        "2026-11-24",
+        "2024-11-24",
         "--compare-with",
         "previous",
         "--json",
@@ -225,7 +225,7 @@ def test_an_export_can_say_what_changed_since_the_one_before(twilio: RunningSimu
     assert second.returncode == ExitCode.DONE, second.stderr
     changes = json.loads(second.stdout)["changes"]
     assert changes["user_conversations"]["changed"] == moved == 1
-    feed = tmp_path / "root" / "changes" / "snapshot_date=2026-11-24" / "since-2026-11-23.parquet"
+    feed = tmp_path / "root" / "changes" / "snapshot_date=2024-11-24" / "since-2024-11-23.parquet"
     assert {row["conversation_sid"] for row in pq.read_table(feed).to_pylist()} == {conversation}
 
 

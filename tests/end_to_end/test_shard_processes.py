@@ -34,7 +34,7 @@ def twilio() -> Iterator[RunningSimulator]:
 
 def shard(number: int, count: int, folder: Path) -> list[str]:
     return [
-        "export", "--out", str(folder / "root"), "--date", "2026-11-23", "--max-in-flight", "10",
+        "export", "--out", str(folder / "root"), "--date", "2024-11-23", "--max-in-flight", "10",
         "--shard", f"{number}/{count}", *RUN,
     ]  # fmt: skip
 

@@ -66,8 +66,8 @@ def test_a_template_is_a_file_that_lint_accepts(capsys: pytest.CaptureFixture[st
 
 
 def test_a_template_from_an_export_has_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", "--out", "root", "--date", "2026-11-23"]) == 0
-    parts = tmp_path / "root/user_conversations/snapshot_date=2026-11-23"
+    assert main(["export", "--out", "root", "--date", "2024-11-23"]) == 0
+    parts = tmp_path / "root/user_conversations/snapshot_date=2024-11-23"
     capsys.readouterr()
 
     assert main(["template", "--op", "update", "--from-export", str(parts)]) == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.errors import ExitCode
@@ -21,7 +22,7 @@ from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.published import published_rows
 from tests.jobs.conftest import Type
 
-DAY = ["--date", "2026-11-23"]
+DAY = ["--date", "2024-11-23"]
 EXPORT = ["export", "--out", "root", *DAY]
 ROOT = Path("root")
 WORK = Path("home/.local/state/readstate")
@@ -45,7 +46,7 @@ def test_it_publishes_the_world_and_says_so_in_a_table(connected: Type, twilio: 
     assert table["users vanished"] == table["users failed"] == "0"
     assert table["conversations"].replace(" ", "") == str(len(world_rows(twilio)))
     assert table["complete"] == "yes"
-    assert "Published root/_snapshots/2026-11-23.json" in given.out
+    assert "Published root/_snapshots/2024-11-23.json" in given.out
     assert not any(WORK.glob("exports/*")), "finished work leaves nothing behind"
 
 
@@ -292,6 +293,27 @@ def test_as_many_as_allowed_may_fail_where_more_are_refused(
     assert given.code == ExitCode.SOME_FAILED
 
 
+@pytest.mark.parametrize(
+    ("day", "code"),
+    [
+        ("2024-11-24", ExitCode.NOT_PERMITTED),  # no credentials: that is asked later
+        ("2024-11-25", ExitCode.BAD_INPUT),
+        ("9999-12-31", ExitCode.BAD_INPUT),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--shard", "1/2", "--run", "nightly"]])
+def test_a_day_is_refused_before_it_has_begun_anywhere_on_earth(
+    typed: Type, day: str, code: ExitCode, more: list[str]
+) -> None:
+    with time_machine.travel("2024-11-23T10:00:00Z"):  # when it is midnight at UTC+14
+        given = typed("export", "--out", "root", "--date", day, *more)
+
+    assert given.code == code
+    if code == ExitCode.BAD_INPUT:
+        assert f"--date {day}: that day is still to come; today, in UTC, is 2024-11-23" in given.err
+        assert "type the day that is meant:  --date 2024-11-23" in given.err
+
+
 # -- stopped, and going on
 
 
@@ -332,23 +354,23 @@ def test_the_line_that_goes_on_holds_the_date_once_and_never_begins_anew(
 
     stopped = connected("export", *DAY, "--out", "my root", "--restart", "--deadline", "0.3")
 
-    assert stopped.err.rstrip().endswith("readstate export --out 'my root' --deadline 0.3 --date 2026-11-23")
+    assert stopped.err.rstrip().endswith("readstate export --out 'my root' --deadline 0.3 --date 2024-11-23")
 
 
 def test_an_unfinished_export_of_another_date_is_named_with_the_line_that_resumes_it(connected: Type) -> None:
-    begun("2026-11-20")
-    begun("2026-11-21", root="another root")
+    begun("2024-11-20")
+    begun("2024-11-21", root="another root")
 
     given = connected(*EXPORT)
 
     assert given.code == ExitCode.DONE
     (line,) = [line for line in given.err.splitlines() if "not finished" in line]
-    assert line.startswith("The export of 2026-11-20 was begun and not finished.")
-    assert line.endswith("readstate export --out root --date 2026-11-20")
+    assert line.startswith("The export of 2024-11-20 was begun and not finished.")
+    assert line.endswith("readstate export --out root --date 2024-11-20")
 
 
 def test_other_options_do_not_resume_a_run_and_restart_forgets_it(connected: Type) -> None:
-    begun("2026-11-23")
+    begun("2024-11-23")
 
     refused = connected(*EXPORT, "--limit-users", "3")
     anew = connected(*EXPORT, "--limit-users", "3", "--restart", "--json")

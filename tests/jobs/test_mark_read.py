@@ -313,14 +313,14 @@ def test_another_service_is_chosen_by_name(twilio: RunningSimulator, mark_read: 
 
 
 def test_from_a_snapshot_only_the_chosen_rows_are_read_again(twilio: RunningSimulator, mark_read: Any) -> None:
-    assert main(["export", "--out", "root", "--date", "2026-11-23"]) == 0
+    assert main(["export", "--out", "root", "--date", "2024-11-23"]) == 0
     live = mark_read("--all")
     twilio.reset_counters()
 
     told = mark_read("--all", "--from-snapshot", "root")
 
     assert told.changes.keys() == live.changes.keys()
-    assert told.selection["source"] == "snapshot of 2026-11-23"
+    assert told.selection["source"] == "snapshot of 2024-11-23"
     assert told.selection["left_out"] == live.selection["left_out"]
     chosen_users = {user for user, _ in told.changes}
     assert told.selection["users"] == len(chosen_users)
@@ -332,7 +332,7 @@ def test_from_a_snapshot_only_the_chosen_rows_are_read_again(twilio: RunningSimu
 def test_what_changed_since_the_snapshot_is_judged_as_it_is_now(mark_read: Any) -> None:
     with running(World(WorldShape(users=40, seed=7))) as twilio, pytest.MonkeyPatch.context() as patch:
         patch.setenv("READSTATE_BASE_URL", twilio.base_url)
-        assert main(["export", "--out", "moved", "--date", "2026-11-23"]) == 0
+        assert main(["export", "--out", "moved", "--date", "2024-11-23"]) == 0
         first = mark_read("--all", "--from-snapshot", "moved")
         read, left, muted = list(unread(twilio).values())[:3]
         act(twilio, read, "read")
@@ -350,7 +350,7 @@ def test_what_changed_since_the_snapshot_is_judged_as_it_is_now(mark_read: Any) 
 def test_a_snapshot_can_be_looked_at_for_some_users(
     twilio: RunningSimulator, mark_read: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["export", "--out", "root", "--date", "2026-11-23"])
+    main(["export", "--out", "root", "--date", "2024-11-23"])
     first, second = [user for user in plainly_named(twilio) if user.sid in {sid for sid, _ in unread(twilio)}][:2]
     Path("users.csv").write_text(f"user\n{first.sid}\n{second.identity}\nnobody\n")
 
@@ -370,9 +370,9 @@ def test_a_snapshot_that_cannot_answer_is_refused(
         assert main(["mark-read", "--all", *arguments]) == ExitCode.BAD_INPUT
         return capsys.readouterr().err
 
-    main(["export", "--out", "bare", "--date", "2026-11-23", "--columns", "last_read_message_index"])
-    main(["export", "--out", "anonymous", "--date", "2026-11-23", "--drop-pii"])
-    main(["export", "--out", "other", "--date", "2026-11-23", "--service", twilio.world.services[1].sid])
+    main(["export", "--out", "bare", "--date", "2024-11-23", "--columns", "last_read_message_index"])
+    main(["export", "--out", "anonymous", "--date", "2024-11-23", "--drop-pii"])
+    main(["export", "--out", "other", "--date", "2024-11-23", "--service", twilio.world.services[1].sid])
 
     assert "without" in refused("--from-snapshot", "bare")
     assert "without" in refused("--from-snapshot", "anonymous", "--where", "identity = 'ann'")
@@ -438,7 +438,7 @@ def test_what_cannot_be_read_is_not_planned_and_not_hidden(
 ) -> None:
     rows = unread(twilio)
     user = next(user for user, _ in rows if sum(1 for key in rows if key[0] == user) > 1)
-    main(["export", "--out", "root", "--date", "2026-11-23"])
+    main(["export", "--out", "root", "--date", "2024-11-23"])
     monkeypatch.setattr(mark_read_job, "connection", _failing_for(f"/Users/{user}/Conversations"))
 
     told = mark_read("--all", *source, code=0 if source else ExitCode.SOME_FAILED)

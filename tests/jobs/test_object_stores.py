@@ -16,7 +16,7 @@ from tests.helpers import snapshots
 from tests.helpers.object_stores import CuttingProxy, ObjectStore
 from tests.jobs.conftest import Type
 
-OLD, NEW = date(2026, 11, 22), date(2026, 11, 23)
+OLD, NEW = date(2024, 11, 22), date(2024, 11, 23)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(typed: Type, s3: 
     assert [one.code for one in given] == [ExitCode.DONE] * 2
     assert (given[0].out, given[0].err) == ("", f"Written to {page}\n")
     assert found is not None
-    assert found.startswith(b"## Who has read what on 2026-11-22")
+    assert found.startswith(b"## Who has read what on 2024-11-22")
 
 
 def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(typed: Type, s3: ObjectStore) -> None:
@@ -195,7 +195,7 @@ def test_an_upload_that_is_cut_off_leaves_no_object(
     with CuttingProxy(s3.endpoint, most_bytes=3_000_000) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         with pytest.raises(StoppedEarly, match="does not answer"):
-            open_store(root).put(source, "users/snapshot_date=2026-11-23/r-1.parquet")
+            open_store(root).put(source, "users/snapshot_date=2024-11-23/r-1.parquet")
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
     assert proxy.cuts

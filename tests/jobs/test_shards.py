@@ -21,7 +21,7 @@ from tests.jobs.conftest import Type
 ROOT = Path("root")
 RUN = ["--run", "nightly"]
 SHARD = ["export", "--out", "root", *RUN, "--shard"]
-DAY = ["--date", "2026-11-23"]
+DAY = ["--date", "2024-11-23"]
 PUBLISH = ["publish", "root", *RUN]
 
 
@@ -112,8 +112,8 @@ def test_a_shard_begun_after_midnight_belongs_to_the_day_of_the_others(connected
 
     document = connected(*SHARD, "2/2", "--json").document
 
-    assert document["snapshot_date"] == "2026-11-23"
-    assert connected(*PUBLISH, "--json").document["manifest"]["snapshot_date"] == "2026-11-23"
+    assert document["snapshot_date"] == "2024-11-23"
+    assert connected(*PUBLISH, "--json").document["manifest"]["snapshot_date"] == "2024-11-23"
 
 
 def test_a_missing_shard_is_named_with_the_line_as_it_was_typed_for_the_others(connected: Type) -> None:
@@ -125,12 +125,12 @@ def test_a_missing_shard_is_named_with_the_line_as_it_was_typed_for_the_others(c
     assert "1/3, 3/3 not finished, of 3 shards: nothing published" in given.err
     for shard in ("1/3", "3/3"):
         line = (
-            f"readstate export --out root --run nightly --service default --drop-pii --date 2026-11-23 --shard {shard}"
+            f"readstate export --out root --run nightly --service default --drop-pii --date 2024-11-23 --shard {shard}"
         )
         assert line in given.err
 
 
-@pytest.mark.parametrize("other", [["--drop-pii"], ["--service", "default"], ["--date", "2026-11-24"]])
+@pytest.mark.parametrize("other", [["--drop-pii"], ["--service", "default"], ["--date", "2024-11-24"]])
 def test_a_shard_with_other_options_is_refused_before_it_asks_anything(
     other: list[str], connected: Type, twilio: RunningSimulator
 ) -> None:

@@ -29,7 +29,7 @@ def main(kills: int = 20, users: int = 5000, seed: int = 11) -> None:
     with tempfile.TemporaryDirectory() as name, running(World(shape), faults=faults) as twilio:
         folder = Path(name)
         env = environment(twilio, folder)
-        command = ["export", "--out", str(folder / "root"), "--date", "2026-11-23", "--max-in-flight", "40"]
+        command = ["export", "--out", str(folder / "root"), "--date", "2024-11-23", "--max-in-flight", "40"]
         command += ["--config", str(_config(folder))]
         for number in range(1, kills + 1):
             process = start(command, env)

@@ -28,8 +28,8 @@ from pipeline.simulator.world import World
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.published import published_rows
 
-DAY = "2026-11-23"
-CONTEXT: Any = {"dag_run": SimpleNamespace(run_after=datetime(2026, 11, 23, 1, tzinfo=UTC))}
+DAY = "2024-11-23"
+CONTEXT: Any = {"dag_run": SimpleNamespace(run_after=datetime(2024, 11, 23, 1, tzinfo=UTC))}
 
 
 @pytest.fixture
@@ -101,11 +101,11 @@ def test_the_first_snapshot_has_nothing_to_be_compared_with_and_the_second_has(
     compare = CompareSnapshotsOperator(task_id="compare", root=root)
     with pytest.raises(AirflowSkipException):
         carry_out(compare)
-    carry_out(ExportSnapshotOperator(task_id="earlier", root=root, date="2026-11-20"))
+    carry_out(ExportSnapshotOperator(task_id="earlier", root=root, date="2024-11-20"))
 
     pushed = carry_out(compare)
 
-    assert (pushed["from"]["snapshot_date"], pushed["to"]["snapshot_date"]) == ("2026-11-20", DAY)
+    assert (pushed["from"]["snapshot_date"], pushed["to"]["snapshot_date"]) == ("2024-11-20", DAY)
     assert pushed["user_conversations"]["changed"] == 0
 
 

@@ -39,7 +39,7 @@ def twilio() -> Iterator[RunningSimulator]:
 
 
 def export_to(folder: Path, *more: str) -> list[str]:
-    return ["export", "--out", str(folder / "root"), "--date", "2026-11-23", "--max-in-flight", "4", "--json", *more]
+    return ["export", "--out", str(folder / "root"), "--date", "2024-11-23", "--max-in-flight", "4", "--json", *more]
 
 
 class Following:
