@@ -116,9 +116,10 @@ def test_a_second_signal_leaves_at_once(twilio: RunningSimulator, tmp_path: Path
 
 
 def test_a_second_export_of_the_same_date_is_locked_out(twilio: RunningSimulator, tmp_path: Path) -> None:
+    twilio.faults = replace(twilio.faults, outage="hang")  # the first one is still there, however late the second comes
     env = environment(twilio, tmp_path)
     first = start(export_to(tmp_path), env)
-    wait_for_requests(twilio, 20, first)
+    wait_until(lambda: twilio.counters().connections > 0, first)
 
     second = finish(export_to(tmp_path), env)
 

@@ -16,7 +16,7 @@ from pipeline.simulator.faults import Faults
 from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
-from tests.end_to_end.test_processes import wait_for_requests, wait_until
+from tests.end_to_end.test_processes import wait_until
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.processes import environment, finish, start
 from tests.helpers.published import published_rows
@@ -77,9 +77,10 @@ def test_shards_at_once_one_of_them_killed_twice_give_the_world(twilio: RunningS
 
 
 def test_a_shard_is_locked_out_while_it_is_being_read_on_this_machine(twilio: RunningSimulator, tmp_path: Path) -> None:
+    twilio.faults = replace(twilio.faults, outage="hang")  # the first one is still there, however late the second comes
     env = environment(twilio, tmp_path)
     first = start(shard(1, 2, tmp_path), env)
-    wait_for_requests(twilio, 20, first)
+    wait_until(lambda: twilio.counters().connections > 0, first)
 
     second = finish(shard(1, 2, tmp_path), env)
 
