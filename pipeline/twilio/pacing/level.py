@@ -1,5 +1,6 @@
 """A level learned from refusals: requests in flight, or requests per second, whose true limit nobody tells."""
 
+import math
 from dataclasses import dataclass
 
 _SEARCH_GAIN = 0.5
@@ -53,6 +54,8 @@ class Level:
         self.share = 1.0
         """Which part of the account's level this is, where several processes share one."""
         self.most = most
+        self.ceiling = math.inf
+        """What binds besides *most* while nobody knows what the others do, whatever a person allows meanwhile."""
         self._least = least
         self._budget = budget
         self._step = step
@@ -123,7 +126,7 @@ class Level:
         self._set(standing.value, self._dip)
 
     def _set(self, learned: float, dip: float = 0.0) -> None:
-        self._learned = min(self.most, max(self._least, learned))
+        self._learned = min(self.most, self.ceiling, max(self._least, learned))
         self.value = max(self._least, self._learned - dip)
         self._dip = self._learned - self.value
 

@@ -105,6 +105,8 @@ class Pace:
         self.window.searching = True
         self.account = Lane()
         self.lanes: dict[str | None, Lane] = {None: Lane()}
+        self.new_lane_ceiling = math.inf
+        """The `Level.ceiling` of writes to a domain that nobody has written to yet."""
         self.breaker = Breaker()
         self._latency = 0.0
         self._answers = 0
@@ -240,7 +242,9 @@ class Pace:
         lane = self.lanes.get(domain)
         if lane is None:
             most = self.settings.writes_per_second * self.window.share
-            lane = self.lanes[domain] = Lane(self._rate(_RATE_MARGIN * most, most))
+            rate = self._rate(_RATE_MARGIN * min(most, self.new_lane_ceiling), most)
+            rate.ceiling = self.new_lane_ceiling
+            lane = self.lanes[domain] = Lane(rate)
         return lane
 
     def _rate(self, value: float, most: float) -> Level:

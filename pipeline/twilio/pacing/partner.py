@@ -8,7 +8,8 @@ from pipeline.events import Event
 from pipeline.twilio.pacing.lane import Lane
 from pipeline.twilio.pacing.ledger import WINDOW, Adopted, Claim, Given, Report
 from pipeline.twilio.pacing.level import Level, Standing
-from pipeline.twilio.pacing.pace import Pace
+from pipeline.twilio.pacing.limits import limit
+from pipeline.twilio.pacing.pace import Pace, PaceSettings
 
 _READS = "reads"
 _ACCOUNT = "account"
@@ -19,7 +20,7 @@ _SHARE_ALONE = 0.1
 """What a process allows itself that never met the others: as if ten shared an account of a hundred."""
 _HEADROOM = 1.25
 _IDLE_NEED = 1.0
-_LEAST_MOST = 0.1
+_LEAST_CEILING = 0.1
 _NEW_GATE_SECONDS = 0.1
 _SINCE_OTHERS_TURN = 0.5
 _LEAST_SHARE = 0.001
@@ -47,6 +48,8 @@ class Partner:
         self._reported_at = -math.inf
         self._demand = float(pace.settings.max_in_flight)
         self._frozen: set[str] = set()
+        self._lost_with: PaceSettings | None = None
+        """What a person allowed when the others were lost; None again once they have been back for a turn."""
         self._gates_told: dict[str, float] = {}
 
     def has_news(self) -> bool:
@@ -68,11 +71,14 @@ class Partner:
     def adopt(self, now: float, adopted: Adopted, *, chance: float) -> Sequence[Event]:
         """Go on with what was given; what was learned while the turn was taken is kept."""
         self._epoch = adopted.epoch
-        self._frozen.clear()
+        others_are_back = not self._frozen
+        self._thaw()
         closed = {name for name, seconds in adopted.gates.items() if self._close(name, now + seconds)}
         for name, given in adopted.given.items():
             gate = _ACCOUNT if name == WINDOW else name
             self._take(now, name, given, deaf=gate in closed)
+        if others_are_back:
+            self._do_as_told_meanwhile(now)
         self._pace.hasten(now)
         reads = self._pace.lanes[None]
         if _READS in adopted.limits and reads.rate is None:
@@ -81,13 +87,29 @@ class Partner:
 
     def stand_alone(self, now: float) -> None:
         """Nobody knows what the others do: keep to the last part, and never climb above it."""
+        self._lost_with = self._lost_with or self._pace.settings
         for name, level in self._levels().items():
             if name not in self._frozen:
                 self._frozen.add(name)
-                level.most = max(_LEAST_MOST, min(level.most, self._part(name, level)))
+                level.ceiling = max(_LEAST_CEILING, self._part(name, level))
                 searching = level.searching and self._epoch is None
                 share = level.share if self._epoch is not None else _SHARE_ALONE
                 level.adopt(now, replace(level.standing(now), searching=searching), share=share, deaf=False)
+        self._pace.new_lane_ceiling = self._lost_with.writes_per_second * self._pace.window.share
+
+    def _thaw(self) -> None:
+        """Let every level climb again."""
+        self._frozen.clear()
+        self._pace.new_lane_ceiling = math.inf
+        for level in self._levels().values():
+            level.ceiling = math.inf
+
+    def _do_as_told_meanwhile(self, now: float) -> None:
+        """Keep to what a person allowed while nobody knew what the others do; they are a turn behind us."""
+        told, self._lost_with = self._lost_with, None
+        allowed = self._pace.settings
+        if told is not None and told != allowed:
+            limit(self._pace, now, max_in_flight=allowed.max_in_flight, writes_per_second=allowed.writes_per_second)
 
     def _levels(self) -> dict[str, Level]:
         rates = {domain or _READS: lane.rate for domain, lane in self._pace.lanes.items() if lane.rate is not None}

@@ -63,6 +63,71 @@ def test_who_shares_a_pace_with_others_changes_its_own_part_of_it() -> None:
     assert 400 < fast < 620
 
 
+class Pair:
+    """We and another process, who share what one service takes: thirty writes a second."""
+
+    def __init__(self) -> None:
+        self.pace = Pace(PaceSettings(writes_per_second=30))
+        self.partner = Partner(self.pace, "we")
+        self.now = 0
+        self.ledger = Ledger()
+        self._other = Pace(PaceSettings(writes_per_second=30))
+        self._others_partner = Partner(self._other, "the other")
+
+    def turns(self, seconds: int, *, lost: bool = False, domain: str = WRITES) -> int:
+        """Let both write for so long, and take a turn each second; give the number of our writes."""
+        number = 0
+        for _ in range(seconds):
+            number += busy(self.pace, seconds=1, begin=self.now, domain=domain)
+            busy(self._other, seconds=1, begin=self.now)
+            self.now += 1
+            for partner in (self.partner, self._others_partner):
+                report = partner.report(self.now)
+                if lost:
+                    partner.stand_alone(self.now)
+                    continue
+                self.ledger, adopted = exchange(report, self.ledger, self.now)
+                partner.adopt(self.now, adopted, chance=0.5)
+        return number
+
+
+def test_who_lost_the_others_keeps_to_its_part_whatever_a_person_allows() -> None:
+    pair = Pair()
+    pair.turns(10)
+
+    pair.turns(2, lost=True)
+    part = pair.turns(10, lost=True)
+    limit(pair.pace, pair.now, max_in_flight=5_000, writes_per_second=300)
+    raised = pair.turns(10, lost=True)
+    window = pair.pace.window.value
+    limit(pair.pace, pair.now, max_in_flight=500, writes_per_second=8)
+    lowered = pair.turns(10, lost=True)
+    limit(pair.pace, pair.now, max_in_flight=5_000, writes_per_second=300)
+    pair.turns(1, lost=True)
+    raised_again = pair.turns(10, lost=True)
+    elsewhere = pair.turns(10, lost=True, domain="writes:IS2")
+
+    assert 120 < part < 160
+    assert 120 < raised < 160
+    assert window <= 250
+    assert lowered < 45
+    assert 120 < raised_again < 160
+    assert elsewhere < 160, "a service that nobody has written to yet is shared as well"
+
+
+def test_what_a_person_allowed_meanwhile_counts_once_the_others_are_found_again() -> None:
+    pair = Pair()
+    pair.turns(10)
+    pair.turns(2, lost=True)
+    limit(pair.pace, pair.now, max_in_flight=500, writes_per_second=60)
+    alone = pair.turns(10, lost=True)
+    pair.turns(2)
+    together = pair.turns(10)
+
+    assert alone < 160
+    assert 180 < together < 220
+
+
 def test_no_more_requests_are_in_flight_than_a_person_allows() -> None:
     pace = Pace(PaceSettings(writes_per_second=1_000))
     busy(pace, seconds=5)
