@@ -16,13 +16,17 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from pipeline.errors import LocalDisk
+from pipeline.errors import BadInput, LocalDisk
 from pipeline.model.user_conversation import User
 from pipeline.snapshot.known_user import KnownUser
 
 UserState = Literal["pending", "taken", "read", "vanished", "failed"]
 
-_TABLES = """
+_VERSION = 1
+"""Of the tables below: another number says that another version of readstate made them. Raise it with each change."""
+
+_TABLES = f"""
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS service (sid TEXT PRIMARY KEY, next_page TEXT, listed INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS part (id INTEGER PRIMARY KEY, name TEXT NOT NULL, rows INTEGER NOT NULL);
@@ -34,6 +38,8 @@ CREATE TABLE IF NOT EXISTS user (
     rows INTEGER, part INTEGER, reason TEXT, status INTEGER, code INTEGER, request_id TEXT, at TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS user_key ON user (service, sid);
 CREATE INDEX IF NOT EXISTS user_waiting ON user (expected DESC, id) WHERE state = 'pending';
+PRAGMA user_version = {_VERSION};
+COMMIT;
 """
 
 
@@ -81,12 +87,19 @@ class Checkpoint:
     """The SQLite file of one export. Not for two threads at once."""
 
     def __init__(self, path: Path) -> None:
+        """Open or make it. Raises `LocalDisk`, and `BadInput` where another version of readstate made it."""
         with _translated(path):
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode = WAL")
             # A killed process loses nothing with NORMAL; a power cut may lose the last transactions,
             # whose users are then simply read again.
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            if not self._is_ours():
+                self._connection.close()
+                raise BadInput(
+                    f"{path}: this unfinished export was begun with another version of readstate",
+                    hint="Finish it with that version, or add --restart to begin it anew.",
+                )
             self._connection.executescript(_TABLES)
             self._connection.execute("UPDATE user SET state = 'pending' WHERE state IN ('taken', 'failed')")
             unlisted = self._connection.execute("SELECT EXISTS (SELECT 1 FROM user WHERE NOT listed)")
@@ -258,6 +271,12 @@ class Checkpoint:
         )
         names = [column[0] for column in cursor.description]
         return (dict(zip(names, row, strict=True)) for row in cursor)
+
+    def _is_ours(self) -> bool:
+        """Whether the tables, where there are any, are those of this version."""
+        version = self._connection.execute("PRAGMA user_version").fetchone()
+        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return tables == (0,) or bool(version == (_VERSION,))
 
     def _remember(self, values: Mapping[str, Any]) -> None:
         self._connection.executemany(

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sqlite3
 from base64 import b64encode
 from dataclasses import replace
 from datetime import date
@@ -367,6 +368,29 @@ def test_an_unfinished_export_of_another_date_is_named_with_the_line_that_resume
     (line,) = [line for line in given.err.splitlines() if "not finished" in line]
     assert line.startswith("The export of 2024-11-20 was begun and not finished.")
     assert line.endswith("readstate export --out root --date 2024-11-20")
+
+
+def begun_with_an_earlier_version() -> None:
+    """Leave a checkpoint behind as it was before users could be known that nobody had listed yet."""
+    begun("2024-11-23")
+    (path,) = WORK.glob("exports/*/checkpoint.sqlite")
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE user DROP COLUMN listed")
+    connection.execute("PRAGMA user_version = 0")
+    connection.close()
+
+
+def test_an_export_that_another_version_began_is_told_and_restart_begins_anew(connected: Type) -> None:
+    begun_with_an_earlier_version()
+
+    refused = connected(*EXPORT)
+    anew = connected(*EXPORT, "--restart", "--json")
+
+    assert refused.code == ExitCode.BAD_INPUT
+    assert "was begun with another version of readstate" in refused.err
+    assert "add --restart" in refused.err
+    assert anew.code == ExitCode.DONE, anew.err
+    assert anew.document["manifest"]["starts"] == 1
 
 
 def test_other_options_do_not_resume_a_run_and_restart_forgets_it(connected: Type) -> None:

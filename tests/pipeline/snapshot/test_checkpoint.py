@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import LocalDisk
+from pipeline.errors import BadInput, LocalDisk
 from pipeline.model.user_conversation import User
 from pipeline.snapshot.checkpoint import Checkpoint, SealedPart, UserResult
 from pipeline.snapshot.known_user import KnownUser
@@ -146,6 +146,31 @@ def test_a_settlement_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
     assert checkpoint.parts() == []
     assert checkpoint.progress().read == 0
+
+
+@pytest.mark.parametrize("version", [0, 2])
+def test_a_file_of_another_version_is_left_as_it_is_and_the_way_out_is_told(tmp_path: Path, version: int) -> None:
+    opened(tmp_path, users=1).close()
+    file = tmp_path / "checkpoint.sqlite"
+    connection = sqlite3.connect(file)
+    connection.execute("ALTER TABLE user DROP COLUMN listed")
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    before = file.read_bytes()
+
+    with pytest.raises(BadInput, match=r"checkpoint\.sqlite.* another version of readstate\n.*--restart"):
+        opened(tmp_path)
+
+    assert file.read_bytes() == before
+
+
+def test_a_file_that_was_made_and_not_filled_is_begun_anew(tmp_path: Path) -> None:
+    """As a kill leaves it right after the file was made."""
+    connection = sqlite3.connect(tmp_path / "checkpoint.sqlite")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+
+    assert not opened(tmp_path).knows_users()
 
 
 def test_a_damaged_file_is_named_and_the_way_out_too(tmp_path: Path) -> None:
