@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ class AirflowSite:
     dags: Path
     variables: dict[str, Any]
     twilio: RunningSimulator
+    store: Mapping[str, str] = field(default_factory=dict)
+    """How an object store is reached."""
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     port: int = 0
 
@@ -85,7 +87,7 @@ class AirflowSite:
             "PYTHONWARNINGS": "ignore",
         }
         variables = {f"AIRFLOW_VAR_{name.upper()}": value for name, value in self.variables.items()}
-        return {**os.environ, **mine, **variables}
+        return {**os.environ, **self.store, **mine, **variables}
 
     @property
     def database(self) -> Path:

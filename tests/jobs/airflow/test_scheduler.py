@@ -25,8 +25,10 @@ from tests.helpers.airflow_site import FINISHED, AirflowSite, Try
 from tests.helpers.bulk import mixed_lines
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.published import published_rows
+from tests.helpers.small_s3 import SmallS3, small_s3
 
 USERS = 1_200
+BUCKET = "s3://bucket/nightly"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,13 @@ def twilio() -> Iterator[RunningSimulator]:
 
 
 @pytest.fixture(scope="module")
-def site(twilio: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowSite]:
+def s3() -> Iterator[SmallS3]:
+    with small_s3() as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def site(twilio: RunningSimulator, s3: SmallS3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowSite]:
     folder = tmp_path_factory.mktemp("airflow")
     dags = folder / "dags"
     shutil.copytree(Path(__file__).parent / "dags", dags)
@@ -46,9 +54,12 @@ def site(twilio: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> 
         "readstate_work_dir": folder / "work",
         "readstate_plans": folder / "plans",
         "killable_root": folder / "root",
-        "readstate_accounts": json.dumps([{"root": f"{folder}/sharded", "shards": 4}, {"root": f"{folder}/whole"}]),
+        "readstate_accounts": json.dumps(
+            [{"root": f"{folder}/sharded", "shards": 4}, {"root": f"{folder}/whole"}, {"root": BUCKET}]
+        ),
     }
-    made = AirflowSite(folder / "home", dags, {name: str(path) for name, path in variables.items()}, twilio)
+    values = {name: str(path) for name, path in variables.items()}
+    made = AirflowSite(folder / "home", dags, values, twilio, s3.environment)
     try:
         made.start()
         yield made
@@ -56,8 +67,8 @@ def site(twilio: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> 
         made.stop()
 
 
-def test_the_nightly_dag_publishes_checks_and_reports_each_account_sharded_or_not(
-    site: AirflowSite, twilio: RunningSimulator
+def test_the_nightly_dag_publishes_checks_and_reports_each_account_wherever_it_lies(
+    site: AirflowSite, twilio: RunningSimulator, s3: SmallS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twilio.faults = replace(twilio.faults, latency_ms=5)
     site.wait_until(lambda: site.knows("readstate_nightly"))
@@ -65,14 +76,20 @@ def test_the_nightly_dag_publishes_checks_and_reports_each_account_sharded_or_no
 
     tasks = Counter((one.task_id, one.state) for one in site.tries("readstate_nightly"))
     assert site.state("readstate_nightly") == "success"
-    assert tasks[("export_shard", "success")] == 5
-    assert tasks[("publish", "success")] == tasks[("publish", "skipped")] == 1
-    assert tasks[("check", "success")] == tasks[("report", "success")] == 2
-    assert tasks[("compare", "skipped")] == 2, "there is no snapshot before the first one"
-    assert site.asset_events() == 2
+    assert tasks[("export_shard", "success")] == 6
+    assert (tasks[("publish", "success")], tasks[("publish", "skipped")]) == (1, 2)
+    assert tasks[("check", "success")] == tasks[("report", "success")] == 3
+    assert tasks[("compare", "skipped")] == 3, "there is no snapshot before the first one"
+    assert site.asset_events() == 3
     for name in ("sharded", "whole"):
         assert_same(published_rows(site.home.parent / name), world_rows(twilio))
         assert len(list((site.home.parent / name).glob("*.html"))) == 1
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    published = open_snapshot(BUCKET).manifest
+    page = s3.objects[f"bucket/nightly/{published.snapshot_date}.html"]
+    assert (published.complete, published.rows) == (True, len(world_rows(twilio)))
+    assert page.startswith(b"<!doctype html>")
 
 
 def shard(site: AirflowSite, number: int) -> Try:
