@@ -1,11 +1,17 @@
-"""Servers that several tests share, because they take a second to start."""
+"""Servers that several tests share, because they take a second to start; and what holds for every test."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.helpers import object_stores
+from tests.helpers import object_stores, processes
 from tests.helpers.object_stores import ObjectStore
+
+
+@pytest.fixture(autouse=True)
+def _no_process_outlives_its_test() -> Iterator[None]:
+    yield
+    processes.kill_all()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
 from tests.helpers.exporting import assert_same, world_rows
-from tests.helpers.processes import environment, finish, start
+from tests.helpers.processes import LONGEST_SECONDS, environment, finish, start, wait_for_requests, wait_until
 from tests.helpers.published import published_rows
 
 SHAPE = WorldShape(users=400, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
@@ -37,17 +37,6 @@ def twilio() -> Iterator[RunningSimulator]:
 
 def export_to(folder: Path) -> list[str]:
     return [word.format(out=folder / "root") for word in EXPORT]
-
-
-def wait_until(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 20
-    while not reached() and time.monotonic() < until:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-
-
-def wait_for_requests(twilio: RunningSimulator, count: int, process: subprocess.Popen[str]) -> None:
-    wait_until(lambda: twilio.counters().requests >= count, process)
 
 
 def parts_on_disk(folder: Path) -> int:
@@ -87,7 +76,7 @@ def test_a_signal_saves_the_work_and_prints_the_line_that_resumes(
     process = start(export_to(tmp_path), env)
     wait_for_requests(twilio, 100, process)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode == code
     assert "Traceback" not in stderr

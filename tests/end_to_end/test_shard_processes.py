@@ -16,9 +16,8 @@ from pipeline.simulator.faults import Faults
 from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
-from tests.end_to_end.test_processes import wait_until
 from tests.helpers.exporting import assert_same, world_rows
-from tests.helpers.processes import environment, finish, start
+from tests.helpers.processes import LONGEST_SECONDS, environment, finish, spawn, start, wait_for_requests, wait_until
 from tests.helpers.published import published_rows
 
 SHAPE = WorldShape(users=300, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
@@ -57,7 +56,7 @@ def test_shards_at_once_one_of_them_killed_twice_give_the_world(twilio: RunningS
         killed.send_signal(signal.SIGKILL)
         killed.communicate()
     twilio.faults = replace(twilio.faults, latency_ms=5)
-    other.communicate(timeout=100)
+    other.communicate(timeout=LONGEST_SECONDS)
     assert other.returncode == ExitCode.DONE
 
     missing = finish(publish(tmp_path), env)
@@ -94,13 +93,7 @@ PAGE = (Path(__file__).parents[2] / "pipeline" / "snapshot" / "SHARDS.md").read_
 
 
 def typed_in_a_terminal(line: str, env: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        ["/bin/sh", "-c", line],
-        env=env | {"PATH": f"{Path(sys.executable).parent}:{env['PATH']}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return spawn(["/bin/sh", "-c", line], env | {"PATH": f"{Path(sys.executable).parent}:{env['PATH']}"})
 
 
 def test_four_terminals_do_what_the_page_says(twilio: RunningSimulator, tmp_path: Path) -> None:
@@ -111,9 +104,9 @@ def test_four_terminals_do_what_the_page_says(twilio: RunningSimulator, tmp_path
     )
 
     terminals = [typed_in_a_terminal(line, env) for line in shards]
-    ends = [(terminal.communicate(timeout=100), terminal.returncode) for terminal in terminals]
+    ends = [(terminal.communicate(timeout=LONGEST_SECONDS), terminal.returncode) for terminal in terminals]
     publisher = typed_in_a_terminal(publishing[0], env)
-    said = publisher.communicate(timeout=100)
+    said = publisher.communicate(timeout=LONGEST_SECONDS)
 
     assert [code for _, code in ends] == [ExitCode.DONE] * 4, ends
     assert publisher.returncode == ExitCode.DONE, said
@@ -125,7 +118,7 @@ def test_the_line_for_kubernetes_reads_the_shard_of_its_index(twilio: RunningSim
     env = environment(twilio, tmp_path, ROOT=str(tmp_path / "root"), RUN="nightly", JOB_COMPLETION_INDEX="3")
 
     pod = typed_in_a_terminal(line, env)
-    said = pod.communicate(timeout=100)
+    said = pod.communicate(timeout=LONGEST_SECONDS)
 
     assert pod.returncode == ExitCode.DONE, said
     assert (tmp_path / "root" / "_staging" / "nightly" / "4-of-4" / "shard.json").exists()

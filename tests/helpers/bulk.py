@@ -23,7 +23,7 @@ from pipeline.simulator.effects import Effect
 from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
-from tests.helpers.processes import environment
+from tests.helpers.processes import environment, spawn
 
 OUR_KINDS = {"participant.updated", "participant.removed"}
 
@@ -82,12 +82,7 @@ class Shell:
         return environment(self.twilio, self.folder, **self.settings) | {"PYTHONDONTWRITEBYTECODE": "1"}
 
     def start(self, *arguments: str, module: Sequence[str] = ("jobs",)) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", *module, *arguments],
-            env=self._environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            cwd=Path(__file__).parents[2],
-        )  # fmt: skip
+        return spawn([sys.executable, "-m", *module, *arguments], self._environment())
 
     def plan(self, lines: list[dict[str, Any]], *options: str) -> Plan:
         """Write *lines* down and plan them."""

@@ -1,12 +1,19 @@
 """Runs the real command in a real process, so that it can be killed."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from pipeline.simulator.server import RunningSimulator
+
+LONGEST_SECONDS = 120
+"""However busy the machine is; nothing that goes well takes a tenth of it."""
+_started: list[subprocess.Popen[str]] = []
 
 
 def environment(twilio: RunningSimulator, folder: Path, **more: str) -> dict[str, str]:
@@ -23,22 +30,54 @@ def environment(twilio: RunningSimulator, folder: Path, **more: str) -> dict[str
     }
 
 
-def start(arguments: list[str], env: dict[str, str], **kwargs: Any) -> subprocess.Popen[str]:
+def start(arguments: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
     """Start ``readstate`` with *arguments*."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "jobs", *arguments],
+    return spawn([sys.executable, "-m", "jobs", *arguments], env)
+
+
+def finish(arguments: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run ``readstate`` with *arguments* to its end."""
+    process = start(arguments, env)
+    stdout, stderr = process.communicate(timeout=LONGEST_SECONDS)
+    return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+
+def spawn(command: Sequence[str], env: dict[str, str]) -> subprocess.Popen[str]:
+    """Start *command*; it ends with its test, whatever becomes of that."""
+    process = subprocess.Popen(
+        command,
         env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
-        **kwargs,
+        start_new_session=True,  # so that what it starts itself can be killed with it
     )
+    _started.append(process)
+    return process
 
 
-def finish(arguments: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run ``readstate`` with *arguments* to its end."""
-    process = start(arguments, env)
-    stdout, stderr = process.communicate(timeout=100)
-    return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+def kill_all() -> None:
+    """Kill what a test has started and not ended, such as one that failed half-way."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def wait_until(reached: Callable[[], bool], *running: subprocess.Popen[str]) -> None:
+    """Wait for something that *running* processes bring about; fails where one of them ends before it."""
+    until = time.monotonic() + LONGEST_SECONDS
+    while not reached():
+        for process in running:
+            assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.01)
+
+
+def wait_for_requests(twilio: RunningSimulator, count: int, *running: subprocess.Popen[str]) -> None:
+    """Wait until *twilio* was asked so often."""
+    wait_until(lambda: twilio.counters().requests >= count, *running)
