@@ -21,7 +21,15 @@ from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
 from tests.helpers.exporting import assert_same, world_rows
-from tests.helpers.processes import LONGEST_SECONDS, environment, finish, start, wait_for_requests, wait_until
+from tests.helpers.processes import (
+    LONGEST_SECONDS,
+    environment,
+    finish,
+    start,
+    start_and_hold,
+    wait_for_requests,
+    wait_until,
+)
 from tests.helpers.published import published_rows
 
 SHAPE = WorldShape(users=400, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
@@ -105,17 +113,14 @@ def test_a_second_signal_leaves_at_once(twilio: RunningSimulator, tmp_path: Path
 
 
 def test_a_second_export_of_the_same_date_is_locked_out(twilio: RunningSimulator, tmp_path: Path) -> None:
-    twilio.faults = replace(twilio.faults, outage="hang")  # the first one is still there, however late the second comes
     env = environment(twilio, tmp_path)
-    first = start(export_to(tmp_path), env)
-    wait_until(lambda: twilio.counters().connections > 0, first)
+    first = start_and_hold(export_to(tmp_path), env, twilio)
 
     second = finish(export_to(tmp_path), env)
 
     assert second.returncode == ExitCode.LOCKED
     assert f"process {first.pid}" in second.stderr
-    first.kill()
-    first.communicate()
+    assert first.poll() is None
 
 
 def test_a_deadline_stops_cleanly_and_the_rest_follows(twilio: RunningSimulator, tmp_path: Path) -> None:

@@ -17,7 +17,15 @@ from pipeline.simulator.server import RunningSimulator, running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
 from tests.helpers.exporting import assert_same, world_rows
-from tests.helpers.processes import LONGEST_SECONDS, environment, finish, spawn, start, wait_for_requests, wait_until
+from tests.helpers.processes import (
+    LONGEST_SECONDS,
+    environment,
+    finish,
+    spawn,
+    start,
+    start_and_hold,
+    wait_until,
+)
 from tests.helpers.published import published_rows
 
 SHAPE = WorldShape(users=300, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
@@ -76,17 +84,14 @@ def test_shards_at_once_one_of_them_killed_twice_give_the_world(twilio: RunningS
 
 
 def test_a_shard_is_locked_out_while_it_is_being_read_on_this_machine(twilio: RunningSimulator, tmp_path: Path) -> None:
-    twilio.faults = replace(twilio.faults, outage="hang")  # the first one is still there, however late the second comes
     env = environment(twilio, tmp_path)
-    first = start(shard(1, 2, tmp_path), env)
-    wait_until(lambda: twilio.counters().connections > 0, first)
+    first = start_and_hold(shard(1, 2, tmp_path), env, twilio)
 
     second = finish(shard(1, 2, tmp_path), env)
 
     assert second.returncode == ExitCode.LOCKED
     assert f"process {first.pid}" in second.stderr
-    first.kill()
-    first.communicate()
+    assert first.poll() is None
 
 
 PAGE = (Path(__file__).parents[2] / "pipeline" / "snapshot" / "SHARDS.md").read_text(encoding="utf-8")

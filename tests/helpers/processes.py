@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.simulator.server import RunningSimulator
@@ -33,6 +34,16 @@ def environment(twilio: RunningSimulator, folder: Path, **more: str) -> dict[str
 def start(arguments: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
     """Start ``readstate`` with *arguments*."""
     return spawn([sys.executable, "-m", "jobs", *arguments], env)
+
+
+def start_and_hold(arguments: list[str], env: dict[str, str], twilio: RunningSimulator) -> subprocess.Popen[str]:
+    """Start ``readstate`` with *arguments*; from somewhere in the middle of its work on, nothing answers any more."""
+    # So slowly that the middle lasts for seconds: it must not be missed.
+    twilio.faults = replace(twilio.faults, latency_ms=100)
+    process = start(arguments, env)
+    wait_for_requests(twilio, 20, process)
+    twilio.faults = replace(twilio.faults, outage="hang")
+    return process
 
 
 def finish(arguments: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
