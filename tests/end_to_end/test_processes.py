@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -81,11 +80,13 @@ def test_killed_again_and_again_the_export_publishes_each_row_once(twilio: Runni
 def test_a_signal_saves_the_work_and_prints_the_line_that_resumes(
     number: signal.Signals, code: ExitCode, twilio: RunningSimulator, tmp_path: Path
 ) -> None:
+    twilio.faults = replace(twilio.faults, latency_ms=100)
     env = environment(twilio, tmp_path)
     process = start(export_to(tmp_path), env)
     wait_for_requests(twilio, 100, process)
     process.send_signal(number)
     _, stderr = process.communicate(timeout=LONGEST_SECONDS)
+    twilio.faults = replace(twilio.faults, latency_ms=5)
 
     assert process.returncode == code
     assert "Traceback" not in stderr
@@ -99,17 +100,16 @@ def test_a_signal_saves_the_work_and_prints_the_line_that_resumes(
 
 def test_a_second_signal_leaves_at_once(twilio: RunningSimulator, tmp_path: Path) -> None:
     twilio.faults = Faults(outage="hang")
-    process = start(export_to(tmp_path), environment(twilio, tmp_path))
-    wait_until(lambda: twilio.counters().connections > 0, process)
+    patient = {"READSTATE_READ_TIMEOUT_SECONDS": "600", "READSTATE_REQUEST_TIMEOUT_SECONDS": "600"}
+    process = start([*export_to(tmp_path), "--grace", "600s"], environment(twilio, tmp_path, **patient))
+    wait_until(lambda: twilio.counters().accidents["hang"] > 0, process)
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     assert "finishing what is in flight" in process.stderr.readline()
-    began = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=10)
+    _, stderr = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode == ExitCode.TERMINATED
-    assert time.monotonic() - began < 2
     assert "leaving at once" in stderr
 
 
@@ -127,10 +127,12 @@ def test_a_second_export_of_the_same_date_is_locked_out(twilio: RunningSimulator
 def test_a_deadline_stops_cleanly_and_the_rest_follows(twilio: RunningSimulator, tmp_path: Path) -> None:
     env = environment(twilio, tmp_path)
 
+    twilio.faults = replace(twilio.faults, latency_ms=200)
     stopped = finish([*export_to(tmp_path), "--deadline", "1s"], env)
     assert stopped.returncode == ExitCode.STOPPED_EARLY, stopped.stderr
     assert "deadline" in stopped.stderr
 
+    twilio.faults = replace(twilio.faults, latency_ms=5)
     done = finish(export_to(tmp_path), env)
     assert done.returncode == ExitCode.DONE, done.stderr
     assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
