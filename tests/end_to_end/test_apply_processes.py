@@ -3,7 +3,6 @@
 import json
 import random
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +18,7 @@ from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
 from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines, settled_state, wanted_state
 from tests.helpers.dying import POINTS
+from tests.helpers.processes import LONGEST_SECONDS, wait_until
 
 DYING = ("tests.helpers.dying",)
 QUICK = {"READSTATE_WRITES_PER_SECOND": "2000"}
@@ -78,16 +78,15 @@ def test_killed_at_random_with_responses_lost_after_the_effect(shell: Shell) -> 
     plan = shell.plan(mixed_lines(shell.twilio, updates=40, removals=8))
     wanted = wanted_state(shell.twilio, plan)
     dice = random.Random(3)
-    process = shell.start("apply", str(plan.directory), *consent(plan), *HASTE)
+    process = shell.start("apply", str(plan.directory), "--writes-per-second", "20", *consent(plan), *HASTE)
 
     for _ in range(2):
-        begun = len(shell.twilio.effects())
-        while process.poll() is None and len(shell.twilio.effects()) < begun + dice.randint(1, 20):
-            time.sleep(0.002)
+        enough = len(shell.twilio.effects()) + dice.randint(1, 20)
+        wait_until(lambda enough=enough: len(shell.twilio.effects()) >= enough, process)
         process.kill()
         process.communicate()
         (run_dir,) = shell.run_dirs()
-        process = shell.start("resume", str(run_dir), *HASTE)
+        process = shell.start("resume", str(run_dir), "--writes-per-second", "20", *HASTE)
     process.communicate()
     resume_until_done(shell, run_dir)
 
@@ -98,14 +97,13 @@ def test_a_signal_ends_a_run_cleanly_and_names_the_line_that_goes_on(shell: Shel
     shell.twilio.faults = Faults(latency_ms=40)
     plan = shell.plan(mixed_lines(shell.twilio, updates=60, removals=0))
 
-    process = shell.start("apply", str(plan.directory), "--json", "--writes-per-second", "3", *HASTE)
-    while not shell.twilio.effects():
-        time.sleep(0.01)
+    process = shell.start("apply", str(plan.directory), "--json", "--writes-per-second", "1", *HASTE)
+    wait_until(lambda: bool(shell.twilio.effects()), process)
     (run_dir,) = shell.run_dirs()
     during = shell.call("status", run_dir.name, "--json").document
     locked = shell.call("resume", run_dir.name)
     process.send_signal(signal.SIGTERM)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=LONGEST_SECONDS)
     document = json.loads(stdout)
 
     assert during["state"] == "running"
@@ -125,29 +123,30 @@ def test_a_signal_ends_a_run_cleanly_and_names_the_line_that_goes_on(shell: Shel
 
 def test_a_second_signal_leaves_at_once_and_the_journal_covers_it(shell: Shell) -> None:
     plan = shell.plan(mixed_lines(shell.twilio, updates=30, removals=0))
-    shell.twilio.faults = Faults(stall_share=1.0, stall_seconds=30)
+    unanswered = {"READSTATE_READ_TIMEOUT_SECONDS": "600", "READSTATE_REQUEST_TIMEOUT_SECONDS": "600"}
+    patient = replace(shell, settings=QUICK | unanswered)
 
-    process = shell.start("apply", str(plan.directory), *HASTE)
-    shell.twilio.faults = Faults(latency_ms=1)
-    while not shell.twilio.effects():
-        time.sleep(0.005)
-    shell.twilio.faults = Faults(stall_share=1.0, stall_seconds=30)
-    time.sleep(0.3)
+    process = patient.start("apply", str(plan.directory), "--writes-per-second", "5", "--grace", "600s", *HASTE)
+    wait_until(lambda: bool(shell.twilio.effects()), process)
+    shell.twilio.faults = Faults(outage="hang")
+    wait_until(lambda: shell.twilio.counters().accidents["hang"] > 0, process)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.3)
+    assert process.stderr is not None
+    assert any("finishing what is in flight" in line for line in process.stderr)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    _, stderr = process.communicate(timeout=LONGEST_SECONDS)
     shell.twilio.faults = Faults(latency_ms=1)
     (run_dir,) = shell.run_dirs()
     resume_until_done(shell, run_dir)
 
     assert process.returncode == 130
+    assert "leaving at once" in stderr
     assert_agreement(plan, run_dir, shell.twilio.effects())
 
 
 def test_a_person_changes_the_speed_of_a_run_under_way_and_is_told_of_a_slip(shell: Shell) -> None:
     plan = shell.plan(mixed_lines(shell.twilio, updates=60, removals=0))
-    process = shell.start("apply", str(plan.directory), "--writes-per-second", "0.5", *HASTE)
+    process = shell.start("apply", str(plan.directory), "--writes-per-second", "0.2", *HASTE)
     assert process.stderr is not None
     run_dir = Path(next(line for line in process.stderr if line.startswith("run r-")).split(" in ")[1].strip())
 
@@ -155,7 +154,7 @@ def test_a_person_changes_the_speed_of_a_run_under_way_and_is_told_of_a_slip(she
     told = next(line for line in process.stderr if "control.toml" in line)
     (run_dir / "control.toml").write_text("writes_per_second = 500")
     followed = next(line for line in process.stderr if "control.toml" in line)
-    process.communicate(timeout=60)  # at the speed that it was begun with, it would take twice as long
+    process.communicate(timeout=LONGEST_SECONDS)  # at the speed that it was begun with, it would take twice as long
 
     assert "is ignored" in told
     assert "from now on writes_per_second 500" in followed
