@@ -531,7 +531,7 @@ def doomed(kill_at: int, *, after_effect: bool) -> Accident:
 
 
 class TestCrashes:
-    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     @given(
         kills=st.lists(st.tuples(st.integers(1, 45), st.booleans()), min_size=1, max_size=4), seed=st.integers(0, 9),
         loses=st.floats(0, 0.3),

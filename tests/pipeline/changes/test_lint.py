@@ -109,7 +109,7 @@ def test_a_removal_and_an_update_of_one_membership_conflict() -> None:
     assert linted.verdicts == ["conflict", "conflict"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.permutations(["a,x,1", "a,x,1", "b,x,1", "b,x,2", "c,x,1"]))
 def test_the_order_of_lines_does_not_change_which_memberships_conflict(lines: list[str]) -> None:
     linted = updates(*lines)

@@ -56,7 +56,7 @@ def check(data: bytes) -> None:
                 assert is_sid(name, "US") or is_sid(name, "CH") or bends_a_path(name) or "/" not in segment(name)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_damaged_files_are_understood_line_by_line(seed: int) -> None:
     check(damaged(random.Random(seed)))

@@ -52,13 +52,13 @@ rows = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows)
 def test_the_digest_is_the_one_that_its_description_says(some: list[PlanRow]) -> None:
     assert digest_chunk(to_batch(some)) == slow_digest(some)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows, st.integers(0, 3))
 def test_the_digest_does_not_depend_on_how_arrow_holds_the_rows(some: list[PlanRow], skipped: int) -> None:
     longer = to_batch([*[plan_row(1)] * skipped, *some, plan_row(2)])
@@ -66,7 +66,7 @@ def test_the_digest_does_not_depend_on_how_arrow_holds_the_rows(some: list[PlanR
     assert digest_chunk(longer.slice(skipped, len(some))) == slow_digest(some)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows)
 def test_rows_come_back_as_they_were(some: list[PlanRow]) -> None:
     assert list(to_rows(to_batch(some))) == some

@@ -83,7 +83,7 @@ def same_as_oracle(decoded: Decoded, given_users: Sequence[UserPages]) -> bool:
 
 
 @pytest.mark.parametrize("is_compiled", [True, False])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(given_users=users())
 def test_fast_path_alone_reads_any_expected_page_as_the_slow_twin_does(
     given_users: list[UserPages], is_compiled: bool
@@ -96,7 +96,7 @@ def test_fast_path_alone_reads_any_expected_page_as_the_slow_twin_does(
     assert same_as_oracle(decoded, given_users)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(users())
 def test_exact_path_alone_reads_any_expected_page_as_the_slow_twin_does(given_users: list[UserPages]) -> None:
     with pytest.MonkeyPatch.context() as patch:

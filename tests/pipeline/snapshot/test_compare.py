@@ -210,7 +210,7 @@ SOME_ROWS = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(old=SOME_ROWS, new=SOME_ROWS, parts=st.integers(1, 3), batch=st.integers(1, 5))
 def test_the_feed_is_what_brute_force_finds(old: Any, new: Any, parts: int, batch: int) -> None:
     """Whatever the rows, and wherever files and batches end."""

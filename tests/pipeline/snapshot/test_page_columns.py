@@ -131,7 +131,7 @@ async def test_every_page_of_the_simulator_is_as_expected(tmp_path: Path, monkey
 EDITS = st.tuples(st.integers(0, 2**16), st.sampled_from(["insert", "replace", "delete"]), st.binary(max_size=3))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(EDITS | EDITS.map(lambda edit: (*edit[:2], b'"')), min_size=1, max_size=4))
 @example([(0, "delete", b"")])
 def test_damaged_pages_are_read_as_the_exact_reader_does_or_not_at_all(edits: list[tuple[int, str, bytes]]) -> None:

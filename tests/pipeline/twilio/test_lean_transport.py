@@ -197,7 +197,7 @@ class TestRequestLines:
 
 
 class TestGarbage:
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     @given(content=st.binary(max_size=300) | st.builds(lambda rest: b"HTTP/1.1 200 OK\r\n" + rest, st.binary()))
     async def test_whatever_a_server_says_before_it_hangs_up_is_an_answer_or_a_transport_error(
         self, content: bytes

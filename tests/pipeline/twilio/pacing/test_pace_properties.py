@@ -67,7 +67,7 @@ class Player:
             self.closed_until[gate] = max(self.closed_until[gate], self.now + 2.0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(steps, max_size=150), st.integers(1, 60))
 def test_gates_hold_the_window_stays_in_bounds_and_progress_never_stops_for_ever(script, most):
     player = Player(most)
