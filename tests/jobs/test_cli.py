@@ -13,6 +13,7 @@ import pytest
 
 from jobs.cli import COMMANDS
 from pipeline.errors import ExitCode
+from tests.helpers.processes import LONGEST_SECONDS
 from tests.jobs.conftest import Type
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +33,7 @@ HEAVY = [
 
 def _python(code: str) -> str:
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=LONGEST_SECONDS
     ).stdout
 
 

@@ -330,18 +330,19 @@ def begun(day: str, root: str = "root") -> None:
 def test_a_deadline_ends_the_run_resumably_with_the_line_that_goes_on(
     connected: Type, twilio: RunningSimulator
 ) -> None:
-    twilio.faults = replace(twilio.faults, latency_ms=100)
-    words = ["export", "--out=root", "--max-in-flight", "2", "--deadline", "0.6"]
+    # The users are known after a second, and read after six.
+    twilio.faults = replace(twilio.faults, latency_ms=200)
+    words = ["export", "--out=root", "--max-in-flight", "2", "--deadline", "3"]
 
     stopped = connected(*words)
     line = re.search(r"To go on:  readstate (.*)", stopped.err)
     assert line is not None, stopped.err
     twilio.faults = replace(twilio.faults, latency_ms=0)
-    resumed = connected(*line[1].replace("--deadline 0.6", "--deadline 60s").split(), "--json")
+    resumed = connected(*line[1].replace("--deadline 3", "--deadline 5h").split(), "--json")
 
     assert stopped.code == ExitCode.STOPPED_EARLY
     assert "the deadline has come" in stopped.err
-    assert re.fullmatch(r"export --out=root --max-in-flight 2 --deadline 0\.6 --date \d{4}-\d\d-\d\d", line[1])
+    assert re.fullmatch(r"export --out=root --max-in-flight 2 --deadline 3 --date \d{4}-\d\d-\d\d", line[1])
     assert resumed.code == ExitCode.DONE, resumed.err
     assert resumed.document["manifest"]["starts"] == 2
     assert "going on with r-" in resumed.err

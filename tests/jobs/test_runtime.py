@@ -15,7 +15,7 @@ from jobs.runtime import deadline, fan_out, run
 from pipeline.errors import ExitCode
 from pipeline.simulator.server import RunningSimulator
 from pipeline.stop import StopReason, StopSwitch
-from tests.helpers.processes import environment, start
+from tests.helpers.processes import LONGEST_SECONDS, environment, start_and_hold
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,14 @@ def test_all_observers_hear_every_event_in_order() -> None:
 
 
 def test_ctrl_c_twice_leaves_at_once_with_the_code_of_the_signal(twilio: RunningSimulator, tmp_path: Path) -> None:
-    twilio.faults = replace(twilio.faults, latency_ms=50)
-    words = ["export", "--out", str(tmp_path / "root"), "--max-in-flight", "2"]
-    process = start(words, environment(twilio, tmp_path))
+    unanswered = {"READSTATE_READ_TIMEOUT_SECONDS": "600", "READSTATE_REQUEST_TIMEOUT_SECONDS": "600"}
+    words = ["export", "--out", str(tmp_path / "root"), "--max-in-flight", "2", "--grace", "600s"]
+    process = start_and_hold(words, environment(twilio, tmp_path, **unanswered), twilio)
     assert process.stderr is not None
-    while twilio.counters().requests < 8:
-        assert process.poll() is None
-    twilio.faults = replace(twilio.faults, outage="hang")
     process.send_signal(signal.SIGINT)
     told = next(line for line in process.stderr if line.startswith("SIGINT"))
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=10)
+    _, rest = process.communicate(timeout=LONGEST_SECONDS)
 
     assert "a second one leaves at once" in told
     assert "leaving at once" in rest
@@ -106,7 +103,7 @@ def in_a_terminal(words: list[str], env: dict[str, str]) -> tuple[int, str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
-        timeout=60,
+        timeout=LONGEST_SECONDS,
         check=False,
     )
     return shown.returncode, shown.stdout.decode()

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from jobs.simulate import command
 from pipeline.errors import BadInput, Usage
 from pipeline.simulator.dump import load_world
+from tests.helpers.processes import LONGEST_SECONDS
 
 RUN = [sys.executable, "-c", "import jobs.simulate; jobs.simulate.command()"]
 
@@ -45,7 +46,7 @@ def test_it_says_where_it_listens_and_ends_when_told(number: signal.Signals) -> 
     ):
         faults, behaviour = _control(base_url, "faults"), _control(base_url, "behaviour")
         process.send_signal(number)
-        rest, story = process.communicate(timeout=20)
+        rest, story = process.communicate(timeout=LONGEST_SECONDS)
 
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", base_url)
     assert faults["latency_ms"] == 3
@@ -78,7 +79,7 @@ def test_a_world_is_dumped_at_the_end_and_loaded_again(tmp_path: Path) -> None:
     with _simulate("--users", "7", "--seed", "5", "--dump", str(file)) as (process, base_url):
         services = _control(base_url, "world")["services"]
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=LONGEST_SECONDS)
 
     with _simulate("--world", str(file)) as (_, base_url):
         world = _control(base_url, "world")
