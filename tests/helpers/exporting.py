@@ -55,6 +55,7 @@ class Export:
         self.twilio = twilio
         self.root = str(folder / "root")
         self.work_dir = folder / "work"
+        self.settings: dict[str, Any] = {"max_outage": "1s", "request_timeout_seconds": 5.0}
         self.events: list[Event] = []
         self.stop: StopSwitch | None = None
 
@@ -64,9 +65,7 @@ class Export:
         return await self.carry_out(export, workspace(self.work_dir, root=self.root, day=day), **changes)
 
     async def carry_out(self, flow: Flow[Result], held: AbstractContextManager[Workspace], **changes: Any) -> Result:
-        settings = load_settings(
-            flags={"base_url": self.twilio.base_url, "max_outage": "1s", "request_timeout_seconds": 5.0}, environ={}
-        ).settings
+        settings = load_settings(flags={"base_url": self.twilio.base_url, **self.settings}, environ={}).settings
         clock, requests = SystemClock(), RequestCounter()
         timeline = Timeline(clock)
         self.stop = StopSwitch()

@@ -255,7 +255,7 @@ class TestFailures:
     async def test_a_server_that_stalls_means_unanswered(self, transport: Open) -> None:
         for name in ("read_timeout_seconds", "request_timeout_seconds"):
             async with raw_server(lambda _: b"HTTP/1.1 ") as server:
-                async with transport(server.base_url, **{name: 0.05}) as opened:
+                async with transport(server.base_url, **{name: 0.5}) as opened:
                     with pytest.raises(Unanswered):
                         await opened.send(UPDATE)
 
