@@ -31,7 +31,7 @@ def decode_page(body: bytes, *, chat_service_sid: str, user_sid: str) -> ExactPa
     """Read one page of the user's list.
 
     Bytes that are no UTF-8 and halves of surrogate pairs, as left by cutting a text in the middle of an emoji, become
-    U+FFFD. Raises `UnusableAnswer`, which names the user and the field.
+    U+FFFD; a byte order mark is passed over. Raises `UnusableAnswer`, which names the user and the field.
     """
     try:
         return _page(_loaded(body), {"chat_service_sid": chat_service_sid, "user_sid": user_sid})
@@ -43,7 +43,7 @@ def decode_page(body: bytes, *, chat_service_sid: str, user_sid: str) -> ExactPa
 
 def _loaded(body: bytes) -> Any:
     try:
-        return json.loads(body.decode(errors="replace"))
+        return json.loads(body.decode("utf-8-sig", errors="replace"))
     except (ValueError, RecursionError) as error:
         raise _Wrong(f"no JSON: {error}") from None
 

@@ -218,6 +218,14 @@ def test_bytes_that_are_no_utf8_are_mended() -> None:
     decoded.table.validate(full=True)
 
 
+def test_a_mark_of_byte_order_before_a_page_changes_nothing() -> None:
+    fine, odd = page([row(1)]), page([row(2, unread_messages_count=3.0)])
+
+    decoded = decode([user_pages(b"\xef\xbb\xbf" + fine, b"\xef\xbb\xbf" + odd)], snapshot_at=SNAPSHOT_AT)
+
+    assert decoded.table["unread_messages_count"].to_pylist() == [100, 3]
+
+
 def test_row_that_does_not_say_whose_it_is_belongs_to_the_user_that_was_asked_for() -> None:
     decoded = decode([user_pages(page([row(user_sid=None, chat_service_sid=None)]))], snapshot_at=SNAPSHOT_AT)
 
