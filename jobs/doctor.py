@@ -90,11 +90,13 @@ def _noting(subject: str, note: Callable[[Finding], None]) -> Iterator[None]:
 
 
 def _check_page_reader() -> Finding:
-    from importlib.util import find_spec
+    from importlib import import_module
 
-    if find_spec("pipeline.snapshot.compiled_pages") is not None:
-        return fine("page reader", "compiled")
-    return fine("page reader", "pyarrow's; installed again where there is a C++ compiler, exports take less CPU")
+    try:
+        import_module("pipeline.snapshot.compiled_pages")
+    except ImportError:
+        return fine("page reader", "pyarrow's; installed again where there is a C++ compiler, exports take less CPU")
+    return fine("page reader", "compiled")
 
 
 def _check_disk(work_dir: Path) -> Iterator[Finding]:

@@ -1,14 +1,16 @@
 """``readstate doctor``: a tick for what is well, a cross with what to do for what is not."""
 
-import importlib.util
 import os
 import shutil
+import sys
 from dataclasses import replace
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+import pipeline.snapshot
 from pipeline.errors import ExitCode
 from pipeline.simulator.server import RunningSimulator
 from pipeline.snapshot.store import Store
@@ -61,11 +63,24 @@ def test_it_leaves_nothing_behind_but_the_folders(connected: Type, tmp_path: Pat
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.parametrize(("spec", "text"), [(None, "take less CPU"), (SimpleNamespace(), "compiled")])
-def test_who_reads_the_pages_is_told(connected: Type, monkeypatch: pytest.MonkeyPatch, spec: object, text: str) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+@pytest.mark.parametrize(("module", "text"), [(None, "take less CPU"), (ModuleType("compiled_pages"), "compiled")])
+def test_who_reads_the_pages_is_told(
+    connected: Type, monkeypatch: pytest.MonkeyPatch, module: ModuleType | None, text: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "pipeline.snapshot.compiled_pages", module)
 
     assert text in next(line for line in connected("doctor").out.splitlines() if "page reader" in line)
+
+
+def test_a_page_reader_that_cannot_be_loaded_is_not_called_at_work(
+    connected: Type, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Such as one built elsewhere, whose C++ library is not here."""
+    (tmp_path / f"compiled_pages{EXTENSION_SUFFIXES[0]}").write_bytes(b"no library")
+    monkeypatch.delitem(sys.modules, "pipeline.snapshot.compiled_pages", raising=False)
+    monkeypatch.setattr(pipeline.snapshot, "__path__", [str(tmp_path), *pipeline.snapshot.__path__])
+
+    assert "take less CPU" in next(line for line in connected("doctor").out.splitlines() if "page reader" in line)
 
 
 def test_a_root_that_ignores_conditions_is_told(connected: Type, monkeypatch: pytest.MonkeyPatch) -> None:
