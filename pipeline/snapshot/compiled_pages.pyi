@@ -1,8 +1,8 @@
-# Nulls, a bit for each value that is none, offsets of 32 bits, text.
+# How many nulls, a bit for each value, set where it is not null, offsets of 32 bits, text.
 from typing import TypeAlias
 
 TextColumn: TypeAlias = tuple[int, bytes, bytes, bytes]
-# Nulls, a bit for each value that is none, numbers: of 32 bits for counts, of 64 for the rest.
+# How many nulls, the same bits, numbers: of 32 bits for counts, of 64 for the rest.
 NumberColumn: TypeAlias = tuple[int, bytes, bytes]
 
 # Give the number of rows of each page, of 64 bits, and the columns of all rows, in the order of the schema; None where
