@@ -63,8 +63,9 @@ class _Cursor:
         if self._batch is not None:
             batch = self._batch
             position = bisect_right(range(len(batch)), bound, key=lambda row: key_at(batch, row))
-            yield batch.slice(0, position)
-            self._batch = batch.slice(position)
+            if position:
+                yield batch.slice(0, position)
+                self._batch = batch.slice(position)
 
 
 def _without_duplicates(table: pa.Table) -> pa.Table:
