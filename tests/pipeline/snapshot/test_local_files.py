@@ -39,6 +39,47 @@ def test_failure_leaves_nothing_and_the_earlier_file_untouched(tmp_path: Path) -
     assert [each.name for each in tmp_path.iterdir()] == ["part"]
 
 
+def test_two_who_write_it_at_once_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "part"
+    with whole_file(path) as one:
+        one.write(b"o")
+        with whole_file(path) as other:
+            other.write(b"the other")
+        assert path.read_bytes() == b"the other"
+        one.write(b"ne")
+
+    assert path.read_bytes() == b"one"
+    assert [each.name for each in tmp_path.iterdir()] == ["part"]
+
+
+def test_what_a_killed_process_left_behind_is_written_anew(tmp_path: Path) -> None:
+    (tmp_path / ".part.unfinished").write_bytes(b"longer than what comes")
+    with whole_file(tmp_path / "part") as file:
+        file.write(b"rows")
+
+    assert (tmp_path / "part").read_bytes() == b"rows"
+    assert [each.name for each in tmp_path.iterdir()] == ["part"]
+
+
+def test_what_another_has_just_finished_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """He gave it its name between our opening of the same file and our lock on it."""
+    path, lock = tmp_path / "part", local_files.fcntl.flock
+
+    def after_him(descriptor: int, operation: int) -> None:
+        if not path.exists():
+            path.with_name(".part.unfinished").replace(path)
+            path.write_bytes(b"his")
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(local_files.fcntl, "flock", after_him)
+    with whole_file(path) as file:
+        assert path.read_bytes() == b"his"
+        file.write(b"ours")
+
+    assert path.read_bytes() == b"ours"
+    assert [each.name for each in tmp_path.iterdir()] == ["part"]
+
+
 def test_bytes_are_durable_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[bool] = []
     path = tmp_path / "part"
