@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Self
 from uuid import uuid4
 
@@ -67,7 +68,7 @@ def s3_environment(endpoint: str) -> dict[str, str]:
 @contextmanager
 def moto() -> Iterator[ObjectStore]:
     """An S3 of its own."""
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    command = [sys.executable, str(Path(__file__).with_name("moto_server.py"))]
     with _running(command, re.compile(r"Running on (http://127\.0\.0\.1:\d+)")) as endpoint:
         yield ObjectStore("s3", endpoint, s3_environment(endpoint))
 
@@ -90,7 +91,9 @@ def azurite() -> Iterator[ObjectStore]:
 @contextmanager
 def _running(command: list[str], where: re.Pattern[str]) -> Iterator[str]:
     """Start a server; give the address that it prints."""
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    server = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     assert server.stdout is not None
     try:
         lines = iter(server.stdout.readline, "")
