@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.runtime import deadline, fan_out, run
-from pipeline.errors import ExitCode
+from jobs.runtime import deadline, fan_out, run, run_reading
+from pipeline.errors import ExitCode, Stopped
 from pipeline.simulator.server import RunningSimulator
 from pipeline.stop import StopReason, StopSwitch
 from tests.helpers.processes import LONGEST_SECONDS, environment, start_and_hold
@@ -33,6 +33,26 @@ def test_a_signal_asks_the_run_to_stop_and_says_that_it_will(
     assert reason.exit_code == code
     assert reason.text == f"stopped by {number.name}"
     assert f"{number.name}: finishing what is in flight" in capsys.readouterr().err
+
+
+def test_a_signal_ends_a_reading_that_waits_for_twilio_to_come_back() -> None:
+    async def outage(_stop: StopSwitch) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(30)
+
+    with pytest.raises(Stopped, match="stopped by SIGINT") as stopped:
+        run_reading(outage)
+
+    assert stopped.value.exit_code == ExitCode.INTERRUPTED
+    assert stopped.value.hint == "Nothing was planned or changed: run the command again."
+
+
+def test_a_cancellation_that_nobody_asked_for_stays_one() -> None:
+    async def cancelled(_stop: StopSwitch) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        run_reading(cancelled)
 
 
 def test_a_deadline_asks_the_run_to_stop() -> None:
