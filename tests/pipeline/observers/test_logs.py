@@ -58,7 +58,11 @@ class TestText:
             ),
             (events.WindowFound(96.4), "2026-11-23 02:00:00Z the account takes about 96 requests at once"),
             (events.GateClosed(None, 7), "2026-11-23 02:00:00Z Twilio asks for a pause of 7 s"),
-            (events.OutageBegan(), "2026-11-23 02:00:00Z warning: nothing works any more: waiting until it does"),
+            (
+                events.OutageBegan(),
+                "2026-11-23 02:00:00Z warning: nothing works any more: waiting until it does, at most max_outage; "
+                "readstate doctor says why",
+            ),
             (events.OutageEnded(90), "2026-11-23 02:00:00Z it works again after 90 s"),
             (
                 events.UnknownFields(("mood", "colour")),
