@@ -27,7 +27,7 @@ from pipeline.changes.selected_rows import SelectedRows
 from pipeline.changes.selection import CLOSED
 from pipeline.changes.target import Located, locate
 from pipeline.clock import SystemClock
-from pipeline.errors import BadInput, Stopped
+from pipeline.errors import BadInput
 from pipeline.events import Note, UserRead, UserVanished
 from pipeline.model.plan import InputFacts, Planner
 from pipeline.model.selection import SELECTION, SelectionFacts
@@ -93,9 +93,6 @@ class MarkReadJob:
                     now=SystemClock().now(),
                     requests=gathered.requests,
                 )
-            except Stopped as stopped:
-                stopped.hint = stopped.hint or "Nothing was planned or changed: run the command again."
-                raise
             finally:
                 readings.close()
         write_summaries(plan)

@@ -93,7 +93,10 @@ def find_plan(name: str, root: Path) -> Path:
         if (candidate / MANIFEST).is_file():
             return candidate
     if Path(name).suffix.lower() in {".csv", ".gz", ".zst", ".tsv", ".txt"}:
-        raise BadInput(f"{name} is a changes file, and a plan comes first", hint=f"readstate plan {name} -o {root}")
+        raise BadInput(
+            f"{name} is a changes file, and a plan comes first",
+            hint=f"readstate plan {name} -o {root}\nWhere the file has no column op, add --op update or --op delete.",
+        )
     raise BadInput(f"there is no plan {name}", hint="Give its directory, or its id and -o with where it lies.")
 
 
@@ -145,7 +148,7 @@ def _check_rows(plan: Plan) -> None:
             rows += chunk.num_rows
             chunks.append(digest_chunk(chunk))
     except (OSError, pa.ArrowException) as error:
-        raise _damaged(plan.directory, f"{ROWS_FILE}: {error}") from error
+        raise _damaged(plan.directory, f"{ROWS_FILE}: {str(error).splitlines()[0]}") from error
     if rows != manifest.rows:
         raise _damaged(plan.directory, f"{ROWS_FILE} has {rows} rows, not {manifest.rows}")
     if tuple(chunks) != manifest.chunk_sha256 or digest_chunks(chunks) != manifest.rows_root_sha256:

@@ -106,7 +106,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     events.SharedPaceFound: ("info", lambda event: f"{event.processes} processes share the pace again"),
     events.OutageBegan: (
         "warning",
-        lambda _: "nothing works any more: waiting until it does, at most max_outage; readstate doctor says why",
+        lambda _: "nothing works any more, waiting until it does: ask readstate doctor",
     ),
     events.OutageEnded: ("info", lambda event: f"it works again after {spoken_seconds(event.seconds)}"),
     events.UnknownFields: (

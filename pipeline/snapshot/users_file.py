@@ -150,6 +150,8 @@ def _text_rows(text: str) -> Iterator[_Row]:
 def _csv_rows(text: str, name: str) -> Iterator[_Row | WrongLine]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header = [column.strip().lower() for column in next(reader, [])]
+    if not any(header):
+        raise BadInput(f"{name}: it is empty", hint="Its first line must be user or user,service.")
     unknown = set(header) - {"user", "service"}
     if "user" not in header or unknown or len(set(header)) != len(header):
         raise BadInput(

@@ -126,6 +126,7 @@ class TestPlans:
         assert told.code == 10
         assert "a plan comes first" in told.stderr
         assert f"readstate plan {shell.folder / 'changes.csv'}" in told.stderr
+        assert "--op update" in told.stderr
 
     def test_a_plan_that_was_changed_is_refused(self, shell: Shell, plan: Plan) -> None:
         manifest = plan.directory / "manifest.json"

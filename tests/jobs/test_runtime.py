@@ -15,7 +15,7 @@ from jobs.runtime import deadline, fan_out, run, run_reading
 from pipeline.errors import ExitCode, Stopped
 from pipeline.simulator.server import RunningSimulator
 from pipeline.stop import StopReason, StopSwitch
-from tests.helpers.processes import LONGEST_SECONDS, environment, start_and_hold
+from tests.helpers.processes import LONGEST_SECONDS, environment, start, start_and_hold, wait_until
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,25 @@ def test_a_signal_ends_a_reading_that_waits_for_twilio_to_come_back() -> None:
 
     assert stopped.value.exit_code == ExitCode.INTERRUPTED
     assert stopped.value.hint == "Nothing was planned or changed: run the command again."
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["plan {0}/changes.csv --op delete -o {0}", "mark-read --all -o {0}", "export --out {0} --dry-run", "doctor"],
+)
+def test_what_only_reads_ends_at_the_first_ctrl_c_although_nothing_answers(
+    line: str, twilio: RunningSimulator, tmp_path: Path
+) -> None:
+    (tmp_path / "changes.csv").write_text("user,conversation\nUS" + "0" * 32 + ",CH" + "0" * 32 + "\n")
+    unanswered = {"READSTATE_READ_TIMEOUT_SECONDS": "600", "READSTATE_REQUEST_TIMEOUT_SECONDS": "600"}
+    twilio.faults = replace(twilio.faults, outage="hang")
+    process = start(line.format(tmp_path).split(), environment(twilio, tmp_path, **unanswered))
+    wait_until(lambda: twilio.counters().connections > 0, process)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=LONGEST_SECONDS)
+
+    assert process.returncode == ExitCode.INTERRUPTED, told
+    assert "run the command again" in told
 
 
 def test_a_cancellation_that_nobody_asked_for_stays_one() -> None:

@@ -60,8 +60,7 @@ class TestText:
             (events.GateClosed(None, 7), "2026-11-23 02:00:00Z Twilio asks for a pause of 7 s"),
             (
                 events.OutageBegan(),
-                "2026-11-23 02:00:00Z warning: nothing works any more: waiting until it does, at most max_outage; "
-                "readstate doctor says why",
+                "2026-11-23 02:00:00Z warning: nothing works any more, waiting until it does: ask readstate doctor",
             ),
             (events.OutageEnded(90), "2026-11-23 02:00:00Z it works again after 90 s"),
             (

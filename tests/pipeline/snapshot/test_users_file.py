@@ -88,6 +88,8 @@ def test_standard_input_may_be_csv_or_text(content: bytes) -> None:
     [
         ("users.csv", b"identity\nalice\n", "header is 'identity'"),
         ("users.csv", b"user,user\nalice,bob\n", "header is 'user,user'"),
+        ("users.csv", b"", "it is empty"),
+        ("users.csv", b"\n\n", "it is empty"),
         ("users.txt", b"\n\n", "names no user"),
         ("users.txt", "alice\n".encode("utf-16"), "UTF-16"),
         ("users.parquet", b"no parquet", "cannot be read as Parquet"),
