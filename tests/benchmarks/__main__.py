@@ -42,7 +42,7 @@ class Sizes:
 
 FULL = Sizes(
     rounds=5,
-    full_page_users=4_800,
+    full_page_users=4_000,
     five_row_users=5_000,
     shapes=(Shape(150, 2_800, 180, 3_600), Shape(50, 4_000, 180, 6_400)),
     rows=(200_000, 1_000_000),
