@@ -1,8 +1,8 @@
 """Many pages to columns at once: compiled where that could be built, else by pyarrow's JSON reader.
 
-The compiled reader takes a quarter of the CPU (`python -m tests.benchmarks.decode`) and knows nothing but the shape
-that Twilio's pages have today. pyarrow reads the joined pages as JSON lines, one page a line, and gives fields that the
-schema does not know as extra columns: so drift is seen at little cost, for ever. Other threads go on meanwhile.
+With the compiled reader decoding takes a third of the CPU (`python -m tests.benchmarks.decode`); it knows nothing but
+the shape that Twilio's pages have today. pyarrow reads the joined pages as JSON lines, one page a line, and gives what
+the schema does not know as extra columns: so drift is seen at little cost, for ever. Other threads go on meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
