@@ -15,9 +15,9 @@ def entry() -> None:
     if is_heard:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from jobs.outputs import abandon_outputs, open_closed_outputs
-    from jobs.without_pandas import without_pandas
+    from jobs.spared_imports import spare_imports
 
-    without_pandas()
+    spare_imports()
     open_closed_outputs()
     code = _main(is_heard=is_heard)
     abandon_outputs()
