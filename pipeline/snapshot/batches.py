@@ -1,8 +1,6 @@
 """Undecoded pages of many users to one Arrow table: the fast path, without a Python object per row.
 
-Whoever reads pages fast looks at little, so this module looks at the rest: whether all rows are of the user that was
-asked for, and of some conversation. Whatever is doubtful goes to the exact decoder, which either reads it or says which
-user's answer cannot be used.
+Whatever is doubtful goes to the exact decoder, which either reads it or says which user's answer cannot be used.
 """
 
 from collections import Counter
@@ -15,12 +13,11 @@ import pyarrow.compute as pc
 
 from pipeline.model.user_conversation import UNREAD_CAP
 from pipeline.snapshot.exact import decode_page
-from pipeline.snapshot.page_columns import Doubtful, read_pages
+from pipeline.snapshot.page_columns import Doubtful, PageOfUser
+from pipeline.snapshot.page_reader import read_pages
 from pipeline.snapshot.schema import ROWS
 
 _BYTES_AT_ONCE = 4 << 20
-_TIMES = ("timers_date_inactive", "timers_date_closed", "date_created", "date_updated")
-_YEAR_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,34 +115,14 @@ def _decode_portion(pages: Sequence[_Page], snapshot_at: datetime) -> Iterator[_
 
 
 def _decode_fast(pages: Sequence[_Page], snapshot_at: datetime) -> _Chunk:
-    found = read_pages([page.body for page in pages])
+    found = read_pages([PageOfUser(page.body, page.user.chat_service_sid, page.user.user_sid) for page in pages])
     columns = dict(found.columns)
-    _check_owner(columns["user_sid"], [page.user.user_sid for page in pages], found.page_of_row)
-    _check_owner(columns["chat_service_sid"], [page.user.chat_service_sid for page in pages], found.page_of_row)
-    if columns["conversation_sid"].null_count:
-        raise Doubtful
-    for name in _TIMES:
-        _check_years(columns[name])
     rows = len(found.page_of_row)
     columns["snapshot_at"] = pa.repeat(pa.scalar(snapshot_at, ROWS.field("snapshot_at").type), rows)
     columns["identity"] = pa.array([page.user.identity for page in pages], pa.string()).take(found.page_of_row)
     columns["unread_capped"] = pc.greater_equal(columns["unread_messages_count"], UNREAD_CAP)
     table = pa.table([columns[field.name] for field in ROWS], schema=ROWS)
     return _Chunk(pages, table, found.rows_per_page, found.unknown_fields)
-
-
-def _check_owner(found: pa.Array, asked: Sequence[str], page_of_row: pa.Array) -> None:
-    """Doubt rows of another user than the one that was asked for, or of nobody."""
-    same = pc.equal(found, pa.array(asked, pa.string()).take(page_of_row))
-    if same.null_count or not pc.all(same, min_count=0).as_py():
-        raise Doubtful
-
-
-def _check_years(column: pa.Array) -> None:
-    """Doubt times that no datetime can hold: pyarrow takes the year 0."""
-    bounds = pc.min_max(column.view(pa.int64())).as_py()
-    if bounds["min"] is not None and not _YEAR_1_TO_9999[0] <= bounds["min"] <= bounds["max"] <= _YEAR_1_TO_9999[1]:
-        raise Doubtful
 
 
 def _decode_exactly(page: _Page, snapshot_at: datetime) -> _Chunk:

@@ -1,11 +1,12 @@
 // Pages of UserConversations from JSON to Arrow's buffers, for the one shape that Twilio sends.
 //
 // Everything that is not exactly this shape is doubtful: an unknown field, one that comes twice, a number with a
-// fraction, a time that is not to the second in UTC. Then nothing is given, and the caller asks somebody slower who
-// looks at everything. So this file needs no skipping of values and no notion of what an error means.
+// fraction, a time that is not to the second in UTC, a row of another user than the one that was asked for. Then nothing
+// is given, and the caller asks somebody slower who looks at everything. So this file needs no skipping of values and no
+// notion of what an error means.
 //
-// The caller has made sure that the bytes are UTF-8. Python ends each bytes object with a zero, which no rule here
-// accepts: a single character may be looked at without asking whether the page has ended.
+// Python ends each bytes object with a zero, which no rule here accepts: a single character may be looked at without
+// asking whether the page has ended.
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -54,6 +55,7 @@ constexpr Field meta_fields[] = {
     {"url"},               {"next_page_url"},          {"key"},
 };
 constexpr int page_size_column = 1;
+constexpr int chat_service_sid_column = 1, conversation_sid_column = 2, user_sid_column = 6;
 constexpr int row_count = sizeof row_fields / sizeof *row_fields;
 constexpr int meta_count = sizeof meta_fields / sizeof *meta_fields;
 
@@ -244,12 +246,46 @@ class Page {
         if (!take('"')) return false;
         for (;;) {
             const char *begin = at;
-            while (*at != '"' && *at != '\\' && uint8_t(*at) >= 0x20) at++;
+            if (!skip_plain()) return false;
             column.text.insert(column.text.end(), begin, at);
             if (take('"')) break;
             if (!take('\\') || !read_escape(column.text)) return false;
         }
         column.end_value(false);
+        return true;
+    }
+
+    // To the next quote, escape or control character; no, where there are bytes that are not UTF-8 before it.
+    bool skip_plain() {
+        for (;;) {
+            while (end - at >= 8 && are_plain(at)) at += 8;
+            auto c = uint8_t(*at);
+            if (c == '"' || c == '\\' || c < 0x20) return true;
+            if (c < 0x80) at++;
+            else if (!take_long_character()) return false;
+        }
+    }
+
+    // Whether none of eight bytes ends plain ASCII; looks at all of them at once.
+    static bool are_plain(const char *eight) {
+        constexpr uint64_t ones = 0x0101010101010101, high = 0x80 * ones;
+        uint64_t v, quote, escape;
+        std::memcpy(&v, eight, 8);
+        quote = v ^ ('"' * ones);
+        escape = v ^ ('\\' * ones);
+        // Less than what is taken away sets the high bit. A borrow comes only from a byte that is found itself.
+        return !(((quote - ones) | (escape - ones) | (v - 0x20 * ones) | v) & high);
+    }
+
+    // A character of several bytes in UTF-8: none longer than need be, none of UTF-16's halves, none beyond U+10FFFF.
+    bool take_long_character() {
+        auto lead = uint8_t(*at++);
+        int more = lead < 0xC2 || lead > 0xF4 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+        uint8_t least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+        uint8_t most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+        if (!more) return false;
+        for (; more--; at++, least = 0x80, most = 0xBF)
+            if (uint8_t(*at) < least || uint8_t(*at) > most) return false;
         return true;
     }
 
@@ -326,25 +362,43 @@ class Page {
     }
 };
 
+// A page as it came, and whose it is to be.
+struct Body {
+    std::string_view json, chat_service_sid, user_sid;
+};
+
 struct Parsed {
     Columns rows{row_fields, row_count};
     Columns meta{meta_fields, meta_count};
     std::vector<int64_t> lengths;
 };
 
-bool parse(const std::vector<std::string_view> &pages, Parsed &parsed) {
+// Whether the texts of a column are these from one row on; a null is none.
+bool all_are(std::string_view wanted, const Column &column, int64_t row) {
+    bool are = !wanted.empty();
+    for (; are && row < column.length; row++) {
+        auto begin = size_t(column.offsets[size_t(row)]), end = size_t(column.offsets[size_t(row) + 1]);
+        are = std::string_view(column.text.data() + begin, end - begin) == wanted;
+    }
+    return are;
+}
+
+bool parse(const std::vector<Body> &bodies, Parsed &parsed) {
     size_t bytes = 0;
-    for (auto page : pages) bytes += page.size();
+    for (auto &body : bodies) bytes += body.json.size();
     if (bytes > INT32_MAX) return false;  // no text is longer than its JSON, so no offset can be either
-    for (auto page : pages) {
-        int64_t length = 0;
-        if (!Page(page).read(parsed.rows, parsed.meta, length)) return false;
+    const auto &columns = parsed.rows.each;
+    for (auto &body : bodies) {
+        int64_t length = 0, before = columns[0].length;
+        if (!Page(body.json).read(parsed.rows, parsed.meta, length)) return false;
         const Column &size = parsed.meta.each[page_size_column];
         bool has_size = size.valid.back() >> ((size.length - 1) % 8) & 1;
         if (has_size && length > size.numbers.back()) return false;
+        if (!all_are(body.chat_service_sid, columns[chat_service_sid_column], before)) return false;
+        if (!all_are(body.user_sid, columns[user_sid_column], before)) return false;
         parsed.lengths.push_back(length);
     }
-    return true;
+    return !columns[conversation_sid_column].nulls;
 }
 
 template <class Value> PyObject *as_bytes(const std::vector<Value> &values) {
@@ -376,23 +430,28 @@ PyObject *as_result(const Parsed &parsed) {
 
 PyObject *read_pages(PyObject *, PyObject *argument) {
     if (!PyTuple_Check(argument)) {
-        PyErr_SetString(PyExc_TypeError, "a tuple of bytes is wanted");
+        PyErr_SetString(PyExc_TypeError, "a tuple of pages is wanted");
         return nullptr;
     }
     try {
-        std::vector<std::string_view> pages;
+        std::vector<Body> bodies;
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(argument); i++) {
-            char *body;
-            Py_ssize_t size;
-            if (PyBytes_AsStringAndSize(PyTuple_GET_ITEM(argument, i), &body, &size) < 0) return nullptr;
-            pages.emplace_back(body, size_t(size));
+            PyObject *body;
+            const char *service, *user;
+            Py_ssize_t service_size, user_size;
+            if (!PyArg_ParseTuple(PyTuple_GET_ITEM(argument, i), "Ss#s#", &body, &service, &service_size, &user,
+                                  &user_size))
+                return nullptr;
+            bodies.push_back({{PyBytes_AS_STRING(body), size_t(PyBytes_GET_SIZE(body))},
+                              {service, size_t(service_size)},
+                              {user, size_t(user_size)}});
         }
         Parsed parsed;
         bool is_sure = false, is_out_of_memory = false;
-        // A tuple cannot change, so its pages stay where they are while other threads run.
+        // Tuples cannot change, so what is in them stays where it is while other threads run.
         Py_BEGIN_ALLOW_THREADS;
         try {
-            is_sure = parse(pages, parsed);
+            is_sure = parse(bodies, parsed);
         } catch (const std::bad_alloc &) {
             is_out_of_memory = true;
         }

@@ -5,6 +5,9 @@ TextColumn: TypeAlias = tuple[int, bytes, bytes, bytes]
 # How many nulls, the same bits, numbers: of 32 bits for counts, of 64 for the rest.
 NumberColumn: TypeAlias = tuple[int, bytes, bytes]
 
-# Give the number of rows of each page, of 64 bits, and the columns of all rows, in the order of the schema; None where
-# any page is not exactly as expected. The bodies must be UTF-8. Other threads of the interpreter go on meanwhile.
-def read_pages(bodies: tuple[bytes, ...], /) -> tuple[bytes, list[TextColumn | NumberColumn]] | None: ...
+# Of each page its body, the service and the user. Give the number of rows of each page, of 64 bits, and the columns of
+# all rows, in the order of the schema; None where any page is not exactly as expected. Other threads of the interpreter
+# go on meanwhile.
+def read_pages(
+    pages: tuple[tuple[bytes, str, str], ...], /
+) -> tuple[bytes, list[TextColumn | NumberColumn]] | None: ...

@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from pipeline.snapshot import page_columns
+from pipeline.snapshot import page_reader
 from pipeline.snapshot.batches import UserPages, decode
 from pipeline.snapshot.compaction import compact
 from pipeline.snapshot.exact import decode_page
@@ -77,8 +77,8 @@ def measure_once(users: list[UserPages], costs: dict[str, list[float]]) -> list[
 
     with tempfile.TemporaryDirectory() as folder:
         tables = timed("decode", rows, lambda: decoded(users))
-        if page_columns.IS_COMPILED:
-            with patch.object(page_columns, "IS_COMPILED", False):
+        if page_reader.IS_COMPILED:
+            with patch.object(page_reader, "IS_COMPILED", False):
                 timed("by pyarrow", rows, lambda: decoded(users))
         paths = timed("seal", rows, lambda: list(sealed(tables, Path(folder))))
         files = timed("compaction", rows, lambda: list(compacted(paths, Path(folder))))

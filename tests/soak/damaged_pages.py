@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.helpers.user_conversation_pages import page, row
+from tests.helpers.user_conversation_pages import SERVICE, page, row, sid
 
 SOURCE = Path(__file__).parents[2] / "pipeline" / "snapshot" / "compiled_pages.cpp"
 SANITIZERS = "address,undefined"
@@ -55,7 +55,9 @@ def damage(seconds: float, seed: int) -> None:
     until, tried, accepted = time.monotonic() + seconds, 0, 0
     while time.monotonic() < until:
         damaged = _damaged(bytearray(chance.choice(whole)), chance)
-        accepted += compiled_pages.read_pages((whole[0], damaged)) is not None
+        accepted += (
+            compiled_pages.read_pages(tuple((body, SERVICE, sid("US", 1)) for body in (whole[0], damaged))) is not None
+        )
         tried += 1
     print(f"{tried} damaged pages, {accepted} of them still as expected, no false step")
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import UnusableAnswer
-from pipeline.snapshot import batches, page_columns
+from pipeline.snapshot import batches, page_reader
 from pipeline.snapshot.batches import Decoded, UserPages, blank, decode
 from pipeline.snapshot.exact import decode_page
 from pipeline.snapshot.schema import PII_COLUMNS, ROWS
@@ -90,7 +90,7 @@ def test_fast_path_alone_reads_any_expected_page_as_the_slow_twin_does(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "decode_page", None)
-        patch.setattr(page_columns, "IS_COMPILED", is_compiled)
+        patch.setattr(page_reader, "IS_COMPILED", is_compiled)
         decoded = decode(given_users, snapshot_at=SNAPSHOT_AT)
 
     assert same_as_oracle(decoded, given_users)

@@ -10,24 +10,28 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import UnusableAnswer
 from pipeline.simulator.server import running
 from pipeline.simulator.shape import WorldShape
 from pipeline.simulator.world import World
-from pipeline.snapshot import batches, page_columns
+from pipeline.snapshot import batches, page_reader
 from pipeline.snapshot.exact import decode_page
-from pipeline.snapshot.page_columns import Doubtful, PageColumns, read_pages
+from pipeline.snapshot.page_columns import Doubtful, PageColumns, PageOfUser
+from pipeline.snapshot.page_reader import read_pages
 from pipeline.snapshot.schema import ROWS
 from tests.helpers.exporting import Export, assert_same, world_rows
 from tests.helpers.published import published_rows
 from tests.helpers.user_conversation_pages import SERVICE, page, row, sid
 
-pytestmark = pytest.mark.skipif(not page_columns.IS_COMPILED, reason="there was no compiler when this was installed")
+pytestmark = pytest.mark.skipif(not page_reader.IS_COMPILED, reason="there was no compiler when this was installed")
 
 
 @pytest.fixture
 def compiled_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_columns, "_by_pyarrow", lambda bodies: (_ for _ in ()).throw(Doubtful))
+    monkeypatch.setattr(page_reader, "by_pyarrow", lambda pages: (_ for _ in ()).throw(Doubtful))
+
+
+def read(*bodies: bytes) -> PageColumns:
+    return read_pages([PageOfUser(body, SERVICE, sid("US", 1)) for body in bodies])
 
 
 def rows_of(found: PageColumns) -> list[dict[str, Any]]:
@@ -45,7 +49,7 @@ def test_official_examples_need_nobody_else(separators: tuple[str, str] | None) 
     no_timers = row(2, timers={}, unread_messages_count=None, last_read_message_index=None)
     bodies = [page([row(), no_timers], separators=separators), page([]), page([row(3)], page_size=1)]
 
-    found = read_pages(bodies)
+    found = read(*bodies)
 
     assert found.rows_per_page == [2, 0, 1]
     assert found.page_of_row.to_pylist() == [0, 0, 2]
@@ -55,7 +59,7 @@ def test_official_examples_need_nobody_else(separators: tuple[str, str] | None) 
 
 @pytest.mark.usefixtures("compiled_alone")
 def test_columns_are_valid_arrow() -> None:
-    found = read_pages([page([row(number, friendly_name=None if number % 3 else "é\n") for number in range(50)])])
+    found = read(page([row(number, friendly_name=None if number % 3 else "é\n") for number in range(50)]))
 
     for column in found.columns.values():
         column.validate(full=True)
@@ -83,6 +87,10 @@ DOUBTFUL: dict[str, Callable[[], bytes]] = {
     "a day that no month has": lambda: page([row(date_created="2015-02-29T00:00:00Z")]),
     "an hour that no day has": lambda: page([row(date_created="2015-02-28T24:00:00Z")]),
     "a year zero": lambda: page([row(date_created="0000-02-28T00:00:00Z")]),
+    "a row of another user": lambda: page([row(), row(2, user=2)]),
+    "a row of nobody": lambda: page([row(), row(2, user_sid=None)]),
+    "a row of another service": lambda: page([row(chat_service_sid="IS" + "9" * 32)]),
+    "a row without a conversation": lambda: page([row(conversation_sid=None)]),
     "another zone": lambda: page([row(date_created="2015-02-28T00:00:00+01:00")]),
 }
 
@@ -91,7 +99,7 @@ DOUBTFUL: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("what", DOUBTFUL)
 def test_what_is_not_as_expected_is_left_to_others(what: str) -> None:
     with pytest.raises(Doubtful):
-        read_pages([page([row()]), DOUBTFUL[what]()])
+        read(page([row()]), DOUBTFUL[what]())
 
 
 @pytest.mark.usefixtures("compiled_alone")
@@ -101,7 +109,7 @@ def test_what_is_not_as_expected_is_left_to_others(what: str) -> None:
 def test_times_are_those_of_the_calendar(date: str) -> None:
     body = page([row(date_created=date)])
 
-    assert rows_of(read_pages([body])) == exact_rows(body)
+    assert rows_of(read(body)) == exact_rows(body)
 
 
 @pytest.mark.usefixtures("compiled_alone")
@@ -110,12 +118,38 @@ def test_times_are_those_of_the_calendar(date: str) -> None:
 def test_texts_are_what_json_says(text: str, ensure_ascii: bool) -> None:
     body = page([row(attributes=text)], ensure_ascii=ensure_ascii)
 
-    assert rows_of(read_pages([body]))[0]["attributes"] == text
+    assert rows_of(read(body))[0]["attributes"] == text
 
 
-def test_bytes_that_are_no_text_are_refused() -> None:
+NOT_UTF8 = [
+    b"\x80", b"\xc1\xbf", b"\xc3", b"\xc3(", b"\xe0\x9f\xbf", b"\xe2\x82", b"\xed\xa0\x80", b"\xf0\x8f\xbf\xbf",
+    b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xff",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NOT_UTF8)
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_bytes_that_are_no_text_are_refused(text: bytes, is_compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = page([row(friendly_name="in the midst of it")]).replace(b"midst", b"mid" + text + b"st")
+    monkeypatch.setattr(page_reader, "IS_COMPILED", is_compiled)
+
     with pytest.raises(UnicodeDecodeError):
-        read_pages([page([row()]).replace(b'friendly_name"', b'\xff"')])
+        read(body)
+
+
+@pytest.mark.usefixtures("compiled_alone")
+@pytest.mark.parametrize("text", NOT_UTF8)
+def test_the_compiled_reader_sees_what_is_no_text(text: bytes) -> None:
+    with pytest.raises(Doubtful):
+        read(page([row(friendly_name="in the midst of it")]).replace(b"midst", b"mid" + text + b"st"))
+
+
+@pytest.mark.usefixtures("compiled_alone")
+@given(st.text(min_size=1))
+def test_every_text_is_read(text: str) -> None:
+    body = page([row(friendly_name=text.encode("utf-8", "replace").decode())], ensure_ascii=False)
+
+    assert rows_of(read(body)) == exact_rows(body)
 
 
 @pytest.mark.usefixtures("compiled_alone")
@@ -140,16 +174,12 @@ def test_damaged_pages_are_read_as_the_exact_reader_does_or_not_at_all(edits: li
         at = place % (len(body) + 1)
         body = body[:at] + (b"" if kind == "delete" else text) + body[at + (kind != "insert") * max(1, len(text)) :]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page_columns, "_by_pyarrow", lambda bodies: (_ for _ in ()).throw(Doubtful))
+        patch.setattr(page_reader, "by_pyarrow", lambda pages: (_ for _ in ()).throw(Doubtful))
         try:
-            found = read_pages([body])
+            found = read(body)
         except (Doubtful, UnicodeDecodeError):
             return
 
     for column in found.columns.values():
         column.validate(full=True)
-    try:
-        expected = exact_rows(body)
-    except UnusableAnswer:  # of another user, or of no conversation: not for this reader to know
-        return
-    assert rows_of(found) == expected
+    assert rows_of(found) == exact_rows(body)
