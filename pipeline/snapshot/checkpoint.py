@@ -42,6 +42,31 @@ PRAGMA user_version = {_VERSION};
 COMMIT;
 """
 
+# One statement for many users: with executemany this thread would let others run after each of them, and wait for its
+# turn again.
+_UPDATE_FORESEEN = """
+UPDATE user SET identity = page.identity, resource = page.resource, listed = 1 FROM page
+WHERE user.service = ? AND user.sid = page.sid AND NOT listed
+"""
+_INSERT_NEW = """
+INSERT OR IGNORE INTO user (service, sid, identity, resource, expected)
+SELECT ?, sid, identity, resource,
+    coalesce((SELECT rows FROM known_size WHERE service = ? AND sid = page.sid), 0)
+FROM page
+"""
+_SETTLE = """
+UPDATE user SET state = new.state, rows = new.rows, part = iif(new.rows, ?1, NULL), reason = new.reason,
+    status = new.status, code = new.code, request_id = new.request_id, at = new.at
+FROM (
+    SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.state') AS state,
+        json_extract(value, '$.rows') AS rows, json_extract(value, '$.reason') AS reason,
+        json_extract(value, '$.status') AS status, json_extract(value, '$.code') AS code,
+        json_extract(value, '$.request_id') AS request_id, json_extract(value, '$.at') AS at
+    FROM json_each(?2)
+) AS new
+WHERE user.id = new.id
+"""
+
 
 class RosterUser(NamedTuple):
     """A user that is to be read."""
@@ -165,25 +190,21 @@ class Checkpoint:
 
     def add_users(self, service: str, users: Sequence[User], *, next_page: str | None) -> int:
         """Keep one page of a service's users and where the next one is; give how many were new."""
-        rows = [(service, user.sid, user.identity, msgspec.json.encode(user)) for user in users]
         with self._transaction():
-            if self._foresees:
-                self._connection.executemany(
-                    "UPDATE user SET identity = ?3, resource = ?4, listed = 1"
-                    " WHERE service = ?1 AND sid = ?2 AND NOT listed",
-                    rows,
-                )
-            before = self._connection.total_changes
-            self._connection.executemany(
-                "INSERT OR IGNORE INTO user (service, sid, identity, resource, expected) VALUES (?1, ?2, ?3, ?4,"
-                " coalesce((SELECT rows FROM known_size WHERE service = ?1 AND sid = ?2), 0))",
-                rows,
-            )
-            added = self._connection.total_changes - before
+            added = self._add_page(service, users) if users else 0
             self._connection.execute(
                 "UPDATE service SET next_page = ?, listed = ? WHERE sid = ?", (next_page, next_page is None, service)
             )
         return added
+
+    def _add_page(self, service: str, users: Sequence[User]) -> int:
+        page = f"WITH page (sid, identity, resource) AS (VALUES {', '.join(['(?, ?, ?)'] * len(users))}) "
+        values = [value for user in users for value in (user.sid, user.identity, msgspec.json.encode(user))]
+        if self._foresees:
+            self._connection.execute(page + _UPDATE_FORESEEN, [*values, service])
+        before = self._connection.total_changes
+        self._connection.execute(page + _INSERT_NEW, [*values, service, service])
+        return self._connection.total_changes - before
 
     def add_settled(self, service: str, user: User, result: UserResult) -> int:
         """Keep a user whose result is known from the start, such as one that a file names and nobody has.
@@ -216,24 +237,7 @@ class Checkpoint:
                 part_id = self._connection.execute(
                     "INSERT INTO part (name, rows) VALUES (?, ?)", (part.name, part.rows)
                 ).lastrowid
-            self._connection.executemany(
-                "UPDATE user SET state = ?, rows = ?, part = ?, reason = ?, status = ?, code = ?, request_id = ?,"
-                " at = ? WHERE id = ?",
-                (
-                    (
-                        result.state,
-                        result.rows,
-                        part_id if result.rows else None,
-                        result.reason,
-                        result.status,
-                        result.code,
-                        result.request_id,
-                        result.at.isoformat(),
-                        result.id,
-                    )
-                    for result in results
-                ),
-            )
+            self._connection.execute(_SETTLE, (part_id, msgspec.json.encode(list(results)).decode()))
             self._remember(values)
 
     def parts(self) -> list[SealedPart]:
