@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+import msgspec
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,13 +57,11 @@ async def bounded_map(
             await source.aclose()
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready(Generic[Result]):
+class _Ready(msgspec.Struct, Generic[Result]):
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
+class _Ended(msgspec.Struct):
     error: BaseException | None
 
 

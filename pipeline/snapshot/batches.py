@@ -37,6 +37,8 @@ class Decoded:
 
     table: pa.Table
     """With the schema `ROWS`."""
+    bytes: int
+    """Memory that it takes."""
     rows_per_user: Sequence[int]
     unknown_fields: Mapping[str, int]
     """Fields without a column, each with the rows that gave it a value other than null."""
@@ -67,7 +69,7 @@ def decode(users: Sequence[UserPages], *, snapshot_at: datetime) -> Decoded:
 
     Raises `UnusableAnswer`, which names the user, where an answer cannot be used.
     """
-    tables = [ROWS.empty_table()]
+    tables: list[pa.Table] = []
     rows_per_user = [0] * len(users)
     unknown: Counter[str] = Counter()
     for pages in _portions(users):
@@ -76,7 +78,8 @@ def decode(users: Sequence[UserPages], *, snapshot_at: datetime) -> Decoded:
             unknown.update(chunk.unknown)
             for page, rows in zip(chunk.pages, chunk.rows_per_page, strict=True):
                 rows_per_user[page.owner] += rows
-    return Decoded(pa.concat_tables(tables), rows_per_user, unknown)
+    table = pa.concat_tables(tables) if tables else ROWS.empty_table()
+    return Decoded(table, table.nbytes, rows_per_user, unknown)
 
 
 def blank(table: pa.Table, names: Sequence[str]) -> pa.Table:

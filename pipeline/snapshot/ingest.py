@@ -176,7 +176,7 @@ class Ingest:
         now = self._clock.now()
         for users, decoded in decoding.groups:
             self._note_unknown(decoded)
-            filling.rows.add(blank(decoded.table, self._blanked_columns))
+            filling.rows.add(blank(decoded.table, self._blanked_columns), decoded.bytes)
             for user, rows in zip(users, decoded.rows_per_user, strict=True):
                 filling.results.append(UserResult(user.user.id, "read", rows, now))
                 self._emit(UserRead(user.user.user_sid, rows, len(user.pages)))

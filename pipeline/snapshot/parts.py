@@ -25,17 +25,25 @@ class CollectedRows:
     """The rows of whole users that will be one part."""
 
     def __init__(self) -> None:
-        self.columns: list[list[pa.Array]] = [[] for _ in ROWS]
         self.count = 0
         self.bytes = 0
         """Memory that they take."""
+        self._tables: list[pa.Table] = []
+        self._columns: list[list[pa.Array]] = [[] for _ in ROWS]
 
-    def add(self, table: pa.Table) -> None:
-        """Take all rows of some users."""
-        for chunks, column in zip(self.columns, table.columns, strict=True):
-            chunks.extend(column.chunks)
+    def add(self, table: pa.Table, table_bytes: int) -> None:
+        """Take all rows of some users, which take *table_bytes* of memory."""
+        self._tables.append(table)
         self.count += len(table)
-        self.bytes += table.nbytes
+        self.bytes += table_bytes
+
+    def by_column(self) -> list[list[pa.Array]]:
+        """Give the chunks of each column; no table holds them any more, so that one column can go before the others."""
+        for table in self._tables:
+            for chunks, column in zip(self._columns, table.columns, strict=True):
+                chunks.extend(column.chunks)
+        self._tables.clear()
+        return self._columns
 
 
 def seal_part(rows: CollectedRows, folder: Path) -> Part | None:
@@ -45,7 +53,7 @@ def seal_part(rows: CollectedRows, folder: Path) -> Part | None:
     """
     if rows.count == 0:
         return None
-    table = sort_columns(rows.columns)
+    table = sort_columns(rows.by_column())
     path = folder / f"part-{_next_number(folder):06}.arrow"
     write_part(table, path)
     pa.default_memory_pool().release_unused()  # else memory that sorting took stays with the process

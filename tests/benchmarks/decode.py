@@ -103,7 +103,7 @@ def sealed(tables: list[pa.Table], folder: Path) -> Iterator[Path]:
     """Write *tables* to parts."""
     rows = CollectedRows()
     for number, table in enumerate(tables, start=1):
-        rows.add(table)
+        rows.add(table, table.nbytes)
         if rows.count >= PART_ROWS or number == len(tables):
             part = seal_part(rows, folder)
             assert part is not None

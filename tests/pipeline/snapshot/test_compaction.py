@@ -51,7 +51,7 @@ def write_parts(parts: Sequence[Sequence[pa.Table]], folder: Path) -> list[Path]
     for tables in parts:
         rows = CollectedRows()
         for table in tables:
-            rows.add(table)
+            rows.add(table, table.nbytes)
         if (part := seal_part(rows, folder)) is not None:
             paths.append(part.path)
     return paths
