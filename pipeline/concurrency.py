@@ -37,20 +37,24 @@ async def bounded_map(
                     return
             await results.put(_Ready(await _not_cancelling_itself(function(item))))
 
+    is_left = False
+
     async def work_together() -> None:
+        error = None
         try:
             async with asyncio.TaskGroup() as workers:
                 for _ in range(limit):
                     workers.create_task(work())
         except BaseExceptionGroup as errors:
-            await results.put(_Ended(_first_of(errors)))
-        else:
-            await results.put(_Ended(None))
+            error = _first_of(errors)
+        if not is_left:  # a group whose workers fail forgets that it was cancelled, and nobody makes room any more
+            await results.put(_Ended(error))
 
     team = asyncio.create_task(work_together())
     try:
         yield _consumed(results)
     finally:
+        is_left = True
         team.cancel()
         await asyncio.gather(team, return_exceptions=True)
         if isinstance(source, AsyncGenerator):

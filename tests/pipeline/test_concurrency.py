@@ -294,3 +294,33 @@ class TestLeaving:
     async def test_a_block_that_never_consumes_ends(self) -> None:
         async with bounded_map(squared, range(100), limit=4):
             pass
+
+    @pytest.mark.parametrize("moment", ["before", "after"])
+    async def test_an_error_at_the_moment_of_leaving_is_nobodys_though_results_wait(self, moment: str) -> None:
+        leaving = asyncio.Event()
+
+        async def last_fails(item: int) -> int:
+            if item < 4:
+                return item
+            try:
+                await leaving.wait()
+            except asyncio.CancelledError:
+                if moment == "after":
+                    raise KeyError("gone") from None
+                raise
+            raise KeyError("gone")
+
+        async def consume() -> None:
+            async with bounded_map(last_fails, range(9), limit=4):
+                await asyncio.Event().wait()
+
+        consumer = asyncio.create_task(consume())
+        await a_while()
+        if moment == "before":
+            leaving.set()
+            await asyncio.sleep(0)
+        consumer.cancel()
+
+        done, _ = await asyncio.wait([consumer], timeout=5)
+        assert done == {consumer}
+        assert consumer.cancelled()
