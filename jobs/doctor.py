@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from jobs.options import connection_options, json_option, settings_from
-from pipeline.errors import ApiError, ExitCode, ReadstateError, Refused, StoppedEarly, TransportError
+from pipeline.errors import ApiError, ExitCode, ReadstateError, Refused, Stopped, StoppedEarly, TransportError
 
 _LEAST_FREE_BYTES = 1 << 30
 _MOST_CLOCK_SKEW_SECONDS = 60.0
@@ -44,7 +44,7 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
 
     Exit code 3 where something is wrong, 14 where it is the credentials.
     """
-    from jobs.runtime import run
+    from jobs.runtime import run_reading
 
     findings: list[Finding] = []
     code = ExitCode.DONE
@@ -64,7 +64,7 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
             note(finding)
         if root is not None:
             note(_check_root(root))
-        run(lambda _stop: _check_twilio(effective.settings, note))
+        run_reading(lambda _stop: _check_twilio(effective.settings, note))
     bad = [finding for finding in findings if not finding.good]
     if bad:
         code = ExitCode.NOT_PERMITTED if any(f.subject == "credentials" for f in bad) else ExitCode.SOME_FAILED
@@ -85,6 +85,8 @@ def _noting(subject: str, note: Callable[[Finding], None]) -> Iterator[None]:
     """Turn a deliberate error into a finding about *subject*."""
     try:
         yield
+    except Stopped:
+        raise
     except ReadstateError as error:
         note(wrong(subject, error.message, error.hint))
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from jobs.memory import give_memory_back
 from jobs.runtime import deadline as set_deadline
-from jobs.runtime import fan_out, run
+from jobs.runtime import fan_out, run, run_reading
 from pipeline.clock import SystemClock
 from pipeline.errors import Locked
 from pipeline.model.quantities import parse_allowance
@@ -106,7 +106,7 @@ class ExportJob:
 
     def estimate(self) -> Estimate:
         """Read the roster and say what an export would take; keep nothing."""
-        return run(self._estimate)
+        return run_reading(self._estimate)
 
     async def _carry_out(
         self,

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from jobs.plan_job import write_summaries
-from jobs.runtime import run
+from jobs.runtime import run, run_reading
 from jobs.who import ci_url, os_user, who
 from pipeline.changes.forgotten import refuse_forgotten
 from pipeline.changes.journal import RunHeader, create_journal, look_into
@@ -47,7 +47,7 @@ class LookJob:
                 with closing(look_into(directory.journal)) as journal:
                     return await verify(plan, journal, around, share=share)
 
-        return run(look)
+        return run_reading(look)
 
     def reconcile(self, plan: Plan) -> tuple[RunDirectory, Counter[Standing]]:
         """Begin a run of *plan* whose journal says what reading every row tells."""
@@ -100,7 +100,7 @@ class LookJob:
                     )
 
         with PlanWriter(root) as writer:
-            undo = run(lambda stop: look(stop, writer))
+            undo = run_reading(lambda stop: look(stop, writer))
         write_summaries(undo)
         return undo
 

@@ -13,7 +13,7 @@ import msgspec
 from jobs.mark_read_sieve import Sieve
 from jobs.mark_read_wish import MarkReadWish
 from jobs.plan_job import write_summaries
-from jobs.runtime import fan_out, run
+from jobs.runtime import fan_out, run_reading
 from jobs.who import ci_url, os_user
 from pipeline.changes.exclusions import Exclusions
 from pipeline.changes.look_up import look_up
@@ -27,7 +27,7 @@ from pipeline.changes.selected_rows import SelectedRows
 from pipeline.changes.selection import CLOSED
 from pipeline.changes.target import Located, locate
 from pipeline.clock import SystemClock
-from pipeline.errors import BadInput, Stopped
+from pipeline.errors import BadInput
 from pipeline.events import Note, UserRead, UserVanished
 from pipeline.model.plan import InputFacts, Planner
 from pipeline.model.selection import SELECTION, SelectionFacts
@@ -83,7 +83,7 @@ class MarkReadJob:
         with tempfile.TemporaryDirectory(prefix="readstate-") as folder, PlanWriter(self.root) as writer:
             readings = Readings(Path(folder))
             try:
-                gathered = run(lambda stop: self._gather(readings, stop))
+                gathered = run_reading(lambda stop: self._gather(readings, stop))
                 plan = write_plan(
                     readings,
                     self._options(),
@@ -93,9 +93,6 @@ class MarkReadJob:
                     now=SystemClock().now(),
                     requests=gathered.requests,
                 )
-            except Stopped as stopped:
-                stopped.hint = stopped.hint or "Nothing was planned or changed: run the command again."
-                raise
             finally:
                 readings.close()
         write_summaries(plan)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from jobs.changes_input import Checked, print_problems, problems_document
-from jobs.runtime import run
+from jobs.runtime import run_reading
 from jobs.terminal import print_json
 from jobs.who import ci_url, os_user
 from pipeline.changes.plan_file import Plan
@@ -48,7 +48,7 @@ class PlanJob:
     def plan(self, checked: Checked, *, via: str = "csv") -> Plan:
         """Read what the lines of *checked* need, and write the plan with all of its renderings."""
         with PlanWriter(self.root) as writer:
-            located, requests = run(lambda stop: self._read(checked, stop))
+            located, requests = run_reading(lambda stop: self._read(checked, stop))
             checked.report.flush()
             shutil.copyfile(checked.rejects, writer.directory / REJECTS)
             (writer.directory / REJECTS).chmod(0o600)

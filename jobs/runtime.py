@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from jobs.telling import command_line
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, Stopped
 from pipeline.events import Event, Observer
 from pipeline.stop import StopReason, StopSwitch
 
@@ -28,6 +28,28 @@ def run(main: Callable[[StopSwitch], Awaitable[Result]]) -> Result:
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(with_signals())
+
+
+def run_reading(read: Callable[[StopSwitch], Awaitable[Result]]) -> Result:
+    """Run *read*, which has nothing to save: a stop cancels what it waits for, such as the end of an outage."""
+    return run(lambda stop: _unless_asked(read(stop), stop))
+
+
+async def _unless_asked(reading: Awaitable[Result], stop: StopSwitch) -> Result:
+    task = asyncio.ensure_future(reading)
+    stop.when_asked(lambda: _cancel(task))
+    try:
+        return await task
+    except (asyncio.CancelledError, Stopped):
+        if (reason := stop.reason()) is None:
+            raise
+        raise Stopped(
+            reason.text, hint="Nothing was planned or changed: run the command again.", exit_code=reason.exit_code
+        ) from None
+
+
+def _cancel(task: asyncio.Future[Result]) -> None:
+    task.cancel()
 
 
 def deadline(stop: StopSwitch, seconds: float) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.runtime import deadline, fan_out, run
-from pipeline.errors import ExitCode
+from jobs.runtime import deadline, fan_out, run, run_reading
+from pipeline.errors import ExitCode, Stopped
 from pipeline.simulator.server import RunningSimulator
 from pipeline.stop import StopReason, StopSwitch
-from tests.helpers.processes import LONGEST_SECONDS, environment, start_and_hold
+from tests.helpers.processes import LONGEST_SECONDS, environment, start, start_and_hold, wait_until
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,45 @@ def test_a_signal_asks_the_run_to_stop_and_says_that_it_will(
     assert reason.exit_code == code
     assert reason.text == f"stopped by {number.name}"
     assert f"{number.name}: finishing what is in flight" in capsys.readouterr().err
+
+
+def test_a_signal_ends_a_reading_that_waits_for_twilio_to_come_back() -> None:
+    async def outage(_stop: StopSwitch) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(30)
+
+    with pytest.raises(Stopped, match="stopped by SIGINT") as stopped:
+        run_reading(outage)
+
+    assert stopped.value.exit_code == ExitCode.INTERRUPTED
+    assert stopped.value.hint == "Nothing was planned or changed: run the command again."
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["plan {0}/changes.csv --op delete -o {0}", "mark-read --all -o {0}", "export --out {0} --dry-run", "doctor"],
+)
+def test_what_only_reads_ends_at_the_first_ctrl_c_although_nothing_answers(
+    line: str, twilio: RunningSimulator, tmp_path: Path
+) -> None:
+    (tmp_path / "changes.csv").write_text("user,conversation\nUS" + "0" * 32 + ",CH" + "0" * 32 + "\n")
+    unanswered = {"READSTATE_READ_TIMEOUT_SECONDS": "600", "READSTATE_REQUEST_TIMEOUT_SECONDS": "600"}
+    twilio.faults = replace(twilio.faults, outage="hang")
+    process = start(line.format(tmp_path).split(), environment(twilio, tmp_path, **unanswered))
+    wait_until(lambda: twilio.counters().connections > 0, process)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=LONGEST_SECONDS)
+
+    assert process.returncode == ExitCode.INTERRUPTED, told
+    assert "run the command again" in told
+
+
+def test_a_cancellation_that_nobody_asked_for_stays_one() -> None:
+    async def cancelled(_stop: StopSwitch) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        run_reading(cancelled)
 
 
 def test_a_deadline_asks_the_run_to_stop() -> None:
