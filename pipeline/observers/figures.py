@@ -9,6 +9,8 @@ from pipeline.observers.tally import RunTally, Stage
 from pipeline.observers.words import grouped, spoken_seconds
 
 _REMEMBERED_SECONDS = 30.0
+_PATIENCE_SECONDS = 3.0
+"""As long as this without any success, it is worth saying why."""
 
 
 class PaceFigures(Protocol):
@@ -51,6 +53,8 @@ class Figures:
     in_flight: int
     window: int
     outage_seconds: float
+    trouble: str
+    """Why nothing has succeeded lately; empty where something has, or nothing was tried."""
     seconds_left: float | None
     """None while nobody can tell."""
 
@@ -60,6 +64,7 @@ class Sample(NamedTuple):
 
     at: float
     requests: int
+    accepted: int
     users: int
 
 
@@ -90,6 +95,13 @@ def seconds_left(users_left: int, samples: Sequence[Sample]) -> float | None:
     return users_left / speed if speed > 0 else None
 
 
+def succeeds(samples: Sequence[Sample]) -> bool:
+    """Whether any request was accepted lately, or there was not enough time for one."""
+    now = samples[-1]
+    earlier = [sample for sample in samples if now.at - sample.at >= _PATIENCE_SECONDS]
+    return not earlier or now.accepted > earlier[-1].accepted
+
+
 def figures(tally: RunTally, pace: PaceFigures | None, samples: Sequence[Sample], *, began: float) -> Figures:
     """Put together what *tally*, *pace* and *samples* say."""
     left = _left(tally)
@@ -110,6 +122,7 @@ def figures(tally: RunTally, pace: PaceFigures | None, samples: Sequence[Sample]
         in_flight=0 if pace is None else pace.in_flight,
         window=0 if pace is None else max(1, int(pace.window)),
         outage_seconds=0.0 if pace is None else pace.outage_seconds,
+        trouble="" if succeeds(samples) else tally.trouble,
         seconds_left=None if left is None else seconds_left(left, samples),
     )
 
@@ -140,11 +153,14 @@ def sentence(now: Figures) -> str:
 
 def outlook(now: Figures) -> str:
     """How much longer it will take, as far as anybody can tell."""
+    why = f" ({now.trouble})" if now.trouble else ""
     if now.outage_seconds:
-        return f"no answer for {spoken_seconds(now.outage_seconds)}"
-    if now.stage not in {"reading", "applying"} or now.seconds_left is None:
+        return f"no answer for {spoken_seconds(now.outage_seconds)}{why}"
+    if now.stage not in {"reading", "applying"}:
         return ""
-    return f"{spoken_seconds(now.seconds_left)} left"
+    if now.trouble:
+        return f"trying again{why}"
+    return "" if now.seconds_left is None else f"{spoken_seconds(now.seconds_left)} left"
 
 
 def _speed(count: int, samples: Sequence[Sample]) -> float:

@@ -37,6 +37,8 @@ class RunTally:
     """Attempts that no answer came back to."""
     retries: int = 0
     retries_exhausted: int = 0
+    trouble: str = ""
+    """Why a request had to be sent again, until one succeeds."""
 
     users_listed: int = 0
     roster_is_complete: bool = False
@@ -67,6 +69,8 @@ class RunTally:
             case RequestAnswered():
                 status = event.status
                 self.requests_by_status[status] = self.requests_by_status.get(status, 0) + 1
+                if self.trouble and _is_accepted(status):
+                    self.trouble = ""
             case UserRead():
                 self.users_read += 1
                 self.rows += event.rows
@@ -76,6 +80,7 @@ class RunTally:
                 self.outcomes[event.outcome] += 1
             case Retried():
                 self.retries += 1
+                self.trouble = event.reason
             case _:
                 self._observe_rarer(event)
 
@@ -121,6 +126,11 @@ class RunTally:
         return sum(self.requests_by_status.values()) + self.requests_lost
 
     @property
+    def accepted(self) -> int:
+        """Answers that were neither a failure of the server nor a refusal of the pace."""
+        return sum(count for status, count in self.requests_by_status.items() if _is_accepted(status))
+
+    @property
     def throttled(self) -> int:
         """Answers that said we were too many: 429."""
         return self.requests_by_status.get(429, 0)
@@ -139,3 +149,7 @@ class RunTally:
     def done_now(self) -> int:
         """What this start has finished with, of whatever the run is about: users, or rows of a plan."""
         return self.users_done_now + self.outcomes.total()
+
+
+def _is_accepted(status: int) -> bool:
+    return status < 500 and status != 429

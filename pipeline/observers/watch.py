@@ -85,7 +85,7 @@ class Watch:
     def look(self) -> None:
         """Let every onlooker see how things stand now."""
         now = self._clock.monotonic()
-        samples = self._speedometer.add(Sample(now, self.tally.requests, self.tally.done_now))
+        samples = self._speedometer.add(Sample(now, self.tally.requests, self.tally.accepted, self.tally.done_now))
         pace = None if self._pace is None else self._pace.view(now)
         current = figures(self.tally, pace, samples, began=self._began)
         for onlooker in self._onlookers:

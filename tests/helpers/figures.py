@@ -21,6 +21,7 @@ HALF_WAY = Figures(
     in_flight=87,
     window=96,
     outage_seconds=0.0,
+    trouble="",
     seconds_left=120.0,
 )
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.events import RequestAnswered, RosterComplete, RunResumed, UserRead
+from pipeline.events import RequestAnswered, Retried, RosterComplete, RunResumed, UserRead
 from pipeline.observers.figures import (
     Sample,
     Speedometer,
@@ -22,7 +22,13 @@ from tests.helpers.pace import FakePace
 
 
 def steady(seconds: int, *, requests: int, users: int) -> list[Sample]:
-    return [Sample(100.0 + second, requests * second, users * second) for second in range(seconds + 1)]
+    return [
+        Sample(100.0 + second, requests * second, requests * second, users * second) for second in range(seconds + 1)
+    ]
+
+
+def a_retry(reason: str) -> Retried:
+    return Retried("GET", "/v1/Users", reason, 1, 0.5, None)
 
 
 class TestSpeed:
@@ -31,14 +37,14 @@ class TestSpeed:
         assert requests_per_second(steady(seconds, requests=speed, users=0)) == pytest.approx(speed)
 
     def test_at_the_first_moment_there_is_none(self) -> None:
-        assert requests_per_second([Sample(5.0, 7, 7)]) == 0
-        assert requests_per_second([Sample(5.0, 0, 0), Sample(5.0, 7, 7)]) == 0
+        assert requests_per_second([Sample(5.0, 7, 7, 7)]) == 0
+        assert requests_per_second([Sample(5.0, 0, 0, 0), Sample(5.0, 7, 7, 7)]) == 0
 
     def test_only_the_last_half_minute_counts(self) -> None:
         meter = Speedometer()
         samples: Sequence[Sample] = ()
         for second in range(200):
-            samples = meter.add(Sample(float(second), 1000 * min(second, 100) + max(0, second - 100), 0))
+            samples = meter.add(Sample(float(second), 1000 * min(second, 100) + max(0, second - 100), 0, 0))
 
         assert samples[-1].at - samples[0].at == 30
         assert requests_per_second(samples) == pytest.approx(1)
@@ -48,7 +54,7 @@ class TestSpeed:
         meter, now, added = Speedometer(), 0.0, []
         for gap in gaps:
             now += gap
-            added.append(Sample(now, 0, 0))
+            added.append(Sample(now, 0, 0, 0))
             samples = list(meter.add(added[-1]))
 
             assert samples == added[-len(samples) :]
@@ -61,8 +67,8 @@ class TestSecondsLeft:
         assert seconds_left(500, steady(10, requests=99, users=5)) == 100
 
     def test_nothing_left_takes_no_time(self) -> None:
-        assert seconds_left(0, [Sample(0, 0, 0)]) == 0
-        assert seconds_left(-3, [Sample(0, 0, 0)]) == 0
+        assert seconds_left(0, [Sample(0, 0, 0, 0)]) == 0
+        assert seconds_left(-3, [Sample(0, 0, 0, 0)]) == 0
 
     def test_while_nothing_moves_nobody_can_tell(self) -> None:
         assert seconds_left(5, steady(10, requests=99, users=0)) is None
@@ -90,7 +96,17 @@ class TestFigures:
         assert (now.requests_per_second, now.seconds_left) == (3, 29)
 
     def test_a_window_below_one_is_shown_as_one(self) -> None:
-        assert figures(RunTally(), FakePace(window=0.03), [Sample(0, 0, 0)], began=0).window == 1
+        assert figures(RunTally(), FakePace(window=0.03), [Sample(0, 0, 0, 0)], began=0).window == 1
+
+    def test_trouble_is_told_when_nothing_has_succeeded_for_a_while(self) -> None:
+        failing = self.tally(RequestAnswered("GET", 503, 0.1, None), a_retry("status 503"))
+        recovered = self.tally(a_retry("status 503"), RequestAnswered("GET", 200, 0.1, None))
+        stuck = [Sample(float(second), second, 5, 0) for second in range(10)]
+
+        assert figures(failing, None, stuck, began=0).trouble == "status 503"
+        assert figures(failing, None, stuck[:3], began=0).trouble == ""
+        assert figures(failing, None, steady(9, requests=3, users=0), began=0).trouble == ""
+        assert figures(recovered, None, stuck, began=0).trouble == ""
 
     def test_while_the_roster_grows_nobody_can_tell_the_time_left(self) -> None:
         tally = self.tally(RunResumed("r-1", 10, 30, 99))
@@ -129,6 +145,11 @@ class TestOutlook:
     def test_an_outage_goes_before_it(self) -> None:
         assert outlook(half_way(outage_seconds=40.0)) == "no answer for 40 s"
 
+    def test_trouble_goes_before_it_too(self) -> None:
+        assert outlook(half_way(trouble="status 503")) == "trying again (status 503)"
+        assert outlook(half_way(outage_seconds=40.0, trouble="status 503")) == "no answer for 40 s (status 503)"
+
     def test_nothing_where_nobody_can_tell(self) -> None:
         assert outlook(half_way(seconds_left=None)) == ""
         assert outlook(half_way(stage="publishing")) == ""
+        assert outlook(half_way(stage="publishing", trouble="status 503")) == ""
