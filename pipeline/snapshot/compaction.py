@@ -84,12 +84,13 @@ def _row_groups(tables: Iterator[pa.Table], moment: datetime) -> Iterator[pa.Tab
 
 def _finished(waiting: list[pa.Table], moment: datetime) -> pa.Table:
     """Make one group of all that is *waiting*, as it is written; nothing waits any more then."""
-    group = pa.concat_tables(waiting)
+    columns = pa.concat_tables(waiting).columns
     waiting.clear()
-    position = ROWS.get_field_index("snapshot_at")
-    field = ROWS.field(position)
-    group = group.set_column(position, field, pa.repeat(pa.scalar(moment, field.type), len(group)))
-    return settled(group, USER_CONVERSATIONS)
+    for position, column in enumerate(columns):
+        columns[position] = column.combine_chunks()  # its pieces go before those of the next column are joined
+    field = ROWS.field("snapshot_at")
+    columns[ROWS.get_field_index(field.name)] = pa.repeat(pa.scalar(moment, field.type), len(columns[0]))
+    return settled(pa.table(columns, schema=ROWS), USER_CONVERSATIONS)
 
 
 def _running_sizes(table: pa.Table, size: int) -> pa.ChunkedArray:
