@@ -1,6 +1,5 @@
 """The command `readstate`: finds the command that was asked for, and turns every failure into a message and a code."""
 
-import difflib
 import os
 import re
 import shlex
@@ -63,6 +62,8 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
+            import difflib
+
             nearest = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
             raise click.UsageError(
                 f"there is no command {cmd_name!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else ""), ctx
