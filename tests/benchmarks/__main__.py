@@ -1,6 +1,6 @@
 """The benchmark: readstate beside what people use instead, and beside its own goals.
 
-    python -m tests.benchmarks            everything, a quarter of an hour; writes tests/benchmarks/RESULTS.md
+    python -m tests.benchmarks            everything, 25 minutes; writes tests/benchmarks/RESULTS.md
     python -m tests.benchmarks quick      small worlds, two rounds, two minutes; prints only
     python -m tests.benchmarks huge       everything, and an export of ten million rows
 
