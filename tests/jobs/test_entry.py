@@ -27,7 +27,7 @@ def _run(*arguments: str, home: Path, on_ctrl_c: signal.Handlers = signal.SIG_DF
     )
 
 
-@pytest.mark.parametrize("library", ["click", "difflib"])
+@pytest.mark.parametrize("library", ["click", "shlex"])
 def test_ctrl_c_amid_the_first_imports_ends_the_process_without_a_word(library: str, tmp_path: Path) -> None:
     (tmp_path / f"{library}.py").write_text(CTRL_C)
 
@@ -49,7 +49,7 @@ def test_ctrl_c_amid_the_imports_of_a_command_is_answered(tmp_path: Path) -> Non
 
 
 def test_a_process_that_is_to_ignore_ctrl_c_goes_on_ignoring_it(tmp_path: Path) -> None:
-    (tmp_path / "difflib.py").write_text(CTRL_C)
+    (tmp_path / "shlex.py").write_text(CTRL_C)
 
     given = _run("-m", "jobs", "--version", home=tmp_path, on_ctrl_c=signal.SIG_IGN)
 
