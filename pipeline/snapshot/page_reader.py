@@ -1,6 +1,6 @@
 """Many pages to columns at once: compiled where that could be built, else by pyarrow's JSON reader.
 
-With the compiled reader decoding takes a third of the CPU (`python -m tests.benchmarks.decode`); it knows nothing but
+With the compiled reader decoding takes a quarter of the CPU (`python -m tests.benchmarks.decode`); it knows nothing but
 the shape that Twilio's pages have today, and leaves whatever else it meets to pyarrow.
 """
 
