@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-OURS = {"pipeline", "jobs", "tests"}
+OURS = {"readstate", "readstate_jobs", "tests"}
 PROGRAMS = sorted(path for folder in ("benchmarks", "soak") for path in (HERE / folder).rglob("*.py"))
 
 

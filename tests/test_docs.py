@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 import pytest
 
-from jobs.cli import COMMANDS
-from pipeline.errors import ExitCode
-from pipeline.settings import Settings
+from readstate.errors import ExitCode
+from readstate.settings import Settings
+from readstate_jobs.cli.main import COMMANDS
 from tests.helpers.console import shell, type_examples
+from tests.helpers.repository import ROOT
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMAND_PAGE = (ROOT / "jobs" / "README.md").read_text(encoding="utf-8")
 

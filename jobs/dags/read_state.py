@@ -13,8 +13,8 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, AssetAlias, Param, TriggerRule, dag, task
 
-from jobs.airflow.approval import ASKS_IN_AIRFLOW, approval_of
-from jobs.airflow.operators import (
+from readstate_jobs.airflow.approval import ASKS_IN_AIRFLOW, approval_of
+from readstate_jobs.airflow.operators import (
     ApplyPlanOperator,
     CheckSnapshotOperator,
     CompareSnapshotsOperator,

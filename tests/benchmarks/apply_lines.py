@@ -3,9 +3,9 @@
 import csv
 from pathlib import Path
 
-from pipeline.simulator.oracle import Oracle
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.simulator.api.expected_rows import Oracle
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.world.world import World
 
 SHAPE = WorldShape(users=8_000, services=1, odd_identities=0.0)
 

@@ -18,9 +18,10 @@ from pathlib import Path
 import aiohttp
 import pyarrow.parquet as pq
 
-from pipeline.changes.plan_file import Plan, open_plan
-from pipeline.simulator.credentials import Credentials
+from readstate.changes.plans.reader import Plan, open_plan
+from readstate.simulator.api.credentials import Credentials
 from tests.benchmarks import apply_lines
+from tests.helpers.repository import ROOT
 
 _ACCOUNT = Credentials()
 
@@ -92,8 +93,8 @@ def _command(folder: Path, url: str, *arguments: str) -> Path:
         "TWILIO_AUTH_TOKEN": _ACCOUNT.auth_token,
     }  # fmt: skip
     subprocess.run(
-        [sys.executable, "-m", "jobs", *arguments], env=environment, check=True, capture_output=True,
-        cwd=Path(__file__).parents[2],
+        [sys.executable, "-m", "readstate_jobs", *arguments], env=environment, check=True, capture_output=True,
+        cwd=ROOT,
     )  # fmt: skip
     return folder / "work" / "runs"
 
@@ -110,8 +111,8 @@ class _Simulator:
 
     def __enter__(self) -> str:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jobs", *self._arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True, cwd=Path(__file__).parents[2],
+            [sys.executable, "-m", "readstate_jobs", *self._arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,
         )  # fmt: skip
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

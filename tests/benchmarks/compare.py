@@ -17,10 +17,17 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipeline.snapshot.manifest import Manifest, RequestCounts, RosterScope, ServiceUsers, SnapshotFile, UserCounts
-from pipeline.snapshot.parquet_files import parquet_file
-from pipeline.snapshot.schema import KEY, USER_CONVERSATIONS, USERS
-from pipeline.snapshot.store import open_store, partition
+from readstate.snapshot.published.manifest import (
+    Manifest,
+    RequestCounts,
+    RosterScope,
+    ServiceUsers,
+    SnapshotFile,
+    UserCounts,
+)
+from readstate.snapshot.published.parquet import parquet_file
+from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.snapshot_store import open_store, partition
 from tests.benchmarks.measured import measure
 
 DAYS = (date(2026, 11, 22), date(2026, 11, 23))
@@ -152,8 +159,15 @@ def compare(folder: Path, millions: float) -> None:
         for day in DAYS:
             publish(root, day, int(millions * 1e6))
     ways = {
-        "side by side": ["-m", "jobs", "compare", str(root)],
-        "side by side, with the feed": ["-m", "jobs", "compare", str(root), "--out", str(folder / "feed.parquet")],
+        "side by side": ["-m", "readstate_jobs", "compare", str(root)],
+        "side by side, with the feed": [
+            "-m",
+            "readstate_jobs",
+            "compare",
+            str(root),
+            "--out",
+            str(folder / "feed.parquet"),
+        ],
         "outer join, 700 MB allowed": ["-m", "tests.benchmarks.compare", "--join", str(root), "700MB"],
         "outer join, 3 GB allowed": ["-m", "tests.benchmarks.compare", "--join", str(root), "3GB"],
     }

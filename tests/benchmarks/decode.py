@@ -18,12 +18,12 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from pipeline.snapshot import page_reader
-from pipeline.snapshot.batches import UserPages, decode
-from pipeline.snapshot.compaction import compact
-from pipeline.snapshot.exact import decode_page
-from pipeline.snapshot.parquet_files import FinishedFile
-from pipeline.snapshot.parts import CollectedRows, seal_part
+from readstate.snapshot.extract import page_reader
+from readstate.snapshot.extract.decode import UserPages, decode
+from readstate.snapshot.extract.lenient_reader import decode_page
+from readstate.snapshot.parts.compaction import compact
+from readstate.snapshot.parts.part import CollectedRows, seal_part
+from readstate.snapshot.published.parquet import FinishedFile
 from tests.helpers.user_conversation_pages import SNAPSHOT_AT, page, read_slowly, row, user_pages
 
 ROWS_A_PAGE = 50

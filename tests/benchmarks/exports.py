@@ -124,7 +124,16 @@ def _exports(place: Path) -> dict[str, Export]:
     def readstate(transport: str) -> Export:
         def export(env: Mapping[str, str], world: World | None) -> Run:
             with TemporaryDirectory(dir=place) as folder:
-                arguments = ["-m", "jobs", "export", "--out", f"{folder}/root", "--json", "--transport", transport]
+                arguments = [
+                    "-m",
+                    "readstate_jobs",
+                    "export",
+                    "--out",
+                    f"{folder}/root",
+                    "--json",
+                    "--transport",
+                    transport,
+                ]
                 more = {"READSTATE_WORK_DIR": f"{folder}/work"}
                 return _run(arguments, {**env, **more}, Path(folder, "root/user_conversations"), world)
 

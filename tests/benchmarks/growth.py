@@ -64,6 +64,6 @@ def _world(size: int, *options: str) -> AbstractContextManager[dict[str, str]]:
 
 def _export(env: Mapping[str, str]) -> Grown:
     with TemporaryDirectory() as folder:
-        arguments = ["-m", "jobs", "export", "--transport", "lean", "--json", "--out", f"{folder}/root"]
+        arguments = ["-m", "readstate_jobs", "export", "--transport", "lean", "--json", "--out", f"{folder}/root"]
         measured = measure(arguments, {**env, "READSTATE_WORK_DIR": f"{folder}/work"})
         return Grown(json.loads(measured.stdout)["manifest"]["rows"], measured)

@@ -17,17 +17,17 @@ from typing import cast
 
 import aiohttp
 
-from jobs.runtime import _loop_factory
-from pipeline.clock import SystemClock
-from pipeline.concurrency import bounded_map
-from pipeline.settings import Credentials, load_settings
-from pipeline.twilio.aiohttp_transport import connected
-from pipeline.twilio.client import Reader
-from pipeline.twilio.lean_transport import connected_lean
-from pipeline.twilio.pacing.pace import Pace, PaceSettings
-from pipeline.twilio.request import list_user_conversations
-from pipeline.twilio.retry import Retrying, RetryPolicy
-from pipeline.twilio.throttle import Throttled
+from readstate.clock import SystemClock
+from readstate.concurrency import bounded_map
+from readstate.settings import Credentials, load_settings
+from readstate.twilio.client import Reader
+from readstate.twilio.http.aiohttp_transport import connected
+from readstate.twilio.http.lean_transport import connected_lean
+from readstate.twilio.http.request import list_user_conversations
+from readstate.twilio.pacing.limiter import Pace, PaceSettings
+from readstate.twilio.retry import Retrying, RetryPolicy
+from readstate.twilio.throttle import Throttled
+from readstate_jobs.cli.event_loop import _loop_factory
 from tests.benchmarks.measured import simulator
 
 PARALLEL = 50

@@ -81,7 +81,7 @@ def _timed(shape: Shape, rounds: int) -> dict[str, list[Timed]]:
     with TemporaryDirectory() as folder, simulator(*shape.options()) as env:
 
         def export(root: str, day: str) -> Timed:
-            arguments = ["-m", "jobs", "export", "--transport", "lean", "--json", "--again", "--out", root]
+            arguments = ["-m", "readstate_jobs", "export", "--transport", "lean", "--json", "--again", "--out", root]
             return _export([*arguments, "--date", day], {**env, "READSTATE_WORK_DIR": f"{folder}/work"}, shape)
 
         def without() -> Timed:

@@ -20,14 +20,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipeline.simulator.behaviour import Behaviour
-from pipeline.simulator.effects import Effect
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.effect_log import Effect
+from readstate.simulator.world.world import World
+from tests.helpers.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 NAIVE_REQUESTS = 3
 """For each row: read it, ask for the newest message, write."""
 ANSWER_SECONDS = 0.05
@@ -60,7 +60,7 @@ def readstate(twilio: RunningSimulator, folder: Path, *arguments: str) -> Typed:
         "READSTATE_WRITES_PER_SECOND": "5000",
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "jobs", *arguments, "--json"]
+    command = [sys.executable, "-m", "readstate_jobs", *arguments, "--json"]
     done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)
     if not done.stdout.startswith("{"):
         raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")

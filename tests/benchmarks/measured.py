@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.helpers.repository import ROOT
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -58,7 +59,7 @@ def measure(arguments: Sequence[str], env: Mapping[str, str], *, cpus: set[int] 
 def simulator(*options: str) -> Iterator[dict[str, str]]:
     """A simulator as a process of its own; gives the environment that leads to it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "jobs", "simulate", *options],
+        [sys.executable, "-m", "readstate_jobs", "simulate", *options],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -15,11 +15,11 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
-from pipeline.clock import SystemClock
-from pipeline.errors import ApiError, TransportError
-from pipeline.events import Event, RequestAnswered, SharedPaceFound, SharedPaceLost
-from pipeline.settings import Credentials, Settings
-from pipeline.twilio.connect import connection
+from readstate.clock import SystemClock
+from readstate.errors import ApiError, TransportError
+from readstate.events import Event, RequestAnswered, SharedPaceFound, SharedPaceLost
+from readstate.settings import Credentials, Settings
+from readstate.twilio.connect import connection
 
 _ACCOUNT = "TWILIO_ACCOUNT_SID"
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, TypeVar
 from tests.benchmarks.measured import measure
 
 if TYPE_CHECKING:
-    from pipeline.changes.journal import Journal
-    from pipeline.changes.plan_file import Plan
-    from pipeline.changes.readings import Readings
+    from readstate.changes.planning.workspace import Readings
+    from readstate.changes.plans.reader import Plan
+    from readstate.changes.runs.journal import Journal
 
 Item = TypeVar("Item")
 
@@ -50,11 +50,11 @@ def conversation_sid(number: int) -> str:
 
 def plan(folder: Path, rows: int) -> str:
     """Stage *rows* lines with what would have been read for them, and plan them."""
-    from pipeline.changes.plan_writer import PlanWriter
-    from pipeline.changes.planning import PlanOptions, Provenance, write_plan
-    from pipeline.changes.readings import Readings
-    from pipeline.changes.target import Located
-    from pipeline.model.plan import InputFacts, Planner, Target
+    from readstate.changes.current_state.target import Located
+    from readstate.changes.planning.make_plan import PlanOptions, Provenance, write_plan
+    from readstate.changes.planning.workspace import Readings
+    from readstate.changes.plans.writer import PlanWriter
+    from readstate.model.plan import InputFacts, Planner, Target
 
     (folder / "staging").mkdir()
     readings = Readings(folder / "staging")
@@ -88,11 +88,11 @@ def plan(folder: Path, rows: int) -> str:
 
 def fill(readings: "Readings", rows: int) -> None:
     """Put lines and answers where the commands put them, some thousand at a time, as they do."""
-    from pipeline.changes.current import Found, Membership, UserReading
-    from pipeline.changes.intent import Intent
-    from pipeline.changes.participants import MembersReading
-    from pipeline.model.change import Absent, Reason, Removal, Update
-    from pipeline.model.user_conversation import Participant, UserConversation
+    from readstate.changes.current_state.memberships import Found, Membership, UserReading
+    from readstate.changes.current_state.participants import MembersReading
+    from readstate.changes.input.intents import Intent
+    from readstate.model.change import Absent, Reason, Removal, Update
+    from readstate.model.resources import Participant, UserConversation
 
     def intent(number: int) -> Intent:
         wish = Removal() if number % 100 == 0 else Update(last_read_message_index=7 + number % 3)
@@ -147,7 +147,7 @@ def in_parts(items: Iterator[Item]) -> Iterator[list[Item]]:
 
 def opened(folder: Path) -> "Plan":
     """The plan, without a look at its rows."""
-    from pipeline.changes.plan_file import Plan, read_manifest
+    from readstate.changes.plans.reader import Plan, read_manifest
 
     (directory,) = (folder / "plans").iterdir()
     return Plan(directory, read_manifest(directory))
@@ -155,7 +155,7 @@ def opened(folder: Path) -> "Plan":
 
 def check(folder: Path, rows: int) -> str:
     """Check every digest, as everything does that opens a plan."""
-    from pipeline.changes.plan_file import open_plan
+    from readstate.changes.plans.reader import open_plan
 
     manifest = open_plan(opened(folder).directory).manifest
     assert manifest.rows == rows
@@ -164,12 +164,12 @@ def check(folder: Path, rows: int) -> str:
 
 def show(folder: Path, rows: int) -> str:
     """Render the summary in all four forms, find rare rows, and ask the guards."""
-    from pipeline.changes.render.document import render_json
-    from pipeline.changes.render.markdown import render_markdown
-    from pipeline.changes.render.page import render_html
-    from pipeline.changes.render.summary import row_of, sample, select, summarize
-    from pipeline.changes.render.text import render_text
-    from pipeline.model.guards import refusals
+    from readstate.changes.render.html import render_html
+    from readstate.changes.render.json_document import render_json
+    from readstate.changes.render.markdown import render_markdown
+    from readstate.changes.render.summary import row_of, sample, select, summarize
+    from readstate.changes.render.text import render_text
+    from readstate.model.guards import refusals
 
     plan = opened(folder)
     summary = summarize(plan, sample(plan))
@@ -182,9 +182,9 @@ def show(folder: Path, rows: int) -> str:
 
 def work(folder: Path, rows: int) -> str:
     """Make the work list of an apply, and read it as its stages do."""
-    from pipeline.changes.left_to_do import left_to_do
-    from pipeline.changes.work import Work, by_user
-    from pipeline.model.change import Operation
+    from readstate.changes.apply.left_to_do import left_to_do
+    from readstate.changes.apply.work_queue import Work, by_user
+    from readstate.model.change import Operation
 
     plan = opened(folder)
     with closing(begun_journal(folder, plan)) as journal, closing(Work(folder / "work.sqlite")) as list_of_work:
@@ -198,9 +198,9 @@ def work(folder: Path, rows: int) -> str:
 
 def results(folder: Path, rows: int) -> str:
     """Fill a journal as an apply would, and write the results of every row."""
-    from pipeline.changes.record import By, RowRecord
-    from pipeline.changes.results import write_results
-    from pipeline.model.outcome import Outcome
+    from readstate.changes.runs.results import write_results
+    from readstate.changes.runs.row_record import By, RowRecord
+    from readstate.model.outcome import Outcome
 
     plan = opened(folder)
     with closing(begun_journal(folder, plan)) as journal:
@@ -218,7 +218,7 @@ def results(folder: Path, rows: int) -> str:
 
 def begun_journal(folder: Path, plan: "Plan") -> "Journal":
     """A new journal for *plan*."""
-    from pipeline.changes.journal import RunHeader, create_journal
+    from readstate.changes.runs.journal import RunHeader, create_journal
 
     path, manifest = folder / "journal.sqlite", plan.manifest
     path.unlink(missing_ok=True)

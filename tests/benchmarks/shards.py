@@ -79,7 +79,7 @@ def main(options: argparse.Namespace) -> None:
 
 
 def one_process(folder: Path, env: Mapping[str, str], arguments: Sequence[str]) -> Outcome:
-    done = measure(["-m", "jobs", "export", "--out", str(folder / "root"), *DAY, "--json", *arguments], env)
+    done = measure(["-m", "readstate_jobs", "export", "--out", str(folder / "root"), *DAY, "--json", *arguments], env)
     return Outcome("one process", [done], done.wall, None, json.loads(done.stdout)["manifest"])
 
 
@@ -88,13 +88,13 @@ def shards(count: int, folder: Path, env: Mapping[str, str], arguments: Sequence
 
     def one(number: int) -> Measured:
         words = ["export", "--out", root, *DAY, "--run", "bench", "--shard", f"{number}/{count}", "--json", *arguments]
-        return measure(["-m", "jobs", *words], env)
+        return measure(["-m", "readstate_jobs", *words], env)
 
     began = time.perf_counter()
     with ThreadPoolExecutor(count) as threads:
         done = list(threads.map(one, range(1, count + 1)))
     seconds = time.perf_counter() - began
-    publishing = measure(["-m", "jobs", "publish", root, "--run", "bench", "--json"], env)
+    publishing = measure(["-m", "readstate_jobs", "publish", root, "--run", "bench", "--json"], env)
     return Outcome(f"{count} shards", done, seconds, publishing, json.loads(publishing.stdout)["manifest"])
 
 

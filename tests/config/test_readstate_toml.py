@@ -1,13 +1,13 @@
 """The file of settings says the truth: every setting, its default, and why."""
 
 import tomllib
-from pathlib import Path
 
 import msgspec
 
-from pipeline.settings import Settings, load_settings
+from readstate.settings import Settings, load_settings
+from tests.helpers.repository import ROOT
 
-FILE = Path(__file__).parents[2] / "config" / "readstate.toml"
+FILE = ROOT / "config" / "readstate.toml"
 
 
 def test_it_holds_every_setting_with_its_default_in_the_order_of_the_code() -> None:

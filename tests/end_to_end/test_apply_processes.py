@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.changes.journal import look_into
-from pipeline.simulator.behaviour import Behaviour
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.changes.runs.journal import look_into
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.world import World
 from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines, settled_state, wanted_state
 from tests.helpers.dying import POINTS
 from tests.helpers.processes import LONGEST_SECONDS, wait_until

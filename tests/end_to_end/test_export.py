@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import BadInput, ExitCode, GuardRefused, LocalDisk, NotPermitted, Stopped, StoppedEarly
-from pipeline.events import (
+from readstate.errors import BadInput, ExitCode, GuardRefused, LocalDisk, NotPermitted, Stopped, StoppedEarly
+from readstate.events import (
     Event,
     PartWritten,
     RequestAnswered,
@@ -23,18 +23,18 @@ from pipeline.events import (
     UserRead,
     UsersForeseen,
 )
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.live_actions import perform
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
-from pipeline.snapshot.checkpoint import Checkpoint
-from pipeline.snapshot.roster import RosterWish
-from pipeline.snapshot.snapshot import defects, open_snapshot
-from pipeline.snapshot.store import open_store
-from pipeline.snapshot.users_file import RosterEntry
-from pipeline.snapshot.workspace import Workspace
-from pipeline.stop import StopReason
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.faults.scripted_actions import perform
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.world import World
+from readstate.snapshot.published.snapshot import defects, open_snapshot
+from readstate.snapshot.published.snapshot_store import open_store
+from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.workspace import Workspace
+from readstate.stop import StopReason
 from tests.helpers.exporting import DAY, Export, assert_same, changed, world_rows
 from tests.helpers.processes import LONGEST_SECONDS
 

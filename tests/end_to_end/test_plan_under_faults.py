@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from jobs.cli import main
-from pipeline.changes.plan_file import open_plan
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.changes.plans.reader import open_plan
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import running
+from readstate.simulator.world.world import World
+from readstate_jobs.cli.main import main
 
 
 def test_a_plan_made_in_bad_weather_equals_the_world(

@@ -14,11 +14,11 @@ import pytest
 from pyarrow import parquet as pq
 from twilio.rest import Client
 
-from pipeline.errors import ExitCode
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.errors import ExitCode
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.world import World
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.processes import (
     LONGEST_SECONDS,

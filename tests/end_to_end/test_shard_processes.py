@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ExitCode
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.errors import ExitCode
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.world import World
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.processes import (
     LONGEST_SECONDS,
@@ -27,6 +27,7 @@ from tests.helpers.processes import (
     wait_until,
 )
 from tests.helpers.published import published_rows
+from tests.helpers.repository import PIPELINE
 
 SHAPE = WorldShape(users=300, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
 RUN = ["--run", "nightly"]
@@ -95,7 +96,7 @@ def test_a_shard_is_locked_out_while_it_is_being_read_on_this_machine(twilio: Ru
     assert first.poll() is None
 
 
-PAGE = (Path(__file__).parents[2] / "pipeline" / "snapshot" / "SHARDS.md").read_text(encoding="utf-8")
+PAGE = (PIPELINE / "snapshot" / "shards" / "README.md").read_text(encoding="utf-8")
 
 
 def typed_in_a_terminal(line: str, env: dict[str, str]) -> subprocess.Popen[str]:

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import BadInput, ExitCode, GuardRefused, Stopped
-from pipeline.events import Event, Publishing, RosterComplete, UserRead
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
-from pipeline.snapshot import publish_run
-from pipeline.snapshot.roster import RosterWish
-from pipeline.snapshot.shard import Shard
-from pipeline.snapshot.snapshot import defects, open_snapshot
-from pipeline.snapshot.staging import STAGING
-from pipeline.snapshot.store import open_store
-from pipeline.snapshot.users_file import RosterEntry
-from pipeline.stop import StopReason
+from readstate.errors import BadInput, ExitCode, GuardRefused, Stopped
+from readstate.events import Event, Publishing, RosterComplete, UserRead
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.world import World
+from readstate.snapshot.published.snapshot import defects, open_snapshot
+from readstate.snapshot.published.snapshot_store import open_store
+from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.shard import Shard
+from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.snapshot.shards import publish as publish_run
+from readstate.snapshot.shards.staging import STAGING
+from readstate.stop import StopReason
 from tests.helpers.exporting import Export, assert_same, changed, world_rows
 from tests.helpers.object_stores import ObjectStore
 from tests.helpers.sharding import RUN, ShardedExport, tables

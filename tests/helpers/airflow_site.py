@@ -15,13 +15,14 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from pipeline.simulator.server import RunningSimulator
+from readstate.simulator.server.server import RunningSimulator
+from tests.helpers.repository import ROOT
 
-REPOSITORY = Path(__file__).parents[2]
 AIRFLOW = str(Path(sys.executable).parent / "airflow")
 IS_AIRFLOW_3 = tuple(map(int, __import__("importlib.metadata").metadata.version("apache-airflow").split(".")[:1])) >= (
     3,
 )
+
 FINISHED = {"success", "failed"}
 
 
@@ -83,7 +84,7 @@ class AirflowSite:
             # SQLite is enough for four tasks; Airflow 2 would rather have a server.
             "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
             "AIRFLOW_CONN_TWILIO_CONVERSATIONS_DEFAULT": json.dumps(connection),
-            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "ignore",
         }
         variables = {f"AIRFLOW_VAR_{name.upper()}": value for name, value in self.variables.items()}

@@ -7,25 +7,25 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from pipeline.changes.apply import apply
-from pipeline.changes.carrier import CarrierOptions
-from pipeline.changes.controls import Speed
-from pipeline.changes.ending import Ending
-from pipeline.changes.gate import Meter
-from pipeline.changes.journal import Journal, RunHeader, create_journal, look_into, open_journal
-from pipeline.changes.plan_file import Plan
-from pipeline.changes.record import RowRecord
-from pipeline.changes.run_dir import RunDirectory
-from pipeline.changes.sending import Repetitions
-from pipeline.changes.surroundings import ApplyOptions, Surroundings
-from pipeline.clock import Clock
-from pipeline.errors import Unanswered
-from pipeline.events import Event
-from pipeline.simulator.api import Asked
-from pipeline.stop import StopSwitch
-from pipeline.twilio.client import Writer
-from pipeline.twilio.request import Request
-from pipeline.twilio.response import Response
+from readstate.changes.apply.admission import Meter
+from readstate.changes.apply.controls import Speed
+from readstate.changes.apply.options import ApplyOptions, Surroundings
+from readstate.changes.apply.row_executor import CarrierOptions
+from readstate.changes.apply.run import apply
+from readstate.changes.apply.send import Repetitions
+from readstate.changes.plans.reader import Plan
+from readstate.changes.runs.directory import RunDirectory
+from readstate.changes.runs.journal import Journal, RunHeader, create_journal, look_into, open_journal
+from readstate.changes.runs.result import Ending
+from readstate.changes.runs.row_record import RowRecord
+from readstate.clock import Clock
+from readstate.errors import Unanswered
+from readstate.events import Event
+from readstate.simulator.api.api import Asked
+from readstate.stop import StopSwitch
+from readstate.twilio.client import Writer
+from readstate.twilio.http.request import Request
+from readstate.twilio.http.response import Response
 from tests.helpers.desk import AUTHORIZATION, FORM, Desk
 from tests.helpers.fake_clock import FakeClock
 

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobs.cli import main
-from pipeline.changes.journal import look_into
-from pipeline.changes.plan_file import Plan, open_plan
-from pipeline.simulator.behaviour import Behaviour
-from pipeline.simulator.effects import Effect
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.changes.plans.reader import Plan, open_plan
+from readstate.changes.runs.journal import look_into
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.effect_log import Effect
+from readstate.simulator.world.world import World
+from readstate_jobs.cli.main import main
 from tests.helpers.processes import environment, spawn
 
 OUR_KINDS = {"participant.updated", "participant.removed"}
@@ -72,7 +72,7 @@ class Shell:
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         return Told(code, stdout.getvalue(), stderr.getvalue())
 
-    def run(self, *arguments: str, module: Sequence[str] = ("jobs",), timeout: float = 300) -> Told:
+    def run(self, *arguments: str, module: Sequence[str] = ("readstate_jobs",), timeout: float = 300) -> Told:
         """Run a command in a process of its own."""
         process = self.start(*arguments, module=module)
         stdout, stderr = process.communicate(timeout=timeout)
@@ -81,7 +81,7 @@ class Shell:
     def _environment(self) -> dict[str, str]:
         return environment(self.twilio, self.folder, **self.settings) | {"PYTHONDONTWRITEBYTECODE": "1"}
 
-    def start(self, *arguments: str, module: Sequence[str] = ("jobs",)) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, module: Sequence[str] = ("readstate_jobs",)) -> subprocess.Popen[str]:
         return spawn([sys.executable, "-m", *module, *arguments], self._environment())
 
     def plan(self, lines: list[dict[str, Any]], *options: str) -> Plan:

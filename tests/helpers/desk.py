@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from pipeline.simulator.api import Asked
-from pipeline.simulator.behaviour import Behaviour
-from pipeline.simulator.credentials import Credentials
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.simulator import Simulator
-from pipeline.simulator.world import World
+from readstate.simulator.api.api import Asked
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.api.credentials import Credentials
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.simulator import Simulator
+from readstate.simulator.world.world import World
 
 FORM = b"application/x-www-form-urlencoded"
 AUTHORIZATION = next(iter(Credentials().permissions()))

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from jobs import apply_job
-from jobs.cli import main
-from pipeline.changes.journal import Journal
-from pipeline.changes.record import INTENT, PENDING
-from pipeline.twilio.aiohttp_transport import AiohttpTransport
-from pipeline.twilio.lean_transport import LeanTransport
-from pipeline.twilio.transport import Transport
+from readstate.changes.runs.journal import Journal
+from readstate.changes.runs.row_record import INTENT, PENDING
+from readstate.twilio.http.aiohttp_transport import AiohttpTransport
+from readstate.twilio.http.lean_transport import LeanTransport
+from readstate.twilio.http.transport import Transport
+from readstate_jobs.applying import apply_job
+from readstate_jobs.cli.main import main
 
 POINTS = (
     "before the intent",
@@ -53,7 +53,7 @@ def arm(point: str, number: int) -> None:
         case "before the results":
             _before(apply_job, "write_results", maybe_die)
         case "during the results":
-            from pipeline.changes import results
+            from readstate.changes.runs import results
 
             _before(results, "_write_audit", maybe_die)
         case _:

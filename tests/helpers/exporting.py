@@ -7,23 +7,23 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.clock import SystemClock
-from pipeline.events import Event
-from pipeline.model.quantities import Allowance
-from pipeline.settings import Credentials, load_settings
-from pipeline.simulator.server import RunningSimulator
-from pipeline.snapshot.export import export
-from pipeline.snapshot.export_options import ExportOptions, Surroundings
-from pipeline.snapshot.ingest import PartLimits
-from pipeline.snapshot.manifest import Manifest
-from pipeline.snapshot.request_counter import RequestCounter
-from pipeline.snapshot.roster import RosterWish
-from pipeline.snapshot.snapshot import open_snapshot
-from pipeline.snapshot.store import open_store
-from pipeline.snapshot.timeline import Timeline
-from pipeline.snapshot.workspace import Workspace, workspace
-from pipeline.stop import StopSwitch
-from pipeline.twilio.connect import connection
+from readstate.clock import SystemClock
+from readstate.events import Event
+from readstate.model.quantities import Allowance
+from readstate.settings import Credentials, load_settings
+from readstate.simulator.server.server import RunningSimulator
+from readstate.snapshot.export.export import export
+from readstate.snapshot.export.ingest import PartLimits
+from readstate.snapshot.export.options import ExportOptions, Surroundings
+from readstate.snapshot.published.manifest import Manifest
+from readstate.snapshot.published.snapshot import open_snapshot
+from readstate.snapshot.published.snapshot_store import open_store
+from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.workspace.request_counter import RequestCounter
+from readstate.snapshot.workspace.timeline import Timeline
+from readstate.snapshot.workspace.workspace import Workspace, workspace
+from readstate.stop import StopSwitch
+from readstate.twilio.connect import connection
 
 DAY = date(2026, 11, 23)
 Key = tuple[str, str, str]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from pipeline.observers.figures import Figures
+from readstate.observers.progress_figures import Figures
 
 HALF_WAY = Figures(
     elapsed_seconds=60.0,

@@ -8,23 +8,23 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from pipeline.changes.lint import InputOptions, stage
-from pipeline.changes.plan_file import Plan
-from pipeline.changes.plan_writer import PlanWriter
-from pipeline.changes.planning import PlanOptions, Provenance, read_for_plan, write_plan
-from pipeline.changes.problems import Problem
-from pipeline.changes.read_current import Reading
-from pipeline.changes.readings import Readings
-from pipeline.changes.source import open_source
-from pipeline.changes.target import locate
-from pipeline.events import ignore
-from pipeline.model.change import Operation
-from pipeline.model.plan import InputFacts, Planner
-from pipeline.simulator.api import Asked
-from pipeline.stop import StopSwitch
-from pipeline.twilio.client import Reader
-from pipeline.twilio.request import Request
-from pipeline.twilio.response import Response
+from readstate.changes.current_state.target import locate
+from readstate.changes.input.lint import InputOptions, stage
+from readstate.changes.input.problems import Problem
+from readstate.changes.input.source import open_source
+from readstate.changes.planning.gather import Reading
+from readstate.changes.planning.make_plan import PlanOptions, Provenance, read_for_plan, write_plan
+from readstate.changes.planning.workspace import Readings
+from readstate.changes.plans.reader import Plan
+from readstate.changes.plans.writer import PlanWriter
+from readstate.events import ignore
+from readstate.model.change import Operation
+from readstate.model.plan import InputFacts, Planner
+from readstate.simulator.api.api import Asked
+from readstate.stop import StopSwitch
+from readstate.twilio.client import Reader
+from readstate.twilio.http.request import Request
+from readstate.twilio.http.response import Response
 from tests.helpers.desk import AUTHORIZATION, Desk
 from tests.helpers.fake_clock import FakeClock
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pipeline.changes.plan_file import Plan, open_plan
-from pipeline.changes.plan_schema import CHUNK_ROWS
-from pipeline.changes.plan_writer import PlanWriter
-from pipeline.changes.planning import PlanOptions, Provenance, draft, estimate
-from pipeline.changes.target import Located
-from pipeline.model.plan import InputFacts, Planner, PlanRow, Target
+from readstate.changes.current_state.target import Located
+from readstate.changes.planning.make_plan import PlanOptions, Provenance, draft, estimate
+from readstate.changes.plans.reader import Plan, open_plan
+from readstate.changes.plans.schema import CHUNK_ROWS
+from readstate.changes.plans.writer import PlanWriter
+from readstate.model.plan import InputFacts, Planner, PlanRow, Target
 
 NOW = datetime(2026, 11, 23, 14, tzinfo=UTC)
 TARGET = Target(account_sid="AC" + "1" * 32, service_sid="IS" + "2" * 32, base_url="https://conversations.twilio.com")

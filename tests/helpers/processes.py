@@ -10,7 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.simulator.server import RunningSimulator
+from readstate.simulator.server.server import RunningSimulator
+from tests.helpers.repository import ROOT
 
 LONGEST_SECONDS = 120
 """However busy the machine is; nothing that goes well takes a tenth of it."""
@@ -33,7 +34,7 @@ def environment(twilio: RunningSimulator, folder: Path, **more: str) -> dict[str
 
 def start(arguments: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
     """Start ``readstate`` with *arguments*."""
-    return spawn([sys.executable, "-m", "jobs", *arguments], env)
+    return spawn([sys.executable, "-m", "readstate_jobs", *arguments], env)
 
 
 def start_and_hold(arguments: list[str], env: dict[str, str], twilio: RunningSimulator) -> subprocess.Popen[str]:
@@ -62,7 +63,7 @@ def spawn(command: Sequence[str], env: dict[str, str]) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         start_new_session=True,  # so that what it starts itself can be killed with it
     )
     _started.append(process)

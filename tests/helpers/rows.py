@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from pipeline.snapshot.schema import ROWS
+from readstate.snapshot.published.schema import ROWS
 from tests.helpers.user_conversation_pages import SNAPSHOT_AT
 
 Key = tuple[str, str, str]

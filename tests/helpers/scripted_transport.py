@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline.twilio.request import Request
-from pipeline.twilio.response import Response
+from readstate.twilio.http.request import Request
+from readstate.twilio.http.response import Response
 
 Step = Response | BaseException | Callable[[Request], Response]
 

@@ -5,18 +5,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.clock import SystemClock
-from pipeline.events import Event
-from pipeline.model.quantities import Allowance
-from pipeline.snapshot.export import export_shard
-from pipeline.snapshot.publish_run import Published, PublishOptions, publish_run
-from pipeline.snapshot.roster import RosterWish
-from pipeline.snapshot.shard import Shard
-from pipeline.snapshot.snapshot import open_snapshot
-from pipeline.snapshot.staging import ShardManifest, ShardNote, Staging
-from pipeline.snapshot.store import open_store
-from pipeline.snapshot.workspace import Workspace, run_workspace
-from pipeline.stop import StopSwitch
+from readstate.clock import SystemClock
+from readstate.events import Event
+from readstate.model.quantities import Allowance
+from readstate.snapshot.export.export import export_shard
+from readstate.snapshot.published.snapshot import open_snapshot
+from readstate.snapshot.published.snapshot_store import open_store
+from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.shard import Shard
+from readstate.snapshot.shards.publish import Published, PublishOptions, publish_run
+from readstate.snapshot.shards.staging import ShardManifest, ShardNote, Staging
+from readstate.snapshot.workspace.workspace import Workspace, run_workspace
+from readstate.stop import StopSwitch
 from tests.helpers.exporting import DAY, Export, options
 
 RUN = "nightly"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.snapshot.manifest import (
+from readstate.snapshot.published.manifest import (
     Dataset,
     Manifest,
     RequestCounts,
@@ -17,9 +17,9 @@ from pipeline.snapshot.manifest import (
     SnapshotFile,
     UserCounts,
 )
-from pipeline.snapshot.parquet_files import write_rows
-from pipeline.snapshot.schema import FAILURES, USER_CONVERSATIONS, USERS
-from pipeline.snapshot.store import open_store, partition
+from readstate.snapshot.published.parquet import write_rows
+from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.snapshot_store import open_store, partition
 
 SERVICE = "IS" + "1" * 32
 EVERYBODY = RosterScope(("all",))

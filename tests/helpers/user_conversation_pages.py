@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.snapshot.batches import UserPages
-from pipeline.snapshot.schema import ROWS
+from readstate.snapshot.extract.decode import UserPages
+from readstate.snapshot.published.schema import ROWS
 
 SERVICE = "IS" + "1" * 32
 SNAPSHOT_AT = datetime(2026, 11, 23, 2, tzinfo=UTC)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from jobs.cli import main
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.world import World
+from readstate_jobs.cli.main import main
 from tests.helpers.bulk import Shell
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from math import inf
 
-from pipeline.twilio.pacing.ledger import Ledger, exchange
-from pipeline.twilio.pacing.pace import Pace, PaceSettings
-from pipeline.twilio.pacing.partner import Partner
+from readstate.twilio.pacing.limiter import Pace, PaceSettings
+from readstate.twilio.shared_pace.ledger import Ledger, exchange
+from readstate.twilio.shared_pace.member import Partner
 from tests.pacing.simulated_account import Account, Client, Run
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 
-from pipeline.twilio.pacing.pace import Pace, Sent
+from readstate.twilio.pacing.limiter import Pace, Sent
 
 
 @dataclass

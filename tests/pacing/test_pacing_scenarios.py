@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.twilio.pacing.pace import Pace, PaceSettings
+from readstate.twilio.pacing.limiter import Pace, PaceSettings
 from tests.pacing.simulated_account import Account, Run
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.twilio.pacing.ledger import LEASE_SECONDS, Ledger
-from pipeline.twilio.pacing.pace import PaceSettings
+from readstate.twilio.pacing.limiter import PaceSettings
+from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, Ledger
 from tests.pacing.shared_account import Crowd, jain
 from tests.pacing.simulated_account import Account
 

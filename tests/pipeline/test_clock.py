@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from pipeline.clock import Clock, SystemClock
+from readstate.clock import Clock, SystemClock
 from tests.helpers.fake_clock import FakeClock
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.concurrency import bounded_map
+from readstate.concurrency import bounded_map
 
 
 async def a_while() -> None:

@@ -4,8 +4,8 @@ import inspect
 
 import pytest
 
-from pipeline import errors
-from pipeline.errors import ApiError, ExitCode, NotFound, NotSent, ReadstateError, Stopped, TransportError, Unanswered
+from readstate import errors
+from readstate.errors import ApiError, ExitCode, NotFound, NotSent, ReadstateError, Stopped, TransportError, Unanswered
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ReadstateError)]
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import BadInput, NotPermitted
-from pipeline.settings import DEFAULT_BASE_URL, Credentials, Settings, load_credentials, load_settings
+from readstate.errors import BadInput, NotPermitted
+from readstate.settings import DEFAULT_BASE_URL, Credentials, Settings, load_credentials, load_settings
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 

@@ -13,11 +13,11 @@ import sys
 import sysconfig
 import tempfile
 import time
-from pathlib import Path
 
+from tests.helpers.repository import PIPELINE
 from tests.helpers.user_conversation_pages import SERVICE, page, row, sid
 
-SOURCE = Path(__file__).parents[2] / "pipeline" / "snapshot" / "compiled_pages.cpp"
+SOURCE = PIPELINE / "snapshot" / "extract" / "compiled_pages.cpp"
 SANITIZERS = "address,undefined"
 ODD_ROW = row(2, timers={}, links=None, friendly_name="é\n😀", attributes='{"a": "b"}', unread_messages_count=None)
 PIECES = [

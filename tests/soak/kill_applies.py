@@ -11,11 +11,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from pipeline.simulator.behaviour import Behaviour
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import running
+from readstate.simulator.world.world import World
 from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines, settled_state, wanted_state
 from tests.helpers.dying import POINTS
 

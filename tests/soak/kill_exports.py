@@ -13,10 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import running
+from readstate.simulator.world.world import World
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.processes import environment, finish, start
 from tests.helpers.published import published_rows

@@ -11,11 +11,11 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.simulator.behaviour import Behaviour
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import running
+from readstate.simulator.world.world import World
 from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from pipeline.pages.charts import Chart, Series, lines
+from readstate.html.charts import Chart, Series, lines
 from tests.benchmarks.frontier import reachable
 from tests.benchmarks.measured import ROOT, simulator
 
@@ -72,7 +72,7 @@ def main(minutes: float = 30.0, cap: int = 50, page: str = "long-export.html") -
 
 
 def _exported(folder: Path, environment: Mapping[str, str]) -> tuple[list[Sample], dict]:
-    command = [sys.executable, "-m", "jobs", "export", "--out", str(folder / "root"), "--json"]
+    command = [sys.executable, "-m", "readstate_jobs", "export", "--out", str(folder / "root"), "--json"]
     env = {**environment, "READSTATE_WORK_DIR": str(folder / "work")}
     control = environment["BASE_URL"] + "/_simulator/counters"
     samples: list[Sample] = []

@@ -8,12 +8,12 @@ from urllib.parse import quote
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, redact
 
-from jobs.airflow.hook import TwilioConversationsHook
-from jobs.airflow.provider import CONNECTION_TYPE, FIELDS
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.world import World
+from readstate_jobs.airflow.hook import TwilioConversationsHook
+from readstate_jobs.airflow.provider import CONNECTION_TYPE, FIELDS
 
 
 @pytest.fixture

@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSkipException
 
-from jobs.airflow.operators import (
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.world import World
+from readstate_jobs.airflow.operators import (
     ApplyPlanOperator,
     CheckSnapshotOperator,
     CompareSnapshotsOperator,
@@ -21,10 +25,6 @@ from jobs.airflow.operators import (
     PlanChangesOperator,
     ReadstateOperator,
 )
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.published import published_rows
 

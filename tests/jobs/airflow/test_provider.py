@@ -3,11 +3,11 @@
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 
-from jobs.airflow.provider import FIELDS, get_provider_info
+from readstate_jobs.airflow.provider import FIELDS, get_provider_info
 
 
 def test_the_installed_package_tells_airflow_where_to_ask() -> None:
-    found = [one for one in entry_points(group="apache_airflow_provider") if one.value.startswith("jobs.")]
+    found = [one for one in entry_points(group="apache_airflow_provider") if one.value.startswith("readstate_jobs.")]
 
     assert found[0].load() is get_provider_info
 

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-import jobs
-from jobs.airflow.approval import ASKS_IN_AIRFLOW
-from pipeline.simulator.faults import Faults
-from pipeline.simulator.server import RunningSimulator, running
-from pipeline.simulator.shape import WorldShape
-from pipeline.simulator.world import World
-from pipeline.snapshot.snapshot import open_snapshot
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, running
+from readstate.simulator.world.world import World
+from readstate.snapshot.published.snapshot import open_snapshot
+from readstate_jobs.airflow.approval import ASKS_IN_AIRFLOW
 from tests.helpers.airflow_site import FINISHED, AirflowSite, Try
 from tests.helpers.bulk import mixed_lines
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.published import published_rows
+from tests.helpers.repository import ROOT
 from tests.helpers.small_s3 import SmallS3, small_s3
 
 USERS = 1_200
@@ -49,7 +49,7 @@ def site(twilio: RunningSimulator, s3: SmallS3, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("airflow")
     dags = folder / "dags"
     shutil.copytree(Path(__file__).parent / "dags", dags)
-    shutil.copy(Path(jobs.__file__).parent / "dags" / "read_state.py", dags)
+    shutil.copy(ROOT / "jobs" / "dags" / "read_state.py", dags)
     variables = {
         "readstate_work_dir": folder / "work",
         "readstate_plans": folder / "plans",
@@ -137,7 +137,7 @@ def test_a_task_that_never_has_the_time_gets_there_try_by_try(site: AirflowSite,
 
 def approve_beside_the_plan(plan: Path) -> None:
     """As a second person does who types it; on this machine nobody else is at hand."""
-    subprocess.run([sys.executable, "-m", "jobs", "approve", str(plan)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "readstate_jobs", "approve", str(plan)], check=True, capture_output=True)
     (file,) = plan.glob("approvals/*.json")
     file.write_text(json.dumps(json.loads(file.read_bytes()) | {"os_user": "somebody else"}))
 

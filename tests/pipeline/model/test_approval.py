@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from pipeline.model.approval import Approval, Approvals, ask_approvals
-from pipeline.model.guards import GuardKind
-from pipeline.model.plan import Manifest
+from readstate.model.approval import Approval, Approvals, ask_approvals
+from readstate.model.guards import GuardKind
+from readstate.model.plan import Manifest
 from tests.helpers.plans import NOW, plan_row, written_plan
 
 

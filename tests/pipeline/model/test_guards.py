@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from pipeline.model.guards import (
+from readstate.model.guards import (
     Consent,
     ConversationLoss,
     Guard,

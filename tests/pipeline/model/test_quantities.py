@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.errors import BadInput
-from pipeline.model.quantities import Allowance, parse_allowance, parse_duration
+from readstate.errors import BadInput
+from readstate.model.quantities import Allowance, parse_allowance, parse_duration
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

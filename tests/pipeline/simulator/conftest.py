@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.simulator.server import RunningSimulator
+from readstate.simulator.server.server import RunningSimulator
 from tests.helpers.desk import AUTHORIZATION
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ApiError, BadInput, NotFound, NotPermitted, Refused, Unanswered, UnusableAnswer
-from pipeline.events import Event, PageShrunk
-from pipeline.twilio import request as requests
-from pipeline.twilio.client import Reader, Writer
+from readstate.errors import ApiError, BadInput, NotFound, NotPermitted, Refused, Unanswered, UnusableAnswer
+from readstate.events import Event, PageShrunk
+from readstate.twilio.client import Reader, Writer
+from readstate.twilio.http import request as requests
 from tests.helpers.scripted_transport import ScriptedTransport, answer, page
 
 SERVICE, USER, CONVERSATION = "IS" + "0" * 32, "US" + "a" * 32, "CH" + "b" * 32

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from pipeline.errors import TooLate
-from pipeline.twilio.pacing.pace import Pace, PaceSettings
-from pipeline.twilio.request import Request
-from pipeline.twilio.retry import Retrying, RetryPolicy
-from pipeline.twilio.throttle import Throttled
+from readstate.errors import TooLate
+from readstate.twilio.http.request import Request
+from readstate.twilio.pacing.limiter import Pace, PaceSettings
+from readstate.twilio.retry import Retrying, RetryPolicy
+from readstate.twilio.throttle import Throttled
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.scripted_transport import ScriptedTransport, answer
 

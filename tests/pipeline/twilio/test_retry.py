@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import NotPermitted, NotSent, StoppedEarly, TransportError, Unanswered, UnusableAnswer
-from pipeline.events import Event, Retried, RetriesExhausted, RetryBudgetSpent
-from pipeline.twilio import request as requests
-from pipeline.twilio.request import Request
-from pipeline.twilio.response import Response
-from pipeline.twilio.retry import Retrying, RetryPolicy
+from readstate.errors import NotPermitted, NotSent, StoppedEarly, TransportError, Unanswered, UnusableAnswer
+from readstate.events import Event, Retried, RetriesExhausted, RetryBudgetSpent
+from readstate.twilio.http import request as requests
+from readstate.twilio.http.request import Request
+from readstate.twilio.http.response import Response
+from readstate.twilio.retry import Retrying, RetryPolicy
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.scripted_transport import ScriptedTransport, Step, answer
 

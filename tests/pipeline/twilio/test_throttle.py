@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from pipeline.errors import NotSent, StoppedEarly, Unanswered, UnusableAnswer
-from pipeline.events import (
+from readstate.errors import NotSent, StoppedEarly, Unanswered, UnusableAnswer
+from readstate.events import (
     Event,
     GateClosed,
     OutageBegan,
@@ -17,10 +17,10 @@ from pipeline.events import (
     RequestRefused,
     WindowFound,
 )
-from pipeline.twilio.pacing.pace import Pace, PaceSettings
-from pipeline.twilio.request import Request
-from pipeline.twilio.response import Response
-from pipeline.twilio.throttle import Throttled
+from readstate.twilio.http.request import Request
+from readstate.twilio.http.response import Response
+from readstate.twilio.pacing.limiter import Pace, PaceSettings
+from readstate.twilio.throttle import Throttled
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.scripted_transport import ScriptedTransport, answer
 
@@ -362,7 +362,7 @@ async def test_during_an_outage_one_probe_at_a_time_is_under_way():
 
 
 async def test_a_probe_is_given_five_seconds(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pipeline.twilio.throttle._PROBE_SECONDS", 0.01)
+    monkeypatch.setattr("readstate.twilio.throttle._PROBE_SECONDS", 0.01)
 
     async def hang(request: Request) -> Response:
         await asyncio.get_running_loop().create_future()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.providers.common.compat.sdk import dag
 
-from jobs.airflow.operators import ExportSnapshotOperator, PublishSnapshotOperator
+from readstate_jobs.airflow.operators import ExportSnapshotOperator, PublishSnapshotOperator
 
 BY_HAND = {
     "start_date": datetime(2026, 1, 1, tzinfo=UTC),

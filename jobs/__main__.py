@@ -1,5 +1,0 @@
-"""``python -m jobs`` is ``readstate``."""
-
-from jobs.entry import entry
-
-entry()

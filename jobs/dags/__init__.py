@@ -1,1 +1,0 @@
-"""DAGs to use as they are, or to copy."""

@@ -1,0 +1,23 @@
+"""Every operator, under the name that DAGs import."""
+
+from readstate_jobs.airflow.base_operator import ReadstateOperator
+from readstate_jobs.airflow.change_operators import ApplyPlanOperator, MarkReadOperator, PlanChangesOperator
+from readstate_jobs.airflow.snapshot_operators import (
+    CheckSnapshotOperator,
+    CompareSnapshotsOperator,
+    ExportSnapshotOperator,
+    PublishSnapshotOperator,
+    due_day,
+)
+
+__all__ = [
+    "ApplyPlanOperator",
+    "CheckSnapshotOperator",
+    "CompareSnapshotsOperator",
+    "ExportSnapshotOperator",
+    "MarkReadOperator",
+    "PlanChangesOperator",
+    "PublishSnapshotOperator",
+    "ReadstateOperator",
+    "due_day",
+]

@@ -1,0 +1,165 @@
+"""The command `readstate`: finds the command that was asked for, and turns every failure into a message and a code."""
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from readstate.errors import ExitCode, ReadstateError, Usage
+from readstate_jobs.cli.messages import CommandLine
+from readstate_jobs.cli.streams import full_disk
+
+
+class _Entry(NamedTuple):
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "export": _Entry(
+        "readstate_jobs.snapshots.export", "Read who has read what, and publish it as a Parquet snapshot."
+    ),
+    "publish": _Entry("readstate_jobs.snapshots.publish", "Publish what the shards of a run have staged."),
+    "snapshots": _Entry("readstate_jobs.snapshots.list_snapshots", "List, verify and prune published snapshots."),
+    "compare": _Entry("readstate_jobs.snapshots.compare", "Say what changed between two snapshots."),
+    "sql": _Entry("readstate_jobs.snapshots.sql", "Ask snapshots in SQL."),
+    "report": _Entry("readstate_jobs.tools.report", "Show a snapshot, or a run, as one page or as Markdown."),
+    "template": _Entry("readstate_jobs.planning.template", "Write a changes file to start from."),
+    "lint": _Entry("readstate_jobs.planning.lint", "Check a changes file; nothing is sent."),
+    "plan": _Entry(
+        "readstate_jobs.planning.plan", "Compare a changes file with Twilio, and write down what it would do."
+    ),
+    "mark-read": _Entry("readstate_jobs.mark_read.command", "Choose conversations, and plan to mark them as read."),
+    "show": _Entry("readstate_jobs.planning.show", "Look at a plan."),
+    "approve": _Entry("readstate_jobs.planning.approve", "Say, as a second person, that a plan may be carried out."),
+    "apply": _Entry("readstate_jobs.applying.apply", "Carry out a plan that somebody has read."),
+    "resume": _Entry(
+        "readstate_jobs.applying.resume", "Go on with a run that was stopped, killed, or ended with failed rows."
+    ),
+    "status": _Entry("readstate_jobs.runs.status", "Say how far a run is, also while it runs and after a kill."),
+    "verify": _Entry("readstate_jobs.runs.verify", "Read back what a run has changed."),
+    "undo": _Entry("readstate_jobs.runs.undo", "Plan to take a run back."),
+    "reconcile": _Entry("readstate_jobs.runs.reconcile", "Begin a new journal where a run's journal is lost."),
+    "forget": _Entry("readstate_jobs.runs.forget", "Remove the personal data of plans and runs."),
+    "doctor": _Entry("readstate_jobs.tools.doctor", "Check settings, credentials, clock, disk and root."),
+    "settings": _Entry("readstate_jobs.tools.settings", "Show the effective settings and where each came from."),
+    "simulate": _Entry("readstate_jobs.tools.simulate", "Run a stateful Twilio Conversations on this machine."),
+    "demo": _Entry("readstate_jobs.tools.demo", "Export from a Twilio that runs inside the demo."),
+}
+"""Every command, with its one line of help: `--help` lists them without importing any."""
+
+_SECRET_NAME = re.compile(r"(--?)?[a-z_-]*(token|secret|password|api[_-]?key|credential)[a-z_-]*", re.IGNORECASE)
+
+_SHORTEST_SECRET = 16
+"""A shorter one may well be part of an innocent word."""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when that command is asked for, and not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            import difflib
+
+            nearest = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
+            raise click.UsageError(
+                f"there is no command {cmd_name!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else ""), ctx
+            )
+        command: click.Command = import_module(COMMANDS[cmd_name].module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Credentials come from the environment: TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and"
+    " TWILIO_AUTH_TOKEN. To try readstate without an account: readstate demo",
+)
+@click.version_option(package_name="readstate", prog_name="readstate")
+def readstate() -> None:
+    """Read and repair who has read what in Twilio Conversations, for all users at once."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code; no exception leaves."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    typed = CommandLine(arguments)
+    os.umask(0o077)  # what we write holds personal data
+
+    def explain(message: str, hint: str | None, code: ExitCode) -> int:
+        with suppress(OSError):  # where stderr takes nothing either, the code has to do
+            typed.tell(message, level="error", hint=hint, exit_code=int(code))
+        return code
+
+    try:
+        _refuse_secrets(arguments)
+        result = readstate.main(
+            args=arguments, prog_name="readstate", standalone_mode=False, obj=typed, color=typed.colour
+        )
+        sys.stdout.flush()
+    except ReadstateError as error:
+        return explain(error.message, error.hint, error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
+    except click.UsageError as error:
+        usage = error.ctx.command_path if error.ctx is not None else "readstate"
+        return explain(error.format_message(), f"{usage} --help tells what it takes.", ExitCode.USAGE)
+    except click.ClickException as error:
+        return explain(error.format_message(), None, ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        if isinstance(stop, click.Abort) and stop.__cause__ is None:  # a question was left, or answered with no
+            click.echo(err=True)  # Ctrl-C leaves the cursor behind the question
+            return explain("nobody agreed, and nothing was done", None, ExitCode.INTERRUPTED)
+        again = shlex.join(["readstate", *arguments])
+        return explain("stopped", f"Nothing that was saved is lost. To go on:  {again}", ExitCode.INTERRUPTED)
+    except SystemExit:
+        # Click's answer to a broken pipe: whoever read our output has left, such as `head`. That is no failure.
+        return ExitCode.DONE
+    except Exception as error:  # noqa: BLE001 - the last net: a traceback on the screen helps nobody at 3 a.m.
+        if isinstance(error, OSError) and (full := full_disk(error)) is not None:
+            return explain(full.message, full.hint, full.exit_code)
+        return explain(
+            f"a bug in readstate: {type(error).__name__}: {error}",
+            f"The details are in {_kept_details(error)}; please report them. Work that was saved can be resumed.",
+            ExitCode.INTERNAL,
+        )
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _refuse_secrets(arguments: Sequence[str]) -> None:
+    own = {value for name, value in os.environ.items() if name.startswith("TWILIO_") and _SECRET_NAME.fullmatch(name)}
+    for argument in arguments:
+        name, is_assignment, _ = argument.partition("=")
+        if _SECRET_NAME.fullmatch(name) and (is_assignment or name.startswith("--")):
+            refused = name
+        elif any(secret in argument for secret in own if len(secret) >= _SHORTEST_SECRET):
+            refused = "one of the arguments"
+        else:
+            continue
+        raise Usage(
+            f"{refused}: a secret on the command line can be read by everybody on this machine (ps, shell history)",
+            hint="Export TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
+        )
+
+
+def _kept_details(error: Exception) -> str:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="readstate-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        traceback.print_exception(error, file=file)
+    return file.name

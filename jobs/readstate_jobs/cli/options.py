@@ -1,0 +1,91 @@
+"""Options that several commands share, and the settings that come of them."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from readstate.errors import BadInput
+from readstate.model.quantities import parse_allowance, parse_duration
+from readstate.settings import EffectiveSettings, load_settings
+from readstate_jobs.cli.messages import command_line
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_NAMES = (
+    "base_url", "transport", "work_dir", "max_in_flight", "max_rate", "production_first", "shared_pace",
+    "metrics_file", "log_format",
+)  # fmt: skip
+
+
+_AMOUNTS: Mapping[str, Callable[[str], object]] = {
+    "max_outage": parse_duration,
+    "max_failed_users": parse_allowance,
+}
+"""Settings that are text with a meaning, which is checked before anything is begun."""
+
+
+def parse_day(text: str) -> date:
+    """Give the date that *text* names; a click type, to be shown as ``YYYY-MM-DD``."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a date; write it as YYYY-MM-DD.") from None
+
+
+def parse_seconds(text: str) -> float:
+    """Give the seconds that *text*, such as ``5h``, names; a click type."""
+    try:
+        return parse_duration(text)
+    except BadInput as error:
+        raise click.BadParameter(f"{error.message}. {error.hint}") from None
+
+
+def connection_options(command: Command) -> Command:
+    """Give *command* the options of everything that talks to Twilio; `settings_from` reads them."""
+    for option in reversed(
+        (
+            click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings."),
+            click.option("--base-url", help="Another address than Twilio's: a simulator or a proxy."),
+            click.option("--transport", type=click.Choice(["aiohttp", "lean"]), help="What speaks HTTP."),
+            click.option("--work-dir", help="Where unfinished work is kept."),
+            click.option("--max-in-flight", type=int, help="Most requests under way at once."),
+            click.option("--max-rate", type=float, help="Most requests a second; 0 is no limit."),
+            click.option("--production-first", is_flag=True, default=None, help="Leave more room to other traffic."),
+            click.option("--shared-pace", help="A file or redis:// through which processes share one pace."),
+            click.option("--metrics-file", help="Write Prometheus text format here, every 15 s and at the end."),
+            click.option("--log-format", type=click.Choice(["text", "json"]), help="How log lines look."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def plan_argument(command: Command) -> Command:
+    """Let *command* be told of a plan: by its folder, or by its id and the folder of all plans."""
+    root = click.option(
+        "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"),
+        show_default=True, help="Where plans lie, for a PLAN given by its id.",
+    )  # fmt: skip
+    return click.argument("plan", metavar="PLAN")(root(command))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON document on stdout.")
+
+
+def settings_from(options: dict[str, Any], **more: Any) -> EffectiveSettings:
+    """Take the shared options out of *options*, with *more* settings, and merge them over the rest.
+
+    Raises `BadInput`.
+    """
+    flags = {name: options.pop(name) for name in _NAMES if name in options}
+    effective = load_settings(flags=flags | more, config=options.pop("config", None))
+    for name, parse in _AMOUNTS.items():
+        try:
+            parse(getattr(effective.settings, name))
+        except BadInput as error:
+            raise BadInput(f"{effective.origins[name]}: {name}: {error.message}", hint=error.hint) from error
+    command_line().log_format = effective.settings.log_format
+    return effective

@@ -1,0 +1,57 @@
+"""``readstate mark-read``: choose conversations by what they are like, and plan to mark them as read; reads only."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from readstate.errors import ExitCode
+from readstate_jobs.cli.options import connection_options, json_option, settings_from
+
+
+@click.command()
+@click.option("--users", "users_file", metavar="FILE", help="Whose: .csv, .txt, .parquet, or - for stdin.")
+@click.option("--all", "everybody", is_flag=True, help="Whose: all users of the service.")
+@click.option("--service", metavar="IS…", help="The service. [default: the account's default service]")
+@click.option("--state", "states", default="active,inactive", show_default=True, metavar="A,B,…",
+              help="Only conversations in these states: active, inactive, closed.")  # fmt: skip
+@click.option("--unread-at-least", type=click.IntRange(1, 1000), metavar="N", help="Only with so many unread messages.")
+@click.option("--muted", is_flag=True, help="Only muted ones.")
+@click.option("--conversation-updated-before", "updated_before", metavar="30d|DATE",
+              help="Only where the conversation has not changed for so long, or since that date.")  # fmt: skip
+@click.option("--where", "where", metavar="SQL", help="Only where this is true: a condition on a snapshot's columns.")
+@click.option("--exclude", "exclude_file", metavar="FILE", help="Never these users, conversations or memberships.")
+@click.option("--from-snapshot", "snapshot_root", metavar="ROOT",
+              help="Choose from the newest snapshot below ROOT; ask Twilio about the chosen rows only.")  # fmt: skip
+@click.option("--include-never-read", "never_read_too", is_flag=True,
+              help="Also where nobody ever set a read horizon: there is no way back to that.")  # fmt: skip
+@click.option("--mute", "level", flag_value="muted", help="Mute the chosen conversations too.")
+@click.option("--unmute", "level", flag_value="default", help="Unmute the chosen conversations too.")
+@click.option("--keep-unread", is_flag=True, help="Move no read horizon: for --mute and --unmute alone.")
+@click.option(
+    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
+    help="The folder that the plan's own folder is made in.",
+)  # fmt: skip
+@json_option
+@connection_options
+def command(*, root: Path, as_json: bool, **options: Any) -> int:
+    """Plan to mark conversations as read, up to their newest message. Nothing is changed.
+
+    Closed conversations, and those that nobody ever read, are left alone unless asked for; no horizon goes back.
+    Read the plan, then:  readstate apply PLAN
+    """
+    from readstate.settings import load_credentials
+    from readstate_jobs.mark_read.job import MarkReadJob
+    from readstate_jobs.mark_read.options import to_wish
+    from readstate_jobs.planning.plan_job import show_plan
+
+    settings = settings_from(options).settings
+    wish = to_wish(**options)
+    marked = MarkReadJob(settings, load_credentials(), wish=wish, root=root).plan()
+    show_plan(marked.plan, as_json=as_json)
+    if not marked.facts.selected:
+        reason = "all conversations were left out" if marked.facts.rows else "the users are in no conversation"
+        click.echo(f"Nothing is selected: {reason}. There is nothing to apply.", err=True)
+    for failure in marked.failures:
+        click.echo(f"not read: {failure}", err=True)
+    return ExitCode.SOME_FAILED if marked.facts.users_failed else ExitCode.DONE

@@ -1,0 +1,218 @@
+"""Wires mark-read: rows from Twilio or a snapshot, through the selection, into a plan like any other."""
+
+import socket
+import tempfile
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from readstate.changes.current_state.look_up import look_up
+from readstate.changes.current_state.target import Located, locate
+from readstate.changes.planning.gather import Reading, read_newest
+from readstate.changes.planning.make_plan import PlanOptions, Provenance, write_plan
+from readstate.changes.planning.workspace import Readings
+from readstate.changes.plans.reader import Plan
+from readstate.changes.plans.writer import PlanWriter
+from readstate.changes.selection.conditions import CLOSED
+from readstate.changes.selection.exclusions import Exclusions
+from readstate.changes.selection.reread import Reread, by_user, reread
+from readstate.changes.selection.selected_rows import SelectedRows
+from readstate.clock import SystemClock
+from readstate.errors import BadInput
+from readstate.events import Note, UserRead, UserVanished
+from readstate.model.plan import InputFacts, Planner
+from readstate.model.selection import SELECTION, SelectionFacts
+from readstate.observers.monitor import watching
+from readstate.settings import Credentials, Settings
+from readstate.snapshot.candidates.live_rows import LiveReading, UserTally, read_rows
+from readstate.snapshot.candidates.live_users import Presence, all_users, named_users
+from readstate.snapshot.candidates.past_rows import check_origin, missing_users, past_rows
+from readstate.snapshot.published.manifest import RequestCounts
+from readstate.snapshot.published.snapshot import Snapshot
+from readstate.snapshot.workspace.request_counter import RequestCounter
+from readstate.stop import StopSwitch
+from readstate.twilio.connect import connection
+from readstate_jobs.cli.caller import ci_url, os_user
+from readstate_jobs.cli.event_loop import fan_out, run_reading
+from readstate_jobs.mark_read.options import MarkReadWish
+from readstate_jobs.mark_read.selector import Sieve
+from readstate_jobs.planning.plan_job import write_summaries
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The plan, and what it does not cover."""
+
+    plan: Plan
+    facts: SelectionFacts
+    failures: list[str]
+    """Some users that could not be read, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    located: Located
+    facts: SelectionFacts
+    failures: list[str]
+    requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Around:
+    """The same surroundings for both sides, which do not know each other."""
+
+    live: LiveReading
+    changes: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class MarkReadJob:
+    """One selection, ready to be planned."""
+
+    settings: Settings
+    credentials: Credentials
+    wish: MarkReadWish
+    root: Path
+
+    def plan(self) -> Marked:
+        """Select, read what the selection needs, and write the plan with all of its renderings."""
+        with tempfile.TemporaryDirectory(prefix="readstate-") as folder, PlanWriter(self.root) as writer:
+            readings = Readings(Path(folder))
+            try:
+                gathered = run_reading(lambda stop: self._gather(readings, stop))
+                plan = write_plan(
+                    readings,
+                    self._options(),
+                    gathered.located,
+                    writer,
+                    provenance=self._provenance(gathered.facts),
+                    now=SystemClock().now(),
+                    requests=gathered.requests,
+                )
+            finally:
+                readings.close()
+        write_summaries(plan)
+        return Marked(plan, gathered.facts, gathered.failures)
+
+    async def _gather(self, readings: Readings, stop: StopSwitch) -> _Gathered:
+        clock, requests, users = SystemClock(), RequestCounter(), UserTally()
+        with watching(self.settings, command="mark-read", clock=clock) as watch:
+            emit = fan_out([requests.observe, users.observe, watch.emit])
+            async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
+                watch.watch(twilio.pace)
+                reader, wish = twilio.reader(), self.wish
+                located = await locate(reader, wish.service, base_url=self.settings.base_url, clock=clock)
+                shared: dict[str, Any] = {
+                    "reader": reader,
+                    "service_sid": located.target.service_sid,
+                    "clock": clock,
+                    "stop": stop,
+                    "emit": emit,
+                    "parallel": self.settings.max_in_flight,
+                }
+                around = _Around(live=LiveReading(**shared), changes=Reading(**shared))
+                now = located.server_now(clock)
+                conditions = wish.conditions(now=now, excluded=await self._excluded(around.changes))
+                sieve = Sieve(conditions, wish.marking, SelectedRows(readings))
+                presence = Presence()
+                if wish.snapshot is None:
+                    await self._from_twilio(sieve, presence, around.live)
+                else:
+                    await self._from_snapshot(sieve, wish.snapshot, located, around.changes)
+                selected = sieve.selected.drop_repeated()
+                await read_newest(readings, self._options().rules(now), around.changes)
+                facts = SelectionFacts(
+                    source=_source(wish.snapshot),
+                    conditions=wish.recorded(conditions),
+                    users=users.read,
+                    users_vanished=users.vanished,
+                    users_failed=users.failed,
+                    rows=sieve.rows,
+                    selected=selected,
+                    left_out=sieve.left_out_by_reason(),
+                    audience=sieve.selected.audience(presence.online),
+                )
+                watch.succeeded()
+                return _Gathered(located, facts, users.failures, requests.added_to(RequestCounts()).requests)
+
+    async def _excluded(self, around: Reading) -> Exclusions:
+        """The exclusions with every identity replaced by its SID, which all rows have."""
+        identities = self.wish.excluded.identities
+        sids = await look_up(identities, around)
+        for identity in identities:
+            if identity not in sids:
+                around.emit(Note(f"--exclude: there is no user {identity!r} to leave out"))
+        return self.wish.excluded.resolved(sids)
+
+    async def _from_twilio(self, sieve: Sieve, presence: Presence, around: LiveReading) -> None:
+        entries = self.wish.users
+        users = (
+            all_users(around)
+            if entries is None
+            else named_users(entries, around, with_identity=self.wish.where is not None)
+        )
+        await read_rows(presence.watched(users), around, sieve.take)
+
+    async def _from_snapshot(self, sieve: Sieve, snapshot: Snapshot, located: Located, around: Reading) -> None:
+        target = located.target
+        check_origin(snapshot, account_sid=target.account_sid, service_sid=target.service_sid, base_url=target.base_url)
+        if not snapshot.manifest.complete:
+            around.emit(Note("The snapshot is incomplete: the users that are missing in it are not looked at."))
+        named = None if self.wish.users is None else [entry.user for entry in self.wish.users]
+        if named is not None:
+            self._note_missing(snapshot, target.service_sid, named, around)
+
+        def keep(answers: list[Reread]) -> None:
+            for answer in answers:
+                around.emit(UserRead(answer.chosen.user_sid, len(answer.reading.found), answer.reading.requests))
+            sieve.take_again(answers)
+
+        tables = past_rows(snapshot, target.service_sid, None if named is None else set(named))
+        await reread(by_user(sieve.choose(tables)), around, keep)
+
+    def _note_missing(self, snapshot: Snapshot, service_sid: str, named: list[str], around: Reading) -> None:
+        missing = missing_users(snapshot, service_sid, named)
+        if len(missing) == len(named):
+            raise BadInput(
+                f"{snapshot.store.root}: the snapshot knows none of the {len(named)} users",
+                hint="Leave --from-snapshot out to ask Twilio. Identities are not in a snapshot made with --drop-pii.",
+            )
+        for user in missing:
+            around.emit(UserVanished(user, None))
+
+    def _options(self) -> PlanOptions:
+        return PlanOptions(
+            allow_first_set=self.wish.marking.never_read_too,
+            allow_closed=CLOSED in self.wish.states,
+            writes_per_second=self.settings.writes_per_second,
+        )
+
+    def _provenance(self, facts: SelectionFacts) -> Provenance:
+        conditions = msgspec.json.encode(facts.conditions, order="sorted")
+        username = self.credentials.username
+        return Provenance(
+            planner=Planner(os_user=os_user(), host=socket.gethostname(), ci_url=ci_url()),
+            tool_version=version("readstate"),
+            api_key_sid_suffix=username[-4:] if username.startswith("SK") else "",
+            via=SELECTION,
+            input=InputFacts(
+                name="mark-read",
+                size=len(conditions),
+                sha256=sha256(conditions).hexdigest(),
+                encoding="",
+                delimiter="",
+                header=(),
+                rows=facts.selected,
+                rejected_rows=0,
+                warnings=0,
+            ),
+            options={SELECTION: msgspec.to_builtins(facts)},
+        )
+
+
+def _source(snapshot: Snapshot | None) -> str:
+    return "live" if snapshot is None else f"snapshot of {snapshot.manifest.snapshot_date}"

@@ -1,0 +1,155 @@
+"""What a person wants to be marked as read: the options of a command line, understood before anything is asked."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from readstate.changes.selection.conditions import CLOSED, COLUMNS, OPEN_STATES, Conditions, Marking
+from readstate.changes.selection.exclusions import Exclusions, read_exclusions
+from readstate.changes.selection.where import Where
+from readstate.errors import BadInput, Usage
+from readstate.model.change import NotificationLevel
+from readstate.model.ids import is_sid
+from readstate.model.quantities import parse_duration
+from readstate.snapshot.candidates.past_rows import check_columns
+from readstate.snapshot.published.schema import ROWS
+from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
+from readstate.snapshot.roster.users_file import RosterEntry, read_users_file
+
+_STATES = OPEN_STATES | {CLOSED}
+_AGE = re.compile(r"\d{1,5}[hd]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkReadWish:
+    """Whose conversations, which of them, and what becomes of them."""
+
+    users: tuple[RosterEntry, ...] | None
+    """None for all users of the service."""
+    service: str | None
+    snapshot: Snapshot | None
+    """Where to choose from; None for Twilio as it is now."""
+    states: frozenset[str]
+    unread_at_least: int | None
+    muted: bool
+    updated_before: datetime | timedelta | None
+    """A moment, or how long ago."""
+    where: Where | None
+    excluded: Exclusions
+    marking: Marking
+
+    def conditions(self, *, now: datetime, excluded: Exclusions) -> Conditions:
+        """The conditions at *now* by the server's clock, with the users of *excluded* named by SID."""
+        limit = self.updated_before
+        return Conditions(
+            states=self.states,
+            unread_at_least=self.unread_at_least,
+            muted=self.muted,
+            updated_before=now - limit if isinstance(limit, timedelta) else limit,
+            excluded=excluded,
+            where=self.where,
+        )
+
+    def recorded(self, conditions: Conditions) -> dict[str, Any]:
+        """The wish as a plan remembers it; what was not asked for is missing."""
+        excluded, limit = self.excluded, conditions.updated_before
+        asked = {
+            "users": None if self.users is None else len(self.users),
+            "states": sorted(self.states),
+            "unread_at_least": self.unread_at_least,
+            "muted": self.muted or None,
+            "conversation_updated_before": None if limit is None else f"{limit:%Y-%m-%dT%H:%M:%SZ}",
+            "where": None if self.where is None else self.where.expression,
+            "excluded": len(excluded.users) + len(excluded.conversations) + len(excluded.memberships) or None,
+            "include_never_read": self.marking.never_read_too or None,
+            "set_notification_level": self.marking.level,
+            "keep_unread": not self.marking.read or None,
+        }
+        return {name: value for name, value in asked.items() if value is not None}
+
+
+def to_wish(
+    *,
+    users_file: str | None,
+    everybody: bool,
+    service: str | None,
+    states: str,
+    unread_at_least: int | None,
+    muted: bool,
+    updated_before: str | None,
+    where: str | None,
+    exclude_file: str | None,
+    snapshot_root: str | None,
+    never_read_too: bool,
+    level: NotificationLevel | None,
+    keep_unread: bool,
+) -> MarkReadWish:
+    """Understand the options of the command. Raises `Usage`, `BadInput`."""
+    _refuse_contradictions(users_file, everybody=everybody, level=level, keep_unread=keep_unread)
+    if service is not None and not is_sid(service, "IS"):
+        raise BadInput(f"--service {service}: not a service's SID", hint="Give IS and 32 hex digits.")
+    wish = MarkReadWish(
+        users=None if users_file is None else _users(users_file, service),
+        service=service,
+        snapshot=None if snapshot_root is None else open_snapshot(snapshot_root),
+        states=_states(states),
+        unread_at_least=unread_at_least,
+        muted=muted,
+        updated_before=None if updated_before is None else parse_age_or_date(updated_before),
+        where=None if where is None else Where(where, ROWS),
+        excluded=Exclusions() if exclude_file is None else read_exclusions(exclude_file),
+        marking=Marking(read=not keep_unread, never_read_too=never_read_too, level=level),
+    )
+    if wish.snapshot is not None:
+        check_columns(wish.snapshot, COLUMNS if where is None else ROWS.names)
+    return wish
+
+
+def parse_age_or_date(text: str) -> datetime | timedelta:
+    """Read ``30d`` as so long ago, ``2026-10-24`` as that day's first moment in UTC. Raises `BadInput`."""
+    if _AGE.fullmatch(text):
+        return timedelta(seconds=parse_duration(text))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or (moment.tzinfo is None and len(text) > len("2026-10-24")):
+        raise BadInput(
+            f"{text!r} is neither an age nor a date",
+            hint="Write 30d or 12h, a date such as 2026-10-24, or a moment with its offset: 2026-10-24T18:00:00Z.",
+        )
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _refuse_contradictions(
+    users_file: str | None, *, everybody: bool, level: NotificationLevel | None, keep_unread: bool
+) -> None:
+    if users_file is not None and everybody:
+        raise Usage("--users and --all both say whose conversations are meant; give one of them")
+    if users_file is None and not everybody:
+        raise Usage("whose conversations?", hint="Give --users FILE, or --all for all users of the service.")
+    if keep_unread and level is None:
+        raise Usage("--keep-unread leaves nothing to do", hint="It goes with --mute or --unmute.")
+
+
+def _users(name: str, service: str | None) -> tuple[RosterEntry, ...]:
+    entries = read_users_file(name)
+    others: Sequence[RosterEntry] = [entry for entry in entries if entry.service not in {None, service}]
+    if others:
+        raise BadInput(
+            f"{name}: line {others[0].line} names the service {others[0].service}, and a plan is for one service",
+            hint=f"Give --service {others[0].service} and the users of that service, one run for each.",
+        )
+    return tuple(entries)
+
+
+def _states(text: str) -> frozenset[str]:
+    states = frozenset(state.strip() for state in text.split(",") if state.strip())
+    if not states or not states <= _STATES:
+        raise BadInput(
+            f"--state {text}: {', '.join(sorted(states - _STATES)) or 'nothing'} is no state of a conversation",
+            hint="There are active, inactive and closed; separate them by commas.",
+        )
+    return states

@@ -1,0 +1,110 @@
+"""A changes file on its way into a command: options, reading, and what is said about its problems."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from readstate.changes.input.lint import InputOptions, Staged, stage
+from readstate.changes.input.problems import ProblemTally
+from readstate.changes.input.rejects import RejectsFile
+from readstate.changes.input.source import Source, open_source
+from readstate.changes.planning.workspace import Readings
+from readstate.model.change import Operation
+from readstate.observers.text import grouped
+from readstate_jobs.cli.terminal import print_table
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def input_options(command: Command) -> Command:
+    """Give *command* the file and the options that say how to read it; `take_input_options` reads them."""
+    for decorate in (
+        click.option("--delimiter", metavar="SIGN", help="Comma, semicolon, tab or pipe. [default: as the header has]"),
+        click.option("--encoding", metavar="NAME", help="How the text is encoded. [default: UTF-8, or its mark]"),
+        click.option("--op", type=click.Choice(["update", "delete"]), help="What every line asks for."),
+        click.argument("file", metavar="FILE"),
+    ):
+        command = decorate(command)
+    return command
+
+
+def take_input_options(options: dict[str, Any]) -> InputOptions:
+    """Take what `input_options` added out of *options*, but the file."""
+    operation = options.pop("op")
+    return InputOptions(
+        operation=None if operation is None else Operation(operation),
+        encoding=options.pop("encoding"),
+        delimiter=options.pop("delimiter"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A changes file that was read to its end, and what was found on the way."""
+
+    source: Source
+    readings: Readings
+    staged: Staged | None
+    """None where not even the header could be used."""
+    report: RejectsFile
+    rejects: Path
+    """Holds every problem; gone when the block ends."""
+
+    @property
+    def problems(self) -> ProblemTally:
+        """The problems, counted."""
+        return self.report.tally
+
+
+@contextmanager
+def checked_input(file: str, options: InputOptions) -> Iterator[Checked]:
+    """Read all of *file* (``-`` is standard input); what that leaves on disk is gone when the block ends."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="readstate-")))
+        source = open_source(file, stdin=sys.stdin.buffer, spool=folder)
+        readings = Readings(folder)
+        stack.callback(readings.close)
+        rejects = folder / "rejects.csv"
+        report = stack.enter_context(RejectsFile(rejects))
+        staged = stage(source, readings.staging, options, report)
+        yield Checked(source, readings, staged, report, rejects)
+
+
+def print_problems(problems: ProblemTally) -> None:
+    """Write a table of all problems by code, and the first few of them."""
+    print_table(
+        [[code, grouped(number)] for code, number in sorted(problems.by_code.items())], header=["code", "lines"]
+    )
+    for problem in problems.first:
+        place = f"line {problem.line}" + (f", {problem.column}" if problem.column else "")
+        value = f" {problem.value!r}" if problem.value else ""
+        click.echo(f"{place}{value}: {problem.message} ({problem.code})\n    {problem.hint}")
+    if (more := problems.by_code.total() - len(problems.first)) > 0:
+        click.echo(f"and {grouped(more)} more")
+    click.echo()
+
+
+def problems_document(problems: ProblemTally) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "errors": problems.errors,
+        "warnings": problems.warnings,
+        "by_code": dict(sorted(problems.by_code.items())),
+        "first": [
+            {
+                "line": problem.line,
+                "column": problem.column,
+                "value": problem.value,
+                "code": problem.code,
+                "message": problem.message,
+                "hint": problem.hint,
+            }
+            for problem in problems.first
+        ],
+    }

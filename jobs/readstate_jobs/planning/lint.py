@@ -1,0 +1,60 @@
+"""``readstate lint``: check a changes file without Twilio and without credentials."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+from readstate.errors import ExitCode
+from readstate_jobs.cli.options import json_option
+from readstate_jobs.planning.changes_input import input_options, take_input_options
+
+
+@click.command()
+@input_options
+@click.option(
+    "--rejects", type=click.Path(path_type=Path, dir_okay=False), metavar="CSV",
+    help="Where every problem is listed. [default: NAME.rejects.csv in this folder]",
+)  # fmt: skip
+@json_option
+def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -> int:
+    """Find every problem of FILE in one pass; nothing is sent, and no credentials are needed.
+
+    Exit code 10: some lines cannot be used.
+    """
+    from readstate.observers.text import counted, printable
+    from readstate_jobs.cli.terminal import print_json
+    from readstate_jobs.planning.changes_input import checked_input, print_problems, problems_document
+
+    with checked_input(file, take_input_options(options)) as checked:
+        problems, staged = checked.problems, checked.staged
+        checked.report.flush()
+        written = _kept(checked.rejects, rejects or _beside(file)) if problems.by_code else None
+        rows = staged.rows if staged else 0
+        if as_json:
+            print_json(
+                {"file": checked.source.name, "sha256": checked.source.sha256, "rows": rows}
+                | problems_document(problems)
+                | {"rejects": str(written) if written else None}
+            )
+        else:
+            form = f"{staged.format}, " if staged else ""
+            click.echo(
+                f"{printable(checked.source.name)}: {form}{counted(rows, 'row')},"
+                f" {counted(problems.errors, 'error')}, {counted(problems.warnings, 'warning')}"
+            )
+            if written:
+                print_problems(problems)
+                click.echo(f"All of them, line by line: {written}")
+    return ExitCode.BAD_INPUT if problems.errors else ExitCode.DONE
+
+
+def _beside(file: str) -> Path:
+    return Path("stdin.rejects.csv" if file == "-" else f"{Path(file).name}.rejects.csv")
+
+
+def _kept(found: Path, place: Path) -> Path:
+    place.touch(mode=0o600)
+    shutil.copyfile(found, place)
+    return place

@@ -1,0 +1,63 @@
+"""``readstate plan``: from a changes file to a plan that a person can read; reads only."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from readstate.errors import BadInput, ExitCode
+from readstate_jobs.cli.options import connection_options, json_option, settings_from
+from readstate_jobs.planning.changes_input import input_options, take_input_options
+
+
+@click.command()
+@input_options
+@click.option(
+    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
+    help="The folder that the plan's own folder is made in.",
+)  # fmt: skip
+@click.option("--service", metavar="IS…", help="The service of all lines. [default: the account's default service]")
+@click.option(
+    "--on-invalid", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,
+    help="What unusable lines do: stop the plan, or be left out of it.",
+)  # fmt: skip
+@click.option(
+    "--mode", type=click.Choice(["advance", "exact"]), default="advance", show_default=True,
+    help="Whether a horizon may have moved up meanwhile, or nothing may have changed.",
+)  # fmt: skip
+@click.option("--allow-rewind", is_flag=True, help="Let horizons go back: read messages become unread.")
+@click.option("--allow-first-set", is_flag=True, help="Let @latest set horizons that nobody ever set: no way back.")
+@click.option("--allow-beyond-latest", is_flag=True, help="Let horizons lie beyond the newest message.")
+@click.option("--allow-closed", is_flag=True, help="Try closed conversations too.")
+@click.option("--redact", type=click.Choice(["identities"]), help="Leave out of all that is shown who it is about.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to change.")
+@json_option
+@connection_options
+def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **options: Any) -> int:
+    """Compare FILE with what Twilio has, and write down what applying it would do. Nothing is changed.
+
+    Read the plan, then:  readstate apply PLAN
+    """
+    from readstate.changes.planning.make_plan import PlanOptions
+    from readstate.changes.render.redaction import REDACT
+    from readstate.model.plan import Mode
+    from readstate.settings import load_credentials
+    from readstate_jobs.planning.changes_input import checked_input
+    from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
+
+    input_wish, on_invalid, service = take_input_options(options), options.pop("on_invalid"), options.pop("service")
+    redact = options.pop("redact")
+    settings = settings_from(options).settings
+    plan_options = PlanOptions(mode=Mode(options.pop("mode")), writes_per_second=settings.writes_per_second, **options)
+    credentials = load_credentials()
+    with checked_input(file, input_wish) as checked:
+        if checked.staged is None or (checked.problems.errors and on_invalid == "fail"):
+            raise reject(checked, root, as_json=as_json)
+        if checked.staged.rows == 0:
+            raise BadInput(f"{checked.source.name}: there are no lines to plan", hint="Was the file cut off?")
+        further = {} if redact is None else {REDACT: redact}
+        job = PlanJob(settings, credentials, service, options=plan_options, root=root, further_options=further)
+        plan = job.plan(checked)
+    show_plan(plan, as_json=as_json)
+    changes = sum(plan.manifest.counts[kind] for kind in ("update", "delete"))
+    return ExitCode.CHANGES_PRESENT if detailed_exitcode and changes else ExitCode.DONE

@@ -1,0 +1,149 @@
+"""Wires a plan: connection, observers, writer; for the command line and for schedulers alike."""
+
+import shutil
+import socket
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from readstate.changes.current_state.target import Located, locate
+from readstate.changes.planning.gather import Reading
+from readstate.changes.planning.make_plan import PlanOptions, Provenance, read_for_plan, write_plan
+from readstate.changes.plans.reader import Plan
+from readstate.changes.plans.writer import REJECTS, PlanWriter, write_private
+from readstate.changes.render.html import render_html
+from readstate.changes.render.json_document import plan_document, render_json
+from readstate.changes.render.markdown import render_markdown
+from readstate.changes.render.summary import Summary, sample, summarize
+from readstate.changes.render.text import render_text
+from readstate.clock import SystemClock
+from readstate.errors import BadInput, ReadstateError
+from readstate.model.plan import InputFacts, Planner
+from readstate.observers.monitor import watching
+from readstate.observers.text import counted
+from readstate.settings import Credentials, Settings
+from readstate.stop import StopSwitch
+from readstate.twilio.connect import connection
+from readstate_jobs.cli.caller import ci_url, os_user
+from readstate_jobs.cli.event_loop import run_reading
+from readstate_jobs.cli.terminal import print_json
+from readstate_jobs.planning.changes_input import Checked, print_problems, problems_document
+
+
+@dataclass(frozen=True, slots=True)
+class PlanJob:
+    """One plan, ready to be made."""
+
+    settings: Settings
+    credentials: Credentials
+    service: str | None
+    options: PlanOptions
+    root: Path
+    further_options: dict[str, Any] = field(default_factory=dict)
+    """For the manifest, beside those of `PlanOptions`."""
+
+    def plan(self, checked: Checked, *, via: str = "csv") -> Plan:
+        """Read what the lines of *checked* need, and write the plan with all of its renderings."""
+        with PlanWriter(self.root) as writer:
+            located, requests = run_reading(lambda stop: self._read(checked, stop))
+            checked.report.flush()
+            shutil.copyfile(checked.rejects, writer.directory / REJECTS)
+            (writer.directory / REJECTS).chmod(0o600)
+            plan = write_plan(
+                checked.readings,
+                self.options,
+                located,
+                writer,
+                provenance=self._provenance(checked, via),
+                now=SystemClock().now(),
+                requests=requests,
+            )
+        write_summaries(plan)
+        return plan
+
+    async def _read(self, checked: Checked, stop: StopSwitch) -> tuple[Located, int]:
+        clock = SystemClock()
+        with watching(self.settings, command="plan", clock=clock) as watch:
+            async with connection(self.settings, self.credentials, clock=clock, emit=watch.emit) as twilio:
+                watch.watch(twilio.pace)
+                reader = twilio.reader()
+                located = await locate(reader, self.service, base_url=self.settings.base_url, clock=clock)
+                around = Reading(
+                    reader=reader,
+                    service_sid=located.target.service_sid,
+                    clock=clock,
+                    stop=stop,
+                    emit=watch.emit,
+                    parallel=self.settings.max_in_flight,
+                )
+                requests = await read_for_plan(checked.readings, self.options, located, around, checked.report)
+                watch.succeeded()
+                return located, requests
+
+    def _provenance(self, checked: Checked, via: str) -> Provenance:
+        staged, source = checked.staged, checked.source
+        assert staged is not None
+        return Provenance(
+            planner=Planner(os_user=os_user(), host=socket.gethostname(), ci_url=ci_url()),
+            tool_version=version("readstate"),
+            api_key_sid_suffix=self.credentials.username[-4:] if self.credentials.username.startswith("SK") else "",
+            via=via,
+            input=InputFacts(
+                name=source.name,
+                size=source.size,
+                sha256=source.sha256,
+                encoding=str(staged.format.encoding),
+                delimiter=staged.format.delimiter_name,
+                header=staged.format.header,
+                rows=staged.rows,
+                rejected_rows=staged.rejected,
+                warnings=checked.problems.warnings,
+            ),
+            options=self.further_options,
+        )
+
+
+def write_summaries(plan: Plan) -> Summary:
+    """Put the plan's renderings beside its rows."""
+    summary = summarize(plan, sample(plan))
+    for name, render in (
+        ("summary.txt", render_text),
+        ("summary.md", render_markdown),
+        ("summary.json", render_json),
+        ("summary.html", render_html),
+    ):
+        write_private(plan.directory / name, render(summary).encode("utf-8"))
+    return summary
+
+
+def show_plan(plan: Plan, *, as_json: bool) -> None:
+    """Print what was planned."""
+    summary = summarize(plan, sample(plan))
+    if as_json:
+        print_json(plan_document(summary))
+        return
+    click.echo(render_text(summary), nl=False)
+    click.echo(f"\nTo read it all:  {plan.directory / 'summary.html'}")
+    needs = " ".join(guard.needs for guard in summary.guards if guard.needs)
+    if summary.count("update") or summary.count("delete"):
+        click.echo(f"To carry it out: readstate apply {plan.directory} {needs}".rstrip())
+
+
+def reject(checked: Checked, root: Path, *, as_json: bool) -> ReadstateError:
+    """Say what is wrong with a file, keep the list of all problems, and give the error to raise."""
+    checked.report.flush()
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = root / f"{Path(checked.source.name).name}.{REJECTS}"
+    kept.touch(mode=0o600)
+    shutil.copyfile(checked.rejects, kept)
+    if as_json:
+        print_json(problems_document(checked.problems) | {"rejects": str(kept)})
+    else:
+        print_problems(checked.problems)
+    return BadInput(
+        f"{checked.source.name}: {counted(checked.problems.errors, 'error')}; nothing was planned",
+        hint=f"All of them, line by line: {kept}\nTo plan the other lines without them: --on-invalid skip",
+    )

@@ -1,0 +1,1 @@
+"""Look at a run, take it back, erase it."""

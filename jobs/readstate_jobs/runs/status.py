@@ -1,0 +1,40 @@
+"""``readstate status``: how far a run is, while it runs, after it, and after a kill."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from readstate.errors import ExitCode
+from readstate_jobs.cli.options import json_option
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--work-dir", help="Where runs are kept.")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
+@click.option("--exit-code", "with_exit_code", is_flag=True, help="Exit with the code that the run itself would have.")
+@json_option
+def command(*, run: str, work_dir: str | None, config: Path | None, with_exit_code: bool, as_json: bool) -> int:
+    """Say how far RUN is. Nothing is sent, and the run is not disturbed."""
+    from readstate.changes.runs.directory import find_run
+    from readstate.changes.runs.status import status_of
+    from readstate.settings import load_settings
+    from readstate_jobs.applying.apply_output import run_document, show_counts
+    from readstate_jobs.cli.terminal import print_json
+
+    settings = load_settings(flags={"work_dir": work_dir}, config=config).settings
+    directory = find_run(run, Path(settings.work_dir))
+    status = status_of(directory, Path(settings.work_dir))
+    document: dict[str, Any] = run_document(directory, status.header.plan_id, status.ending)
+    document |= {"state": status.state, "epoch": status.epoch, "in_doubt": status.in_doubt}
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(f"{directory.run_id}  {status.state}  plan {status.header.plan_id}  start {status.epoch}")
+        show_counts(status.ending)
+        if status.in_doubt:
+            click.echo(f"{status.in_doubt} rows may have been sent and have no outcome yet")
+        if document["next"] is not None and status.state != "running":
+            click.echo(f"Next:     {document['next']}")
+    return status.ending.exit_code if with_exit_code else ExitCode.DONE

@@ -1,0 +1,41 @@
+"""``readstate undo``: plan to take a run back; reads only."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from readstate.errors import ExitCode
+from readstate_jobs.cli.options import connection_options, json_option, settings_from
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option(
+    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
+    help="The folder that the plan's own folder is made in.",
+)  # fmt: skip
+@click.option(
+    "--first-set-to", type=click.IntRange(min=0), metavar="INDEX",
+    help="What a horizon becomes that nobody had set before: it cannot be cleared again. [default: leave it]",
+)  # fmt: skip
+@json_option
+@connection_options
+def command(*, run: str, root: Path, first_set_to: int | None, as_json: bool, **options: Any) -> int:
+    """Plan to take back what RUN has changed, where it still has the value that RUN gave it. Nothing is changed.
+
+    Removals cannot be taken back. Read the plan, then:  readstate apply PLAN
+    """
+    from readstate.changes.runs.directory import find_run
+    from readstate.settings import load_credentials
+    from readstate_jobs.applying.apply_job import plan_of
+    from readstate_jobs.applying.apply_options import ApplyWish
+    from readstate_jobs.planning.plan_job import show_plan
+    from readstate_jobs.runs.read_only_job import LookJob
+
+    settings = settings_from(options).settings
+    directory = find_run(run, Path(settings.work_dir))
+    plan, _ = plan_of(directory, ApplyWish({}, {}))
+    undo = LookJob(settings, load_credentials()).undo(directory, plan, root, first_set_to=first_set_to)
+    show_plan(undo, as_json=as_json)
+    return ExitCode.DONE

@@ -1,0 +1,61 @@
+"""``readstate verify``: read back what a run has changed; reads only."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from readstate_jobs.cli.options import connection_options, json_option, settings_from
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--sample", default="all", show_default=True, metavar="P%|all", help="How many rows to read.")
+@json_option
+@connection_options
+def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
+    """Read back what RUN has changed. Nothing is changed, here or there.
+
+    That somebody read on since is fine; exit 3 where rows are as they were before the run, 4 where they are otherwise
+    changed, 5 where some cannot be read.
+    """
+    from readstate.changes.runs.directory import find_run
+    from readstate.observers.text import grouped
+    from readstate.settings import load_credentials
+    from readstate_jobs.applying.apply_job import plan_of
+    from readstate_jobs.applying.apply_options import ApplyWish, parse_share
+    from readstate_jobs.cli.terminal import print_json, print_table
+    from readstate_jobs.runs.read_only_job import LookJob
+
+    share = parse_share(sample, "--sample")
+    settings = settings_from(options).settings
+    directory = find_run(run, Path(settings.work_dir))
+    plan, _ = plan_of(directory, ApplyWish({}, {}))
+    verified = LookJob(settings, load_credentials()).verify(directory, plan, share=share)
+    counts = {where.value: number for where, number in sorted(verified.counts.items())}
+    differences = [
+        {
+            "plan_row_id": row.plan_row_id,
+            "user_sid": row.user_sid,
+            "conversation_sid": row.conversation_sid,
+            "standing": where.value,
+        }
+        for row, where in verified.differences
+    ]
+    if as_json:
+        print_json(
+            {
+                "run_id": directory.run_id,
+                "run_dir": str(directory.path),
+                "checked": sum(counts.values()),
+                "counts": counts,
+                "differences": differences,
+                "exit_code": int(verified.exit_code),
+            }
+        )
+        return verified.exit_code
+    rows = [[name.replace("_", " "), grouped(number)] for name, number in counts.items()]
+    print_table(rows or [["nothing to read", "0"]], header=["now", "rows"])
+    for found in differences:
+        click.echo(f"{found['user_sid']} {found['conversation_sid']}: {str(found['standing']).replace('_', ' ')}")
+    return verified.exit_code

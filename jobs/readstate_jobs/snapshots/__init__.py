@@ -1,0 +1,1 @@
+"""Export, publish, list, compare and query snapshots."""

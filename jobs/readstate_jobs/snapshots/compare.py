@@ -1,0 +1,124 @@
+"""``readstate compare``: what changed between two snapshots."""
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from readstate.errors import BadInput, ExitCode
+from readstate_jobs.cli.options import json_option, parse_day
+
+if TYPE_CHECKING:
+    from readstate.snapshot.compare.compare import Comparison
+    from readstate.snapshot.compare.diff import Differences
+
+
+@click.command()
+@click.argument("root")
+@click.argument("earlier", metavar="[FROM]", required=False, type=parse_day)
+@click.argument("later", metavar="[TO]", required=False, type=parse_day)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write every change to this Parquet file.",
+)
+@json_option
+def command(*, root: str, earlier: date | None, later: date | None, out: Path | None, as_json: bool) -> int:
+    """Say what changed between the snapshots FROM and TO below ROOT.
+
+    TO is the newest snapshot unless given; FROM is the one before TO.
+    """
+    from readstate.snapshot.compare.compare import compare
+    from readstate.snapshot.published.snapshot import open_snapshot
+    from readstate_jobs.cli.terminal import print_json
+
+    after = open_snapshot(root, later)
+    day = after.manifest.snapshot_date
+    before = open_snapshot(root, _before(root, after.store.dates(), day) if earlier is None else earlier)
+    comparison = compare(before, after, feed=out)
+    if as_json:
+        print_json(comparison_document(comparison, root, out))
+    else:
+        show_comparison(comparison, out)
+    return ExitCode.DONE
+
+
+def _before(root: str, known: list[date], day: date) -> date:
+    earlier = [candidate for candidate in known if candidate < day]
+    if not earlier:
+        raise BadInput(
+            f"{root}: there is no snapshot before {day} to compare with",
+            hint=f"Export again on another day, or name two dates; readstate snapshots {root} lists them.",
+        )
+    return earlier[-1]
+
+
+def show_comparison(comparison: "Comparison", out: Path | str | None) -> None:
+    """Show what changed, and where every change is: *out*."""
+    from readstate.observers.text import grouped
+    from readstate_jobs.cli.terminal import print_table
+
+    datasets = {"conversations": comparison.user_conversations, "users": comparison.users}
+    columns = [_numbers(found, comparison) for found in datasets.values()]
+    print_table(
+        [[name.replace("_", " "), *(grouped(column[name]) for column in columns)] for name in columns[0]],
+        header=["rows", *datasets],
+        title=f"From {comparison.before.snapshot_date} to {comparison.after.snapshot_date}",
+    )
+    fields = [
+        [name, field, grouped(rows)] for name, found in datasets.items() for field, rows in found.fields.most_common()
+    ]
+    if fields:
+        print_table(fields, header=["of", "field", "rows changed"])
+    if comparison.presence.reasons:
+        click.echo(f"Not all that came and went can be told: {'; '.join(comparison.presence.reasons)}.")
+    if comparison.fields_left_out:
+        click.echo(f"Not compared, because one of the two left them empty: {', '.join(comparison.fields_left_out)}.")
+    if out is not None:
+        click.echo(f"Every change is in {out}")
+
+
+def _numbers(found: "Differences", comparison: "Comparison") -> dict[str, int]:
+    """The figures of one dataset; what can be unknown is left out where it is not."""
+    known = comparison.presence
+    return {
+        "before": found.before,
+        "after": found.after,
+        **({"added": found.added} if known.tells_additions else {"addition_unknown": found.addition_unknown}),
+        **({"removed": found.removed} if known.tells_removals else {"removal_unknown": found.removal_unknown}),
+        "changed": found.changed,
+        "unchanged": found.unchanged,
+    }
+
+
+def comparison_document(comparison: "Comparison", root: str, out: Path | str | None) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "root": root,
+        "from": {"snapshot_date": comparison.before.snapshot_date, "run_id": comparison.before.run_id},
+        "to": {"snapshot_date": comparison.after.snapshot_date, "run_id": comparison.after.run_id},
+        "removals_known": comparison.presence.tells_removals,
+        "additions_known": comparison.presence.tells_additions,
+        "unknown_because": list(comparison.presence.reasons),
+        "fields_left_out": list(comparison.fields_left_out),
+        "user_conversations": _counts(comparison.user_conversations),
+        "users": _counts(comparison.users),
+        "feed": None if out is None else str(out),
+    }
+
+
+def _counts(found: "Differences") -> dict[str, Any]:
+    """All figures of one dataset, always the same ones."""
+    return {
+        "before": found.before,
+        "after": found.after,
+        "added": found.added,
+        "removed": found.removed,
+        "changed": found.changed,
+        "unchanged": found.unchanged,
+        "addition_unknown": found.addition_unknown,
+        "removal_unknown": found.removal_unknown,
+        "fields": dict(found.fields.most_common()),
+    }

@@ -1,0 +1,148 @@
+"""``readstate export``: read who has read what, and publish it as a Parquet snapshot."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from readstate.errors import BadInput, ExitCode, ReadstateError, Usage
+from readstate_jobs.cli.messages import command_line
+from readstate_jobs.cli.options import connection_options, json_option, parse_day, parse_seconds, settings_from
+from readstate_jobs.snapshots.resume_command import add_how_to_go_on, line_for
+
+if TYPE_CHECKING:
+    from readstate.snapshot.compare.compare import Comparison
+
+
+@click.command()
+@click.option("--out", "root", required=True, metavar="ROOT", help="Where snapshots are published: a folder or a URI.")
+@click.option("--service", "services", multiple=True, metavar="all|default|IS…", help="Which services. [default: all]")
+@click.option("--users", "users_file", metavar="FILE", help="Only these users: .csv, .txt, .parquet, or - for stdin.")
+@click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot's date. [default: today, UTC]")
+@click.option("--deadline", type=parse_seconds, metavar="TIME", help="Stop cleanly, resumably, after this long: 5h.")
+@click.option("--grace", type=parse_seconds, default="20s", show_default=True, metavar="TIME",
+              help="How long users under way may take when stopped.")  # fmt: skip
+@click.option("--max-failed-users", metavar="N|P%", help="How many users may fail. [default: 0.1%]")
+@click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
+@click.option("--columns", metavar="A,B,…", help="Fill only these columns; the others stay, empty.")
+@click.option("--drop-pii", is_flag=True, help="Leave the columns empty that hold personal data.")
+@click.option("--limit-users", type=click.IntRange(min=1), metavar="N", help="Read at most N users, for a trial.")
+@click.option("--dry-run", is_flag=True, help="Read the roster only; say what an export would take.")
+@click.option("--shard", metavar="I/N", help="Stage one of N shares of the users: 1/4. Then: readstate publish.")
+@click.option("--run", "run_id", metavar="ID", help="The name of the run that the shards belong to.")
+@click.option("--format", "format_", type=click.Choice(["parquet", "delta"]),
+              help="delta: keep Delta tables too, over the same files. [default: parquet]")  # fmt: skip
+@click.option("--compare-with", type=click.Choice(["previous"]), help="Then say, and keep, what changed since then.")
+@click.option("--again", is_flag=True, help="Replace a snapshot that is already published.")
+@click.option("--restart", is_flag=True, help="Forget an unfinished export of this date, and begin anew.")
+@json_option
+@connection_options
+def command(**options: Any) -> int:
+    """Read who has read what, and publish it as a Parquet snapshot.
+
+    An export that was stopped or killed goes on where it was when the same command is run again.
+    """
+    from readstate.settings import load_credentials
+    from readstate.snapshot.published.snapshot_store import open_store
+    from readstate.snapshot.workspace.workspace import unfinished
+    from readstate_jobs.snapshots.delta import tables_for
+    from readstate_jobs.snapshots.export_job import ExportJob
+    from readstate_jobs.snapshots.export_output import show_estimate, show_manifest, show_published
+    from readstate_jobs.snapshots.export_shard import export_one_shard, refuse_what_shards_do_not_take
+
+    as_json: bool = options.pop("as_json")
+    root: str = options["root"]
+    refuse_what_shards_do_not_take(options)
+    _refuse_what_is_to_come(options["day"])
+    settings = settings_from(
+        options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
+    ).settings
+    store = open_store(root)
+    wish, blanked = _wish(options), _blanked(options)
+    if options["shard"] is not None:
+        return export_one_shard(options, settings, store=store, wish=wish, blanked_columns=blanked, as_json=as_json)
+    day = options["day"] or datetime.now(UTC).date()
+    for other in unfinished(Path(settings.work_dir), root=store.root):
+        if other != day:
+            command_line().tell(f"The export of {other} was begun and not finished. To go on:  {line_for(other)}")
+    tables = tables_for(options["format_"])
+    standing = store.standing(day)
+    if standing is not None and not options["again"] and not options["dry_run"]:
+        tables(store)
+        show_published(standing.manifest, root=root, as_json=as_json)
+        return ExitCode.DONE
+    job = ExportJob(
+        settings,
+        load_credentials(),
+        store=store,
+        day=day,
+        wish=wish,
+        blanked_columns=blanked,
+        grace_seconds=options["grace"],
+        replaces=standing,
+        tables=tables,
+    )
+    if options["dry_run"]:
+        show_estimate(job.estimate(), as_json=as_json)
+        return ExitCode.DONE
+    try:
+        manifest = job.export(deadline=options["deadline"], restart=options["restart"])
+    except ReadstateError as error:
+        add_how_to_go_on(error, day)
+        raise
+    changes = None if options["compare_with"] is None else _changes_since_the_previous(root, day)
+    show_manifest(manifest, root=root, changes=changes, as_json=as_json)
+    return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
+
+
+def _refuse_what_is_to_come(day: date | None) -> None:
+    """Raise `BadInput` for a slip of the finger: it would be the newest snapshot for as long as *day* is to come."""
+    today = datetime.now(UTC).date()
+    # East of Greenwich, up to UTC+14, it is tomorrow already.
+    if day is not None and day > today + timedelta(days=1):
+        raise BadInput(
+            f"--date {day}: that day is still to come; today, in UTC, is {today}",
+            hint=f"Leave --date out, or type the day that is meant:  --date {today}",
+        )
+
+
+def _changes_since_the_previous(root: str, day: date) -> "Comparison | None":
+    from readstate.snapshot.compare.compare import compare_with_previous
+    from readstate.snapshot.published.snapshot import open_snapshot
+
+    comparison = compare_with_previous(open_snapshot(root, day))
+    if comparison is None:
+        command_line().tell(f"There is no snapshot before {day} to compare with.")
+    return comparison
+
+
+def _wish(options: dict[str, Any]) -> Any:
+    from readstate.snapshot.roster.roster import ALL_SERVICES, RosterWish
+    from readstate.snapshot.roster.shard import ALL_USERS, parse_shard
+    from readstate.snapshot.roster.users_file import read_users_file
+
+    services = tuple(options["services"]) or (ALL_SERVICES,)
+    share = ALL_USERS if options["shard"] is None else parse_shard(options["shard"])
+    entries = None if options["users_file"] is None else tuple(read_users_file(options["users_file"]))
+    return RosterWish(services, entries, options["limit_users"], share)
+
+
+def _blanked(options: dict[str, Any]) -> tuple[str, ...]:
+    from readstate.snapshot.published.schema import PII_COLUMNS, USER_CONVERSATIONS
+
+    if options["drop_pii"] and options["columns"]:
+        raise Usage("--columns and --drop-pii both say what to keep; give one of them")
+    if options["drop_pii"]:
+        return tuple(sorted(PII_COLUMNS))
+    if options["columns"] is None:
+        return ()
+    kept = [name.strip() for name in options["columns"].split(",") if name.strip()]
+    unknown = [name for name in kept if name not in USER_CONVERSATIONS.names]
+    if unknown:
+        raise BadInput(
+            f"--columns: there is no column {', '.join(unknown)}",
+            hint=f"There are: {', '.join(USER_CONVERSATIONS.names)}.",
+        )
+    always = {"chat_service_sid", "user_sid", "conversation_sid", "snapshot_at", *kept}
+    return tuple(name for name in USER_CONVERSATIONS.names if name not in always)

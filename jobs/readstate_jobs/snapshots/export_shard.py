@@ -1,0 +1,90 @@
+"""``readstate export --shard I/N --run ID``: one share of the users, staged for ``readstate publish``."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from readstate.errors import BadInput, ExitCode, ReadstateError, Usage
+from readstate.settings import Settings, load_credentials
+from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.shard import parse_run_id
+from readstate.snapshot.shards.publish import published_before
+from readstate.snapshot.shards.staging import Staging, differences
+from readstate_jobs.snapshots.export_job import ExportJob
+from readstate_jobs.snapshots.export_output import show_estimate, show_published, show_staged
+from readstate_jobs.snapshots.resume_command import add_how_to_go_on, words_for
+
+_NOT_FOR_SHARDS = {
+    "limit_users": "--limit-users is for a trial, which needs no shards",
+    "compare_with": "--compare-with is for a snapshot; when it is published: readstate compare ROOT",
+    "max_failed_users": "--max-failed-users is judged over all shards: give it to readstate publish",
+    "format_": "--format is chosen for the whole snapshot: give it to readstate publish",
+    "on_incomplete": "--on-incomplete is decided over all shards: give it to readstate publish",
+}
+
+
+def refuse_what_shards_do_not_take(options: dict[str, Any]) -> None:
+    """Raise `Usage` where options were typed that make no sense together."""
+    if (options["shard"] is None) != (options["run_id"] is None):
+        raise Usage("--shard and --run belong together: --shard 1/4 --run ID")
+    if options["shard"] is not None:
+        for name, reason in _NOT_FOR_SHARDS.items():
+            if options[name] is not None:
+                raise Usage(reason)
+
+
+def export_one_shard(
+    options: dict[str, Any],
+    settings: Settings,
+    *,
+    store: Store,
+    wish: RosterWish,
+    blanked_columns: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Carry out the command for one shard; give its exit code."""
+    root, run_id = options["root"], parse_run_id(options["run_id"])
+    shard = wish.share
+    staging = Staging(store, run_id)
+    day = options["day"] or _day_of(staging) or datetime.now(UTC).date()
+    job = ExportJob(
+        settings,
+        load_credentials(),
+        store=store,
+        day=day,
+        wish=wish,
+        blanked_columns=blanked_columns,
+        grace_seconds=options["grace"],
+        run_id=run_id,
+    )
+    if options["dry_run"]:
+        show_estimate(job.estimate(), as_json=as_json)
+        return ExitCode.DONE
+    staged = None if options["restart"] else staging.manifest(shard)
+    if staged is not None:
+        if different := differences(staged.options, job.options().fingerprint()):
+            raise BadInput(
+                f"shard {shard} of run {run_id} was staged with other options ({', '.join(different)})",
+                hint="Repeat its options, or add --restart to read it anew.",
+            )
+        job.forget_shard()
+        show_staged(staged, root=root, already=True, as_json=as_json)
+        return ExitCode.DONE
+    published = store.manifest(day) or published_before(store, run_id)
+    if published is not None and not options["again"]:
+        show_published(published, root=root, as_json=as_json)
+        return ExitCode.DONE
+    try:
+        manifest = job.export_shard(
+            command=words_for(day, without="--shard"), deadline=options["deadline"], restart=options["restart"]
+        )
+    except ReadstateError as error:
+        add_how_to_go_on(error, day)
+        raise
+    show_staged(manifest, root=root, already=False, as_json=as_json)
+    return ExitCode.DONE
+
+
+def _day_of(staging: Staging) -> date | None:
+    """The date that the shards of the run were begun with: midnight may have passed since then."""
+    return next((note.snapshot_date for note in staging.begun().values()), None)

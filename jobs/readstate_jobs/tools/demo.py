@@ -1,0 +1,82 @@
+"""``readstate demo``: an export for real, from a Twilio that runs inside the demo."""
+
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from readstate.errors import ExitCode
+
+
+@click.command()
+@click.option("--out", "root", default="demo-output", show_default=True, help="Where the demo publishes its snapshot.")
+@click.option("--users", type=click.IntRange(min=1), default=2_000, show_default=True, help="Users of the demo world.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Another seed, another world.")
+def command(*, root: str, users: int, seed: int) -> int:
+    """Export from a Twilio that runs inside the demo: two services, odd identities, vanishing users, throttling."""
+    from readstate.settings import Credentials, load_settings
+    from readstate.simulator.faults.faults import Faults
+    from readstate.simulator.seed.world_shape import WorldShape
+    from readstate.simulator.server.server import running
+    from readstate.simulator.world.world import World
+    from readstate.snapshot.published.snapshot_store import open_store
+    from readstate.snapshot.roster.roster import RosterWish
+    from readstate_jobs.snapshots.export_job import ExportJob
+    from readstate_jobs.snapshots.export_output import show_manifest
+
+    world = World(WorldShape(users=users, services=2, seed=seed, odd_identities=0.05))
+    faults = Faults(
+        concurrency_cap=40,
+        latency_ms=30,
+        latency_sigma=0.4,
+        background_requests_per_second=150,
+        error_share=0.005,
+        vanished_users_share=0.003,
+    )
+    with running(world, faults=faults) as twilio:
+        click.echo(
+            f"A simulated Twilio listens on {twilio.base_url}: {users} users, two services, room for 40 requests at"
+            " once, of which other traffic takes some.",
+            err=True,
+        )
+        account = twilio.credentials
+        settings = load_settings(
+            flags={"base_url": twilio.base_url, "work_dir": str(Path(root) / ".work")}, environ={}
+        ).settings
+        store, day = open_store(root), datetime.now(UTC).date()
+        job = ExportJob(
+            settings,
+            Credentials(account.account_sid, account.account_sid, account.auth_token),
+            store=store,
+            day=day,
+            wish=RosterWish(),
+            replaces=store.standing(day),
+        )
+        manifest = job.export(restart=True)
+    shutil.rmtree(Path(root) / ".work", ignore_errors=True)
+    show_manifest(manifest, root=root, changes=None, as_json=False)
+    _show_next(root)
+    return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
+
+
+def _show_next(root: str) -> None:
+    readstate, python = _typed("readstate"), _typed("python")
+    click.echo("\nWorth typing next:")
+    click.echo(f"  {readstate} snapshots {root} --verify")
+    click.echo(
+        f"  {python} -c \"from readstate.snapshot import open_snapshot; print(open_snapshot('{root}').to_pandas()"
+        "[['identity', 'unread_messages_count']].nlargest(5, 'unread_messages_count'))\""
+    )
+    click.echo(f"  {readstate} simulate --users 2000      # then, elsewhere, export from the address that it prints")
+
+
+def _typed(program: str) -> str:
+    """How *program* of this environment is to be typed here: by name where that finds it."""
+    here = Path(sys.executable).parent / program
+    found = shutil.which(program)
+    if found is not None and Path(found).samefile(here):
+        return program
+    return os.path.relpath(here) if here.is_relative_to(Path.cwd()) else str(here)

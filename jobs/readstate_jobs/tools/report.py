@@ -1,0 +1,79 @@
+"""``readstate report``: look at a snapshot, or at a run, rather than read it."""
+
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import click
+
+from readstate.errors import BadInput, ExitCode, Usage
+from readstate_jobs.cli.options import parse_day
+
+
+@click.command()
+@click.argument("what", metavar="ROOT|RUN")
+@click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot to show. [default: the newest]")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Where the page goes: a path or a URI. [default: stdout]",
+)
+@click.option("--markdown", is_flag=True, help="Markdown, for a chat or a pull request, instead of HTML.")
+@click.option("--show-pii", is_flag=True, help="Show names and identities too.")
+@click.option("--work-dir", help="Where runs are kept.")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
+def command(
+    *, what: str, day: date | None, out: str | None, markdown: bool, show_pii: bool, work_dir: str | None,
+    config: Path | None,
+) -> int:  # fmt: skip
+    """Show a snapshot below ROOT, with the series that it belongs to, or a RUN, as one page that needs nothing else.
+
+    A run of apply is named by its directory, its id, or "last".
+    """
+    from readstate.changes.runs.directory import names_run
+    from readstate.settings import load_settings
+    from readstate.snapshot.storage.output_file import whole_output
+
+    write = None if out is None else whole_output(out)
+    runs_in = Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
+    if not names_run(what, runs_in):
+        text = _of_snapshot(what, day, markdown=markdown, show_pii=show_pii)
+    elif day is None:
+        text = _of_run(what, runs_in, markdown=markdown, show_pii=show_pii)
+    else:
+        raise Usage(f"{what} is a run, and --date chooses a snapshot", hint="Leave --date out, or name a root.")
+    if write is None:
+        click.echo(text)
+        return ExitCode.DONE
+    write(text.encode())
+    click.echo(f"Written to {out}", err=True)
+    return ExitCode.DONE
+
+
+def _of_snapshot(root: str, day: date | None, *, markdown: bool, show_pii: bool) -> str:
+    from readstate.snapshot.query.report import make_report, render_html, render_markdown
+
+    report = make_report(root, day, show_pii=show_pii)
+    return render_markdown(report) if markdown else render_html(report)
+
+
+def _of_run(name: str, work_dir: Path, *, markdown: bool, show_pii: bool) -> str:
+    from readstate.changes.plans.reader import open_plan
+    from readstate.changes.review.report import make_run_report, render_html, render_markdown
+    from readstate.changes.runs.directory import find_run
+    from readstate.changes.runs.journal import look_into
+    from readstate.changes.runs.status import status_of
+
+    directory = find_run(name, work_dir)
+    status = status_of(directory, work_dir)
+    try:
+        plan = open_plan(Path(status.header.plan_dir))
+    except BadInput as error:
+        raise BadInput(
+            f"run {directory.run_id}: its plan is no longer at {status.header.plan_dir}",
+            hint=f"Put the plan back there. Counts alone need no plan:  readstate status {directory.run_id}",
+        ) from error
+    with closing(look_into(directory.journal)) as journal:
+        report = make_run_report(plan, journal, status, show_pii=show_pii)
+    return render_markdown(report) if markdown else render_html(report)

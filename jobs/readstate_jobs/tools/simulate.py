@@ -1,0 +1,107 @@
+"""`readstate simulate`: a Twilio Conversations on loopback, to try everything else against."""
+
+import asyncio
+import gc
+import signal
+from pathlib import Path
+
+import click
+
+from readstate.errors import Usage
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.parse_options import from_words
+from readstate.simulator.server.server import LOOPBACK, listening, new_event_loop
+from readstate.simulator.server.simulator import Simulator
+from readstate.simulator.world.dump import dump_world, load_world
+from readstate.simulator.world.world import World
+
+
+@click.command("simulate")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one")
+@click.option("--users", type=click.IntRange(min=0), default=2_000, show_default=True)
+@click.option("--conversations-per-user", type=click.FloatRange(min=0), default=5.0, show_default=True)
+@click.option("--heaviest", type=click.IntRange(min=0), help="Conversations of the busiest user.")
+@click.option("--services", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed is the same world.")
+@click.option(
+    "--odd-identities", type=click.FloatRange(0, 1), default=0.05, show_default=True, metavar="SHARE",
+    help="Users with slashes, blanks, emoji and worse in their identity.",
+)  # fmt: skip
+@click.option("--world", "world_file", type=click.Path(path_type=Path), help="Load the world from this file instead.")
+@click.option("--dump", "dump_file", type=click.Path(path_type=Path), help="Write the world to this file at the end.")
+@click.option("--prerender", is_flag=True, help="Render every user's list before anybody asks; for benchmarks.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME=VALUE", help="Such as latency_ms=120. Repeatable.")
+@click.option("--behaviour", "behaviours", multiple=True, metavar="NAME=VALUE", help="Such as list_order=shuffled.")
+def command(  # noqa: PLR0917 - click passes them by name
+    port: int,
+    users: int,
+    conversations_per_user: float,
+    heaviest: int | None,
+    services: int,
+    seed: int,
+    odd_identities: float,
+    world_file: Path | None,
+    dump_file: Path | None,
+    prerender: bool,  # noqa: FBT001 - click passes it by name
+    faults: tuple[str, ...],
+    behaviours: tuple[str, ...],
+) -> None:
+    """Serve a simulated Twilio Conversations on loopback until it is told to stop.
+
+    Prints one line with the base URL as soon as it listens. Faults can be changed while it runs:
+    see /_simulator/faults and the simulator's README.
+    """
+    shape = WorldShape(
+        users=users,
+        conversations_per_user=conversations_per_user,
+        services=services,
+        seed=seed,
+        odd_identities=odd_identities,
+        heaviest=heaviest,
+    )
+    world = World(shape) if world_file is None else _load(world_file)
+    simulator = Simulator(
+        world, faults=from_words(Faults, list(faults)), behaviour=from_words(Behaviour, list(behaviours))
+    )
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_serve(simulator, port, prerender=prerender))
+    if dump_file is not None:
+        dump_world(world, dump_file)
+
+
+async def _serve(simulator: Simulator, port: int, *, prerender: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with listening(simulator, port=port) as base_url:
+            if prerender:
+                simulator.prerender()
+            # What exists by now stays for ever: the collector need not look at it again and again.
+            gc.freeze()
+            _introduce(simulator, base_url)
+            await stop.wait()
+    except OSError as error:
+        raise Usage(
+            f"cannot listen on {LOOPBACK}:{port}: {error.strerror}", hint="Leave --port out for a free one."
+        ) from error
+
+
+def _introduce(simulator: Simulator, base_url: str) -> None:
+    click.echo(base_url)
+    credentials = simulator.credentials
+    click.echo(
+        f"export TWILIO_ACCOUNT_SID={credentials.account_sid} TWILIO_AUTH_TOKEN={credentials.auth_token} "
+        f"READSTATE_BASE_URL={base_url}",
+        err=True,
+    )
+
+
+def _load(path: Path) -> World:
+    try:
+        return load_world(path)
+    except OSError as error:
+        raise Usage(f"cannot read the world {path}: {error.strerror}", hint="Make one with --dump FILE.") from error

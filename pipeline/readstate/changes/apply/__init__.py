@@ -1,0 +1,1 @@
+"""Carry a plan out, row by row."""

@@ -1,0 +1,1 @@
+"""What Twilio has now, with the fewest requests."""

@@ -1,0 +1,141 @@
+"""Read the memberships that a user's lines name, as they are now, with the fewest requests."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from readstate.changes.current_state.partial_listing import Listed, list_wanted
+from readstate.changes.input.cells import bends_a_path
+from readstate.errors import ApiError, NotFound, Refused, TransportError
+from readstate.model.change import Absent, Reason, Unreadable
+from readstate.model.ids import is_sid
+from readstate.model.resources import UserConversation
+from readstate.twilio.client import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class UserLines:
+    """What the lines of one user need to know."""
+
+    user: str
+    """As written in the file."""
+    address: str
+    """A user SID, or an identity that cannot bend a path."""
+    conversations: Mapping[str, int]
+    """As written, each with the number of its line."""
+    removals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One membership as read."""
+
+    row: UserConversation
+    source: str
+    """``fetch`` or ``list``."""
+
+
+Found = Membership | Absent | Unreadable
+
+
+@dataclass(slots=True)
+class UserReading:
+    """The answer for each conversation that a user's lines name."""
+
+    lines: UserLines
+    found: dict[str, Found] = field(default_factory=dict)
+    requests: int = 0
+    conversations: int = 0
+    """How many the user has, or, where not all were listed, at least has."""
+
+
+class _Page(msgspec.Struct):
+    conversations: list[UserConversation]
+
+
+async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserReading:
+    """Read what *lines* name; what cannot be read says so in its place. Raises `Refused`."""
+    reading = UserReading(lines)
+    left: set[str] = set(lines.conversations)
+    if len(left) > 1 or lines.removals or any(map(bends_a_path, left)):
+        try:
+            listed = await list_wanted(
+                _pages(reader, service_sid, reading), _names, left, go_on=lambda so_far: _go_on(so_far, lines)
+            )
+        except Refused:
+            raise
+        except NotFound:
+            return _all(reading, Absent(Reason.USER_NOT_FOUND))
+        except (ApiError, TransportError) as error:
+            return _all(reading, Unreadable(str(error)))
+        reading.conversations = len(listed.seen)
+        for name, row in listed.found.items():
+            reading.found[name] = _checked(row, lines, service_sid, source="list")
+        left = _still_to_fetch(listed, reading)
+    for conversation in sorted(left):
+        reading.requests += 1
+        reading.found[conversation] = await _fetched(reader, service_sid, lines, conversation)
+    return reading
+
+
+def user_not_found(lines: UserLines) -> UserReading:
+    """The answer for a user whom listing did not find."""
+    return UserReading(lines, dict.fromkeys(lines.conversations, Absent(Reason.USER_NOT_FOUND)))
+
+
+async def _pages(reader: Reader, service_sid: str, reading: UserReading) -> AsyncIterator[list[UserConversation]]:
+    async for response in reader.user_conversation_pages(service_sid, reading.lines.address):
+        reading.requests += 1
+        yield response.json(_Page).conversations
+
+
+def _names(row: UserConversation) -> list[str]:
+    return [name for name in (row.conversation_sid, row.unique_name) if name is not None]
+
+
+def _go_on(listed: Listed[UserConversation], lines: UserLines) -> bool:
+    """Whether to list another page: for the rows, for names that fit in no path, or to know what the user has left."""
+    enough = max(2 * lines.removals, lines.removals + 1) if lines.removals else 0
+    return listed.paging_pays or len(listed.seen) < enough or any(map(bends_a_path, listed.wanted))
+
+
+def _still_to_fetch(listed: Listed[UserConversation], reading: UserReading) -> set[str]:
+    """What the list did not show and is worth a request of its own; the rest is absent."""
+    # While a list of one page was read, nothing can have moved from one page to another.
+    certain = listed.complete and listed.pages <= 1
+    left = {name for name in listed.wanted if not certain and not bends_a_path(name)}
+    for name in listed.wanted - left:
+        reading.found[name] = Absent(Reason.NOT_A_MEMBER)
+    return left
+
+
+async def _fetched(reader: Reader, service_sid: str, lines: UserLines, conversation: str) -> Found:
+    try:
+        row = await reader.user_conversation(service_sid, lines.address, conversation)
+    except Refused:
+        raise
+    except NotFound:
+        return Absent(Reason.NOT_A_MEMBER)
+    except (ApiError, TransportError) as error:
+        return Unreadable(str(error))
+    return _checked(row, lines, service_sid, source="fetch")
+
+
+def _checked(row: UserConversation, lines: UserLines, service_sid: str, *, source: str) -> Membership | Unreadable:
+    """Believe *row* only where it names what was asked for: its SIDs are what a change will be sent to."""
+    if row.user_sid is None or not is_sid(row.user_sid, "US"):
+        return Unreadable("the answer names no user")
+    if row.conversation_sid is None or not is_sid(row.conversation_sid, "CH"):
+        return Unreadable("the answer names no conversation")
+    if is_sid(lines.address, "US") and row.user_sid != lines.address:
+        return Unreadable(f"the answer is about another user, {row.user_sid}")
+    if row.chat_service_sid not in {None, service_sid}:
+        return Unreadable(f"the answer is about another service, {row.chat_service_sid}")
+    return Membership(row, source)
+
+
+def _all(reading: UserReading, answer: Absent | Unreadable) -> UserReading:
+    reading.requests = max(1, reading.requests)
+    reading.found = dict.fromkeys(reading.lines.conversations, answer)
+    return reading

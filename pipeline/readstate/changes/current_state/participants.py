@@ -1,0 +1,78 @@
+"""Read participants: the only place that tells a timestamp, and what a removal takes away."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from readstate.changes.current_state.partial_listing import list_wanted
+from readstate.errors import ApiError, NotFound, Refused, TransportError
+from readstate.model.change import Unknown
+from readstate.model.resources import Participant
+from readstate.twilio.client import Reader
+from readstate.twilio.http.request import list_participants
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationMembers:
+    """The participants of one conversation that lines ask about."""
+
+    conversation_sid: str
+    participant_sids: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class MembersReading:
+    """The answer for each participant."""
+
+    members: ConversationMembers
+    found: dict[str, Participant | Unknown] = field(default_factory=dict)
+    requests: int = 0
+
+
+class _Page(msgspec.Struct):
+    participants: list[Participant]
+
+
+async def read_members(reader: Reader, service_sid: str, members: ConversationMembers) -> MembersReading:
+    """Read *members*, several with one page where they share a conversation. Raises `Refused`."""
+    reading = MembersReading(members)
+    left = set(members.participant_sids)
+    if len(left) > 1:
+        try:
+            listed = await list_wanted(
+                _pages(reader, service_sid, reading),
+                lambda participant: (participant.sid,),
+                left,
+                go_on=lambda so_far: so_far.paging_pays,
+            )
+        except Refused:
+            raise
+        except (ApiError, TransportError) as error:
+            reading.found = dict.fromkeys(left, Unknown(str(error)))
+            return reading
+        reading.found.update(listed.found)
+        left = listed.wanted
+    for participant_sid in sorted(left):
+        reading.requests += 1
+        reading.found[participant_sid] = await _fetched(reader, service_sid, members.conversation_sid, participant_sid)
+    return reading
+
+
+async def _pages(reader: Reader, service_sid: str, reading: MembersReading) -> AsyncIterator[list[Participant]]:
+    async for response in reader.pages(list_participants(service_sid, reading.members.conversation_sid)):
+        reading.requests += 1
+        yield response.json(_Page).participants
+
+
+async def _fetched(
+    reader: Reader, service_sid: str, conversation_sid: str, participant_sid: str
+) -> Participant | Unknown:
+    try:
+        return await reader.participant(service_sid, conversation_sid, participant_sid)
+    except Refused:
+        raise
+    except NotFound:
+        return Unknown("the participant left meanwhile")
+    except (ApiError, TransportError) as error:
+        return Unknown(str(error))

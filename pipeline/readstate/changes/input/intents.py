@@ -1,0 +1,191 @@
+"""What one record of a changes file asks for. Pure: cells in, an intent or problems out."""
+
+from collections.abc import Callable
+from operator import itemgetter
+from typing import TypeVar
+
+import msgspec
+
+from readstate.changes.input import cells
+from readstate.changes.input.cells import BadCell
+from readstate.changes.input.csv_reader import COLUMNS, Record, Report
+from readstate.changes.input.problems import Problem, shortened
+from readstate.model.change import Expectation, Operation, Removal, Update, Wish
+
+Value = TypeVar("Value")
+
+_SETTABLE = ("last_read_message_index", "last_read_timestamp", "notification_level")
+_LONGEST_TEXT = 256
+_NO_EXPECTATION = Expectation()
+_REMOVAL = Removal()
+
+
+# Structs and not dataclasses: a million of them are made in half the time.
+class Intent(msgspec.Struct, frozen=True, gc=False):
+    """One usable line: whose membership, and what should become of it."""
+
+    line: int
+    line_end: int
+    user: str
+    """A user SID or an identity, as written."""
+    conversation: str
+    """A conversation SID or a unique name, as written."""
+    wish: Wish
+    expectation: Expectation = _NO_EXPECTATION
+    row_key: str | None = None
+    note: str | None = None
+
+
+class Rejected(msgspec.Struct, frozen=True, gc=False):
+    """A line that cannot be used; its cells are kept for the record."""
+
+    line: int
+    line_end: int
+    code: str
+    user: str = ""
+    conversation: str = ""
+    operation: str = ""
+
+
+class IntentParser:
+    """Understands the records of one file, whose *header* and operation are known."""
+
+    def __init__(self, header: tuple[str, ...], operation: Operation | None, report: Report) -> None:
+        """Prepare for *header*; *operation* is what lines ask for that do not say it themselves."""
+        self._operation = operation
+        self._attempt = _Attempt(report)
+        # Every record gets an empty cell at its end, for the columns that the file does not have.
+        self._pick = itemgetter(*(header.index(name) if name in header else -1 for name in COLUMNS))
+
+    def parse(self, record: Record) -> Intent | Rejected:
+        """Give what *record* asks for; every problem with it has been reported."""
+        (user_text, conversation_text, op_text, index_text, timestamp_text, level_text, expect_index_text,
+         expect_level_text, row_key, note) = self._pick([*record.cells, ""])  # fmt: skip
+        attempt = self._attempt.begin(record)
+        user = attempt.read("user", user_text, cells.parse_user)
+        conversation = attempt.read("conversation", conversation_text, cells.parse_conversation)
+        operation = self._read_operation(attempt, op_text)
+        expectation = _NO_EXPECTATION
+        if expect_index_text or expect_level_text:
+            expectation = Expectation(
+                last_read_message_index=attempt.read_optional(
+                    "expect_last_read_message_index", expect_index_text, cells.parse_index
+                ),
+                notification_level=attempt.read_optional(
+                    "expect_notification_level", expect_level_text, cells.parse_level
+                ),
+            )
+        values = (index_text, timestamp_text, level_text)
+        wish = _read_removal(attempt, values) if operation is Operation.DELETE else _read_update(attempt, values)
+        for column, text in (("row_key", row_key), ("note", note)):
+            if text and len(text) > _LONGEST_TEXT:
+                attempt.fail(column, text, BadCell("E-TOO-LONG", f"{len(text)} characters", "Keep it to 256."))
+        if attempt.first_error is not None or user is None or conversation is None:
+            return Rejected(
+                record.line, record.line_end, attempt.first_error or "E-MISSING",
+                shortened(user_text), shortened(conversation_text), operation or "",
+            )  # fmt: skip
+        return Intent(
+            record.line, record.line_end, user, conversation, wish, expectation, row_key or None, note or None
+        )
+
+    def _read_operation(self, attempt: "_Attempt", text: str) -> Operation | None:
+        if not text:
+            if self._operation is None:
+                attempt.fail("op", text, BadCell("E-OP", "the cell is empty", "Write update or delete, or give --op."))
+            return self._operation
+        operation = attempt.read("op", text, cells.parse_operation)
+        if operation is not None and self._operation not in {None, operation}:
+            attempt.fail(
+                "op", text, BadCell("E-OP", f"the line says {operation}, the command --op {self._operation}",
+                                    "Drop one of the two.")
+            )  # fmt: skip
+        return operation
+
+
+class _Attempt:
+    """Reads the cells of one record and remembers the first error."""
+
+    __slots__ = ("_record", "_report", "first_error")
+
+    def __init__(self, report: Report) -> None:
+        self._record = Record(0, 0, 0, [])
+        self._report = report
+        self.first_error: str | None = None
+
+    def begin(self, record: Record) -> "_Attempt":
+        """Start again with *record*: one object serves a million of them."""
+        self._record = record
+        self.first_error = None
+        return self
+
+    def read(self, column: str, text: str, parse: Callable[[str], Value]) -> Value | None:
+        try:
+            value = parse(text)
+        except BadCell as bad:
+            self.fail(column, text, bad)
+            return None
+        if not text.isascii():
+            self._warn_of_invisible(column, text)
+        return value
+
+    def read_optional(self, column: str, text: str, parse: Callable[[str], Value]) -> Value | None:
+        return self.read(column, text, parse) if text else None
+
+    def fail(self, column: str, text: str, bad: BadCell) -> None:
+        self.first_error = self.first_error or bad.code
+        self.tell(column, text, bad.code, bad.message, bad.hint)
+
+    def tell(self, column: str, text: str, code: str, message: str, hint: str) -> None:
+        record = self._record
+        self._report(
+            Problem(
+                code=code,
+                message=message,
+                hint=hint,
+                line=record.line,
+                line_end=record.line_end,
+                byte_offset=record.byte_offset,
+                column=column,
+                value=shortened(text),
+            )
+        )
+
+    def _warn_of_invisible(self, column: str, text: str) -> None:
+        if cells.holds_invisible(text):
+            self.tell(
+                column, text, "W-INVISIBLE", "the cell holds a character that nobody sees",
+                "Check that it belongs there.",
+            )  # fmt: skip
+
+
+def _read_update(attempt: _Attempt, texts: tuple[str, str, str]) -> Update:
+    index_text, timestamp_text, level_text = texts
+    if not any(texts) and attempt.first_error != "E-OP":
+        attempt.fail(
+            "", "", BadCell("E-NOTHING-TO-SET", "an update that sets nothing", f"Fill one of {', '.join(_SETTABLE)}.")
+        )
+    moment = attempt.read_optional("last_read_timestamp", timestamp_text, cells.parse_timestamp)
+    if moment is not None and moment[1]:
+        attempt.tell(
+            "last_read_timestamp", timestamp_text, "W-FRACTION", "the part below a second is cut off",
+            "Twilio shows timestamps to the second.",
+        )  # fmt: skip
+    return Update(
+        last_read_message_index=attempt.read_optional(
+            "last_read_message_index", index_text, cells.parse_index_or_latest
+        ),
+        last_read_timestamp=moment and moment[0],
+        notification_level=attempt.read_optional("notification_level", level_text, cells.parse_level),
+    )
+
+
+def _read_removal(attempt: _Attempt, texts: tuple[str, str, str]) -> Removal:
+    for column, text in zip(_SETTABLE, texts, strict=True):
+        if text:
+            attempt.fail(
+                column,
+                text,
+                BadCell("E-DELETE-WITH-VALUES", "a delete sets nothing", "Empty the cell, or write update."),
+            )
+    return _REMOVAL

@@ -1,0 +1,154 @@
+"""Check a changes file without asking Twilio: every problem in one pass, and its lines staged for planning."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readstate.changes.input.csv_reader import BrokenRecord, CsvFile, Format, Record, Report, read_csv
+from readstate.changes.input.intents import Intent, IntentParser, Rejected
+from readstate.changes.input.problems import Problem, shortened
+from readstate.changes.input.source import COMPRESSION_FAILURES, Source, content
+from readstate.changes.input.staging import SAME_WORDS, Repetition, Staging, Verdict
+from readstate.model.change import Operation
+
+_NO_OPERATION = Problem(
+    code="E-OP",
+    message="neither the file nor the command says what to do",
+    hint="Add an op column with update or delete, or give --op update.",
+    line=1,
+    line_end=1,
+    byte_offset=0,
+    column="op",
+)
+_BROKEN = (UnicodeDecodeError, UnicodeEncodeError, OSError, *COMPRESSION_FAILURES)
+
+
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """What a person says about a file; None leaves it to the file."""
+
+    operation: Operation | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file that was read to its end."""
+
+    format: Format
+    rows: int
+    rejected: int
+
+
+def stage(source: Source, staging: Staging, options: InputOptions, report: Report) -> Staged | None:
+    """Read all of *source* into *staging* and give every problem to *report*; None where its header is unusable.
+
+    Raises `BadInput` for options that cannot be.
+    """
+    last = _LastLine()
+    try:
+        with content(source) as stream:
+            file = read_csv(stream, report=report, encoding=options.encoding, delimiter=options.delimiter)
+            if file is None:
+                return None
+            if options.operation is None and "op" not in file.format.header:
+                report(_NO_OPERATION)
+                return None
+            staging.add(_rows(file, options.operation, report, last))
+    except _BROKEN as error:
+        report(_broken(error, last))
+        return None
+    for repetition in staging.judge_repetitions(SAME_WORDS):
+        report(repetition_problem(repetition))
+    rows = staging.count()
+    if rows == 0:
+        report(_unreadable(last, "the file has no lines of data", "Was it cut off?", code="W-NO-ROWS"))
+    return Staged(file.format, rows, staging.rejected())
+
+
+@dataclass(slots=True)
+class _LastLine:
+    line: int = 1
+    byte_offset: int = 0
+
+
+def _rows(file: CsvFile, operation: Operation | None, report: Report, last: _LastLine) -> Iterator[Intent | Rejected]:
+    parser = IntentParser(file.format.header, operation, report)
+    digits = _DigitIdentities()
+    for record in _until_broken(file.records, report, last):
+        last.line, last.byte_offset = record.line, record.byte_offset
+        if isinstance(record, BrokenRecord):
+            yield Rejected(record.line, record.line_end, "E-RECORD")
+            continue
+        row = parser.parse(record)
+        if isinstance(row, Intent):
+            digits.see(row.user)
+        yield row
+    if digits.look_damaged:
+        report(
+            Problem(
+                code="W-LEADING-ZEROS",
+                message="all identities are numbers, and of different lengths",
+                hint="A spreadsheet removes leading zeros: compare with where the file came from.",
+                line=1,
+                line_end=1,
+                byte_offset=0,
+                column="user",
+            )
+        )
+
+
+def _until_broken(
+    records: Iterator[Record | BrokenRecord], report: Report, last: _LastLine
+) -> Iterator[Record | BrokenRecord]:
+    # Handled here, so that the lines before the break are still checked and counted.
+    try:
+        yield from records
+    except _BROKEN as error:
+        report(_broken(error, last))
+
+
+class _DigitIdentities:
+    """Suspects a spreadsheet where every identity is a number and they differ in length."""
+
+    def __init__(self) -> None:
+        self._lengths: set[int] = set()
+        self._others = False
+
+    def see(self, user: str) -> None:
+        if not self._others:
+            if user.isdigit():
+                self._lengths.add(len(user))
+            elif not user.startswith("US"):
+                self._others = True
+
+    @property
+    def look_damaged(self) -> bool:
+        return not self._others and len(self._lengths) > 1
+
+
+def repetition_problem(repetition: Repetition) -> Problem:
+    """What to tell about a line whose membership another line names too."""
+    conflict = repetition.verdict is Verdict.CONFLICT
+    return Problem(
+        code="W-CONFLICT" if conflict else "W-DUP",
+        message=f"{repetition.detail} of the same membership",
+        hint="None of them will be carried out: keep one." if conflict else "It is carried out once.",
+        line=repetition.line,
+        line_end=repetition.line_end,
+        byte_offset=-1,
+        column="user,conversation",
+        value=shortened(f"{repetition.user},{repetition.conversation}"),
+    )
+
+
+def _broken(error: Exception, last: _LastLine) -> Problem:
+    if isinstance(error, UnicodeDecodeError | UnicodeEncodeError):
+        return _unreadable(last, f"the text is not {error.encoding.upper()}", "Give the right --encoding.")
+    return _unreadable(last, f"the file ends or breaks here: {error}", "It is damaged: get it again.")
+
+
+def _unreadable(last: _LastLine, message: str, hint: str, *, code: str = "E-UNREADABLE") -> Problem:
+    return Problem(
+        code=code, message=message, hint=hint, line=last.line, line_end=last.line, byte_offset=last.byte_offset
+    )

@@ -1,0 +1,184 @@
+"""A table on disk that holds the lines of a changes file while they are sorted and matched, whatever their number."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from readstate.changes.input.intents import Intent, Rejected
+from readstate.errors import LocalDisk
+from readstate.model.change import Expectation, Operation, Removal, Update, Wish
+
+# Lost when the process dies, and meant to be: a plan is made anew. So nothing waits for the disk.
+_PRAGMAS = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32000; PRAGMA temp_store=FILE;"
+_SCHEMA = """
+CREATE TABLE intent (
+  line INTEGER PRIMARY KEY, line_end INT, user TEXT, conversation TEXT, operation TEXT,
+  set_index, set_timestamp INT, set_level TEXT, expect_index INT, expect_level TEXT,
+  row_key TEXT, note TEXT, verdict TEXT, verdict_detail TEXT
+);
+CREATE TABLE judgement (line INTEGER PRIMARY KEY, verdict TEXT, detail TEXT);
+"""
+_BATCH = 10_000
+# Plain strings: sqlite3 takes a slow detour for every value of a subclass.
+_UPDATE, _DELETE = Operation.UPDATE.value, Operation.DELETE.value
+
+SAME_WORDS = """
+SELECT user, conversation, line, line_end, operation, set_index, set_timestamp, set_level
+FROM intent JOIN (
+  SELECT user, conversation FROM intent WHERE verdict IS NULL GROUP BY user, conversation HAVING count(*) > 1
+) USING (user, conversation)
+WHERE verdict IS NULL ORDER BY user, conversation, line
+"""
+"""Finds lines that name a membership by the same words."""
+
+
+class Verdict(StrEnum):
+    """Why a line needs no look at Twilio."""
+
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """A line whose membership another line names too."""
+
+    line: int
+    line_end: int
+    verdict: Verdict
+    detail: str
+    user: str
+    conversation: str
+
+
+class Staging:
+    """The lines of one file; closed and deleted with its directory."""
+
+    def __init__(self, directory: Path, *, schema: str = "") -> None:
+        """Open a new, empty table in *directory*, with the further tables of *schema*."""
+        try:
+            self.database = sqlite3.connect(directory / "staging.sqlite", isolation_level=None, check_same_thread=False)
+            self.database.executescript(_PRAGMAS + _SCHEMA + schema)
+        except sqlite3.Error as error:
+            raise LocalDisk(f"{directory}: {error}", hint="Set TMPDIR to a place with more room.") from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.database.close()
+
+    def add(self, rows: Iterable[Intent | Rejected]) -> None:
+        """Take all *rows*."""
+        self.write("INSERT INTO intent VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", map(_flat, rows))
+
+    def write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        """Run *statement* for each of *rows*. Raises `LocalDisk`."""
+        try:
+            with self.database:
+                self.database.execute("BEGIN")
+                self.database.executemany(statement, rows)
+        except sqlite3.Error as error:
+            raise LocalDisk(f"the staging file: {error}", hint="Set TMPDIR to a place with more room.") from error
+
+    def select(self, query: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Run *query* and stream its rows; each call has its own cursor."""
+        cursor = self.database.execute(query, parameters)
+        try:
+            while rows := cursor.fetchmany(_BATCH):
+                yield from rows
+        finally:
+            # Who stops half-way may have closed the database before.
+            with suppress(sqlite3.ProgrammingError):
+                cursor.close()
+
+    def count(self) -> int:
+        """How many lines there are."""
+        return int(next(self.select("SELECT count(*) FROM intent"))[0])
+
+    def rejected(self) -> int:
+        """How many of them cannot be used."""
+        query = "SELECT count(*) FROM intent WHERE verdict = ?"
+        return int(next(self.select(query, [Verdict.REJECTED]))[0])
+
+    def judge_repetitions(self, query: str) -> Iterator[Repetition]:
+        """Find memberships that several lines name: the first of equal wishes stays, unequal ones all conflict.
+
+        *query* gives user, conversation, line, line_end and what is wished, pair by pair. The lines that do not
+        stay are given in groups, and have their verdict in the table when the iteration ends.
+        """
+        for group in _grouped(self.select(query)):
+            repetitions = list(_judged(group))
+            self.write(
+                "INSERT INTO judgement VALUES (?,?,?)",
+                [(repetition.line, repetition.verdict, repetition.detail) for repetition in repetitions],
+            )
+            yield from repetitions
+        self.write(
+            "UPDATE intent SET verdict = judgement.verdict, verdict_detail = judgement.detail FROM judgement"
+            " WHERE intent.line = judgement.line AND intent.verdict IS NULL",
+            [()],
+        )
+
+
+def to_intent(row: tuple[Any, ...]) -> Intent:
+    """Turn the first twelve columns of the table back into the intent that they were."""
+    (line, line_end, user, conversation, operation, index, timestamp, level, expect_index, expect_level,
+     row_key, note) = row[:12]  # fmt: skip
+    wish: Wish = (
+        Removal()
+        if operation == Operation.DELETE
+        else Update(
+            last_read_message_index=index,
+            last_read_timestamp=None if timestamp is None else datetime.fromtimestamp(timestamp, UTC),
+            notification_level=level,
+        )
+    )
+    expectation = Expectation(last_read_message_index=expect_index, notification_level=expect_level)
+    return Intent(line, line_end, user, conversation, wish, expectation, row_key, note)
+
+
+def _flat(row: Intent | Rejected) -> tuple[object, ...]:
+    if isinstance(row, Rejected):
+        return (row.line, row.line_end, row.user, row.conversation, row.operation,
+                None, None, None, None, None, None, None, Verdict.REJECTED, row.code)  # fmt: skip
+    wish, expected = row.wish, row.expectation
+    if isinstance(wish, Removal):
+        values: tuple[object, ...] = (_DELETE, None, None, None)
+    else:
+        moment = wish.last_read_timestamp
+        values = (
+            _UPDATE,
+            wish.last_read_message_index,
+            None if moment is None else int(moment.timestamp()),
+            wish.notification_level,
+        )
+    expectation = (expected.last_read_message_index, expected.notification_level)
+    return (
+        row.line, row.line_end, row.user, row.conversation, *values, *expectation, row.row_key, row.note, None, None
+    )  # fmt: skip
+
+
+def _grouped(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    group: list[tuple[Any, ...]] = []
+    for row in rows:
+        if group and group[0][:2] != row[:2]:
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
+
+
+def _judged(group: list[tuple[Any, ...]]) -> Iterator[Repetition]:
+    conflict = len({row[4:] for row in group}) > 1
+    lines = [row[2] for row in group]
+    for user, conversation, line, line_end, *_ in group if conflict else group[1:]:
+        others = ", ".join(str(other) for other in lines[:6] if other != line)
+        detail = f"line {others} asks for something else" if conflict else f"line {lines[0]} asks for the same"
+        verdict = Verdict.CONFLICT if conflict else Verdict.DUPLICATE
+        yield Repetition(line, line_end, verdict, detail, user, conversation)

@@ -1,0 +1,1 @@
+"""Intents and current state become the rows of a plan."""

@@ -1,0 +1,195 @@
+"""Say what a wish would do to a membership as it is now. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from readstate.changes.input.intents import Intent
+from readstate.model.change import (
+    LATEST,
+    Absent,
+    Change,
+    Current,
+    Direction,
+    Disposition,
+    Edit,
+    Expectation,
+    NotificationLevel,
+    PreconditionKind,
+    Present,
+    Reason,
+    Removal,
+    Remove,
+    Skip,
+    UndoClass,
+    Unknown,
+    Unreadable,
+    Update,
+)
+from readstate.model.plan import Mode
+
+_Horizon = tuple[int | None, Direction]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffRules:
+    """What the author of a plan allows."""
+
+    now: datetime
+    """By the server's clock: nobody can have read something in the future."""
+    mode: Mode = Mode.ADVANCE
+    allow_rewind: bool = False
+    allow_first_set: bool = False
+    """Lets ``@latest`` set a horizon that nobody ever set: a one-way door. A number written down may do so anyway."""
+    allow_beyond_latest: bool = False
+    allow_closed: bool = False
+
+
+def diff(intent: Intent, current: Current, rules: DiffRules) -> Change:
+    """Say what *intent* would do to *current* under *rules*."""
+    match current:
+        case Absent(reason):
+            return Skip(Disposition.NOT_FOUND, reason)
+        case Unreadable(detail):
+            return Skip(Disposition.READ_ERROR, Reason.UNREADABLE, detail)
+        case Present():
+            return _broken_expectation(intent.expectation, current) or _changed(intent, current, rules)
+
+
+def _changed(intent: Intent, current: Present, rules: DiffRules) -> Change:
+    match intent.wish:
+        case Removal():
+            return _closed(current, rules) or _removed(current)
+        case Update() as wish:
+            return _updated(wish, current, rules)
+
+
+def _removed(current: Present) -> Remove | Skip:
+    if current.participant_sid is None:
+        return Skip(Disposition.READ_ERROR, Reason.PARTICIPANT_UNKNOWN, "the answer names no participant")
+    if isinstance(current.last_read_timestamp, Unknown):
+        # Nobody is removed before what the removal takes away is written down.
+        return Skip(Disposition.READ_ERROR, Reason.PARTICIPANT_UNKNOWN, current.last_read_timestamp.reason)
+    return Remove(current.participant_sid)
+
+
+def _updated(wish: Update, current: Present, rules: DiffRules) -> Change:
+    horizon = _read_up_to(wish, current, rules)
+    if isinstance(horizon, Skip) and not _is_harmless(horizon):
+        return horizon
+    moment = _read_at(wish, current, rules)
+    if isinstance(moment, Skip):
+        return moment
+    level = wish.notification_level if wish.notification_level != current.notification_level else None
+    index, direction = (None, Direction.NONE) if isinstance(horizon, Skip) else horizon
+    if index is None and moment is None and level is None:
+        return horizon if isinstance(horizon, Skip) else Skip(Disposition.NOOP, Reason.SAME)
+    if (closed := _closed(current, rules)) is not None:
+        return closed
+    undo, undo_note = _undo(current, index=index, moment=moment)
+    return Edit(
+        last_read_message_index=index,
+        last_read_timestamp=moment,
+        notification_level=level,
+        direction=direction,
+        precondition=_precondition(rules.mode, direction, moment=moment, level=level),
+        undo=undo,
+        undo_note=undo_note,
+    )
+
+
+def _read_up_to(wish: Update, current: Present, rules: DiffRules) -> _Horizon | Skip:
+    """The index to set (None where it is right already) and where that moves the horizon."""
+    wanted, before, newest = wish.last_read_message_index, current.last_read_message_index, current.newest_message_index
+    if wanted is None:
+        return None, Direction.NONE
+    if wanted == LATEST:
+        if before is None and not rules.allow_first_set:
+            return Skip(Disposition.BLOCKED, Reason.FIRST_SET)
+        if isinstance(newest, Unknown):
+            return Skip(Disposition.READ_ERROR, Reason.NEWEST_UNKNOWN, newest.reason)
+        if newest is None:
+            return Skip(Disposition.NOOP, Reason.EMPTY_CONVERSATION)
+        if before is not None and newest < before and rules.mode is Mode.ADVANCE:
+            return Skip(Disposition.SATISFIED, Reason.ALREADY_FURTHER, f"read up to {before}, newest is {newest}")
+    target = newest if wanted == LATEST else wanted
+    assert isinstance(target, int)
+    if before is None:
+        return _unless_beyond(target, Direction.FIRST_SET, newest, rules)
+    if target == before:
+        return None, Direction.SAME
+    if target > before:
+        return _unless_beyond(target, Direction.ADVANCE, newest, rules)
+    if not rules.allow_rewind:
+        return Skip(Disposition.BLOCKED, Reason.REWIND, f"{before} -> {target}")
+    return target, Direction.REWIND
+
+
+def _unless_beyond(
+    target: int, direction: Direction, newest: int | Unknown | None, rules: DiffRules
+) -> _Horizon | Skip:
+    # A horizon beyond the newest message would hide every message still to come.
+    if rules.allow_beyond_latest:
+        return target, direction
+    match newest:
+        case Unknown(reason):
+            return Skip(Disposition.READ_ERROR, Reason.NEWEST_UNKNOWN, reason)
+        case None:
+            return Skip(Disposition.BLOCKED, Reason.BEYOND_LATEST, f"{target}, and the conversation is empty")
+        case int() if target > newest:
+            return Skip(Disposition.BLOCKED, Reason.BEYOND_LATEST, f"{target}, and the newest message is {newest}")
+        case _:
+            return target, direction
+
+
+def _read_at(wish: Update, current: Present, rules: DiffRules) -> datetime | Skip | None:
+    """The timestamp to set; None where there is nothing to set."""
+    wanted, before = wish.last_read_timestamp, current.last_read_timestamp
+    if wanted is None:
+        return None
+    if wanted > rules.now:
+        return Skip(Disposition.INVALID, Reason.FUTURE_TIMESTAMP, f"it is {rules.now:%Y-%m-%dT%H:%M:%SZ} on the server")
+    if isinstance(before, Unknown):
+        return Skip(Disposition.READ_ERROR, Reason.PARTICIPANT_UNKNOWN, before.reason)
+    if before is not None and wanted < before.replace(microsecond=0) and not rules.allow_rewind:
+        return Skip(
+            Disposition.BLOCKED,
+            Reason.TIMESTAMP_REWIND,
+            f"{before:%Y-%m-%dT%H:%M:%SZ} -> {wanted:%Y-%m-%dT%H:%M:%SZ} goes back",
+        )
+    # Wishes are whole seconds, as Twilio shows them; where it should tell fractions, they are no difference.
+    return wanted if before is None or wanted != before.replace(microsecond=0) else None
+
+
+def _broken_expectation(expected: Expectation, current: Present) -> Skip | None:
+    pairs = (
+        ("last_read_message_index", expected.last_read_message_index, current.last_read_message_index),
+        ("notification_level", expected.notification_level, current.notification_level),
+    )
+    broken = [f"{name} is {now}, not {then}" for name, then, now in pairs if then is not None and then != now]
+    return Skip(Disposition.BLOCKED, Reason.EXPECTATION_FAILED, "; ".join(broken)) if broken else None
+
+
+def _closed(current: Present, rules: DiffRules) -> Skip | None:
+    if current.conversation_state == "closed" and not rules.allow_closed:
+        return Skip(Disposition.BLOCKED, Reason.CLOSED)
+    return None
+
+
+def _is_harmless(skip: Skip) -> bool:
+    """Whether the rest of the line may still be carried out."""
+    return skip.disposition in {Disposition.NOOP, Disposition.SATISFIED}
+
+
+def _precondition(
+    mode: Mode, direction: Direction, *, moment: datetime | None, level: NotificationLevel | None
+) -> PreconditionKind:
+    only_forward = direction in {Direction.FIRST_SET, Direction.ADVANCE} and moment is None and level is None
+    return PreconditionKind.ADVANCE if mode is Mode.ADVANCE and only_forward else PreconditionKind.EQUALS
+
+
+def _undo(current: Present, *, index: int | None, moment: datetime | None) -> tuple[UndoClass, str]:
+    if moment is not None and current.last_read_timestamp is None:
+        return UndoClass.NONE, "the timestamp was never set and cannot be cleared again"
+    if index is not None and current.last_read_message_index is None:
+        return UndoClass.PARTIAL, "the horizon was never set and cannot be cleared again"
+    return UndoClass.FULL, ""

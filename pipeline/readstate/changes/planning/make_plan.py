@@ -1,0 +1,160 @@
+"""Make a plan of a staged changes file: read, compare, write down, seal."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from readstate.changes.current_state.target import Located
+from readstate.changes.input.csv_reader import Report
+from readstate.changes.planning.diff import DiffRules, diff
+from readstate.changes.planning.gather import Reading, read_current
+from readstate.changes.planning.plan_row import to_plan_row, verdict_of
+from readstate.changes.planning.workspace import Readings
+from readstate.changes.plans.counts import PlanTally
+from readstate.changes.plans.reader import Plan, read_manifest
+from readstate.changes.plans.writer import PlanWriter
+from readstate.model.change import Disposition, Unreadable
+from readstate.model.guards import GuardInputs
+from readstate.model.plan import InputFacts, Manifest, Mode, Planner, RequestEstimate
+
+KEPT_FOR = timedelta(hours=24)
+KEPT_WITH_DELETES_FOR = timedelta(hours=4)
+NOT_CHECKED = (
+    "webhook receivers",
+    "whether the key may change or remove",
+    "how the account throttles changes",
+)
+"""What no dry run can know."""
+VERIFIED_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What the author of a plan allows; goes into the manifest word for word."""
+
+    mode: Mode = Mode.ADVANCE
+    allow_rewind: bool = False
+    allow_first_set: bool = False
+    allow_beyond_latest: bool = False
+    allow_closed: bool = False
+    writes_per_second: float = 30.0
+
+    def rules(self, now: datetime) -> DiffRules:
+        """The rules of comparing, at *now* by the server's clock."""
+        return DiffRules(
+            now=now,
+            mode=self.mode,
+            allow_rewind=self.allow_rewind,
+            allow_first_set=self.allow_first_set,
+            allow_beyond_latest=self.allow_beyond_latest,
+            allow_closed=self.allow_closed,
+        )
+
+    def recorded(self) -> dict[str, Any]:
+        """The same as a manifest holds it."""
+        return {
+            "mode": self.mode.value,
+            "allow_rewind": self.allow_rewind,
+            "allow_first_set": self.allow_first_set,
+            "allow_beyond_latest": self.allow_beyond_latest,
+            "allow_closed": self.allow_closed,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Who plans what, with which tool and key."""
+
+    planner: Planner
+    tool_version: str
+    api_key_sid_suffix: str
+    via: str
+    input: InputFacts
+    options: dict[str, Any] = field(default_factory=dict)
+    """Further options than `PlanOptions` knows."""
+
+
+async def read_for_plan(
+    readings: Readings, options: PlanOptions, located: Located, around: Reading, report: Report
+) -> int:
+    """Read all that the staged lines of *readings* need, and give the number of requests. Sends nothing but GET."""
+    rules = options.rules(located.server_now(around.clock))
+    return located.requests + await read_current(readings, rules, around, report)
+
+
+def write_plan(
+    readings: Readings,
+    options: PlanOptions,
+    located: Located,
+    writer: PlanWriter,
+    *,
+    provenance: Provenance,
+    now: datetime,
+    requests: int,
+) -> Plan:
+    """Compare every line with what was read, write it to *writer*, and seal the plan. Raises `LocalDisk`."""
+    server_now = now + located.server_offset
+    rules = options.rules(server_now)
+    for line in readings.lines():
+        change = verdict_of(line) or diff(line.intent, line.current or Unreadable("nobody read it"), rules)
+        plan_row_id, chunk_no = writer.next_row
+        row = to_plan_row(line, change, plan_row_id=plan_row_id, chunk_no=chunk_no)
+        removed = row.disposition == Disposition.DELETE
+        writer.add(row, line.participant_snapshot if removed else None)
+    guard_inputs = writer.tally.guard_inputs(readings.conversations_of)
+    cost = estimate(guard_inputs.updates + guard_inputs.deletes, requests, options)
+    directory = writer.finish(
+        draft(writer.tally, guard_inputs, cost, options=options, located=located, provenance=provenance, now=server_now)
+    )
+    return Plan(directory, read_manifest(directory))
+
+
+def estimate(executable: int, plan_requests: int, options: PlanOptions) -> RequestEstimate:
+    """What applying *executable* rows will cost: each is read right before it is written, and some are read back."""
+    return RequestEstimate(
+        plan_requests=plan_requests,
+        apply_requests=2 * executable,
+        verify_requests=-(-executable // round(1 / VERIFIED_SHARE)),
+        writes_per_second=options.writes_per_second,
+        apply_seconds=executable / options.writes_per_second,
+    )
+
+
+def draft(
+    tally: PlanTally,
+    guard_inputs: GuardInputs,
+    cost: RequestEstimate,
+    *,
+    options: PlanOptions,
+    located: Located,
+    provenance: Provenance,
+    now: datetime,
+) -> Manifest:
+    """A manifest that only the digests are missing from; *now* is the server's."""
+    return Manifest(
+        rows_root_sha256="",
+        chunk_sha256=(),
+        attachments={},
+        created_at=now,
+        expires_at=now + (KEPT_WITH_DELETES_FOR if guard_inputs.deletes else KEPT_FOR),
+        server_date_offset_s=located.server_offset.total_seconds(),
+        tool_version=provenance.tool_version,
+        planner=provenance.planner,
+        account_sid=located.target.account_sid,
+        service_sid=located.target.service_sid,
+        base_url=located.target.base_url,
+        api_key_sid_suffix=provenance.api_key_sid_suffix,
+        via=provenance.via,
+        mode=options.mode,
+        rows=tally.rows,
+        counts={disposition.value: tally.counts[disposition] for disposition in Disposition},
+        reasons=dict(sorted(tally.reasons.items())),
+        reason_lines={reason: tuple(lines) for reason, lines in sorted(tally.reason_lines.items())},
+        directions=dict(sorted(tally.directions.items())),
+        fields=dict(sorted(tally.fields.items())),
+        guard_inputs=guard_inputs,
+        input=provenance.input,
+        options=options.recorded() | provenance.options,
+        not_checked=NOT_CHECKED,
+        request_estimate=cost,
+    )

@@ -1,0 +1,141 @@
+"""Turn a line, what was read for it, and what would be done about it into one row of a plan. Pure."""
+
+import json
+from typing import Any
+
+from readstate.changes.input.intents import Intent
+from readstate.changes.planning.workspace import Line
+from readstate.model.change import (
+    Change,
+    Direction,
+    Disposition,
+    Edit,
+    Fields,
+    Operation,
+    PreconditionKind,
+    Present,
+    Reason,
+    Removal,
+    Remove,
+    Skip,
+    UndoClass,
+    Unknown,
+)
+from readstate.model.plan import PlanRow
+
+_NOTHING_BEFORE: dict[str, Any] = {
+    **dict.fromkeys(
+        ("user_sid", "conversation_sid", "participant_sid", "before_index", "before_timestamp", "before_level",
+         "unread_before", "conversation_state", "newest_index")
+    ),
+    "before_known_mask": 0,
+}  # fmt: skip
+_NO_CHANGE: dict[str, Any] = {
+    **dict.fromkeys(
+        ("reason_code", "reason_detail", "set_index", "set_timestamp", "set_level", "pre_index", "pre_level",
+         "pre_participant_sid", "undo_class", "undo_note")
+    ),
+    "direction": Direction.NONE.value,
+    "fields_mask": 0,
+    "pre_kind": PreconditionKind.NONE.value,
+}  # fmt: skip
+_INDEX, _LEVEL = Fields.INDEX.value, Fields.LEVEL.value
+_KNOWN = _INDEX + _LEVEL
+_REMOVAL_NOTE = "adding the user again makes a new member"
+
+
+def to_plan_row(line: Line, change: Change, *, plan_row_id: int, chunk_no: int) -> PlanRow:
+    """The row of the plan that *line* and *change* make."""
+    intent = line.intent
+    before = line.current if isinstance(line.current, Present) else None
+    return PlanRow(
+        plan_row_id=plan_row_id,
+        chunk_no=chunk_no,
+        input_line=intent.line,
+        input_line_end=intent.line_end,
+        row_key=intent.row_key,
+        note=intent.note,
+        user_input=intent.user,
+        conversation_input=intent.conversation,
+        op=Operation.DELETE.value if isinstance(intent.wish, Removal) else Operation.UPDATE.value,
+        user_expect_json=_expectation(intent),
+        read_at=line.read_at,
+        read_source=line.source,
+        **_before_columns(before),
+        **_change_columns(change, before),
+    )
+
+
+def verdict_of(line: Line) -> Skip | None:
+    """What the file itself says about *line*, before anybody looks at Twilio."""
+    match line.verdict:
+        case None:
+            return None
+        case "duplicate":
+            return Skip(Disposition.NOOP, Reason.DUPLICATE, line.verdict_detail or "")
+        case "conflict":
+            return Skip(Disposition.CONFLICT, Reason.CONFLICT, line.verdict_detail or "")
+        case _:
+            return Skip(Disposition.INVALID, Reason.REJECTED, line.verdict_detail or "")
+
+
+def _before_columns(before: Present | None) -> dict[str, Any]:
+    if before is None:
+        return _NOTHING_BEFORE
+    timestamp, newest = before.last_read_timestamp, before.newest_message_index
+    return {
+        "user_sid": before.user_sid,
+        "conversation_sid": before.conversation_sid,
+        "participant_sid": before.participant_sid,
+        "before_index": before.last_read_message_index,
+        "before_timestamp": None if isinstance(timestamp, Unknown) else timestamp,
+        "before_level": before.notification_level,
+        "before_known_mask": _KNOWN if isinstance(timestamp, Unknown) else _KNOWN + Fields.TIMESTAMP.value,
+        "unread_before": before.unread_messages_count,
+        "conversation_state": before.conversation_state,
+        "newest_index": None if isinstance(newest, Unknown) else newest,
+    }
+
+
+def _change_columns(change: Change, before: Present | None) -> dict[str, Any]:
+    match change:
+        case Skip(disposition, reason, detail):
+            return _NO_CHANGE | {
+                "disposition": disposition.value,
+                "reason_code": reason.value,
+                "reason_detail": detail or None,
+            }
+        case Remove(participant_sid):
+            return _NO_CHANGE | {
+                "disposition": Disposition.DELETE.value,
+                "pre_kind": PreconditionKind.MEMBER.value,
+                "pre_participant_sid": participant_sid,
+                "undo_class": UndoClass.NONE.value,
+                "undo_note": _REMOVAL_NOTE,
+            }
+        case Edit():
+            assert before is not None
+            fields = change.fields.value
+            return _NO_CHANGE | {
+                "disposition": Disposition.UPDATE.value,
+                "direction": change.direction.value,
+                "fields_mask": fields,
+                "set_index": change.last_read_message_index,
+                "set_timestamp": change.last_read_timestamp,
+                "set_level": change.notification_level,
+                "pre_kind": change.precondition.value,
+                "pre_index": before.last_read_message_index if fields & _INDEX else None,
+                "pre_level": before.notification_level if fields & _LEVEL else None,
+                "pre_participant_sid": before.participant_sid,
+                "undo_class": change.undo.value,
+                "undo_note": change.undo_note or None,
+            }
+
+
+def _expectation(intent: Intent) -> str | None:
+    expected = {
+        "last_read_message_index": intent.expectation.last_read_message_index,
+        "notification_level": intent.expectation.notification_level,
+    }
+    given = {name: value for name, value in expected.items() if value is not None}
+    return json.dumps(given, sort_keys=True) if given else None

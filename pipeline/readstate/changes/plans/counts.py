@@ -1,0 +1,113 @@
+"""Count a plan while it is written: by disposition and reason, what the guards ask, and a few rows to show."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from heapq import nsmallest
+
+from readstate.model.change import Direction, Disposition, Fields, UndoClass
+from readstate.model.guards import (
+    MAX_DELETES_PER_CONVERSATION,
+    NAMED_OFFENDERS,
+    ConversationLoss,
+    GuardInputs,
+    UserLoss,
+    loses_too_much,
+)
+from readstate.model.plan import PlanRow
+
+SAMPLES = {
+    Disposition.UPDATE: 800,
+    Disposition.DELETE: 500,
+    Disposition.BLOCKED: 250,
+    Disposition.CONFLICT: 150,
+    Disposition.NOT_FOUND: 100,
+    Disposition.INVALID: 100,
+    Disposition.READ_ERROR: 50,
+    Disposition.SATISFIED: 25,
+    Disposition.NOOP: 25,
+}
+"""How many rows of each kind a summary shows: 2 000 together."""
+
+
+_FIELD_NAMES = [[str(field.name).lower() for field in Fields(mask)] for mask in range(8)]
+
+
+class PlanTally:
+    """Grows with what may be wrong with a plan, not with the plan."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.counts: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.reason_lines: dict[str, list[int]] = {}
+        """The first lines of each reason."""
+        self.directions: Counter[str] = Counter()
+        self.fields: Counter[str] = Counter()
+        """How many updates set each field."""
+        self.undo: Counter[str] = Counter()
+        self.samples: dict[str, list[PlanRow]] = {disposition: [] for disposition in Disposition}
+        # A private table that SQLite keeps in memory while it is small and on disk when it grows.
+        self._removals = sqlite3.connect("")
+        self._removals.execute("CREATE TABLE removal (user_sid TEXT, conversation_sid TEXT)")
+
+    def close(self) -> None:
+        """Let go of what was kept for the guards."""
+        self._removals.close()
+
+    def add(self, row: PlanRow) -> None:
+        """Count *row*."""
+        self.rows += 1
+        self.counts[row.disposition] += 1
+        if row.reason_code is not None:
+            self.reasons[row.reason_code] += 1
+            if len(lines := self.reason_lines.setdefault(row.reason_code, [])) < 3:
+                lines.append(row.input_line)
+        if row.undo_class is not None:
+            self.undo[row.undo_class] += 1
+        if row.disposition == Disposition.UPDATE:
+            self.directions[row.direction] += 1
+            for name in _FIELD_NAMES[row.fields_mask]:
+                self.fields[name] += 1
+        elif row.disposition == Disposition.DELETE:
+            self._removals.execute("INSERT INTO removal VALUES (?,?)", (row.user_sid, row.conversation_sid))
+        if len(samples := self.samples[row.disposition]) < SAMPLES[Disposition(row.disposition)]:
+            samples.append(row)
+
+    def guard_inputs(self, conversations_of: Callable[[str], int]) -> GuardInputs:
+        """What the guards ask; *conversations_of* a user says how many that user at least has."""
+        wiped_out, worst = 0, list[UserLoss]()
+        for loss in self._wiped_out(conversations_of):
+            wiped_out += 1
+            worst = nsmallest(NAMED_OFFENDERS, [*worst, loss], key=_worst_first)
+        most, emptied = self._emptied()
+        return GuardInputs(
+            rows=self.rows,
+            updates=self.counts[Disposition.UPDATE],
+            deletes=self.counts[Disposition.DELETE],
+            first_sets=self.directions[Direction.FIRST_SET],
+            rewinds=self.directions[Direction.REWIND],
+            not_found=self.counts[Disposition.NOT_FOUND],
+            read_errors=self.counts[Disposition.READ_ERROR],
+            not_fully_undoable=self.undo[UndoClass.PARTIAL] + self.undo[UndoClass.NONE],
+            wiped_out_users=wiped_out,
+            wiped_out_examples=tuple(worst),
+            most_deletes_in_one_conversation=most,
+            emptied_examples=emptied,
+        )
+
+    def _wiped_out(self, conversations_of: Callable[[str], int]) -> Iterator[UserLoss]:
+        for user_sid, deletes in self._removals.execute("SELECT user_sid, count(*) FROM removal GROUP BY user_sid"):
+            conversations = conversations_of(user_sid)
+            if loses_too_much(deletes, conversations):
+                yield UserLoss(user_sid, deletes, conversations)
+
+    def _emptied(self) -> tuple[int, tuple[ConversationLoss, ...]]:
+        query = "SELECT conversation_sid, count(*) AS n FROM removal GROUP BY 1 ORDER BY n DESC, 1 LIMIT ?"
+        losses = [ConversationLoss(*row) for row in self._removals.execute(query, [NAMED_OFFENDERS])]
+        offenders = tuple(loss for loss in losses if loss.deletes > MAX_DELETES_PER_CONVERSATION)
+        return losses[0].deletes if losses else 0, offenders
+
+
+def _worst_first(loss: UserLoss) -> tuple[int, str]:
+    return -loss.deletes, loss.user_sid

@@ -1,0 +1,75 @@
+"""A plan as Markdown for a chat or a pull request."""
+
+import re
+from collections.abc import Iterator
+
+from readstate.changes.render import wording
+from readstate.changes.render.selection import selection
+from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, spaced, who
+from readstate.model.plan import PlanRow
+from readstate.text import visible
+
+MOST_ROWS = 50
+"""A comment of thousands of rows helps nobody, and many places refuse it."""
+_MEANINGFUL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>$])")
+
+
+def render_markdown(summary: Summary) -> str:
+    """The plan with tables; text from outside cannot form any Markdown or HTML."""
+    return "\n".join(_lines(summary)) + "\n"
+
+
+def escaped(text: str) -> str:
+    """*text* so that Markdown shows exactly its characters."""
+    plain = visible(text).replace("&", "&amp;").replace("<", "&lt;")
+    # A zero-width space after @ keeps a pasted plan from notifying people whose names are in it.
+    return _MEANINGFUL.sub(r"\\\1", plain).replace("@", "@\u200b")
+
+
+def _lines(summary: Summary) -> Iterator[str]:
+    manifest = summary.manifest
+    yield f"### Plan {manifest.plan_id}"
+    yield ""
+    for name, text in (
+        ("Made", wording.made(summary).removeprefix("made ")),
+        *(("Approved", approved) for approved in wording.approved(summary)),
+        ("Input", wording.source(summary)),
+        ("Target", wording.target(summary)),
+        *selection(summary),
+        ("Cost", wording.cost(summary)),
+    ):
+        yield f"- **{name}:** {escaped(text)}"
+    yield ""
+    yield "| | What | Rows | Of these |"
+    yield "|---|---|---:|---|"
+    for disposition, symbol in SYMBOLS.items():
+        if count := summary.count(disposition):
+            breakdown = escaped(wording.breakdown(summary, disposition))
+            yield f"| `{symbol}` | {escaped(disposition.value)} | {spaced(count)} | {breakdown} |"
+    yield ""
+    yield "**Guards**"
+    yield ""
+    for guard in summary.guards:
+        needs = f": needs `{guard.needs}`" if guard.needs else ""
+        yield f"- {'passed' if guard.passed else '**refuses**'}: {escaped(guard.message)}{needs}"
+    if summary.rows:
+        yield ""
+        yield from _table(summary)
+
+
+def _table(summary: Summary) -> Iterator[str]:
+    shown = summary.rows[:MOST_ROWS]
+    yield f"{len(shown)} of {spaced(summary.manifest.rows)} rows:"
+    yield ""
+    yield "| Line | User | Conversation | What happens |"
+    yield "|---:|---|---|---|"
+    yield from map(_row, shown)
+
+
+def _row(row: PlanRow) -> str:
+    user, conversation = who(row)
+    changes = [
+        f"{escaped(change.name)} {escaped(change.before)} → {escaped(change.after)}" for change in field_changes(row)
+    ]
+    said = "; ".join([*changes, *map(escaped, remarks(row))])
+    return f"| {row.input_line} | {escaped(user)} | {escaped(conversation)} | {said} |"

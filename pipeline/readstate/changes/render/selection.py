@@ -1,0 +1,62 @@
+"""The sentences about a selection, for the plans that were made from one."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from readstate.changes.render.summary import Summary, spaced
+from readstate.model.selection import SELECTION, Audience, SelectionFacts
+from readstate.text import visible
+
+REASONS = {
+    "excluded": "excluded",
+    "closed": "closed",
+    "other_state": "in another state",
+    "not_muted": "not muted",
+    "updated_since": "updated since",
+    "fewer_unread": "fewer unread or not counted",
+    "where": "not as --where says",
+    "never_read": "never read (--include-never-read)",
+    "nothing_unread": "nothing unread",
+    "level_is_so": "level already so",
+    "gone": "gone since the snapshot",
+}
+"""Reasons in words; an unknown one stands for itself."""
+
+
+def selection(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Each sentence with its title; none where the plan was made from a changes file."""
+    remembered = summary.manifest.options.get(SELECTION)
+    if remembered is None:
+        return
+    facts = msgspec.convert(remembered, SelectionFacts)
+    yield "Asked", "; ".join(_asked(facts))
+    yield (
+        "Chosen",
+        (
+            f"{spaced(facts.selected)} of {spaced(facts.rows)} conversations of {spaced(facts.users)} users"
+            f"{_missing(facts)}; source: {facts.source}"
+        ),
+    )
+    if facts.left_out:
+        yield "Left", "; ".join(f"{REASONS.get(name, name)} {spaced(count)}" for name, count in facts.left_out.items())
+    yield "Live", _live(facts.audience)
+
+
+def _asked(facts: SelectionFacts) -> Iterator[str]:
+    for name, value in facts.conditions.items():
+        shown = ", ".join(value) if isinstance(value, list) else str(value)
+        yield name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {visible(shown)}"
+
+
+def _missing(facts: SelectionFacts) -> str:
+    missing = (("vanished", facts.users_vanished), ("could not be read", facts.users_failed))
+    return "".join(f", {spaced(count)} {what}" for what, count in missing if count)
+
+
+def _live(audience: Audience) -> str:
+    online = "" if audience.online is None else f", {spaced(audience.online)} of them online now"
+    return (
+        f"{spaced(audience.users)} users{online}, and the other members of their {spaced(audience.conversations)}"
+        " conversations, see it at once wherever they are connected"
+    )

@@ -1,0 +1,199 @@
+"""What every rendering of a plan shows: its facts, some of its rows, and what each row does in words."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from readstate.changes.plans.approval import guards_of, read_approvals
+from readstate.changes.plans.counts import SAMPLES
+from readstate.changes.plans.reader import Plan
+from readstate.changes.plans.schema import to_rows
+from readstate.changes.render.redaction import Redaction, redacted_manifest, redacted_row, redaction_of
+from readstate.model.approval import Approval
+from readstate.model.change import Direction, Disposition, Fields
+from readstate.model.guards import Consent, Guard
+from readstate.model.plan import Manifest, PlanRow
+from readstate.text import visible
+
+SYMBOLS = {
+    Disposition.UPDATE: "~",
+    Disposition.DELETE: "-",
+    Disposition.NOOP: "=",
+    Disposition.SATISFIED: "=",
+    Disposition.BLOCKED: "!",
+    Disposition.CONFLICT: "!",
+    Disposition.INVALID: "x",
+    Disposition.NOT_FOUND: "?",
+    Disposition.READ_ERROR: "?",
+}
+"""Carry the meaning where there is no colour."""
+REASONS = {
+    "SAME": "already so",
+    "DUPLICATE": "asked for twice",
+    "EMPTY_CONVERSATION": "the conversation has no message",
+    "ALREADY_FURTHER": "already read further",
+    "REWIND": "would make read messages unread again; --allow-rewind when planning",
+    "TIMESTAMP_REWIND": "the timestamp would go back; --allow-rewind when planning",
+    "FIRST_SET": "never read before; --allow-first-set when planning",
+    "BEYOND_LATEST": "beyond the newest message; --allow-beyond-latest when planning",
+    "CLOSED": "the conversation is closed; --allow-closed when planning",
+    "EXPECTATION_FAILED": "not as the line expects",
+    "CONFLICT": "another line asks for something else",
+    "REJECTED": "the line cannot be used; see rejects.csv",
+    "FUTURE_TIMESTAMP": "the timestamp lies in the future",
+    "USER_NOT_FOUND": "there is no such user",
+    "NOT_A_MEMBER": "there is no such membership",
+    "UNREADABLE": "could not be read",
+    "NEWEST_UNKNOWN": "the newest message could not be read",
+    "PARTICIPANT_UNKNOWN": "the participant could not be read",
+    "CHANGED_SINCE": "it was changed since",
+    "NO_UNDO": "there is no way back",
+}
+"""Reasons in words; an unknown one stands for itself."""
+NEVER_SET = "(never set)"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that a row sets."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A plan's facts and a sample of its rows."""
+
+    directory: Path
+    manifest: Manifest
+    guards: list[Guard]
+    rows: list[PlanRow]
+    approvals: Sequence[Approval] = ()
+
+    def count(self, disposition: str) -> int:
+        """How many rows of the plan have *disposition*."""
+        return self.manifest.counts.get(disposition, 0)
+
+
+def summarize(
+    plan: Plan, rows: list[PlanRow], consent: Consent | None = None, *, redaction: Redaction | None = None
+) -> Summary:
+    """Bring together what is shown of *plan*; the guards are asked with *consent*, or with none given.
+
+    *redaction* is as the author of the plan wanted it, unless given.
+    """
+    manifest, guards = plan.manifest, guards_of(plan, consent or Consent())
+    if (redaction or redaction_of(manifest)) is Redaction.IDENTITIES:
+        manifest, rows = redacted_manifest(manifest), list(map(redacted_row, rows))
+    return Summary(plan.directory, manifest, guards, rows, read_approvals(plan).of_this_plan)
+
+
+def sample(plan: Plan) -> list[PlanRow]:
+    """Some rows of every kind, 2 000 at most, those that would be carried out first."""
+    quotas = {
+        disposition.value: min(quota, plan.manifest.counts.get(disposition, 0))
+        for disposition, quota in SAMPLES.items()
+    }
+    taken: Counter[str] = Counter()
+    rows: list[PlanRow] = []
+    for batch in plan.batches():
+        for disposition, quota in quotas.items():
+            if left := quota - taken[disposition]:
+                found = _filtered(batch, "disposition", [disposition])[:left]
+                rows.extend(to_rows(found))
+                taken[disposition] += len(found)
+        if taken.total() == sum(quotas.values()):
+            break
+    order = {disposition.value: place for place, disposition in enumerate(SAMPLES)}
+    return sorted(rows, key=lambda row: (order[row.disposition], row.plan_row_id))
+
+
+def select(plan: Plan, kinds: Collection[str], *, limit: int) -> list[PlanRow]:
+    """The first *limit* rows whose disposition, direction or reason is among *kinds*."""
+    return _first(plan, lambda batch: _of_kinds(batch, kinds), limit)
+
+
+def row_of(plan: Plan, plan_row_id: int) -> list[PlanRow]:
+    """The row with that id, or none."""
+    return _first(plan, lambda batch: _filtered(batch, "plan_row_id", [plan_row_id]), 1)
+
+
+def field_changes(row: PlanRow) -> Iterator[FieldChange]:
+    """Each field that *row* sets, before and after."""
+    fields = Fields(row.fields_mask)
+    if Fields.INDEX in fields:
+        yield FieldChange("last_read_message_index", _shown(row.before_index), _shown(row.set_index))
+    if Fields.TIMESTAMP in fields:
+        yield FieldChange("last_read_timestamp", _moment(row.before_timestamp), _moment(row.set_timestamp))
+    if Fields.LEVEL in fields:
+        yield FieldChange("notification_level", _shown(row.before_level), _shown(row.set_level))
+
+
+def remarks(row: PlanRow) -> list[str]:
+    """What else there is to say about *row*: why nothing is sent, what a removal takes, how far it can be undone."""
+    said: list[str] = []
+    if row.reason_code is not None:
+        said.append(f"{row.reason_code}: {REASONS.get(row.reason_code, row.reason_code)}")
+    if row.reason_detail:
+        said.append(visible(row.reason_detail))
+    if row.disposition == Disposition.DELETE:
+        member = short_sid(row.participant_sid or "")
+        said.append(f"removes member {member}, index {_shown(row.before_index)}, {_shown(row.before_level)}")
+    if row.direction == Direction.REWIND:
+        said.append("makes read messages unread again")
+    if row.undo_note:
+        said.append(f"undo {row.undo_class}: {row.undo_note}")
+    if row.note:
+        said.append(f"note: {visible(row.note)}")
+    return said
+
+
+def who(row: PlanRow) -> tuple[str, str]:
+    """The user and the conversation of *row*: as written in the file, which is what its author knows."""
+    return visible(row.user_input), visible(row.conversation_input)
+
+
+def short_sid(text: str) -> str:
+    """A SID cut in its middle; other text whole."""
+    return f"{text[:2]}…{text[-4:]}" if len(text) == 34 and text[2:].isalnum() else text
+
+
+def spaced(number: int) -> str:
+    """*number* in groups of three digits."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def _first(plan: Plan, keep: Callable[[pa.RecordBatch], pa.RecordBatch], limit: int) -> list[PlanRow]:
+    rows: list[PlanRow] = []
+    for batch in plan.batches():
+        rows.extend(to_rows(keep(batch)[: limit - len(rows)]))
+        if len(rows) >= limit:
+            break
+    return rows
+
+
+def _of_kinds(batch: pa.RecordBatch, kinds: Collection[str]) -> pa.RecordBatch:
+    wanted = pa.array(sorted({*kinds, *(kind.upper() for kind in kinds)}))
+    columns = ("disposition", "direction", "reason_code")
+    masks = [pc.fill_null(pc.is_in(batch.column(name), value_set=wanted), fill_value=False) for name in columns]
+    return batch.filter(pc.or_(pc.or_(masks[0], masks[1]), masks[2]))
+
+
+def _filtered(batch: pa.RecordBatch, column: str, values: list[object]) -> pa.RecordBatch:
+    kept: pa.RecordBatch = batch.filter(pc.is_in(batch.column(column), value_set=pa.array(values)))
+    return kept
+
+
+def _shown(value: object) -> str:
+    return NEVER_SET if value is None else visible(str(value))
+
+
+def _moment(moment: datetime | None) -> str:
+    return NEVER_SET if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,211 @@
+"""A report about an apply run: what became of its rows, how fast, and what was in the way; as a page or as Markdown."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from readstate.changes.plans.reader import Plan
+from readstate.changes.review.statistics import BUCKETS_MS, CLASSES, OutcomeClass, RunFigures, count_rows
+from readstate.changes.runs.journal import Journal
+from readstate.changes.runs.results import outcome_of, paired
+from readstate.changes.runs.row_record import RowRecord
+from readstate.changes.runs.status import RunStatus
+from readstate.html.charts import Chart, Series, bars, lines, number, stacked_bars
+from readstate.html.render import fill, share
+from readstate.model.change import Disposition
+from readstate.model.outcome import MEANING
+from readstate.model.plan import PlanRow
+
+_COLOURS = {
+    OutcomeClass.AS_PLANNED: "read",
+    OutcomeClass.LEFT_ALONE: "unread",
+    OutcomeClass.FAILED: "cap",
+    OutcomeClass.UNKNOWN: "doubt",
+    OutcomeClass.NOT_SENT: "never",
+}
+_OPERATIONS = {Disposition.UPDATE: "updates", Disposition.DELETE: "removals"}
+_STATES = {
+    "running": "The run is under way: this is how far it is.",
+    "stopped": "The run was stopped before its end: {why}.",
+    "killed": "The run was killed: rows that may have been sent count as unknown until it goes on.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a report shows, before it is a page."""
+
+    status: RunStatus
+    plan: Plan
+    figures: RunFigures
+    story: list[tuple[str, str]]
+    """Moments of the whole run, each with what happened."""
+    show_pii: bool
+    """Whether users and conversations are shown as somebody typed them."""
+
+
+def make_run_report(plan: Plan, journal: Journal, status: RunStatus, *, show_pii: bool = False) -> RunReport:
+    """Count all that a report about a run shows. Raises `LocalDisk`, `PlanUnusable`."""
+    planned = (
+        (row, record, outcome_of(row, record))
+        for row, record in paired(plan, journal)
+        if Disposition(row.disposition).is_executable
+    )
+    story = [(event["at"][:19].replace("T", " "), text) for event in journal.events() if (text := _said(event))]
+    return RunReport(status, plan, count_rows(planned), story, show_pii)
+
+
+def render_html(report: RunReport) -> str:
+    """Give the report as one HTML page: no script, nothing fetched, every text escaped."""
+    return _filled("report.html", report, list(_charts(report.figures)))
+
+
+def render_markdown(report: RunReport) -> str:
+    """Give the report as Markdown."""
+    return _filled("report.md", report, [])
+
+
+def _filled(name: str, report: RunReport, charts: list[Chart]) -> str:
+    found, status = report.figures, report.status
+    stopped = status.ending.stopped
+    return fill(
+        Path(__file__).parent / name,
+        header=status.header,
+        headline=_headline(found),
+        warning=_STATES.get(status.state, "").format(why="" if stopped is None else stopped.text),
+        figures=found,
+        counts={kind: found.rows(kind) for kind in OutcomeClass},
+        outcomes=[
+            (outcome, CLASSES[outcome], rows, meaning)
+            for outcome, meaning in MEANING.items()
+            if (rows := sum(outcomes.get(outcome, 0) for outcomes in found.outcomes.values()))
+        ],
+        starts=status.epoch,
+        charts=charts,
+        slowest=[_slow(row, record, outcome_of(row, record)) for row, record in found.slowest],
+        drifted=[_drift(row, record, outcome_of(row, record)) for row, record in found.drifted],
+        left_alone=found.rows(OutcomeClass.LEFT_ALONE),
+        story=report.story,
+        pii=report.show_pii,
+    )
+
+
+def _headline(found: RunFigures) -> str:
+    rows = found.rows()
+    if not rows:
+        return "Nothing was to be changed"
+    good = found.rows(OutcomeClass.AS_PLANNED)
+    said = [f"{number(good)} of {number(rows)} rows are as planned ({share(good, rows)})"]
+    said += [f"{number(count)} {kind}" for kind in list(OutcomeClass)[1:] if (count := found.rows(kind))]
+    return ", ".join(said)
+
+
+def _charts(found: RunFigures) -> Iterator[Chart]:
+    if found.rows():
+        names = [_OPERATIONS[Disposition(operation)] for operation in found.outcomes]
+        yield stacked_bars(
+            "All rows are as planned"
+            if found.rows() == found.rows(OutcomeClass.AS_PLANNED)
+            else f"{number(found.rows() - found.rows(OutcomeClass.AS_PLANNED))} of {number(found.rows())} rows"
+            " are not as planned",
+            names,
+            [
+                Series(kind, colour, [_in_class(outcomes, kind) for outcomes in found.outcomes.values()])
+                for kind, colour in _COLOURS.items()
+                if found.rows(kind)
+            ],
+            unit="rows",
+        )
+    if len(found.pace) > 1:
+        yield _pace(found)
+    if (answers := found.answers) is not None:
+        yield bars(
+            f"Half of the writes were answered within {number(answers.half)} ms, 99 of 100 within"
+            f" {number(answers.nearly_all)} ms",
+            _bucket_names(),
+            Series("rows", "read", found.answer_buckets),
+            axis="time to the answer",
+            unit="rows",
+            colours=["read"] * len(found.answer_buckets),
+        )
+
+
+def _pace(found: RunFigures) -> Chart:
+    windows, began = found.pace, found.pace[0].begins_at
+    seconds = sum(window.seconds for window in windows)
+    settled = sum(sum(window.settled.values()) for window in windows)
+    series = [
+        Series(kind, colour, [window.settled[kind] / window.seconds for window in windows])
+        for kind, colour in _COLOURS.items()
+        if any(window.settled[kind] for window in windows)
+    ]
+    if found.throttled:
+        refused = [window.throttled / window.seconds for window in windows]
+        series.append(Series("refused (429), sent again", "doubt", refused))
+    refusals = f"; {number(found.throttled)} requests were refused (429) and sent again" if found.throttled else ""
+    return lines(
+        f"{number(round(settled / seconds, 1))} rows were settled per second{refusals}",
+        [f"{(window.begins_at - began) / 60:.1f}" for window in windows],
+        series,
+        axis="minutes since the first row was settled",
+        unit="per second",
+    )
+
+
+def _in_class(outcomes: Any, kind: OutcomeClass) -> int:
+    return sum(rows for outcome, rows in outcomes.items() if CLASSES[outcome] is kind)
+
+
+def _bucket_names() -> list[str]:
+    bounds = [f"{bound} ms" if bound < 1_000 else f"{bound // 1_000} s" for bound in BUCKETS_MS]
+    return [*(f"< {bound}" for bound in bounds), f"≥ {bounds[-1]}"]
+
+
+def _slow(row: PlanRow, record: RowRecord, outcome: str) -> dict[str, Any]:
+    sent = record.first_sent_at
+    return {
+        "row": row,
+        "record": record,
+        "outcome": outcome,
+        "sent_at": "" if sent is None else f"{datetime.fromtimestamp(sent / 1e6, UTC):%H:%M:%S}",
+    }
+
+
+def _drift(row: PlanRow, record: RowRecord, outcome: str) -> dict[str, Any]:
+    return {
+        "row": row,
+        "outcome": outcome,
+        "reason": record.reason_code or "",
+        "planned": _state(row.before_index, row.before_level),
+        "wanted": "removed"
+        if row.disposition == Disposition.DELETE
+        else _state(row.set_index, row.set_level, "as it is"),
+        "found": "" if record.observed_at is None else _state(record.observed_index, record.observed_level),
+    }
+
+
+def _state(index: int | None, level: str | None, without_index: str = "never read") -> str:
+    horizon = without_index if index is None else f"read to {index}"
+    return horizon if level is None else f"{horizon}, {level}"
+
+
+def _said(event: dict[str, Any]) -> str:
+    """What *event* of the journal says to a person; nothing where it is of no interest. It names nobody."""
+    match event["kind"]:
+        case "began":
+            doubt = (
+                f", {number(event['in_doubt'])} of unknown outcome to be read back first" if event["in_doubt"] else ""
+            )
+            return f"start {event['epoch']}: {number(event['left'])} rows to do{doubt}"
+        case "stage_passed":
+            operation = _OPERATIONS[Disposition(event["operation"])]
+            return f"the {event['stage']} of the {operation} went well"
+        case "ended" if "stopped" in event:
+            return f"stopped: {event['stopped']} (exit code {event['exit_code']})"
+        case "ended":
+            return f"ended with exit code {event['exit_code']}"
+        case "reconciled":
+            return "the journal was made anew by reading every row"
+    return ""

@@ -1,0 +1,218 @@
+"""The figures of a report about a run, from one look at each row; memory does not grow with the plan. Pure."""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from heapq import heappush, heappushpop
+from itertools import accumulate
+from typing import NamedTuple
+
+from readstate.changes.runs.row_record import RowRecord
+from readstate.model.outcome import Outcome
+from readstate.model.plan import PlanRow
+
+BUCKETS_MS = (50, 100, 200, 500, 1_000, 2_000, 5_000)
+"""Where one bar of the times that answers took ends, and the next begins."""
+_MOST_SHOWN = 10
+_MOST_WINDOWS = 120
+_MICROSECONDS = 1_000_000
+
+Line = tuple[PlanRow, RowRecord]
+
+
+class OutcomeClass(StrEnum):
+    """What a person wants to tell apart at first sight."""
+
+    AS_PLANNED = "as planned"
+    LEFT_ALONE = "left alone"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_SENT = "not sent"
+
+
+CLASSES: Mapping[str, OutcomeClass] = {
+    Outcome.APPLIED: OutcomeClass.AS_PLANNED,
+    Outcome.CONVERGED: OutcomeClass.AS_PLANNED,
+    Outcome.DRIFTED: OutcomeClass.LEFT_ALONE,
+    Outcome.SUPERSEDED: OutcomeClass.LEFT_ALONE,
+    Outcome.REJECTED: OutcomeClass.FAILED,
+    Outcome.NOT_FOUND: OutcomeClass.FAILED,
+    Outcome.MISMATCH: OutcomeClass.FAILED,
+    Outcome.UNKNOWN: OutcomeClass.UNKNOWN,
+    Outcome.CANCELLED: OutcomeClass.NOT_SENT,
+}
+"""The class of every outcome that a row of a plan can have when it was to be changed."""
+
+
+class Why(NamedTuple):
+    """What was said about rows that did not become as planned."""
+
+    outcome: str
+    reason: str | None
+    status: int | None
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Times in milliseconds, from the usual one to the longest."""
+
+    number: int
+    half: int
+    nearly_all: int
+    """99 of 100 were no longer."""
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaceWindow:
+    """What happened in a few seconds of the run."""
+
+    begins_at: int
+    """Seconds since 1970."""
+    seconds: int
+    settled: Mapping[OutcomeClass, int]
+    throttled: int
+    """Refusals (429) of the rows that were settled then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFigures:
+    """All that a report shows about the rows of a run."""
+
+    outcomes: Mapping[str, Mapping[str, int]]
+    """For each operation, rows by outcome."""
+    reasons: Sequence[tuple[Why, int]]
+    pace: Sequence[PaceWindow]
+    answers: Spread | None
+    """How long Twilio took to answer a write; None where nothing was sent."""
+    answer_buckets: Sequence[int]
+    """Rows between the bounds of `BUCKETS_MS`."""
+    races: Spread | None
+    """How long after its reading a row was written."""
+    slowest: Sequence[Line]
+    drifted: Sequence[Line]
+    """The first rows that were no longer as planned."""
+    throttled: int
+    ambiguous: int
+    """Attempts whose effect was unknown at first."""
+
+    def rows(self, *classes: OutcomeClass) -> int:
+        """How many rows ended in one of *classes*, or were to be changed at all."""
+        wanted = classes or tuple(OutcomeClass)
+        return sum(
+            rows
+            for outcomes in self.outcomes.values()
+            for outcome, rows in outcomes.items()
+            if CLASSES[outcome] in wanted
+        )
+
+
+@dataclass(slots=True)
+class _Times:
+    """Counts whole milliseconds: there are few different ones."""
+
+    counts: Counter[int] = field(default_factory=Counter)
+
+    def note(self, milliseconds: int | None) -> None:
+        if milliseconds is not None:
+            self.counts[max(0, milliseconds)] += 1
+
+    def spread(self) -> Spread | None:
+        if not self.counts:
+            return None
+        ordered = sorted(self.counts)
+        reached = list(accumulate(self.counts[milliseconds] for milliseconds in ordered))
+        number = reached[-1]
+        half, nearly_all = (ordered[bisect_right(reached, (number - 1) * part)] for part in (0.5, 0.99))
+        return Spread(number, half, nearly_all, ordered[-1])
+
+    def buckets(self) -> list[int]:
+        counts = [0] * (len(BUCKETS_MS) + 1)
+        for milliseconds, number in self.counts.items():
+            counts[bisect_right(BUCKETS_MS, milliseconds)] += number
+        return counts
+
+
+class RunCount:
+    """Counts rows, one after the other."""
+
+    def __init__(self) -> None:
+        self._outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._reasons: Counter[Why] = Counter()
+        self._settled: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self._answers, self._races = _Times(), _Times()
+        self._slowest: list[tuple[int, int, Line]] = []
+        self._drifted: list[Line] = []
+        self._throttled = 0
+        self._ambiguous = 0
+
+    def add(self, row: PlanRow, record: RowRecord | None, outcome: str) -> None:
+        """Count one row that was to be changed, whose *outcome* is known, with what the journal has of it."""
+        self._outcomes[row.disposition][outcome] += 1
+        if record is None:
+            return
+        if CLASSES[outcome] in {OutcomeClass.LEFT_ALONE, OutcomeClass.FAILED, OutcomeClass.UNKNOWN}:
+            self._reasons[Why(outcome, record.reason_code, record.http_status, record.twilio_code)] += 1
+        if CLASSES[outcome] is OutcomeClass.LEFT_ALONE and len(self._drifted) < _MOST_SHOWN:
+            self._drifted.append((row, record))
+        self._throttled += record.retries_429
+        self._ambiguous += record.retries_ambiguous
+        if record.settled_at is not None:
+            cell = self._settled[record.settled_at // _MICROSECONDS]
+            cell[CLASSES[outcome]] += 1
+            cell["throttled"] += record.retries_429
+        self._time(row, record)
+
+    def figures(self) -> RunFigures:
+        """What was counted."""
+        return RunFigures(
+            outcomes={
+                operation: dict(outcomes) for operation, outcomes in sorted(self._outcomes.items(), reverse=True)
+            },
+            reasons=self._reasons.most_common(),
+            pace=_windows(self._settled),
+            answers=self._answers.spread(),
+            answer_buckets=self._answers.buckets(),
+            races=self._races.spread(),
+            slowest=[line for _, _, line in sorted(self._slowest, key=lambda one: one[:2], reverse=True)],
+            drifted=self._drifted,
+            throttled=self._throttled,
+            ambiguous=self._ambiguous,
+        )
+
+    def _time(self, row: PlanRow, record: RowRecord) -> None:
+        self._answers.note(record.latency_ms)
+        self._races.note(record.race_window_ms)
+        if record.latency_ms is not None:
+            add = heappush if len(self._slowest) < _MOST_SHOWN else heappushpop
+            add(self._slowest, (record.latency_ms, -row.plan_row_id, (row, record)))
+
+
+def _windows(settled: Mapping[int, Counter[str]]) -> list[PaceWindow]:
+    """Windows of equal length, few enough for a picture; between two that are not neighbours, one of nothing."""
+    if not settled:
+        return []
+    length, first = 1, min(settled)
+    while len({(second - first) // length for second in settled}) > _MOST_WINDOWS:
+        length *= 2
+    cells: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for second, counts in settled.items():
+        cells[(second - first) // length].update(counts)
+    for cell in list(cells):
+        if cell + 1 not in cells and cell < max(cells):
+            cells[cell + 1] = Counter()
+    return [
+        PaceWindow(first + cell * length, length, {kind: counts[kind] for kind in OutcomeClass}, counts["throttled"])
+        for cell, counts in sorted(cells.items())
+    ]
+
+
+def count_rows(lines: Iterable[tuple[PlanRow, RowRecord | None, str]]) -> RunFigures:
+    """Count *lines*: each row that was to be changed, with its record and its outcome."""
+    count = RunCount()
+    for row, record, outcome in lines:
+        count.add(row, record, outcome)
+    return count.figures()

@@ -1,0 +1,57 @@
+"""Read back what a run has changed, and say where each row stands now. Sends nothing but GET."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from readstate.changes.current_state.reading_rows import RowReading, reading
+from readstate.changes.plans.reader import Plan
+from readstate.changes.rules.sampling import is_sampled
+from readstate.changes.rules.settle import Standing, standing
+from readstate.changes.runs.journal import Journal
+from readstate.changes.runs.results import paired
+from readstate.errors import ExitCode
+from readstate.model.outcome import Outcome
+from readstate.model.plan import PlanRow
+
+SHOWN = 20
+_GOOD = {Outcome.APPLIED, Outcome.CONVERGED}
+
+
+@dataclass(slots=True)
+class Verified:
+    """Where the rows stand now that a run had brought to their target."""
+
+    counts: Counter[Standing] = field(default_factory=Counter)
+    differences: list[tuple[PlanRow, Standing]] = field(default_factory=list)
+    """The first rows that are not as the run left them."""
+
+    def add(self, row: PlanRow, where: Standing) -> None:
+        """Count *row*."""
+        self.counts[where] += 1
+        if where not in {Standing.AT_TARGET, Standing.BEYOND} and len(self.differences) < SHOWN:
+            self.differences.append((row, where))
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The worst that was found; that somebody read on is no fault."""
+        if self.counts[Standing.UNREADABLE]:
+            return ExitCode.SOME_UNKNOWN
+        if self.counts[Standing.AT_BEFORE]:
+            return ExitCode.SOME_FAILED
+        if self.counts[Standing.ELSEWHERE] or self.counts[Standing.GONE]:
+            return ExitCode.SOME_DRIFTED
+        return ExitCode.DONE
+
+
+async def verify(plan: Plan, journal: Journal, around: RowReading, *, share: float) -> Verified:
+    """Read *share* of the rows that *journal* calls applied or converged. Raises `Stopped`, `NotPermitted`."""
+    chosen = (
+        (row, record)
+        for row, record in paired(plan, journal)
+        if record is not None and record.state in _GOOD and is_sampled(row.plan_row_id, share)
+    )
+    verified = Verified()
+    async with reading(chosen, around) as seen:
+        async for row, _, now in seen:
+            verified.add(row, standing(row, now.current))
+    return verified

@@ -1,0 +1,1 @@
+"""Whether a row may be sent, and what an answer or a reading means. Pure."""

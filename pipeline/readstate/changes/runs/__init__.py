@@ -1,0 +1,1 @@
+"""A run on disk: directory, lock, journal, status, results."""

@@ -1,0 +1,218 @@
+"""Where runs live on disk, and the lock that keeps two of them off one service."""
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from readstate.changes.runs.journal import look_into
+from readstate.errors import BadInput, LocalDisk, Locked, PlanUnusable, ReadstateError
+from readstate.model.plan import Target
+
+SMALLEST_FREE_BYTES = 200_000_000
+"""With less on the disk, nothing more is sent: its intent might not be kept."""
+
+_LOCK_TRIES = 5
+_RUN_ID = re.compile(r"r-\d{8}T\d{6}Z-[0-9a-f]{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """The paths of one run."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """How people name it."""
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        """The SQLite file that knows everything."""
+        return self.path / "journal.sqlite"
+
+    @property
+    def work(self) -> Path:
+        """What is left to do, in order; made anew by every start."""
+        return self.path / "work.sqlite"
+
+    @property
+    def pause(self) -> Path:
+        """While this file is there, no row is begun."""
+        return self.path / "PAUSE"
+
+    @property
+    def stop(self) -> Path:
+        """Once this file is there, the run stops."""
+        return self.path / "STOP"
+
+    def free_bytes(self) -> int:
+        """How much room the disk has. Raises `LocalDisk`."""
+        try:
+            return shutil.disk_usage(self.path).free
+        except OSError as error:
+            raise LocalDisk(f"{self.path}: {error.strerror or error}") from error
+
+    def check_free(self) -> None:
+        """Refuse to go on with too little room. Raises `LocalDisk`."""
+        if (free := self.free_bytes()) < SMALLEST_FREE_BYTES:
+            raise LocalDisk(
+                f"{self.path}: {free // 1_000_000} MB free, and a run wants {SMALLEST_FREE_BYTES // 1_000_000} MB",
+                hint="Nothing is sent whose intent may not fit on the disk. Free some space, then resume.",
+            )
+
+
+def runs_root(work_dir: Path) -> Path:
+    """The folder of all runs."""
+    return work_dir / "runs"
+
+
+def name_run(now: datetime) -> str:
+    """An id that no other run has; ids sort by the time of their runs."""
+    fraction = now.microsecond * 256 // 1_000_000
+    return f"r-{now:%Y%m%dT%H%M%SZ}-{fraction:02x}{secrets.token_hex(1)}"
+
+
+def create_run(work_dir: Path, run_id: str) -> RunDirectory:
+    """Make the directory of a new run, readable by its owner alone. Raises `LocalDisk`."""
+    path = runs_root(work_dir).absolute() / run_id
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700)
+    except OSError as error:
+        raise LocalDisk(f"{path}: {error.strerror}", hint="Give a folder of your own with --work-dir.") from error
+    return RunDirectory(path)
+
+
+def find_run(name: str, work_dir: Path) -> RunDirectory:
+    """The run called *name*: a directory, an id, or ``last``. Raises `BadInput`."""
+    if name == "last" and (runs := list(_runs(work_dir))):
+        return runs[-1]
+    for candidate in (Path(name), runs_root(work_dir) / name):
+        if candidate.is_dir() and (run := RunDirectory(candidate.resolve())).journal.is_file():
+            return run
+    known = [run.run_id for run in _runs(work_dir)]
+    raise BadInput(
+        f"there is no run {name}",
+        hint=f"The last runs: {', '.join(known[-3:])}" if known else f"No run was begun yet in {runs_root(work_dir)}.",
+    )
+
+
+def names_run(name: str, work_dir: Path) -> bool:
+    """Whether *name* is meant for a run: ``last``, an id, or a directory with a journal."""
+    if name == "last" or _RUN_ID.fullmatch(name):
+        return True
+    return any(RunDirectory(place).journal.is_file() for place in (Path(name), runs_root(work_dir) / name))
+
+
+def refuse_consumed(plan_id: str, work_dir: Path) -> None:
+    """Refuse a plan that a run was begun with: it can be resumed, not begun again. Raises `PlanUnusable`."""
+    run = run_of(plan_id, work_dir)
+    if run is None:
+        return
+    journal = look_into(run.journal)
+    state, _ = journal.ending()
+    journal.close()
+    went = "was carried out" if state == "finished" else "was begun"
+    raise PlanUnusable(
+        f"plan {plan_id} {went} by run {run.run_id}",
+        hint=f"To go on, or to try failed rows again:  readstate resume {run.run_id}\nOr plan again.",
+    )
+
+
+def run_of(plan_id: str, work_dir: Path) -> RunDirectory | None:
+    """The run that the plan was begun with; None where it was not begun."""
+    for run in _runs(work_dir):
+        try:
+            journal = look_into(run.journal)
+        except ReadstateError:  # another run's journal that cannot be read is not about this plan
+            continue
+        is_same = journal.header.plan_id == plan_id
+        journal.close()
+        if is_same:
+            return run
+    return None
+
+
+@contextmanager
+def target_lock(work_dir: Path, target: Target, *, run_id: str, holder: dict[str, Any]) -> Iterator[None]:
+    """Keep every other run on this machine off *target* for as long as the block lasts; dies with the process.
+
+    Raises `Locked`, which tells who holds it, and `LocalDisk`.
+    """
+    path = work_dir / "locks" / f"{target.account_sid}-{target.service_sid}.lock"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise LocalDisk(f"{path}: {error.strerror}", hint="Give a folder of your own with --work-dir.") from error
+    try:
+        if not _taken(descriptor):
+            text = os.pread(descriptor, 1_000, 0).decode(errors="replace").strip()
+            raise Locked(
+                f"another run changes service {target.service_sid} now: {text or 'nobody says who'}",
+                hint="Wait for it, or stop it. Runs on other machines are not seen: let a scheduler run one at a time.",
+            )
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps({"run": run_id, **holder}).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)  # somebody who asks for the status holds it for an instant
+        else:
+            return True
+    return False
+
+
+def is_locked(work_dir: Path, target: Target) -> bool:
+    """Whether a run holds *target* at this moment."""
+    path = work_dir / "locks" / f"{target.account_sid}-{target.service_sid}.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def lock_holder(work_dir: Path, target: Target) -> str | None:
+    """The id of the run that holds *target* at this moment; None where none does."""
+    if not is_locked(work_dir, target):
+        return None
+    path = work_dir / "locks" / f"{target.account_sid}-{target.service_sid}.lock"
+    try:
+        run: str | None = json.loads(path.read_text(encoding="utf-8")).get("run")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return run
+
+
+def _runs(work_dir: Path) -> Iterator[RunDirectory]:
+    """All runs that have a journal, oldest first."""
+    root = runs_root(work_dir)
+    if root.is_dir():
+        for path in sorted(root.iterdir()):
+            if _RUN_ID.fullmatch(path.name) and (path / "journal.sqlite").is_file():
+                yield RunDirectory(path)

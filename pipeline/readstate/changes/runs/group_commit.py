@@ -1,0 +1,138 @@
+"""Commits to the journal in groups, on one thread: whoever waits for the disk waits together."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from readstate.changes.runs.journal import Attempt, Journal, RunEvent
+from readstate.changes.runs.row_record import RowRecord
+
+Result = TypeVar("Result")
+
+OUTCOME_LAG_SECONDS = 0.05
+
+
+class JournalThread:
+    """The journal of a run under way, for many tasks at once.
+
+    A commit begins as soon as the one before has ended, with everything that came meanwhile: an intent waits for two
+    commits at most. Outcomes go along, or on their own after `OUTCOME_LAG_SECONDS`.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.commits = 0
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._records: list[RowRecord] = []
+        self._attempts: list[Attempt] = []
+        self._events: list[RunEvent] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        self._committing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._failure: Exception | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self.flush()
+        except Exception:
+            if error is None:
+                raise
+        finally:
+            self._executor.shutdown(wait=True)
+
+    async def intend(self, record: RowRecord) -> None:
+        """Keep *record*; when this returns, it is on disk. Raises `LocalDisk`, `Locked`: then it must not be sent."""
+        await self._keep(record, None)
+
+    def settle(self, record: RowRecord, attempt: Attempt | None = None) -> None:
+        """Keep *record* soon. Raises what an earlier commit raised."""
+        self._raise_failure()
+        self._records.append(msgspec.structs.replace(record))
+        if attempt is not None:
+            self._attempts.append(attempt)
+        self._begin_soon()
+
+    def tell(self, kind: str, at: datetime, **facts: Any) -> None:
+        """Keep an event of the whole run soon. Raises what an earlier commit raised."""
+        self._raise_failure()
+        self._events.append(RunEvent(kind=kind, at=at, facts=facts))
+        self._begin_soon()
+
+    async def flush(self) -> None:
+        """Wait until everything kept so far is on disk."""
+        self._raise_failure()
+        if self._records or self._attempts or self._events:
+            await self._wait()
+        while self._committing is not None:
+            await asyncio.wait([self._committing])
+        self._raise_failure()
+
+    async def run(self, function: Callable[[Journal], Result]) -> Result:
+        """Give the result of *function* of the journal, after all that was kept before."""
+        await self.flush()
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function, self.journal)
+
+    async def _keep(self, record: RowRecord, attempt: Attempt | None) -> None:
+        self.settle(record, attempt)
+        await self._wait()
+
+    async def _wait(self) -> None:
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append(done)
+        self._begin()
+        await done
+
+    def _begin_soon(self) -> None:
+        if self._timer is None and self._committing is None:
+            self._timer = asyncio.get_running_loop().call_later(OUTCOME_LAG_SECONDS, self._begin)
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit())
+
+    async def _commit(self) -> None:
+        # Whatever else is ready to run now may add to this commit.
+        await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        while (self._records or self._events or self._waiting) and self._failure is None:
+            kept, waiting = (self._records, self._attempts, self._events), self._waiting
+            self._records, self._attempts, self._events, self._waiting = [], [], [], []
+            try:
+                await loop.run_in_executor(self._executor, self.journal.write, *kept)
+                self.commits += 1
+            except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear it
+                self._failure = failure
+                self._waiting = [*waiting, *self._waiting]
+            else:
+                _tell(waiting, None)
+        self._committing = None
+        if self._failure is not None:
+            _tell(self._waiting, self._failure)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+def _tell(waiting: list[asyncio.Future[None]], failure: Exception | None) -> None:
+    for done in waiting:
+        if done.done():
+            continue
+        if failure is None:
+            done.set_result(None)
+        else:
+            done.set_exception(failure)
+    waiting.clear()

@@ -1,0 +1,308 @@
+"""The durable record of an apply: one SQLite file that survives a kill and a power cut.
+
+An intent is committed before the first byte of its write is sent; an outcome may follow a moment later, because
+losing one costs only a reading. So whatever prefix of this file a crash leaves behind, going on from it is safe:
+what may have been sent is known, and is read back before anything is sent again.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from readstate.changes.runs.mounts import network_file_system
+from readstate.changes.runs.row_record import FIELDS, INTENT, PENDING, RowRecord, from_row
+from readstate.errors import BadInput, LocalDisk, Locked
+from readstate.model.outcome import Outcome
+
+_INTEGERS = {
+    name
+    for name in FIELDS
+    if name.endswith(("_index", "_timestamp", "_at", "_ms", "_429", "_ambiguous"))
+    or name in {"epoch", "attempts", "conflicts", "http_status", "twilio_code"}
+}
+_COLUMNS = ", ".join(
+    f"{name} INTEGER PRIMARY KEY" if name == "plan_row_id" else f"{name} {'INTEGER' if name in _INTEGERS else 'TEXT'}"
+    for name in FIELDS
+)
+_TABLES = f"""
+CREATE TABLE run (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), epoch INTEGER NOT NULL, header TEXT NOT NULL,
+    state TEXT NOT NULL, exit_code INTEGER);
+CREATE TABLE row ({_COLUMNS});
+CREATE INDEX row_undecided ON row (state) WHERE state IN ('{PENDING}', '{INTENT}', '{Outcome.UNKNOWN}');
+CREATE TABLE attempt (plan_row_id INTEGER NOT NULL, attempt INTEGER NOT NULL, epoch INTEGER NOT NULL, sent_at INTEGER,
+    ended_at INTEGER, class TEXT NOT NULL, http INTEGER, tw_code INTEGER, request_id TEXT);
+CREATE TABLE event (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, json TEXT NOT NULL,
+    prev_sha256 TEXT NOT NULL, sha256 TEXT NOT NULL);
+"""
+_UPSERT = f"INSERT OR REPLACE INTO row VALUES ({','.join('?' * len(FIELDS))})"  # noqa: S608 - question marks
+_ALL = f"SELECT {', '.join(FIELDS)} FROM row"  # noqa: S608 - our own column names
+_ROWS_AT_ONCE = 2_000
+_MOUNTINFO = Path("/proc/self/mountinfo")
+
+JournalMode = Literal["wal", "delete"]
+"""How SQLite keeps a commit whole: ``wal`` is quicker, ``delete`` works on network file systems too."""
+
+
+class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run was begun with; never changes, holds no secret."""
+
+    run_id: str
+    plan_id: str
+    plan_dir: str
+    rows_root_sha256: str
+    account_sid: str
+    service_sid: str
+    base_url: str
+    executable: int
+    started_at: datetime
+    tool_version: str
+    who: dict[str, Any]
+    argv: list[str]
+    consent: dict[str, Any]
+    options: dict[str, Any]
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt that was not the first or did not succeed at once; in the order of the table's columns."""
+
+    plan_row_id: int
+    attempt: int
+    epoch: int
+    sent_at: int | None
+    ended_at: int
+    kind: str
+    http: int | None
+    tw_code: int | None
+    request_id: str | None
+
+
+class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to the run as a whole."""
+
+    kind: str
+    at: datetime
+    facts: dict[str, Any]
+
+
+class Journal:
+    """An open journal. Not for two threads at once."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, header: RunHeader, epoch: int) -> None:
+        self.path = path
+        self.header = header
+        self.epoch = epoch
+        """Rises with every start; a process of an earlier start cannot write any more."""
+        self._connection = connection
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    # -- writing
+
+    def write(
+        self, records: Iterable[RowRecord], attempts: Iterable[Attempt] = (), events: Iterable[RunEvent] = ()
+    ) -> None:
+        """Commit all of it together, as of now and for good. Raises `Locked`, `LocalDisk`."""
+        with self._transaction() as connection:
+            connection.executemany(_UPSERT, map(msgspec.structs.astuple, records))
+            connection.executemany(
+                "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,?,?)", map(msgspec.structs.astuple, attempts)
+            )
+            for event in events:
+                self._chain(connection, event)
+
+    def tell(self, kind: str, at: datetime, **facts: Any) -> None:
+        """Add an event of the whole run to the chain. Raises `Locked`, `LocalDisk`."""
+        self.write((), (), [RunEvent(kind=kind, at=at, facts=facts)])
+
+    def end(self, state: str, exit_code: int) -> None:
+        """Note how this start of the run ended: ``finished`` or ``stopped``. Raises `Locked`, `LocalDisk`."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE run SET state = ?, exit_code = ?", (state, exit_code))
+
+    def reopen(self, outcomes: Sequence[str]) -> int:
+        """Let rows that ended with one of *outcomes* be tried again. Raises `Locked`, `LocalDisk`."""
+        marks = ",".join("?" * len(outcomes))
+        with self._transaction() as connection:
+            return connection.execute(
+                f"UPDATE row SET state = '{PENDING}' WHERE state IN ({marks})",  # noqa: S608 - question marks
+                list(outcomes),
+            ).rowcount
+
+    # -- reading
+
+    def records(self, *states: str) -> Iterator[RowRecord]:
+        """Stream the rows that are touched, in plan order; only those in *states* where any are given."""
+        where = f"WHERE state IN ({','.join('?' * len(states))}) AND" if states else "WHERE"
+        after = -1
+        while True:
+            # In slices, so that a long reading never holds a snapshot of a file that is being written.
+            rows = self._connection.execute(
+                f"{_ALL} {where} plan_row_id > ? ORDER BY plan_row_id LIMIT {_ROWS_AT_ONCE}", [*states, after]
+            ).fetchall()
+            yield from map(from_row, rows)
+            if len(rows) < _ROWS_AT_ONCE:
+                return
+            after = rows[-1][0]
+
+    def counts(self) -> dict[str, int]:
+        """Rows by state, of those that are touched."""
+        return dict(self._connection.execute("SELECT state, count(*) FROM row GROUP BY state"))
+
+    def settled(self) -> Iterator[int]:
+        """The ids of all rows that need nothing more, in plan order."""
+        for (plan_row_id,) in self._connection.execute(
+            "SELECT plan_row_id FROM row WHERE state NOT IN (?,?,?) ORDER BY plan_row_id",
+            (PENDING, INTENT, Outcome.UNKNOWN),
+        ):
+            yield plan_row_id
+
+    def ending(self) -> tuple[str, int | None]:
+        """The state of the run as last noted, and its exit code where it ended."""
+        state, exit_code = self._connection.execute("SELECT state, exit_code FROM run").fetchone()
+        return state, exit_code
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The chain of events, each checked against the one before. Raises `LocalDisk` where it was changed."""
+        previous = self.header_sha256
+        for seq, at, kind, text, prev, link in self._connection.execute("SELECT * FROM event ORDER BY seq"):
+            whole = hashlib.sha256(f"{prev}\n{at}\n{kind}\n{text}".encode()).hexdigest()
+            if prev != previous or link != whole:
+                raise LocalDisk(f"{self.path}: event {seq} was changed after it was written")
+            previous = link
+            yield {"seq": seq, "at": at, "kind": kind, **json.loads(text), "prev_sha256": prev, "sha256": link}
+
+    @property
+    def header_sha256(self) -> str:
+        """What the chain of events begins with: so nobody can change who began the run, and with what consent."""
+        (header,) = self._connection.execute("SELECT header FROM run").fetchone()
+        return hashlib.sha256(header.encode()).hexdigest()
+
+    def _chain(self, connection: sqlite3.Connection, event: RunEvent) -> None:
+        last = connection.execute("SELECT sha256 FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+        previous = last[0] if last else self.header_sha256
+        at, text = event.at.isoformat(), json.dumps(event.facts, sort_keys=True, default=str)
+        link = hashlib.sha256(f"{previous}\n{at}\n{event.kind}\n{text}".encode()).hexdigest()
+        connection.execute(
+            "INSERT INTO event (at, kind, json, prev_sha256, sha256) VALUES (?,?,?,?,?)",
+            (at, event.kind, text, previous, link),
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with _disk(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                mine = self._connection.execute("UPDATE run SET epoch = ? WHERE epoch = ?", (self.epoch, self.epoch))
+                if mine.rowcount != 1:
+                    raise Locked("another process has taken this run over", hint="Let that one end, or stop it.")
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+
+def create_journal(path: Path, header: RunHeader, mode: JournalMode = "wal") -> Journal:
+    """Begin a journal at *path*. Raises `LocalDisk`."""
+    _refuse_network(path, mode)
+    with _disk(path):
+        path.touch(mode=0o600, exist_ok=False)
+        connection = _connected(path, mode)
+        connection.executescript(_TABLES)
+        connection.execute("INSERT INTO run VALUES (1, 1, ?, 'running', NULL)", (msgspec.json.encode(header).decode(),))
+        return Journal(path, connection, header, 1)
+
+
+def open_journal(path: Path, mode: JournalMode = "wal") -> Journal:
+    """Take over the journal at *path* for writing; what may have been sent is of unknown outcome from now on.
+
+    Raises `BadInput` where there is none and `LocalDisk` where it is damaged.
+    """
+    _require(path)
+    _refuse_network(path, mode)
+    with _disk(path):
+        connection = _connected(path, mode)
+        _check(path, connection)
+        connection.execute("BEGIN IMMEDIATE")
+        header, epoch = connection.execute("SELECT header, epoch + 1 FROM run").fetchone()
+        connection.execute("UPDATE run SET epoch = ?, state = 'running', exit_code = NULL", (epoch,))
+        connection.execute("UPDATE row SET state = ? WHERE state = ?", (Outcome.UNKNOWN, INTENT))
+        connection.execute("COMMIT")
+        return Journal(path, connection, _decoded(header), epoch)
+
+
+def look_into(path: Path) -> Journal:
+    """Open the journal at *path* for reading only, also while another process writes it. Raises as `open_journal`."""
+    _require(path)
+    with _disk(path):
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA busy_timeout = 5000")
+        header, epoch = connection.execute("SELECT header, epoch FROM run").fetchone()
+        return Journal(path, connection, _decoded(header), epoch)
+
+
+def _connected(path: Path, mode: JournalMode) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA busy_timeout = 5000")
+    connection.execute(f"PRAGMA journal_mode = {mode}")
+    # NORMAL would lose the last commits in a power cut: writes without an intent.
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _refuse_network(path: Path, mode: JournalMode) -> None:
+    """Refuse what WAL cannot do: its index is shared memory, which no network file system has."""
+    if mode == "delete" or not _MOUNTINFO.exists():
+        return
+    if (kind := network_file_system(str(path.resolve()), _MOUNTINFO.read_text(errors="replace"))) is not None:
+        raise LocalDisk(
+            f"{path.parent} lies on another machine ({kind}), where a journal may be lost",
+            hint="Name a folder on a disk of this machine: --work-dir DIR\n"
+            "Where there is none, --journal-mode delete is safe there, and slower.",
+        )
+
+
+def _check(path: Path, connection: sqlite3.Connection) -> None:
+    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != "ok":
+        raise _damaged(path, answer)
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise BadInput(
+            f"there is no journal {path}",
+            hint="Name a run by its directory or its id. Where the journal is lost: readstate reconcile PLAN",
+        )
+
+
+def _decoded(header: str) -> RunHeader:
+    return msgspec.json.decode(header, type=RunHeader)
+
+
+def _damaged(path: Path, what: object) -> LocalDisk:
+    return LocalDisk(
+        f"{path}: the journal is damaged ({what})",
+        hint="What was done can still be found out: readstate reconcile PLAN",
+    )
+
+
+@contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.OperationalError, OSError) as error:
+        raise LocalDisk(
+            f"{path}: {error}", hint="Nothing is sent whose intent is not on disk. Free some space, then resume."
+        ) from error
+    except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
+        raise _damaged(path, error) from error

@@ -1,0 +1,46 @@
+"""How a run ended, or one start of it: every row counted once, and the code that the shell gets. Pure."""
+
+from dataclasses import dataclass
+
+from readstate.changes.runs.row_record import INTENT
+from readstate.errors import ExitCode
+from readstate.model.outcome import Outcome
+from readstate.stop import StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run, or one start of it, ended."""
+
+    counts: dict[str, int]
+    """Rows by outcome, of all that the plan wanted to change."""
+    exit_code: ExitCode
+    stopped: StopReason | None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether going on could change something."""
+        return self.stopped is not None or self.exit_code in {ExitCode.SOME_FAILED, ExitCode.SOME_UNKNOWN}
+
+
+def ended(counts: dict[str, int], executable: int, stopped: StopReason | None) -> Ending:
+    """Sum up what the journal *counts* by state, for a plan of *executable* rows. Pure."""
+    outcomes = {state: number for state, number in counts.items() if state in set(Outcome)}
+    if doubtful := counts.get(INTENT, 0):
+        outcomes[Outcome.UNKNOWN] = outcomes.get(Outcome.UNKNOWN, 0) + doubtful
+    if left := executable - sum(outcomes.values()):
+        outcomes[Outcome.CANCELLED] = left
+        stopped = stopped or StopReason("the run ended before all rows were begun", ExitCode.STOPPED_EARLY)
+        return Ending(outcomes, stopped.exit_code, stopped)
+    return Ending(outcomes, exit_code_of(outcomes), None)
+
+
+def exit_code_of(outcomes: dict[str, int]) -> ExitCode:
+    """What a finished run tells the shell: the worst that happened to a row."""
+    if outcomes.get(Outcome.UNKNOWN):
+        return ExitCode.SOME_UNKNOWN
+    if any(outcomes.get(outcome) for outcome in (Outcome.REJECTED, Outcome.NOT_FOUND, Outcome.MISMATCH)):
+        return ExitCode.SOME_FAILED
+    if any(outcomes.get(outcome) for outcome in (Outcome.DRIFTED, Outcome.SUPERSEDED)):
+        return ExitCode.SOME_DRIFTED
+    return ExitCode.DONE

@@ -1,0 +1,241 @@
+"""What became of every line of a plan: ``results.parquet``, ``results.csv``, and the rows to look at again.
+
+``failed.csv``, ``drifted.csv`` and ``unknown.csv`` are changes files again: with the same columns, by SID.
+"""
+
+import csv
+import io
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any, BinaryIO, cast
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from readstate.changes.plans.reader import Plan
+from readstate.changes.runs.journal import Journal
+from readstate.changes.runs.row_record import INTENT, PENDING, RowRecord, micros, moment
+from readstate.errors import LocalDisk
+from readstate.model.change import Disposition
+from readstate.model.outcome import Outcome
+from readstate.model.plan import PlanRow
+
+_MOMENT = pa.timestamp("us", tz="UTC")
+_COLUMNS: dict[str, pa.DataType] = {
+    "run_id": pa.string(), "plan_id": pa.string(), "plan_row_id": pa.int64(), "input_line": pa.int64(),
+    "row_key": pa.string(), "user_sid": pa.string(), "conversation_sid": pa.string(), "participant_sid": pa.string(),
+    "op": pa.string(), "outcome": pa.string(), "outcome_by": pa.string(), "reason_code": pa.string(),
+    "before_index": pa.int64(), "before_timestamp": _MOMENT, "before_level": pa.string(),
+    "sent_index": pa.int64(), "sent_timestamp": _MOMENT, "sent_level": pa.string(),
+    "observed_index": pa.int64(), "observed_timestamp": _MOMENT, "observed_level": pa.string(),
+    "observed_at": _MOMENT, "attempts": pa.int32(), "retries_429": pa.int32(), "retries_ambiguous": pa.int32(),
+    "http_status": pa.int32(), "twilio_code": pa.int32(), "twilio_message": pa.string(), "request_id": pa.string(),
+    "first_sent_at": _MOMENT, "settled_at": _MOMENT, "latency_ms": pa.int64(), "race_window_ms": pa.int64(),
+    "undo_class": pa.string(), "next_action": pa.string(),
+}  # fmt: skip
+RESULTS = pa.schema(list(_COLUMNS.items()))
+"""One column for each answer; rows stand in the order of the plan."""
+
+INPUT_COLUMNS = (
+    "user", "conversation", "op", "last_read_message_index", "last_read_timestamp", "notification_level", "row_key",
+    "note",
+)  # fmt: skip
+
+_FILES = {
+    Outcome.REJECTED: "failed.csv",
+    Outcome.NOT_FOUND: "failed.csv",
+    Outcome.MISMATCH: "failed.csv",
+    Outcome.DRIFTED: "drifted.csv",
+    Outcome.SUPERSEDED: "drifted.csv",
+    Outcome.UNKNOWN: "unknown.csv",
+}
+_NEXT = {
+    Outcome.REJECTED: "mend the cause, then resume",
+    Outcome.NOT_FOUND: "check whether it should exist",
+    Outcome.MISMATCH: "look at it, then resume",
+    Outcome.DRIFTED: "plan drifted.csv again",
+    Outcome.SUPERSEDED: "plan drifted.csv again",
+    Outcome.UNKNOWN: "resume reads it back",
+    Outcome.CANCELLED: "resume sends it",
+}
+_ROWS_AT_ONCE = 8_192
+_BATCHES_IN_A_GROUP = 8
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool = False) -> Counter[str]:
+    """Write every row of *plan* with what *journal* knows of it into *directory*; give the number of each outcome.
+
+    Each file appears whole or not at all. *excel* adds a byte order mark and takes the power from cells that look like
+    formulas; such files are for looking at, not for reading in again. Raises `LocalDisk`.
+    """
+    counts: Counter[str] = Counter()
+    try:
+        with ExitStack() as stack:
+            table = _whole_file(directory / "results.parquet", stack)
+            parquet = _Parquet(stack.enter_context(pq.ParquetWriter(table, RESULTS, compression="zstd")))
+            results = _csv(directory / "results.csv", stack, RESULTS.names, excel=excel)
+            again = {
+                name: _csv(directory / name, stack, INPUT_COLUMNS, excel=False) for name in sorted(set(_FILES.values()))
+            }
+            for row, record in paired(plan, journal):
+                line = _line(journal.header.run_id, plan.manifest.plan_id, row, record)
+                outcome = line[_OUTCOME]
+                counts[outcome] += 1
+                parquet.write(line)
+                results.write(line)
+                if (name := _FILES.get(outcome)) is not None:
+                    again[name].write(_as_input(row))
+            parquet.finish()
+        _write_audit(journal, directory / "audit.jsonl")
+    except OSError as error:
+        raise LocalDisk(
+            f"{directory}: {error.strerror or error}",
+            hint="The journal has everything: readstate resume writes the results anew.",
+        ) from error
+    return counts
+
+
+def outcome_of(row: PlanRow, record: RowRecord | None) -> str:
+    """The outcome of *row*, of which the journal knows *record*."""
+    if not Disposition(row.disposition).is_executable:
+        return Outcome.NOT_PLANNED
+    if record is None or record.state == PENDING:
+        return Outcome.CANCELLED
+    return Outcome.UNKNOWN if record.state == INTENT else record.state
+
+
+def paired(plan: Plan, journal: Journal) -> Iterator[tuple[PlanRow, RowRecord | None]]:
+    """Every row of *plan* with its record, joined by plan_row_id; both stand in that order."""
+    records = journal.records()
+    record = next(records, None)
+    for row in plan.rows():
+        if record is not None and record.plan_row_id == row.plan_row_id:
+            yield row, record
+            record = next(records, None)
+        else:
+            yield row, None
+
+
+_OUTCOME = RESULTS.names.index("outcome")
+
+
+def _line(run_id: str, plan_id: str, row: PlanRow, record: RowRecord | None) -> tuple[Any, ...]:
+    known = record or RowRecord(plan_row_id=row.plan_row_id)
+    outcome = outcome_of(row, record)
+    sent = known.attempts > 0
+    before = (known.before_index, known.before_timestamp, known.before_level)
+    if not sent:
+        read_at = row.before_timestamp
+        before = (row.before_index, None if read_at is None else micros(read_at), row.before_level)
+    return (
+        run_id, plan_id, row.plan_row_id, row.input_line, row.row_key, row.user_sid, row.conversation_sid,
+        row.participant_sid, row.op, outcome, known.outcome_by, known.reason_code or row.reason_code, *before,
+        known.sent_index, known.sent_timestamp, known.sent_level, known.observed_index, known.observed_timestamp,
+        known.observed_level, known.observed_at, known.attempts, known.retries_429, known.retries_ambiguous,
+        known.http_status, known.twilio_code, known.twilio_message, known.request_id,
+        known.first_sent_at or (known.intent_at if sent else None), known.settled_at, known.latency_ms,
+        known.race_window_ms, row.undo_class, _NEXT.get(cast("Outcome", outcome)),
+    )  # fmt: skip
+
+
+def _as_input(row: PlanRow) -> tuple[Any, ...]:
+    """*row* as a line of a changes file: the same wish, by SID, with numbers in the place of ``@latest``."""
+    return (
+        row.user_sid, row.conversation_sid, row.op, row.set_index,
+        None if row.set_timestamp is None else f"{row.set_timestamp:%Y-%m-%dT%H:%M:%SZ}", row.set_level, row.row_key,
+        row.note,
+    )  # fmt: skip
+
+
+def _to_batch(lines: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+    columns = zip(*lines, strict=True) if lines else [()] * len(RESULTS)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, RESULTS.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=RESULTS)
+
+
+class _Parquet:
+    """A Parquet file of results in large groups of rows: what is known of each group stays in memory to the end."""
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer = writer
+        self._lines: list[tuple[Any, ...]] = []
+        self._batches: list[pa.RecordBatch] = []
+
+    def write(self, line: tuple[Any, ...]) -> None:
+        self._lines.append(line)
+        if len(self._lines) == _ROWS_AT_ONCE:
+            self._batches.append(_to_batch(self._lines))
+            self._lines = []
+            if len(self._batches) == _BATCHES_IN_A_GROUP:
+                self._write_group()
+
+    def finish(self) -> None:
+        self._batches.append(_to_batch(self._lines))
+        self._write_group()
+
+    def _write_group(self) -> None:
+        group = pa.Table.from_batches(self._batches, RESULTS)
+        self._writer.write_table(group, row_group_size=len(group) or None)
+        self._batches = []
+
+
+class _Csv:
+    """A CSV file of results; times as RFC 3339, nothing as an empty cell."""
+
+    def __init__(self, file: IO[str], header: Sequence[str], *, excel: bool) -> None:
+        self._writer = csv.writer(file)
+        self._times = [at for at, name in enumerate(header) if _COLUMNS.get(name) == _MOMENT]
+        self._excel = excel
+        if excel:
+            file.write("\ufeff")
+        self._writer.writerow(header)
+
+    def write(self, line: Sequence[Any]) -> None:
+        cells = list(line)
+        for at in self._times:
+            if cells[at] is not None:
+                cells[at] = f"{moment(cells[at]):%Y-%m-%dT%H:%M:%S.%fZ}"
+        if self._excel:
+            cells = [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]
+        self._writer.writerow(cells)
+
+
+def _csv(path: Path, stack: ExitStack, header: Sequence[str], *, excel: bool) -> _Csv:
+    binary = _whole_file(path, stack)
+    text = io.TextIOWrapper(binary, encoding="utf-8", newline="", write_through=True)
+    stack.callback(text.detach)
+    return _Csv(text, header, excel=excel)
+
+
+def _whole_file(path: Path, stack: ExitStack) -> BinaryIO:
+    """A file beside *path* that takes its name when all went well."""
+    beside = path.with_name(f".{path.name}.unfinished")
+    beside.unlink(missing_ok=True)
+    file = cast("BinaryIO", os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"))
+
+    def finish(kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            file.flush()
+            os.fsync(file.fileno())
+            beside.rename(path)
+        else:
+            beside.unlink(missing_ok=True)
+        file.close()
+
+    stack.push(finish)
+    return file
+
+
+def _write_audit(journal: Journal, path: Path) -> None:
+    """The run's own story, each line bound to the one before by a hash."""
+    with ExitStack() as stack:
+        file = _whole_file(path, stack)
+        header = {"kind": "run", **msgspec.structs.asdict(journal.header), "sha256": journal.header_sha256}
+        file.write(msgspec.json.encode(header) + b"\n")
+        for event in journal.events():
+            file.write(msgspec.json.encode(event) + b"\n")

@@ -1,0 +1,110 @@
+"""What a run knows about one row of its plan: one line of the journal, from the first intent to the outcome."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from readstate.model.change import Current, Present, Unknown
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+PENDING = "pending"
+"""The state of a row that was touched and may be sent (again) after it has been read."""
+INTENT = "intent"
+"""The state of a row that may have been sent: whether it was, and with what effect, only reading back can tell."""
+
+
+class By(StrEnum):
+    """How an outcome became known."""
+
+    RESPONSE = "response"
+    READBACK = "readback"
+    ALREADY = "already"
+    NOT_FOUND_AFTER_AMBIGUOUS = "404_after_ambiguous"
+    RECONCILE = "reconcile"
+
+
+class RowRecord(msgspec.Struct, kw_only=True):
+    """One row's line in the journal; times are microseconds since 1970, so that SQLite and Arrow take them as they are.
+
+    A field is a column of the journal's table ``row``.
+    """
+
+    plan_row_id: int
+    state: str = PENDING
+    """`PENDING`, `INTENT`, or an `Outcome`."""
+    epoch: int = 0
+    outcome_by: str | None = None
+    reason_code: str | None = None
+    reason_detail: str | None = None
+    attempts: int = 0
+    conflicts: int = 0
+    """Attempts that Twilio refused because something else changed the same thing at that moment."""
+    retries_429: int = 0
+    retries_ambiguous: int = 0
+    """Attempts whose effect was unknown at first."""
+    before_index: int | None = None
+    """Right before our write, as the preflight read saw it; the next two as well."""
+    before_timestamp: int | None = None
+    before_level: str | None = None
+    sent_index: int | None = None
+    sent_timestamp: int | None = None
+    sent_level: str | None = None
+    observed_index: int | None = None
+    observed_timestamp: int | None = None
+    observed_level: str | None = None
+    observed_at: int | None = None
+    http_status: int | None = None
+    twilio_code: int | None = None
+    twilio_message: str | None = None
+    request_id: str | None = None
+    intent_at: int | None = None
+    first_sent_at: int | None = None
+    settled_at: int | None = None
+    latency_ms: int | None = None
+    race_window_ms: int | None = None
+    """From the preflight's asking to the write's answer: only in it may others have changed what we then overwrote."""
+
+    def observe(self, current: Current, at: datetime) -> None:
+        """Note what was seen last."""
+        if not isinstance(current, Present):
+            return
+        self.observed_index, self.observed_timestamp, self.observed_level = _values(current)
+        self.observed_at = micros(at)
+
+    def observe_before(self, current: Present, at: datetime) -> None:
+        """Note what was seen right before a write."""
+        self.before_index, self.before_timestamp, self.before_level = _values(current)
+        self.observe(current, at)
+
+    def settle(self, outcome: str, at: datetime, *, by: By | None = None, reason: str | None = None) -> None:
+        """Give the row its outcome."""
+        self.state, self.outcome_by, self.settled_at = outcome, by, micros(at)
+        self.reason_code = reason
+
+
+FIELDS: tuple[str, ...] = RowRecord.__struct_fields__
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(microseconds: int) -> datetime:
+    """The same, back."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def from_row(row: tuple[Any, ...]) -> RowRecord:
+    """The record whose fields stand in *row*, in the order of `FIELDS`."""
+    return RowRecord(**dict(zip(FIELDS, row, strict=True)))
+
+
+def _values(current: Present) -> tuple[int | None, int | None, str | None]:
+    read_at = current.last_read_timestamp
+    known = read_at is not None and not isinstance(read_at, Unknown)
+    return current.last_read_message_index, micros(read_at) if known else None, current.notification_level  # type: ignore[arg-type]

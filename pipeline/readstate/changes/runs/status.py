@@ -1,0 +1,53 @@
+"""How far a run is, told from its journal alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from readstate.changes.runs.directory import RunDirectory, lock_holder
+from readstate.changes.runs.journal import RunHeader, look_into
+from readstate.changes.runs.result import Ending, ended
+from readstate.changes.runs.row_record import INTENT
+from readstate.errors import ExitCode
+from readstate.model.outcome import Outcome
+from readstate.model.plan import Target
+from readstate.stop import StopReason
+
+State = Literal["running", "finished", "stopped", "killed"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """One run at one moment."""
+
+    header: RunHeader
+    state: State
+    """``killed``: it neither runs nor has said how it ended."""
+    epoch: int
+    in_doubt: int
+    """Rows that may have been sent and have no outcome."""
+    ending: Ending
+    """As if the run had ended now."""
+
+
+def status_of(directory: RunDirectory, work_dir: Path) -> RunStatus:
+    """Look at the run in *directory* without disturbing it. Raises `BadInput`, `LocalDisk`."""
+    journal = look_into(directory.journal)
+    try:
+        header, counts, (noted, exit_code) = journal.header, journal.counts(), journal.ending()
+        epoch = journal.epoch
+    finally:
+        journal.close()
+    target = Target(account_sid=header.account_sid, service_sid=header.service_sid, base_url=header.base_url)
+    is_running = lock_holder(work_dir, target) == header.run_id
+    state: State = "running" if is_running else "finished" if noted == "finished" else "stopped"
+    if noted == "running" and not is_running:
+        state = "killed"
+    stopped = {
+        "running": StopReason("the run is under way", ExitCode.STOPPED_EARLY),
+        "killed": StopReason("the run was killed", ExitCode.STOPPED_EARLY),
+        "stopped": StopReason("the run was stopped", ExitCode(exit_code or ExitCode.STOPPED_EARLY)),
+        "finished": None,
+    }[state]
+    in_doubt = counts.get(INTENT, 0) + counts.get(Outcome.UNKNOWN, 0)
+    return RunStatus(header, state, epoch, in_doubt, ended(counts, header.executable, stopped))

@@ -1,0 +1,1 @@
+"""Memberships are chosen by condition instead of by file (mark-read)."""

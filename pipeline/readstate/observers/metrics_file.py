@@ -1,0 +1,130 @@
+"""The metrics file: Prometheus text format for the textfile collector of the node exporter."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, write_to_textfile
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from readstate.clock import Clock
+from readstate.errors import LocalDisk
+from readstate.events import Note, Observer
+from readstate.observers.progress_figures import Figures
+from readstate.observers.run_counters import RunTally
+
+_SECONDS_BETWEEN_WRITES = 15.0
+_LAST_SUCCESS = "readstate_last_success_timestamp_seconds"
+
+
+class MetricsFile:
+    """Writes a run's counts to *path* at the start, each 15 seconds and at the end, each time as a whole.
+
+    *command* tells the files of several commands apart: the node exporter reads them as one.
+    The time of the last success outlives the run, so that an alert can ask how long ago it was.
+    """
+
+    def __init__(self, path: Path, *, command: str, tally: RunTally, clock: Clock, emit: Observer) -> None:
+        self._path = path
+        self._emit = emit
+        self._clock = clock
+        self._run = _RunCollector(command, tally, started_at=clock.now().timestamp(), last_success=_read_success(path))
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self._run)
+        self._written_at = 0.0
+        self._has_trouble = False
+
+    def start(self) -> None:
+        """Write for the first time. Raises `LocalDisk` where that does not work: better now than hours later."""
+        try:
+            write_to_textfile(str(self._path), self._registry)
+        except OSError as error:
+            raise LocalDisk(
+                f"the metrics file {self._path} cannot be written: {error.strerror}",
+                hint="Name one in a directory that exists and is yours: --metrics-file FILE",
+            ) from error
+
+    def look(self, now: Figures) -> None:
+        """Take *now* in, and write where 15 seconds have passed since the last time."""
+        self._run.now = now
+        if now.elapsed_seconds - self._written_at >= _SECONDS_BETWEEN_WRITES:
+            self._written_at = now.elapsed_seconds
+            self._write()
+
+    def succeeded(self) -> None:
+        """Remember this moment as that of the last success."""
+        self._run.last_success = self._clock.now().timestamp()
+
+    def close(self) -> None:
+        """Write for the last time."""
+        self._write()
+
+    def _write(self) -> None:
+        try:
+            write_to_textfile(str(self._path), self._registry)
+        except OSError as error:  # a run is worth more than its metrics
+            if not self._has_trouble:
+                self._emit(Note(f"the metrics file {self._path} cannot be written: {error.strerror}"))
+            self._has_trouble = True
+        else:
+            self._has_trouble = False
+
+
+class _RunCollector(Collector):
+    """A run's counts in the form that prometheus-client writes."""
+
+    def __init__(self, command: str, tally: RunTally, *, started_at: float, last_success: float | None) -> None:
+        self.now: Figures | None = None
+        self.last_success = last_success
+        self._labels = {"command": command}
+        self._tally = tally
+        self._started_at = started_at
+
+    def collect(self) -> Iterator[Metric]:
+        tally = self._tally
+        yield self._counter("rows", "UserConversations read", {"": tally.rows}, label=None)
+        yield self._counter("duplicates", "UserConversations that came twice", {"": tally.duplicates}, label=None)
+        yield self._counter(
+            "users",
+            "Users finished with, by result",
+            {"read": tally.users_read, "vanished": tally.users_vanished, "failed": tally.users_failed},
+            label="result",
+        )
+        by_status = {str(status): count for status, count in sorted(tally.requests_by_status.items())}
+        yield self._counter(
+            "requests", "HTTP attempts, by status", {**by_status, "none": tally.requests_lost}, label="status"
+        )
+        yield self._counter("retries", "Requests sent again", {"": tally.retries}, label=None)
+        yield self._counter("retries_exhausted", "Requests given up", {"": tally.retries_exhausted}, label=None)
+        yield self._counter("part_bytes", "Bytes of parts written", {"": tally.bytes}, label=None)
+        yield self._gauge("users_listed", "Users known so far", tally.users_listed)
+        yield self._gauge("start_timestamp_seconds", "When this run began", self._started_at)
+        if self.now is not None:
+            yield self._gauge("run_seconds", "How long this run has taken", self.now.elapsed_seconds)
+            yield self._gauge("requests_in_flight", "Requests under way", self.now.in_flight)
+            yield self._gauge("window", "Requests that may be under way", self.now.window)
+        if self.last_success is not None:
+            yield self._gauge("last_success_timestamp_seconds", "When a run last succeeded", self.last_success)
+
+    def _counter(self, name: str, text: str, values: dict[str, int], *, label: str | None) -> Metric:
+        labels = [*self._labels, *([label] if label else [])]
+        family = CounterMetricFamily(f"readstate_{name}", f"{text}.", labels=labels)
+        for value, count in values.items():
+            family.add_metric([*self._labels.values(), *([value] if label else [])], count)
+        return family
+
+    def _gauge(self, name: str, text: str, value: float) -> Metric:
+        family = GaugeMetricFamily(f"readstate_{name}", f"{text}.", labels=list(self._labels))
+        family.add_metric(list(self._labels.values()), value)
+        return family
+
+
+def _read_success(path: Path) -> float | None:
+    """The time of the last success that an earlier run left in *path*."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    found = re.search(rf"^{_LAST_SUCCESS}(?:{{[^}}]*}})? ([0-9.e+]+)$", text, re.MULTILINE)
+    return float(found[1]) if found else None

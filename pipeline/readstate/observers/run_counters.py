@@ -1,0 +1,155 @@
+"""One count of everything that a run tells; all who show it read the same numbers."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from readstate.events import (
+    ApplyBegan,
+    Compacting,
+    DuplicatesDropped,
+    Event,
+    PartWritten,
+    Publishing,
+    RequestAnswered,
+    RequestLost,
+    Retried,
+    RetriesExhausted,
+    RosterComplete,
+    RosterPageRead,
+    RowSettled,
+    RunResumed,
+    UserFailed,
+    UserRead,
+    UsersForeseen,
+    UserVanished,
+)
+
+Stage = Literal["reading", "compacting", "publishing", "applying"]
+
+
+@dataclass(slots=True)
+class RunTally:
+    """Counts this start of a run; `users_done_before` and `rows_before` come from earlier starts of it."""
+
+    requests_by_status: dict[int, int] = field(default_factory=dict)
+    requests_lost: int = 0
+    """Attempts that no answer came back to."""
+    retries: int = 0
+    retries_exhausted: int = 0
+    trouble: str = ""
+    """Why a request had to be sent again, until one succeeds."""
+
+    users_listed: int = 0
+    roster_is_complete: bool = False
+    users_read: int = 0
+    users_vanished: int = 0
+    users_failed: int = 0
+    users_done_before: int = 0
+
+    rows: int = 0
+    rows_before: int = 0
+    pages: int = 0
+    duplicates: int = 0
+    """Rows that had come twice, known once all parts are merged."""
+    parts: int = 0
+    bytes: int = 0
+    """Written to the disk, as parts."""
+
+    stage: Stage = "reading"
+    stage_done: int = 0
+    stage_all: int = 0
+    """Rows while compacting and applying, files while publishing."""
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """Rows of a plan that this start has settled, by outcome."""
+
+    def observe(self, event: Event) -> None:
+        """Count *event*; it is called for every request and every user, and those two come first."""
+        match event:
+            case RequestAnswered():
+                status = event.status
+                self.requests_by_status[status] = self.requests_by_status.get(status, 0) + 1
+                if self.trouble and _is_accepted(status):
+                    self.trouble = ""
+            case UserRead():
+                self.users_read += 1
+                self.rows += event.rows
+                self.pages += event.pages
+            case RowSettled():
+                self.stage_done += 1
+                self.outcomes[event.outcome] += 1
+            case Retried():
+                self.retries += 1
+                self.trouble = event.reason
+            case _:
+                self._observe_rarer(event)
+
+    def _observe_rarer(self, event: Event) -> None:
+        match event:
+            case RequestLost():
+                self.requests_lost += 1
+            case RetriesExhausted():
+                self.retries_exhausted += 1
+            case UserVanished():
+                self.users_vanished += 1
+            case UserFailed():
+                self.users_failed += 1
+            case PartWritten():
+                self.parts += 1
+                self.bytes += event.bytes
+            case _:
+                self._observe_progress(event)
+
+    def _observe_progress(self, event: Event) -> None:
+        match event:
+            case RosterPageRead() | UsersForeseen():
+                self.users_listed += event.users
+            case RosterComplete():
+                self.users_listed = event.users
+                self.roster_is_complete = True
+            case RunResumed():
+                self.users_listed += event.users_done + event.users_left
+                self.users_done_before += event.users_done
+                self.rows_before += event.rows
+            case DuplicatesDropped():
+                self.duplicates += event.rows
+            case Compacting():
+                self.stage, self.stage_done, self.stage_all = "compacting", event.rows_done, event.rows
+            case Publishing():
+                self.stage, self.stage_done, self.stage_all = "publishing", event.files_done, event.files
+            case ApplyBegan():
+                self.stage, self.stage_done, self.stage_all = "applying", event.rows_settled, event.rows
+
+    @property
+    def requests(self) -> int:
+        """Attempts of any ending."""
+        return sum(self.requests_by_status.values()) + self.requests_lost
+
+    @property
+    def accepted(self) -> int:
+        """Answers that were neither a failure of the server nor a refusal of the pace."""
+        return sum(count for status, count in self.requests_by_status.items() if _is_accepted(status))
+
+    @property
+    def throttled(self) -> int:
+        """Answers that said we were too many: 429."""
+        return self.requests_by_status.get(429, 0)
+
+    @property
+    def users_done(self) -> int:
+        """Users of the whole run that need nothing more."""
+        return self.users_done_before + self.users_done_now
+
+    @property
+    def users_done_now(self) -> int:
+        """Users that this start has finished with, whatever the result."""
+        return self.users_read + self.users_vanished + self.users_failed
+
+    @property
+    def done_now(self) -> int:
+        """What this start has finished with, of whatever the run is about: users, or rows of a plan."""
+        return self.users_done_now + self.outcomes.total()
+
+
+def _is_accepted(status: int) -> bool:
+    return status < 500 and status != 429

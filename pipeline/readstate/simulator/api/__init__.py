@@ -1,0 +1,1 @@
+"""Twilio's API without the wire."""

@@ -1,0 +1,90 @@
+"""The messages of a conversation."""
+
+from collections.abc import Iterable, Iterator
+
+from readstate.simulator.api import json_templates as render
+from readstate.simulator.api.context import GONE, Context, created, ok
+from readstate.simulator.api.paging import Listing, envelope, take_page
+from readstate.simulator.api.responses import Answer, Refusal
+from readstate.simulator.seed.records import Conversation
+
+_MAXIMUM = 100
+
+
+def list_page(context: Context, conversation_reference: str) -> Answer:
+    """List the messages, the oldest first unless `Order=desc`."""
+    conversation = context.conversation(conversation_reference)
+    order = context.query.get("Order", "asc")
+    if order not in {"asc", "desc"}:
+        raise Refusal(400, 20001, "Invalid parameter: Order")
+    asked, disorder = context.page(maximum=_MAXIMUM)
+    page = take_page(_listing(conversation, descending=order == "desc"), asked, disorder)
+    rows = [_row(context, conversation, index) for index in page.rows]
+    filters = f"Order={order}&" if "Order" in context.query else ""
+    url = f"{context.place.prefix}/Conversations/{conversation.sid}/Messages"
+    body = envelope(page, asked, key="messages", rows=rows, url=url, filters=filters, disorder=disorder)
+    if order == "desc":
+        context.live_client.after_lookup(context.service, conversation)
+    return Answer(200, body)
+
+
+def fetch(context: Context, conversation_reference: str, reference: str) -> Answer:
+    """Fetch a message."""
+    conversation = context.conversation(conversation_reference)
+    return ok(_row(context, conversation, _find(context, conversation, reference)))
+
+
+def create(context: Context, conversation_reference: str) -> Answer:
+    """Say something."""
+    conversation = context.conversation(conversation_reference)
+    if conversation.state == "closed":
+        raise Refusal(400, 50377, "Can't update conversation as it's in final closed state")
+    context.count_action(conversation)
+    author, body = context.form.get("Author", "system"), context.form.get("Body")
+    index = context.editor().add_message(conversation, author=author, body=body)
+    return created(_row(context, context.service.conversation(conversation.number) or conversation, index))
+
+
+def delete(context: Context, conversation_reference: str, reference: str) -> Answer:
+    """Delete a message; horizons stay where they are, even beyond the newest message."""
+    conversation = context.conversation(conversation_reference)
+    index = _find(context, conversation, reference)
+    context.count_action(conversation)
+    context.editor().delete_message(conversation, index)
+    return GONE
+
+
+def _find(context: Context, conversation: Conversation, sid: str) -> int:
+    index = context.service.seeded.index_of_message_sid(conversation.number, sid)
+    if index is None or not conversation.messages.has(index):
+        raise context.not_found(50500)
+    return index
+
+
+def _row(context: Context, conversation: Conversation, index: int) -> str:
+    return render.message(context.place, conversation.sid, context.service.message(conversation, index))
+
+
+def _listing(conversation: Conversation, *, descending: bool) -> Listing[int]:
+    messages = conversation.messages
+
+    def up(key: str) -> Iterator[tuple[str, int]]:
+        return _keyed(messages.ascending(_index(key) if key else -1))
+
+    def down(key: str) -> Iterator[tuple[str, int]]:
+        return _keyed(messages.descending(_index(key) if key else messages.last_ever + 1))
+
+    def get(key: str) -> int | None:
+        return _index(key) if key and messages.has(_index(key)) else None
+
+    return Listing(down, up, get) if descending else Listing(up, down, get)
+
+
+def _index(key: str) -> int:
+    if not key.isdecimal():
+        raise Refusal(400, 21481, "Invalid PageToken")
+    return int(key)
+
+
+def _keyed(indices: Iterable[int]) -> Iterator[tuple[str, int]]:
+    return ((str(index), index) for index in indices)

@@ -1,0 +1,99 @@
+"""The participants of a conversation: the same memberships as a user's conversations, seen from the other side."""
+
+from readstate.simulator.api import json_templates as render
+from readstate.simulator.api.context import GONE, Context, created, ok
+from readstate.simulator.api.paging import Listing, envelope, take_page
+from readstate.simulator.api.read_horizon import updated
+from readstate.simulator.api.resources.user_conversations import change_membership
+from readstate.simulator.api.responses import Answer, Refusal
+from readstate.simulator.seed.records import Conversation, Participant
+
+_MAXIMUM = 100
+_MOST_LIVE_CONVERSATIONS = 1000
+
+
+def list_page(context: Context, conversation_reference: str) -> Answer:
+    """List the members of a conversation."""
+    conversation = context.conversation(conversation_reference)
+    asked, disorder = context.page(maximum=_MAXIMUM)
+    keyed = [(member.sid, member) for member in context.service.participants(conversation)]
+    listing = Listing(
+        after=lambda sid: (pair for pair in keyed if pair[0] > sid),
+        before=lambda sid: (pair for pair in reversed(keyed) if pair[0] < sid),
+        get=dict(keyed).get,
+    )
+    page = take_page(listing, asked, disorder)
+    rows = [_row(context, conversation, member) for member in page.rows]
+    url = f"{context.place.prefix}/Conversations/{conversation.sid}/Participants"
+    return Answer(200, envelope(page, asked, key="participants", rows=rows, url=url, disorder=disorder))
+
+
+def fetch(context: Context, conversation_reference: str, reference: str) -> Answer:
+    """Fetch a participant by SID or identity."""
+    conversation = context.conversation(conversation_reference)
+    return ok(_row(context, conversation, _find(context, conversation, reference)))
+
+
+def create(context: Context, conversation_reference: str) -> Answer:
+    """Add an identity to a conversation; a user who does not exist yet is made."""
+    conversation = context.conversation(conversation_reference)
+    identity = context.form.get("Identity")
+    if not identity:
+        raise Refusal(400, 20001, "Missing required parameter Identity in the post body")
+    user = context.service.find_user(identity)
+    if user is not None and context.service.participant(conversation, user.number) is not None:
+        raise Refusal(409, 50433, "Participant already exists")
+    if user is not None and _live_conversations(context, user.number) >= _MOST_LIVE_CONVERSATIONS:
+        raise Refusal(403, 50214, "User conversation limit exceeded")
+    context.count_action(conversation)
+    editor = context.editor()
+    member = editor.add_participant(
+        conversation, user or editor.create_user(identity), attributes=context.form.get("Attributes", "{}")
+    )
+    return created(_row(context, conversation, member))
+
+
+def update(context: Context, conversation_reference: str, reference: str) -> Answer:
+    """Move the read horizon through the conversation's door."""
+    conversation = context.conversation(conversation_reference)
+    member = _find(context, conversation, reference)
+    form = {name: value for name, value in context.form.items() if name != "NotificationLevel"}
+    if "Attributes" in form:
+        new = member._replace(attributes=form.pop("Attributes"), date_updated=context.now)
+    else:
+        new = member
+    if form or new is member:
+        new = updated(new, form, messages=conversation.messages, behaviour=context.behaviour, now=context.now)
+    context.count_action(conversation)
+    change_membership(context, conversation, member, new)
+    return ok(_row(context, conversation, new))
+
+
+def delete(context: Context, conversation_reference: str, reference: str) -> Answer:
+    """End a membership."""
+    conversation = context.conversation(conversation_reference)
+    member = _find(context, conversation, reference)
+    context.count_action(conversation)
+    context.editor().remove_participant(conversation, member)
+    return GONE
+
+
+def _find(context: Context, conversation: Conversation, reference: str) -> Participant:
+    member = context.service.find_participant(conversation, reference)
+    if member is None:
+        raise context.not_found(50432)
+    return member
+
+
+def _live_conversations(context: Context, user: int) -> int:
+    listed = context.service.conversations_of(user)
+    if len(listed) < _MOST_LIVE_CONVERSATIONS:
+        return len(listed)
+    found = (context.service.conversation(number, sid) for sid, number in listed)
+    return sum(conversation is not None and conversation.state != "closed" for conversation in found)
+
+
+def _row(context: Context, conversation: Conversation, member: Participant) -> str:
+    user = context.service.user(member.user)
+    identity = user.identity if user is not None else ""
+    return render.participant(context.place, conversation.sid, identity, context.service.seeded.role_sid, member)

@@ -1,0 +1,131 @@
+"""A user's conversations: a view over memberships and conversations, and the heart of the simulator."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+
+from readstate.simulator.api import json_templates as render
+from readstate.simulator.api.context import GONE, Context, ok
+from readstate.simulator.api.paging import Listing, envelope, take_page
+from readstate.simulator.api.read_horizon import updated
+from readstate.simulator.api.responses import Answer, Refusal
+from readstate.simulator.api.unread import unread_messages_count
+from readstate.simulator.seed.records import Conversation, Participant, User
+from readstate.simulator.world.service import Listed
+
+_MAXIMUM = 50
+
+
+def list_page(context: Context, user_reference: str) -> Answer:
+    """List the conversations of a user."""
+    user, user_sid = context.user_key(user_reference)
+    asked, disorder = context.page(maximum=_MAXIMUM)
+    page = take_page(_listing(context, user), asked, disorder)
+    found = (context.service.listed_membership(listed, user) for listed in page.rows)
+    rows = [_view(context, user_sid, *membership) for membership in found if membership is not None]
+    url = f"{context.place.prefix}/Users/{user_sid}/Conversations"
+    return Answer(200, envelope(page, asked, key="conversations", rows=rows, url=url, disorder=disorder))
+
+
+def fetch(context: Context, user_reference: str, conversation_reference: str) -> Answer:
+    """Fetch one conversation of a user."""
+    user, conversation, participant = _find(context, user_reference, conversation_reference)
+    answer = _shown(context, user, conversation, participant)
+    context.live_client.after_fetch(context.service, conversation, participant)
+    return answer
+
+
+def update(context: Context, user_reference: str, conversation_reference: str) -> Answer:
+    """Change the notification level or the read horizon."""
+    user, conversation, participant = _find_to_write(context, user_reference, conversation_reference)
+    new = updated(
+        participant,
+        context.form,
+        messages=conversation.messages,
+        behaviour=context.behaviour,
+        now=context.now,
+    )
+    _count_action(context, conversation)
+    change_membership(context, conversation, participant, new)
+    return _shown(context, user, context.service.conversation(conversation.number) or conversation, new)
+
+
+def delete(context: Context, user_reference: str, conversation_reference: str) -> Answer:
+    """Remove the user from the conversation; both stay."""
+    try:
+        _, conversation, participant = _find_to_write(context, user_reference, conversation_reference)
+    except Refusal as refusal:
+        if refusal.status == 404 and context.behaviour.second_delete == "no_content":
+            return GONE
+        raise
+    _count_action(context, conversation)
+    context.editor().remove_participant(conversation, participant)
+    return GONE
+
+
+def change_membership(context: Context, conversation: Conversation, old: Participant, new: Participant) -> None:
+    """Put a changed membership in force, with what it entails."""
+    if new is old:
+        return
+    overlay, behaviour = context.service.overlay, context.behaviour
+    key = (conversation.number, old.user)
+    if behaviour.unread_lag_seconds:
+        overlay.lagging[key] = (context.world.now() + behaviour.unread_lag_seconds, old.last_read_message_index)
+    if behaviour.horizon_moves_date_updated == "yes":
+        overlay.conversations[conversation.number] = conversation._replace(date_updated=context.now)
+    context.editor().update_participant(conversation, old, new)
+
+
+def _view(context: Context, user_sid: str, conversation: Conversation, participant: Participant) -> str:
+    """Write the view over a membership and its conversation."""
+    unread = unread_messages_count(context.service, conversation, participant, context.behaviour, context.world.now())
+    return render.user_conversation(context.place, user_sid, conversation, participant, unread)
+
+
+def _shown(context: Context, user: User, conversation: Conversation, participant: Participant) -> Answer:
+    return ok(_view(context, user.sid, conversation, participant))
+
+
+def _find(context: Context, user_reference: str, conversation_reference: str) -> tuple[User, Conversation, Participant]:
+    user = context.user(user_reference)
+    conversation = context.conversation(conversation_reference)
+    return user, conversation, context.member(conversation, user)
+
+
+def _find_to_write(
+    context: Context, user_reference: str, conversation_reference: str
+) -> tuple[User, Conversation, Participant]:
+    user, conversation, participant = _find(context, user_reference, conversation_reference)
+    context.live_client.before_write(context.service, conversation, participant)
+    participant = context.member(conversation, user)
+    if conversation.state == "closed" and context.behaviour.closed_conversation == "reject":
+        raise Refusal(400, 50377, "Can't update conversation as it's in final closed state")
+    return user, conversation, participant
+
+
+def _count_action(context: Context, conversation: Conversation) -> None:
+    context.count_action(conversation if context.behaviour.actions_scope == "conversation" else None)
+
+
+def _listing(context: Context, user: int) -> Listing[Listed]:
+    listed = context.service.conversations_of(user)
+    if context.behaviour.list_order == "shuffled":
+        # Keys that read backwards are in an order that means nothing, and stays the same.
+        pairs = sorted((sid[::-1], (sid, number)) for sid, number in listed)
+    else:
+        pairs = [(pair[0], pair) for pair in listed]
+
+    def after(key: str) -> Iterator[tuple[str, Listed]]:
+        return iter(pairs[bisect_right(pairs, key, key=_key) :] if key else pairs)
+
+    def before(key: str) -> Iterator[tuple[str, Listed]]:
+        return reversed(pairs[: bisect_left(pairs, key, key=_key)])
+
+    def get(key: str) -> Listed | None:
+        at = bisect_left(pairs, key, key=_key)
+        return pairs[at][1] if at < len(pairs) and pairs[at][0] == key else None
+
+    return Listing(after, before, get)
+
+
+def _key(pair: tuple[str, Listed]) -> str:
+    return pair[0]

@@ -1,0 +1,1 @@
+"""What goes wrong, and which other clients act."""

@@ -1,0 +1,1 @@
+"""The world as the seed makes it: arithmetic."""

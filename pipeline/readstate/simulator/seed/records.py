@@ -1,0 +1,66 @@
+"""What exists in a world, as values. Tuples rather than dataclasses: a page of 50 rows makes 150 of them."""
+
+from typing import Literal, NamedTuple
+
+from readstate.simulator.seed.message_indices import Messages
+
+NotificationLevel = Literal["default", "muted"]
+ConversationState = Literal["active", "inactive", "closed"]
+
+
+class User(NamedTuple):
+    """A user of one service."""
+
+    number: int
+    sid: str
+    identity: str
+    friendly_name: str | None
+    attributes: str
+    role_sid: str
+    is_online: bool | None
+    is_notifiable: bool | None
+    date_created: int
+    date_updated: int
+
+
+class Conversation(NamedTuple):
+    """A conversation of one service; its members are kept elsewhere. Dates are seconds since 1970."""
+
+    number: int
+    sid: str
+    friendly_name: str | None
+    unique_name: str | None
+    state: ConversationState
+    date_inactive: int | None
+    date_closed: int | None
+    attributes: str
+    created_by: str | None
+    date_created: int
+    date_updated: int
+    messages: Messages
+
+
+class Participant(NamedTuple):
+    """One user's membership in one conversation, with the read horizon. Dates are seconds since 1970."""
+
+    sid: str
+    user: int
+    """The user's number."""
+    last_read_message_index: int | None
+    """None is a third answer, neither read nor unread: nobody ever set it."""
+    last_read_timestamp: int | None
+    notification_level: NotificationLevel
+    date_created: int
+    date_updated: int
+    attributes: str = "{}"
+
+
+class Message(NamedTuple):
+    """A message of a conversation."""
+
+    sid: str
+    at: int
+    """Its index; a tuple's own `index` is something else."""
+    author: str | None
+    body: str | None
+    date_created: int

@@ -1,0 +1,165 @@
+"""The control endpoints: how a test, in this process or another, steers and reads the simulator while it runs."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from itertools import islice
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from readstate.errors import BadInput, ReadstateError
+from readstate.simulator.api.api import Asked
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.api.expected_rows import Oracle, Row
+from readstate.simulator.api.responses import Answer
+from readstate.simulator.faults import scripted_actions as live_actions
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.server.http_connection import Wire
+from readstate.simulator.server.parse_options import as_fields, described
+from readstate.simulator.server.response_headers import bare_head
+from readstate.simulator.server.simulator import Simulator
+from readstate.simulator.world.dump import dump_lines
+
+PREFIX: Final = "/_simulator/"
+"""No path of Twilio's begins like this."""
+_EFFECTS_AT_ONCE: Final = 1_000
+_USERS_AT_ONCE: Final = 100
+
+
+class ControlDesk:
+    """Stands before the simulator, and keeps for itself what is said to the simulator and not to Twilio."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._actions: dict[tuple[str, str], Callable[[Asked], object]] = {
+            ("GET", "faults"): lambda _: as_fields(simulator.faults),
+            ("PUT", "faults"): self._replace_faults,
+            ("PATCH", "faults"): self._change_faults,
+            ("GET", "behaviour"): lambda _: as_fields(simulator.behaviour),
+            ("PUT", "behaviour"): self._replace_behaviour,
+            ("PATCH", "behaviour"): self._change_behaviour,
+            ("GET", "counters"): lambda _: self._counters(),
+            ("DELETE", "counters"): lambda _: self._reset_counters(),
+            ("GET", "effects"): self._effects,
+            ("POST", "live"): self._live,
+            ("GET", "rows"): self._rows,
+            ("GET", "world"): lambda _: self._world(),
+        }
+
+    def connected(self) -> None:
+        """Count a new connection."""
+        self._simulator.counters.connections += 1
+
+    def receive(self, asked: Asked, wire: Wire) -> None:
+        """Take a request, and pass it on unless it is for the control desk."""
+        if not asked.target.startswith(PREFIX):
+            self._simulator.receive(asked, wire)
+            return
+        answer = self._answer(asked)
+        wire.send(bare_head(answer, date=b"") + answer.body)
+
+    def _answer(self, asked: Asked) -> Answer:
+        path = asked.target.removeprefix(PREFIX).partition("?")[0]
+        if (asked.method, path) == ("GET", "dump"):
+            return Answer(200, "".join(dump_lines(self._simulator.world)).encode(), b"application/x-ndjson")
+        action = self._actions.get((asked.method, path))
+        if action is None:
+            names = ", ".join(sorted(f"{method} {PREFIX}{name}" for method, name in self._actions))
+            return _json(404, {"message": f"There is no {asked.method} {asked.target}; there are {names}"})
+        try:
+            return _json(200, action(asked))
+        except ReadstateError as error:
+            return _json(400, {"message": str(error)})
+
+    def _replace_faults(self, asked: Asked) -> object:
+        self._simulator.change_faults(described(Faults, _body(asked)))
+        return as_fields(self._simulator.faults)
+
+    def _change_faults(self, asked: Asked) -> object:
+        self._simulator.change_faults(described(Faults, _body(asked), base=self._simulator.faults))
+        return as_fields(self._simulator.faults)
+
+    def _replace_behaviour(self, asked: Asked) -> object:
+        self._simulator.change_behaviour(described(Behaviour, _body(asked)))
+        return as_fields(self._simulator.behaviour)
+
+    def _change_behaviour(self, asked: Asked) -> object:
+        self._simulator.change_behaviour(described(Behaviour, _body(asked), base=self._simulator.behaviour))
+        return as_fields(self._simulator.behaviour)
+
+    def _counters(self) -> object:
+        background = self._simulator.account.background
+        return {
+            **self._simulator.counters.as_plain(),
+            "in_service": self._simulator.account.in_service,
+            "background": {"arrived": background.arrived, "refused": background.refused},
+        }
+
+    def _reset_counters(self) -> object:
+        before = self._counters()
+        self._simulator.reset_counters()
+        return before
+
+    def _effects(self, asked: Asked) -> object:
+        query = _query(asked)
+        start, limit = _number(query, "from", 0), _number(query, "limit", _EFFECTS_AT_ONCE)
+        effects = self._simulator.world.log.effects
+        shown = effects[start : start + limit]
+        more = start + len(shown) < len(effects)
+        return {
+            "effects": [asdict(effect) for effect in shown],
+            "next": start + len(shown) if more else None,
+            "total": len(effects),
+        }
+
+    def _live(self, asked: Asked) -> object:
+        return live_actions.perform(self._simulator.world, _body(asked))
+
+    def _rows(self, asked: Asked) -> object:
+        simulator, query = self._simulator, _query(asked)
+        sid = query.get("service", simulator.world.default_service.sid)
+        service = simulator.world.service(sid)
+        if service is None:
+            raise BadInput(f"there is no service {sid}")
+        limit = _number(query, "users", _USERS_AT_ONCE)
+        users = list(islice(service.users(after=query.get("after", "")), limit))
+        oracle = Oracle(
+            simulator.world,
+            account_sid=simulator.credentials.account_sid,
+            base_url=simulator.api.base_url,
+            behaviour=simulator.behaviour,
+        )
+        rows: Iterator[Row] = (row for user in users for row in oracle.user_conversations(service, user))
+        return {"rows": list(rows), "next": users[-1].sid if len(users) == limit else None}
+
+    def _world(self) -> object:
+        world = self._simulator.world
+        return {
+            "shape": asdict(world.shape),
+            "services": [service.sid for service in world.services],
+            "credentials": asdict(self._simulator.credentials),
+            "base_url": self._simulator.api.base_url,
+        }
+
+
+def _json(status: int, content: object) -> Answer:
+    return Answer(status, msgspec.json.encode(content))
+
+
+def _body(asked: Asked) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(asked.body or b"{}", type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise BadInput(f"the body is not a JSON object: {error}") from error
+
+
+def _query(asked: Asked) -> dict[str, str]:
+    return dict(parse_qsl(asked.target.partition("?")[2]))
+
+
+def _number(query: dict[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isdecimal():
+        raise BadInput(f"{name} is {text!r}, and not a whole number")
+    return int(text)

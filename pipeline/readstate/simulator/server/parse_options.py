@@ -1,0 +1,62 @@
+"""Turns names and values from a command line or a control request into frozen descriptions, checking every one."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import TypeVar
+
+import msgspec
+
+from readstate.errors import BadInput
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.faults.faults import Faults
+
+Description = TypeVar("Description", Faults, Behaviour)
+
+
+def described(kind: type[Description], values: Mapping[str, object], *, base: Description | None = None) -> Description:
+    """Build a description from *values*; what they do not name is as in *base*, or the default."""
+    known = {field.name for field in fields(kind)}
+    problems = [_unknown(name, known) for name in values if name not in known]
+    if problems:
+        raise BadInput("; ".join(problems), hint="The simulator's README lists every name.")
+    before = msgspec.to_builtins(base) if base is not None else {}
+    try:
+        built = msgspec.convert({**before, **values}, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{kind.__name__.lower()}: {error}") from error
+    shares = [name for name in values if name.endswith("_share") and not 0 <= getattr(built, name) <= 1]
+    if shares:
+        raise BadInput(f"{', '.join(shares)}: a share is between 0 and 1")
+    return built
+
+
+def from_words(kind: type[Description], words: list[str]) -> Description:
+    """Build a description from `name=value` words."""
+    values: dict[str, object] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise BadInput(f"{word!r} has no value", hint=f"Write it as {name}=VALUE.")
+        values[name.strip()] = _value(value.strip(), getattr(kind(), name.strip(), None))
+    return described(kind, values)
+
+
+def as_fields(description: Faults | Behaviour) -> dict[str, object]:
+    """Write a description as plain values."""
+    plain: dict[str, object] = msgspec.to_builtins(description)
+    return plain
+
+
+def _value(text: str, default: object) -> object:
+    if text.lower() in {"none", "null"}:
+        return None
+    if isinstance(default, tuple):
+        return text.split(",")
+    # A number that is one of a few allowed ones is not read from text by itself.
+    return int(text) if isinstance(default, int) and text.isdecimal() else text
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"there is no {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")

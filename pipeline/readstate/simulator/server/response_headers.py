@@ -1,0 +1,55 @@
+"""The beginning of an HTTP response, with the headers that were seen on Twilio's own."""
+
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final
+
+from readstate.simulator.api.responses import Answer
+
+_REASONS: Final = {status.value: f"{status.value} {status.phrase}".encode() for status in HTTPStatus}
+_HEAD: Final = (
+    b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nDate: %b\r\nTwilio-Request-Id: %b\r\n"
+    b"Twilio-Request-Duration: %.3f\r\nTwilio-Concurrent-Requests: %d\r\nX-API-Domain: conversations.twilio.com\r\n"
+    b"X-Home-Region: us1\r\nX-Powered-By: AT-5000\r\nX-Shenanigans: none\r\n"
+    b"Strict-Transport-Security: max-age=31536000\r\nVary: Accept-Encoding, Origin\r\n%b\r\n"
+)
+_BARE: Final = b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nDate: %b\r\nServer: CloudFront\r\n\r\n"
+
+
+class DateHeader:
+    """The `Date` of responses, written once a second."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = b""
+
+    def text(self, skew_seconds: float) -> bytes:
+        """Write the time, ahead by *skew_seconds*."""
+        second = int(time.time() + skew_seconds)
+        if second != self._second:
+            self._second = second
+            self._text = formatdate(second, usegmt=True).encode()
+        return self._text
+
+
+def head(answer: Answer, *, request_id: str, seconds: float, concurrent: int, date: bytes) -> bytes:
+    """Write the head of a response that came from Twilio's own servers."""
+    extra = b""
+    if answer.retry_after_seconds is not None:
+        extra = b"Retry-After: %d\r\n" % max(1, round(answer.retry_after_seconds))
+    return _HEAD % (
+        _REASONS[answer.status],
+        answer.content_type,
+        len(answer.body),
+        date,
+        request_id.encode(),
+        seconds,
+        concurrent,
+        extra,
+    )
+
+
+def bare_head(answer: Answer, *, date: bytes) -> bytes:
+    """Write the head of a response that some gateway made: nothing of Twilio's is in it."""
+    return _BARE % (_REASONS[answer.status], answer.content_type, len(answer.body), date)

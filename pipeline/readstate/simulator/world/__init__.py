@@ -1,0 +1,1 @@
+"""What was changed since the seed."""

@@ -1,0 +1,1 @@
+"""Rows for mark-read to choose from, read from Twilio now."""

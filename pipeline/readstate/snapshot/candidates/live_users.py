@@ -1,0 +1,80 @@
+"""The users whose conversations are looked at now: all of a service, or those that a file names."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from readstate.concurrency import bounded_map
+from readstate.errors import ApiError, BadInput, NotFound, Refused, TransportError
+from readstate.events import RosterComplete, RosterPageRead, UserFailed, UserVanished
+from readstate.model.ids import is_sid
+from readstate.model.resources import User
+from readstate.snapshot.candidates.live_rows import LiveReading
+from readstate.snapshot.roster.users_file import RosterEntry
+
+_RESOLVED_AT_ONCE = 200
+
+
+class Presence:
+    """Remembers who is connected, of the users that pass by."""
+
+    def __init__(self) -> None:
+        self._online: set[str] = set()
+        self._is_told = False
+
+    @property
+    def online(self) -> set[str] | None:
+        """The SIDs of those who are connected; None where Twilio said it of nobody."""
+        return self._online if self._is_told else None
+
+    async def watched(self, users: AsyncIterator[User]) -> AsyncIterator[User]:
+        """Let *users* pass."""
+        async for user in users:
+            self._is_told |= user.is_online is not None
+            if user.is_online:
+                self._online.add(user.sid)
+            yield user
+
+
+async def all_users(around: LiveReading) -> AsyncIterator[User]:
+    """All users of the service, while they are being listed."""
+    count = 0
+    async for page in around.reader.users(around.service_sid):
+        count += len(page.users)
+        around.emit(RosterPageRead(around.service_sid, len(page.users)))
+        for user in page.users:
+            yield user
+    around.emit(RosterComplete(count))
+
+
+async def named_users(
+    entries: Sequence[RosterEntry], around: LiveReading, *, with_identity: bool
+) -> AsyncIterator[User]:
+    """The users of a file, each once; those that do not exist are told as events.
+
+    A SID is taken as it is, which costs no request, unless the identity is wanted too.
+    """
+    seen: set[str] = set()
+    for begin in range(0, len(entries), _RESOLVED_AT_ONCE):
+        around.stop.check()
+        for user in await _resolved(entries[begin : begin + _RESOLVED_AT_ONCE], around, with_identity=with_identity):
+            if user.sid not in seen:
+                seen.add(user.sid)
+                yield user
+    around.emit(RosterComplete(len(entries)))
+
+
+async def _resolved(entries: Sequence[RosterEntry], around: LiveReading, *, with_identity: bool) -> list[User]:
+    async def resolve(entry: RosterEntry) -> User | None:
+        if is_sid(entry.user, "US") and not with_identity:
+            return User(sid=entry.user)
+        try:
+            return await around.reader.user(around.service_sid, entry.user)
+        except Refused:
+            raise
+        except NotFound as error:
+            around.emit(UserVanished(entry.user, error.request_id))
+        except (ApiError, TransportError, BadInput) as error:
+            around.emit(UserFailed(entry.user, error.message, getattr(error, "request_id", None)))
+        return None
+
+    async with bounded_map(resolve, entries, limit=around.parallel) as found:
+        return [user async for user in found if user is not None]

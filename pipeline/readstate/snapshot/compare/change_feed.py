@@ -1,0 +1,63 @@
+"""The change feed: one line for each field that changed, and for each row that came or went."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from readstate.snapshot.published.manifest import Manifest
+from readstate.snapshot.published.parquet import ParquetFile, parquet_file
+
+CHANGES = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("change_type", pa.string()),
+        ("chat_service_sid", pa.string()),
+        ("user_sid", pa.string()),
+        ("conversation_sid", pa.string()),
+        ("field", pa.string()),
+        ("before", pa.string()),
+        ("after", pa.string()),
+    ]
+)
+"""`dataset` is user_conversations or users; the latter have no `conversation_sid`. `field`, `before` and `after` are
+set where `change_type` is changed; values are text, and null stays null. The other types are added, removed,
+addition_unknown and removal_unknown: the last two are rows that one snapshot does not hold, where that does not prove
+that they came or went. Sorted by dataset, key, and field in the schema's order."""
+
+_ROW_GROUP_ROWS = 65_536
+
+
+class ChangeFeed:
+    """Gathers changes into row groups; each holds one dataset, in order."""
+
+    def __init__(self, parquet: ParquetFile) -> None:
+        self._parquet = parquet
+        self._waiting: list[pa.Table] = []
+
+    def add(self, changes: pa.Table) -> None:
+        """Take changes that follow all earlier ones."""
+        if len(changes):
+            self._waiting.append(changes)
+        if sum(map(len, self._waiting)) >= _ROW_GROUP_ROWS:
+            self.end_row_group()
+
+    def end_row_group(self) -> None:
+        """Write what waits."""
+        if self._waiting:
+            self._parquet.write(pa.concat_tables(self._waiting))
+            self._waiting.clear()
+
+
+@contextmanager
+def change_feed(path: Path, before: Manifest, after: Manifest) -> Iterator[ChangeFeed]:
+    """Write a feed that appears at *path* when the block ends well. Raises `LocalDisk`."""
+    told = {
+        "readstate.from": f"{before.snapshot_date} {before.run_id}",
+        "readstate.to": f"{after.snapshot_date} {after.run_id}",
+    }
+    with parquet_file(path, CHANGES.with_metadata(told)) as parquet:
+        feed = ChangeFeed(parquet)
+        yield feed
+        feed.end_row_group()

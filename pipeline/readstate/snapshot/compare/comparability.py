@@ -1,0 +1,45 @@
+"""When a row that only one of two snapshots holds may be called added or removed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readstate.snapshot.published.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What two snapshots together can tell about rows that only one of them holds."""
+
+    tells_additions: bool
+    tells_removals: bool
+    reasons: tuple[str, ...]
+    """Why they cannot tell everything; empty where they can."""
+
+
+def presence(before: Manifest, after: Manifest) -> Presence:
+    """Say whether a missing row means something: only where both runs read, whole, what they were asked alike."""
+    incomplete = tuple(
+        f"the snapshot of {manifest.snapshot_date} is incomplete: {manifest.users.failed} users could not be read"
+        for manifest in (before, after)
+        if not manifest.complete
+    )
+    different = tuple(_differences_in_roster(before, after))
+    return Presence(
+        tells_additions=before.complete and not different,
+        tells_removals=not incomplete and not different,
+        reasons=incomplete + different,
+    )
+
+
+def _differences_in_roster(before: Manifest, after: Manifest) -> Iterator[str]:
+    if before.roster is None or after.roster is None:
+        yield "it was not noted which users were asked for"
+        return
+    if before.account_sid != after.account_sid:
+        yield "they are of two accounts"
+    if before.roster.limit is not None or after.roster.limit is not None:
+        yield "a trial with --limit-users reads some users only"
+    if before.roster.users_sha256 != after.roster.users_sha256:
+        yield "they were asked for different users"
+    if before.roster.services != after.roster.services:
+        yield "they were asked for different services"

@@ -1,0 +1,118 @@
+"""Says what changed between two snapshots: row by row, field by field."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from readstate.snapshot.compare.change_feed import ChangeFeed, change_feed
+from readstate.snapshot.compare.comparability import Presence, presence
+from readstate.snapshot.compare.diff import Comparer, Differences
+from readstate.snapshot.compare.merge_join import in_step, with_joined_key
+from readstate.snapshot.published.manifest import Manifest
+from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
+from readstate.snapshot.published.snapshot_store import partition
+
+USER_KEY = ("chat_service_sid", "sid")
+"""Names one user; the files are sorted by it."""
+
+# What a run adds to a row says nothing about the row: when it was read, and that a count of 1000 is a cap.
+_ADDED_BY_RUN = frozenset({"snapshot_at", "unread_capped"})
+_BATCH_ROWS = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed between two snapshots."""
+
+    before: Manifest
+    after: Manifest
+    presence: Presence
+    user_conversations: Differences
+    users: Differences
+    fields_left_out: tuple[str, ...]
+    """Fields that one of the snapshots was asked to leave empty, so that they cannot be compared."""
+
+
+def compare(before: Snapshot, after: Snapshot, *, feed: Path | None = None) -> Comparison:
+    """Compare two snapshots; write every change to a Parquet file, *feed*, where one is asked for.
+
+    Memory does not grow with the snapshots. Raises `BadInput` where a snapshot is not sorted, and `LocalDisk`.
+    """
+    blanked = {*before.manifest.blanked_columns, *after.manifest.blanked_columns}
+    seen = presence(before.manifest, after.manifest)
+    conversations, users = Differences(), Differences()
+    with nullcontext() if feed is None else change_feed(feed, before.manifest, after.manifest) as sink:
+        comparer = Comparer("user_conversations", KEY, _fields(USER_CONVERSATIONS, KEY, blanked), seen)
+        _compare_streams(before, after, comparer, conversations, sink)
+        comparer = Comparer("users", USER_KEY, _fields(USERS, USER_KEY, blanked), seen)
+        _compare_streams(before, after, comparer, users, sink)
+    left_out = tuple(name for name in USER_CONVERSATIONS.names if name in blanked)
+    return Comparison(before.manifest, after.manifest, seen, conversations, users, left_out)
+
+
+def compare_with_previous(after: Snapshot) -> Comparison | None:
+    """Compare a published snapshot with the one before it, and publish the changes beside it; None if it is the first.
+
+    They lie under ``changes/snapshot_date=<date>/since-<earlier date>.parquet`` below the root. Raises `BadInput` and
+    `LocalDisk`.
+    """
+    store, day = after.store, after.manifest.snapshot_date
+    earlier = [known for known in store.dates() if known < day]
+    if not earlier:
+        return None
+    with TemporaryDirectory(prefix="readstate-") as folder:
+        feed = Path(folder) / "changes.parquet"
+        comparison = compare(open_snapshot(store.root, earlier[-1]), after, feed=feed)
+        store.put(feed, f"{partition('changes', day)}/since-{earlier[-1]}.parquet")
+    return comparison
+
+
+def _fields(schema: pa.Schema, key: tuple[str, ...], blanked: set[str]) -> list[str]:
+    return [name for name in schema.names if name not in {*key, *_ADDED_BY_RUN, *blanked}]
+
+
+def _compare_streams(
+    before: Snapshot, after: Snapshot, comparer: Comparer, tally: Differences, feed: ChangeFeed | None
+) -> None:
+    for old, new in in_step(_rows(before, comparer), _rows(after, comparer)):
+        changes = comparer.compare(old, new, tally)
+        if feed is not None:
+            feed.add(changes)
+    if feed is not None:
+        feed.end_row_group()
+
+
+def _rows(snapshot: Snapshot, comparer: Comparer) -> Iterator[pa.Table]:
+    """Stream what *comparer* compares, in the files' order, which is the key's."""
+    columns = [*comparer.key, *comparer.fields]
+    for file in snapshot.manifest.files:
+        if file.dataset == comparer.dataset:
+            path = snapshot.store.absolute(file.path)
+            # Without pre-buffering a row group is read in pieces: it would hold the group's columns all at once.
+            with (
+                snapshot.store.objects.told(file.path),
+                pq.ParquetFile(path, filesystem=snapshot.store.files, pre_buffer=False) as parquet,
+            ):
+                for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
+                    # Users that a file named and Twilio did not know have no SID: nothing to compare them by.
+                    named = pa.table(batch).filter(pc.is_valid(batch[comparer.key[-1]]))
+                    yield with_joined_key(_decoded(named), comparer.key)
+
+
+def _decoded(table: pa.Table) -> pa.Table:
+    """Give *table* with plain strings for dictionaries: two files may number the same values differently."""
+    return table.cast(
+        pa.schema(
+            [
+                (column.name, column.type.value_type if pa.types.is_dictionary(column.type) else column.type)
+                for column in table.schema
+            ]
+        )
+    )

@@ -1,0 +1,138 @@
+"""Compares two tables that hold the same range of keys, column by column."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from readstate.snapshot.compare.change_feed import CHANGES
+from readstate.snapshot.compare.comparability import Presence
+from readstate.snapshot.compare.merge_join import JOINED_KEY
+from readstate.snapshot.published.manifest import Dataset
+
+
+@dataclass(slots=True)
+class Differences:
+    """How many rows of one dataset differ, and in what."""
+
+    before: int = 0
+    """Rows of the earlier snapshot."""
+    after: int = 0
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    """Rows that both hold and that differ in one field or more."""
+    addition_unknown: int = 0
+    removal_unknown: int = 0
+    fields: Counter[str] = field(default_factory=Counter)
+    """For each field, the rows that differ in it."""
+
+    @property
+    def unchanged(self) -> int:
+        """Rows that both hold alike."""
+        return self.before - self.removed - self.removal_unknown - self.changed
+
+
+@dataclass(frozen=True, slots=True)
+class Comparer:
+    """Compares pairs of tables of one dataset."""
+
+    dataset: Dataset
+    key: Sequence[str]
+    """The key's columns in the dataset; the feed names them chat_service_sid, user_sid and conversation_sid."""
+    fields: Sequence[str]
+    presence: Presence
+
+    def compare(self, before: pa.Table, after: pa.Table, tally: Differences) -> pa.Table:
+        """Give the changes from *before* to *after*, sorted, and count them in *tally*."""
+        tally.before += len(before)
+        tally.after += len(after)
+        if before[JOINED_KEY].equals(after[JOINED_KEY]):
+            return self._sorted(self._changed(before, after, tally))
+        matches = pc.index_in(after[JOINED_KEY], value_set=before[JOINED_KEY].combine_chunks())
+        added = after.filter(pc.is_null(matches))
+        missing = before.filter(pc.invert(pc.is_in(before[JOINED_KEY], value_set=after[JOINED_KEY].combine_chunks())))
+        pieces = []
+        if len(added):
+            pieces.append(self._came(added, tally))
+        if len(missing):
+            pieces.append(self._went(missing, tally))
+        if len(added) < len(after):
+            both = before.take(matches.drop_null()), after.filter(pc.is_valid(matches))
+            pieces.extend(self._changed(*both, tally))
+        return self._sorted(pieces)
+
+    def _came(self, rows: pa.Table, tally: Differences) -> pa.Table:
+        if self.presence.tells_additions:
+            tally.added += len(rows)
+            return self._lines(rows, "added")
+        tally.addition_unknown += len(rows)
+        return self._lines(rows, "addition_unknown")
+
+    def _went(self, rows: pa.Table, tally: Differences) -> pa.Table:
+        if self.presence.tells_removals:
+            tally.removed += len(rows)
+            return self._lines(rows, "removed")
+        tally.removal_unknown += len(rows)
+        return self._lines(rows, "removal_unknown")
+
+    def _changed(self, before: pa.Table, after: pa.Table, tally: Differences) -> Iterator[pa.Table]:
+        """Give the changes of rows that both hold, in the same order, field by field."""
+        in_any_field = []
+        for place, name in enumerate(self.fields):
+            old, new = before[name], after[name]
+            if old.equals(new):
+                continue
+            different = _differ(old, new)
+            rows = pc.indices_nonzero(different)
+            if len(rows):
+                tally.fields[name] += len(rows)
+                in_any_field.append(different)
+                yield self._lines(
+                    after.take(rows), "changed", place=place, field=name, before=old.take(rows), after=new.take(rows)
+                )
+        if in_any_field:
+            tally.changed += int(pc.sum(reduce(pc.or_, in_any_field)).as_py())
+
+    def _lines(
+        self,
+        rows: pa.Table,
+        change_type: str,
+        *,
+        place: int = 0,
+        field: str | None = None,
+        before: pa.ChunkedArray | None = None,
+        after: pa.ChunkedArray | None = None,
+    ) -> pa.Table:
+        nothing = pa.nulls(len(rows), pa.string())
+        keys = [rows[name] for name in self.key] + [nothing] * (3 - len(self.key))
+        return pa.table(
+            [
+                pa.repeat(self.dataset, len(rows)),
+                pa.repeat(change_type, len(rows)),
+                *keys,
+                pa.repeat(pa.scalar(field, pa.string()), len(rows)),
+                nothing if before is None else before.cast(pa.string()),
+                nothing if after is None else after.cast(pa.string()),
+                rows[JOINED_KEY],
+                pa.repeat(place, len(rows)),
+            ],
+            names=[*CHANGES.names, JOINED_KEY, "place"],
+        )
+
+    def _sorted(self, pieces: Iterator[pa.Table] | list[pa.Table]) -> pa.Table:
+        tables = list(pieces)
+        if not tables:
+            return CHANGES.empty_table()
+        changes = pa.concat_tables(tables).sort_by([(JOINED_KEY, "ascending"), ("place", "ascending")])
+        return changes.select(CHANGES.names)
+
+
+def _differ(before: pa.ChunkedArray, after: pa.ChunkedArray) -> pa.Array:
+    """Say for each row whether the values differ; null differs from every value and not from null."""
+    one_is_null = pc.xor(pc.is_null(before), pc.is_null(after))
+    different = pc.coalesce(pc.not_equal(before, after), one_is_null)
+    return different.combine_chunks()

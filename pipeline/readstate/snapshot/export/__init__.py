@@ -1,0 +1,1 @@
+"""One export from its first start to its manifest, resumable."""

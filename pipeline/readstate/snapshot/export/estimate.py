@@ -1,0 +1,33 @@
+"""How much an export would have to read."""
+
+from typing import NamedTuple
+
+from readstate.snapshot.export.options import ExportOptions, Surroundings
+from readstate.snapshot.export.previous_snapshot import last_snapshot, long_lists
+from readstate.snapshot.export.read_all import roster_of
+from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.disk_thread import DiskThread
+from readstate.twilio.http.request import MAX_PAGE_SIZE
+
+
+class RosterSize(NamedTuple):
+    """How much there is to read."""
+
+    users: int
+    pages: int
+    """By the sizes of the last snapshot; a user that it does not know counts as one page."""
+
+
+async def count_roster(options: ExportOptions, around: Surroundings) -> RosterSize:
+    """Read the roster alone and count what an export would ask for."""
+    with DiskThread() as disk:
+        checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
+        try:
+            last = last_snapshot(around.store, options.snapshot_date)
+            if last is not None:
+                await disk.run(checkpoint.expect_sizes, long_lists(around.store, last))
+            await roster_of(options, around, checkpoint, disk).fill()
+            around.stop.check()
+            return RosterSize(*await disk.run(checkpoint.expected_requests, MAX_PAGE_SIZE))
+        finally:
+            await disk.run(checkpoint.close)

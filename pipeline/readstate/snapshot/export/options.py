@@ -1,0 +1,76 @@
+"""What an export is told, and what it works with."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from readstate.clock import Clock
+from readstate.events import Observer
+from readstate.model.quantities import Allowance
+from readstate.snapshot.export.ingest import PartLimits
+from readstate.snapshot.published.manifest import RosterScope
+from readstate.snapshot.published.snapshot_store import Standing, Store
+from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.workspace.request_counter import RequestCounter
+from readstate.snapshot.workspace.timeline import Timeline
+from readstate.snapshot.workspace.workspace import Workspace
+from readstate.stop import StopSwitch
+from readstate.twilio.client import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What an export is to do; a run is resumed only with the options that it began with."""
+
+    snapshot_date: date
+    wish: RosterWish
+    base_url: str
+    max_failed_users: Allowance
+    part_limits: PartLimits
+    blanked_columns: tuple[str, ...] = ()
+    """Columns to leave empty: they stay, so that every snapshot has the same schema."""
+    on_incomplete: Literal["publish", "refuse"] = "publish"
+    replaces: Standing | None = None
+    """The snapshot that this one is to replace; None where none may stand."""
+    run_id: str | None = None
+    """How the run is called; None makes up a name."""
+    parallel: int = 500
+    """Users read at once."""
+    file_bytes: int = 128 << 20
+    grace_seconds: float = 20.0
+    """How long users under way may take when a stop is asked for; then they are left for the next start."""
+
+    def roster(self) -> RosterScope:
+        """Which users are to be read, as the manifest notes it."""
+        entries = self.wish.entries
+        users = None if entries is None else hashlib.sha256(repr(entries).encode()).hexdigest()
+        return RosterScope(self.wish.services, users, self.wish.limit)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What must not change between the starts of one run, as JSON."""
+        roster = self.roster()
+        return {
+            "snapshot_date": self.snapshot_date.isoformat(),
+            "services": list(roster.services),
+            "users": roster.users_sha256,
+            "limit": roster.limit,
+            "base_url": self.base_url,
+            "blanked_columns": list(self.blanked_columns),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an export works with and does not decide about."""
+
+    reader: Reader
+    store: Store
+    place: Workspace
+    requests: RequestCounter
+    timeline: Timeline
+    """Both must observe the reader's events."""
+    stop: StopSwitch
+    clock: Clock
+    emit: Observer
+    tool_version: str

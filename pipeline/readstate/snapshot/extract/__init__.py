@@ -1,0 +1,1 @@
+"""Users' lists from Twilio as Arrow tables."""

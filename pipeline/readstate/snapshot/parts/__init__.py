@@ -1,0 +1,1 @@
+"""Sorted rows on the local disk between reading and publishing."""

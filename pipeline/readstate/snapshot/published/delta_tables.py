@@ -1,0 +1,151 @@
+"""The same snapshots as Delta tables: a log beside the Parquet files that lie there already, one commit a snapshot.
+
+No row is written twice: a snapshot's partition is laid out as Delta wants it, so a commit only names its files. The log
+follows the manifests, never the other way round; bringing it in step again changes nothing.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from readstate.errors import BadInput, StoppedEarly
+from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
+from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.snapshot_store import Store
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+_TABLES: dict[Dataset, pa.Schema] = {"user_conversations": USER_CONVERSATIONS, "users": USERS, "failures": FAILURES}
+_LOG = "_delta_log"
+_BY = "snapshot_date"
+
+
+def is_kept(store: Store) -> bool:
+    """Whether somebody has begun Delta tables below the root."""
+    return _LOG in store.folders("user_conversations")
+
+
+def require_delta() -> None:
+    """Raise `BadInput` where the library is missing, before any work is done."""
+    if find_spec("deltalake") is None:
+        raise BadInput(
+            "Delta tables need a library that is not installed",
+            hint="pip install 'readstate[delta]', then run the same command again.",
+        )
+
+
+def keep(store: Store, *, leaving_out: Collection[date] = ()) -> None:
+    """Make the Delta tables show what the manifests name, but for the dates to be left out; begin them if need be.
+
+    One commit for each date and table where they differ. Raises `BadInput`, `StoppedEarly`, and what the store raises.
+    """
+    require_delta()
+    manifests = {day: manifest for day in store.dates() if day not in leaving_out and (manifest := store.manifest(day))}
+    for dataset, schema in _TABLES.items():
+        with _told(store, dataset):
+            _bring_in_step(_opened(store, dataset, schema), dataset, manifests)
+
+
+def follow(store: Store, *, leaving_out: Collection[date] = ()) -> None:
+    """Do as `keep` does where there are Delta tables, and nothing elsewhere."""
+    if is_kept(store):
+        keep(store, leaving_out=leaving_out)
+
+
+def _opened(store: Store, dataset: Dataset, schema: pa.Schema) -> "DeltaTable":
+    from deltalake import DeltaTable
+
+    address, options = _address(store, dataset)
+    return DeltaTable.create(address, _as_delta(schema), mode="ignore", partition_by=[_BY], storage_options=options)
+
+
+def _bring_in_step(table: "DeltaTable", dataset: Dataset, manifests: dict[date, Manifest]) -> None:
+    from deltalake import CommitProperties
+
+    known = _files_by_date(table)
+    for day in sorted(known.keys() | manifests.keys()):
+        manifest = manifests.get(day)
+        files = [] if manifest is None else [file for file in manifest.files if file.dataset == dataset]
+        if {_name(file) for file in files} == known.get(day, set()):
+            continue
+        noted = {_BY: day.isoformat(), "run_id": "" if manifest is None else manifest.run_id}
+        properties = CommitProperties(custom_metadata=noted)
+        if manifest is None or not files:
+            table.delete(f"{_BY} = '{day}'", commit_properties=properties)
+        else:
+            table.create_write_transaction(
+                [_added(file, manifest) for file in files],
+                mode="overwrite",
+                schema=table.schema(),
+                partition_by=[_BY],
+                partition_filters=[(_BY, "=", day.isoformat())],
+                commit_properties=properties,
+            )
+        table.update_incremental()
+
+
+def _files_by_date(table: "DeltaTable") -> dict[date, set[str]]:
+    found: dict[date, set[str]] = {}
+    actions = pa.table(table.get_add_actions(flatten=True))
+    for path, day in zip(actions["path"].to_pylist(), actions[f"partition.{_BY}"].to_pylist(), strict=True):
+        found.setdefault(day, set()).add(path)
+    return found
+
+
+def _added(file: SnapshotFile, manifest: Manifest) -> Any:
+    from deltalake.transaction import AddAction
+
+    return AddAction(
+        path=_name(file),
+        size=file.bytes,
+        partition_values={_BY: manifest.snapshot_date.isoformat()},
+        modification_time=int(manifest.ended_at.timestamp() * 1000),
+        data_change=True,
+        stats=f'{{"numRecords": {file.rows}}}',
+    )
+
+
+def _name(file: SnapshotFile) -> str:
+    """The file's path as its table names it."""
+    return file.path.split("/", 1)[1]
+
+
+def _as_delta(schema: pa.Schema) -> pa.Schema:
+    """Delta knows no dictionaries, and its partition column is no column of the files."""
+    fields = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in schema
+    ]
+    return pa.schema([*fields, pa.field(_BY, pa.date32())])
+
+
+def _address(store: Store, dataset: Dataset) -> tuple[str, dict[str, str] | None]:
+    if store.is_local:
+        return str(Path(store.absolute(dataset))), None
+    from readstate.snapshot.storage.cloud_client import storage_options
+
+    return f"{store.root.rstrip('/')}/{dataset}", storage_options(store.root)
+
+
+@contextmanager
+def _told(store: Store, dataset: Dataset) -> Iterator[None]:
+    from deltalake.exceptions import CommitFailedError, DeltaError
+
+    with store.objects.told(dataset):
+        try:
+            yield
+        except CommitFailedError as error:
+            raise StoppedEarly(
+                f"{store.root}/{dataset}: somebody else writes to this Delta table: {error}",
+                hint="The snapshot is published; the same command once more brings its Delta tables in step.",
+            ) from error
+        except DeltaError as error:
+            raise BadInput(
+                f"{store.root}/{dataset}: its Delta table cannot be kept: {error}",
+                hint=f"The snapshots are whole without it. To begin the table anew, remove {dataset}/{_LOG}.",
+            ) from error

@@ -1,0 +1,126 @@
+"""The manifest of a snapshot: what was read, what was not, and which files hold it. It is written last."""
+
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from readstate.errors import BadInput
+
+Dataset = Literal["user_conversations", "users", "failures"]
+
+MANIFEST_VERSION = 1
+
+
+class ServiceUsers(msgspec.Struct, frozen=True):
+    """A service and the size of its roster."""
+
+    chat_service_sid: str
+    users: int
+
+
+class RosterScope(msgspec.Struct, frozen=True):
+    """Which users a run was asked to read: what is missing can only be judged against a run that was asked the same."""
+
+    services: tuple[str, ...]
+    """``all``, ``default`` or service SIDs, as asked."""
+    users_sha256: str | None = None
+    """Names the users file, without telling who is in it; None where all users were read."""
+    limit: int | None = None
+    """At most so many users were read, for a trial."""
+
+
+class UserCounts(msgspec.Struct, frozen=True):
+    """What became of the roster: listed = read + vanished + failed."""
+
+    listed: int
+    read: int
+    vanished: int
+    failed: int
+
+
+class RequestCounts(msgspec.Struct, frozen=True):
+    """What the run asked of Twilio, over all of its starts."""
+
+    requests: int = 0
+    retries: int = 0
+    throttled: int = 0
+
+
+class TimelineWindow(msgspec.Struct, frozen=True):
+    """What happened in a few seconds of the run."""
+
+    begins_at: datetime
+    seconds: float
+    requests: int
+    throttled: int
+    retries: int
+    in_flight: int
+    """The most requests that were under way at once."""
+    allowed: int = 0
+    """The most that might have been, by what the pace had learned; 0 where it was not noted."""
+
+
+class SnapshotFile(msgspec.Struct, frozen=True):
+    """One published file."""
+
+    path: str
+    """Below the root, with forward slashes."""
+    dataset: Dataset
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """All about one snapshot. It holds no secret and no personal data."""
+
+    manifest_version: int = MANIFEST_VERSION
+    schema_version: int
+    tool_version: str
+    run_id: str
+    snapshot_date: date
+    account_sid: str | None
+    base_url: str
+    services: tuple[ServiceUsers, ...]
+    roster: RosterScope | None = None
+    """None where it was not noted."""
+    started_at: datetime
+    ended_at: datetime
+    starts: int
+    """1 where nothing interrupted the run."""
+    paused_seconds: float = 0.0
+    """Between its starts, when nobody worked on it."""
+    users: UserCounts
+    rows: int
+    duplicates_dropped: int
+    """Rows that came twice, because lists shift between pages; rows received = rows + duplicates dropped."""
+    unknown_fields: dict[str, int]
+    """Fields that Twilio sent and the schema has no column for, with the rows that held them."""
+    blanked_columns: tuple[str, ...]
+    """Columns that were asked to be left empty."""
+    requests: RequestCounts
+    timeline: tuple[TimelineWindow, ...] = ()
+    """How the run went, window by window; empty where it was not noted."""
+    complete: bool
+    """Whether every user of the roster was read or had vanished."""
+    files: tuple[SnapshotFile, ...]
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Give the manifest as indented JSON with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+
+
+def decode_manifest(text: bytes, *, where: str) -> Manifest:
+    """Read a manifest; *where* is named in errors. Raises `BadInput`."""
+    try:
+        manifest = msgspec.json.decode(text, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise BadInput(f"{where}: not a snapshot's manifest: {error}") from error
+    if manifest.manifest_version > MANIFEST_VERSION:
+        raise BadInput(
+            f"{where}: written by readstate {manifest.tool_version}, newer than this one",
+            hint="Upgrade readstate to read it.",
+        )
+    return manifest

@@ -1,0 +1,132 @@
+"""Parquet as it is published: the same rows give the same bytes, and the hash is known when the file is."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from readstate.snapshot.published.schema import KEY
+from readstate.snapshot.storage.atomic_file import whole_file
+
+# Every value differs, so a dictionary would only be built to be thrown away.
+_NO_DICTIONARY = frozenset(
+    {"conversation_sid", "participant_sid", "url", "links_participant", "links_conversation", "sid"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedFile:
+    """A Parquet file that is ready to be published."""
+
+    path: Path
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class ParquetFile:
+    """A Parquet file being written, one row group a call."""
+
+    def __init__(self, sink: "_HashingSink", schema: pa.Schema, writer: Any) -> None:
+        self._sink = sink
+        self._schema = schema
+        self._writer = writer
+        self.rows = 0
+
+    @property
+    def bytes(self) -> int:
+        """Bytes written so far."""
+        return self._sink.bytes
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the bytes written so far."""
+        return self._sink.hash.hexdigest()
+
+    def write(self, table: pa.Table) -> None:
+        """Add *table* as one row group."""
+        group = settled(table, self._schema)
+        self._writer.write_table(group, row_group_size=max(1, len(group)))
+        self.rows += len(group)
+
+    def close(self) -> None:
+        """Write the footer."""
+        self._writer.close()
+
+
+@contextmanager
+def parquet_file(path: Path, schema: pa.Schema) -> Iterator[ParquetFile]:
+    """Write a Parquet file that takes its name when the block ends well; then its hash is final. Raises `LocalDisk`."""
+    with whole_file(path) as file:
+        sink = _HashingSink(file)
+        sorting = (
+            [pq.SortingColumn(schema.get_field_index(name)) for name in KEY] if set(KEY) <= set(schema.names) else None
+        )
+        writer = pq.ParquetWriter(
+            sink,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[name for name in schema.names if name not in _NO_DICTIONARY],
+            write_statistics=True,
+            write_page_index=True,
+            sorting_columns=sorting,
+        )
+        parquet = ParquetFile(sink, schema, writer)
+        try:
+            yield parquet
+        except BaseException:
+            sink.abandon()
+            raise
+        finally:
+            parquet.close()
+
+
+def write_rows(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> FinishedFile:
+    """Write *tables* to one file, a row group each. Raises `LocalDisk`."""
+    with parquet_file(path, schema) as parquet:
+        for table in tables:
+            parquet.write(table)
+    return FinishedFile(path, parquet.rows, parquet.bytes, parquet.sha256)
+
+
+class _HashingSink(io.RawIOBase):
+    """Hashes and counts what goes by."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.hash = hashlib.sha256()
+        self.bytes = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def abandon(self) -> None:
+        """Let what still comes go nowhere: pyarrow ends a Parquet file even if nobody wants it any more."""
+        self._file = io.BytesIO()
+
+    def write(self, data: Any) -> int:
+        self.hash.update(data)
+        self.bytes += len(data)
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
+        return len(data)
+
+
+def settled(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Bring *table* into the one form that its rows have: pages end where chunks end, dictionaries keep their order.
+
+    What has that form already is not copied.
+    """
+    table = table.combine_chunks()
+    for position, field in enumerate(schema):
+        if pa.types.is_dictionary(field.type) and table.field(position).type != field.type:
+            table = table.set_column(position, field, table.column(position).dictionary_encode())
+    return table

@@ -1,0 +1,32 @@
+"""Users and failures as the Parquet files of a snapshot."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from readstate.snapshot.extract.decode import blank
+from readstate.snapshot.published.parquet import FinishedFile, write_rows
+from readstate.snapshot.published.schema import FAILURES, USERS
+
+_ROWS_AT_ONCE = 2_000
+
+Row = dict[str, Any]
+
+
+def write_users(rows: Iterable[Row], folder: Path, *, blanked_columns: Sequence[str]) -> FinishedFile:
+    """Write the roster as seen, each user with the result. Raises `LocalDisk`."""
+    return write_rows(_tables(rows, USERS, blanked_columns), USERS, folder / "users-00000.parquet")
+
+
+def write_failures(rows: Iterable[Row], folder: Path, *, blanked_columns: Sequence[str]) -> FinishedFile:
+    """Write the users that could not be read, and why. Raises `LocalDisk`."""
+    return write_rows(_tables(rows, FAILURES, blanked_columns), FAILURES, folder / "failures-00000.parquet")
+
+
+def _tables(rows: Iterable[Row], schema: pa.Schema, blanked_columns: Sequence[str]) -> Iterator[pa.Table]:
+    left = iter(rows)
+    while chunk := list(islice(left, _ROWS_AT_ONCE)):
+        yield blank(pa.Table.from_pylist(chunk, schema=schema), blanked_columns)

@@ -1,0 +1,107 @@
+"""A published snapshot, opened for reading from Python."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyarrow import dataset as ds
+from pyarrow import parquet as pq
+
+from readstate.errors import BadInput
+from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
+from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.snapshot_store import Store, open_store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SCHEMAS: dict[Dataset, pa.Schema] = {
+    "user_conversations": USER_CONVERSATIONS,
+    "users": USERS,
+    "failures": FAILURES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All UserConversations of a roster, as one run saw them; only files that the manifest names are read."""
+
+    store: Store
+    manifest: Manifest
+
+    def dataset(self, name: Dataset = "user_conversations") -> ds.Dataset:
+        """The UserConversations, or another part of the snapshot, as a pyarrow dataset to be filtered and streamed."""
+        paths = [self.store.absolute(file.path) for file in self.manifest.files if file.dataset == name]
+        schema = _SCHEMAS[name]
+        if not paths:
+            return ds.dataset(pa.Table.from_pylist([], schema=schema))
+        with self.store.objects.told(paths[0]):
+            return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.store.files)
+
+    def to_pandas(self, *, columns: list[str] | None = None, filter: ds.Expression | None = None) -> "pd.DataFrame":  # noqa: A002 - pyarrow's word
+        """The UserConversations as a frame: *columns* of the rows that *filter*, a pyarrow expression, lets through.
+
+        Missing numbers stay missing: counts are pandas' nullable integers, never floats.
+        """
+        from readstate.snapshot.published.frame import to_frame
+
+        return to_frame(self.dataset().to_table(columns=columns, filter=filter))
+
+    def users(self) -> pa.Table:
+        """The roster as seen: one row a user, with `identity` and `result` (read, vanished or failed)."""
+        return self.dataset("users").to_table()
+
+    def failures(self) -> pa.Table:
+        """The users that could not be read, and why; no rows where all could."""
+        return self.dataset("failures").to_table()
+
+
+def open_snapshot(root: str, day: date | str | None = None) -> Snapshot:
+    """Open the snapshot of *day* below *root*; None is the newest. Raises `BadInput` where none was published."""
+    store = open_store(root)
+    wanted = date.fromisoformat(day) if isinstance(day, str) else day
+    known = store.dates()
+    if wanted is None and known:
+        wanted = known[-1]
+    manifest = None if wanted is None else store.manifest(wanted)
+    if manifest is None:
+        missing = f"{root}: no published snapshot{f' of {wanted}' if wanted else ''}"
+        raise BadInput(missing, hint=_what_there_is(root, known))
+    return Snapshot(store, manifest)
+
+
+def _what_there_is(root: str, known: list[date]) -> str:
+    if known:
+        return f"It has {', '.join(map(str, known[-5:]))}."
+    is_missing = "://" not in root and not Path(root).exists()
+    place = f"There is no folder {root}. " if is_missing else ""
+    return f"{place}Publish one with: readstate export --out {root}"
+
+
+def defects(store: Store, manifest: Manifest) -> Iterator[str]:
+    """Compare a snapshot's files with its manifest, byte for byte; give a sentence for each difference."""
+    for file in manifest.files:
+        found = store.measured(file)
+        if found is None:
+            yield f"{file.path} is missing"
+        elif found != (file.bytes, file.sha256):
+            yield f"{file.path} has {found[0]} bytes and sha256 {found[1][:12]}…, not those that the manifest says"
+        else:
+            yield from _defects_inside(store, file)
+    users = manifest.users
+    if users.listed != users.read + users.vanished + users.failed:
+        yield f"the manifest counts {users.listed} users, but {users.read} + {users.vanished} + {users.failed}"
+    rows = sum(file.rows for file in manifest.files if file.dataset == "user_conversations")
+    if rows != manifest.rows:
+        yield f"the manifest counts {manifest.rows} rows, but its files {rows}"
+
+
+def _defects_inside(store: Store, file: SnapshotFile) -> Iterator[str]:
+    parquet: Any = pq.ParquetFile(store.absolute(file.path), filesystem=store.files)
+    if parquet.metadata.num_rows != file.rows:
+        yield f"{file.path} holds {parquet.metadata.num_rows} rows, not {file.rows}"
+    if not parquet.schema_arrow.equals(_SCHEMAS[file.dataset]):
+        yield f"{file.path} has another schema than this version of readstate"

@@ -1,0 +1,1 @@
+"""SQL over published snapshots, and the report made of it."""

@@ -1,0 +1,183 @@
+"""Snapshots as views of an in-memory DuckDB that can reach nothing else: no file, no network, no setting."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from pyarrow import dataset as ds
+
+from readstate.errors import BadInput
+from readstate.snapshot.compare.change_feed import CHANGES
+from readstate.snapshot.compare.compare import compare
+from readstate.snapshot.published.manifest import Dataset, Manifest
+from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
+
+_DATASETS: dict[Dataset, pa.Schema] = {"user_conversations": USER_CONVERSATIONS, "users": USERS, "failures": FAILURES}
+_NARROW_ROWS = 32_768
+_SNAPSHOT_DATE = pa.field("snapshot_date", pa.date32())
+
+SNAPSHOTS = pa.schema(
+    [
+        ("snapshot_date", pa.date32()),
+        ("run_id", pa.string()),
+        ("complete", pa.bool_()),
+        ("started_at", pa.timestamp("us", tz="UTC")),
+        ("ended_at", pa.timestamp("us", tz="UTC")),
+        ("user_conversations", pa.int64()),
+        ("users", pa.int64()),
+        ("users_read", pa.int64()),
+        ("users_vanished", pa.int64()),
+        ("users_failed", pa.int64()),
+        ("requests", pa.int64()),
+        ("retries", pa.int64()),
+        ("throttled", pa.int64()),
+        ("bytes", pa.int64()),
+    ]
+)
+"""What the manifests say, one row a snapshot."""
+
+VIEWS: dict[str, pa.Schema] = {
+    "user_conversations": USER_CONVERSATIONS,
+    "users": USERS,
+    "failures": FAILURES,
+    "latest": USER_CONVERSATIONS,
+    **{f"{name}_all": schema.append(_SNAPSHOT_DATE) for name, schema in _DATASETS.items()},
+    "snapshots": SNAPSHOTS,
+    "changes": CHANGES,
+}
+"""Every view with its columns. The first three show one snapshot; `latest` the conversations of the newest, whichever
+date was asked for; those that end in ``_all`` show every snapshot; `changes` what changed since the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """A connection that sees snapshots and nothing else."""
+
+    connection: duckdb.DuckDBPyConnection
+    snapshot: Snapshot
+    """The one that `user_conversations`, `users`, `failures` and `changes` are about."""
+
+    def ask_narrowly(self, question: str, parameters: Sequence[object] = (), *, columns: Sequence[str]) -> list[Any]:
+        """Answer *question* about `narrow`: these *columns* of the snapshot's conversations, a little at a time.
+
+        The database would read far ahead: 600 MB of texts in a snapshot of 10 million rows, and be no faster.
+        """
+        scanner = self.snapshot.dataset().scanner(
+            columns=list(columns), batch_size=_NARROW_ROWS, batch_readahead=2, fragment_readahead=1
+        )
+        self.connection.register("narrow", scanner)
+        try:
+            return self.connection.execute(question, list(parameters)).fetchall()
+        finally:
+            self.connection.unregister("narrow")
+
+
+@contextmanager
+def catalog(root: str, day: date | None = None, *, for_query: str = "") -> Iterator[Catalog]:
+    """Open the snapshots below *root*; *day* chooses one, None the newest. Raises `BadInput`.
+
+    Snapshots are compared only where *for_query* mentions the changes: that reads both of them whole.
+    """
+    snapshot = open_snapshot(root, day)
+    manifests = [known for date in snapshot.store.dates() if (known := snapshot.store.manifest(date)) is not None]
+    with TemporaryDirectory(prefix="readstate-") as folder, _sealed_off(folder) as connection:
+        for name in _DATASETS:
+            connection.register(name, snapshot.dataset(name))
+            connection.register(f"{name}_all", _all_dates(snapshot, manifests, name))
+        connection.register("latest", Snapshot(snapshot.store, manifests[-1]).dataset())
+        connection.register("snapshots", _table_of(manifests))
+        if re.search(r"\bchanges\b", for_query, re.IGNORECASE):
+            connection.register("changes", _changes(snapshot, manifests, Path(folder)))
+        with _interruptible():
+            yield Catalog(connection, snapshot)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C be Ctrl-C: the database makes an error of its own of it."""
+    try:
+        yield
+    except (duckdb.InterruptException, RuntimeError) as error:
+        if isinstance(error, duckdb.InterruptException) or str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _sealed_off(folder: str) -> duckdb.DuckDBPyConnection:
+    """Open a database that is closed to everything outside before any view exists.
+
+    Data comes in through Arrow, which reads files itself: with DuckDB's own reader the files' paths would have to be
+    allowed, and a path that is allowed for reading is allowed for COPY … TO as well.
+    """
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "temp_directory": folder,
+            "memory_limit": "800MB",  # what does not fit goes to the folder
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
+        },
+    )
+    for setting in ("TimeZone = 'UTC'", "enable_external_access = false", "lock_configuration = true"):
+        connection.execute(f"SET {setting}")
+    return connection
+
+
+def _all_dates(snapshot: Snapshot, manifests: list[Manifest], name: Dataset) -> ds.Dataset:
+    schema = _DATASETS[name].append(_SNAPSHOT_DATE)
+    paths = [
+        snapshot.store.absolute(file.path) for manifest in manifests for file in manifest.files if file.dataset == name
+    ]
+    if not paths:
+        return ds.dataset(schema.empty_table())
+    return ds.dataset(
+        paths,
+        schema=schema,
+        format="parquet",
+        filesystem=snapshot.store.files,
+        partitioning=ds.partitioning(pa.schema([_SNAPSHOT_DATE]), flavor="hive"),
+    )
+
+
+def _changes(snapshot: Snapshot, manifests: list[Manifest], folder: Path) -> ds.Dataset:
+    earlier = [one for one in manifests if one.snapshot_date < snapshot.manifest.snapshot_date]
+    if not earlier:
+        raise BadInput(
+            f"{snapshot.store.root}: there is no snapshot before {snapshot.manifest.snapshot_date}, so no changes",
+            hint="Export again on another day.",
+        )
+    feed = folder / "changes.parquet"
+    compare(Snapshot(snapshot.store, earlier[-1]), snapshot, feed=feed)
+    return ds.dataset(feed, schema=CHANGES, format="parquet")
+
+
+def _table_of(manifests: list[Manifest]) -> pa.Table:
+    lines = [
+        {
+            "snapshot_date": manifest.snapshot_date,
+            "run_id": manifest.run_id,
+            "complete": manifest.complete,
+            "started_at": manifest.started_at,
+            "ended_at": manifest.ended_at,
+            "user_conversations": manifest.rows,
+            "users": manifest.users.listed,
+            "users_read": manifest.users.read,
+            "users_vanished": manifest.users.vanished,
+            "users_failed": manifest.users.failed,
+            "requests": manifest.requests.requests,
+            "retries": manifest.requests.retries,
+            "throttled": manifest.requests.throttled,
+            "bytes": sum(file.bytes for file in manifest.files),
+        }
+        for manifest in manifests
+    ]
+    return pa.Table.from_pylist(lines, schema=SNAPSHOTS)

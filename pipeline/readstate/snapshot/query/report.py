@@ -1,0 +1,187 @@
+"""A report about a snapshot: one page that needs nothing else, or Markdown for a chat and a pull request."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from readstate.html.charts import Chart, Series, bars, lines, number, stacked_bars
+from readstate.html.render import fill, share, visible
+from readstate.snapshot.compare.compare import Comparison, compare
+from readstate.snapshot.published.manifest import Manifest, TimelineWindow
+from readstate.snapshot.published.snapshot import open_snapshot
+from readstate.snapshot.query.catalog import catalog
+from readstate.snapshot.query.statistics import BUCKETS, Figures, ReadStates, figures
+from readstate.snapshot.workspace.timeline import one_after_the_other, shortened
+
+_MOST_POINTS = 120
+_MINUTES = "minutes since the run began"
+_BUCKET_COLOURS = ("never", "read", *["unread"] * 4, "cap")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a report shows, before it is a page."""
+
+    manifest: Manifest
+    figures: Figures
+    comparison: Comparison | None
+    """None where there is no earlier snapshot."""
+    show_pii: bool
+    """Whether names and identities are shown."""
+
+
+def make_report(root: str, day: date | None = None, *, show_pii: bool = False) -> Report:
+    """Count everything that a report about the snapshot of *day*, or the newest, shows. Raises `BadInput`."""
+    with catalog(root, day) as snapshots:
+        after = snapshots.snapshot
+        day = after.manifest.snapshot_date
+        found = figures(snapshots, day=day)
+    earlier = [known for known in after.store.dates() if known < day]
+    comparison = compare(open_snapshot(root, earlier[-1]), after) if earlier else None
+    return Report(after.manifest, found, comparison, show_pii)
+
+
+def render_html(report: Report) -> str:
+    """Give the report as one HTML page: no script, nothing fetched, every text escaped."""
+    return _filled("report.html", report, list(_charts(report)))
+
+
+def render_markdown(report: Report) -> str:
+    """Give the report as Markdown."""
+    return _filled("report.md", report, [])
+
+
+def _filled(name: str, report: Report, charts: Sequence[Chart]) -> str:
+    return fill(
+        Path(__file__).parent / name,
+        report=report,
+        manifest=report.manifest,
+        figures=report.figures,
+        comparison=report.comparison,
+        total=report.figures.all_rows,
+        minutes=(report.manifest.ended_at - report.manifest.started_at).total_seconds() / 60,
+        headline=_headline(report.figures.all_rows),
+        charts=charts,
+        buckets=list(zip(BUCKETS, report.figures.unread_counts, strict=True)),
+        pii=report.show_pii,
+    )
+
+
+def _headline(all_rows: ReadStates) -> str:
+    if not all_rows.rows:
+        return "The snapshot holds no conversation"
+    return (
+        f"{share(all_rows.read, all_rows.rows)} of the conversations are read,"
+        f" {share(all_rows.unread, all_rows.rows)} have unread messages,"
+        f" {share(all_rows.never_read, all_rows.rows)} were never read"
+    )
+
+
+def _charts(report: Report) -> Iterator[Chart]:
+    found = report.figures
+    if found.all_rows.rows:
+        worst = max(found.by_state, key=lambda group: group.unread)
+        yield _by_group(
+            f"Most unread conversations are {visible(worst.group)}: {number(worst.unread)}"
+            if worst.unread
+            else "No conversation has unread messages",
+            found.by_state,
+        )
+        if len(found.by_service) > 1:
+            most = max(found.by_service, key=lambda group: group.rows)
+            yield _by_group(
+                f"The largest of {len(found.by_service)} services holds {share(most.rows, found.all_rows.rows)}"
+                " of all conversations",
+                found.by_service,
+            )
+        capped = found.unread_counts[-1]
+        yield bars(
+            f"{number(capped)} conversations are at the cap: they hold 1000 unread messages or more"
+            if capped
+            else "No conversation is at the cap of 1000 unread messages",
+            BUCKETS,
+            Series("conversations", "unread", found.unread_counts),
+            axis="unread messages",
+            unit="conversations",
+            colours=_BUCKET_COLOURS,
+        )
+    if len(found.by_day) > 1:
+        first, last = found.by_day[0], found.by_day[-1]
+        yield lines(
+            f"Unread conversations went from {number(first.unread)} to {number(last.unread)}"
+            f" in {len(found.by_day)} snapshots",
+            [group.group for group in found.by_day],
+            _series(found.by_day),
+            axis="date of the snapshot",
+            unit="conversations",
+        )
+    if report.manifest.timeline:
+        yield from _timeline(report.manifest)
+
+
+def _by_group(title: str, groups: Sequence[ReadStates]) -> Chart:
+    labels = [_short(visible(group.group)) for group in groups]
+    return stacked_bars(title, labels, _series(groups), unit="conversations")
+
+
+def _short(name: str) -> str:
+    """A SID as it fits beside a bar."""
+    return f"{name[:8]}…{name[-4:]}" if len(name) > 20 else name
+
+
+def _series(groups: Sequence[ReadStates]) -> list[Series]:
+    return [
+        Series("read", "read", [group.read for group in groups]),
+        Series("unread", "unread", [group.unread for group in groups]),
+        Series("never read", "never", [group.never_read for group in groups]),
+    ]
+
+
+def _timeline(manifest: Manifest) -> Iterator[Chart]:
+    windows = list(_with_pauses(shortened(manifest.timeline, most=_MOST_POINTS)))
+    began = manifest.timeline[0].begins_at
+    minutes = ["" if one is None else f"{(one.begins_at - began).total_seconds() / 60:.1f}" for one in windows]
+
+    def drawn(value: Callable[[TimelineWindow], float]) -> list[float | None]:
+        return [None if one is None else value(one) for one in windows]
+
+    yield lines(
+        f"{number(manifest.requests.throttled)} of {number(manifest.requests.requests)} requests were refused (429)"
+        " and sent again",
+        minutes,
+        [
+            Series("requests", "read", drawn(lambda one: one.requests / max(one.seconds, 0.001))),
+            Series("refused (429)", "cap", drawn(lambda one: one.throttled / max(one.seconds, 0.001))),
+        ],
+        axis=_MINUTES,
+        unit="per second",
+    )
+    yield lines(
+        f"At most {number(max(one.in_flight for one in manifest.timeline))} requests were under way at once",
+        minutes,
+        [
+            Series("under way at most", "unread", drawn(lambda one: one.in_flight)),
+            Series("allowed at most", "never", drawn(lambda one: one.allowed)),
+        ],
+        axis=_MINUTES,
+        unit="requests",
+    )
+
+
+def _with_pauses(windows: Sequence[TimelineWindow]) -> Iterator[TimelineWindow | None]:
+    """Give *windows* with None where nobody worked on the run, and without stubs at the ends of a start."""
+    usual = max(window.seconds for window in windows)
+    held: TimelineWindow | None = None
+    for window in windows:
+        if held is None:
+            held = window
+        elif (window.begins_at - held.begins_at).total_seconds() > 2 * usual + held.seconds:
+            yield from (held, None)
+            held = window
+        elif min(held.seconds, window.seconds) < usual / 4:
+            held = one_after_the_other(held, window)
+        else:
+            yield held
+            held = window
+    yield held

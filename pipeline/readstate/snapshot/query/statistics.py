@@ -1,0 +1,181 @@
+"""The figures of a report, each one aggregation over the views: memory does not grow with the snapshot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from readstate.snapshot.query.catalog import Catalog
+
+_READ_STATE = """
+    count(*) FILTER (unread_messages_count = 0) AS read,
+    count(*) FILTER (unread_messages_count > 0) AS unread,
+    count(*) FILTER (unread_messages_count IS NULL) AS never_read
+"""
+
+# Counting every conversation of 10 million rows takes 1.7 GB, so only those up to some date are looked at: the oldest
+# 10 000 rows hold ten conversations, since a conversation has 1000 members at most.
+_UNREAD_COLUMNS = ("unread_messages_count", "conversation_state", "date_updated")
+_UNREAD = "unread_messages_count > 0 AND conversation_state IS DISTINCT FROM 'closed' AND date_updated IS NOT NULL"
+_OLD = f"""
+    SELECT max(moment)
+    FROM (SELECT epoch_us(date_updated) AS moment FROM narrow WHERE {_UNREAD} ORDER BY 1 LIMIT 10000)
+"""  # noqa: S608 - our own words
+_STALEST = f"""
+    SELECT conversation_sid FROM narrow WHERE {_UNREAD} AND epoch_us(date_updated) <= ?
+    GROUP BY conversation_sid ORDER BY min(date_updated), 1 LIMIT 10
+"""  # noqa: S608 - our own words
+# Asked apart: in one query, DuckDB takes the snapshot for the small side of the join and keeps all of it.
+_THEIR_ROWS = """
+    SELECT conversation_sid, any_value(friendly_name), count(*), count(*) FILTER (unread_messages_count > 0),
+        max(date_updated)::DATE
+    FROM narrow WHERE conversation_sid IN ({places})
+    GROUP BY conversation_sid ORDER BY max(date_updated), 1
+"""
+
+_MOST_UNREAD_COLUMNS = ("user_sid", "identity", "unread_messages_count", "unread_capped")
+_MOST_UNREAD = """
+    SELECT user_sid, any_value(identity), count(*) FILTER (unread_messages_count > 0),
+        sum(unread_messages_count)::BIGINT, bool_or(unread_capped)
+    FROM narrow GROUP BY user_sid
+    HAVING sum(unread_messages_count) > 0
+    ORDER BY 4 DESC, 1 LIMIT 10
+"""
+
+BUCKETS = ("never read", "0", "1", "2–9", "10–99", "100–999", "≥ 1000")
+"""Of unread counts; the last one is Twilio's cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStates:
+    """How many rows of one group are read, unread, or were never read at all."""
+
+    group: str
+    read: int
+    unread: int
+    never_read: int
+
+    @property
+    def rows(self) -> int:
+        """All rows of the group."""
+        return self.read + self.unread + self.never_read
+
+
+@dataclass(frozen=True, slots=True)
+class StaleConversation:
+    """A conversation with unread messages in which nothing has happened for long."""
+
+    conversation_sid: str
+    friendly_name: str | None
+    members: int
+    unread_members: int
+    date_updated: date
+
+
+@dataclass(frozen=True, slots=True)
+class StaleUser:
+    """A user with many unread messages."""
+
+    user_sid: str
+    identity: str | None
+    unread_conversations: int
+    unread_messages: int
+    capped: bool
+    """Whether there may be more unread messages than counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureKind:
+    """Users that could not be read for one kind of reason."""
+
+    status: int | None
+    code: int | None
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All that a report shows about the rows of a snapshot."""
+
+    by_state: Sequence[ReadStates]
+    by_service: Sequence[ReadStates]
+    by_day: Sequence[ReadStates]
+    """Every snapshot up to the one reported; the group is its date."""
+    unread_counts: Sequence[int]
+    """Rows in each of `BUCKETS`."""
+    notification_levels: Sequence[tuple[str, int]]
+    stale_conversations: Sequence[StaleConversation]
+    stale_users: Sequence[StaleUser]
+    failures: Sequence[FailureKind]
+
+    @property
+    def all_rows(self) -> ReadStates:
+        """The whole snapshot."""
+        return ReadStates(
+            "all",
+            sum(group.read for group in self.by_state),
+            sum(group.unread for group in self.by_state),
+            sum(group.never_read for group in self.by_state),
+        )
+
+
+def figures(catalog: Catalog, *, day: date) -> Figures:
+    """Count what a report about the snapshot of *day* shows."""
+
+    def narrow(question: str, *columns: str) -> list[tuple[Any, ...]]:
+        return catalog.ask_narrowly(question, columns=columns)
+
+    buckets = dict(
+        narrow(
+            """
+            SELECT CASE WHEN unread_messages_count IS NULL THEN 0 WHEN unread_messages_count = 0 THEN 1
+                WHEN unread_messages_count = 1 THEN 2 WHEN unread_messages_count < 10 THEN 3
+                WHEN unread_messages_count < 100 THEN 4 WHEN unread_messages_count < 1000 THEN 5 ELSE 6 END,
+                count(*)
+            FROM narrow GROUP BY 1
+            """,
+            "unread_messages_count",
+        )
+    )
+    by_day = catalog.connection.execute(
+        _by("snapshot_date::VARCHAR", "user_conversations_all", "WHERE snapshot_date <= ?"), [day]
+    ).fetchall()
+    failures = catalog.connection.execute(
+        "SELECT status, code, count(*) FROM failures GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+    ).fetchall()
+    return Figures(
+        by_state=_read_states(
+            narrow(
+                _by("coalesce(conversation_state, 'no state')", "narrow"), "conversation_state", "unread_messages_count"
+            )
+        ),
+        by_service=_read_states(narrow(_by("chat_service_sid", "narrow"), "chat_service_sid", "unread_messages_count")),
+        by_day=_read_states(by_day),
+        unread_counts=[buckets.get(number, 0) for number in range(len(BUCKETS))],
+        notification_levels=narrow(
+            "SELECT coalesce(notification_level, 'no level'), count(*) FROM narrow GROUP BY 1 ORDER BY 1",
+            "notification_level",
+        ),
+        stale_conversations=_stale_conversations(catalog),
+        stale_users=[StaleUser(*row) for row in narrow(_MOST_UNREAD, *_MOST_UNREAD_COLUMNS)],
+        failures=[FailureKind(*row) for row in failures],
+    )
+
+
+def _stale_conversations(catalog: Catalog) -> list[StaleConversation]:
+    old = catalog.ask_narrowly(_OLD, columns=_UNREAD_COLUMNS)
+    stalest = catalog.ask_narrowly(_STALEST, old[0], columns=(*_UNREAD_COLUMNS, "conversation_sid"))
+    if not stalest:
+        return []
+    question = _THEIR_ROWS.format(places=", ".join("?" * len(stalest)))
+    sids = [sid for (sid,) in stalest]
+    columns = ("conversation_sid", "friendly_name", "unread_messages_count", "date_updated")
+    return [StaleConversation(*row) for row in catalog.ask_narrowly(question, sids, columns=columns)]
+
+
+def _by(group: str, view: str, where: str = "") -> str:
+    return f"SELECT {group}, {_READ_STATE} FROM {view} {where} GROUP BY 1 ORDER BY 1"  # noqa: S608 - our own words
+
+
+def _read_states(rows: list[tuple[Any, ...]]) -> list[ReadStates]:
+    return [ReadStates(*row) for row in rows]

@@ -1,0 +1,186 @@
+"""The users that a run reads: listed from services or taken from a file, kept in the checkpoint, handed out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from readstate.clock import Clock
+from readstate.concurrency import bounded_map
+from readstate.errors import ApiError, BadInput, NotFound, TransportError
+from readstate.events import Observer, RosterComplete, RosterPageRead, UserVanished
+from readstate.model.ids import is_sid
+from readstate.model.resources import User
+from readstate.snapshot.extract.fetch import failed
+from readstate.snapshot.roster.shard import ALL_USERS, Shard
+from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.snapshot.workspace.checkpoint import Checkpoint, RosterUser, UserResult
+from readstate.snapshot.workspace.disk_thread import DiskThread
+from readstate.stop import StopSwitch
+from readstate.twilio.client import Reader
+from readstate.twilio.http.request import Request
+
+ALL_SERVICES = "all"
+DEFAULT_SERVICE = "default"
+_TAKEN_AT_ONCE = 200
+_RESOLVED_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RosterWish:
+    """Which users to read."""
+
+    services: tuple[str, ...] = (ALL_SERVICES,)
+    """``all``, ``default`` or service SIDs."""
+    entries: tuple[RosterEntry, ...] | None = None
+    """The users of a file; None for all users of the services."""
+    limit: int | None = None
+    """At most so many users, for a trial."""
+    share: Shard = ALL_USERS
+    """Of these users, those of one shard."""
+
+
+class Roster:
+    """Fills the checkpoint with users, and hands out those that are still to be read, while it fills."""
+
+    def __init__(
+        self,
+        wish: RosterWish,
+        *,
+        reader: Reader,
+        checkpoint: Checkpoint,
+        disk: DiskThread,
+        stop: StopSwitch,
+        clock: Clock,
+        emit: Observer,
+        parallel: int,
+    ) -> None:
+        self._wish = wish
+        self._reader = reader
+        self._checkpoint = checkpoint
+        self._disk = disk
+        self._stop = stop
+        self._clock = clock
+        self._emit = emit
+        self._parallel = parallel
+        self._changed = asyncio.Event()
+        stop.when_asked(self._changed.set)
+        self._filled = False
+        self._users = 0
+
+    async def fill(self) -> None:
+        """Find all users, from where an earlier start stopped. Raises `ApiError`, `BadInput`, `NotPermitted`."""
+        self._users = (await self._disk.run(self._checkpoint.progress)).listed
+        if self._wish.entries is not None:
+            await self._resolve(self._wish.entries)
+        else:
+            await self._list()
+        self._filled = self._stop.reason() is None
+        self._changed.set()
+        if self._filled:
+            self._emit(RosterComplete(self._users))
+
+    async def waiting(self) -> AsyncIterator[RosterUser]:
+        """Users still to be read, those with the longest lists first, until the roster is full and all are taken."""
+        while self._stop.reason() is None:
+            filled = self._filled
+            self._changed.clear()
+            users = await self._disk.run(self._checkpoint.take, _TAKEN_AT_ONCE)
+            for user in users:
+                if self._stop.reason() is not None:
+                    return
+                yield user
+            if not users:
+                if filled:
+                    return
+                await self._changed.wait()
+
+    async def _list(self) -> None:
+        if await self._disk.run(self._checkpoint.recall, "services_known") is None:
+            for sid in await self._services():
+                await self._disk.run(self._checkpoint.add_service, sid)
+            await self._disk.run(self._checkpoint.remember, services_known=True)
+        for service, next_page in await self._disk.run(self._checkpoint.unlisted_services):
+            await self._list_service(service, next_page)
+
+    async def _services(self) -> list[str]:
+        found: dict[str, None] = {}
+        for wished in self._wish.services:
+            if wished == ALL_SERVICES:
+                found.update(dict.fromkeys(service.sid for service in await self._reader.services()))
+            elif wished == DEFAULT_SERVICE:
+                found[await self._reader.default_service()] = None
+            elif is_sid(wished, "IS"):
+                found[wished] = None
+            else:
+                raise BadInput(f"--service {wished}: not a service", hint="Give all, default, or IS and 32 hex digits.")
+        return list(found)
+
+    async def _list_service(self, service: str, next_page: str | None) -> None:
+        start = None if next_page is None else msgspec.json.decode(next_page, type=Request)
+        try:
+            async for page in self._reader.users(service, start=start):
+                following = None if page.following is None else msgspec.json.encode(page.following).decode()
+                users = [user for user in page.users if self._wish.share.owns(user.sid)]
+                if self._wish.limit is not None:
+                    users = users[: self._wish.limit - self._users]
+                await self._add(service, users, next_page=following)
+                if self._stop.reason() is not None or self._users == self._wish.limit:
+                    return
+        except NotFound as error:
+            raise BadInput(
+                f"the account has no service {service}", hint="readstate doctor lists its services."
+            ) from error
+
+    async def _resolve(self, entries: Sequence[RosterEntry]) -> None:
+        done: int = await self._disk.run(self._checkpoint.recall, "entries_resolved") or 0
+        needs_own = any(entry.service is None for entry in entries)
+        own = await self._own_service() if needs_own else None
+        entries = entries[: self._wish.limit]
+        by_sid = {(entry.service or own, entry.user) for entry in entries if is_sid(entry.user, "US")}
+        wanted = [entry for entry in entries if self._wish.share.owns(entry.user)]
+        while done < len(wanted) and self._stop.reason() is None:
+            chunk = wanted[done : done + _RESOLVED_AT_ONCE]
+            async with bounded_map(
+                lambda entry: self._resolve_one(entry, entry.service or own or ""), chunk, limit=self._parallel
+            ) as found:
+                async for entry, service, user in found:
+                    # Whom the file names by SID too belongs to the shard of the SID.
+                    if user is not None and (user.sid == entry.user or (service, user.sid) not in by_sid):
+                        await self._add(service, [user], next_page=None)
+            done += len(chunk)
+            await self._disk.run(self._checkpoint.remember, entries_resolved=done)
+
+    async def _own_service(self) -> str:
+        named = [service for service in self._wish.services if is_sid(service, "IS")]
+        return named[0] if len(named) == 1 else await self._reader.default_service()
+
+    async def _resolve_one(self, entry: RosterEntry, service: str) -> tuple[RosterEntry, str, User | None]:
+        try:
+            return entry, service, await self._reader.user(service, entry.user)
+        except (ApiError, TransportError, BadInput) as error:
+            await self._add_unresolved(entry, service, error)
+            return entry, service, None
+
+    async def _add_unresolved(
+        self, entry: RosterEntry, service: str, error: ApiError | TransportError | BadInput
+    ) -> None:
+        """Keep a user that the file names and Twilio does not give, under the name that the file has."""
+        stand_in = User(sid=entry.user, identity=None if is_sid(entry.user, "US") else entry.user)
+        row = RosterUser(0, service, entry.user, stand_in.identity)
+        if isinstance(error, NotFound):
+            reason = f"line {entry.line} of the users file: no such user"
+            result = UserResult(0, "vanished", None, self._clock.now(), reason, 404, error.code, error.request_id)
+            self._emit(UserVanished(entry.user, error.request_id))
+        else:
+            result = failed(row, error, clock=self._clock, emit=self._emit)
+        self._count(service, await self._disk.run(self._checkpoint.add_settled, service, stand_in, result))
+
+    async def _add(self, service: str, users: Sequence[User], *, next_page: str | None) -> None:
+        self._count(service, await self._disk.run(self._checkpoint.add_users, service, users, next_page=next_page))
+        self._changed.set()
+
+    def _count(self, service: str, users: int) -> None:
+        self._users += users
+        self._emit(RosterPageRead(service, users))

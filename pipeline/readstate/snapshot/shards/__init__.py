@@ -1,0 +1,1 @@
+"""One export divided among processes: staged, checked, put together, published."""

@@ -1,0 +1,1 @@
+"""One root, a folder or a bucket: atomic files, conditional puts."""

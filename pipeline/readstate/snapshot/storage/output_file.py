@@ -1,0 +1,43 @@
+"""One file that a command makes for a person, on the disk or in an object store: there whole, or not at all."""
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from readstate.errors import Usage
+from readstate.snapshot.storage.atomic_file import whole_file
+
+Write = Callable[[bytes], None]
+
+
+def whole_output(out: str) -> Write:
+    """Give what writes a file named *out*, a path or an address, and replaces what is there.
+
+    Raises `BadInput` and `Usage` where *out* cannot be right; asks a store nothing yet.
+    """
+    return _object(out) if "://" in out else _file(Path(out))
+
+
+def _file(path: Path) -> Write:
+    def write(content: bytes) -> None:
+        with whole_file(path) as file:
+            file.write(content)
+
+    return write
+
+
+def _object(address: str) -> Write:
+    from readstate.snapshot.storage.cloud import open_remote
+
+    folder, _, name = address.rpartition("/")
+    if not name or not urlsplit(address).path:
+        raise Usage(
+            f"{address}: names no file",
+            hint=f"End it with the file's name, such as {address.rstrip('/')}/report.html",
+        )
+    objects = open_remote(folder)
+
+    def write(content: bytes) -> None:
+        objects.put_bytes(content, unquote(name))
+
+    return write

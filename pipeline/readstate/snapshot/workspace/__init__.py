@@ -1,0 +1,1 @@
+"""What an unfinished run keeps on the local disk."""

@@ -1,0 +1,314 @@
+"""What an unfinished export already knows, in one SQLite file: its roster, who is done, which parts hold their rows.
+
+The rows of a part and the news that its users are done become durable in one transaction, so a run that is killed
+finds each user either done, with all rows on disk, or still to be read.
+"""
+
+import dataclasses
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from readstate.errors import BadInput, LocalDisk
+from readstate.model.resources import User
+from readstate.snapshot.published.known_user import KnownUser
+
+UserState = Literal["pending", "taken", "read", "vanished", "failed"]
+
+_VERSION = 1
+"""Of the tables below: another number says that another version of readstate made them. Raise it with each change."""
+
+_TABLES = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS service (sid TEXT PRIMARY KEY, next_page TEXT, listed INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS part (id INTEGER PRIMARY KEY, name TEXT NOT NULL, rows INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS known_size (
+    service TEXT NOT NULL, sid TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (service, sid)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS user (
+    id INTEGER PRIMARY KEY, service TEXT NOT NULL, sid TEXT NOT NULL, identity TEXT, resource BLOB NOT NULL,
+    expected INTEGER NOT NULL DEFAULT 0, listed INTEGER NOT NULL DEFAULT 1, state TEXT NOT NULL DEFAULT 'pending',
+    rows INTEGER, part INTEGER, reason TEXT, status INTEGER, code INTEGER, request_id TEXT, at TEXT);
+CREATE UNIQUE INDEX IF NOT EXISTS user_key ON user (service, sid);
+CREATE INDEX IF NOT EXISTS user_waiting ON user (expected DESC, id) WHERE state = 'pending';
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
+
+# One statement for many users: with executemany this thread would let others run after each of them, and wait for its
+# turn again.
+_UPDATE_FORESEEN = """
+UPDATE user SET identity = page.identity, resource = page.resource, listed = 1 FROM page
+WHERE user.service = ? AND user.sid = page.sid AND NOT listed
+"""
+_INSERT_NEW = """
+INSERT OR IGNORE INTO user (service, sid, identity, resource, expected)
+SELECT ?, sid, identity, resource,
+    coalesce((SELECT rows FROM known_size WHERE service = ? AND sid = page.sid), 0)
+FROM page
+"""
+_SETTLE = """
+UPDATE user SET state = new.state, rows = new.rows, part = iif(new.rows, ?1, NULL), reason = new.reason,
+    status = new.status, code = new.code, request_id = new.request_id, at = new.at
+FROM (
+    SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.state') AS state,
+        json_extract(value, '$.rows') AS rows, json_extract(value, '$.reason') AS reason,
+        json_extract(value, '$.status') AS status, json_extract(value, '$.code') AS code,
+        json_extract(value, '$.request_id') AS request_id, json_extract(value, '$.at') AS at
+    FROM json_each(?2)
+) AS new
+WHERE user.id = new.id
+"""
+
+
+class RosterUser(NamedTuple):
+    """A user that is to be read."""
+
+    id: int
+    chat_service_sid: str
+    user_sid: str
+    identity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserResult:
+    """How the reading of one user ended."""
+
+    id: int
+    state: Literal["read", "vanished", "failed"]
+    rows: int | None
+    at: datetime
+    reason: str | None = None
+    status: int | None = None
+    code: int | None = None
+    request_id: str | None = None
+
+
+class SealedPart(NamedTuple):
+    """A part file that is whole and on disk."""
+
+    name: str
+    rows: int
+
+
+class Progress(NamedTuple):
+    """How far the run is."""
+
+    listed: int
+    read: int
+    vanished: int
+    failed: int
+    rows: int
+
+
+class Checkpoint:
+    """The SQLite file of one export. Not for two threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make it. Raises `LocalDisk`, and `BadInput` where another version of readstate made it."""
+        with _translated(path):
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            # A killed process loses nothing with NORMAL; a power cut may lose the last transactions,
+            # whose users are then simply read again.
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            if not self._is_ours():
+                self._connection.close()
+                raise BadInput(
+                    f"{path}: this unfinished export was begun with another version of readstate",
+                    hint="Finish it with that version, or add --restart to begin it anew.",
+                )
+            self._connection.executescript(_TABLES)
+            self._connection.execute("UPDATE user SET state = 'pending' WHERE state IN ('taken', 'failed')")
+            unlisted = self._connection.execute("SELECT EXISTS (SELECT 1 FROM user WHERE NOT listed)")
+            self._foresees = bool(unlisted.fetchone()[0])
+        self._path = path
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    # -- the run itself
+
+    def recall(self, name: str) -> Any:
+        """Give what was remembered under *name*; None where nothing was."""
+        row = self._connection.execute("SELECT value FROM run WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def remember(self, **values: Any) -> None:
+        """Keep *values*, each under its name."""
+        with self._transaction():
+            self._remember(values)
+
+    # -- the roster
+
+    def knows_users(self) -> bool:
+        """Whether there is anything in it that took a while to learn."""
+        with _translated(self._path):
+            return bool(self._connection.execute("SELECT EXISTS (SELECT 1 FROM user)").fetchone()[0])
+
+    def expect_sizes(self, sizes: Iterable[tuple[str, str, int]]) -> None:
+        """Keep (service, user SID, rows) of an earlier snapshot: the largest users are read first."""
+        with self._transaction():
+            self._connection.executemany("INSERT OR REPLACE INTO known_size VALUES (?, ?, ?)", sizes)
+
+    def foresee(self, users: Iterable[KnownUser]) -> int:
+        """Keep users of an earlier snapshot until `add_users` tells more of them; give how many."""
+        with self._transaction():
+            before = self._connection.total_changes
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO user (service, sid, identity, resource, expected, listed)"
+                " VALUES (?, ?, ?, ?, ?, 0)",
+                (
+                    (service, sid, identity, msgspec.json.encode(User(sid=sid, identity=identity)), conversations)
+                    for service, sid, identity, conversations in users
+                ),
+            )
+            self._foresees = True
+            return self._connection.total_changes - before
+
+    def drop_those_gone(self) -> None:
+        """Leave out the users of an earlier snapshot that Twilio does not know any more, now that all are listed."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM user WHERE NOT listed AND state = 'vanished'")
+
+    def add_service(self, sid: str) -> None:
+        """Note that the users of a service are to be listed."""
+        with self._transaction():
+            self._connection.execute("INSERT OR IGNORE INTO service (sid) VALUES (?)", (sid,))
+
+    def unlisted_services(self) -> list[tuple[str, str | None]]:
+        """Services whose users are not all known, each with the request that goes on where the list stopped."""
+        return self._connection.execute("SELECT sid, next_page FROM service WHERE NOT listed ORDER BY sid").fetchall()
+
+    def add_users(self, service: str, users: Sequence[User], *, next_page: str | None) -> int:
+        """Keep one page of a service's users and where the next one is; give how many were new."""
+        with self._transaction():
+            added = self._add_page(service, users) if users else 0
+            self._connection.execute(
+                "UPDATE service SET next_page = ?, listed = ? WHERE sid = ?", (next_page, next_page is None, service)
+            )
+        return added
+
+    def _add_page(self, service: str, users: Sequence[User]) -> int:
+        page = f"WITH page (sid, identity, resource) AS (VALUES {', '.join(['(?, ?, ?)'] * len(users))}) "
+        values = [value for user in users for value in (user.sid, user.identity, msgspec.json.encode(user))]
+        if self._foresees:
+            self._connection.execute(page + _UPDATE_FORESEEN, [*values, service])
+        before = self._connection.total_changes
+        self._connection.execute(page + _INSERT_NEW, [*values, service, service])
+        return self._connection.total_changes - before
+
+    def add_settled(self, service: str, user: User, result: UserResult) -> int:
+        """Keep a user whose result is known from the start, such as one that a file names and nobody has.
+
+        Gives 0 where the user was there already.
+        """
+        added = self.add_users(service, [user], next_page=None)
+        row = self._connection.execute("SELECT id FROM user WHERE service = ? AND sid = ?", (service, user.sid))
+        self.settle(None, [dataclasses.replace(result, id=row.fetchone()[0])])
+        return added
+
+    def take(self, count: int) -> list[RosterUser]:
+        """Hand out up to *count* users that nobody has yet, the largest first."""
+        with self._transaction():
+            rows = self._connection.execute(
+                "UPDATE user SET state = 'taken' WHERE id IN"
+                " (SELECT id FROM user WHERE state = 'pending' ORDER BY expected DESC, id LIMIT ?)"
+                " RETURNING expected, id, service, sid, identity",
+                (count,),
+            ).fetchall()
+        return [RosterUser(*row[1:]) for row in sorted(rows, key=lambda row: (-row[0], row[1]))]
+
+    # -- results
+
+    def settle(self, part: SealedPart | None, results: Iterable[UserResult], **values: Any) -> None:
+        """Make a part, the users that it completes and the run's counters durable together."""
+        with self._transaction():
+            part_id = None
+            if part is not None:
+                part_id = self._connection.execute(
+                    "INSERT INTO part (name, rows) VALUES (?, ?)", (part.name, part.rows)
+                ).lastrowid
+            self._connection.execute(_SETTLE, (part_id, msgspec.json.encode(list(results)).decode()))
+            self._remember(values)
+
+    def parts(self) -> list[SealedPart]:
+        """Every part that counts."""
+        return [SealedPart(*row) for row in self._connection.execute("SELECT name, rows FROM part ORDER BY id")]
+
+    def progress(self) -> Progress:
+        """Count users by state, and the rows in the parts."""
+        states: dict[str, int] = dict(self._connection.execute("SELECT state, count(*) FROM user GROUP BY state"))
+        rows = self._connection.execute("SELECT coalesce(sum(rows), 0) FROM part").fetchone()[0]
+        return Progress(
+            listed=sum(states.values()),
+            read=states.get("read", 0),
+            vanished=states.get("vanished", 0),
+            failed=states.get("failed", 0),
+            rows=rows,
+        )
+
+    def expected_requests(self, page_size: int) -> tuple[int, int]:
+        """Count the users, and the list pages that they should take, by their sizes in the last snapshot."""
+        users, pages = self._connection.execute(
+            "SELECT count(*), coalesce(sum(max(1, (expected + ?1 - 1) / ?1)), 0) FROM user", (page_size,)
+        ).fetchone()
+        return users, pages
+
+    def users_by_service(self) -> dict[str, int]:
+        """Count the roster by service."""
+        return dict(self._connection.execute("SELECT service, count(*) FROM user GROUP BY service ORDER BY service"))
+
+    def users(self) -> Iterator[Mapping[str, Any]]:
+        """Every user with the result, ordered by service and SID."""
+        cursor = self._connection.execute(
+            "SELECT service, sid, identity, resource, state, rows, reason, status, code, request_id, at"
+            " FROM user ORDER BY service, sid"
+        )
+        names = [column[0] for column in cursor.description]
+        return (dict(zip(names, row, strict=True)) for row in cursor)
+
+    def _is_ours(self) -> bool:
+        """Whether the tables, where there are any, are those of this version."""
+        version = self._connection.execute("PRAGMA user_version").fetchone()
+        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return tables == (0,) or bool(version == (_VERSION,))
+
+    def _remember(self, values: Mapping[str, Any]) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO run VALUES (?, ?)", [(name, json.dumps(value)) for name, value in values.items()]
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _translated(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, (sqlite3.ProgrammingError, sqlite3.IntegrityError)):
+            raise  # a bug of ours, not of the disk
+        raise LocalDisk(
+            f"{path}: the checkpoint cannot be used: {error}",
+            hint="Free some space or mend the permissions, then run the same command again.\n"
+            "If the file is damaged, --restart begins the export anew.",
+        ) from error

@@ -1,0 +1,177 @@
+"""How a run went over time: what it asked of Twilio and how much at once, in windows that stay few in a run of hours.
+
+Windows begin at multiples of their length since 1970, so that those of two shards, or of two starts, fit together.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from itertools import groupby
+from typing import Protocol
+
+from readstate.clock import Clock
+from readstate.events import Event, RequestAnswered, RequestLost, Retried
+from readstate.snapshot.published.manifest import TimelineWindow
+
+SHORTEST_SECONDS = 10
+MOST_WINDOWS = 360
+"""An hour of the shortest ones; with more, two become one."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHORTEST = timedelta(seconds=SHORTEST_SECONDS)
+
+Joined = Callable[[TimelineWindow, TimelineWindow], TimelineWindow]
+
+
+class Paced(Protocol):
+    """Whatever knows how many requests are under way."""
+
+    in_flight: int
+
+    @property
+    def allowed(self) -> float:
+        """How many may be."""
+        ...
+
+
+@dataclass(slots=True)
+class _Window:
+    """The window that is being counted."""
+
+    begins_at: datetime
+    ends_at: datetime
+    began: float
+    ends: float
+    """The same on the other clock, which nobody sets."""
+    requests: int = 0
+    throttled: int = 0
+    retries: int = 0
+    in_flight: int = 0
+    allowed: float = 0.0
+
+    def finished(self, seconds: float) -> TimelineWindow:
+        return TimelineWindow(
+            begins_at=self.begins_at,
+            seconds=round(seconds, 3),
+            requests=self.requests,
+            throttled=self.throttled,
+            retries=self.retries,
+            in_flight=self.in_flight,
+            allowed=int(max(self.allowed, self.in_flight)),
+        )
+
+
+class Timeline:
+    """An observer of requests; belongs to one start of a run."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pace: Paced | None = None
+        self._closed: list[TimelineWindow] = []
+        self._window = _opened(clock.now(), clock.monotonic())
+
+    def watch(self, pace: Paced) -> None:
+        """Note from now on how many requests are under way, and might be."""
+        self._pace = pace
+
+    def observe(self, event: Event) -> None:
+        """Count *event* where it is about a request."""
+        if isinstance(event, RequestAnswered):
+            window = self._look()
+            window.requests += 1
+            window.throttled += event.status == 429
+        elif isinstance(event, RequestLost):
+            self._look().requests += 1
+        elif isinstance(event, Retried):
+            self._look().retries += 1
+
+    def added_to(self, earlier: Sequence[TimelineWindow]) -> tuple[TimelineWindow, ...]:
+        """The windows of this start after those of the *earlier* ones."""
+        window, now = self._window, self._clock.monotonic()
+        return shortened([*earlier, *self._closed, window.finished(min(now, window.ends) - window.began)])
+
+    def _look(self) -> _Window:
+        now = self._clock.monotonic()
+        if now >= self._window.ends:
+            self._close(now)
+        window, pace = self._window, self._pace
+        if pace is not None:
+            # An event comes before its request is counted out, so that no peak is missed.
+            window.in_flight = max(window.in_flight, pace.in_flight)
+            window.allowed = max(window.allowed, pace.allowed)
+        return window
+
+    def _close(self, now: float) -> None:
+        """Open the window that *now* is in; those in which nothing came were waited through."""
+        while (window := self._window).ends <= now:
+            self._closed.append(window.finished(window.ends - window.began))
+            self._window = _opened(window.ends_at, window.ends)
+        if (wall := self._clock.now()) - self._window.begins_at > 2 * _SHORTEST:
+            self._window = _opened(wall, now)  # the machine slept, and the clock on the wall went on
+        if len(self._closed) > MOST_WINDOWS:
+            self._closed = list(shortened(self._closed))
+
+
+def _opened(at: datetime, now: float) -> _Window:
+    ends_at = _EPOCH + ((at - _EPOCH) // _SHORTEST + 1) * _SHORTEST
+    return _Window(at, ends_at, now, now + (ends_at - at).total_seconds())
+
+
+def shortened(windows: Sequence[TimelineWindow], *, most: int = MOST_WINDOWS) -> tuple[TimelineWindow, ...]:
+    """*windows*, one after the other, in no more than *most* of equal length."""
+    length = _length(windows)
+    while len(fewer := _in_cells(windows, length, one_after_the_other)) > most:
+        length *= 2
+    return fewer
+
+
+def merged(timelines: Iterable[Sequence[TimelineWindow]]) -> tuple[TimelineWindow, ...]:
+    """One timeline of several that went on side by side, such as those of shards."""
+    several = [windows for windows in timelines if windows]
+    length = max(map(_length, several), default=SHORTEST_SECONDS)
+    alike = [window for windows in several for window in _in_cells(windows, length, one_after_the_other)]
+    return shortened(_in_cells(alike, length, _side_by_side))
+
+
+def one_after_the_other(first: TimelineWindow, second: TimelineWindow) -> TimelineWindow:
+    """Join neighbours."""
+    return TimelineWindow(
+        begins_at=min(first.begins_at, second.begins_at),
+        seconds=round(first.seconds + second.seconds, 3),
+        requests=first.requests + second.requests,
+        throttled=first.throttled + second.throttled,
+        retries=first.retries + second.retries,
+        in_flight=max(first.in_flight, second.in_flight),
+        allowed=max(first.allowed, second.allowed),
+    )
+
+
+def _side_by_side(first: TimelineWindow, second: TimelineWindow) -> TimelineWindow:
+    return TimelineWindow(
+        begins_at=min(first.begins_at, second.begins_at),
+        seconds=max(first.seconds, second.seconds),
+        requests=first.requests + second.requests,
+        throttled=first.throttled + second.throttled,
+        retries=first.retries + second.retries,
+        # Their peaks need not fall together; more than this it was not.
+        in_flight=first.in_flight + second.in_flight,
+        allowed=first.allowed + second.allowed,
+    )
+
+
+def _length(windows: Sequence[TimelineWindow]) -> int:
+    """The shortest length of a cell that none of *windows* is longer than."""
+    longest = max((window.seconds for window in windows), default=0.0)
+    length = SHORTEST_SECONDS
+    while length < longest - 0.1:
+        length *= 2
+    return length
+
+
+def _in_cells(windows: Iterable[TimelineWindow], length: int, joined: Joined) -> tuple[TimelineWindow, ...]:
+    def cell(window: TimelineWindow) -> int:
+        return (window.begins_at - _EPOCH) // timedelta(seconds=length)
+
+    ordered = sorted(windows, key=lambda window: window.begins_at)
+    return tuple(reduce(joined, alike) for _, alike in groupby(ordered, key=cell))

@@ -1,0 +1,212 @@
+"""Twilio's Conversations as methods: a `Reader`, which cannot write, and a `Writer`, which can."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from readstate.errors import NotPermitted, UnusableAnswer
+from readstate.events import Observer, PageShrunk, ignore
+from readstate.model.resources import (
+    Configuration,
+    Conversation,
+    Message,
+    Participant,
+    Service,
+    User,
+    UserConversation,
+)
+from readstate.twilio.http import request as requests
+from readstate.twilio.http.paging import Pages, next_page_url
+from readstate.twilio.http.request import Request
+from readstate.twilio.http.response import Response
+from readstate.twilio.http.transport import Transport
+
+Kind = TypeVar("Kind")
+
+_GATEWAY_TROUBLE = {500, 502, 503, 504}
+
+
+class _Services(msgspec.Struct):
+    services: list[Service]
+
+
+class _Users(msgspec.Struct):
+    users: list[User]
+
+
+class _UserConversations(msgspec.Struct):
+    conversations: list[UserConversation]
+
+
+class _Participants(msgspec.Struct):
+    participants: list[Participant]
+
+
+class _Messages(msgspec.Struct):
+    messages: list[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class UsersPage:
+    """Some users of a service, and the request that gives the next ones."""
+
+    users: list[User]
+    following: Request | None
+
+
+class Reader:
+    """Reads; has no method that writes."""
+
+    def __init__(
+        self, transport: Transport, *, page_size: int = requests.MAX_PAGE_SIZE, emit: Observer = ignore
+    ) -> None:
+        self._transport = transport
+        self._page_size = page_size
+        self._emit = emit
+
+    async def configuration(self) -> Configuration:
+        """The account's configuration. Raises `ApiError`, `TransportError`, as every method here."""
+        return await self._get(requests.fetch_configuration(), Configuration)
+
+    async def default_service(self) -> str:
+        """The SID of the account's default service. Raises `NotPermitted` where the account has none."""
+        sid = (await self.configuration()).default_chat_service_sid
+        if sid is None:
+            raise NotPermitted(
+                "this account has no default Conversations service",
+                hint="Name one: --service IS… (readstate doctor lists them).",
+            )
+        return sid
+
+    async def services(self) -> list[Service]:
+        """All services of the account."""
+        return [
+            service async for page in self.pages(requests.list_services()) for service in page.json(_Services).services
+        ]
+
+    async def users(self, service: str | None, *, start: Request | None = None) -> AsyncIterator[UsersPage]:
+        """The users of *service*, page by page, from *start* where an earlier walk stopped."""
+        walk = Pages(start or requests.list_users(service, self._page_size))
+        async for page in self._walk(walk):
+            yield UsersPage(page.json(_Users).users, walk.request)
+
+    async def user(self, service: str | None, user: str) -> User:
+        """One user by SID or identity. Raises `NotFound`."""
+        return await self._get(requests.fetch_user(service, user), User)
+
+    async def user_conversations(self, service: str | None, user: str) -> list[UserConversation]:
+        """All conversations of one user. Raises `NotFound`."""
+        return [
+            row
+            async for page in self.user_conversation_pages(service, user)
+            for row in page.json(_UserConversations).conversations
+        ]
+
+    def user_conversation_pages(self, service: str | None, user: str) -> AsyncIterator[Response]:
+        """The same as undecoded answers, for those who turn bytes into columns."""
+        return self.pages(requests.list_user_conversations(service, user, self._page_size))
+
+    async def user_conversation(self, service: str | None, user: str, conversation: str) -> UserConversation:
+        """One conversation of one user; each by SID or alias. Raises `NotFound`."""
+        return await self._get(requests.fetch_user_conversation(service, user, conversation), UserConversation)
+
+    async def conversation(self, service: str | None, conversation: str) -> Conversation:
+        """One conversation by SID or unique name. Raises `NotFound`."""
+        return await self._get(requests.fetch_conversation(service, conversation), Conversation)
+
+    async def participant(self, service: str | None, conversation_sid: str, participant: str) -> Participant:
+        """One participant by SID or identity. Raises `NotFound`."""
+        return await self._get(requests.fetch_participant(service, conversation_sid, participant), Participant)
+
+    async def participants(self, service: str | None, conversation_sid: str) -> list[Participant]:
+        """All participants of one conversation. Raises `NotFound`."""
+        return [
+            participant
+            async for page in self.pages(requests.list_participants(service, conversation_sid))
+            for participant in page.json(_Participants).participants
+        ]
+
+    async def newest_message_index(self, service: str | None, conversation_sid: str) -> int | None:
+        """The index of the newest message; None where the conversation is empty. Raises `NotFound`."""
+        request = requests.newest_message(service, conversation_sid)
+        messages = (await self._ask(request)).json(_Messages).messages
+        if not messages:
+            return None
+        if (index := messages[0].index) is None:
+            raise UnusableAnswer(f"GET {request.path}: the newest message has no index")
+        return index
+
+    def pages(self, first: Request) -> AsyncIterator[Response]:
+        """Every page of a list, as undecoded successes."""
+        return self._walk(Pages(first))
+
+    async def _walk(self, walk: Pages) -> AsyncIterator[Response]:
+        while walk.request is not None:
+            page = await self._page(walk)
+            walk.advance(next_page_url(page))
+            yield page
+
+    async def _page(self, walk: Pages) -> Response:
+        """One page; what keeps failing at the gateway is asked for in halves (large pages are known to give 500)."""
+        while True:
+            assert walk.request is not None
+            answer = await self._transport.send(walk.request)
+            if answer.status in _GATEWAY_TROUBLE and (size := walk.shrink()) is not None:
+                self._emit(PageShrunk(walk.request.path, size))
+                continue
+            return _accepted(walk.request, answer)
+
+    async def _ask(self, request: Request) -> Response:
+        return _accepted(request, await self._transport.send(request))
+
+    async def _get(self, request: Request, kind: type[Kind]) -> Kind:
+        return (await self._ask(request)).json(kind)
+
+
+class Writer(Reader):
+    """Reads and writes. A write is sent once; where its outcome is unknown, `Unanswered` says so."""
+
+    async def update(
+        self,
+        service: str | None,
+        user_sid: str,
+        conversation_sid: str,
+        *,
+        last_read_message_index: int | None = None,
+        last_read_timestamp: str | None = None,
+        notification_level: str | None = None,
+    ) -> UserConversation:
+        """Set the fields that are given and give the UserConversation as Twilio now sees it.
+
+        Raises `BadInput` for anything but SIDs, `ApiError` where Twilio refused, and `Unanswered` or
+        `UnusableAnswer` where the change may or may not have happened: read back before sending again.
+        """
+        request = requests.update_user_conversation(
+            service,
+            user_sid,
+            conversation_sid,
+            last_read_message_index=last_read_message_index,
+            last_read_timestamp=last_read_timestamp,
+            notification_level=notification_level,
+        )
+        return await self._get(request, UserConversation)
+
+    async def send(self, request: Request) -> Response:
+        """Send a request made by `readstate.twilio.http.request` and give the whole answer, whatever its status.
+
+        For those who have to tell a refusal from an unknown outcome themselves. Raises `TransportError`, and
+        `TooLate` where *request* was not to leave any more.
+        """
+        return await self._transport.send(request)
+
+    async def delete(self, service: str | None, user_sid: str, conversation_sid: str) -> None:
+        """Remove the user from the conversation; there is no way back. Raises as `update` does."""
+        await self._ask(requests.delete_user_conversation(service, user_sid, conversation_sid))
+
+
+def _accepted(request: Request, answer: Response) -> Response:
+    if not answer.ok:
+        raise answer.error(request)
+    return answer

@@ -1,0 +1,80 @@
+"""From settings and credentials to a reader or a writer: the layers of the client, in the order they stand in."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+
+from readstate.clock import Clock
+from readstate.events import Observer, ignore
+from readstate.model.quantities import parse_duration
+from readstate.settings import Credentials, Settings, without_password
+from readstate.twilio.client import Reader, Writer
+from readstate.twilio.http.transport import Transport
+from readstate.twilio.pacing.limiter import Pace, PaceSettings
+from readstate.twilio.retry import Retrying, RetryPolicy
+from readstate.twilio.throttle import Throttled
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A way to Twilio that paces and repeats by itself."""
+
+    transport: Transport
+    pace: Pace
+    page_size: int
+    emit: Observer
+
+    def reader(self) -> Reader:
+        """A client that cannot write."""
+        return Reader(self.transport, page_size=self.page_size, emit=self.emit)
+
+    def writer(self) -> Writer:
+        """A client that can write."""
+        return Writer(self.transport, page_size=self.page_size, emit=self.emit)
+
+
+@asynccontextmanager
+async def connection(
+    settings: Settings, credentials: Credentials, *, clock: Clock, emit: Observer = ignore
+) -> AsyncIterator[Connection]:
+    """Stay connected to the configured origin for as long as the block lasts."""
+    pace = Pace(
+        PaceSettings(
+            max_in_flight=settings.max_in_flight,
+            max_rate=settings.max_rate or None,
+            refusal_budget=0.001 if settings.production_first else 0.003,
+            writes_per_second=settings.writes_per_second,
+            max_outage_seconds=parse_duration(settings.max_outage),
+        )
+    )
+    policy = RetryPolicy(max_attempts=settings.max_attempts, retry_share=settings.retry_share)
+    async with open_transport(settings, credentials) as transport, _shared(pace, settings, credentials, clock, emit):
+        yield Connection(
+            Retrying(Throttled(transport, pace, clock, emit), policy=policy, clock=clock, emit=emit),
+            pace,
+            settings.page_size,
+            emit,
+        )
+
+
+def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyncContextManager[Transport]:
+    """Open the transport that *settings* name, and import no other: aiohttp alone takes a tenth of a second."""
+    if settings.transport == "lean":
+        from readstate.twilio.http.lean_transport import connected_lean
+
+        return connected_lean(settings, credentials)
+    from readstate.twilio.http.aiohttp_transport import connected
+
+    return connected(settings, credentials)
+
+
+def _shared(
+    pace: Pace, settings: Settings, credentials: Credentials, clock: Clock, emit: Observer
+) -> AbstractAsyncContextManager[None]:
+    if not settings.shared_pace:
+        return nullcontext()
+    from readstate.twilio.shared_pace.coordinator import sharing
+    from readstate.twilio.shared_pace.open_store import open_store
+
+    store = open_store(settings, credentials, clock)
+    return sharing(pace, store, place=without_password(settings.shared_pace), clock=clock, emit=emit)

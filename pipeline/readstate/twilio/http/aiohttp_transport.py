@@ -1,0 +1,99 @@
+"""A transport on aiohttp, told to do nothing behind our back."""
+
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from readstate.settings import Credentials, Settings
+from readstate.twilio.http.request import Request, assert_writable
+from readstate.twilio.http.response import Response
+from readstate.twilio.http.transport_errors import cannot_connect, no_whole_answer, too_large
+
+_CHUNK = 1 << 16
+
+
+@asynccontextmanager
+async def connected(settings: Settings, credentials: Credentials) -> AsyncIterator["AiohttpTransport"]:
+    """Open connections to the configured origin for as long as the block lasts."""
+    basic = b64encode(f"{credentials.username}:{credentials.secret}".encode()).decode()
+    headers = {
+        "Authorization": f"Basic {basic}",
+        "Accept": "application/json",
+        "User-Agent": f"readstate/{version('readstate')}",
+    }
+    timeout = aiohttp.ClientTimeout(
+        total=settings.request_timeout_seconds,
+        sock_connect=settings.connect_timeout_seconds,
+        sock_read=settings.read_timeout_seconds,
+    )
+
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+        headers=headers,
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(_sent_once,),
+    ) as session:
+        yield AiohttpTransport(
+            session, base_url=settings.base_url.rstrip("/"), max_body_bytes=settings.max_body_megabytes << 20
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AiohttpTransport:
+    """Sends each request exactly once, to one origin, following no redirect."""
+
+    session: aiohttp.ClientSession
+    base_url: str
+    """Without a slash at its end."""
+    max_body_bytes: int
+
+    async def send(self, request: Request) -> Response:
+        """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
+        url = URL(self.base_url + request.target, encoded=True)
+        assert_writable(request.method, url.raw_path_qs)
+        body = urlencode(request.form) if request.method == "POST" else None
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else None
+        try:
+            async with self.session.request(
+                request.method, url, data=body, headers=headers, allow_redirects=False
+            ) as answer:
+                return Response(answer.status, answer.headers, await self._bounded(request, answer))
+        except aiohttp.ClientConnectorError as error:
+            raise cannot_connect(request, self.base_url, error.os_error) from error
+        except aiohttp.ConnectionTimeoutError as error:
+            raise cannot_connect(request, self.base_url, error) from error
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise no_whole_answer(request, error) from error
+
+    async def _bounded(self, request: Request, answer: aiohttp.ClientResponse) -> bytes:
+        length = answer.content_length
+        if length is not None and length <= self.max_body_bytes and "Content-Encoding" not in answer.headers:
+            return await answer.read()
+        body = bytearray()
+        async for chunk in answer.content.iter_chunked(_CHUNK):
+            body += chunk
+            if len(body) > self.max_body_bytes:
+                answer.close()
+                raise too_large(request, self.max_body_bytes)
+        return bytes(body)
+
+
+async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET or DELETE again by itself where the connection dies (its pull request 7363).
+
+    It does so on new connections too, not only on kept-alive ones, and the first request may have had its effect.
+    It looks for the two errors below, here turned into one that it leaves alone.
+    """
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise  # a kind of ClientOSError, for which aiohttp makes an exception: nothing was sent
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,97 @@
+"""Page by page through a list: what to ask next, and when to stop. Pure.
+
+Twilio pages by opaque tokens. A token is taken only from ``meta.next_page_url``, and of that address only the
+query is used: never its host, port, scheme or path, so that credentials stay on the configured origin.
+"""
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec.structs import replace
+
+from readstate.errors import UnusableAnswer
+from readstate.twilio.http.request import Request
+from readstate.twilio.http.response import Response
+
+# A flat ``meta`` at either end of the body is the envelope's own, and looking only there costs the same for any page.
+_META_FIRST = re.compile(rb'\s*\{\s*"meta"\s*:\s*\{([^{}]*)\}')
+_META_LAST = re.compile(rb'"meta"\s*:\s*\{([^{}]*)\}\s*\}\s*')
+_LONGEST_META = 4096
+_KEY = b'"next_page_url"'
+# Inside a JSON string a quote is escaped, so these bytes are a key or a whole value, and a colon makes them the key.
+_VALUE = re.compile(rb'"next_page_url"\s*:\s*(?:null|"([\x20-\x21\x23-\x5b\x5d-\x7e]*)")')
+_SIZE = re.compile("[1-9][0-9]{0,3}")
+
+
+class _Meta(msgspec.Struct):
+    next_page_url: str | None
+    """Has no default: an envelope that does not say is not taken for the end of the list."""
+
+
+class _Envelope(msgspec.Struct):
+    meta: _Meta
+
+
+def next_page_url(response: Response) -> str | None:
+    """Find the address of the next page without decoding the whole body. Raises `UnusableAnswer`."""
+    meta = _flat_meta(response.body)
+    if meta.count(_KEY) == 1 and (match := _VALUE.search(meta)):
+        return match[1].decode("ascii") if match[1] is not None else None
+    return response.json(_Envelope).meta.next_page_url
+
+
+@dataclass(slots=True)
+class Pages:
+    """The walk through one list: gives requests one after the other, and refuses to walk in circles."""
+
+    request: Request | None
+    """What to ask now; None when the list is done."""
+    _seen: set[str] = field(default_factory=set)
+    """The tokens so far: they alone name a place in the list, ``Page`` is for the client's use."""
+
+    def advance(self, next_url: str | None) -> None:
+        """Go on to the page that *next_url* tells. Raises `UnusableAnswer` where the list would repeat itself."""
+        assert self.request is not None, "the list is done"
+        if next_url is None:
+            self.request = None
+            return
+        following = follow(self.request, next_url)
+        token = dict(following.query)["PageToken"]
+        if token in self._seen:
+            raise UnusableAnswer(f"GET {self.request.path}: the list leads back to a page already read")
+        self._seen.add(token)
+        self.request = following
+
+    def shrink(self) -> int | None:
+        """Ask for half as many rows from here on and give the new size; None where it was one row already."""
+        assert self.request is not None, "the list is done"
+        query = dict(self.request.query)
+        size = int(query.get("PageSize", "1")) // 2
+        if size == 0:
+            return None
+        self.request = replace(self.request, query=tuple((query | {"PageSize": str(size)}).items()))
+        return size
+
+
+def follow(request: Request, next_url: str) -> Request:
+    """Give the request for the page after *request*: its own path, the query of *next_url*, the smaller page size.
+
+    It is urgent: pages of one list come one after the other, and a long list that waits ends the run later.
+    Raises `UnusableAnswer` where *next_url* names no page token.
+    """
+    query = dict(parse_qsl(next_url.partition("#")[0].partition("?")[2], keep_blank_values=True))
+    if not query.get("PageToken"):
+        raise UnusableAnswer(f"GET {request.path}: the address of the next page holds no page token")
+    own, theirs = dict(request.query).get("PageSize"), query.get("PageSize", "")
+    if own is not None:
+        query["PageSize"] = str(min(int(own), int(theirs))) if _SIZE.fullmatch(theirs) else own
+    return replace(request, query=tuple(query.items()), is_urgent=True)
+
+
+def _flat_meta(body: bytes) -> bytes:
+    """The inside of ``meta`` where it is easily found, else nothing."""
+    begins = body.rfind(b'"meta"', max(0, len(body) - _LONGEST_META))
+    found = (_META_LAST.fullmatch(body, begins) if begins >= 0 else None) or _META_FIRST.match(body)
+    return found[1] if found else b""

@@ -1,0 +1,197 @@
+"""Requests as values: what to ask Twilio, built so that no input can bend a path.
+
+Paths and parameters follow Twilio's OpenAPI description of Conversations v1 (2026-04-14).
+"""
+
+import re
+from functools import lru_cache
+from typing import Literal
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from readstate.errors import BadInput
+from readstate.model.ids import is_sid
+
+Method = Literal["GET", "POST", "DELETE"]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+MAX_PAGE_SIZE = 50
+"""Twilio's maximum for Users and UserConversations since 2025-06-12; other lists allow 100."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One HTTP request to the Conversations API."""
+
+    method: Method
+    path: str
+    """Percent-encoded, begins with ``/v1/``, holds no query."""
+    query: tuple[tuple[str, str], ...] = ()
+    form: tuple[tuple[str, str], ...] = ()
+    domain: str | None = None
+    """Whose write allowance this spends, such as ``writes:IS…``; None for a read."""
+    leave_by: float | None = None
+    """By the monotonic clock: later than this the request must not leave any more; None for any time."""
+    is_urgent: bool = False
+    """Goes before others of its domain: more requests wait for what it brings."""
+
+    @property
+    def target(self) -> str:
+        """The path with its query, as it goes on the wire."""
+        return f"{self.path}?{_encoded(self.query)}" if self.query else self.path
+
+
+_encoded = lru_cache(maxsize=64)(urlencode)  # nearly all ask for the first page of the same size
+
+
+def segment(text: str) -> str:
+    """Percent-encode *text* as exactly one path segment.
+
+    Raises `BadInput` for what no encoding can protect: HTTP stacks normalise dot segments away,
+    so that ``DELETE …/Conversations/..`` would delete the user.
+    """
+    if text in {"", ".", ".."}:
+        raise BadInput(f"{text!r} cannot be part of a path", hint="Use the SID (US… or CH…) instead.")
+    if _CONTROL.search(text):
+        raise BadInput(f"{text!r} holds a control character", hint="Use the SID (US… or CH…) instead.")
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        raise BadInput(f"{text!r} is not valid Unicode", hint="Use the SID (US… or CH…) instead.") from None
+
+
+def list_services(page_size: int = MAX_PAGE_SIZE) -> Request:
+    """All services of the account."""
+    return Request("GET", "/v1/Services", (("PageSize", str(page_size)),))
+
+
+def fetch_configuration() -> Request:
+    """The account's configuration, which names the default service."""
+    return Request("GET", "/v1/Configuration")
+
+
+def list_users(service: str | None, page_size: int = MAX_PAGE_SIZE) -> Request:
+    """All users of *service*; None is the default one."""
+    return Request("GET", f"{_service(service)}/Users", (("PageSize", str(page_size)),), is_urgent=True)
+
+
+def fetch_user(service: str | None, user: str) -> Request:
+    """One user by SID or identity."""
+    return Request("GET", f"{_service(service)}/Users/{segment(user)}")
+
+
+def list_user_conversations(service: str | None, user: str, page_size: int = MAX_PAGE_SIZE) -> Request:
+    """All conversations of *user*, a SID or an identity."""
+    return Request(
+        "GET",
+        f"{_service(service)}/Users/{segment(user)}/Conversations",
+        (("PageSize", str(page_size)),),
+    )
+
+
+def fetch_user_conversation(service: str | None, user: str, conversation: str) -> Request:
+    """One conversation of one user; each a SID or its alias."""
+    return Request("GET", f"{_service(service)}/Users/{segment(user)}/Conversations/{segment(conversation)}")
+
+
+def update_user_conversation(
+    service: str | None,
+    user_sid: str,
+    conversation_sid: str,
+    *,
+    last_read_message_index: int | None = None,
+    last_read_timestamp: str | None = None,
+    notification_level: str | None = None,
+) -> Request:
+    """Set the fields that are given, and no other; None leaves a field alone.
+
+    *last_read_timestamp* is RFC 3339 in UTC. Raises `BadInput` where an id is no SID or nothing is set:
+    Twilio answers an empty form with 400/20161.
+    """
+    fields = {
+        "LastReadMessageIndex": None if last_read_message_index is None else str(last_read_message_index),
+        "LastReadTimestamp": last_read_timestamp,
+        "NotificationLevel": notification_level,
+    }
+    form = tuple((name, value) for name, value in fields.items() if value is not None)
+    if not form:
+        raise BadInput(f"nothing to set for {user_sid} in {conversation_sid}")
+    return _change("POST", service, user_sid, conversation_sid, form)
+
+
+def delete_user_conversation(service: str | None, user_sid: str, conversation_sid: str) -> Request:
+    """Remove the user from the conversation. Raises `BadInput` where an id is no SID."""
+    return _change("DELETE", service, user_sid, conversation_sid, ())
+
+
+def fetch_conversation(service: str | None, conversation: str) -> Request:
+    """One conversation by SID or unique name."""
+    return Request("GET", f"{_service(service)}/Conversations/{segment(conversation)}")
+
+
+def fetch_participant(service: str | None, conversation_sid: str, participant: str) -> Request:
+    """One participant by SID or identity: the only place that tells ``last_read_timestamp``."""
+    return Request(
+        "GET",
+        f"{_service(service)}/Conversations/{segment(conversation_sid)}/Participants/{segment(participant)}",
+    )
+
+
+def list_participants(service: str | None, conversation_sid: str, page_size: int = 100) -> Request:
+    """All participants of a conversation."""
+    return Request(
+        "GET",
+        f"{_service(service)}/Conversations/{segment(conversation_sid)}/Participants",
+        (("PageSize", str(page_size)),),
+    )
+
+
+def newest_message(service: str | None, conversation_sid: str) -> Request:
+    """The newest message of a conversation, as a list of one or none."""
+    return Request(
+        "GET",
+        f"{_service(service)}/Conversations/{segment(conversation_sid)}/Messages",
+        (("Order", "desc"), ("PageSize", "1")),
+    )
+
+
+_WRITABLE = re.compile(r"/v1(/Services/IS[0-9a-fA-F]{32})?/Users/US[0-9a-fA-F]{32}/Conversations/CH[0-9a-fA-F]{32}")
+
+
+def assert_writable(method: str, raw_target: str) -> None:
+    """Refuse to send a write whose prepared path is not exactly one UserConversation.
+
+    The transport calls this with the path and query as its HTTP library will put them on the wire, after any
+    normalising, right before sending. Raises `BadInput`.
+    """
+    if method != "GET" and not _WRITABLE.fullmatch(raw_target):
+        raise BadInput(f"refusing to send {method} {raw_target}: not the path of one user's conversation")
+
+
+def _service(service: str | None) -> str:
+    if service is None:
+        return "/v1"
+    if not is_sid(service, "IS"):
+        raise BadInput(
+            f"{service!r} is not a service SID",
+            hint="Give IS followed by 32 hex digits, or 'default'.",
+        )
+    return f"/v1/Services/{service}"
+
+
+def _change(
+    method: Method,
+    service: str | None,
+    user_sid: str,
+    conversation_sid: str,
+    form: tuple[tuple[str, str], ...],
+) -> Request:
+    for text, prefix in ((user_sid, "US"), (conversation_sid, "CH")):
+        if not is_sid(text, prefix):
+            raise BadInput(
+                f"{text!r} is not a SID: only {prefix} and 32 hex digits may be changed",
+                hint="Make a plan first: it resolves identities and unique names to SIDs.",
+            )
+    path = f"{_service(service)}/Users/{user_sid}/Conversations/{conversation_sid}"
+    return Request(method, path, form=form, domain=f"writes:{service or 'default'}")

@@ -1,0 +1,114 @@
+"""Answers as values: status, headers, body, and what Twilio means by them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite, nan
+from typing import Any, TypeVar
+
+import msgspec
+
+from readstate.errors import ApiError, NotFound, Refused, UnusableAnswer
+from readstate.twilio.http.request import Request
+
+_LONGEST_EXCERPT = 200
+
+Kind = TypeVar("Kind")
+
+
+class _ErrorBody(msgspec.Struct):
+    """Twilio's classic error body and RFC 9457's, side by side; every field may be missing."""
+
+    code: int | str | None = None
+    message: str | None = None
+    detail: Any = None
+    title: str | None = None
+
+
+class Response(msgspec.Struct, frozen=True):
+    """One whole HTTP answer, of any status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """To be looked up in lower case."""
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the request was accepted and carried out."""
+        return 200 <= self.status < 300
+
+    @property
+    def request_id(self) -> str | None:
+        """What Twilio's support asks for."""
+        return self.headers.get("twilio-request-id")
+
+    @property
+    def code(self) -> int | None:
+        """Twilio's own error number, where the body holds one."""
+        return None if self.ok else _code(self._error_body())
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The server's clock, from the ``Date`` header."""
+        return _http_date(self.headers.get("date", ""))
+
+    def retry_after_seconds(self, now: datetime) -> float | None:
+        """How long the server asks us to wait: seconds or an HTTP date, never negative; None if it does not say."""
+        text = self.headers.get("retry-after")
+        if text is None:
+            return None
+        try:
+            seconds = float(text)
+        except ValueError:
+            date = _http_date(text)
+            seconds = (date - now).total_seconds() if date else nan
+        return max(0.0, seconds) if isfinite(seconds) else None
+
+    def json(self, kind: type[Kind]) -> Kind:
+        """The body decoded as *kind*, a msgspec type. Raises `UnusableAnswer`."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UnusableAnswer(
+                f"status {self.status} with a body that cannot be used ({error}): {self._excerpt()!r}"
+                + (f", request {self.request_id}" if self.request_id else "")
+            ) from error
+
+    def error(self, request: Request) -> ApiError:
+        """The refusal that this answer is, as an error that carries its facts."""
+        body = self._error_body()
+        message = body.message or (body.detail if isinstance(body.detail, str) else None) or body.title
+        kind = {401: Refused, 403: Refused, 404: NotFound}.get(self.status, ApiError)
+        return kind(
+            status=self.status,
+            code=_code(body),
+            message=message or self._excerpt() or "no explanation",
+            request_id=self.request_id,
+            method=request.method,
+            path=request.path,
+        )
+
+    def _error_body(self) -> _ErrorBody:
+        try:
+            return msgspec.json.decode(self.body, type=_ErrorBody)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # a gateway's HTML
+            return _ErrorBody()
+
+    def _excerpt(self) -> str:
+        return " ".join(self.body[:_LONGEST_EXCERPT].decode("utf-8", "replace").split())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" gives no zone and means UTC
+
+
+def _code(body: _ErrorBody) -> int | None:
+    try:
+        return int(body.code) if body.code is not None else None
+    except ValueError:
+        return None

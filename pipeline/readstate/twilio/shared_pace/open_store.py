@@ -1,0 +1,31 @@
+"""From the setting to the place where the ledger lies."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from readstate.clock import Clock
+from readstate.errors import BadInput
+from readstate.settings import Credentials, Settings
+from readstate.twilio.shared_pace.ledger_store import LedgerStore
+
+
+def open_store(settings: Settings, credentials: Credentials, clock: Clock) -> LedgerStore:
+    """Give the store that *settings* name, and import no other. Raises `BadInput` where its library is missing."""
+    account = _account(settings, credentials)
+    if "://" not in settings.shared_pace:
+        from readstate.twilio.shared_pace.file_store import FileStore
+
+        return FileStore(Path(settings.shared_pace), account, clock)
+    try:
+        from readstate.twilio.shared_pace.redis_store import RedisStore
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"a pace shared through Redis needs the package {error.name}", hint="pip install 'readstate[redis]'"
+        ) from error
+    return RedisStore(settings.shared_pace, account)
+
+
+def _account(settings: Settings, credentials: Credentials) -> str:
+    """Name the account without telling which it is, so that two never mix. Regions have limits of their own."""
+    who = credentials.account_sid or credentials.username
+    return sha256(f"{settings.base_url} {who}".encode()).hexdigest()[:16]

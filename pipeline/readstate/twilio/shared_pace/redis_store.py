@@ -1,0 +1,79 @@
+"""The ledger in Redis, for the processes of several machines; the only place that knows Redis' client.
+
+One value, replaced only where nobody else has replaced it since it was read; times are the server's.
+"""
+
+import asyncio
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from readstate.twilio.shared_pace.ledger import Ledger
+from readstate.twilio.shared_pace.ledger_store import Change, LedgerLost, Result
+
+_TRIES = 20
+_SECONDS = 1.0
+_KEPT_MILLISECONDS = 60_000
+
+# WATCH would do the same, but ties up a connection, and proxies in front of Redis do not pass it on.
+_REPLACE = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+
+_decode = msgspec.json.Decoder(Ledger).decode
+
+
+class RedisStore:
+    """Keeps the ledger of *account* in the Redis at *url*."""
+
+    def __init__(self, url: str, account: str) -> None:
+        self._key = f"readstate:pace:{account}"
+        self._redis = Redis.from_url(
+            url,
+            socket_timeout=_SECONDS,
+            socket_connect_timeout=_SECONDS,
+            retry=Retry(NoBackoff(), 0),  # the next turn comes in a second
+        )
+        self._replace = self._redis.register_script(_REPLACE)
+
+    async def update(self, change: Change[Result]) -> Result:
+        """Read, change, and replace, until nobody came between. Raises `LedgerLost`."""
+        try:
+            for _ in range(_TRIES):
+                async with self._redis.pipeline(transaction=False) as pipeline:
+                    pipeline.time()
+                    pipeline.get(self._key)
+                    (seconds, microseconds), content = await pipeline.execute()
+                after, result = change(_parsed(content), seconds + microseconds / 1e6)
+                arguments = [content or b"", msgspec.json.encode(after), _KEPT_MILLISECONDS]
+                is_kept = await self._replace(keys=[self._key], args=arguments)
+                _heed_cancellation()
+                if is_kept:
+                    return result
+        except (RedisError, OSError) as error:
+            _heed_cancellation()
+            raise LedgerLost(str(error) or type(error).__name__) from error
+        raise LedgerLost("too many processes change it at once")
+
+    async def close(self) -> None:
+        """End the connections."""
+        await self._redis.aclose()
+
+
+def _heed_cancellation() -> None:
+    # redis-py 8.1 swallows every third cancellation that meets it at work; asyncio still knows of it.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _parsed(content: bytes | None) -> Ledger:
+    try:
+        return _decode(content or b"{}")
+    except msgspec.DecodeError:
+        return Ledger()

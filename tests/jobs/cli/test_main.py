@@ -1,0 +1,281 @@
+"""The front door: help at once, every failure a message and a code, no secret taken."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+from readstate.errors import ExitCode
+from readstate_jobs.cli.main import COMMANDS
+from tests.helpers.processes import LONGEST_SECONDS
+from tests.helpers.repository import ROOT
+from tests.jobs.conftest import Type
+
+HEAVY = [
+    "aiohttp",
+    "pyarrow",
+    "pandas",
+    "duckdb",
+    "rich",
+    "jinja2",
+    "prometheus_client",
+    "msgspec",
+    "asyncio",
+    "sqlite3",
+]
+
+
+def _python(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=LONGEST_SECONDS
+    ).stdout
+
+
+def test_help_imports_nothing_heavy_and_no_command() -> None:
+    loaded = json.loads(
+        _python(
+            "import contextlib, io, json, sys\nfrom readstate_jobs.cli.main import main\n"
+            "with contextlib.redirect_stdout(io.StringIO()): assert main(['--help']) == 0\n"
+            "print(json.dumps(sorted(sys.modules)))"
+        )
+    )
+
+    assert [name for name in HEAVY if name in loaded] == []
+    assert [name for name in loaded if name.startswith("readstate_jobs.")] == [
+        "readstate_jobs.cli",
+        "readstate_jobs.cli.main",
+        "readstate_jobs.cli.messages",
+        "readstate_jobs.cli.streams",
+    ]
+
+
+def test_help_of_every_command_says_what_it_does(typed: Type) -> None:
+    for name in COMMANDS:
+        given = typed(name, "--help")
+
+        assert given.code == ExitCode.DONE, name
+        assert f"Usage: readstate {name}" in given.out
+        assert "%Y" not in given.out, "a format for machines instead of words"
+
+
+def test_the_list_of_commands_names_each_with_one_line(typed: Type) -> None:
+    given = typed("--help")
+
+    assert given.code == ExitCode.DONE
+    assert all(f"  {name} " in given.out for name in COMMANDS)
+
+
+def test_nothing_typed_is_answered_with_the_help_and_not_with_an_error(typed: Type) -> None:
+    given = typed()
+
+    assert given.code == ExitCode.USAGE
+    assert given.err.startswith("Usage: readstate")
+    assert given.out == ""
+
+
+@pytest.mark.parametrize(("word", "nearest"), [("exprot", "export"), ("snapshot", "snapshots"), ("docter", "doctor")])
+def test_a_misspelt_command_is_answered_with_the_nearest_one(word: str, nearest: str, typed: Type) -> None:
+    given = typed(word)
+
+    assert given.code == ExitCode.USAGE
+    assert f"there is no command '{word}'; did you mean '{nearest}'?" in given.err
+
+
+def test_a_command_like_no_other_is_answered_with_the_way_to_the_help(typed: Type) -> None:
+    given = typed("xyzzy")
+
+    assert given.code == ExitCode.USAGE
+    assert "did you mean" not in given.err
+    assert "readstate --help" in given.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["export"], "--out"),
+        (["export", "--out", "x", "--nonsense"], "--nonsense"),
+        (["export", "--out", "x", "--limit-users", "0"], "--limit-users"),
+        (["export", "--out", "x", "--date", "23.11.2026"], "YYYY-MM-DD"),
+        (["snapshots"], "ROOT"),
+        (["doctor", "superfluous"], "superfluous"),
+    ],
+)
+def test_a_wrong_command_line_is_code_64_and_names_what_is_wrong(words: list[str], told: str, typed: Type) -> None:
+    given = typed(*words)
+
+    assert given.code == ExitCode.USAGE
+    assert told in given.err
+    assert f"readstate {words[0]} --help" in given.err
+    assert given.out == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--auth-token", "hunter2hunter2"],
+        ["--auth-token=hunter2hunter2"],
+        ["--api-secret=hunter2hunter2"],
+        ["--api_key=hunter2hunter2"],
+        ["--password", "hunter2hunter2"],
+        ["TWILIO_AUTH_TOKEN=hunter2hunter2"],
+        ["--Twilio-Auth-Token=hunter2hunter2"],
+    ],
+)
+def test_a_secret_on_the_command_line_is_refused_and_not_repeated(words: list[str], typed: Type) -> None:
+    given = typed("doctor", *words)
+
+    assert given.code == ExitCode.USAGE
+    assert "hunter2" not in given.out + given.err
+    assert "can be read by everybody" in given.err
+    assert "Export TWILIO_API_KEY" in given.err
+
+
+def test_the_secret_of_the_environment_is_refused_wherever_it_stands(
+    typed: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0f" * 16)
+
+    given = typed("doctor", "--base-url", f"https://AC1:{'0f' * 16}@proxy.example.com")
+
+    assert given.code == ExitCode.USAGE
+    assert "0f0f" not in given.out + given.err
+
+
+def test_words_that_only_look_like_a_secrets_name_are_taken(typed: Type) -> None:
+    given = typed("snapshots", "/data/token=3")
+
+    assert given.code == ExitCode.DONE
+
+
+def test_a_bug_leaves_a_file_with_the_details_and_no_traceback(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def command() -> None:
+        raise ZeroDivisionError("one thing over nothing")
+
+    monkeypatch.setattr(import_module("readstate_jobs.tools.settings"), "command", command)
+    monkeypatch.setattr(tempfile, "tempdir", str(Path.cwd()))
+
+    given = typed("settings")
+
+    assert given.code == ExitCode.INTERNAL
+    assert "a bug in readstate: ZeroDivisionError: one thing over nothing" in given.err
+    (details,) = Path.cwd().glob("readstate-*.txt")
+    assert str(details) in given.err
+    assert "Traceback" in details.read_text()
+
+
+def test_ctrl_c_outside_of_a_run_is_code_130(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def command() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_module("readstate_jobs.tools.settings"), "command", command)
+
+    given = typed("--", "settings")
+
+    assert given.code == ExitCode.INTERRUPTED
+    assert "To go on:  readstate -- settings" in given.err
+
+
+def test_a_question_that_is_left_says_that_nothing_was_done(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def command() -> None:
+        raise click.Abort
+
+    monkeypatch.setattr(import_module("readstate_jobs.tools.settings"), "command", command)
+
+    given = typed("settings")
+
+    assert given.code == ExitCode.INTERRUPTED
+    assert "nobody agreed, and nothing was done" in given.err
+    assert "To go on" not in given.err
+
+
+def test_foreign_text_in_an_error_cannot_steer_the_terminal(typed: Type) -> None:
+    given = typed("export", "--out", "x", "--users", "evil\x1b]0;title\x07.txt")
+
+    assert given.code == ExitCode.BAD_INPUT
+    assert "\x1b]" not in given.err
+    assert "\x07" not in given.err
+    assert "evil" in given.err
+
+
+def test_what_is_written_is_readable_by_its_owner_alone(typed: Type) -> None:
+    before = os.umask(0o022)
+    try:
+        typed("settings")
+
+        assert os.umask(0o022) == 0o077
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("words", [["settings"], ["--help"], ["settings", "--json"]])
+def test_a_reader_that_leaves_early_is_no_error(words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    process = subprocess.run(
+        [sys.executable, "-m", "readstate_jobs", *words],
+        cwd=ROOT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+
+    assert process.returncode == ExitCode.DONE
+    assert process.stderr == ""
+
+
+def _in_a_shell(line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", line.replace("readstate", f"{sys.executable} -m readstate_jobs")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+needs_a_full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+
+
+@needs_a_full_device
+@pytest.mark.parametrize("words", ["settings", "--help", "settings --json"])
+def test_an_output_on_a_full_disk_is_code_20_and_no_bug(words: str) -> None:
+    process = _in_a_shell(f"readstate {words} > /dev/full")
+
+    assert process.returncode == ExitCode.LOCAL_DISK
+    assert process.stderr.splitlines() == [
+        "error: the output: No space left on device",
+        "Make room and type the same again; what was saved can be resumed.",
+    ]
+
+
+@needs_a_full_device
+def test_a_failure_that_cannot_be_told_keeps_its_code() -> None:
+    assert _in_a_shell("readstate no-such-command 2> /dev/full").returncode == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("words", ["settings", "--help", "settings --json"])
+def test_a_closed_output_is_no_error(words: str) -> None:
+    process = _in_a_shell(f"readstate {words} >&-")
+
+    assert process.returncode == ExitCode.DONE
+    assert process.stderr == ""
+
+
+def test_python_m_jobs_is_readstate() -> None:
+    version = subprocess.run(
+        [sys.executable, "-m", "readstate_jobs", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert version.startswith("readstate, version ")

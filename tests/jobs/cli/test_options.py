@@ -1,0 +1,46 @@
+"""Options that commands share: dates and times as people type them, and settings out of flags."""
+
+from datetime import date
+
+import click
+import pytest
+
+from readstate.errors import BadInput
+from readstate_jobs.cli.options import parse_day, parse_seconds, settings_from
+
+
+def test_a_date_is_written_as_iso_8601() -> None:
+    assert parse_day("2026-11-23") == date(2026, 11, 23)
+
+
+@pytest.mark.parametrize("text", ["23.11.2026", "2026-13-01", "", "yesterday"])
+def test_what_is_no_date_is_refused_with_the_form(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="YYYY-MM-DD"):
+        parse_day(text)
+
+
+def test_a_time_is_written_with_its_unit() -> None:
+    assert parse_seconds("1h30m") == 5400
+
+
+def test_what_is_no_time_is_refused_with_the_forms() -> None:
+    with pytest.raises(click.BadParameter, match="1h30m"):
+        parse_seconds("half an hour")
+
+
+def test_settings_take_their_options_and_leave_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("READSTATE_MAX_RATE", raising=False)
+    options = {"root": "somewhere", "max_in_flight": 7, "max_rate": None, "config": None}
+
+    effective = settings_from(options, on_incomplete="refuse")
+
+    assert options == {"root": "somewhere"}
+    assert effective.settings.max_in_flight == 7
+    assert effective.origins["max_rate"] == "default"
+    assert effective.settings.on_incomplete == "refuse"
+
+
+@pytest.mark.parametrize("name", ["max_outage", "max_failed_users"])
+def test_an_amount_that_means_nothing_is_refused_with_its_origin(name: str) -> None:
+    with pytest.raises(BadInput, match=f"flag --{name.replace('_', '-')}: {name}: 'plenty'"):
+        settings_from({}, **{name: "plenty"})

@@ -1,0 +1,83 @@
+"""How results reach people and programs: tables without surprises, numbers as they are said."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from readstate_jobs.cli.terminal import duration, print_json, print_table, printable_lines, size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0.0 s"), (9.94, "9.9 s"), (42.4, "42 s"), (59.6, "1 min 0 s"), (425, "7 min 5 s"), (7380, "2 h 3 min")],
+)
+def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (123_456, "123 kB"), (5 * 10**12, "5000 GB")]
+)
+def test_sizes_are_said_as_people_do(number: int, said: str) -> None:
+    assert size(number) == said
+
+
+def test_control_characters_become_visible_and_line_ends_stay() -> None:
+    assert printable_lines("one\x1b[31m\r\ntwo\u202e") == "one\\x1b[31m\\r\ntwo\\u202e"
+
+
+def test_into_a_pipe_a_row_is_one_line_without_colour_or_blanks_at_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([["a", "x" * 500, "7"], ["evil\x1b[31m", "[bold]no markup[/bold]", "1 000"]], header=["k", "v", "n"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert "x" * 500 in lines[2]
+    assert "evil\\x1b[31m" in lines[3]
+    assert "[bold]no markup[/bold]" in lines[3]
+    assert all(line == line.rstrip() and "\x1b" not in line for line in lines)
+
+
+class Terminal(io.StringIO):
+    """Somebody looks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def sixty_columns(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Sit down at a terminal; no fixture, because pytest would take stdout back before the test."""
+    opened = Terminal()
+    monkeypatch.setattr(sys, "stdout", opened)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("LINES", "25")  # a dumb terminal is 80 wide unless both are told
+    monkeypatch.setenv("TERM", "dumb")
+    return opened
+
+
+def test_at_a_terminal_a_table_fits_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = sixty_columns(monkeypatch)
+    print_table([["name", "x" * 200]], header=["k", "v"])
+
+    lines = terminal.getvalue().splitlines()
+    assert max(map(len, lines)) <= 60
+    assert sum(line.count("x") for line in lines) == 200, "folded, not cut off"
+
+
+def test_at_a_terminal_a_table_whose_head_does_not_fit_becomes_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = sixty_columns(monkeypatch)
+    names = [f"column_{number}" for number in range(10)]
+
+    print_table([["a"] * 10, ["b"] * 10], header=names)
+
+    lines = [line.split() for line in terminal.getvalue().splitlines() if line.strip()]
+    assert lines == [[name, value] for value in ("a", "b") for name in names]
+
+
+def test_json_keeps_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"identity": "Zoë", "n": 1})
+
+    out = capsys.readouterr().out
+    assert "Zoë" in out
+    assert json.loads(out) == {"identity": "Zoë", "n": 1}

@@ -1,0 +1,272 @@
+"""forget as it is typed: what goes, what stays, what cannot be done afterwards."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readstate.changes.plans.reader import Plan
+from readstate.changes.plans.tombstone import Forgotten, write_note
+from readstate.changes.plans.writer import PlanWriter
+from readstate.changes.runs.directory import target_lock
+from readstate.clock import SystemClock
+from readstate.simulator.server.server import RunningSimulator
+from readstate_jobs.applying.apply_job import ApplyJob
+from tests.helpers.bulk import Shell, consent, mixed_lines, unwatched
+
+HASTE = ("--settle", "0.05,0.1", "--canary", "3")
+MARK = "4711-somebody"
+
+
+@pytest.fixture(scope="module")
+def twilio() -> Iterator[RunningSimulator]:
+    with unwatched(users=60, services=1) as simulator:
+        yield simulator
+
+
+def planned(shell: Shell, seed: int = 7) -> Plan:
+    lines = mixed_lines(shell.twilio, updates=4, removals=1, seed=seed)
+    return shell.plan([line | {"note": MARK, "row_key": MARK} for line in lines])
+
+
+def applied(shell: Shell, plan: Plan) -> Path:
+    told = shell.call("apply", str(plan.directory), "--json", *consent(plan), *HASTE)
+    assert told.code == 0, told
+    return Path(told.document["run_dir"])
+
+
+def whole(directory: Path) -> bytes:
+    """All that lies in *directory*, but the locks that SQLite keeps beside a journal."""
+    files = [path for path in sorted(directory.rglob("*")) if path.is_file() and not path.name.endswith("-shm")]
+    return b"".join(path.read_bytes() for path in files)
+
+
+def journal_of(run: Path, query: str) -> list[Any]:
+    with closing(sqlite3.connect(run / "journal.sqlite")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_without_a_yes_nothing_goes_and_it_is_told_what_would(shell: Shell) -> None:
+    plan = planned(shell)
+    run = applied(shell, plan)
+    before = whole(plan.directory) + whole(run)
+
+    told = shell.call("forget", str(plan.directory))
+
+    assert told.code == 16
+    assert "goes   participants.jsonl.gz, rejects.csv, rows.parquet" in told.stdout
+    assert "stays  manifest.json with counts and digests" in told.stdout
+    assert "afterwards nobody can undo or verify the 5 rows that it changed" in told.stdout
+    assert "add --yes" in told.stderr
+    assert whole(plan.directory) + whole(run) == before
+
+
+def test_a_plan_goes_with_its_runs_and_leaves_counts_digests_and_outcomes(shell: Shell) -> None:
+    plan = planned(shell)
+    run = applied(shell, plan)
+    people = {name.encode() for row in plan.rows() for name in (row.user_sid, row.participant_sid) if name}
+    assert any(name in whole(plan.directory) + whole(run) for name in people)
+    before = shell.call("status", str(run), "--json").document["counts"]
+
+    told = shell.call("forget", str(plan.directory), "--yes", "--json")
+
+    assert told.code == 0
+    (forgotten,) = told.document["forgotten"]
+    assert (forgotten["plan_id"], forgotten["runs"][0]["run_id"]) == (plan.manifest.plan_id, run.name)
+    left = whole(plan.directory) + whole(run)
+    examples = {loss.user_sid.encode() for loss in plan.manifest.guard_inputs.wiped_out_examples}
+    assert [name for name in people - examples if name in left] == []
+    assert MARK.encode() not in left
+    assert sorted(path.name for path in plan.directory.iterdir()) == ["forgotten.json", "manifest.json"]
+    assert sorted(path.name for path in run.iterdir()) == ["audit.jsonl", "forgotten.json", "journal.sqlite"]
+    assert journal_of(run, "SELECT count(*) FROM row WHERE sent_index OR before_level OR request_id") == [(0,)]
+    assert shell.call("status", str(run), "--json").document["counts"] == before
+
+
+@pytest.mark.parametrize("command", ["show", "apply", "approve", "reconcile"])
+def test_a_forgotten_plan_says_that_it_is_one(command: str, shell: Shell) -> None:
+    plan = planned(shell)
+    shell.call("forget", plan.manifest.plan_id, "-o", str(plan.directory.parent), "--yes")
+
+    told = shell.call(command, str(plan.directory))
+
+    assert told.code == 12
+    assert "was forgotten on" in told.stderr
+
+
+@pytest.mark.parametrize("command", ["resume", "verify", "undo"])
+def test_a_forgotten_run_says_that_it_is_one_and_its_plan_stays(command: str, shell: Shell) -> None:
+    plan = planned(shell)
+    run = applied(shell, plan)
+    shell.call("forget", run.name, "--yes")
+
+    told = shell.call(command, str(run))
+
+    assert told.code == 12
+    assert "was forgotten on" in told.stderr
+    assert shell.call("show", str(plan.directory)).code == 0
+
+
+def test_what_is_forgotten_already_is_no_error_and_half_of_it_is_finished(shell: Shell) -> None:
+    plan = planned(shell)
+    rows = (plan.directory / "rows.parquet").read_bytes()
+    first, again = (shell.call("forget", str(plan.directory), "--yes") for _ in range(2))
+    (plan.directory / "rows.parquet").write_bytes(rows)
+
+    once_more = shell.call("forget", str(plan.directory), "--yes", "--json")
+
+    assert (first.code, again.code, once_more.code) == (0, 0, 0)
+    assert "nothing to forget" in again.stdout
+    assert once_more.document["forgotten"][0]["removed"] == ["rows.parquet"]
+
+
+def test_nothing_is_forgotten_while_a_run_changes_the_service(shell: Shell) -> None:
+    plan, other = planned(shell), planned(shell, seed=8)
+    work_dir = shell.folder / "work"
+
+    with target_lock(work_dir, plan.manifest.target, run_id="r-1", holder={}):
+        told = shell.call("forget", str(plan.directory), str(other.directory), "--yes", "--json")
+
+    assert told.code == 13
+    assert len(told.document["locked"]) == 2
+    assert "r-1" in told.stderr
+    assert len(list(plan.rows())) == 5
+    assert not (plan.directory / "forgotten.json").exists()
+
+
+@pytest.mark.parametrize("command", ["apply", "resume"])
+def test_what_is_forgotten_while_twilio_is_asked_is_not_begun(
+    command: str, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned(shell)
+    run = applied(shell, plan) if command == "resume" else None
+    located = ApplyJob._located
+
+    async def forgotten_meanwhile(job: ApplyJob, *asked: Any) -> Any:
+        found = await located(job, *asked)
+        write_note(run or plan.directory, Forgotten(at=datetime.now(UTC), os_user="somebody", host="elsewhere"))
+        return found
+
+    monkeypatch.setattr(ApplyJob, "_located", forgotten_meanwhile)
+    before = [] if run is None else journal_of(run, "SELECT * FROM event")
+
+    told = shell.call(command, str(run or plan.directory), "--json", *consent(plan), *HASTE)
+
+    assert told.code == 12
+    assert "was forgotten" in told.stderr
+    assert before == ([] if run is None else journal_of(run, "SELECT * FROM event"))
+
+
+def test_a_link_that_looks_left_behind_does_not_lead_to_what_it_points_at(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    precious = shell.folder / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("of somebody")
+    link = shell.folder / "plans" / ".unfinished-link"
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(precious)
+
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(days=31))
+    told = shell.call("forget", "--retain", "30d", "-o", str(link.parent), "--yes", "--json")
+
+    assert (told.code, told.document["forgotten"]) == (0, [])
+    assert (precious / "file").exists()
+
+
+def test_what_was_used_lately_is_retained_and_what_was_not_goes(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = str(shell.folder / "plans")
+    plan = planned(shell)
+    run = applied(shell, plan)
+    left_behind = shell.folder / "plans" / ".unfinished-x"
+    left_behind.mkdir()
+    (left_behind / "rows.parquet").write_text(MARK)
+    later = datetime.now(UTC) + timedelta(days=31)
+
+    young = shell.call("forget", "--retain", "30d", "-o", plans, "--yes", "--json")
+    assert young.document["forgotten"] == []
+    monkeypatch.setattr(SystemClock, "now", lambda _: later)
+    old = shell.call("forget", "--retain", "30d", "-o", plans, "--yes", "--json")
+    again = shell.call("forget", "--retain", "30d", "-o", plans)
+
+    assert [done["kind"] for done in old.document["forgotten"]] == ["plan", "unfinished plan"]
+    assert not left_behind.exists()
+    assert not (run / "results.csv").exists()
+    assert (again.code, again.stdout) == (0, "There is nothing to forget.\n")
+
+
+def test_what_nobody_will_find_out_any_more_is_told_before(shell: Shell) -> None:
+    run = applied(shell, planned(shell))
+    with closing(sqlite3.connect(run / "journal.sqlite")) as connection:
+        connection.execute("UPDATE row SET state = 'unknown' WHERE plan_row_id < 2")
+        connection.commit()
+
+    told = shell.call("forget", str(run))
+
+    assert "nobody can find out any more what became of 2 rows in doubt" in told.stdout
+    assert "the 3 rows that it changed" in told.stdout
+
+
+def test_what_a_killed_planning_has_left_is_named(shell: Shell) -> None:
+    left_behind = shell.folder / "plans" / ".unfinished-x"
+    left_behind.mkdir(parents=True)
+
+    told = shell.call("forget", "--retain", "0s", "-o", str(shell.folder / "plans"))
+
+    assert told.code == 16
+    assert f"{left_behind}  left behind by a planning that was killed: all of it goes" in told.stdout
+
+
+def test_a_plan_that_is_being_made_is_not_left_behind_however_long_that_takes(shell: Shell) -> None:
+    plans = shell.folder / "plans"
+
+    with PlanWriter(plans) as writer:
+        told = shell.call("forget", "--retain", "0s", "-o", str(plans), "--yes")
+        assert writer.directory.is_dir()
+
+    assert told.stdout == "There is nothing to forget.\n"
+
+
+def test_a_run_whose_plan_lies_elsewhere_is_forgotten_by_age_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = applied(shell, planned(shell))
+    later = datetime.now(UTC) + timedelta(days=31)
+    monkeypatch.setattr(SystemClock, "now", lambda _: later)
+
+    told = shell.call("forget", "--retain", "30d", "-o", str(shell.folder / "nowhere"), "--yes", "--json")
+
+    assert [done.get("run_id") for done in told.document["forgotten"]] == [run.name]
+
+
+def test_a_person_at_a_terminal_is_asked(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned(shell)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    asked: list[str] = []
+    monkeypatch.setattr("click.confirm", lambda text, **_: asked.append(text))
+
+    assert shell.call("forget", str(plan.directory)).code == 0
+    assert asked == ["Forget 1 plan or run for good?"]
+
+
+def test_wrong_words_are_told(shell: Shell) -> None:
+    assert shell.call("forget").code == 64
+    assert shell.call("forget", "p-1", "--retain", "30d").code == 64
+    assert shell.call("forget", "--retain", "soon").code == 10
+    nothing = shell.call("forget", "x-1")
+    assert nothing.code == 10
+    assert "there is neither a plan nor a run x-1" in nothing.stderr
+
+
+def test_a_file_that_cannot_be_removed_is_told_and_the_plan_counts_as_forgotten(shell: Shell) -> None:
+    plan = planned(shell)
+    (plan.directory / "rows.parquet").unlink()
+    (plan.directory / "rows.parquet").mkdir()
+
+    told = shell.call("forget", str(plan.directory), "--yes")
+
+    assert told.code == 20
+    assert "type it again" in told.stderr
+    assert "was forgotten on" in shell.call("show", str(plan.directory)).stderr

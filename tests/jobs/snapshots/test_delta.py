@@ -1,0 +1,49 @@
+"""``--format delta``: begun once, kept in step by every command that publishes or removes."""
+
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from readstate.errors import ExitCode
+from readstate.snapshot.published import delta_tables as delta
+from tests.jobs.conftest import Type
+
+EXPORT = ("export", "--out", "root", "--date")
+
+
+def dates() -> set[str]:
+    table = DeltaTable("root/user_conversations").to_pyarrow_dataset()
+    return {str(day) for day in table.to_table(columns=["snapshot_date"])["snapshot_date"].to_pylist()}
+
+
+def test_delta_tables_follow_what_is_published_again_and_pruned(connected: Type) -> None:
+    assert connected(*EXPORT, "2024-11-22", "--format", "delta").code == ExitCode.DONE
+    assert connected(*EXPORT, "2024-11-23").code == ExitCode.DONE
+    assert dates() == {"2024-11-22", "2024-11-23"}
+
+    assert connected(*EXPORT, "2024-11-23", "--again").code == ExitCode.DONE
+    assert connected("snapshots", "root", "--keep", "1", "--yes").code == ExitCode.DONE
+
+    rows = connected("sql", "root", "SELECT count(*) AS n FROM latest", "--json").document[0]["n"]
+    assert DeltaTable("root/user_conversations").to_pyarrow_dataset().count_rows() == rows > 0
+    assert dates() == {"2024-11-23"}
+
+
+def test_they_can_be_begun_when_everything_is_published_already(connected: Type) -> None:
+    connected(*EXPORT, "2024-11-23")
+
+    again = connected(*EXPORT, "2024-11-23", "--format", "delta")
+
+    assert "published already" in again.out
+    assert dates() == {"2024-11-23"}
+
+
+def test_a_missing_library_is_told_before_anything_is_read(connected: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delta, "find_spec", lambda _name: None)
+
+    given = connected(*EXPORT, "2024-11-23", "--format", "delta")
+
+    assert given.code == ExitCode.BAD_INPUT
+    assert "readstate[delta]" in given.err
+    assert not Path("root").exists()

@@ -1,0 +1,198 @@
+"""``readstate snapshots``: what is published, whether it is still whole, and what may go."""
+
+import io
+import os
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from readstate.errors import ExitCode
+from tests.helpers import snapshots
+from tests.jobs.conftest import Type
+
+ROOT = Path("root")
+DAYS = [date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 23)]
+
+
+@pytest.fixture
+def published(typed: Type) -> Type:
+    """Three published snapshots, and a prompt to look at them from."""
+    for day in DAYS:
+        snapshots.publish(ROOT, day, [snapshots.row(1, 1), snapshots.row(1, 2), snapshots.row(2, 1)])
+    return typed
+
+
+def days_left() -> list[str]:
+    return sorted(path.stem for path in ROOT.glob("_snapshots/*.json"))
+
+
+def test_it_lists_each_with_its_users_rows_size_and_completeness(published: Type) -> None:
+    given = published("snapshots", "root")
+
+    lines = [line.split() for line in given.out.splitlines()]
+    assert given.code == ExitCode.DONE
+    assert lines[0] == ["date", "users", "conversations", "failed", "size", "complete"]
+    assert [line[:4] + line[-1:] for line in lines[2:]] == [[str(day), "2", "3", "0", "yes"] for day in DAYS]
+
+
+def test_with_json_it_is_one_document(published: Type) -> None:
+    document = published("snapshots", "root", "--json", "--verify").document
+
+    assert document["root"] == "root"
+    assert [found["snapshot_date"] for found in document["snapshots"]] == [str(day) for day in DAYS]
+    assert all(found["rows"] == 3 and found["complete"] and found["defects"] == [] for found in document["snapshots"])
+
+
+def test_an_empty_root_says_how_to_fill_it(typed: Type) -> None:
+    given = typed("snapshots", "root")
+
+    assert given.code == ExitCode.DONE
+    assert "readstate export --out root" in given.out
+
+
+def test_verifying_nothing_is_no_success_because_the_root_may_be_mistyped(typed: Type) -> None:
+    given = typed("snapshots", "raot", "--verify")
+
+    assert given.code == ExitCode.BAD_INPUT
+    assert "raot: no published snapshot to verify" in given.err
+
+
+def test_verify_vouches_for_what_is_whole(published: Type) -> None:
+    given = published("snapshots", "root", "--verify")
+
+    assert given.code == ExitCode.DONE
+    assert [line.split()[-1] for line in given.out.splitlines()[2:]] == ["yes"] * 3
+
+
+def damaged_by_a_flipped_byte(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def damaged_by_its_absence(file: Path) -> None:
+    file.unlink()
+
+
+def damaged_by_a_cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("dataset", ["user_conversations", "users"])
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (damaged_by_a_flipped_byte, "not those that the manifest says"),
+        (damaged_by_its_absence, "is missing"),
+        (damaged_by_a_cut, "not those that the manifest says"),
+    ],
+)
+def test_verify_finds_a_damaged_file_and_names_it(damage: object, told: str, dataset: str, published: Type) -> None:
+    (file,) = ROOT.glob(f"{dataset}/snapshot_date=2026-11-22/*.parquet")
+    assert callable(damage)
+    damage(file)
+
+    given = published("snapshots", "root", "--verify")
+    document = published("snapshots", "root", "--verify", "--json").document
+
+    assert given.code == ExitCode.SOME_FAILED
+    assert f"2026-11-22: {file.relative_to(ROOT)}" in given.out
+    assert told in given.out
+    assert [line.split()[-1] for line in given.out.splitlines()[2:5]] == ["yes", "NO", "yes"]
+    assert [len(found["defects"]) for found in document["snapshots"]] == [0, 1, 0]
+
+
+def test_pruning_without_a_terminal_asks_for_consent_and_removes_nothing(
+    published: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+
+    given = published("snapshots", "root", "--keep", "1")
+
+    assert given.code == ExitCode.CONSENT_MISSING
+    assert "to be removed: 2026-11-21, 2026-11-22" in given.out
+    assert "--yes" in given.err
+    assert days_left() == [str(day) for day in DAYS]
+
+
+class Terminal(io.StringIO):
+    """A person who answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, 1), ("n\n", 130, 3), ("\n", 130, 3)])
+def test_at_a_terminal_the_person_decides(
+    answer: str, code: int, left: int, published: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+
+    given = published("snapshots", "root", "--keep", "1")
+
+    assert given.code == code
+    assert "Remove 2 snapshots for good?" in given.err
+    assert len(days_left()) == left
+
+
+def test_what_goes_goes_with_all_of_its_files_and_the_rest_stays_whole(published: Type) -> None:
+    given = published("snapshots", "root", "--keep", "2", "--yes")
+
+    assert given.code == ExitCode.DONE
+    assert "Removed 1 snapshot." in given.out
+    assert days_left() == ["2026-11-22", "2026-11-23"]
+    assert not any("2026-11-21" in str(path) for path in ROOT.rglob("*"))
+    assert published("snapshots", "root", "--verify").code == ExitCode.DONE
+
+
+def test_days_are_counted_from_today_and_the_newest_stays(published: Type) -> None:
+    today = datetime.now(UTC).date()
+    snapshots.publish(ROOT, today - timedelta(days=1), [snapshots.row(1, 1)])
+
+    document = published("snapshots", "root", "--keep-days", "3000", "--yes", "--json").document
+    assert document == {"root": "root", "removed": [], "removed_staged": [], "removed_strays": []}
+
+    published("snapshots", "root", "--keep-days", "1", "--yes")
+    assert len(days_left()) == 1
+
+
+def test_files_that_no_manifest_names_are_told_and_go_after_a_day(published: Type) -> None:
+    partition = ROOT / "users" / "snapshot_date=2026-11-23"
+    old, new = partition / "r-dead-00000.parquet", partition / "r-now-00000.parquet"
+    for path in (old, new):
+        path.write_bytes(b"PAR1")
+    yesterday = (datetime.now(UTC) - timedelta(days=1, hours=1)).timestamp()
+    os.utime(old, (yesterday, yesterday))
+
+    told = published("snapshots", "root", "--verify")
+    pruned = published("snapshots", "root", "--keep", "3", "--yes")
+
+    assert told.code == ExitCode.DONE
+    assert "1 file (4 B) that no snapshot names" in told.out
+    assert "Removed 1 file that no snapshot names." in pruned.out
+    assert (old.exists(), new.exists()) == (False, True)
+    assert len(days_left()) == 3
+
+
+def test_two_rules_at_once_are_refused(published: Type) -> None:
+    given = published("snapshots", "root", "--keep", "1", "--keep-days", "1", "--yes")
+
+    assert given.code == ExitCode.USAGE
+    assert len(days_left()) == 3
+
+
+def test_a_manifest_that_is_none_is_named(published: Type) -> None:
+    (ROOT / "_snapshots" / "2026-11-22.json").write_text("{}")
+
+    given = published("snapshots", "root")
+
+    assert given.code == ExitCode.BAD_INPUT
+    assert "root/_snapshots/2026-11-22.json: not a snapshot's manifest" in given.err
+
+
+def test_the_name_of_a_root_cannot_steer_the_terminal(typed: Type) -> None:
+    given = typed("snapshots", "ro\x1b[2Jot")
+
+    assert "\x1b" not in given.out

@@ -1,0 +1,267 @@
+"""Commands on a root in an object store, typed as a person types them; and what goes wrong there."""
+
+import json
+import threading
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from readstate.errors import ExitCode, NotPermitted, PublishedMeanwhile, StoppedEarly
+from readstate.snapshot import open_snapshot
+from readstate.snapshot.published.snapshot import defects
+from readstate.snapshot.published.snapshot_store import open_store
+from readstate.snapshot.storage.cloud_client import PATIENCE
+from tests.helpers import snapshots
+from tests.helpers.object_stores import CuttingProxy, ObjectStore
+from tests.jobs.conftest import Type
+
+OLD, NEW = date(2024, 11, 22), date(2024, 11, 23)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who asks once."""
+    monkeypatch.setitem(PATIENCE, "max_retries", 0)
+
+
+def test_every_command_takes_a_root_in_a_bucket(connected: Type, s3: ObjectStore, tmp_path: Path) -> None:
+    root = s3.new_root()
+    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
+
+    exported = connected("export", "--out", root, "--date", str(NEW), "--compare-with", "previous", "--json")
+    manifest = exported.document["manifest"]
+    rows = connected("sql", root, "SELECT count(*) AS n FROM latest", "--json").document[0]["n"]
+    listed = connected("snapshots", root, "--verify", "--json").document["snapshots"]
+    compared = connected("compare", root, "--out", "changes.parquet", "--json").document
+    reported = connected("report", root, "--markdown")
+    doctor = connected("doctor", "--out", root)
+
+    assert (exported.code, doctor.code, reported.code) == (ExitCode.DONE, ExitCode.DONE, ExitCode.DONE)
+    assert rows == manifest["rows"] == listed[1]["rows"] > 0
+    assert [found["defects"] for found in listed] == [[], []]
+    assert compared["to"]["run_id"] == manifest["run_id"]
+    assert str(NEW) in reported.out
+    assert "s3://" in doctor.out
+    again = connected("export", "--out", root, "--date", str(NEW))
+    assert "published already" in again.out
+
+
+def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(typed: Type, s3: ObjectStore) -> None:
+    root = s3.new_root()
+    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
+    page = f"{root}/pages/a day.html"
+
+    given = [typed("report", root, "--out", page, *more) for more in ([], ["--markdown"])]
+
+    found = open_store(f"{root}/pages").content("a day.html")
+    assert [one.code for one in given] == [ExitCode.DONE] * 2
+    assert (given[0].out, given[0].err) == ("", f"Written to {page}\n")
+    assert found is not None
+    assert found.startswith(b"## Who has read what on 2024-11-22")
+
+
+def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(typed: Type, s3: ObjectStore) -> None:
+    root = s3.new_root()
+    bucket = "/".join(root.split("/")[:3])
+    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
+
+    for page in (f"{root}/{OLD}.html", f"{bucket}/{OLD}.html"):
+        assert typed("report", root, "--date", str(OLD), "--out", page).code == ExitCode.DONE
+
+    assert all((open_store(where).content(f"{OLD}.html") or b"").startswith(b"<!doctype") for where in (root, bucket))
+    assert typed("snapshots", root, "--verify").code == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("out", "code", "told"),
+    [
+        ("s3://bucket", ExitCode.USAGE, "such as s3://bucket/report.html"),
+        ("s3://bucket/pages/", ExitCode.USAGE, "such as s3://bucket/pages/report.html"),
+        ("ftp://host/report.html", ExitCode.BAD_INPUT, "an address like s3://bucket/path"),
+        ("s3://mistyped/report.html", ExitCode.BAD_INPUT, "no such bucket"),
+    ],
+)
+def test_an_address_that_no_page_can_have_is_told(
+    typed: Type, s3: ObjectStore, out: str, code: ExitCode, told: str
+) -> None:
+    root = s3.new_root()
+    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
+
+    given = typed("report", root, "--out", out)
+
+    assert given.code == code
+    assert told in given.err
+
+
+def test_a_page_that_is_cut_off_leaves_the_one_before(
+    typed: Type, s3: ObjectStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
+) -> None:
+    root, page = s3.new_root(), "report.html"
+    snapshots.publish(tmp_path / "root", OLD, [snapshots.row(1, 1)])
+    open_store(root).put_bytes(b"before", page)
+
+    with CuttingProxy(s3.endpoint, most_bytes=4_000) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        cut = typed("report", str(tmp_path / "root"), "--out", f"{root}/{page}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
+
+    assert proxy.cuts
+    assert cut.code == ExitCode.STOPPED_EARLY
+    assert "run the same command again" in cut.err
+    assert open_store(root).content(page) == b"before"
+
+
+def test_a_plan_is_made_from_a_snapshot_in_a_bucket(connected: Type, s3: ObjectStore) -> None:
+    root = s3.new_root()
+    exported = connected("export", "--out", root, "--service", "default", "--json").document
+    service = exported["manifest"]["services"][0]["chat_service_sid"]
+
+    planned = connected("mark-read", "--from-snapshot", root, "--service", service, "--all", "--json")
+
+    assert planned.code in {ExitCode.DONE, ExitCode.CHANGES_PRESENT}, planned.err
+
+
+def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(typed: Type, s3: ObjectStore) -> None:
+    root = s3.new_root()
+    for day in (OLD, NEW):
+        snapshots.publish(root, day, [snapshots.row(1, 1)])
+
+    assert typed("snapshots", root, "--keep", "1", "--yes").code == ExitCode.DONE
+
+    store = open_store(root)
+    assert store.dates() == [NEW]
+    assert {file.path.rsplit("/", 1)[0] for file in store.objects.listed("users")} == {f"users/snapshot_date={NEW}"}
+
+
+def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees_a_mixture(s3: ObjectStore) -> None:
+    root = s3.new_root()
+    crowd = 6
+    first = [snapshots.row(user, 1, friendly_name="run 0") for user in range(50)]
+    snapshots.publish(root, NEW, first, parts=5, run_id="r-0")
+    standing = open_store(root).standing(NEW)
+    told: list[PublishedMeanwhile] = []
+    seen: set[str] = set()
+    published, ready = threading.Event(), threading.Barrier(crowd)
+
+    def publish(number: int) -> None:
+        rows = [snapshots.row(user, 1, friendly_name=f"run {number}") for user in range(50 + number)]
+        manifest = snapshots.put_snapshot(root, NEW, rows, parts=5, run_id=f"r-{number}")
+        ready.wait()
+        try:
+            open_store(root).publish(manifest, replaces=standing)
+        except PublishedMeanwhile as error:
+            told.append(error)
+
+    def read() -> None:
+        while not published.is_set():
+            snapshot = open_snapshot(root)
+            try:
+                names = snapshot.dataset().to_table(columns=["friendly_name"])["friendly_name"].to_pylist()
+            except FileNotFoundError:
+                continue  # replaced between the manifest and its files: an error, never a mixture
+            assert len(names) == snapshot.manifest.rows
+            seen.update(names)
+            assert len(set(names)) == 1
+
+    reader = threading.Thread(target=read)
+    publishers = [threading.Thread(target=publish, args=(number,)) for number in range(1, crowd + 1)]
+    for thread in (reader, *publishers):
+        thread.start()
+    for thread in publishers:
+        thread.join()
+    published.set()
+    reader.join()
+
+    winner = open_snapshot(root)
+    names = set(winner.dataset().to_table()["friendly_name"].to_pylist())
+    assert len(told) == crowd - 1
+    assert all(error.exit_code == ExitCode.LOCKED and winner.manifest.run_id in error.message for error in told)
+    assert names == {f"run {winner.manifest.run_id.removeprefix('r-')}"}
+    assert seen <= {"run 0", *names}
+    assert list(defects(winner.store, winner.manifest)) == []
+    assert {file.path for file in winner.store.objects.listed("")} == {
+        *(file.path for file in winner.manifest.files),
+        f"_snapshots/{NEW}.json",
+    }
+
+
+def test_an_upload_that_is_cut_off_leaves_no_object(
+    s3: ObjectStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
+) -> None:
+    root, source = s3.new_root(), tmp_path / "source"
+    source.write_bytes(b"x" * 20_000_000)
+
+    with CuttingProxy(s3.endpoint, most_bytes=3_000_000) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        with pytest.raises(StoppedEarly, match="does not answer"):
+            open_store(root).put(source, "users/snapshot_date=2024-11-23/r-1.parquet")
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
+    assert proxy.cuts
+    assert list(open_store(root).objects.listed("")) == []
+
+
+def test_an_export_whose_upload_was_cut_off_goes_on_where_it_was(
+    connected: Type, s3: ObjectStore, monkeypatch: pytest.MonkeyPatch, hasty: None
+) -> None:
+    root = s3.new_root()
+
+    with CuttingProxy(s3.endpoint, most_bytes=10_000) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        cut = connected("export", "--out", root, "--json")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
+    assert cut.code == ExitCode.STOPPED_EARLY
+    assert "To go on:" in cut.err
+    assert open_store(root).dates() == []
+
+    resumed = connected("export", "--out", root, "--json").document["manifest"]
+
+    assert (resumed["starts"], resumed["complete"]) == (2, True)
+    assert connected("snapshots", root, "--verify").code == ExitCode.DONE
+
+
+def test_a_store_that_forbids_writing_is_told_before_anything_is_read(connected: Type, s3: ObjectStore) -> None:
+    root = s3.new_root()
+    bucket = root.split("/")[2]
+    forbid = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.client().put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [forbid]}))
+
+    given = connected("export", "--out", root)
+
+    assert given.code == ExitCode.NOT_PERMITTED
+    assert f"{root}: the store refuses" in given.err
+    assert "storage/README.md" in given.err
+    assert ".writable" not in given.err
+    with pytest.raises(NotPermitted):
+        open_store(root).put_bytes(b"x", "users/a.parquet")
+
+
+@pytest.mark.parametrize("command", [["export", "--out"], ["snapshots"], ["sql"], ["compare"], ["report"]])
+def test_a_bucket_that_does_not_exist_is_named(connected: Type, s3: ObjectStore, command: list[str]) -> None:
+    given = connected(*command, "s3://mistyped/root", *(["SELECT 1"] if command == ["sql"] else []))
+
+    assert given.code == ExitCode.BAD_INPUT
+    assert "s3://mistyped/root" in given.err
+    assert "no such bucket" in given.err
+
+
+def test_a_store_that_does_not_answer_is_told_from_a_full_disk(
+    connected: Type, s3: ObjectStore, monkeypatch: pytest.MonkeyPatch, hasty: None
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    given = connected("export", "--out", "s3://bucket/root")
+
+    assert given.code == ExitCode.STOPPED_EARLY
+    assert "s3://bucket/root: the store does not answer" in given.err
+    assert "AWS_ENDPOINT_URL" in given.err
+    assert "space" not in given.err
+    assert "Debug source" not in given.err
+
+
+def test_a_container_without_its_account_is_refused_with_an_example(typed: Type) -> None:
+    given = typed("snapshots", "abfs://container/root")
+
+    assert given.code == ExitCode.BAD_INPUT
+    assert "abfs://container@account.dfs.core.windows.net" in given.err

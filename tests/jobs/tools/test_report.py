@@ -1,0 +1,101 @@
+"""`readstate report` as a person types it: about a snapshot, and about a run."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readstate.changes.runs.directory import RunDirectory, create_run
+from readstate.changes.runs.journal import create_journal
+from readstate.errors import ExitCode
+from readstate_jobs.cli.main import main
+from tests.helpers.plans import plan_row, written_plan
+from tests.helpers.snapshots import publish, row
+from tests.pipeline.changes.runs.test_journal import header
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    publish(tmp_path / "root", date(2026, 11, 22), [row(1, 1)])
+    publish(tmp_path / "root", date(2026, 11, 23), [row(1, 1, unread_messages_count=0)])
+    return str(tmp_path / "root")
+
+
+def test_the_page_goes_to_a_file_that_only_its_owner_reads(root: str, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "report.html"
+
+    assert main(["report", root, "--out", str(out)]) == ExitCode.DONE
+
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert capsys.readouterr().out == ""
+
+
+def test_markdown_goes_to_stdout_and_names_nobody(root: str, capsys: Any) -> None:
+    assert main(["report", root, "--markdown"]) == ExitCode.DONE
+
+    text = capsys.readouterr().out
+    assert text.startswith("## Who has read what on 2026-11-23")
+    assert "user 1" not in text
+
+
+def test_names_are_shown_when_asked_for_and_dates_chosen(root: str, capsys: Any) -> None:
+    assert main(["report", root, "--markdown", "--show-pii", "--date", "2026-11-22"]) == ExitCode.DONE
+
+    assert "user 1" in capsys.readouterr().out
+
+
+def test_no_snapshot_is_said_briefly(tmp_path: Path, capsys: Any) -> None:
+    assert main(["report", str(tmp_path)]) == ExitCode.BAD_INPUT
+    assert "no published snapshot" in capsys.readouterr().err
+
+
+def test_a_folder_is_no_file_to_write_to(root: str, tmp_path: Path, capsys: Any) -> None:
+    assert main(["report", root, "--out", str(tmp_path)]) == ExitCode.USAGE
+    assert main(["report", root, "--out", str(tmp_path / "none" / "report.html")]) == ExitCode.LOCAL_DISK
+    assert f"Make the folder {tmp_path / 'none'} first" in capsys.readouterr().err
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    monkeypatch.setenv("READSTATE_WORK_DIR", str(tmp_path / "work"))
+    plan = written_plan(tmp_path / "plans", plan_row(0))
+    directory = create_run(tmp_path / "work", "r-20261123T140000Z-ab12")
+    begun = header(
+        run_id=directory.run_id,
+        plan_dir=str(plan.directory),
+        plan_id=plan.manifest.plan_id,
+        rows_root_sha256=plan.manifest.rows_root_sha256,
+        executable=1,
+    )
+    create_journal(directory.journal, begun).close()
+    return directory
+
+
+@pytest.mark.parametrize("named", ["last", "by its id", "by its folder"])
+def test_a_run_is_named_as_elsewhere(run: RunDirectory, named: str, tmp_path: Path, capsys: Any) -> None:
+    name = {"last": "last", "by its id": run.run_id, "by its folder": str(run.path)}[named]
+
+    assert main(["report", name, "--markdown"]) == ExitCode.DONE
+    assert main(["report", name, "--out", str(tmp_path / "run.html")]) == ExitCode.DONE
+
+    assert "0 of 1 rows are as planned" in capsys.readouterr().out
+    assert f"What became of run {run.run_id}" in (tmp_path / "run.html").read_text(encoding="utf-8")
+
+
+def test_a_run_has_no_date(run: RunDirectory, capsys: Any) -> None:
+    assert main(["report", "last", "--date", "2026-11-23"]) == ExitCode.USAGE
+    assert "Leave --date out" in capsys.readouterr().err
+
+
+def test_a_run_whose_plan_is_gone_says_what_needs_none(run: RunDirectory, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "plans").rename(tmp_path / "elsewhere")
+
+    assert main(["report", run.run_id]) == ExitCode.BAD_INPUT
+    assert f"readstate status {run.run_id}" in capsys.readouterr().err
+
+
+def test_an_unknown_run_is_said_briefly(run: RunDirectory, capsys: Any) -> None:
+    assert main(["report", "r-20260101T000000Z-0000"]) == ExitCode.BAD_INPUT
+    assert "there is no run r-20260101T000000Z-0000" in capsys.readouterr().err

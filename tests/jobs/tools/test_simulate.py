@@ -1,0 +1,113 @@
+"""`readstate simulate`, as a process and as a command."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from readstate.errors import BadInput, Usage
+from readstate.simulator.world.dump import load_world
+from readstate_jobs.tools.simulate import command
+from tests.helpers.processes import LONGEST_SECONDS
+
+RUN = [sys.executable, "-c", "import readstate_jobs.tools.simulate; readstate_jobs.tools.simulate.command()"]
+
+
+@contextmanager
+def _simulate(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen([*RUN, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _control(base_url: str, path: str) -> dict[str, object]:
+    with urllib.request.urlopen(f"{base_url}/_simulator/{path}") as response:
+        content: dict[str, object] = json.load(response)
+        return content
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_listens_and_ends_when_told(number: signal.Signals) -> None:
+    with _simulate("--users", "1000000", "--fault", "latency_ms=3", "--behaviour", "list_order=shuffled") as (
+        process,
+        base_url,
+    ):
+        faults, behaviour = _control(base_url, "faults"), _control(base_url, "behaviour")
+        process.send_signal(number)
+        rest, story = process.communicate(timeout=LONGEST_SECONDS)
+
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", base_url)
+    assert faults["latency_ms"] == 3
+    assert behaviour["list_order"] == "shuffled"
+    assert (rest, process.returncode) == ("", 0)
+    assert f"READSTATE_BASE_URL={base_url}" in story
+
+
+def test_it_ends_in_its_own_process_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "world.jsonl"
+    lines = []
+
+    def echo(line: str, *, err: bool = False) -> None:
+        lines.append((line, err))
+        if err:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("readstate_jobs.tools.simulate.click.echo", echo)
+
+    result = CliRunner().invoke(command, ["--users", "3", "--dump", str(file)])
+    again = CliRunner().invoke(command, ["--world", str(file)])
+
+    assert (result.exit_code, again.exit_code) == (0, 0)
+    assert [err for _, err in lines] == [False, True] * 2
+    assert load_world(file).shape.users == 3
+
+
+def test_a_world_is_dumped_at_the_end_and_loaded_again(tmp_path: Path) -> None:
+    file = tmp_path / "world.jsonl"
+    with _simulate("--users", "7", "--seed", "5", "--dump", str(file)) as (process, base_url):
+        services = _control(base_url, "world")["services"]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=LONGEST_SECONDS)
+
+    with _simulate("--world", str(file)) as (_, base_url):
+        world = _control(base_url, "world")
+
+    assert world["services"] == services
+    assert isinstance(world["shape"], dict)
+    assert (world["shape"]["users"], world["shape"]["seed"]) == (7, 5)
+
+
+def test_a_port_that_is_taken_is_said() -> None:
+    with _simulate() as (_, base_url):
+        port = base_url.rpartition(":")[2]
+        result = CliRunner().invoke(command, ["--port", port])
+
+    assert isinstance(result.exception, Usage)
+    assert f"127.0.0.1:{port}" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "told"),
+    [
+        (["--fault", "latncy_ms=3"], BadInput, "did you mean 'latency_ms'"),
+        (["--behaviour", "list_order=sideways"], BadInput, "list_order"),
+        (["--world", "/nonexistent/world"], Usage, "cannot read the world"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_the_reason(options: list[str], error: type, told: str) -> None:
+    result = CliRunner().invoke(command, options)
+
+    assert isinstance(result.exception, error)
+    assert told in str(result.exception)

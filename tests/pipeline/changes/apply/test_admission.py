@@ -1,0 +1,197 @@
+"""When rows may begin."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readstate.changes.apply.admission import Gate, Meter, rows_at_once
+from readstate.changes.apply.budgets import WriteBreaker
+from readstate.changes.apply.controls import Controls, Speed
+from readstate.changes.apply.window import parse_window
+from readstate.changes.runs.directory import RunDirectory
+from readstate.errors import BadInput, ExitCode, NotPermitted, Unanswered
+from readstate.events import Event, Note, RequestAnswered, WritesGoOn, WritesHeld
+from readstate.stop import StopReason, StopSwitch
+from tests.helpers.fake_clock import FakeClock
+
+
+class Bench:
+    """A gate, its clock, and what was told."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        self.clock = FakeClock()
+        self.stop = StopSwitch()
+        self.meter = Meter(self.clock)
+        self.breaker = WriteBreaker()
+        self.events: list[Event] = []
+        self.probes: list[BaseException | None] = []
+        self.run = RunDirectory(folder)
+        self.speeds: list[Speed] = []
+        values: dict[str, Any] = {
+            "controls": Controls(self.run, steer=self.speeds.append, emit=self.events.append),
+            "clock": self.clock, "stop": self.stop, "meter": self.meter, "breaker": self.breaker, "probe": self.probe,
+            "rate": lambda: 30.0, "most": 100, "window": None, "max_throttled_seconds": 60.0,
+            "max_outage_seconds": 900.0, "emit": self.events.append,
+        }  # fmt: skip
+        self.gate = Gate(self.run, **(values | changes))
+
+    async def probe(self) -> None:
+        if self.probes and (error := self.probes.pop(0)) is not None:
+            raise error
+
+    def answer(self, method: str = "GET", status: int = 200, seconds: float = 0.1) -> None:
+        self.meter.observe(RequestAnswered(method, status, seconds, None))
+
+    def break_writes(self) -> None:
+        for _ in range(5):
+            self.breaker.note(self.clock.monotonic(), is_ambiguous=True)
+
+
+@given(rate=st.floats(0.1, 500), seconds=st.floats(0, 5), most=st.integers(1, 500))
+def test_enough_rows_are_under_way_to_keep_the_rate_and_hardly_more(rate: float, seconds: float, most: int) -> None:
+    rows = rows_at_once(rate, seconds, most=most)
+
+    assert rows <= most
+    assert rows >= min(most, rate * seconds)
+    assert rows <= max(4, 1.1 * rate * (seconds + 0.01) + 2)
+
+
+async def test_there_is_room_for_some_rows_and_each_that_leaves_makes_room_for_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for _ in range(4):
+        assert await bench.gate.enter()
+    bench.stop.when_asked(lambda: None)
+
+    bench.gate.leave()
+    assert await bench.gate.enter()
+
+    bench.stop.ask(StopReason("enough", ExitCode.TERMINATED))
+    assert not await bench.gate.enter()
+
+
+async def test_slow_answers_make_room_for_more_rows(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.answer("GET", seconds=0.5)
+    bench.answer("POST", seconds=0.5)
+
+    for _ in range(30):
+        assert await bench.gate.enter()
+
+
+async def test_rows_are_held_while_a_pause_file_is_there(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.run.pause.touch()
+
+    def tell(event: Event) -> None:
+        bench.events.append(event)
+        if isinstance(event, WritesHeld):
+            bench.run.pause.unlink()
+
+    bench.gate._emit = tell
+
+    assert await bench.gate.enter()
+    assert [type(event) for event in bench.events] == [WritesHeld, WritesGoOn]
+
+
+async def test_a_stop_file_stops(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.run.stop.touch()
+
+    assert not await bench.gate.enter()
+    assert bench.stop.reason().exit_code == ExitCode.STOPPED_EARLY  # type: ignore[union-attr]
+
+
+async def test_rows_wait_for_their_hours(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, window=parse_window("03:00-04:00", "UTC"))
+
+    assert await bench.gate.enter()
+
+    assert bench.clock.now() >= datetime(2026, 11, 23, 3, tzinfo=UTC)
+
+
+async def test_refusals_without_end_stop_the_run(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.answer(status=429)
+    bench.clock.advance(61)
+
+    assert not await bench.gate.enter()
+    assert "429" in bench.stop.reason().text  # type: ignore[union-attr]
+
+
+async def test_one_other_answer_ends_the_count_of_refusals(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.answer(status=429)
+    bench.clock.advance(61)
+    bench.answer("POST", status=404)
+    bench.meter.observe(Note("not a request"))
+
+    assert await bench.gate.enter()
+
+
+async def test_an_open_breaker_waits_for_a_reading_that_succeeds(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.break_writes()
+    bench.probes = [Unanswered("reset"), Unanswered("reset"), None]
+
+    assert await bench.gate.enter()
+
+    assert bench.clock.slept == [0.5, 1.0, 2.0]
+    assert not bench.breaker.is_open
+
+
+async def test_an_open_breaker_gives_up_in_the_end(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.break_writes()
+    bench.probes = [Unanswered("reset")] * 500
+
+    assert not await bench.gate.enter()
+    assert "no clear answer" in bench.stop.reason().text  # type: ignore[union-attr]
+
+
+async def test_a_probe_that_is_refused_ends_the_run(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.break_writes()
+    bench.probes = [NotPermitted("401")]
+
+    with pytest.raises(NotPermitted):
+        await bench.gate.enter()
+
+
+async def test_a_disk_that_fills_up_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path)
+    monkeypatch.setattr(RunDirectory, "free_bytes", lambda _: 100_000_000)
+
+    assert not await bench.gate.enter()
+    assert bench.stop.reason().exit_code == ExitCode.LOCAL_DISK  # type: ignore[union-attr]
+
+
+class TestWindow:
+    @pytest.mark.parametrize(
+        ("text", "hour", "is_open"),
+        [
+            ("22:00-06:00", 23, True), ("22:00-06:00", 5, True), ("22:00-06:00", 6, False), ("22:00-06:00", 12, False),
+            ("09:30-17:00", 9, False), ("09:30-17:00", 10, True), ("09:30-17:00", 17, False),
+        ],
+    )  # fmt: skip
+    def test_it_is_open_from_its_beginning_to_just_before_its_end(self, text: str, hour: int, is_open: bool) -> None:
+        assert parse_window(text, "UTC").is_open(datetime(2026, 11, 23, hour, tzinfo=UTC)) == is_open
+
+    def test_hours_are_those_of_the_zone(self) -> None:
+        window = parse_window("22:00-23:00", "Europe/Paris")
+
+        assert window.is_open(datetime(2026, 11, 23, 21, 30, tzinfo=UTC))
+        assert not window.is_open(datetime(2026, 11, 23, 21, 30, tzinfo=UTC) + timedelta(hours=1))
+
+    @pytest.mark.parametrize("text", ["", "22-06", "22:00", "25:00-26:00", "10:00-10:00", "22:00-06:00h"])
+    def test_what_is_no_window_is_refused(self, text: str) -> None:
+        with pytest.raises(BadInput):
+            parse_window(text, "UTC")
+
+    @pytest.mark.parametrize("zone", ["Paris", "../etc/passwd", ""])
+    def test_what_is_no_zone_is_refused(self, zone: str) -> None:
+        with pytest.raises(BadInput):
+            parse_window("22:00-06:00", zone)

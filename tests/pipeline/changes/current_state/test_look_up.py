@@ -1,0 +1,52 @@
+"""From identities to SIDs, however odd the identity."""
+
+import pytest
+
+from readstate.changes.current_state.look_up import look_up
+from readstate.changes.planning.gather import Reading
+from readstate.errors import UnusableAnswer
+from readstate.events import ignore
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.stop import StopSwitch
+from readstate.twilio.client import Reader
+from readstate.twilio.http.request import Request
+from readstate.twilio.http.response import Response
+from tests.helpers.desk import Desk
+from tests.helpers.fake_clock import FakeClock
+from tests.helpers.planning import DeskTransport
+
+
+def around(desk: Desk, reader: Reader) -> Reading:
+    return Reading(
+        reader=reader, service_sid=desk.service.sid, clock=FakeClock(), stop=StopSwitch(), emit=ignore, parallel=4
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("slash", ["identity", "separator"])
+async def test_every_identity_is_found_whatever_the_server_makes_of_its_signs(slash: str) -> None:
+    desk = Desk(WorldShape(users=120, odd_identities=0.9), encoded_slash=slash)
+    expected = {user.identity: user.sid for user in desk.service.users() if "\t" not in user.identity}
+
+    found = await look_up([*expected, "nobody", "no/body"], around(desk, Reader(DeskTransport(desk))))
+
+    assert found == expected
+
+
+async def test_a_plain_identity_costs_one_request() -> None:
+    desk = Desk(WorldShape(users=120, odd_identities=0))
+    transport = DeskTransport(desk)
+
+    await look_up(["user-1", "user-2"], around(desk, Reader(transport)))
+
+    assert len(transport.sent) == 2
+
+
+async def test_an_answer_about_somebody_else_is_not_believed() -> None:
+    desk = Desk(WorldShape(users=10, odd_identities=0))
+
+    class Confused:
+        async def send(self, request: Request) -> Response:
+            return Response(200, {}, b'{"sid": "US%s", "identity": "bob"}' % (b"0" * 32))
+
+    with pytest.raises(UnusableAnswer, match="another user"):
+        await look_up(["ann"], around(desk, Reader(Confused())))

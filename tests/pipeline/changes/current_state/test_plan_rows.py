@@ -1,0 +1,98 @@
+"""Reading rows right before they are written, and sending them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from readstate.changes.apply.send import Repetitions, request_for, send
+from readstate.changes.current_state.plan_rows import read_rows
+from readstate.changes.rules.preconditions import SetFields
+from readstate.changes.rules.settle import Answered, Late, NeverSent
+from readstate.errors import NotSent, Refused, TooLate
+from readstate.events import Note, Retried
+from readstate.model.change import Absent, Present, Unknown, Unreadable
+from readstate.twilio.client import Reader, Writer
+from readstate.twilio.http.response import Response
+from tests.helpers.fake_clock import FakeClock
+from tests.helpers.plans import plan_row
+from tests.helpers.scripted_transport import ScriptedTransport, answer
+
+SERVICE = "IS" + "2" * 32
+TIMED = plan_row(1, fields_mask=2, set_index=None, pre_kind="equals")
+
+
+def shown(**changes: Any) -> dict[str, Any]:
+    row = {
+        "user_sid": TIMED.user_sid, "conversation_sid": TIMED.conversation_sid, "participant_sid": f"MB{1:032x}",
+        "chat_service_sid": SERVICE, "last_read_message_index": 3, "notification_level": "default",
+    }  # fmt: skip
+    return row | changes
+
+
+def participant(**changes: Any) -> dict[str, Any]:
+    return {"sid": f"MB{1:032x}", "last_read_message_index": 3, "last_read_timestamp": "2026-11-01T00:00:00Z"} | changes
+
+
+async def read(*steps: Any, row: Any = TIMED) -> Any:
+    seen = await read_rows(Reader(ScriptedTransport(*steps)), SERVICE, [row], FakeClock())
+    return seen[row.plan_row_id].current
+
+
+async def test_a_row_that_sets_a_timestamp_is_read_with_the_participant_who_tells_it() -> None:
+    current = await read(answer(body=shown()), answer(body=participant()))
+
+    assert isinstance(current, Present)
+    assert current.last_read_timestamp == datetime(2026, 11, 1, tzinfo=UTC)
+
+
+async def test_a_timestamp_that_was_never_set_is_none_and_one_that_cannot_be_read_is_unknown() -> None:
+    never = await read(answer(body=shown()), answer(body=participant(last_read_timestamp=None)))
+    odd = await read(answer(body=shown()), answer(body=participant(last_read_timestamp="yesterday")))
+
+    assert never.last_read_timestamp is None
+    assert isinstance(odd.last_read_timestamp, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("steps", "kind"),
+    [
+        ([answer(404)], Absent),
+        ([answer(500)], Unreadable),
+        ([answer(body=shown(user_sid=None))], Unreadable),
+        ([answer(body=shown(conversation_sid="CH" + "9" * 32))], Unreadable),
+        ([answer(body=shown(participant_sid=None))], Unreadable),
+        ([answer(body=shown()), answer(404)], Absent),
+        ([answer(body=shown()), answer(500)], Unreadable),
+    ],
+)
+async def test_what_cannot_be_read_whole_is_not_believed(steps: list[Response], kind: type) -> None:
+    assert isinstance(await read(*steps), kind)
+
+
+async def test_credentials_that_are_refused_end_everything() -> None:
+    with pytest.raises(Refused):
+        await read(answer(403))
+    with pytest.raises(Refused):
+        await read(answer(body=shown()), answer(401))
+
+
+def test_repeated_writes_are_counted_by_their_path_and_forgotten() -> None:
+    repetitions = Repetitions()
+    for method, reason in (("POST", "status 429"), ("POST", "status 429"), ("POST", "reset"), ("GET", "status 429")):
+        repetitions.observe(Retried(method, "/v1/x", reason, 0, 0.1, None))
+    repetitions.observe(Note("something else"))
+
+    assert repetitions.take("/v1/x") == 2
+    assert repetitions.take("/v1/x") == 0
+
+
+async def test_what_did_not_leave_is_told_from_what_may_have_arrived() -> None:
+    sending = SetFields(last_read_message_index=8, last_read_timestamp=None, notification_level=None)
+    request = request_for(SERVICE, plan_row(1), sending, leave_by=1.0)
+    writer = Writer(ScriptedTransport(NotSent("refused"), TooLate("too late"), answer(200, b"<html>")))
+
+    assert await send(writer, request) == (NeverSent("refused"), None)
+    assert await send(writer, request) == (Late(), None)
+    assert await send(writer, request) == (Answered(status=200), "RQ" + "0" * 32)
+    assert request.leave_by == 1.0

@@ -1,0 +1,171 @@
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from readstate.changes.input.csv_reader import BrokenRecord, CsvFile, Record, read_csv, sniff_delimiter
+from readstate.changes.input.problems import Problem
+from readstate.errors import BadInput
+
+HEADER = "user,conversation,note\n"
+
+
+def read(content: str | bytes, **options: str) -> tuple[CsvFile | None, list[Record | BrokenRecord], list[Problem]]:
+    problems: list[Problem] = []
+    data = content if isinstance(content, bytes) else content.encode()
+    file = read_csv(io.BytesIO(data), report=problems.append, **options)  # type: ignore[arg-type]
+    return file, list(file.records) if file else [], problems
+
+
+def codes(problems: list[Problem]) -> list[str]:
+    return [problem.code for problem in problems]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252"])
+def test_lines_are_counted_and_found_again_whatever_the_line_ends_and_the_encoding(end: str, encoding: str) -> None:
+    text = end.join(["user,conversation,note", "a,b,größe", 'c,d,"two', 'lines"', "e,f,"]) + end
+    data = text.encode(encoding)
+    asked = {} if encoding in {"utf-8", "utf-8-sig", "utf-16", "utf-32"} else {"encoding": encoding}
+
+    file, records, problems = read(data, **asked)
+
+    assert file is not None
+    assert not problems
+    assert [(record.line, record.line_end) for record in records] == [(2, 2), (3, 4), (5, 5)]
+    assert records[1].cells[2] == f"two{end}lines"
+    name = file.format.encoding.name
+    for record, start in zip(records, ["a,b", "c,d", "e,f"], strict=True):
+        assert data[record.byte_offset :].decode(name).startswith(start)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_in_the_header(delimiter: str) -> None:
+    header = delimiter.join(["user", "conversation", "op"])
+    assert sniff_delimiter(header) == delimiter
+
+
+def test_a_given_delimiter_wins_over_the_header() -> None:
+    file, _, problems = read("user;conversation\n", delimiter="comma")
+
+    assert file is None
+    assert "user;conversation" in problems[0].message
+
+
+@pytest.mark.parametrize("delimiter", ["", "ab", '"', "\n"])
+def test_a_delimiter_is_one_character(delimiter: str) -> None:
+    with pytest.raises(BadInput, match="not one character"):
+        read(HEADER, delimiter=delimiter)
+
+
+def test_an_unknown_encoding_is_refused() -> None:
+    for name in ("klingon", "hex"):
+        with pytest.raises(BadInput, match="no text encoding"):
+            read(HEADER, encoding=name)
+
+
+def test_an_empty_file_says_so() -> None:
+    file, _, problems = read("")
+
+    assert file is None
+    assert codes(problems) == ["E-EMPTY"]
+
+
+def test_every_problem_of_a_header_is_told_at_once_with_the_nearest_name() -> None:
+    file, _, problems = read("user_sid,note,note,Conversation,lats_read_timestamp\n")
+
+    messages = "\n".join(problem.message for problem in problems)
+    assert file is None
+    assert "did you mean 'user'?" in messages
+    assert "'note' is there twice" in messages
+    assert "did you mean 'conversation'?" in messages
+    assert "did you mean 'last_read_timestamp'?" in messages
+    assert "'user' is missing" in messages
+
+
+def test_one_bad_byte_spoils_one_line_and_three_encodings_are_offered() -> None:
+    _, records, problems = read(HEADER.encode() + b"a,b,fine\nc,d,gr\xf6\xdfe\ne,f,fine\n")
+
+    assert [type(record) for record in records] == [Record, BrokenRecord, Record]
+    (problem,) = problems
+    assert problem.code == "E-ENCODING"
+    assert problem.line == 3
+    assert f"offset {len(HEADER) + 15}" in problem.message
+    assert problem.hint.count("--encoding") == 3
+    assert "cp1252" in problem.hint
+
+
+def test_a_header_that_is_not_text_is_one_problem() -> None:
+    file, _, problems = read(b"user,conversation,\xff\n")
+
+    assert file is None
+    assert codes(problems) == ["E-ENCODING"]
+
+
+def test_nul_bytes_are_an_error_of_their_line() -> None:
+    _, records, problems = read(HEADER + "a,b\0,c\nd,e,f\n")
+
+    assert codes(problems) == ["E-NUL"]
+    assert isinstance(records[1], Record)
+
+
+def test_a_stray_quote_swallows_no_other_line() -> None:
+    lines = ["a,b,1", 'c,"d,2', "e,f,3", 'g,"h"i,4', "j,k,5"]
+
+    _, records, problems = read(HEADER + "\n".join(lines))
+
+    assert [(problem.code, problem.line) for problem in problems] == [("E-QUOTE", 3), ("E-QUOTE", 5)]
+    assert [record.cells[0] for record in records if isinstance(record, Record)] == ["a", "e", "j"]
+
+
+def test_missing_cells_are_damage_and_empty_ones_at_the_end_are_a_spreadsheet() -> None:
+    _, records, problems = read(HEADER + "a,b\nc,d,e,,,\nf,g,h,i\n")
+
+    assert [(problem.code, problem.line) for problem in problems] == [("E-COLUMNS", 2), ("E-COLUMNS", 4)]
+    assert isinstance(records[1], Record)
+
+
+def test_empty_lines_are_no_records() -> None:
+    _, records, problems = read(HEADER + "\n,,\na,b,c\n\n")
+
+    assert [record.line for record in records] == [4]
+    assert not problems
+
+
+@settings(max_examples=150)
+@given(st.binary(max_size=400), st.sampled_from([b"", HEADER.encode(), b"user;conversation\r\n"]))
+def test_no_bytes_break_the_reader_and_no_line_is_lost(noise: bytes, header: bytes) -> None:
+    file, records, problems = read(header + noise)
+
+    assert file is not None or problems
+    broken = [record for record in records if isinstance(record, BrokenRecord)]
+    assert len(broken) == len([problem for problem in problems if file is not None])
+    lines = [record.line for record in records]
+    assert lines == sorted(set(lines))
+
+
+cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.tuples(cell, cell, cell).filter(any), max_size=8), st.sampled_from([",", ";", "\t", "|"]))
+def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, str, str]], delimiter: str) -> None:
+    import csv
+
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerow(("user", "conversation", "note"))
+    writer.writerows(rows)
+
+    _, records, problems = read(text.getvalue())
+
+    assert not problems
+    assert [tuple(record.cells) for record in records if isinstance(record, Record)] == rows
+
+
+def test_a_header_of_one_endless_cell_is_one_problem() -> None:
+    file, _, problems = read("x" * 200_000)
+
+    assert file is None
+    assert "'user' is missing" in problems[0].message

@@ -1,0 +1,206 @@
+import gzip
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from msgspec.structs import replace
+
+from readstate.changes.plans import writer as plan_writer
+from readstate.changes.plans.reader import check_age, check_target, find_plan, open_plan, read_manifest
+from readstate.changes.plans.schema import CHUNK_ROWS
+from readstate.changes.plans.writer import PlanWriter
+from readstate.errors import BadInput, LocalDisk, PlanUnusable
+from tests.helpers.plans import NOW, TARGET, plan_row, removal_row, skipped_row, written_plan
+
+
+def test_a_plan_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    rows = [plan_row(0), removal_row(1), skipped_row(2, "blocked", "REWIND")]
+
+    plan = written_plan(tmp_path, *rows)
+
+    assert list(plan.rows()) == rows
+    assert plan.directory.name == plan.manifest.plan_id
+    assert plan.manifest.plan_id == f"p-{plan.manifest.plan_sha256[:12]}"
+    assert plan.manifest.counts["blocked"] == 1
+    assert plan.manifest.reasons == {"REWIND": 1}
+    assert plan.manifest.expires_at - plan.manifest.created_at == timedelta(hours=4)
+    assert [taken["plan_row_id"] for taken in plan.participants()] == [1]
+    assert plan.rejects.name == "rejects.csv"
+    assert [batch.num_columns for batch in plan.batches(["plan_row_id"])] == [1]
+
+
+def test_only_its_owner_can_look_into_a_plan(tmp_path: Path) -> None:
+    os.umask(0o000)
+    try:
+        plan = written_plan(tmp_path / "plans", plan_row(0))
+    finally:
+        os.umask(0o022)
+
+    assert plan.directory.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in plan.directory.iterdir()} == {0o600}
+
+
+def test_the_same_rows_have_the_same_digest_and_another_row_another(tmp_path: Path) -> None:
+    first, again, other = (written_plan(tmp_path / name, plan_row(number)) for name, number in
+                           (("a", 0), ("b", 0), ("c", 1)))  # fmt: skip
+
+    assert first.manifest.rows_root_sha256 == again.manifest.rows_root_sha256
+    assert first.manifest.plan_id == again.manifest.plan_id
+    assert other.manifest.rows_root_sha256 != first.manifest.rows_root_sha256
+
+
+def test_the_digest_does_not_depend_on_the_file_format(tmp_path: Path) -> None:
+    plan = written_plan(tmp_path, *map(plan_row, range(50)))
+    table = pq.read_table(plan.directory / "rows.parquet")
+
+    pq.write_table(table, plan.directory / "rows.parquet", compression="gzip", row_group_size=7, use_dictionary=False)
+
+    assert len(list(open_plan(plan.directory).rows())) == 50
+
+
+def test_chunks_are_counted_by_rows(tmp_path: Path) -> None:
+    with PlanWriter(tmp_path) as writer:
+        for _ in range(CHUNK_ROWS + 1):
+            number, chunk = writer.next_row
+            writer.add(plan_row(number, chunk_no=chunk))
+        assert writer.next_row == (CHUNK_ROWS + 1, 1)
+        directory = writer.finish(written_plan(tmp_path / "other").manifest)
+
+    plan = open_plan(directory)
+    assert len(plan.manifest.chunk_sha256) == 2
+    assert sum(1 for _ in plan.rows()) == CHUNK_ROWS + 1
+
+
+def _edit_rows(directory: Path, **changes: Any) -> None:
+    table = pq.read_table(directory / "rows.parquet")
+    rows = table.to_pylist()
+    rows[0].update(changes)
+    pq.write_table(type(table).from_pylist(rows, schema=table.schema), directory / "rows.parquet")
+
+
+def _edit_manifest(directory: Path, **changes: Any) -> None:
+    path = directory / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda d: _edit_rows(d, set_index=9), "does not hold the rows"),
+        (lambda d: _edit_rows(d, user_sid="US" + "f" * 32), "does not hold the rows"),
+        (lambda d: _edit_rows(d, note=""), "does not hold the rows"),
+        (lambda d: pq.write_table(pq.read_table(d / "rows.parquet").slice(1), d / "rows.parquet"), "has 1 rows, not 2"),
+        (lambda d: pq.write_table(pq.read_table(d / "rows.parquet").drop(["note"]), d / "rows.parquet"), "columns"),
+        (lambda d: (d / "rows.parquet").write_bytes(b"PAR1"), "rows.parquet"),
+        (lambda d: (d / "rows.parquet").unlink(), "rows.parquet"),
+        (lambda d: _edit_manifest(d, account_sid="AC" + "9" * 32), "was changed"),
+        (lambda d: _edit_manifest(d, rows=99), "was changed"),
+        (lambda d: _edit_manifest(d, rows="many"), "manifest.json"),
+        (lambda d: (d / "manifest.json").write_text("{}"), "manifest.json"),
+        (lambda d: _edit_manifest(d, schema_version=2), "newer readstate"),
+    ],
+)
+def test_a_plan_that_was_touched_is_refused(damage: Any, told: str, tmp_path: Path) -> None:
+    directory = written_plan(tmp_path, plan_row(0), plan_row(1)).directory
+    damage(directory)
+
+    with pytest.raises(PlanUnusable, match=told):
+        open_plan(directory)
+
+
+def test_what_removals_take_away_is_sealed_too(tmp_path: Path) -> None:
+    plan = written_plan(tmp_path, removal_row(0))
+    path = plan.directory / "participants.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"plan_row_id":7}\n'))
+
+    with pytest.raises(PlanUnusable, match="not the one"):
+        list(plan.participants())
+    path.write_bytes(b"no gzip")
+    with pytest.raises(PlanUnusable, match="participants"):
+        list(plan.participants())
+
+
+def test_a_plan_is_bound_to_its_target(tmp_path: Path) -> None:
+    manifest = written_plan(tmp_path, plan_row(0)).manifest
+
+    check_target(manifest, TARGET)
+    for name in ("account_sid", "service_sid", "base_url"):
+        with pytest.raises(PlanUnusable, match=name):
+            check_target(manifest, replace(TARGET, **{name: "other"}))
+
+
+def test_a_plan_ages_by_the_clock_of_the_server(tmp_path: Path) -> None:
+    manifest = written_plan(tmp_path, plan_row(0)).manifest
+
+    check_age(manifest, NOW + timedelta(hours=23, minutes=59))
+    with pytest.raises(PlanUnusable, match="expired at 2026-11-24 14:00 UTC"):
+        check_age(manifest, NOW + timedelta(hours=24))
+
+
+def test_a_plan_is_named_by_its_directory_or_its_id(tmp_path: Path) -> None:
+    plan = written_plan(tmp_path, plan_row(0))
+
+    assert find_plan(str(plan.directory), Path("elsewhere")) == plan.directory
+    assert find_plan(plan.manifest.plan_id, tmp_path) == plan.directory
+    with pytest.raises(BadInput, match="there is no plan"):
+        find_plan("p-000000000000", tmp_path)
+
+
+def test_a_changes_file_in_place_of_a_plan_is_told_what_comes_first(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as refused:
+        find_plan("changes.csv", tmp_path)
+
+    assert f"readstate plan changes.csv -o {tmp_path}" in str(refused.value)
+    with pytest.raises(BadInput, match="no plan is here"):
+        read_manifest(tmp_path)
+
+
+def test_an_error_leaves_no_half_written_plan(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), PlanWriter(tmp_path) as writer:
+        writer.add(plan_row(0))
+        raise ZeroDivisionError
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_cannot_be_written_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LocalDisk, match="file"):
+        PlanWriter(tmp_path / "file")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(plan_writer.os, "fsync", full)
+    with pytest.raises(LocalDisk, match="No space left"):
+        written_plan(tmp_path, plan_row(0))
+
+
+def test_rejects_are_sealed_with_the_plan(tmp_path: Path) -> None:
+    manifest = written_plan(tmp_path, plan_row(0)).manifest
+    with PlanWriter(tmp_path / "more") as writer:
+        (writer.directory / "rejects.csv").write_text("x")
+        directory = writer.finish(manifest)
+
+    assert set(read_manifest(directory).attachments) == {"participants.jsonl.gz", "rejects.csv"}
+
+
+def test_reading_a_plan_holds_some_of_its_rows_and_never_all(tmp_path: Path) -> None:
+    plan = written_plan(tmp_path, *(plan_row(number, note=os.urandom(2_000).hex()) for number in range(500)))
+    path = plan.directory / "rows.parquet"
+    table = pq.read_table(path)
+    pq.write_table(pa.concat_tables([table] * 20), path, row_group_size=500, use_dictionary=False)
+    del table
+    before, held = pa.total_allocated_bytes(), list[int]()
+
+    for batch in plan.batches():
+        held.append(pa.total_allocated_bytes() - before)
+        del batch
+
+    assert len(held) == 20
+    assert max(held) < path.stat().st_size / 4

@@ -1,0 +1,213 @@
+"""Taking a run back, verifying it, and finding out what it did when its journal is lost."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readstate.changes.current_state.plan_rows import Seen
+from readstate.changes.current_state.reading_rows import RowReading
+from readstate.changes.current_state.target import Located
+from readstate.changes.planning.make_plan import Provenance
+from readstate.changes.plans.reader import Plan
+from readstate.changes.plans.writer import PlanWriter
+from readstate.changes.review.reconcile import reconcile
+from readstate.changes.review.undo import plan_undo, undo_row
+from readstate.changes.review.verify import verify
+from readstate.changes.rules.preconditions import Go, judge
+from readstate.changes.rules.settle import Standing
+from readstate.changes.runs.journal import Journal
+from readstate.changes.runs.row_record import RowRecord, micros
+from readstate.errors import ExitCode, Stopped
+from readstate.model.change import Absent, Current, Reason, Unreadable
+from readstate.model.outcome import Outcome
+from readstate.model.plan import InputFacts, Planner
+from readstate.stop import StopReason, StopSwitch
+from readstate.twilio.client import Reader
+from tests.helpers.applying import Bench, WorldTransport, looking, status
+from tests.helpers.desk import Desk
+from tests.helpers.planning import NOW as WORLD_NOW
+from tests.helpers.planning import DeskTransport
+from tests.helpers.plans import NOW, plan_row, removal_row
+from tests.pipeline.changes.apply.test_run import SHAPE, behind, leave, line, move, muting, plan_of, unmuted
+from tests.pipeline.changes.rules.test_preconditions import exact, present
+
+
+def written(**changes: Any) -> RowRecord:
+    return RowRecord(**({"plan_row_id": 1, "state": Outcome.APPLIED, "attempts": 1} | changes))
+
+
+def undone(row: Any, record: RowRecord, current: Current, *, first_set_to: int | None = None) -> Any:
+    return undo_row(row, record, Seen(current, NOW, 0.0, 0.0), first_set_to=first_set_to)
+
+
+class TestUndoRow:
+    @given(before=st.none() | st.integers(0, 20), ours=st.integers(0, 20), now=st.none() | st.integers(0, 20))
+    def test_only_what_is_still_ours_is_restored_and_to_nothing_but_what_was_before(
+        self, before: int | None, ours: int, now: int | None
+    ) -> None:
+        back = undone(plan_row(1), written(sent_index=ours, before_index=before), present(now))
+
+        if back.disposition == "update":
+            assert now == ours
+            assert (back.set_index, back.pre_index, back.pre_kind) == (before, ours, "equals")
+            assert judge(back, present(now)) == judge(back, present(ours))
+            assert isinstance(judge(back, present(ours)), Go)
+            assert not isinstance(judge(back, present(ours + 1)), Go)
+        else:
+            assert now == before or now != ours or before is None
+
+    def test_what_somebody_changed_since_is_left_alone_and_told(self) -> None:
+        back = undone(plan_row(1), written(sent_index=8, before_index=3), present(9))
+
+        assert (back.disposition, back.reason_code) == ("blocked", "CHANGED_SINCE")
+        assert back.reason_detail == "last_read_message_index is 9, and the run had set 8"
+
+    def test_a_horizon_that_was_never_set_stays_or_becomes_what_was_asked_for(self) -> None:
+        record = written(sent_index=8, before_index=None)
+
+        assert undone(plan_row(1), record, present(8)).reason_code == "NO_UNDO"
+        back = undone(plan_row(1), record, present(8), first_set_to=0)
+        assert (back.disposition, back.set_index, back.direction) == ("update", 0, "rewind")
+
+    def test_what_can_be_restored_is_and_what_cannot_is_told(self) -> None:
+        record = written(sent_index=8, before_index=None, sent_level="muted", before_level="default")
+
+        back = undone(exact(), record, present(8, "muted"))
+
+        assert (back.disposition, back.set_index, back.set_level, back.fields_mask) == ("update", None, "default", 4)
+        assert back.undo_note == "last_read_message_index cannot be cleared again and stays"
+
+    def test_a_timestamp_goes_back_where_it_was_known(self) -> None:
+        later = NOW + timedelta(days=1)
+        record = written(sent_timestamp=micros(later), before_timestamp=micros(NOW))
+
+        back = undone(exact(fields_mask=2), record, present(last_read_timestamp=later))
+
+        assert (back.set_timestamp, back.before_timestamp, back.fields_mask) == (NOW, later, 2)
+        assert undone(exact(fields_mask=2), record, present()).reason_code == "CHANGED_SINCE"
+
+    @pytest.mark.parametrize(
+        ("row", "current", "disposition"),
+        [
+            (removal_row(1), Absent(Reason.NOT_A_MEMBER), "blocked"),
+            (plan_row(1), Absent(Reason.NOT_A_MEMBER), "not_found"),
+            (plan_row(1), Unreadable("500"), "read_error"),
+            (plan_row(1), present(8, participant_sid="MB" + "0" * 32), "blocked"),
+            (plan_row(1), present(3), "noop"),
+        ],
+    )
+    def test_what_is_not_there_cannot_be_restored(self, row: Any, current: Current, disposition: str) -> None:
+        assert undone(row, written(sent_index=8, before_index=3), current).disposition == disposition
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(Desk(SHAPE, now=WORLD_NOW, actions_per_second=0), tmp_path)
+
+
+def reading(bench: Bench, plan: Plan, transport: Any = None) -> RowReading:
+    return RowReading(
+        reader=Reader(transport or DeskTransport(bench.desk)), service_sid=plan.manifest.service_sid,
+        clock=bench.clock, stop=bench.stop, parallel=4,
+    )  # fmt: skip
+
+
+async def undo_of(bench: Bench, plan: Plan, journal: Journal) -> Plan:
+    target = plan.manifest.target
+    with PlanWriter(bench.folder / "undo") as writer:
+        return await plan_undo(
+            plan, journal, writer, reading(bench, plan), located=Located(target, timedelta(), requests=2),
+            provenance=Provenance(
+                planner=Planner(os_user="ann", host="desk"), tool_version="0", api_key_sid_suffix="", via="undo",
+                input=InputFacts(name="undo", size=0, sha256="0" * 64, encoding="", delimiter="", header=(), rows=1,
+                                 rejected_rows=0, warnings=0),
+            ),
+            writes_per_second=30.0,
+        )  # fmt: skip
+
+
+async def test_a_run_that_is_undone_leaves_the_world_as_it_was_but_for_what_others_did(bench: Bench) -> None:
+    rows = behind(bench, 12)
+    lines = [line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1) for row in rows]
+    plan = await plan_of(bench, *lines)
+    applied = await bench.apply(plan)
+    move(bench, rows[3], LastReadMessageIndex=str(rows[3]["last_read_message_index"] + 2))
+
+    with looking(applied.directory) as journal:
+        undo = await undo_of(bench, plan, journal)
+    assert undo.manifest.counts["update"] == 11
+    assert undo.manifest.reasons == {"CHANGED_SINCE": 1}
+    again = Bench(bench.desk, bench.folder / "again")
+    again.folder.mkdir()
+    back = await again.apply(undo)
+
+    assert back.counts == {Outcome.APPLIED: 11}
+    now = {row["conversation_sid"] + row["user_sid"]: row for row in behind(bench, 10_000)}
+    for number, row in enumerate(rows):
+        found = now[row["conversation_sid"] + row["user_sid"]]["last_read_message_index"]
+        assert found == row["last_read_message_index"] + (2 if number == 3 else 0)
+
+
+class TestVerify:
+    async def test_it_tells_where_each_row_stands_and_the_worst_decides(self, bench: Bench) -> None:
+        rows = behind(bench, 5)
+        lines = [line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1) for row in rows]
+        plan = await plan_of(bench, *lines)
+        applied = await bench.apply(plan)
+        with looking(applied.directory) as journal:
+            assert (await verify(plan, journal, reading(bench, plan), share=1.0)).exit_code == ExitCode.DONE
+            move(bench, rows[0], LastReadMessageIndex=str(rows[0]["last_read_message_index"] + 2))
+            read_on = await verify(plan, journal, reading(bench, plan), share=1.0)
+            leave(bench, rows[1])
+            left = await verify(plan, journal, reading(bench, plan), share=1.0)
+            move(bench, rows[2], LastReadMessageIndex="0")
+            back = await verify(plan, journal, reading(bench, plan), share=1.0)
+            blind = await verify(
+                plan, journal, reading(bench, plan, WorldTransport(bench.desk, status(500))), share=1.0
+            )
+
+        assert read_on.counts == {Standing.AT_TARGET: 4, Standing.BEYOND: 1}
+        assert (read_on.exit_code, read_on.differences) == (ExitCode.DONE, [])
+        assert left.exit_code == ExitCode.SOME_DRIFTED
+        assert [where for _, where in left.differences] == [Standing.GONE]
+        assert back.exit_code == ExitCode.SOME_FAILED
+        assert blind.exit_code == ExitCode.SOME_UNKNOWN
+
+    async def test_it_ends_where_somebody_asks(self, bench: Bench) -> None:
+        plan = await plan_of(bench, *muting(unmuted(bench, 3)))
+        applied = await bench.apply(plan)
+        around = replace(reading(bench, plan), stop=StopSwitch())
+        around.stop.ask(StopReason("stopped by SIGINT", ExitCode.INTERRUPTED))
+
+        with looking(applied.directory) as journal, pytest.raises(Stopped):
+            await verify(plan, journal, around, share=1.0)
+
+
+async def test_a_lost_journal_is_rebuilt_from_where_the_rows_stand_and_resume_does_the_rest(bench: Bench) -> None:
+    rows = behind(bench, 6)
+    lines = [line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1) for row in rows]
+    plan = await plan_of(bench, *lines)
+    move(bench, rows[0], LastReadMessageIndex=str(rows[0]["last_read_message_index"] + 1))
+    move(bench, rows[1], LastReadMessageIndex=str(rows[1]["last_read_message_index"] + 2))
+    leave(bench, rows[2])
+    directory, journal = bench.begin(plan)
+
+    counts = await reconcile(plan, journal, reading(bench, plan))
+    journal.close()
+
+    assert counts == {Standing.AT_TARGET: 1, Standing.BEYOND: 1, Standing.GONE: 1, Standing.AT_BEFORE: 3}
+    with looking(directory) as seen:
+        records = {record.plan_row_id: record for record in seen.records()}
+    assert sorted(records) == [0, 1, 2]
+    assert (records[0].state, records[0].outcome_by) == (Outcome.APPLIED, "reconcile")
+    assert (records[0].before_index, records[0].sent_index) == (
+        rows[0]["last_read_message_index"], rows[0]["last_read_message_index"] + 1,
+    )  # fmt: skip
+    resumed = await bench.resume(plan)
+    assert resumed.counts == {Outcome.APPLIED: 4, Outcome.CONVERGED: 1, Outcome.NOT_FOUND: 1}
+    assert len(resumed.transport.writes) == 3

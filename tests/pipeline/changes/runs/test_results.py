@@ -1,0 +1,162 @@
+"""What became of every line: results, files to plan again, the audit."""
+
+import csv
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from readstate.changes.input.lint import InputOptions, stage
+from readstate.changes.input.problems import Problem
+from readstate.changes.input.source import open_source
+from readstate.changes.planning.workspace import Readings
+from readstate.changes.plans.reader import Plan
+from readstate.changes.runs.journal import create_journal
+from readstate.changes.runs.results import RESULTS, outcome_of, write_results
+from readstate.changes.runs.row_record import INTENT, PENDING, By, RowRecord, micros
+from readstate.errors import LocalDisk
+from readstate.model.outcome import Outcome
+from tests.helpers.plans import NOW, plan_row, removal_row, skipped_row, written_plan
+from tests.pipeline.changes.runs.test_journal import header
+
+COLUMNS = (
+    "run_id, plan_id, plan_row_id, input_line, row_key, user_sid, conversation_sid, participant_sid, op, outcome, "
+    "outcome_by, reason_code, before_index, before_timestamp, before_level, sent_index, sent_timestamp, sent_level, "
+    "observed_index, observed_timestamp, observed_level, observed_at, attempts, retries_429, retries_ambiguous, "
+    "http_status, twilio_code, twilio_message, request_id, first_sent_at, settled_at, latency_ms, race_window_ms, "
+    "undo_class, next_action"
+)
+
+
+def record(number: int, state: str, **changes: Any) -> RowRecord:
+    return RowRecord(plan_row_id=number, state=state, **changes)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    rows = [
+        plan_row(0, row_key="=1+1"), plan_row(1), plan_row(2), removal_row(3), plan_row(4), plan_row(5),
+        skipped_row(6, "blocked", "REWIND"), plan_row(7), plan_row(8, set_level="muted", fields_mask=5),
+    ]  # fmt: skip
+    return written_plan(tmp_path / "plans", *rows)
+
+
+@pytest.fixture
+def written(plan: Plan, tmp_path: Path) -> Path:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    journal = create_journal(folder / "journal.sqlite", header(plan_id=plan.manifest.plan_id))
+    journal.write(
+        [
+            record(0, Outcome.APPLIED, attempts=1, sent_index=8, before_index=5, outcome_by=By.RESPONSE,
+                   settled_at=micros(NOW), intent_at=micros(NOW)),
+            record(1, Outcome.REJECTED, twilio_message="no", http_status=400),
+            record(2, Outcome.DRIFTED),
+            record(3, INTENT, attempts=1),
+            record(4, Outcome.UNKNOWN),
+            record(5, PENDING),
+            record(8, Outcome.SUPERSEDED),
+        ]
+    )  # fmt: skip
+    journal.tell("began", NOW)
+    write_results(plan, journal, folder)
+    journal.close()
+    return folder
+
+
+def lines(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_line_of_the_plan_has_one_result_in_its_place(written: Path) -> None:
+    table = pq.read_table(written / "results.parquet")
+
+    assert table.schema.names == COLUMNS.split(", ")
+    assert table.schema.equals(RESULTS)
+    assert table.column("plan_row_id").to_pylist() == list(range(9))
+    assert table.column("outcome").to_pylist() == [
+        "applied", "rejected", "drifted", "unknown", "unknown", "cancelled", "not_planned", "cancelled", "superseded",
+    ]  # fmt: skip
+    assert [line["outcome"] for line in lines(written / "results.csv")] == table.column("outcome").to_pylist()
+
+
+def test_what_was_before_is_what_was_read_just_before_the_write(written: Path) -> None:
+    before = pq.read_table(written / "results.parquet").column("before_index").to_pylist()
+
+    assert before[:2] == [5, 3]
+
+
+def test_times_are_rfc_3339_and_files_are_private(written: Path) -> None:
+    assert lines(written / "results.csv")[0]["settled_at"] == "2026-11-23T14:00:00.000000Z"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in written.glob("*.csv")} == {0o600}
+    assert not list(written.glob(".*"))
+
+
+@pytest.mark.parametrize(("name", "numbers"), [("failed.csv", [1]), ("drifted.csv", [2, 8]), ("unknown.csv", [3, 4])])
+def test_rows_to_look_at_again_are_a_changes_file(written: Path, name: str, numbers: list[int], tmp_path: Path) -> None:
+    problems: list[Problem] = []
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    readings = Readings(spool)
+
+    staged = stage(
+        open_source(str(written / name), stdin=None, spool=spool),  # type: ignore[arg-type]
+        readings.staging, InputOptions(None), problems.append,
+    )  # fmt: skip
+
+    assert staged is not None
+    assert problems == []
+    assert [line["user"] for line in lines(written / name)] == [f"US{number:032x}" for number in numbers]
+    readings.close()
+
+
+def test_a_file_to_look_at_again_asks_for_the_same(written: Path) -> None:
+    assert lines(written / "drifted.csv")[1]["notification_level"] == "muted"
+    assert lines(written / "drifted.csv")[0]["last_read_message_index"] == "8"
+    assert lines(written / "unknown.csv")[0]["op"] == "delete"
+
+
+def test_only_a_file_for_spreadsheets_takes_the_power_from_formulas(plan: Plan, written: Path) -> None:
+    assert lines(written / "results.csv")[0]["row_key"] == "=1+1"
+
+    from readstate.changes.runs.journal import look_into
+
+    journal = look_into(written / "journal.sqlite")
+    write_results(plan, journal, written, excel=True)
+    journal.close()
+
+    content = (written / "results.csv").read_text(encoding="utf-8")
+    assert content.startswith("\ufeff")
+    assert ",'=1+1," in content
+
+
+def test_the_audit_tells_who_and_is_chained(written: Path) -> None:
+    first, second = [json.loads(line) for line in (written / "audit.jsonl").read_text().splitlines()]
+
+    assert first["kind"] == "run"
+    assert (second["kind"], second["prev_sha256"]) == ("began", first["sha256"])
+
+
+def test_results_that_cannot_be_written_leave_the_old_ones_alone(plan: Plan, written: Path) -> None:
+    from readstate.changes.runs.journal import look_into
+
+    old = (written / "results.csv").read_bytes()
+    (written / "failed.csv").unlink()
+    (written / "failed.csv").mkdir()
+    (written / "failed.csv" / "x").touch()
+    journal = look_into(written / "journal.sqlite")
+
+    with pytest.raises(LocalDisk, match="resume"):
+        write_results(plan, journal, written)
+
+    assert (written / "results.csv").read_bytes() == old
+    journal.close()
+
+
+def test_a_row_that_nobody_touched_was_never_sent() -> None:
+    assert outcome_of(plan_row(1), None) == Outcome.CANCELLED
+    assert outcome_of(skipped_row(1, "noop", "SAME"), None) == Outcome.NOT_PLANNED

@@ -1,0 +1,138 @@
+"""Which rows are selected, and what the others are counted as: the fast way against the plain one."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readstate.changes.selection.conditions import COLUMNS, Conditions, LeftOut, Marking, judge
+from readstate.changes.selection.exclusions import Exclusions
+from readstate.changes.selection.where import Where
+from readstate.model.change import LATEST, Update
+from readstate.snapshot.published.schema import ROWS
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+USERS, CONVERSATIONS = ["US1", "US2", "US3"], ["CH1", "CH2", "CH3"]
+
+a_row = st.fixed_dictionaries(
+    {
+        "user_sid": st.sampled_from(USERS),
+        "conversation_sid": st.sampled_from(CONVERSATIONS),
+        "conversation_state": st.sampled_from(["active", "inactive", "closed", "new", None]),
+        "notification_level": st.sampled_from(["default", "muted", None]),
+        "date_updated": st.none() | st.sampled_from([NOON + timedelta(hours=hours) for hours in (-2, 0, 2)]),
+        "unread_messages_count": st.sampled_from([None, 0, 1, 5, 1000]),
+        "last_read_message_index": st.sampled_from([None, 0, 7]),
+    }
+)
+Wheres = dict[str | None, Where | None]
+some_exclusions = st.builds(
+    Exclusions,
+    st.frozensets(st.sampled_from(USERS), max_size=1),
+    st.frozensets(st.sampled_from(CONVERSATIONS), max_size=1),
+    st.frozensets(st.tuples(st.sampled_from(USERS), st.sampled_from(CONVERSATIONS)), max_size=2),
+)
+some_conditions = st.fixed_dictionaries(
+    {
+        "states": st.frozensets(st.sampled_from(["active", "inactive", "closed"]), min_size=1),
+        "unread_at_least": st.sampled_from([None, 1, 5]),
+        "muted": st.booleans(),
+        "updated_before": st.sampled_from([None, NOON]),
+        "excluded": some_exclusions,
+        "where": st.sampled_from([None, "unread_messages_count is null or unread_messages_count < 1000"]),
+    }
+)
+a_marking = st.one_of(
+    st.builds(Marking, never_read_too=st.booleans(), level=st.sampled_from([None, "muted", "default"])),
+    st.builds(Marking, read=st.just(False), level=st.sampled_from(["muted", "default"])),
+)
+
+
+@pytest.fixture(scope="module")
+def wheres() -> Wheres:
+    """Conditions in SQL that were understood once: that takes longer than to judge a row."""
+    expression = "unread_messages_count is null or unread_messages_count < 1000"
+    return {None: None, expression: Where(expression, ROWS)}
+
+
+def conditions_of(drawn: dict[str, Any], wheres: Wheres) -> Conditions:
+    return Conditions(**drawn | {"where": wheres[drawn["where"]]})
+
+
+def plainly(row: dict[str, Any], conditions: dict[str, Any], marking: Marking) -> Update | LeftOut:
+    """What becomes of one row, said without haste."""
+    user, conversation, state = row["user_sid"], row["conversation_sid"], row["conversation_state"]
+    unread, horizon, level = row["unread_messages_count"], row["last_read_message_index"], row["notification_level"]
+    excluded, before, least = conditions["excluded"], conditions["updated_before"], conditions["unread_at_least"]
+    if user in excluded.users or conversation in excluded.conversations or (user, conversation) in excluded.memberships:
+        return LeftOut.EXCLUDED
+    if state not in conditions["states"]:
+        return LeftOut.CLOSED if state == "closed" else LeftOut.OTHER_STATE
+    if conditions["muted"] and level != "muted":
+        return LeftOut.NOT_MUTED
+    if before is not None and (row["date_updated"] is None or row["date_updated"] >= before):
+        return LeftOut.UPDATED_SINCE
+    if least is not None and (unread is None or unread < least):
+        return LeftOut.FEWER_UNREAD
+    if conditions["where"] is not None and unread == 1000:
+        return LeftOut.WHERE
+    may_move = horizon is not None or marking.never_read_too
+    index = LATEST if marking.read and may_move and unread != 0 else None
+    wanted = marking.level if marking.level is not None and level != marking.level else None
+    if index is not None or wanted is not None:
+        return Update(last_read_message_index=index, notification_level=wanted)
+    if not marking.read:
+        return LeftOut.LEVEL_IS_SO
+    return LeftOut.NOTHING_UNREAD if may_move else LeftOut.NEVER_READ
+
+
+@given(rows=st.lists(a_row, max_size=12), conditions=some_conditions, marking=a_marking)
+def test_every_row_is_selected_or_left_out_for_its_first_reason(
+    wheres: Wheres, rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking
+) -> None:
+    verdicts = [plainly(row, conditions, marking) for row in rows]
+
+    judged = judge(pa.Table.from_pylist(rows, schema=ROWS), conditions_of(conditions, wheres), marking)
+
+    assert judged.wishes == [verdict for verdict in verdicts if isinstance(verdict, Update)]
+    chosen = [row for row, verdict in zip(rows, verdicts, strict=True) if isinstance(verdict, Update)]
+    assert [{name: row[name] for name in rows[0]} for row in judged.rows.to_pylist()] == chosen
+    assert judged.left_out == Counter(verdict for verdict in verdicts if isinstance(verdict, LeftOut))
+    assert len(judged.rows) + judged.left_out.total() == len(rows)
+
+
+@given(rows=st.lists(a_row, max_size=12), conditions=some_conditions, marking=a_marking, cut=st.integers(0, 12))
+def test_it_makes_no_difference_how_rows_are_divided_into_tables(
+    wheres: Wheres, rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking, cut: int
+) -> None:
+    table = pa.Table.from_pylist(rows, schema=ROWS)
+
+    whole = judge(table, conditions_of(conditions, wheres), marking)
+    parts = [judge(part, conditions_of(conditions, wheres), marking) for part in (table[:cut], table[cut:])]
+
+    assert [wish for part in parts for wish in part.wishes] == whole.wishes
+    assert parts[0].left_out + parts[1].left_out == whole.left_out
+
+
+@given(rows=st.lists(a_row, max_size=8), conditions=some_conditions, marking=a_marking)
+def test_unless_asked_nobody_who_never_read_is_moved_and_no_closed_conversation_touched(
+    wheres: Wheres, rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking
+) -> None:
+    conditions |= {"states": conditions["states"] - {"closed"}}
+    judged = judge(pa.Table.from_pylist(rows, schema=ROWS), conditions_of(conditions, wheres), marking)
+
+    for row, wish in zip(judged.rows.to_pylist(), judged.wishes, strict=True):
+        assert row["conversation_state"] != "closed"
+        if wish.last_read_message_index is not None:
+            assert row["last_read_message_index"] is not None or marking.never_read_too
+
+
+def test_only_the_columns_that_it_names_are_needed() -> None:
+    row = dict.fromkeys(COLUMNS) | {"user_sid": "US1", "conversation_sid": "CH1", "conversation_state": "active"}
+    table = pa.Table.from_pylist([row], schema=pa.schema([ROWS.field(name) for name in COLUMNS]))
+
+    assert judge(table, Conditions(), Marking()).left_out == {LeftOut.NEVER_READ: 1}

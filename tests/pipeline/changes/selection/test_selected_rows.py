@@ -1,0 +1,117 @@
+"""Selected rows on their way into a plan: each once, each with SIDs, and who will see them change."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from readstate.changes.planning.workspace import Readings
+from readstate.changes.selection.conditions import Conditions, Marking, judge
+from readstate.changes.selection.selected_rows import SelectedRows
+from readstate.model.change import Present, Unknown, Unreadable, Update
+from readstate.snapshot.published.schema import ROWS
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+US, OTHER = ("US" + digit * 32 for digit in "ab")
+CH, SECOND = ("CH" + digit * 32 for digit in "cd")
+
+
+@pytest.fixture
+def readings(tmp_path: Path) -> Iterator[Readings]:
+    opened = Readings(tmp_path)
+    yield opened
+    opened.close()
+
+
+def row(user: str = US, conversation: str = CH, **changes: Any) -> dict[str, Any]:
+    return {
+        "user_sid": user, "conversation_sid": conversation, "conversation_state": "active",
+        "notification_level": "default", "unread_messages_count": 2, "last_read_message_index": 3,
+    } | changes  # fmt: skip
+
+
+def add(selected: SelectedRows, *rows: dict[str, Any], marking: Marking | None = None) -> None:
+    judged = judge(pa.Table.from_pylist(list(rows), schema=ROWS), Conditions(), marking or Marking())
+    selected.add(judged, read_at=NOON, source="list")
+
+
+def test_rows_become_lines_with_their_current_state(readings: Readings) -> None:
+    selected = SelectedRows(readings)
+    add(selected, row(), row(conversation=SECOND), row(OTHER))
+
+    assert selected.drop_repeated() == 3
+    lines = list(readings.lines())
+    assert [(line.intent.line, line.intent.user, line.intent.conversation) for line in lines] == [
+        (1, US, CH), (2, US, SECOND), (3, OTHER, CH)
+    ]  # fmt: skip
+    assert {(line.read_at, line.source) for line in lines} == {(NOON, "list")}
+    assert all(isinstance(line.current, Present) for line in lines)
+
+
+def test_of_a_row_that_came_twice_the_last_reading_stays(readings: Readings) -> None:
+    selected = SelectedRows(readings)
+    add(selected, row(last_read_message_index=3), row(conversation=SECOND))
+    add(selected, row(last_read_message_index=7))
+
+    assert selected.drop_repeated() == 2
+    found = {line.intent.conversation: line.current for line in readings.lines()}
+    assert isinstance(found[CH], Present)
+    assert found[CH].last_read_message_index == 7
+
+
+def test_of_a_row_that_a_table_holds_twice_the_last_one_stays(readings: Readings) -> None:
+    selected = SelectedRows(readings)
+    add(selected, row(last_read_message_index=3), row(last_read_message_index=7))
+
+    assert selected.drop_repeated() == 1
+    (line,) = readings.lines()
+    assert isinstance(line.current, Present)
+    assert line.current.last_read_message_index == 7
+
+
+@pytest.mark.parametrize("wrong", [row(user="US/.."), row(conversation="CH1")])
+def test_what_is_named_by_no_sid_can_never_be_changed(wrong: dict[str, Any], readings: Readings) -> None:
+    add(SelectedRows(readings), wrong)
+
+    (line,) = readings.lines()
+    assert isinstance(line.current, Unreadable)
+
+
+def test_what_could_not_be_read_becomes_a_line_that_says_so(readings: Readings) -> None:
+    wish = Update(last_read_message_index="@latest")
+    SelectedRows(readings).add_unreadable(US, {CH: wish, SECOND: wish}, {CH: Unreadable("timeout")}, read_at=NOON)
+
+    (line,) = readings.lines()
+    assert line.current == Unreadable("timeout")
+    assert line.intent.wish == wish
+
+
+def test_the_audience_are_those_of_whom_something_changes(readings: Readings) -> None:
+    selected = SelectedRows(readings)
+    add(selected, row(), row(conversation=SECOND), row(OTHER, SECOND))
+    readings.add_newest([(CH, 9), (SECOND, 3)])
+
+    audience = selected.audience({US, OTHER})
+
+    assert (audience.users, audience.conversations, audience.online) == (1, 1, 1)
+    assert selected.audience(None).online is None
+
+
+def test_nobody_sees_what_will_not_happen(readings: Readings) -> None:
+    selected = SelectedRows(readings)
+    add(selected, row(), row(conversation=SECOND))
+    readings.add_newest([(CH, None), (SECOND, Unknown("timeout"))])
+
+    assert selected.audience(set()).users == 0
+
+
+def test_a_level_is_seen_even_where_no_horizon_moves(readings: Readings) -> None:
+    selected = SelectedRows(readings)
+    add(selected, row(), marking=Marking(read=False, level="muted"))
+
+    audience = selected.audience({OTHER})
+
+    assert (audience.users, audience.conversations, audience.online) == (1, 1, 0)

@@ -1,0 +1,182 @@
+"""One line for each event worth one, as text or as JSON."""
+
+import json
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readstate import events
+from readstate.observers.event_log import Level, RunLog
+from tests.helpers.fake_clock import FakeClock
+from tests.helpers.figures import half_way
+
+FAILED = events.UserFailed("US1", "status 500", "RQ123")
+
+
+class Lines(list[str]):
+    """A log that writes into a list."""
+
+    def __init__(self, log_format: Any = "text", *, tells_figures: bool = True) -> None:
+        super().__init__()
+        self.log = RunLog(self.append, clock=FakeClock(), log_format=log_format, tells_figures=tells_figures)
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self]
+
+
+class TestText:
+    @pytest.mark.parametrize(
+        ("event", "line"),
+        [
+            (FAILED, "2026-11-23 02:00:00Z error: user US1 failed: status 500, request RQ123"),
+            (
+                events.RetriesExhausted("GET", "/v1/Users", "status 502", 6, "RQ1"),
+                "2026-11-23 02:00:00Z warning: gave up GET /v1/Users after 6 attempts: status 502, request RQ1",
+            ),
+            (events.UserVanished("US1", "RQ9"), "2026-11-23 02:00:00Z user US1 does not exist any more, request RQ9"),
+            (events.UserVanished("US1", None), "2026-11-23 02:00:00Z user US1 does not exist any more"),
+            (
+                events.RunResumed("r-1", 1000, 5, 12345),
+                "2026-11-23 02:00:00Z going on with r-1: 1 000 users done, 5 left, 12 345 rows kept",
+            ),
+            (
+                events.UsersForeseen(1990),
+                "2026-11-23 02:00:00Z 1 990 users are known from the last snapshot: reading them while all are listed",
+            ),
+            (events.RosterComplete(2000), "2026-11-23 02:00:00Z 2 000 users in all"),
+            (events.RosterComplete(1), "2026-11-23 02:00:00Z 1 user in all"),
+            (
+                events.RetryBudgetSpent(0.2),
+                "2026-11-23 02:00:00Z warning: more than 20% of requests are retries; what fails now waits longest",
+            ),
+            (
+                events.PageShrunk("/v1/Users", 25),
+                "2026-11-23 02:00:00Z GET /v1/Users keeps failing: asking for 25 rows",
+            ),
+            (events.WindowFound(96.4), "2026-11-23 02:00:00Z the account takes about 96 requests at once"),
+            (events.GateClosed(None, 7), "2026-11-23 02:00:00Z Twilio asks for a pause of 7 s"),
+            (
+                events.OutageBegan(),
+                "2026-11-23 02:00:00Z warning: nothing works any more, waiting until it does: ask readstate doctor",
+            ),
+            (events.OutageEnded(90), "2026-11-23 02:00:00Z it works again after 90 s"),
+            (
+                events.UnknownFields(("mood", "colour")),
+                "2026-11-23 02:00:00Z warning: Twilio sends fields that the schema does not know: mood, colour",
+            ),
+            (events.DuplicatesDropped(1200), "2026-11-23 02:00:00Z 1 200 rows had come twice; each is kept once"),
+            (events.Note("a sentence"), "2026-11-23 02:00:00Z a sentence"),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_what_is_worth_a_line(self, event: object, line: str) -> None:
+        lines = Lines()
+        lines.log.observe(event)
+
+        assert lines == [line]
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            events.RequestAnswered("GET", 200, 0.1, None),
+            events.UserRead("US1", 7, 1),
+            events.Retried("GET", "/", "500", 1, 1.0, None),
+            events.PartWritten(1, 1, 1),
+            object(),
+        ],
+    )
+    def test_what_happens_thousands_of_times_is_not(self, event: object) -> None:
+        lines = Lines()
+        lines.log.observe(event)
+
+        assert lines == []
+
+    def test_a_request_id_that_the_reason_names_is_not_repeated(self) -> None:
+        lines = Lines()
+        lines.log.observe(events.UserFailed("US1", "answered 500, request RQ123", "RQ123"))
+
+        assert lines[0].count("RQ123") == 1
+
+    @given(st.text())
+    def test_an_event_is_one_line_whatever_twilio_sent(self, text: str) -> None:
+        lines = Lines()
+        lines.log.observe(events.UserFailed(text, text, text))
+
+        assert len(lines) == 1
+        assert len(lines[0].splitlines()) == 1
+        assert "\x1b" not in lines[0]
+
+
+class TestJson:
+    def test_a_line_is_one_object_with_the_facts_of_its_event(self) -> None:
+        lines = Lines("json")
+        lines.log.observe(FAILED)
+
+        assert lines.documents == [
+            {
+                "time": "2026-11-23T02:00:00.000+00:00",
+                "level": "error",
+                "event": "user_failed",
+                "message": "user US1 failed: status 500, request RQ123",
+                "user_sid": "US1",
+                "reason": "status 500",
+                "request_id": "RQ123",
+            }
+        ]
+
+    @given(st.text())
+    def test_control_characters_stay_escaped_and_the_text_comes_back_whole(self, text: str) -> None:
+        lines = Lines("json")
+        lines.log.observe(events.UserFailed("US1", text, None))
+
+        assert lines[0].isascii()
+        assert lines[0].isprintable() or "\x7f" in lines[0]
+        assert lines.documents[0]["reason"] == text
+
+    def test_the_levels_are_those_that_collectors_know(self) -> None:
+        lines = Lines("json")
+        for event in (FAILED, events.OutageBegan(), events.Note("x")):
+            lines.log.observe(event)
+
+        assert [document["level"] for document in lines.documents] == ["error", "warning", "info"]
+        assert set(get_args(Level)) == {"error", "warning", "info"}
+
+    def test_the_figures_are_an_object_too(self) -> None:
+        lines = Lines("json")
+        lines.log.look(half_way())
+
+        assert lines.documents[0]["event"] == "figures"
+        assert lines.documents[0]["requests_per_second"] == 41.6
+
+
+class TestFigures:
+    def test_they_are_told_each_thirty_seconds(self) -> None:
+        lines = Lines()
+        for second in range(100):
+            lines.log.look(half_way(elapsed_seconds=float(second)))
+
+        assert len(lines) == 3
+
+    def test_a_line_tells_how_far_the_run_is_and_how_long_it_will_take(self) -> None:
+        lines = Lines()
+        lines.log.look(half_way())
+        lines.log.look(half_way(elapsed_seconds=95.0, seconds_left=None))
+
+        assert lines[0].endswith("87 of 96 in flight, 3 × 429, 2 min left")
+        assert lines[1].endswith("3 × 429")
+
+    def test_beside_a_progress_bar_they_are_not_told(self) -> None:
+        lines = Lines(tells_figures=False)
+        lines.log.look(half_way())
+
+        assert lines == []
+
+    def test_at_the_end_nothing_is_held_back(self) -> None:
+        lines = Lines()
+        lines.log.observe(FAILED)
+        lines.log.close()
+
+        assert len(lines) == 1

@@ -1,0 +1,237 @@
+"""Every unknown can be switched, and every switch does what it says."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pytest
+
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.api.credentials import Credentials
+from readstate.simulator.seed.world_shape import WorldShape
+from tests.helpers.desk import Desk
+
+SHAPE = WorldShape(users=60, services=2, heaviest=60)
+
+
+def test_an_oversized_page_is_clamped_or_rejected() -> None:
+    assert Desk(SHAPE).get("/v1/Users?PageSize=1000")["meta"]["page_size"] == 50
+    assert Desk(SHAPE, page_size_over_maximum="reject").ask("GET", "/v1/Users?PageSize=51").code == 20007
+
+
+def test_a_page_without_a_token_is_rejected_or_the_first() -> None:
+    lenient = Desk(SHAPE, page_without_token="first_page")
+
+    assert Desk(SHAPE).ask("GET", "/v1/Users?Page=1").code == 70002
+    assert lenient.get("/v1/Users?Page=1") == lenient.get("/v1/Users")
+
+
+def test_a_list_comes_by_sid_or_shuffled_and_is_complete_either_way() -> None:
+    plain, shuffled = Desk(SHAPE), Desk(SHAPE, list_order="shuffled")
+    path = f"/v1/Users/{plain.user_with(60)}/Conversations?PageSize=7"
+
+    by_sid = [row["conversation_sid"] for row in plain.rows(path)]
+    mixed = [row["conversation_sid"] for row in shuffled.rows(path)]
+
+    assert by_sid == sorted(by_sid) != mixed
+    assert sorted(mixed) == by_sid
+
+
+@pytest.mark.parametrize(("switch", "text"), [("null_index", "null"), ("empty_index", "")])
+def test_clearing_may_be_rejected(switch: str, text: str) -> None:
+    desk = Desk(SHAPE, **{switch: "reject"})
+
+    assert desk.ask("POST", desk.membership()["url"], LastReadMessageIndex=text).code == 50421
+
+
+def test_an_index_beyond_the_newest_may_be_rejected() -> None:
+    desk = Desk(SHAPE, index_beyond_newest="reject")
+    row, empty = desk.membership(), desk.membership(messages=False)
+    newest = desk.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]
+
+    assert desk.ask("POST", row["url"], LastReadMessageIndex=str(newest)).status == 200
+    assert desk.ask("POST", row["url"], LastReadMessageIndex=str(newest + 1)).code == 50421
+    assert desk.ask("POST", empty["url"], LastReadMessageIndex="0").code == 50421
+
+
+def test_a_negative_index_may_be_accepted() -> None:
+    desk = Desk(SHAPE, negative_index="accept")
+    row = desk.membership()
+    everything = len(desk.rows(f"{row['links']['conversation']}/Messages?PageSize=100"))
+
+    assert desk.ask("POST", row["url"], LastReadMessageIndex="-1").body["unread_messages_count"] == everything
+
+
+def test_a_timestamp_alone_may_read_everything() -> None:
+    desk = Desk(SHAPE, timestamp_alone="reads_all")
+
+    row = desk.ask("POST", desk.membership()["url"], LastReadTimestamp="2024-01-01T00:00:00Z").body
+
+    assert row["unread_messages_count"] == 0
+
+
+def test_an_index_alone_may_leave_the_timestamp() -> None:
+    desk = Desk(SHAPE, timestamp_with_index="unchanged")
+    row = desk.membership(horizon=True)
+    before = desk.get(row["links"]["participant"])["last_read_timestamp"]
+
+    desk.ask("POST", row["url"], LastReadMessageIndex="1")
+
+    assert desk.get(row["links"]["participant"])["last_read_timestamp"] == before
+
+
+def test_a_closed_conversation_may_refuse_changes() -> None:
+    strict, lenient = Desk(SHAPE, closed_conversation="reject"), Desk(SHAPE)
+    row = strict.membership(state="closed")
+
+    assert strict.ask("POST", row["url"], LastReadMessageIndex="0").code == 50377
+    assert strict.ask("DELETE", row["url"]).code == 50377
+    assert lenient.ask("POST", row["url"], LastReadMessageIndex="0").status == 200
+    assert lenient.ask("DELETE", row["url"]).status == 204
+
+
+def test_a_404_may_say_what_is_missing() -> None:
+    desk = Desk(SHAPE, not_found_code="specific")
+    row = desk.membership()
+    somewhere_else = next(
+        user.sid
+        for user in desk.service.users()
+        if row["conversation_sid"] not in dict(desk.service.conversations_of(user.number))
+    )
+    conversation, nowhere = row["links"]["conversation"], "CH" + "0" * 32
+
+    assert desk.ask("GET", "/v1/Users/nobody/Conversations").code == 50200
+    assert desk.ask("GET", f"/v1/Users/{row['user_sid']}/Conversations/{nowhere}").code == 50350
+    assert desk.ask("GET", f"/v1/Users/{somewhere_else}/Conversations/{row['conversation_sid']}").code == 50430
+    assert desk.ask("GET", f"{conversation}/Participants/nobody").code == 50432
+    assert desk.ask("GET", f"{conversation}/Messages/IMnothing").code == 50500
+    assert desk.ask("GET", "/v1/Services/IS" + "0" * 32).code == 50050
+
+
+@pytest.mark.parametrize("code", [50063, 50074])
+def test_changes_are_counted_by_conversation_or_by_service(code: int) -> None:
+    by_conversation = Desk(SHAPE, actions_per_second=2, actions_code=code)
+    by_service = Desk(SHAPE, actions_per_second=2, actions_scope="service")
+    user = by_service.user_with(60)
+    rows = by_service.rows(f"/v1/Users/{user}/Conversations")[:3]
+
+    same = [by_conversation.ask("POST", rows[0]["url"], LastReadMessageIndex="0") for _ in range(3)]
+    others = [by_conversation.ask("POST", row["url"], LastReadMessageIndex="0").status for row in rows[1:]]
+    all_in_one = [by_service.ask("POST", row["url"], LastReadMessageIndex="0").status for row in rows]
+
+    assert [reply.status for reply in same] == [200, 200, 429]
+    assert same[2].code == code
+    assert others == [200, 200]
+    assert all_in_one == [200, 200, 429]
+
+
+def test_there_may_be_no_limit_on_changes() -> None:
+    desk = Desk(SHAPE, actions_per_second=0)
+    row = desk.membership()
+
+    assert {desk.ask("POST", row["url"], LastReadMessageIndex="0").status for _ in range(100)} == {200}
+
+
+def test_an_empty_update_may_be_accepted_and_changes_nothing() -> None:
+    desk = Desk(SHAPE, empty_update="accept")
+    row = desk.membership()
+
+    reply = desk.ask("POST", row["url"], last_read_message_index="1")
+
+    assert (reply.status, reply.body) == (200, row)
+    assert desk.world.log.effects == []
+
+
+def test_a_horizon_may_move_date_updated() -> None:
+    desk = Desk(SHAPE, now=1_700_000_000, horizon_moves_date_updated="yes")
+    row = desk.membership()
+
+    desk.ask("POST", row["url"], LastReadMessageIndex="0")
+
+    assert row["date_updated"] != desk.get(row["url"])["date_updated"] == "2023-11-14T22:13:20Z"
+
+
+def test_own_messages_may_not_count() -> None:
+    all_count, others_count = Desk(SHAPE), Desk(SHAPE, own_messages="not_counted")
+    row = all_count.membership()
+    identity = all_count.get(f"/v1/Users/{row['user_sid']}")["identity"]
+    messages = all_count.rows(f"{row['links']['conversation']}/Messages?PageSize=100")
+    own = [found for found in messages if found["author"] == identity and found["index"] > 0]
+
+    everything = all_count.ask("POST", row["url"], LastReadMessageIndex="0").body["unread_messages_count"]
+    of_others = others_count.ask("POST", row["url"], LastReadMessageIndex="0").body["unread_messages_count"]
+
+    assert own
+    assert of_others == everything - len(own)
+
+
+def test_messages_of_others_are_counted_to_a_thousand() -> None:
+    desk = Desk(WorldShape(users=300), own_messages="not_counted")
+    conversation = next(
+        found
+        for found in desk.service.conversations()
+        if found.messages.count_after(-1) > 2_000 and len(desk.service.participants(found)) > 2
+    )
+    user = desk.service.user(desk.service.participants(conversation)[0].user)
+    assert user is not None
+
+    row = desk.ask("POST", f"/v1/Users/{user.sid}/Conversations/{conversation.sid}", LastReadMessageIndex="0").body
+
+    assert row["unread_messages_count"] == 1_000
+
+
+def test_an_encoded_slash_may_split_the_path() -> None:
+    desk, split = Desk(WorldShape(users=200, odd_identities=1)), Desk(SHAPE, encoded_slash="separator")
+    user = next(user for user in desk.service.users() if user.identity.startswith("team/"))
+    path = f"/v1/Users/{user.identity.replace('/', '%2F')}"
+
+    assert desk.get(path)["sid"] == user.sid
+    assert split.ask("GET", path).status == 404
+
+
+def test_bearer_tokens_may_be_refused() -> None:
+    bearer = f"Bearer {Credentials().bearer_token}".encode()
+
+    assert Desk(SHAPE).ask("GET", "/v1/Users", authorization=bearer).status == 200
+    assert Desk(SHAPE, bearer_token="refused").ask("GET", "/v1/Users", authorization=bearer).code == 20003
+
+
+def test_a_second_delete_may_be_204() -> None:
+    desk = Desk(SHAPE, second_delete="no_content", closed_conversation="reject")
+    row, closed = desk.membership(), desk.membership(state="closed")
+
+    assert [desk.ask("DELETE", row["url"]).status for _ in range(2)] == [204, 204]
+    assert desk.ask("DELETE", closed["url"]).status == 400
+
+
+def test_unread_counts_may_lag() -> None:
+    moment = 1_700_000_000.0
+    desk = Desk(SHAPE, unread_lag_seconds=5)
+    desk.world.now = lambda: moment
+    row = desk.membership(horizon=True)
+    newest = desk.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]
+    desk.ask("POST", row["url"], LastReadMessageIndex="0")
+    moment += 10
+
+    at_once = desk.ask("POST", row["url"], LastReadMessageIndex=str(newest)).body
+    moment += 6
+    later = desk.get(row["url"])
+
+    assert at_once["last_read_message_index"] == newest
+    assert at_once["unread_messages_count"] > 0
+    assert later["unread_messages_count"] == 0
+
+
+def test_every_switch_has_a_test_in_this_file() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+
+    assert [field.name for field in fields(Behaviour) if text.count(field.name) < 1] == []
+
+
+def test_defaults_are_the_first_choice_of_each_switch() -> None:
+    hints: dict[str, Any] = get_type_hints(Behaviour)
+    choices = {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is not None}
+
+    assert {name: getattr(Behaviour(), name) for name in choices} == {
+        name: first for name, (first, *_) in choices.items()
+    }

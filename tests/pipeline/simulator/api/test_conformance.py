@@ -1,0 +1,181 @@
+"""Every answer of the simulator validates against the official description, wherever that lies beside the checkout."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from readstate.simulator.api import routes
+from readstate.simulator.api.routes import find_route
+from readstate.simulator.seed.world_shape import WorldShape
+from tests.helpers.desk import Desk
+from tests.helpers.repository import ROOT
+
+DESCRIPTION = ROOT.parent / "shared" / "spec" / "twilio_conversations_v1.json"
+
+pytestmark = pytest.mark.skipif(not DESCRIPTION.exists(), reason="the official description is not beside the checkout")
+
+
+def _strict(node: Any) -> Any:
+    """Make the description checkable: where it says `nullable` without a type, tools skip the whole body silently."""
+    if isinstance(node, list):
+        return [_strict(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    strict = {name: _strict(part) for name, part in node.items() if name not in {"nullable", "examples", "example"}}
+    if node.get("nullable") and "type" in node:
+        strict["type"] = [node["type"], "null"]
+    if isinstance(node.get("properties"), dict):
+        strict["required"] = sorted(node["properties"])
+        strict["additionalProperties"] = False
+    return strict
+
+
+class Conformance:
+    """Checks a body against what the description promises for a path and a method."""
+
+    def __init__(self) -> None:
+        description = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
+        self._paths: dict[str, Any] = description["paths"]
+        self._components = _strict(description["components"])
+        self._validators: dict[tuple[str, str, str], Any] = {}
+        self.checked: set[tuple[str, str]] = set()
+
+    def errors(self, method: str, template: str, status: int, body: Any) -> list[str]:
+        """Say what is wrong with an answer."""
+        responses = self._paths[self._known(template)][method.lower()]["responses"]
+        if str(status) not in responses:
+            return [f"{status} is not among {sorted(responses)}"]
+        self.checked.add((method, template))
+        content = responses[str(status)].get("content")
+        if content is None:
+            return [] if body is None else ["there should be no body"]
+        key = (method, template, str(status))
+        if key not in self._validators:
+            schema = {**_strict(content["application/json"]["schema"]), "components": self._components}
+            self._validators[key] = jsonschema_rs.validator_for(schema, validate_formats=True)
+        return [f"{error.instance_path}: {error.message}" for error in self._validators[key].iter_errors(body)]
+
+    def _known(self, template: str) -> str:
+        shape = _shape(template)
+        return next(path for path in self._paths if _shape(path) == shape)
+
+
+def _shape(path: str) -> str:
+    return "/".join("*" if part.startswith("{") else part for part in path.split("/"))
+
+
+class CheckedDesk(Desk):
+    """Checks everything that it is answered."""
+
+    def __init__(self, conformance: Conformance, shape: WorldShape) -> None:
+        super().__init__(shape)
+        self._conformance = conformance
+
+    def ask(self, method: str, target: str, **options: Any) -> Any:
+        reply = super().ask(method, target, **options)
+        if reply.status < 400:
+            route = find_route("/v1" + target.partition("?")[0].partition("/v1")[2])
+            assert route is not None
+            assert self._conformance.errors(method, route.template, reply.status, reply.body) == []
+        return reply
+
+
+def _links(body: Any) -> Iterator[str]:
+    yield body["url"]
+    yield body["links"]["participant"]
+    yield body["links"]["conversation"]
+
+
+def _read_everything(desk: Desk, family: str) -> None:
+    for item in desk.rows("/v1/Services"):
+        desk.get(item["url"])
+    desk.get("/v1/Configuration")
+    for user in desk.rows(f"{family}/Users"):
+        desk.get(user["url"])
+        for row in desk.rows(user["links"]["user_conversations"]):
+            assert [desk.ask("GET", link).status for link in _links(row)] == [200, 200, 200]
+    for conversation in desk.rows(f"{family}/Conversations"):
+        desk.rows(conversation["links"]["participants"])
+        for message in desk.get(f"{conversation['links']['messages']}?Order=desc&PageSize=2")["messages"]:
+            desk.get(message["url"])
+
+
+def _change_everything(desk: Desk, family: str) -> None:
+    user = desk.ask("POST", f"{family}/Users", Identity="anna").body
+    desk.ask("POST", user["url"], FriendlyName="Anna")
+    conversation = desk.ask("POST", f"{family}/Conversations", UniqueName="x", FriendlyName="X").body
+    desk.ask("POST", conversation["url"], FriendlyName="Y")
+    participants = conversation["links"]["participants"]
+    participant = desk.ask("POST", participants, Identity="anna").body
+    member = desk.ask("POST", participants, Identity="bob").body
+    message = desk.ask("POST", conversation["links"]["messages"], Body="hello", Author="anna").body
+    desk.ask("POST", participant["url"], LastReadMessageIndex="0")
+    row = desk.rows(user["links"]["user_conversations"])[0]
+    desk.ask("POST", row["url"], NotificationLevel="muted", LastReadMessageIndex="null")
+    everything = (message, member, row, conversation, user)
+    assert [desk.ask("DELETE", item["url"]).status for item in everything] == [204] * 5
+
+
+@pytest.mark.parametrize("service", [None, 0, 1])
+def test_every_answer_is_what_the_description_promises(service: int | None) -> None:
+    desk = CheckedDesk(Conformance(), WorldShape(users=120, services=2, odd_identities=0.5))
+    family = "/v1" if service is None else f"/v1/Services/{desk.world.services[service].sid}"
+
+    _read_everything(desk, family)
+    _change_everything(desk, family)
+
+
+def test_every_operation_of_the_simulator_is_checked() -> None:
+    conformance = Conformance()
+    desk = CheckedDesk(conformance, WorldShape(users=10, odd_identities=0))
+    for family in ("/v1", f"/v1/Services/{desk.service.sid}"):
+        _read_everything(desk, family)
+        _change_everything(desk, family)
+
+    tables = [
+        ("/v1/", routes._OF_A_SERVICE),
+        ("/v1/Services/{ChatServiceSid}/", routes._OF_A_SERVICE),
+        ("/v1/", routes._OF_THE_ACCOUNT),
+    ]
+    operations = {
+        (method, prefix + name) for prefix, table in tables for name, handlers in table.items() for method in handlers
+    }
+    assert operations - conformance.checked == set()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("conversation_sid", "CHwrong"),
+        ("conversation_state", "initializing"),
+        ("notification_level", None),
+        ("unread_messages_count", "3"),
+        ("attributes", {}),
+        ("date_created", "yesterday"),
+        ("links", []),
+        ("unheard_of", 1),
+        ("friendly_name", ...),
+    ],
+)
+def test_a_wrong_body_is_noticed(field: str, value: Any) -> None:
+    conformance = Conformance()
+    desk = Desk(WorldShape(users=30))
+    page = next(
+        page
+        for user in desk.service.users()
+        if (page := desk.get(f"/v1/Users/{user.sid}/Conversations"))["conversations"]
+    )
+    wrong = copy.deepcopy(page)
+    if value is ...:
+        del wrong["conversations"][0][field]
+    else:
+        wrong["conversations"][0][field] = value
+    template = "/v1/Users/{UserSid}/Conversations"
+
+    assert conformance.errors("GET", template, 200, page) == []
+    assert conformance.errors("GET", template, 200, wrong) != []
+    assert conformance.errors("GET", template, 201, page) != []

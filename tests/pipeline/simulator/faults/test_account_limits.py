@@ -1,0 +1,137 @@
+"""Slots, rates and production traffic, on a clock that the test moves."""
+
+import pytest
+
+from readstate.simulator.api.action_limit import ActionBuckets
+from readstate.simulator.faults.account_limits import Account
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.faults.injector import Dice
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_a_slot_is_free_again_when_its_request_leaves(clock: Clock) -> None:
+    account = Account(Dice(1, Faults(concurrency_cap=2)), clock)
+
+    verdicts = [account.enter() for _ in range(3)]
+    account.leave()
+
+    assert verdicts == ["admitted", "admitted", "too_many_at_once"]
+    assert account.enter() == "admitted"
+    assert account.in_service == 2
+
+
+def test_without_a_cap_everybody_is_admitted(clock: Clock) -> None:
+    account = Account(Dice(1, Faults(concurrency_cap=None)), clock)
+
+    assert {account.enter() for _ in range(5_000)} == {"admitted"}
+
+
+def test_a_bucket_fills_at_the_rate_and_holds_no_more_than_the_burst(clock: Clock) -> None:
+    account = Account(Dice(1, Faults(requests_per_second_cap=10, requests_burst=5, concurrency_cap=None)), clock)
+
+    at_once = [account.enter() for _ in range(6)]
+    clock.now += 0.35
+    later = [account.enter() for _ in range(4)]
+    clock.now += 1_000
+    after_a_rest = [account.enter() for _ in range(6)]
+
+    assert at_once == ["admitted"] * 5 + ["too_many_a_second"]
+    assert later == ["admitted"] * 3 + ["too_many_a_second"]
+    assert after_a_rest == ["admitted"] * 5 + ["too_many_a_second"]
+
+
+def test_a_fixed_window_counts_anew_when_it_turns(clock: Clock) -> None:
+    faults = Faults(requests_per_second_cap=3, requests_window_seconds=1, concurrency_cap=None)
+    account = Account(Dice(1, faults), clock)
+
+    first = [account.enter() for _ in range(4)]
+    clock.now += 1
+    second = [account.enter() for _ in range(4)]
+
+    assert first == second == ["admitted"] * 3 + ["too_many_a_second"]
+
+
+def test_production_takes_about_rate_times_latency_slots(clock: Clock) -> None:
+    faults = Faults(background_requests_per_second=83, latency_ms=120, latency_sigma=0.5)
+    account = Account(Dice(1, faults), clock)
+    taken = []
+    for _ in range(2_000):
+        clock.now += 0.1
+        account.catch_up(clock.now)
+        taken.append(account.in_service)
+
+    assert sum(taken[10:]) / len(taken[10:]) == pytest.approx(83 * 0.12, rel=0.05)
+    assert account.background.arrived == pytest.approx(83 * 200, rel=0.05)
+    assert account.background.refused == 0
+
+
+def test_our_requests_crowd_production_out(clock: Clock) -> None:
+    faults = Faults(background_requests_per_second=50, latency_ms=100, concurrency_cap=20)
+    account = Account(Dice(1, faults), clock)
+    for _ in range(19):
+        account.enter()
+    clock.now += 60
+    account.catch_up(clock.now)
+
+    assert account.background.refused / account.background.arrived > 0.5
+
+
+def test_production_is_silent_while_there_is_an_outage_or_none_of_it(clock: Clock) -> None:
+    dice = Dice(1, Faults(background_requests_per_second=50, latency_ms=100))
+    account = Account(dice, clock)
+    account.catch_up(clock.now)
+    clock.now += 1
+    account.catch_up(clock.now)
+    arrived = account.background.arrived
+    dice.change(Faults(background_requests_per_second=50, latency_ms=100, outage="hang"))
+    clock.now += 10
+    account.catch_up(clock.now)
+
+    assert arrived > 20
+    assert account.background.arrived == arrived
+    assert account.in_service == 0
+
+
+def test_the_mean_latency_is_what_was_asked_whatever_the_spread() -> None:
+    dice = Dice(1, Faults(latency_ms=120, latency_sigma=0.8, latency_factor=2))
+
+    draws = [dice.service_seconds() for _ in range(20_000)]
+
+    assert sum(draws) / len(draws) == pytest.approx(0.24, rel=0.05)
+    assert min(draws) < 0.05
+    assert max(draws) > 0.5
+
+
+def test_actions_are_counted_by_scope(clock: Clock) -> None:
+    buckets = ActionBuckets(clock)
+
+    first = [buckets.take("a", 3) for _ in range(4)]
+    other = buckets.take("b", 3)
+    clock.now += 0.4
+    later = [buckets.take("a", 3) for _ in range(2)]
+
+    assert first == [True, True, True, False]
+    assert other
+    assert later == [True, False]
+
+
+def test_the_oldest_scopes_are_forgotten(clock: Clock) -> None:
+    buckets = ActionBuckets(clock)
+    buckets.take("first", 1)
+    for scope in range(10_000):
+        buckets.take(scope, 1)
+
+    assert buckets.take("first", 1)
+    assert not buckets.take(9_999, 1)

@@ -1,0 +1,368 @@
+"""Every fault strikes, and no fault changes what it should not."""
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, serving
+from readstate.simulator.world.world import World
+from tests.helpers.desk import Desk
+
+SHAPE = WorldShape(users=60, heaviest=60)
+
+
+def _path(simulator: RunningSimulator) -> str:
+    """The path of some active user conversation."""
+    service = simulator.world.default_service
+    for conversation in service.conversations():
+        if conversation.state == "active" and conversation.messages.newest() is not None:
+            participant = service.participants(conversation)[0]
+            user = service.user(participant.user)
+            assert user is not None
+            return f"/v1/Users/{user.sid}/Conversations/{conversation.sid}"
+    raise AssertionError("no active conversation")
+
+
+MOVE = b"LastReadMessageIndex=0"
+
+
+async def test_more_at_once_than_the_cap_are_refused(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(concurrency_cap=3, latency_ms=30)) as simulator:
+        lines = [await dial(simulator) for _ in range(5)]
+
+        responses = await asyncio.gather(*(line.ask("GET", "/v1/Users?PageSize=1") for line in lines))
+
+        refused = [response for response in responses if response.status == 429]
+        served = [response for response in responses if response.status == 200]
+        assert len(refused) == 2
+        assert {response.body["code"] for response in refused} == {20429}
+        assert all("retry-after" not in response.headers for response in refused)
+        assert max(int(response.headers["twilio-concurrent-requests"]) for response in served) == 3
+        assert simulator.counters().most_in_flight == 3
+        assert (await lines[0].ask("GET", "/v1/Users")).status == 200
+
+
+async def test_more_a_second_than_the_cap_are_refused_and_told_when_to_come_back(dial) -> None:
+    faults = Faults(requests_per_second_cap=0.001, requests_burst=2, retry_after_seconds=7, rate_code=20429)
+    async with serving(World(SHAPE), faults=faults) as simulator:
+        line = await dial(simulator)
+
+        responses = [await line.ask("GET", "/v1/Users") for _ in range(4)]
+
+        assert [response.status for response in responses] == [200, 200, 429, 429]
+        assert responses[2].headers["retry-after"] == "7"
+
+
+async def test_a_limit_on_changes_says_when_to_come_back_too(dial) -> None:
+    async with serving(
+        World(SHAPE), faults=Faults(retry_after_seconds=1), behaviour=Behaviour(actions_per_second=1)
+    ) as simulator:
+        line, path = await dial(simulator), _path(simulator)
+
+        responses = [await line.ask("POST", path, MOVE) for _ in range(2)]
+
+        assert [response.status for response in responses] == [200, 429]
+        assert responses[1].body["code"] == 50063
+        assert responses[1].headers["retry-after"] == "1"
+        assert simulator.counters().refusals == {50063: 1}
+        assert len(simulator.effects()) == 1
+
+
+async def test_latency_and_distance_take_time_but_distance_holds_no_slot(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(latency_ms=40, rtt_ms=60, concurrency_cap=1)) as simulator:
+        line = await dial(simulator)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+
+        response = await line.ask("GET", "/v1/Users")
+
+        assert loop.time() - began >= 0.09
+        assert response.headers["twilio-request-duration"] == "0.040"
+
+
+async def test_a_brownout_makes_everything_slower(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(latency_ms=2, latency_factor=20)) as simulator:
+        response = await (await dial(simulator)).ask("GET", "/v1/Users")
+
+        assert response.headers["twilio-request-duration"] == "0.040"
+
+
+async def test_an_outage_answers_503_and_ends(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(outage="503", html_share=0)) as simulator:
+        line = await dial(simulator)
+        during = await line.ask("POST", _path(simulator), MOVE)
+        simulator.faults = Faults()
+        after = await line.ask("GET", "/v1/Users")
+
+        assert (during.status, during.body["code"]) == (503, 20503)
+        assert after.status == 200
+        assert simulator.effects() == []
+
+
+@pytest.mark.parametrize("html_share", [0, 1])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_errors_come_as_json_or_as_html_and_without_effect(dial, status: int, html_share: float) -> None:
+    faults = Faults(error_share=1, error_statuses=(status,), html_share=html_share)
+    async with serving(World(SHAPE), faults=faults) as simulator:
+        response = await (await dial(simulator)).ask("POST", _path(simulator), MOVE)
+
+        assert response.status == status
+        assert response.raw.startswith(b"<html>") == bool(html_share)
+        assert ("twilio-request-id" in response.headers) != bool(html_share)
+        assert simulator.effects() == []
+        assert simulator.counters().with_status(status) == 1
+
+
+async def test_an_error_may_come_after_the_effect(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(error_after_effect_share=1)) as simulator:
+        response = await (await dial(simulator)).ask("POST", _path(simulator), MOVE)
+
+        assert response.status >= 500
+        assert [effect.kind for effect in simulator.effects()] == ["participant.updated"]
+
+
+@pytest.mark.parametrize(("fault", "effects"), [("reset_before_share", 0), ("reset_after_share", 1)])
+async def test_a_reset_comes_before_or_after_the_effect(dial, fault: str, effects: int) -> None:
+    async with serving(World(SHAPE), faults=replace(Faults(), **{fault: 1})) as simulator:
+        line = await dial(simulator)
+        line.send("DELETE", _path(simulator))
+
+        with pytest.raises(ConnectionResetError):
+            await line.reader.read()
+        assert len(simulator.effects()) == effects
+
+
+async def test_a_body_may_end_in_the_middle(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(truncate_share=1)) as simulator:
+        line = await dial(simulator)
+        line.send("GET", "/v1/Users")
+
+        whole = await line.reader.read()
+
+        head, _, body = whole.partition(b"\r\n\r\n")
+        assert b"200 OK" in head
+        assert f"Content-Length: {2 * len(body)}".encode()[:-1] in head
+        with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+            json.loads(body)
+
+
+async def test_a_body_may_drip(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(drip_share=1, drip_seconds=0.1)) as simulator:
+        line = await dial(simulator)
+        began = asyncio.get_running_loop().time()
+
+        response = await line.ask("GET", "/v1/Users")
+
+        assert asyncio.get_running_loop().time() - began >= 0.09
+        assert len(response.body["users"]) == 50
+        assert (await line.ask("GET", "/v1/Users")).status == 200
+
+
+async def test_a_stall_holds_the_slot(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(stall_share=1, stall_seconds=0.05, concurrency_cap=1)) as simulator:
+        one, other = await dial(simulator), await dial(simulator)
+
+        first, second = await asyncio.gather(one.ask("GET", "/v1/Users"), other.ask("GET", "/v1/Users"))
+
+        assert sorted([first.status, second.status]) == [200, 429]
+
+
+async def test_good_credentials_may_be_refused_for_once(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(unauthorized_share=1)) as simulator:
+        response = await (await dial(simulator)).ask("GET", "/v1/Users")
+
+        assert (response.status, response.body["code"]) == (401, 20003)
+
+
+async def test_writes_may_conflict(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(conflict_share=1)) as simulator:
+        line, path = await dial(simulator), _path(simulator)
+
+        assert (await line.ask("POST", path, MOVE)).body["code"] == 50419
+        assert (await line.ask("GET", path)).status == 200
+        assert simulator.effects() == []
+
+
+async def test_a_200_may_be_html(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(html_success_share=1)) as simulator:
+        response = await (await dial(simulator)).ask("GET", "/v1/Users")
+
+        assert response.status == 200
+        assert response.raw.startswith(b"<html>")
+
+
+async def test_a_body_may_be_larger_than_32_mb(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(oversize_share=1)) as simulator:
+        response = await (await dial(simulator)).ask("GET", "/v1/Users?PageSize=1")
+
+        assert len(response.raw) > 32 * 1024 * 1024
+        assert len(response.body["users"]) == 1
+
+
+async def test_accidents_come_as_often_as_asked_and_the_same_each_time(dial) -> None:
+    async def statuses() -> list[int]:
+        async with serving(World(SHAPE), faults=Faults(error_share=0.3, html_share=0)) as simulator:
+            line = await dial(simulator)
+            return [(await line.ask("GET", "/v1/Services")).status for _ in range(200)]
+
+    first, second = await statuses(), await statuses()
+
+    assert first == second
+    assert 35 <= sum(status >= 500 for status in first) <= 85
+
+
+def _listed(desk: Desk, path: str) -> list[str]:
+    return [row.get("conversation_sid") or row["sid"] for row in desk.rows(path)]
+
+
+@pytest.mark.parametrize("size", [2, 7])
+def test_rows_may_come_twice(size: int) -> None:
+    desk = Desk(SHAPE)
+    path = f"/v1/Users/{desk.user_with(60)}/Conversations?PageSize={size}"
+    right = _listed(desk, path)
+    desk.faults(repeat_row_share=0.5)
+
+    wrong = _listed(desk, path)
+
+    assert len(wrong) > len(right)
+    assert list(dict.fromkeys(wrong)) == right
+
+
+def test_messages_may_come_twice_too() -> None:
+    desk = Desk(SHAPE)
+    path = f"{desk.membership()['links']['conversation']}/Messages?PageSize=2"
+    right = [row["index"] for row in desk.rows(path)]
+    desk.faults(repeat_row_share=1)
+
+    wrong = [row["index"] for row in desk.rows(path)]
+
+    assert len(wrong) > len(right)
+    assert list(dict.fromkeys(wrong)) == right
+
+
+def test_pages_of_one_row_do_not_repeat_it_for_ever() -> None:
+    desk = Desk(SHAPE)
+    desk.faults(repeat_row_share=1)
+
+    assert len(_listed(desk, f"/v1/Users/{desk.user_with(60)}/Conversations?PageSize=1")) == 60
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 50])
+@pytest.mark.parametrize("path", ["/v1/Users", "/v1/Conversations"])
+def test_rows_may_shift_to_the_end_and_none_is_lost(path: str, size: int) -> None:
+    desk = Desk(SHAPE)
+    right = _listed(desk, f"{path}?PageSize=50")
+    desk.faults(shift_row_share=0.5)
+
+    wrong = _listed(desk, f"{path}?PageSize={size}")
+
+    assert sorted(wrong) == right
+    assert (wrong != right) == (size < 50 or len(right) > 50)
+
+
+def test_a_page_may_be_its_own_next() -> None:
+    desk = Desk(SHAPE)
+    desk.faults(page_loop_share=1)
+
+    meta = desk.get("/v1/Users?PageSize=7")["meta"]
+
+    assert meta["next_page_url"] == meta["url"]
+
+
+def test_the_next_page_may_be_somewhere_else() -> None:
+    desk = Desk(SHAPE)
+    desk.faults(foreign_next_origin="http://evil.example:9")
+
+    page = desk.get("/v1/Users?PageSize=7")
+    last = desk.get("/v1/Services")
+
+    assert page["meta"]["next_page_url"].startswith("http://evil.example:9/v1/Users?PageSize=7&PageToken=PT")
+    assert last["meta"]["next_page_url"] is None
+
+
+def test_some_users_are_listed_and_gone() -> None:
+    desk = Desk(WorldShape(users=400))
+    desk.faults(vanished_users_share=0.2)
+    users = [user["sid"] for user in desk.rows("/v1/Users")]
+
+    gone = [sid for sid in users if desk.ask("GET", f"/v1/Users/{sid}/Conversations").status == 404]
+
+    assert len(users) == 400
+    assert 40 < len(gone) < 130
+    assert gone == [sid for sid in users if desk.simulator.dice.user_vanishes(sid)]
+    assert all(desk.ask("GET", f"/v1/Users/{sid}").status == 404 for sid in gone)
+
+
+def test_rows_may_hold_a_field_that_nobody_knows() -> None:
+    desk = Desk(SHAPE)
+    desk.faults(extra_fields=True)
+
+    assert "sim_extra_field" in desk.membership()
+    assert "sim_extra_field" in desk.get("/v1/Users")["users"][0]
+
+
+async def test_a_live_client_moves_horizons_forward_meanwhile(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(live_moves_per_second=500)) as simulator:
+        while len(simulator.effects()) < 20:
+            await asyncio.sleep(0.001)
+        simulator.faults = Faults()
+        count = len(simulator.effects())
+        await (await dial(simulator)).ask("GET", "/v1/Users")
+
+        assert {effect.actor for effect in simulator.effects()} == {"live client"}
+        for effect in simulator.effects():
+            before, after = (_index(fields) for fields in (effect.before, effect.after))
+            assert after is not None
+            assert before is None or before < after
+        assert len(simulator.effects()) == count
+
+
+def _index(fields: Any) -> int | None:
+    return fields["last_read_message_index"]
+
+
+def test_somebody_may_read_on_right_after_we_looked() -> None:
+    desk = Desk(SHAPE)
+    row = desk.membership(horizon=False)
+    desk.faults(live_after_fetch_share=1)
+
+    seen, then = desk.get(row["url"]), desk.get(row["url"])
+
+    assert seen["last_read_message_index"] is None
+    assert then["last_read_message_index"] is not None
+    assert len(desk.world.log.effects) == 1
+
+
+def test_somebody_may_leave_right_before_we_write() -> None:
+    desk = Desk(SHAPE)
+    row = desk.membership()
+    desk.faults(live_removal_share=1)
+
+    assert desk.ask("POST", row["url"], LastReadMessageIndex="0").status == 404
+    assert [(effect.kind, effect.actor) for effect in desk.world.log.effects] == [
+        ("participant.removed", "live client")
+    ]
+
+
+def test_a_message_may_arrive_right_after_the_lookup() -> None:
+    desk = Desk(SHAPE)
+    newest = f"{desk.membership()['links']['conversation']}/Messages?Order=desc&PageSize=1"
+    desk.faults(live_message_share=1)
+
+    first, second = (desk.get(newest)["messages"][0]["index"] for _ in range(2))
+
+    assert second > first
+
+
+def test_a_live_client_in_an_empty_world_does_nothing() -> None:
+    for shape in (WorldShape(users=0), WorldShape(users=30, conversations_per_user=0), WorldShape(users=1, services=3)):
+        desk = Desk(shape)
+        desk.simulator.api.live_client.move_somewhere()
+
+        assert all(effect.kind == "participant.updated" for effect in desk.world.log.effects)

@@ -1,0 +1,64 @@
+"""Names and values from a command line become descriptions, or are refused with a reason."""
+
+import pytest
+
+from readstate.errors import BadInput
+from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.server.parse_options import as_fields, described, from_words
+from tests.helpers.repository import PIPELINE
+
+
+def test_words_become_values_of_the_right_type() -> None:
+    faults = from_words(
+        Faults,
+        [
+            "concurrency_cap=none",
+            "latency_ms=120",
+            "error_statuses=500,503",
+            "outage=hang",
+            "suspended=true",
+            "foreign_next_origin=http://127.0.0.1:9",
+        ],
+    )
+
+    assert faults == Faults(
+        concurrency_cap=None,
+        latency_ms=120.0,
+        error_statuses=(500, 503),
+        outage="hang",
+        suspended=True,
+        foreign_next_origin="http://127.0.0.1:9",
+    )
+    assert from_words(Faults, ["error_statuses=502"]).error_statuses == (502,)
+    assert from_words(Behaviour, ["actions_per_second=0"]) == Behaviour(actions_per_second=0)
+    assert from_words(Behaviour, ["actions_code=50074"]).actions_code == 50074
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("latency_ms", "no value"),
+        ("latncy_ms=3", "did you mean 'latency_ms'"),
+        ("latency_ms=slow", "latency_ms"),
+        ("error_share=1.5", "between 0 and 1"),
+        ("outage=always", "outage"),
+    ],
+)
+def test_a_wrong_word_is_refused_with_the_reason(word: str, told: str) -> None:
+    with pytest.raises(BadInput, match=told):
+        from_words(Faults, [word])
+
+
+def test_what_is_not_named_stays_as_it_was() -> None:
+    base = Faults(latency_ms=5, rtt_ms=6)
+
+    assert described(Faults, {"rtt_ms": 7}, base=base) == Faults(latency_ms=5, rtt_ms=7)
+    assert described(Faults, as_fields(base)) == base
+
+
+@pytest.mark.parametrize("kind", [Faults, Behaviour])
+def test_the_readme_lists_every_name(kind: type) -> None:
+    readme = (PIPELINE / "simulator" / "README.md").read_text(encoding="utf-8")
+
+    assert [name for name in as_fields(kind()) if f"`{name}`" not in readme] == []

@@ -1,0 +1,181 @@
+"""From users in hand to parts: one broken answer spoils nobody else's rows."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readstate.errors import LocalDisk
+from readstate.events import Event, PartWritten, UserFailed, UserRead
+from readstate.model.resources import User
+from readstate.snapshot.export import ingest
+from readstate.snapshot.export.ingest import Ingest, PartLimits
+from readstate.snapshot.extract.fetch import PageRoom, UserInHand
+from readstate.snapshot.extract.spill import Spill
+from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
+from readstate.snapshot.workspace.checkpoint import Checkpoint, UserResult
+from readstate.snapshot.workspace.disk_thread import DiskThread
+from tests.helpers.fake_clock import FakeClock
+
+SERVICE = "IS" + "0" * 32
+
+
+def user_page(user_sid: str, conversations: Iterable[Any]) -> bytes:
+    rows = [
+        {"chat_service_sid": SERVICE, "user_sid": user_sid, "conversation_sid": f"CH{number:032x}", **more}
+        for number, more in enumerate(conversations)
+    ]
+    return json.dumps({"conversations": rows, "meta": {"page_size": 50, "next_page_url": None}}).encode()
+
+
+class Ingesting:
+    """An ingest with a checkpoint of *users* users."""
+
+    def __init__(
+        self, folder: Path, users: int, checkpoint_disk: DiskThread, parts_disk: DiskThread, rows: int
+    ) -> None:
+        (folder / "parts").mkdir()
+        self.checkpoint_disk = checkpoint_disk
+        self.events: list[Event] = []
+        self.checkpoint = Checkpoint(folder / "checkpoint.sqlite")
+        self.checkpoint.add_users(SERVICE, [User(sid=f"US{number:032x}") for number in range(users)], next_page=None)
+        self.users = self.checkpoint.take(users)
+        self.ingest = Ingest(
+            checkpoint=self.checkpoint,
+            folder=folder / "parts",
+            checkpoint_disk=checkpoint_disk,
+            parts_disk=parts_disk,
+            room=PageRoom(Spill()),
+            snapshot_at=datetime(2026, 11, 23, tzinfo=UTC),
+            blanked_columns=(),
+            limits=PartLimits(rows=rows, seconds=1000),
+            counters=lambda: {"requests": {"requests": 7}},
+            clock=FakeClock(),
+            emit=self.events.append,
+        )
+
+    async def outcomes(self, pages: Iterable[bytes]) -> AsyncIterator[UserInHand | UserResult]:
+        for user, page in zip(self.users, pages, strict=False):
+            yield UserInHand(user, (page,))
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One user each, so that a few users are several parts."""
+    monkeypatch.setattr(ingest, "_BATCH_BYTES", 1)
+
+
+@contextmanager
+def ingesting(folder: Path, users: int, *, rows: int = 1000) -> Iterator[Ingesting]:
+    with DiskThread() as checkpoint_disk, DiskThread() as parts_disk:
+        yield Ingesting(folder, users, checkpoint_disk, parts_disk, rows)
+
+
+async def take(folder: Path, pages: list[bytes]) -> tuple[Checkpoint, list[Event]]:
+    """Ingest one user for each page, and seal."""
+    with ingesting(folder, len(pages)) as it:
+        await it.ingest.take_all(it.outcomes(pages))
+        await it.ingest.seal()
+        return it.checkpoint, it.events
+
+
+async def test_a_user_whose_answer_cannot_be_used_fails_alone(tmp_path: Path) -> None:
+    good = [user_page(f"US{number:032x}", [{}, {}]) for number in (0, 2)]
+    broken = user_page(f"US{1:032x}", [{"last_read_message_index": "many"}])
+
+    checkpoint, events = await take(tmp_path, [good[0], broken, good[1]])
+
+    progress = checkpoint.progress()
+    assert (progress.read, progress.failed, progress.rows) == (2, 1, 4)
+    (failure,) = [event for event in events if isinstance(event, UserFailed)]
+    assert failure.user_sid == f"US{1:032x}"
+    assert "last_read_message_index" in failure.reason
+
+
+async def test_what_is_sealed_is_told_and_kept_with_the_counters(tmp_path: Path) -> None:
+    pages = [user_page(f"US{number:032x}", [{}] * number) for number in range(4)]
+
+    checkpoint, events = await take(tmp_path, pages)
+
+    assert [part.rows for part in checkpoint.parts()] == [6]
+    assert [event.rows for event in events if isinstance(event, PartWritten)] == [6]
+    assert sorted(event.rows for event in events if isinstance(event, UserRead)) == [0, 1, 2, 3]
+    assert checkpoint.recall("requests") == {"requests": 7}
+
+
+async def test_users_without_rows_are_done_too(tmp_path: Path) -> None:
+    checkpoint, _ = await take(tmp_path, [user_page(f"US{number:032x}", []) for number in range(3)])
+
+    assert checkpoint.progress().read == 3
+    assert checkpoint.parts() == []
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_parts_are_written_while_the_checkpoint_serves_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The roster hands out users on the checkpoint's thread: were it to wait for parts, the account would idle."""
+    may_write = threading.Event()
+    monkeypatch.setattr(ingest, "seal_part", lambda rows, folder: may_write.wait(10) and seal_part(rows, folder))
+    pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(30)]
+    with ingesting(tmp_path, len(pages), rows=2) as it:
+        taking = asyncio.create_task(it.ingest.take_all(it.outcomes(pages)))
+        while not it.events:
+            await asyncio.sleep(0)
+
+        assert await it.checkpoint_disk.run(it.checkpoint.progress) == (30, 0, 0, 0, 0)
+        may_write.set()
+        await taking
+        await it.ingest.seal()
+
+        assert it.checkpoint.progress().read == 30
+        assert len(it.checkpoint.parts()) == 30
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_what_was_kept_when_the_run_was_cancelled_is_durable_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part that is being written when a stop cannot wait any longer is neither lost nor counted twice."""
+    is_writing, may_write = threading.Event(), threading.Event()
+
+    def slowly(rows: CollectedRows, folder: Path) -> Part | None:
+        is_writing.set()
+        may_write.wait(10)
+        return seal_part(rows, folder)
+
+    monkeypatch.setattr(ingest, "seal_part", slowly)
+    pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(30)]
+    with ingesting(tmp_path, len(pages), rows=2) as it:
+        taking = asyncio.create_task(it.ingest.take_all(it.outcomes(pages)))
+        await asyncio.to_thread(is_writing.wait, 10)
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+        may_write.set()
+        await it.ingest.seal()
+
+        read = sum(isinstance(event, UserRead) for event in it.events)
+        done = it.checkpoint.progress()
+        assert (done.read, done.rows) == (read, 2 * read)
+        assert read > 0
+        assert sum(event.rows for event in it.events if isinstance(event, PartWritten)) == 2 * read
+        assert len(it.checkpoint.parts()) == len(list((tmp_path / "parts").iterdir()))
+
+
+async def test_rows_that_found_no_room_on_the_disk_are_kept_for_the_last_try(tmp_path: Path) -> None:
+    pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(3)]
+    with ingesting(tmp_path, len(pages), rows=2) as it:
+        (tmp_path / "parts").rename(tmp_path / "elsewhere")
+        with pytest.raises(LocalDisk):
+            await it.ingest.take_all(it.outcomes(pages))
+        assert it.checkpoint.progress().read == 0
+        (tmp_path / "elsewhere").rename(tmp_path / "parts")
+        await it.ingest.seal()
+
+        assert it.checkpoint.progress().rows == 6

@@ -1,0 +1,190 @@
+"""Parts become files: sorted, each row once, and the same bytes whatever the timing was."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from readstate.errors import LocalDisk
+from readstate.snapshot.parts import compaction, sorted_run
+from readstate.snapshot.parts import merge as merging
+from readstate.snapshot.parts.compaction import compact
+from readstate.snapshot.parts.part import CollectedRows, seal_part
+from readstate.snapshot.published.parquet import FinishedFile
+from readstate.snapshot.published.schema import USER_CONVERSATIONS
+from tests.helpers.rows import Key, keys_of, table_of
+from tests.helpers.user_conversation_pages import SNAPSHOT_AT
+
+# Users with some conversations each, some of them twice.
+USERS = st.lists(
+    st.tuples(
+        st.sampled_from(["IS1", "IS2"]),
+        st.integers(0, 30).map("US{:02}".format),
+        st.lists(st.integers(0, 12).map("CH{:02}".format), min_size=1, max_size=10),
+    ),
+    max_size=12,
+    unique_by=lambda user: user[:2],
+)
+SMALL = {"_RANGE_BYTES": 2_000, "_BATCH_BYTES": 600, "_FEWEST_ROWS": 1, "_ROW_GROUP_BYTES": 9_000}
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every bound so small that a few rows meet it."""
+    make_small(monkeypatch)
+
+
+def make_small(patch: pytest.MonkeyPatch) -> None:
+    for module in (merging, sorted_run, compaction):
+        for name, value in SMALL.items():
+            if hasattr(module, name):
+                patch.setattr(module, name, value)
+
+
+def write_parts(parts: Sequence[Sequence[pa.Table]], folder: Path) -> list[Path]:
+    folder.mkdir()
+    paths = []
+    for tables in parts:
+        rows = CollectedRows()
+        for table in tables:
+            rows.add(table, table.nbytes)
+        if (part := seal_part(rows, folder)) is not None:
+            paths.append(part.path)
+    return paths
+
+
+def compacted(parts: Sequence[Sequence[pa.Table]], folder: Path, *, file_bytes: int = 1 << 20) -> list[FinishedFile]:
+    (folder / "finished").mkdir()
+    paths = write_parts(parts, folder / "parts")
+    return list(compact(paths, folder / "finished", run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=file_bytes))
+
+
+def rows_of(files: Sequence[FinishedFile]) -> pa.Table:
+    return pa.concat_tables([USER_CONVERSATIONS.empty_table(), *(pq.read_table(file.path) for file in files)])
+
+
+@settings(max_examples=40)
+@given(USERS, st.data())
+def test_same_rows_give_the_same_bytes_however_parts_divide_them(
+    users: list[tuple[str, str, list[str]]], data: st.DataObject
+) -> None:
+    tables = [table_of((service, user, each) for each in conversations) for service, user, conversations in users]
+    divided: list[list[pa.Table]] = [[] for _ in range(data.draw(st.integers(1, 4)))]
+    for table in data.draw(st.permutations(tables)):
+        data.draw(st.sampled_from(divided)).append(table)
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        make_small(patch)
+        (Path(folder) / "one").mkdir()
+        (Path(folder) / "many").mkdir()
+        one = compacted([tables], Path(folder) / "one", file_bytes=6_000)
+        patch.setattr(compaction, "_MOST_RUNS_AT_ONCE", data.draw(st.integers(2, 4)))
+        many = compacted(divided, Path(folder) / "many", file_bytes=6_000)
+
+        assert [file.sha256 for file in one] == [file.sha256 for file in many]
+        expected = {
+            (service, user, conversation): number
+            for service, user, conversations in users
+            for number, conversation in enumerate(conversations)
+        }
+        rows = rows_of(many)
+        assert keys_of(rows) == sorted(expected)
+        assert rows["last_read_message_index"].to_pylist() == [expected[key] for key in sorted(expected)]
+
+
+def keys(count: int) -> list[Key]:
+    return [("IS1", f"US{number // 7:05}", f"CH{number:05}") for number in range(count)]
+
+
+def test_no_parts_give_no_files(tmp_path: Path) -> None:
+    assert compacted([], tmp_path) == []
+
+
+def test_of_a_row_that_came_twice_the_last_one_stays(tmp_path: Path) -> None:
+    rows = [("IS1", "US1", "CH2"), ("IS1", "US1", "CH1"), ("IS1", "US1", "CH2")]
+
+    files = compacted([[table_of(rows)]], tmp_path)
+
+    assert keys_of(rows_of(files)) == [("IS1", "US1", "CH1"), ("IS1", "US1", "CH2")]
+    assert rows_of(files)["last_read_message_index"].to_pylist() == [1, 2]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_row_that_fills_several_batches_with_itself_is_one_row(tmp_path: Path) -> None:
+    rows = [("IS1", "US1", "CH1"), *[("IS1", "US2", "CH1")] * 60]
+
+    assert keys_of(rows_of(compacted([[table_of(rows)]], tmp_path))) == sorted(set(rows))
+
+
+def test_one_conversation_of_two_users_or_services_is_two_rows(tmp_path: Path) -> None:
+    rows = [("IS1", "US1", "CH1"), ("IS1", "US2", "CH1"), ("IS2", "US2", "CH1")]
+
+    assert keys_of(rows_of(compacted([[table_of(rows)]], tmp_path))) == rows
+
+
+def test_of_a_row_in_two_parts_that_of_the_later_part_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "_MOST_RUNS_AT_ONCE", 2)
+    parts = [[table_of([("IS1", "US1", "CH1")], last_read=number)] for number in range(5)]
+
+    assert rows_of(compacted(parts, tmp_path))["last_read_message_index"].to_pylist() == [4]
+
+
+@pytest.mark.usefixtures("small")
+def test_files_end_near_their_size_and_are_numbered(tmp_path: Path) -> None:
+    files = compacted([[table_of(keys(400)[::2])], [table_of(keys(400)[1::2])]], tmp_path, file_bytes=20_000)
+
+    assert len(files) > 2
+    assert [file.path.name for file in files] == [f"r-1-{number:05}.parquet" for number in range(len(files))]
+    assert all(file.bytes > 20_000 for file in files[:-1])
+    assert keys_of(rows_of(files)) == keys(400)
+
+
+@pytest.mark.usefixtures("small")
+def test_row_groups_end_by_the_rows_alone(tmp_path: Path) -> None:
+    (file,) = compacted([[table_of(keys(30)[::3])], [table_of(keys(30)[1::3] + keys(30)[2::3])]], tmp_path)
+
+    metadata = pq.ParquetFile(file.path).metadata
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    assert groups == [9, 9, 9, 3], "nine rows of a thousand bytes and two for attributes reach nine thousand"
+
+
+def test_long_attributes_make_row_groups_of_fewer_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "_ROW_GROUP_BYTES", 51_000)
+
+    (file,) = compacted([[table_of(keys(8), attributes="x" * 16_000)]], tmp_path)
+
+    assert pq.ParquetFile(file.path).metadata.row_group(0).num_rows == 3
+
+
+def test_schema_comes_back_as_it_was_whatever_the_values(tmp_path: Path) -> None:
+    (file,) = compacted([[table_of(keys(3))]], tmp_path)
+
+    assert pq.ParquetFile(file.path).schema_arrow.equals(USER_CONVERSATIONS, check_metadata=True)
+
+
+def test_scratch_files_go_when_the_work_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "_MOST_RUNS_AT_ONCE", 2)
+
+    files = compacted([[table_of(keys(number))] for number in range(1, 6)], tmp_path)
+
+    assert sorted((tmp_path / "finished").iterdir()) == [file.path for file in files]
+
+
+def test_half_written_file_goes_when_the_work_is_given_up(tmp_path: Path) -> None:
+    paths = write_parts([[table_of(keys(10))]], tmp_path / "parts")
+    (tmp_path / "finished").mkdir()
+    (tmp_path / "finished" / ".r-1-00000.parquet.unfinished").symlink_to("/dev/full")
+
+    with pytest.raises(LocalDisk, match="No space left on device"):
+        list(compact(paths, tmp_path / "finished", run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=1))
+    assert list((tmp_path / "finished").iterdir()) == []
+
+
+def test_part_that_vanished_is_a_local_problem(tmp_path: Path) -> None:
+    with pytest.raises(LocalDisk):
+        part = tmp_path / "part-000001.arrow"
+        list(compact([part], tmp_path, run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=1))

@@ -1,0 +1,106 @@
+"""A part holds whole users, sorted, and is on disk when it exists."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from readstate.errors import LocalDisk
+from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
+from readstate.snapshot.parts.sorted_run import open_part
+from readstate.snapshot.published.schema import ROWS
+from tests.helpers.rows import keys_of, table_of
+
+
+def rows_in(part: Part | None) -> pa.Table:
+    assert part is not None
+    return pa.Table.from_batches(open_part(part.path).batches(), schema=ROWS)
+
+
+def collected(*tables: list[tuple[str, str, str]]) -> CollectedRows:
+    rows = CollectedRows()
+    for number, table in enumerate(tables, start=1):
+        rows.add(table_of(table), number)
+    return rows
+
+
+def test_nothing_collected_is_no_part(tmp_path: Path) -> None:
+    assert seal_part(collected([]), tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_sorted_by_service_then_user_then_conversation(tmp_path: Path) -> None:
+    part = seal_part(
+        collected(
+            [("IS2", "US1", "CH1"), ("IS1", "US2", "CH9"), ("IS1", "US2", "CH3")],
+            [("IS1", "US1", "CH5"), ("IS1", "USé", "CH1"), ("IS1", "US𐍈", "CH1")],
+        ),
+        tmp_path,
+    )
+
+    expected = ["IS1 US1 CH5", "IS1 US2 CH3", "IS1 US2 CH9", "IS1 USé CH1", "IS1 US𐍈 CH1", "IS2 US1 CH1"]
+    assert [" ".join(key) for key in keys_of(rows_in(part))] == expected
+    assert part is not None
+    assert (part.rows, part.users, part.bytes) == (6, 5, part.path.stat().st_size)
+
+
+def test_rows_with_one_key_stay_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+    part = seal_part(collected([("IS1", "US1", "CH1")] * 3 + [("IS1", "US1", "CH0")]), tmp_path)
+
+    assert rows_in(part)["last_read_message_index"].to_pylist() == [3, 0, 1, 2]
+
+
+def test_collected_rows_are_counted_and_weighed() -> None:
+    assert (collected().count, collected().bytes) == (0, 0)
+    rows = collected([("IS1", "US1", "CH1")], [("IS1", "US1", "CH2")] * 2)
+
+    assert (rows.count, rows.bytes) == (3, 1 + 2)
+
+
+def test_later_start_writes_beside_the_parts_of_an_earlier_one(tmp_path: Path) -> None:
+    for user in ("US1", "US2", "US3"):
+        seal_part(collected([("IS1", user, "CH1")]), tmp_path)
+
+    assert [open_part(path).index[0].last_key.user_sid for path in sorted(tmp_path.iterdir())] == ["US1", "US2", "US3"]
+
+
+def test_rows_that_could_not_be_written_can_be_written_later(tmp_path: Path) -> None:
+    """Otherwise users would be called done whose rows are nowhere."""
+    folder = tmp_path / "parts"
+    rows = collected([("IS1", "US2", "CH1"), ("IS1", "US1", "CH1")])
+    with pytest.raises(LocalDisk):
+        seal_part(rows, folder)
+    folder.mkdir()
+
+    assert [user for _, user, _ in keys_of(rows_in(seal_part(rows, folder)))] == ["US1", "US2"]
+
+
+def test_part_that_is_not_there_is_a_local_problem(tmp_path: Path) -> None:
+    with pytest.raises(LocalDisk, match="part-1"):
+        open_part(tmp_path / "part-1.arrow")
+
+
+@pytest.mark.parametrize("calls", range(3 + len(ROWS)))
+def test_rows_whose_sorting_failed_half_way_are_never_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """A run that fails makes durable what it can; half of the columns in a new order would be other rows."""
+    rows = collected([("IS2", "US1", "CH1"), ("IS1", "US2", "CH2")])
+    left = iter(range(calls))
+
+    def failing(chunks: list[pa.Array]) -> pa.Array:
+        if next(left, None) is None:
+            raise MemoryError
+        return concat_arrays(chunks)
+
+    concat_arrays = pa.concat_arrays
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr(pa, "concat_arrays", failing)
+        seal_part(rows, tmp_path)
+
+    try:
+        part = seal_part(rows, tmp_path)
+    except pa.ArrowInvalid:
+        return
+    assert keys_of(rows_in(part)) == [("IS1", "US2", "CH2"), ("IS2", "US1", "CH1")]
+    assert rows_in(part)["last_read_message_index"].to_pylist() == [1, 0]

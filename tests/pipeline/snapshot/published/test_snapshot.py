@@ -1,0 +1,116 @@
+"""A published snapshot from Python."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet
+import pytest
+
+from readstate.errors import BadInput
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import running
+from readstate.simulator.world.world import World
+from readstate.snapshot import open_snapshot
+from readstate.snapshot.export.previous_snapshot import long_lists
+from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS
+from readstate.snapshot.published.snapshot import defects
+from readstate.snapshot.published.snapshot_store import open_store
+from tests.helpers.exporting import DAY, Export
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> str:
+    import asyncio
+
+    with running(World(WorldShape(users=40, heaviest=120, seed=9)), faults=Faults(concurrency_cap=None)) as twilio:
+        job = Export(twilio, tmp_path_factory.mktemp("published"))
+        asyncio.run(job.run())
+        return job.root
+
+
+def test_the_newest_is_opened_where_no_date_is_named(root: str) -> None:
+    assert (
+        open_snapshot(root).manifest == open_snapshot(root, DAY).manifest == open_snapshot(root, "2026-11-23").manifest
+    )
+
+
+def test_a_date_that_was_not_published_is_refused_and_the_known_ones_are_named(root: str) -> None:
+    with pytest.raises(BadInput, match=r"no published snapshot of 2020-01-01\nIt has 2026-11-23"):
+        open_snapshot(root, date(2020, 1, 1))
+
+
+def test_a_root_without_any_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="readstate export --out"):
+        open_snapshot(str(tmp_path))
+
+
+def test_missing_numbers_stay_missing_in_pandas(root: str) -> None:
+    frame = open_snapshot(root).to_pandas()
+
+    assert frame["unread_messages_count"].dtype == pd.Int32Dtype()
+    assert frame["last_read_message_index"].dtype == pd.Int64Dtype()
+    table = open_snapshot(root).dataset().to_table()
+    assert frame["last_read_message_index"].isna().sum() == table["last_read_message_index"].null_count > 0
+
+
+def test_columns_and_rows_can_be_chosen(root: str) -> None:
+    frame = open_snapshot(root).to_pandas(columns=["identity"], filter=ds.field("last_read_message_index").is_null())
+
+    assert list(frame.columns) == ["identity"]
+    assert 0 < len(frame) < open_snapshot(root).manifest.rows
+
+
+def test_the_schema_is_the_same_whatever_the_data(root: str) -> None:
+    snapshot = open_snapshot(root)
+
+    assert snapshot.dataset().schema.equals(USER_CONVERSATIONS)
+    assert snapshot.failures().schema.equals(FAILURES)
+    assert len(snapshot.failures()) == 0
+
+
+def test_files_that_no_manifest_names_are_not_read(root: str) -> None:
+    snapshot = open_snapshot(root)
+    rows = snapshot.dataset().count_rows()
+    stray = Path(root) / "user_conversations" / "snapshot_date=2026-11-23" / "stray.parquet"
+    pa.parquet.write_table(snapshot.dataset().to_table(), stray)
+    try:
+        assert open_snapshot(root).dataset().count_rows() == rows
+    finally:
+        stray.unlink()
+
+
+def test_users_with_long_lists_are_known_to_the_next_run(root: str) -> None:
+    store, snapshot = open_store(root), open_snapshot(root)
+    counted = snapshot.to_pandas(columns=["user_sid"]).value_counts()
+
+    sizes = {user: rows for _, user, rows in long_lists(store, snapshot.manifest)}
+
+    assert sizes
+    assert sizes == {user: rows for (user,), rows in counted.items() if rows > 50}
+
+
+def test_a_snapshot_as_it_was_published_has_no_defect(root: str) -> None:
+    assert list(defects(open_store(root), open_snapshot(root).manifest)) == []
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+def test_a_damaged_file_is_found(root: str, damage: str) -> None:
+    manifest = open_snapshot(root).manifest
+    path = Path(root) / manifest.files[0].path
+    whole = path.read_bytes()
+    match damage:
+        case "flip":
+            path.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+        case "cut":
+            path.write_bytes(whole[:-1])
+        case "remove":
+            path.unlink()
+    try:
+        (defect,) = defects(open_store(root), manifest)
+        assert manifest.files[0].path in defect
+    finally:
+        path.write_bytes(whole)

@@ -1,0 +1,201 @@
+"""A report: the figures are right, the page needs nothing else, and no name gets in unless asked for."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from readstate.snapshot.published.manifest import RequestCounts, TimelineWindow
+from readstate.snapshot.query.report import Report, make_report, render_html, render_markdown
+from readstate.snapshot.query.statistics import BUCKETS
+from tests.helpers.browser import browse, needs_browser
+from tests.helpers.snapshots import SERVICE, conversation_sid, publish, row, user_sid
+
+OLD, NEW = date(2026, 11, 22), date(2026, 11, 23)
+OTHER_SERVICE = "IS" + "2" * 32
+EVIL = '<script>alert(1)</script>"|`**\x1b[31m'
+BEGAN = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> str:
+    root = tmp_path_factory.mktemp("report") / "root"
+    publish(root, OLD, [row(1, 1, unread_messages_count=60), row(1, 2)])
+    publish(
+        root,
+        NEW,
+        [
+            row(1, 1, unread_messages_count=0),
+            row(1, 2, unread_messages_count=None, conversation_state=EVIL),
+            row(2, 1, unread_messages_count=1000, identity=EVIL, friendly_name=EVIL),
+            row(2, 4, unread_messages_count=1, conversation_state=None, notification_level="muted"),
+            row(3, 5, unread_messages_count=12, chat_service_sid=OTHER_SERVICE, date_updated=None),
+        ],
+        failures=[{"reason": "GET … answered 502", "status": 502, "identity": "user 9"}],
+        requests=RequestCounts(requests=3000, retries=4, throttled=30),
+        timeline=tuple(
+            TimelineWindow(BEGAN + timedelta(seconds=10 * number), 10.0, 10, number % 2, 0, number)
+            for number in range(300)
+        ),
+    )
+    return str(root)
+
+
+@pytest.fixture(scope="module")
+def report(root: str) -> Report:
+    return make_report(root)
+
+
+def test_rows_are_counted_by_state_and_service(report: Report) -> None:
+    found = report.figures
+    assert {group.group: (group.read, group.unread, group.never_read) for group in found.by_state} == {
+        "active": (1, 2, 0),
+        EVIL: (0, 0, 1),
+        "no state": (0, 1, 0),
+    }
+    assert {group.group: group.rows for group in found.by_service} == {SERVICE: 4, OTHER_SERVICE: 1}
+    assert (found.all_rows.read, found.all_rows.unread, found.all_rows.never_read) == (1, 3, 1)
+
+
+def test_unread_counts_are_told_apart_up_to_the_cap(report: Report) -> None:
+    assert dict(zip(BUCKETS, report.figures.unread_counts, strict=True)) == {
+        "never read": 1,
+        "0": 1,
+        "1": 1,
+        "2–9": 0,
+        "10–99": 1,
+        "100–999": 0,
+        "≥ 1000": 1,
+    }
+
+
+def test_the_users_with_most_unread_come_first(report: Report) -> None:
+    assert [(one.user_sid, one.unread_messages, one.capped) for one in report.figures.stale_users] == [
+        (user_sid(2), 1001, True),
+        (user_sid(3), 12, False),
+    ]
+
+
+def test_stale_conversations_have_unread_messages_and_a_date(report: Report) -> None:
+    assert [(one.conversation_sid, one.unread_members) for one in report.figures.stale_conversations] == [
+        (conversation_sid(1), 1),
+        (conversation_sid(4), 1),
+    ]
+
+
+def test_the_series_ends_with_the_snapshot_that_is_reported(root: str) -> None:
+    assert [group.group for group in make_report(root).figures.by_day] == [str(OLD), str(NEW)]
+    assert [group.group for group in make_report(root, OLD).figures.by_day] == [str(OLD)]
+
+
+def test_what_changed_is_told_unless_it_is_the_first(root: str, report: Report) -> None:
+    assert report.comparison is not None
+    assert report.comparison.before.snapshot_date == OLD
+    assert "Since 2026-11-22: 2 conversations changed" in render_html(report)
+    assert "first snapshot" in render_html(make_report(root, OLD))
+    assert "first snapshot" in render_markdown(make_report(root, OLD))
+
+
+@pytest.mark.parametrize("render", [render_html, render_markdown])
+def test_no_name_is_shown_unless_asked_for(render: object, report: Report) -> None:
+    assert callable(render)
+    plain, named = render(report), render(replace(report, show_pii=True))
+
+    assert "Conversation 4" not in plain
+    assert "user 3" not in plain
+    assert "user 3" in named
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name in {"src", "href", "xlink:href", "action"}]
+
+
+def test_the_page_has_no_script_and_leads_nowhere(report: Report) -> None:
+    page = render_html(replace(report, show_pii=True))
+    seen = Tags()
+    seen.feed(page)
+
+    assert not seen.tags & {"script", "link", "iframe", "img", "object", "embed", "form", "a"}
+    assert seen.addresses == []
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_what_people_wrote_stays_text(report: Report) -> None:
+    shown = replace(report, show_pii=True)
+
+    assert "<script" not in render_html(shown)
+    assert "&lt;script&gt;" in render_html(shown)
+    assert "\x1b" not in render_html(shown) + render_markdown(shown)
+    rows = [line for line in render_markdown(shown).splitlines() if "alert" in line]
+    assert rows
+    assert all(re.search(r"(?<!\\)<script", line) is None for line in rows)
+    assert all(len(re.findall(r"(?<!\\)\|", line)) == 5 for line in rows)
+
+
+def test_every_chart_has_a_title_axes_and_a_table(report: Report) -> None:
+    page = render_html(report)
+    figures = re.findall(r"<figure>.*?</figure>", page, re.DOTALL)
+
+    assert len(figures) == 6
+    for figure in figures:
+        assert re.search(r"<figcaption>.+</figcaption>", figure)
+        assert 'role="img"' in figure
+        assert 'aria-label="Chart: ' in figure
+        assert "<table>" in figure
+        assert re.search(r"conversations|per second|requests", figure)
+    assert "1 conversations are at the cap" in figures[2]
+    assert "30 of 3\u202f000 requests were refused" in figures[4]
+    assert figures[4].count("<tr>") <= 121
+
+
+def test_a_run_without_a_timeline_has_none_drawn(root: str) -> None:
+    assert "minutes since the run began" not in render_html(make_report(root, OLD))
+
+
+def test_an_incomplete_snapshot_says_so(report: Report) -> None:
+    for text in (render_html(report), render_markdown(report)):
+        assert re.search(r"Incomplete:(</strong>|\*\*) 1 of 3 users could not be read", text)
+
+
+def test_a_snapshot_without_rows_is_still_a_page(tmp_path: Path) -> None:
+    publish(tmp_path / "root", NEW, [])
+
+    report = make_report(str(tmp_path / "root"))
+    assert "holds no conversation" in render_html(report)
+    assert "holds no conversation" in render_markdown(report)
+
+
+def test_where_everything_is_read_the_titles_say_so(tmp_path: Path) -> None:
+    publish(tmp_path / "root", NEW, [row(1, 1, unread_messages_count=0)])
+
+    page = render_html(make_report(str(tmp_path / "root")))
+    assert "No conversation has unread messages" in page
+    assert "No conversation is at the cap" in page
+
+
+@needs_browser
+def test_a_browser_fetches_nothing_and_reports_no_error(report: Report, tmp_path: Path) -> None:
+    dom, console, asked = browse(render_html(replace(report, show_pii=True)), tmp_path)
+
+    assert dom.count("<svg") == 6
+    assert console == ""
+    assert asked == set()
+
+
+@needs_browser
+def test_the_check_in_the_browser_can_fail(tmp_path: Path) -> None:
+    _, console, asked = browse("<img src='http://probe.invalid/x.png'><script>nope()</script>", tmp_path)
+
+    assert asked == {"http://probe.invalid/x.png"}
+    assert "nope is not defined" in console

@@ -1,0 +1,153 @@
+"""What every place of snapshots promises: a folder, S3, Azure."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import obstore
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from readstate.snapshot.published.snapshot_store import open_store
+from readstate.snapshot.storage.object_store import Objects
+from tests.helpers.object_stores import ObjectStore
+
+MANIFEST = "_snapshots/2026-11-23.json"
+DATA = "users/snapshot_date=2026-11-23/r-1-00000.parquet"
+
+
+@pytest.fixture(params=["local", "s3", "azure"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+    if request.param == "local":
+        return open_store(str(tmp_path / "root")).objects
+    return open_store(request.getfixturevalue(request.param).new_root()).objects
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    path.write_bytes(bytes(range(256)) * 30_000)  # more than one piece of an upload
+    return path
+
+
+def test_a_file_that_was_put_is_listed_read_and_fetched(objects: Objects, source: Path, tmp_path: Path) -> None:
+    objects.put(source, DATA)
+
+    (listed,) = objects.listed("users")
+    read = objects.read(DATA)
+    assert (listed.path, listed.bytes) == (DATA, source.stat().st_size)
+    assert read is not None
+    assert read.content == source.read_bytes()
+    assert objects.fetch(DATA, tmp_path / "copy").read_bytes() == source.read_bytes()
+
+
+def test_what_is_not_there_is_nothing_rather_than_an_error(objects: Objects) -> None:
+    assert objects.read(DATA) is None
+    assert list(objects.listed("users")) == []
+    assert objects.folders("users") == []
+    objects.delete([DATA])
+    objects.delete_folder("users")
+
+
+def test_folders_are_named_without_what_is_in_them(objects: Objects) -> None:
+    for path in (DATA, "users/snapshot_date=2026-11-24/r-2-00000.parquet", "_staging/run/1-of-4/shard.json"):
+        objects.put_bytes(b"x", path)
+
+    assert objects.folders("users") == ["snapshot_date=2026-11-23", "snapshot_date=2026-11-24"]
+    assert objects.folders("_staging/run") == ["1-of-4"]
+
+
+def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(objects: Objects) -> None:
+    for path in ("_staging/run/1/a", "_staging/run/2/b", "_staging/run-2/1/c"):
+        objects.put_bytes(b"x", path)
+
+    objects.delete_folder("_staging/run")
+
+    assert [file.path for file in objects.listed("_staging")] == ["_staging/run-2/1/c"]
+
+
+def test_only_the_first_puts_where_nothing_is_expected(objects: Objects) -> None:
+    assert objects.put_if(b"first", MANIFEST, expected=None)
+    assert not objects.put_if(b"second", MANIFEST, expected=None)
+
+    found = objects.read(MANIFEST)
+    assert found is not None
+    assert found.content == b"first"
+
+
+def test_a_version_is_replaced_once(objects: Objects) -> None:
+    objects.put_bytes(b"old", MANIFEST)
+    old = objects.read(MANIFEST)
+    assert old is not None
+
+    assert objects.put_if(b"new", MANIFEST, expected=old.version)
+    assert not objects.put_if(b"late", MANIFEST, expected=old.version)
+
+    found = objects.read(MANIFEST)
+    assert found is not None
+    assert found.content == b"new"
+
+
+def test_a_version_that_was_removed_cannot_be_replaced(objects: Objects) -> None:
+    objects.put_bytes(b"old", MANIFEST)
+    old = objects.read(MANIFEST)
+    assert old is not None
+    objects.delete([MANIFEST])
+
+    assert not objects.put_if(b"new", MANIFEST, expected=old.version)
+    assert objects.read(MANIFEST) is None
+
+
+@pytest.mark.parametrize("replacing", [False, True])
+def test_of_many_at_once_one_wins(objects: Objects, replacing: bool) -> None:
+    expected = None
+    if replacing:
+        objects.put_bytes(b"old", MANIFEST)
+        old = objects.read(MANIFEST)
+        assert old is not None
+        expected = old.version
+
+    def put(number: int) -> bool:
+        return objects.put_if(b"publisher %d" % number, MANIFEST, expected=expected)
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(put, range(8)))
+
+    assert won.count(True) == 1
+    found = objects.read(MANIFEST)
+    assert found is not None
+    assert found.content == b"publisher %d" % won.index(True)
+
+
+def test_an_answer_that_was_lost_does_not_make_a_winner_lose(s3: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = open_store(s3.new_root()).objects
+    really_put = obstore.put
+
+    def put_and_ask_again(*arguments: Any, **how: Any) -> Any:
+        really_put(*arguments, **how)  # its answer is lost, so the client repeats it
+        return really_put(*arguments, **how)
+
+    monkeypatch.setattr(obstore, "put", put_and_ask_again)
+
+    assert objects.put_if(b"mine", MANIFEST, expected=None)
+
+
+def test_pyarrow_reads_a_part_of_a_file(objects: Objects, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"number": range(1000), "text": ["x" * 10] * 1000}), tmp_path / "t", row_group_size=100)
+    objects.put(tmp_path / "t", DATA)
+
+    table = pq.read_table(objects.absolute(DATA), filesystem=objects.files, filters=[("number", ">", 950)])
+
+    assert table["number"].to_pylist() == list(range(951, 1000))
+
+
+def test_pyarrow_is_told_in_its_own_words_that_a_file_is_missing(objects: Objects) -> None:
+    with pytest.raises(FileNotFoundError):
+        objects.files.open_input_file(objects.absolute(DATA))
+
+
+def test_proving_that_it_can_be_written_leaves_nothing(objects: Objects) -> None:
+    objects.prove_writable()
+
+    assert list(objects.listed("")) == []

@@ -1,0 +1,301 @@
+"""Each request goes out exactly once, to one origin, and each way of failing has its own name."""
+
+import asyncio
+import gzip
+from base64 import b64encode
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import pytest
+import uvloop
+from msgspec.structs import replace
+
+from readstate.errors import BadInput, NotSent, Unanswered, UnusableAnswer
+from readstate.settings import Credentials, Settings
+from readstate.twilio.connect import open_transport
+from readstate.twilio.http import request as requests
+from readstate.twilio.http.request import Request
+from readstate.twilio.http.transport import Transport
+from tests.helpers.raw_server import HANG_UP, LAST, chunked, http, raw_server
+
+SECRET = "correct-horse-battery-staple"
+CREDENTIALS = Credentials(None, "SK" + "1" * 32, SECRET)
+BASIC = b64encode(f"{CREDENTIALS.username}:{SECRET}".encode()).decode()
+USER, CONVERSATION = "US" + "a" * 32, "CH" + "b" * 32
+ORIGIN = "https://conversations.twilio.com"
+DELETE = requests.delete_user_conversation(None, USER, CONVERSATION)
+UPDATE = requests.update_user_conversation(None, USER, CONVERSATION, last_read_message_index=7)
+READ = requests.fetch_configuration()
+
+
+class Open(Protocol):
+    def __call__(self, base_url: str = ORIGIN, **changed: float) -> AbstractAsyncContextManager[Transport]: ...
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Overriding the .event_loop_policy. fixture")  # its successor is too new
+
+KINDS = ("aiohttp", "lean", "lean on uvloop")
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def event_loop_policy(kind: str) -> asyncio.AbstractEventLoopPolicy:
+    return uvloop.EventLoopPolicy() if "uvloop" in kind else asyncio.DefaultEventLoopPolicy()
+
+
+@pytest.fixture
+def transport(kind: str) -> Open:
+    def opened(base_url: str = ORIGIN, **changed: float) -> AbstractAsyncContextManager[Transport]:
+        settings = Settings(base_url=base_url, transport=kind.partition(" ")[0], **changed)
+        return open_transport(settings, CREDENTIALS)
+
+    return opened
+
+
+class TestAnswers:
+    @pytest.mark.parametrize("status", [200, 302, 404, 429, 503])
+    async def test_status_headers_and_body_come_back_whatever_the_status(self, transport: Open, status: int) -> None:
+        whole = http(status, b'{"a": 1}', Twilio_Request_Id="RQ1", Retry_After="3")
+        async with raw_server(lambda _: whole) as server, transport(server.base_url) as opened:
+            answer = await opened.send(READ)
+
+        assert (answer.status, answer.body, answer.request_id) == (status, b'{"a": 1}', "RQ1")
+        assert answer.headers.get("retry-after") == "3"
+
+    @pytest.mark.parametrize("status", [204, 304])
+    async def test_an_answer_without_a_body_is_whole_after_its_head(self, transport: Open, status: int) -> None:
+        bare = b"HTTP/1.1 %d X\r\nTwilio-Request-Id: RQ1\r\n\r\n" % status
+        async with raw_server(lambda _: bare) as server, transport(server.base_url) as opened:
+            answers = [await opened.send(READ), await opened.send(READ)]
+
+        assert [(answer.status, answer.body) for answer in answers] == [(status, b"")] * 2
+        assert server.connections == 1
+
+    async def test_a_body_may_come_in_chunks(self, transport: Open) -> None:
+        async with raw_server(lambda _: chunked(b'{"a": ', b"1}")) as server, transport(server.base_url) as opened:
+            answers = [await opened.send(READ), await opened.send(READ)]
+
+        assert [answer.body for answer in answers] == [b'{"a": 1}'] * 2
+        assert server.connections == 1
+
+    async def test_a_body_may_last_until_the_connection_ends(self, transport: Open) -> None:
+        whole = b"HTTP/1.1 200 OK\r\n\r\n{}"
+        async with raw_server(lambda _: whole + LAST) as server, transport(server.base_url) as opened:
+            answers = [await opened.send(READ), await opened.send(READ)]
+
+        assert [answer.body for answer in answers] == [b"{}"] * 2
+        assert server.connections == 2
+
+    async def test_what_only_says_that_an_answer_will_come_is_not_taken_for_it(self, transport: Open) -> None:
+        early = b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"
+        async with raw_server(lambda _: early + http()) as server, transport(server.base_url) as opened:
+            answer = await opened.send(READ)
+
+        assert (answer.status, answer.body, answer.headers.get("link")) == (200, b"{}", None)
+
+    async def test_the_host_is_named_with_its_port(self, transport: Open) -> None:
+        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
+            await opened.send(READ)
+
+        assert f"\r\nhost: {server.base_url.removeprefix('http://')}\r\n" in server.requests[0].lower()
+
+    async def test_an_update_travels_as_a_form(self, transport: Open) -> None:
+        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
+            await opened.send(UPDATE)
+
+        head, body = server.requests[0].split("\r\n\r\n")
+        assert head.startswith(f"POST /v1/Users/{USER}/Conversations/{CONVERSATION} HTTP/1.1")
+        assert "content-type: application/x-www-form-urlencoded" in head.lower()
+        assert body == "LastReadMessageIndex=7"
+
+    @pytest.mark.parametrize("identity", ["a/b", "a#b", "a?b=1", "100%", "%2e%2e", "a+b c|d", "..;", "ä日本🙂", "a\\b"])
+    async def test_an_identity_stands_on_the_wire_as_one_encoded_segment(self, transport: Open, identity: str) -> None:
+        request = requests.fetch_user(None, identity)
+
+        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
+            await opened.send(request)
+
+        assert server.lines == [f"GET {request.path} HTTP/1.1"]
+
+    async def test_credentials_travel_as_basic_authentication(self, transport: Open) -> None:
+        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
+            await opened.send(READ)
+
+        expected = f"Basic {BASIC}"
+        assert f"authorization: {expected}".lower() in server.requests[0].lower()
+
+
+class TestSafety:
+    @pytest.mark.parametrize("request_", [DELETE, UPDATE], ids=["DELETE", "POST"])
+    async def test_a_write_is_not_sent_again_where_a_kept_alive_connection_dies_after_it(
+        self, transport: Open, request_: Request
+    ) -> None:
+        async with raw_server(lambda number: HANG_UP if number == 1 else http()) as server:
+            async with transport(server.base_url) as opened:
+                await opened.send(READ)
+                with pytest.raises(Unanswered):
+                    await opened.send(request_)
+
+        assert len(server.requests) == 2
+
+    async def test_an_earlier_answer_is_not_given_again_where_its_connection_dies(self, transport: Open) -> None:
+        done = b"HTTP/1.1 204 No Content\r\n\r\n"
+        async with raw_server(lambda number: HANG_UP if number else done) as server:
+            async with transport(server.base_url) as opened:
+                assert (await opened.send(DELETE)).status == 204
+                with pytest.raises(Unanswered):
+                    await opened.send(DELETE)
+
+    @pytest.mark.parametrize("request_", [DELETE, UPDATE, READ], ids=["DELETE", "POST", "GET"])
+    async def test_no_request_is_sent_again_where_a_new_connection_dies_after_it(
+        self, transport: Open, request_: Request
+    ) -> None:
+        async with (
+            raw_server(lambda number: HANG_UP if number == 0 else http()) as server,
+            transport(server.base_url) as opened,
+        ):
+            with pytest.raises(Unanswered):
+                await opened.send(request_)
+
+        assert len(server.requests) == 1
+
+    async def test_a_redirect_is_an_answer_and_is_not_followed(self, transport: Open) -> None:
+        async with raw_server(lambda _: http()) as elsewhere:
+            away = http(302, Location=elsewhere.base_url + "/v1/Configuration")
+            async with raw_server(lambda _: away) as server, transport(server.base_url) as opened:
+                answer = await opened.send(READ)
+
+        assert answer.status == 302
+        assert (len(server.requests), elsewhere.requests) == (1, [])
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            f"/v1/Users/{USER}",
+            f"/v1/Users/{USER}/Conversations/..",
+            f"/v1/Users/{USER}/Conversations/../../{USER}",
+            f"/v1/Users/{USER}/Conversations/%2e%2e",
+            f"/v1/Users/{USER}/Conversations/{CONVERSATION}/",
+            f"/v1/Users/{USER}/Conversations/{CONVERSATION}/Messages",
+            f"/v1/Users/{USER}/Conversations/{CONVERSATION}?Sid=US1",
+            f"/v1/Conversations/{CONVERSATION}",
+            f"/v1/Services/IS1/Users/{USER}/Conversations/{CONVERSATION}",
+        ],
+    )
+    @pytest.mark.parametrize("method", ["DELETE", "POST"])
+    async def test_a_write_to_anything_but_one_users_conversation_never_leaves(
+        self, transport: Open, method: str, path: str
+    ) -> None:
+        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
+            with pytest.raises(BadInput, match="refusing"):
+                await opened.send(replace(DELETE, method=method, path=path))
+
+        assert server.requests == []
+
+    async def test_no_cookie_comes_back(self, transport: Open) -> None:
+        async with raw_server(lambda _: http(Set_Cookie="a=1")) as server, transport(server.base_url) as opened:
+            await opened.send(READ)
+            await opened.send(READ)
+
+        assert "cookie" not in server.requests[1].lower()
+
+    async def test_neither_the_transport_nor_its_errors_show_the_secret(self, transport: Open) -> None:
+        async with raw_server(lambda _: HANG_UP) as server, transport(server.base_url) as opened:
+            with pytest.raises(Unanswered) as lost:
+                await opened.send(READ)
+            shown = [repr(opened), repr(lost.value), str(lost.value), repr(CREDENTIALS), str(CREDENTIALS)]
+        async with transport("http://127.0.0.1:1") as opened:
+            with pytest.raises(NotSent) as unsent:
+                await opened.send(READ)
+            shown += [repr(unsent.value), str(unsent.value)]
+
+        assert not [text for text in shown if SECRET in text or BASIC in text]
+
+
+class TestFailures:
+    @pytest.mark.parametrize("request_", [READ, UPDATE, DELETE], ids=["GET", "POST", "DELETE"])
+    async def test_a_refused_connection_means_not_sent(self, transport: Open, request_: Request) -> None:
+        async with transport("http://127.0.0.1:1") as opened:
+            with pytest.raises(NotSent) as raised:
+                await opened.send(request_)
+
+        told = f"{request_.method} {request_.path}: cannot connect to http://127.0.0.1:1: Connection refused"
+        assert raised.value.message == told, "the address is said once"
+
+    async def test_an_unknown_host_means_not_sent(self, transport: Open) -> None:
+        async with transport("https://conversations.invalid") as opened:
+            with pytest.raises(NotSent):
+                await opened.send(UPDATE)
+
+    async def test_a_server_that_does_not_speak_tls_means_not_sent(self, transport: Open) -> None:
+        async with (
+            raw_server(lambda _: http()) as server,
+            transport(server.base_url.replace("http:", "https:"), connect_timeout_seconds=0.1) as opened,
+        ):
+            with pytest.raises(NotSent):
+                await opened.send(UPDATE)
+
+    @pytest.mark.parametrize("garbage", [b"<html>\r\n\r\n", http(Content_Encoding="gzip")], ids=["head", "body"])
+    async def test_what_cannot_be_read_means_unanswered(self, transport: Open, garbage: bytes) -> None:
+        async with raw_server(lambda _: garbage) as server, transport(server.base_url) as opened:
+            with pytest.raises(Unanswered):
+                await opened.send(UPDATE)
+
+    async def test_a_body_that_is_cut_off_means_unanswered(self, transport: Open) -> None:
+        cut = http(body=b"{}").replace(b"Content-Length: 2", b"Content-Length: 200")
+        async with raw_server(lambda _: cut) as server:
+            async with transport(server.base_url, read_timeout_seconds=0.05) as opened:
+                with pytest.raises(Unanswered):
+                    await opened.send(READ)
+
+    async def test_a_server_that_stalls_means_unanswered(self, transport: Open) -> None:
+        for name in ("read_timeout_seconds", "request_timeout_seconds"):
+            async with raw_server(lambda _: b"HTTP/1.1 ") as server:
+                async with transport(server.base_url, **{name: 0.5}) as opened:
+                    with pytest.raises(Unanswered):
+                        await opened.send(UPDATE)
+
+    async def test_cancelling_is_not_translated(self, transport: Open) -> None:
+        async with raw_server(lambda _: b"HTTP/1.1 ") as server, transport(server.base_url) as opened:
+            task = asyncio.create_task(opened.send(READ))
+            while not server.requests:
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+
+class TestBodies:
+    @pytest.mark.parametrize("framing", ["announced", "chunked", "compressed"])
+    async def test_a_body_larger_than_allowed_is_not_taken(self, transport: Open, framing: str) -> None:
+        body = b"x" * (3 << 20)
+        whole = {
+            "announced": http(body=body),
+            "chunked": chunked(body),
+            "compressed": http(body=gzip.compress(body), Content_Encoding="gzip"),
+        }[framing]
+        async with raw_server(lambda _: whole) as server:
+            async with transport(server.base_url, max_body_megabytes=1) as opened:
+                with pytest.raises(UnusableAnswer, match="larger than 1 MB") as refused:
+                    await opened.send(READ)
+
+        assert "max_body_megabytes" in (refused.value.hint or "")
+
+    async def test_a_compressed_body_within_the_bound_is_unpacked(self, transport: Open) -> None:
+        body = gzip.compress(b'{"a": 1}')
+        async with raw_server(lambda _: http(body=body, Content_Encoding="gzip")) as server:
+            async with transport(server.base_url) as opened:
+                answer = await opened.send(READ)
+
+        assert answer.body == b'{"a": 1}'
+
+    async def test_a_body_as_large_as_allowed_is_taken(self, transport: Open) -> None:
+        async with raw_server(lambda _: http(body=b"x" * (1 << 20))) as server:
+            async with transport(server.base_url, max_body_megabytes=1) as opened:
+                answer = await opened.send(READ)
+
+        assert len(answer.body) == 1 << 20

@@ -1,0 +1,225 @@
+"""Taking turns at the ledger, and what happens where it is lost."""
+
+import asyncio
+from math import inf
+
+import pytest
+
+from readstate.events import Event, SharedPaceFound, SharedPaceLost
+from readstate.twilio.pacing.limiter import Pace, PaceSettings
+from readstate.twilio.shared_pace.coordinator import sharing
+from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, WINDOW, Ledger
+from readstate.twilio.shared_pace.ledger_store import Change, LedgerLost, Result
+from tests.helpers.fake_clock import FakeClock
+
+
+class MemoryStore:
+    """Keeps a ledger here, unless it is told to be out of reach."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.ledger = Ledger()
+        self.turns_at: list[float] = []
+        self.reason = ""
+        self.is_closed = False
+
+    async def update(self, change: Change[Result]) -> Result:
+        await asyncio.sleep(0)
+        self.turns_at.append(self._clock.monotonic())
+        if self.reason:
+            raise LedgerLost(self.reason)
+        self.ledger, result = change(self.ledger, self._clock.monotonic())
+        return result
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+class Bench:
+    """A process that shares its pace, and what it told."""
+
+    def __init__(self, store: MemoryStore | None = None, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock()
+        self.store = store or MemoryStore(self.clock)
+        self.pace = Pace(PaceSettings())
+        self.events: list[Event] = []
+        self.sharing = sharing(self.pace, self.store, place="there", clock=self.clock, emit=self.events.append)
+
+    async def pass_seconds(self, seconds: float) -> None:
+        end = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < end:
+            await asyncio.sleep(0)
+
+
+async def test_a_process_has_taken_its_turn_before_it_sends_anything():
+    bench = Bench()
+
+    async with bench.sharing:
+        assert len(bench.store.ledger.members) == 1
+
+
+async def test_a_turn_is_taken_each_second_and_not_for_each_request():
+    bench = Bench()
+
+    async with bench.sharing:
+        began = bench.clock.monotonic()
+        for _ in range(100):
+            now = bench.clock.monotonic()
+            bench.pace.accepted(now, bench.pace.sent(now, None))
+        await bench.pass_seconds(10)
+
+    assert 9 <= len([time for time in bench.store.turns_at if time > began]) <= 12
+
+
+async def test_a_pause_is_told_at_once():
+    bench = Bench()
+
+    async with bench.sharing:
+        await bench.pass_seconds(2.3)
+        now = bench.clock.monotonic()
+        bench.pace.refused(now, bench.pace.sent(now, None), code=20429, retry_after=30, chance=0.0)
+        await bench.pass_seconds(0.3)
+
+        assert bench.store.ledger.gates["account"] == pytest.approx(now + 30, abs=0.5)
+
+
+async def test_a_joiner_waits_for_room_and_both_are_fair_a_second_later():
+    clock = FakeClock()
+    store = MemoryStore(clock)
+    first, second = Bench(store, clock), Bench(store, clock)
+    async with first.sharing:
+        first.pace.window.settle(clock.monotonic(), 90)
+        first.pace.waiting = second.pace.waiting = 500
+        await first.pass_seconds(1.5)
+
+        async with second.sharing:
+            assert second.pace.view(clock.monotonic()).window == pytest.approx(45, abs=1)
+            await first.pass_seconds(1.5)
+            assert first.pace.view(clock.monotonic()).window == pytest.approx(45, abs=1)
+
+        await first.pass_seconds(1.5)
+        assert first.pace.view(clock.monotonic()).window == pytest.approx(90, abs=1)
+
+
+async def test_whoever_ends_gives_back_what_it_held_whatever_ended_it():
+    bench = Bench()
+
+    with pytest.raises(ZeroDivisionError):
+        async with bench.sharing:
+            _ = 1 / 0
+
+    assert bench.store.ledger.members == {}
+    assert bench.store.is_closed
+
+
+async def test_a_missed_turn_is_not_worth_a_warning():
+    bench = Bench()
+
+    async with bench.sharing:
+        bench.store.reason = "away"
+        await bench.pass_seconds(LEASE_SECONDS - 2)
+        bench.store.reason = ""
+        await bench.pass_seconds(10)
+
+    assert bench.events == []
+
+
+async def test_a_lost_ledger_is_told_once_and_so_is_its_return():
+    bench = Bench()
+
+    async with bench.sharing:
+        bench.store.reason = "away"
+        await bench.pass_seconds(60)
+        assert bench.events == [SharedPaceLost("there", "away")]
+
+        bench.store.reason = ""
+        await bench.pass_seconds(3)
+        assert bench.events == [SharedPaceLost("there", "away"), SharedPaceFound("there", 1)]
+
+
+async def test_without_the_ledger_the_window_may_fall_but_never_climb():
+    bench = Bench()
+
+    async with bench.sharing:
+        bench.pace.window.settle(bench.clock.monotonic(), 40)
+        await bench.pass_seconds(2)
+        bench.store.reason = "away"
+        await bench.pass_seconds(2)
+        for _ in range(200):
+            now = bench.clock.monotonic()
+            sent = [bench.pace.sent(now, None) for _ in range(40)]
+            for one in sent:
+                bench.pace.accepted(now, one)
+            await bench.pass_seconds(0.1)
+            assert bench.pace.window.value <= 40
+
+        bench.store.reason = ""
+        await bench.pass_seconds(2)
+        assert (bench.pace.window.most, bench.pace.window.ceiling) == (500, inf)
+
+
+async def test_who_never_met_the_others_begins_small_and_says_so_at_once():
+    bench = Bench()
+    bench.store.reason = "nobody there"
+
+    async with bench.sharing:
+        assert bench.events == [SharedPaceLost("there", "nobody there")]
+        assert bench.pace.window.ceiling == 10
+        assert bench.pace.window.share == 0.1
+
+        bench.store.reason = ""
+        await bench.pass_seconds(2)
+        assert (bench.pace.window.most, bench.pace.window.ceiling) == (500, inf)
+        assert bench.store.ledger.limits[WINDOW].parts.keys() == bench.store.ledger.members.keys()
+
+
+async def test_a_store_that_hangs_is_a_lost_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("readstate.twilio.shared_pace.coordinator._TURN_SECONDS", 0.01)
+    bench = Bench()
+
+    class Hanging(MemoryStore):
+        async def update(self, change: Change[Result]) -> Result:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    bench = Bench(Hanging(bench.clock), bench.clock)
+
+    async with bench.sharing:
+        assert bench.events == [SharedPaceLost("there", "no answer for 0 seconds")]
+
+
+async def test_a_store_that_loses_a_cancellation_does_not_keep_a_run_from_ending():
+    bench = Bench()
+    reached = asyncio.Event()
+
+    class Deaf(MemoryStore):
+        async def update(self, change: Change[Result]) -> Result:
+            if self.turns_at:
+                reached.set()
+                try:
+                    await asyncio.sleep(600)
+                except asyncio.CancelledError:
+                    self.turns_at.clear()
+            return await super().update(change)
+
+    bench = Bench(Deaf(bench.clock), bench.clock)
+
+    async with asyncio.timeout(60):
+        async with bench.sharing:
+            await reached.wait()
+
+    assert bench.store.is_closed
+
+
+async def test_a_mistake_in_the_sharing_itself_is_not_swallowed():
+    bench = Bench()
+
+    def broken(change: object) -> object:
+        raise TypeError("a mistake")
+
+    with pytest.raises(TypeError, match="a mistake"):
+        async with bench.sharing:
+            kept, bench.store.update = bench.store.update, broken  # type: ignore[assignment,method-assign]
+            for _ in range(50):
+                await asyncio.sleep(0)
+            bench.store.update = kept  # type: ignore[method-assign]

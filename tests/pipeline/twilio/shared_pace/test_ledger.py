@@ -1,0 +1,285 @@
+"""What the processes of an account know together."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from readstate.twilio.pacing.adaptive_limit import Standing
+from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, WINDOW, Adopted, Claim, Ledger, Report, exchange, leave
+
+
+@dataclass
+class Process:
+    """A member as the ledger sees it: holds what it was given, and learns."""
+
+    name: str
+    value: float = 4.0
+    base: float = 4.0
+    need: float = 500.0
+    epoch: str | None = None
+    quiet: float = 1e6
+    refused: bool = False
+    searching: bool = False
+    in_outage: bool = False
+    earned: float = 0.0
+    gates: tuple[tuple[str, float], ...] = ()
+
+    def report(self) -> Report:
+        standing = Standing(self.value, self.quiet, self.earned, 0.0, self.searching)
+        claim = Claim(
+            standing, self.value - self.base, presumed=self.value, need=self.need, most=500.0, refused=self.refused
+        )
+        return Report(self.name, self.epoch, self.in_outage, {WINDOW: claim}, dict(self.gates))
+
+    def adopt(self, adopted: Adopted) -> None:
+        self.epoch = adopted.epoch
+        self.value = self.base = adopted.given[WINDOW].standing.value
+        self.searching = adopted.given[WINDOW].standing.searching
+        self.refused = False
+
+
+class Account:
+    """A ledger and the time."""
+
+    def __init__(self, *processes: Process, now: float = 1000.0) -> None:
+        self.ledger = Ledger()
+        self.now = now
+        self.processes = list(processes)
+
+    def turn(self, process: Process) -> Adopted:
+        self.ledger, adopted = exchange(process.report(), self.ledger, self.now)
+        process.adopt(adopted)
+        return adopted
+
+    def rounds(self, number: int = 1) -> None:
+        """Let everybody take turns, each second."""
+        for _ in range(number):
+            for process in self.processes:
+                self.now += 1 / len(self.processes)
+                self.turn(process)
+
+    @property
+    def level(self) -> float:
+        return self.ledger.limits[WINDOW].level
+
+    @property
+    def in_force(self) -> float:
+        return sum(process.value for process in self.processes)
+
+
+def settled(number: int, level: float) -> Account:
+    account = Account(*(Process(f"p{place}") for place in range(number)))
+    account.rounds()
+    account.processes[0].value += level - account.level
+    account.rounds(3)
+    return account
+
+
+def test_a_lone_process_keeps_all_it_has():
+    account = Account(one := Process("one", value=88.0))
+    account.rounds(3)
+    one.value += 2
+    account.rounds(1)
+
+    assert one.value == 90
+
+
+@pytest.mark.parametrize("number", [2, 4, 10])
+def test_all_have_the_same_who_need_the_same(number: int):
+    account = settled(number, 90.0)
+
+    values = [process.value for process in account.processes]
+    assert max(values) - min(values) <= 1
+    assert sum(values) == 90
+
+
+def test_a_joiner_waits_until_the_others_have_made_room_and_is_fair_after_a_round():
+    account = settled(2, 90.0)
+    joiner = Process("joiner")
+
+    assert account.turn(joiner).given[WINDOW].standing.value == 0
+
+    account.processes.append(joiner)
+    account.rounds(2)
+
+    assert [process.value for process in account.processes] == [30, 30, 30]
+
+
+def test_who_is_new_brings_nothing():
+    account = settled(2, 90.0)
+    account.turn(Process("joiner", value=400.0, base=0.0))
+
+    assert account.level == 90
+
+
+def test_a_process_that_needs_little_leaves_the_rest_to_the_others():
+    account = settled(3, 90.0)
+    account.processes[0].need = 6.0
+    account.rounds(2)
+
+    assert [process.value for process in account.processes] == [6, 42, 42]
+
+
+def test_the_share_of_a_dead_process_returns_when_its_lease_ends():
+    account = settled(3, 90.0)
+    dead = account.processes.pop()
+
+    account.now += LEASE_SECONDS - 3
+    account.rounds(2)
+    assert account.in_force == 60
+    account.rounds(3)
+    assert account.in_force == 90
+
+    dead.value += 50  # it was only asleep, and went on for a moment
+    account.turn(dead)
+    assert (account.level, dead.value) == (90, 0)
+
+
+def test_who_leaves_gives_back_at_once():
+    account = settled(3, 90.0)
+    gone = account.processes.pop()
+    account.ledger, _ = leave(gone.name, account.ledger, account.now)
+    account.rounds(1)
+
+    assert account.in_force == 90
+
+
+def test_what_one_learned_changes_the_share_of_all():
+    account = settled(3, 90.0)
+    account.processes[0].value -= 15
+    account.processes[0].refused, account.processes[0].quiet = True, 0.1
+    account.rounds(2)
+
+    assert [process.value for process in account.processes] == [25, 25, 25]
+
+
+def test_a_refusal_of_one_is_known_to_all_and_ends_their_patience():
+    account = settled(2, 90.0)
+    one, other = account.processes
+    one.earned = 3.0
+    account.rounds(1)
+    one.refused, one.quiet, one.earned = True, 0.2, 0.1
+    account.turn(one)
+    other.earned = 0.5
+
+    standing = account.turn(other).given[WINDOW].standing
+
+    assert standing.quiet_seconds == pytest.approx(0.2)
+    assert standing.earned == pytest.approx(0.6)
+
+
+def test_the_search_ends_for_all_when_one_met_the_limit_but_not_because_of_one_in_outage():
+    one, other = Process("one", searching=True), Process("other", searching=True)
+    account = Account(one, other)
+    account.rounds(1)
+    assert (one.searching, other.searching) == (True, True)
+
+    one.in_outage, one.searching = True, False
+    account.turn(one)
+    assert account.turn(other).given[WINDOW].standing.searching
+
+    one.in_outage = False
+    account.turn(one)
+    assert not account.turn(other).given[WINDOW].standing.searching
+
+
+def test_a_pause_holds_all_until_it_is_over():
+    account = settled(2, 90.0)
+    one, other = account.processes
+    one.gates = (("account", 3.0),)
+    account.turn(one)
+    one.gates = ()
+    account.now += 1
+
+    assert account.turn(other).gates == {"account": pytest.approx(2.0)}
+
+    account.now += 2.5
+
+    assert account.turn(other).gates == {}
+
+
+def test_the_longer_of_two_pauses_counts():
+    account = settled(2, 90.0)
+    one, other = account.processes
+    one.gates, other.gates = (("reads", 5.0),), (("reads", 1.0),)
+    account.turn(one)
+
+    assert account.turn(other).gates == {"reads": pytest.approx(5.0)}
+
+
+@pytest.mark.parametrize(("out", "expected"), [(0, False), (1, False), (2, False), (3, True)])
+def test_an_outage_is_one_where_most_see_it(out: int, expected: bool):
+    account = settled(4, 90.0)
+    for process in account.processes[:out]:
+        process.in_outage = True
+    account.rounds(1)
+
+    assert account.turn(account.processes[3]).in_outage is expected
+
+
+def test_what_all_hold_is_the_level_of_a_ledger_that_was_lost():
+    account = settled(3, 90.0)
+    account.ledger = Ledger()
+    account.rounds(2)
+
+    assert account.level == 90
+    assert [process.value for process in account.processes] == [30, 30, 30]
+
+
+def test_a_ledger_of_another_life_of_the_machine_is_of_no_interest():
+    account = settled(2, 90.0)
+    account.now = 5.0
+    fresh = Process("fresh")
+    account.turn(fresh)
+
+    assert account.level == 4
+
+
+def test_a_level_is_no_more_than_all_together_may_use():
+    account = settled(2, 900.0)
+    account.processes.pop()
+    account.rounds(8)
+
+    assert account.level == 500
+
+
+KINDS = st.sampled_from(("turn", "turn", "turn", "learn", "refused", "need", "die", "join", "wipe"))
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(KINDS, st.integers(0, 5), st.floats(0, 2)), max_size=120))
+def test_no_turn_lifts_the_sum_above_the_level_and_all_are_fair_soon_after_whatever_happened(script):
+    account = settled(3, 90.0)
+    born = 3
+    for kind, which, amount in script:
+        account.now += amount / 4
+        process = account.processes[which % len(account.processes)]
+        match kind:
+            case "learn":
+                process.value += amount
+            case "refused":
+                process.value = max(0.0, process.value - amount)
+            case "need":
+                process.need = 1 + 100 * amount
+            case "die" if len(account.processes) > 1:
+                account.processes.remove(process)
+            case "join":
+                born += 1
+                account.processes.append(Process(f"p{born}", value=0.0, base=0.0))
+            case "wipe":
+                account.ledger = replace(account.ledger, members={})
+            case _:
+                account.turn(process)
+                parts = account.ledger.limits[WINDOW].parts
+                others = sum(part.value for name, part in parts.items() if name != process.name)
+                assert process.value <= max(0.0, account.level - others) + 1e-6
+
+    for process in account.processes:
+        process.need = 500.0
+    account.rounds(9)
+
+    values = [process.value for process in account.processes]
+    assert sum(values) <= account.level + 1e-6
+    assert max(values) - min(values) <= 1 + 1e-6
