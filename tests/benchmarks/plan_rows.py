@@ -199,8 +199,8 @@ def work(folder: Path, rows: int) -> str:
 def results(folder: Path, rows: int) -> str:
     """Fill a journal as an apply would, and write the results of every row."""
     from readstate.changes.runs.results import write_results
-    from readstate.changes.runs.row_record import By, RowRecord
-    from readstate.model.outcome import Outcome
+    from readstate.changes.runs.row_record import RowRecord
+    from readstate.model.outcome import By, Outcome
 
     plan = opened(folder)
     with closing(begun_journal(folder, plan)) as journal:

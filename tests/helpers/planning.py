@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from readstate.changes.current_state.context import ReadContext
 from readstate.changes.current_state.target import locate
 from readstate.changes.input.lint import InputOptions, stage
 from readstate.changes.input.problems import Problem
 from readstate.changes.input.source import open_source
-from readstate.changes.planning.gather import Reading
 from readstate.changes.planning.make_plan import PlanOptions, Provenance, read_for_plan, write_plan
 from readstate.changes.planning.workspace import Readings
 from readstate.changes.plans.reader import Plan
@@ -109,7 +109,7 @@ async def make_plan(
         staged = stage(source, readings.staging, InputOptions(operation), problems.append)
         assert staged is not None, problems
         located = await locate(reader, service, base_url="http://127.0.0.1", clock=clock)
-        around = Reading(
+        around = ReadContext(
             reader=reader, service_sid=located.target.service_sid, clock=clock, stop=stop or StopSwitch(),
             emit=ignore, parallel=4,
         )  # fmt: skip

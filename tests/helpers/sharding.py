@@ -8,11 +8,11 @@ import pyarrow as pa
 from readstate.clock import SystemClock
 from readstate.events import Event
 from readstate.model.quantities import Allowance
-from readstate.snapshot.export.export import export_shard
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.roster import RosterWish
 from readstate.snapshot.roster.shard import Shard
+from readstate.snapshot.shards.export import export_shard
 from readstate.snapshot.shards.publish import Published, PublishOptions, publish_run
 from readstate.snapshot.shards.staging import ShardManifest, ShardNote, Staging
 from readstate.snapshot.workspace.workspace import Workspace, run_workspace

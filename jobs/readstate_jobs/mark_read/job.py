@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from readstate.changes.current_state.look_up import look_up
+from readstate.changes.current_state.context import ReadContext
+from readstate.changes.current_state.identities import look_up
 from readstate.changes.current_state.target import Located, locate
-from readstate.changes.planning.gather import Reading, read_newest
+from readstate.changes.planning.gather import read_newest
 from readstate.changes.planning.make_plan import PlanOptions, Provenance, write_plan
 from readstate.changes.planning.workspace import Readings
 from readstate.changes.plans.reader import Plan
@@ -66,7 +67,7 @@ class _Around:
     """The same surroundings for both sides, which do not know each other."""
 
     live: LiveReading
-    changes: Reading
+    changes: ReadContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class MarkReadJob:
                     "emit": emit,
                     "parallel": self.settings.max_in_flight,
                 }
-                around = _Around(live=LiveReading(**shared), changes=Reading(**shared))
+                around = _Around(live=LiveReading(**shared), changes=ReadContext(**shared))
                 now = located.server_now(clock)
                 conditions = wish.conditions(now=now, excluded=await self._excluded(around.changes))
                 sieve = Sieve(conditions, wish.marking, SelectedRows(readings))
@@ -139,7 +140,7 @@ class MarkReadJob:
                 watch.succeeded()
                 return _Gathered(located, facts, users.failures, requests.added_to(RequestCounts()).requests)
 
-    async def _excluded(self, around: Reading) -> Exclusions:
+    async def _excluded(self, around: ReadContext) -> Exclusions:
         """The exclusions with every identity replaced by its SID, which all rows have."""
         identities = self.wish.excluded.identities
         sids = await look_up(identities, around)
@@ -157,7 +158,7 @@ class MarkReadJob:
         )
         await read_rows(presence.watched(users), around, sieve.take)
 
-    async def _from_snapshot(self, sieve: Sieve, snapshot: Snapshot, located: Located, around: Reading) -> None:
+    async def _from_snapshot(self, sieve: Sieve, snapshot: Snapshot, located: Located, around: ReadContext) -> None:
         target = located.target
         check_origin(snapshot, account_sid=target.account_sid, service_sid=target.service_sid, base_url=target.base_url)
         if not snapshot.manifest.complete:
@@ -174,7 +175,7 @@ class MarkReadJob:
         tables = past_rows(snapshot, target.service_sid, None if named is None else set(named))
         await reread(by_user(sieve.choose(tables)), around, keep)
 
-    def _note_missing(self, snapshot: Snapshot, service_sid: str, named: list[str], around: Reading) -> None:
+    def _note_missing(self, snapshot: Snapshot, service_sid: str, named: list[str], around: ReadContext) -> None:
         missing = missing_users(snapshot, service_sid, named)
         if len(missing) == len(named):
             raise BadInput(

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from readstate.changes.current_state.context import ReadContext
 from readstate.changes.current_state.target import Located, locate
-from readstate.changes.planning.gather import Reading
 from readstate.changes.planning.make_plan import PlanOptions, Provenance, read_for_plan, write_plan
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import REJECTS, PlanWriter, write_private
@@ -71,7 +71,7 @@ class PlanJob:
                 watch.watch(twilio.pace)
                 reader = twilio.reader()
                 located = await locate(reader, self.service, base_url=self.settings.base_url, clock=clock)
-                around = Reading(
+                around = ReadContext(
                     reader=reader,
                     service_sid=located.target.service_sid,
                     clock=clock,

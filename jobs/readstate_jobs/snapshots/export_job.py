@@ -17,7 +17,7 @@ from readstate.model.quantities import parse_allowance
 from readstate.observers.monitor import watching
 from readstate.settings import Credentials, Settings
 from readstate.snapshot.export.estimate import count_roster
-from readstate.snapshot.export.export import export, export_shard
+from readstate.snapshot.export.export import export
 from readstate.snapshot.export.ingest import PartLimits
 from readstate.snapshot.export.options import ExportOptions, Surroundings
 from readstate.snapshot.published.delta_tables import follow
@@ -25,6 +25,7 @@ from readstate.snapshot.published.manifest import Manifest, RequestCounts
 from readstate.snapshot.published.snapshot_store import Standing, Store
 from readstate.snapshot.roster.roster import RosterWish
 from readstate.snapshot.shards.agreement import refuse_disagreement
+from readstate.snapshot.shards.export import export_shard
 from readstate.snapshot.shards.staging import ShardManifest, ShardNote, Staging
 from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.snapshot.workspace.timeline import Timeline

@@ -5,11 +5,12 @@ from typing import Any
 
 from readstate.errors import BadInput, ExitCode, ReadstateError, Usage
 from readstate.settings import Settings, load_credentials
+from readstate.snapshot.export.options import option_differences
 from readstate.snapshot.published.snapshot_store import Store
 from readstate.snapshot.roster.roster import RosterWish
 from readstate.snapshot.roster.shard import parse_run_id
 from readstate.snapshot.shards.publish import published_before
-from readstate.snapshot.shards.staging import Staging, differences
+from readstate.snapshot.shards.staging import Staging
 from readstate_jobs.snapshots.export_job import ExportJob
 from readstate_jobs.snapshots.export_output import show_estimate, show_published, show_staged
 from readstate_jobs.snapshots.resume_command import add_how_to_go_on, words_for
@@ -62,7 +63,7 @@ def export_one_shard(
         return ExitCode.DONE
     staged = None if options["restart"] else staging.manifest(shard)
     if staged is not None:
-        if different := differences(staged.options, job.options().fingerprint()):
+        if different := option_differences(staged.options, job.options().fingerprint()):
             raise BadInput(
                 f"shard {shard} of run {run_id} was staged with other options ({', '.join(different)})",
                 hint="Repeat its options, or add --restart to read it anew.",

@@ -26,6 +26,16 @@ class Outcome(StrEnum):
     """The plan itself said to do nothing here."""
 
 
+class By(StrEnum):
+    """How an outcome became known."""
+
+    RESPONSE = "response"
+    READBACK = "readback"
+    ALREADY = "already"
+    NOT_FOUND_AFTER_AMBIGUOUS = "404_after_ambiguous"
+    RECONCILE = "reconcile"
+
+
 MEANING = {
     Outcome.APPLIED: "changed as planned",
     Outcome.CONVERGED: "somebody else had made it so",

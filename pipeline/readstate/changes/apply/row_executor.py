@@ -30,13 +30,13 @@ from readstate.changes.rules.settle import (
 )
 from readstate.changes.runs.group_commit import JournalThread
 from readstate.changes.runs.journal import Attempt
-from readstate.changes.runs.row_record import INTENT, PENDING, By, RowRecord, micros
+from readstate.changes.runs.row_record import INTENT, PENDING, RowRecord, micros
 from readstate.clock import Clock
 from readstate.concurrency import bounded_map
 from readstate.errors import NotPermitted, ReadstateError
 from readstate.events import Observer, OutcomeUnknown, RowFailed, RowSettled
 from readstate.model.change import Present
-from readstate.model.outcome import Outcome
+from readstate.model.outcome import By, Outcome
 from readstate.model.plan import PlanRow
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Writer

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from readstate.changes.current_state.partial_listing import Listed, list_wanted
-from readstate.changes.input.cells import bends_a_path
 from readstate.errors import ApiError, NotFound, Refused, TransportError
 from readstate.model.change import Absent, Reason, Unreadable
-from readstate.model.ids import is_sid
+from readstate.model.ids import is_sid, is_unsafe_in_path
 from readstate.model.resources import UserConversation
 from readstate.twilio.client import Reader
 
@@ -58,7 +57,7 @@ async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserR
     """Read what *lines* name; what cannot be read says so in its place. Raises `Refused`."""
     reading = UserReading(lines)
     left: set[str] = set(lines.conversations)
-    if len(left) > 1 or lines.removals or any(map(bends_a_path, left)):
+    if len(left) > 1 or lines.removals or any(map(is_unsafe_in_path, left)):
         try:
             listed = await list_wanted(
                 _pages(reader, service_sid, reading), _names, left, go_on=lambda so_far: _go_on(so_far, lines)
@@ -97,14 +96,14 @@ def _names(row: UserConversation) -> list[str]:
 def _go_on(listed: Listed[UserConversation], lines: UserLines) -> bool:
     """Whether to list another page: for the rows, for names that fit in no path, or to know what the user has left."""
     enough = max(2 * lines.removals, lines.removals + 1) if lines.removals else 0
-    return listed.paging_pays or len(listed.seen) < enough or any(map(bends_a_path, listed.wanted))
+    return listed.paging_pays or len(listed.seen) < enough or any(map(is_unsafe_in_path, listed.wanted))
 
 
 def _still_to_fetch(listed: Listed[UserConversation], reading: UserReading) -> set[str]:
     """What the list did not show and is worth a request of its own; the rest is absent."""
     # While a list of one page was read, nothing can have moved from one page to another.
     certain = listed.complete and listed.pages <= 1
-    left = {name for name in listed.wanted if not certain and not bends_a_path(name)}
+    left = {name for name in listed.wanted if not certain and not is_unsafe_in_path(name)}
     for name in listed.wanted - left:
         reading.found[name] = Absent(Reason.NOT_A_MEMBER)
     return left

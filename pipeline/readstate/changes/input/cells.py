@@ -36,8 +36,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile("[\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060\ufeff]")
 _OPENING_QUOTES = "“„«‘‚"
 _CLOSING_QUOTES = "”“»’‘"
-# Anything that an HTTP stack, a proxy or a router may read as more than one path segment, or as none.
-_BENDS_A_PATH = re.compile(r"[/\\?#%;]|\.\.|\.$|^\.")
 
 
 class BadCell(Exception):
@@ -58,11 +56,6 @@ def parse_user(text: str) -> str:
 def parse_conversation(text: str) -> str:
     """Accept a conversation SID or a unique name. Raises `BadCell`."""
     return _parse_id(text, "CH", "unique name")
-
-
-def bends_a_path(text: str) -> bool:
-    """Whether *text* must never be part of a request's path, not even percent-encoded."""
-    return _BENDS_A_PATH.search(text) is not None
 
 
 def holds_invisible(text: str) -> bool:

@@ -1,10 +1,9 @@
 """Read what all lines of a file need to know, many users at once: first memberships, then what they call for."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
+from readstate.changes.current_state.context import ReadContext, in_batches, raise_if_stopped
 from readstate.changes.current_state.identities import needs_listing, resolve_by_listing
 from readstate.changes.current_state.memberships import UserLines, UserReading, read_user, user_not_found
 from readstate.changes.current_state.participants import ConversationMembers, MembersReading, read_members
@@ -12,33 +11,12 @@ from readstate.changes.input.csv_reader import Report
 from readstate.changes.input.lint import repetition_problem
 from readstate.changes.planning.diff import DiffRules
 from readstate.changes.planning.workspace import Readings
-from readstate.clock import Clock
-from readstate.concurrency import bounded_map
-from readstate.errors import ApiError, Refused, Stopped, TransportError
-from readstate.events import Note, Observer, RosterComplete, UserRead
+from readstate.errors import ApiError, Refused, TransportError
+from readstate.events import Note, RosterComplete, UserRead
 from readstate.model.change import Unknown
-from readstate.stop import StopSwitch
-from readstate.twilio.client import Reader
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-_KEPT_AT_ONCE = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What reading needs from outside."""
-
-    reader: Reader
-    service_sid: str
-    clock: Clock
-    stop: StopSwitch
-    emit: Observer
-    parallel: int
-
-
-async def read_current(readings: Readings, rules: DiffRules, around: Reading, report: Report) -> int:
+async def read_current(readings: Readings, rules: DiffRules, around: ReadContext, report: Report) -> int:
     """Fill *readings* and give the number of requests that took; lines that repeat each other go to *report*.
 
     Raises `Stopped` where somebody asked, and `Refused` where the credentials may not read.
@@ -52,12 +30,14 @@ async def read_current(readings: Readings, rules: DiffRules, around: Reading, re
     )
 
 
-async def _read_users(readings: Readings, around: Reading) -> int:
+async def _read_users(readings: Readings, around: ReadContext) -> int:
     odd, users = list(readings.users_to_list()), readings.users()
     around.emit(Note(f"The lines name {users} users: planning takes at least as many requests."))
     if odd:
         around.emit(Note(f"{len(odd)} identities cannot be part of a path: looking for them in the list of all users."))
-    listed = await resolve_by_listing(around.reader, around.service_sid, odd, may_go_on=lambda: _check(around.stop))
+    listed = await resolve_by_listing(
+        around.reader, around.service_sid, odd, may_go_on=lambda: raise_if_stopped(around.stop)
+    )
     tally = _Tally(listed.requests)
 
     async def read(lines: UserLines) -> tuple[UserReading, datetime]:
@@ -76,7 +56,7 @@ async def _read_users(readings: Readings, around: Reading) -> int:
     return tally.requests
 
 
-async def read_newest(readings: Readings, rules: DiffRules, around: Reading) -> int:
+async def read_newest(readings: Readings, rules: DiffRules, around: ReadContext) -> int:
     """Read the newest message of each conversation whose lines want it, once, and give the number of requests."""
     tally = _Tally()
 
@@ -92,7 +72,7 @@ async def read_newest(readings: Readings, rules: DiffRules, around: Reading) -> 
         readings.add_newest(newest)
         tally.requests += len(newest)
 
-    around.emit(Note("Reading the newest message of each conversation that a read horizon would move in."))
+    around.emit(Note("ReadContext the newest message of each conversation that a read horizon would move in."))
     conversations = readings.conversations_wanting_newest(
         first_set=rules.allow_first_set, beyond_latest=rules.allow_beyond_latest
     )
@@ -100,7 +80,7 @@ async def read_newest(readings: Readings, rules: DiffRules, around: Reading) -> 
     return tally.requests
 
 
-async def _read_members(readings: Readings, rules: DiffRules, around: Reading, report: Report) -> int:
+async def _read_members(readings: Readings, rules: DiffRules, around: ReadContext, report: Report) -> int:
     tally = _Tally()
 
     async def read(members: ConversationMembers) -> MembersReading:
@@ -113,7 +93,7 @@ async def _read_members(readings: Readings, rules: DiffRules, around: Reading, r
     # Now that every line has SIDs, lines that name one membership by different words are found out.
     for repetition in readings.judge_canonically():
         report(repetition_problem(repetition))
-    around.emit(Note("Reading the participants that timestamps and removals need."))
+    around.emit(Note("ReadContext the participants that timestamps and removals need."))
     await in_batches(read, readings.members(closed=rules.allow_closed), keep, around)
     return tally.requests
 
@@ -121,31 +101,3 @@ async def _read_members(readings: Readings, rules: DiffRules, around: Reading, r
 @dataclass(slots=True)
 class _Tally:
     requests: int = 0
-
-
-async def in_batches(
-    read: Callable[[Item], Awaitable[Result]],
-    items: Iterable[Item],
-    keep: Callable[[list[Result]], None],
-    around: Reading,
-) -> None:
-    """Read *items*, many at once, and keep the results some hundred at a time: a transaction each would be slow."""
-    batch: list[Result] = []
-    async with bounded_map(read, _until_stopped(items, around.stop), limit=around.parallel) as results:
-        async for result in results:
-            batch.append(result)
-            if len(batch) == _KEPT_AT_ONCE:
-                keep(batch)
-                batch = []
-    keep(batch)
-
-
-def _until_stopped(items: Iterable[Item], stop: StopSwitch) -> Iterator[Item]:
-    for item in items:
-        _check(stop)
-        yield item
-
-
-def _check(stop: StopSwitch) -> None:
-    if (reason := stop.reason()) is not None:
-        raise Stopped(reason.text, exit_code=reason.exit_code, hint="Nothing was planned: run the command again.")

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from readstate.changes.current_state.context import ReadContext
 from readstate.changes.current_state.target import Located
 from readstate.changes.input.csv_reader import Report
 from readstate.changes.planning.diff import DiffRules, diff
-from readstate.changes.planning.gather import Reading, read_current
+from readstate.changes.planning.gather import read_current
 from readstate.changes.planning.plan_row import to_plan_row, verdict_of
 from readstate.changes.planning.workspace import Readings
 from readstate.changes.plans.counts import PlanTally
@@ -75,7 +76,7 @@ class Provenance:
 
 
 async def read_for_plan(
-    readings: Readings, options: PlanOptions, located: Located, around: Reading, report: Report
+    readings: Readings, options: PlanOptions, located: Located, around: ReadContext, report: Report
 ) -> int:
     """Read all that the staged lines of *readings* need, and give the number of requests. Sends nothing but GET."""
     rules = options.rules(located.server_now(around.clock))

@@ -9,7 +9,6 @@ import msgspec
 
 from readstate.changes.current_state.memberships import Membership, UserLines, UserReading
 from readstate.changes.current_state.participants import ConversationMembers, MembersReading
-from readstate.changes.input.cells import bends_a_path
 from readstate.changes.input.intents import Intent
 from readstate.changes.input.staging import Repetition, Staging, to_intent
 from readstate.model.change import (
@@ -21,7 +20,7 @@ from readstate.model.change import (
     Unknown,
     Unreadable,
 )
-from readstate.model.ids import is_sid
+from readstate.model.ids import is_sid, is_unsafe_in_path
 from readstate.model.resources import Participant
 
 _SCHEMA = """
@@ -109,7 +108,7 @@ class Readings:
     def users_to_list(self) -> Iterator[str]:
         """Users whose words must not become part of a path."""
         query = "SELECT DISTINCT user FROM intent WHERE verdict IS NULL AND user GLOB '*[^A-Za-z0-9_@-]*'"
-        return (user for (user,) in self.staging.select(query) if bends_a_path(user))
+        return (user for (user,) in self.staging.select(query) if is_unsafe_in_path(user))
 
     def user_lines(self, sids: dict[str, str]) -> Iterator[UserLines]:
         """The usable lines, user by user; *sids* says what listing has found."""

@@ -7,9 +7,9 @@ from readstate.changes.current_state.reading_rows import RowReading, reading
 from readstate.changes.plans.reader import Plan
 from readstate.changes.rules.settle import Standing, standing
 from readstate.changes.runs.journal import Journal
-from readstate.changes.runs.row_record import By, RowRecord, micros
+from readstate.changes.runs.row_record import RowRecord, micros
 from readstate.model.change import Disposition
-from readstate.model.outcome import Outcome
+from readstate.model.outcome import By, Outcome
 from readstate.model.plan import PlanRow
 
 _ROWS_AT_ONCE = 500

@@ -15,9 +15,8 @@ from readstate.changes.rules.preconditions import (
     not_as_before,
     timestamp_unknown,
 )
-from readstate.changes.runs.row_record import By
 from readstate.model.change import Absent, Current, Direction, Fields, PreconditionKind, Present, Unreadable
-from readstate.model.outcome import Outcome
+from readstate.model.outcome import By, Outcome
 from readstate.model.plan import PlanRow
 
 MOST_CONFLICTS = 3

@@ -1,12 +1,12 @@
 """What a run knows about one row of its plan: one line of the journal, from the first intent to the outcome."""
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from readstate.model.change import Current, Present, Unknown
+from readstate.model.outcome import By
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -15,16 +15,6 @@ PENDING = "pending"
 """The state of a row that was touched and may be sent (again) after it has been read."""
 INTENT = "intent"
 """The state of a row that may have been sent: whether it was, and with what effect, only reading back can tell."""
-
-
-class By(StrEnum):
-    """How an outcome became known."""
-
-    RESPONSE = "response"
-    READBACK = "readback"
-    ALREADY = "already"
-    NOT_FOUND_AFTER_AMBIGUOUS = "404_after_ambiguous"
-    RECONCILE = "reconcile"
 
 
 class RowRecord(msgspec.Struct, kw_only=True):

@@ -5,8 +5,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
+from readstate.changes.current_state.context import ReadContext, in_batches
 from readstate.changes.current_state.memberships import UserLines, UserReading, read_user
-from readstate.changes.planning.gather import Reading, in_batches
 from readstate.changes.selection.conditions import Judged
 from readstate.model.change import Update
 
@@ -34,7 +34,7 @@ def by_user(tables: Iterable[Judged]) -> Iterator[Chosen]:
         yield Chosen(user_sid, identity, {conversation_sid: wish for _, _, conversation_sid, wish in group})
 
 
-async def reread(chosen: Iterable[Chosen], around: Reading, keep: Callable[[list[Reread]], None]) -> None:
+async def reread(chosen: Iterable[Chosen], around: ReadContext, keep: Callable[[list[Reread]], None]) -> None:
     """Read what was *chosen* with the fewest requests, many users at once, and *keep* it, some hundred users a time.
 
     Raises `Stopped` where somebody asked, and `Refused` where the credentials may not read.

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from readstate.simulator.api.action_limit import ActionBuckets
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.api.json_templates import Place
-from readstate.simulator.api.paging import Disorder, PageAsked, page_asked
+from readstate.simulator.api.paging import PageAsked, page_asked
 from readstate.simulator.api.responses import Answer, Refusal
+from readstate.simulator.faults.faults import PageFaults
 from readstate.simulator.faults.injector import Dice
 from readstate.simulator.faults.other_clients import LiveClient
 from readstate.simulator.seed.records import Conversation, Participant, User
@@ -84,7 +85,7 @@ class Context:
             text = "Actions per second limit exceeded" if code == 50063 else "Global APS limit exceeded"
             raise Refusal(429, code, text)
 
-    def page(self, *, maximum: int) -> tuple[PageAsked, Disorder]:
+    def page(self, *, maximum: int) -> tuple[PageAsked, PageFaults]:
         """Say which page is asked for, and what is wrong with it."""
         asked = page_asked(self.query, maximum=maximum, behaviour=self.behaviour)
         return asked, self.dice.disorder(asked.number)

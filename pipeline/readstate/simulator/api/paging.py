@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.api.page_token import PageToken
 from readstate.simulator.api.responses import Refusal
+from readstate.simulator.faults.faults import IN_ORDER, PageFaults
 
 Item = TypeVar("Item")
 
@@ -39,22 +40,6 @@ class Page(NamedTuple, Generic[Item]):
     backward: PageToken | None
 
 
-class Disorder(NamedTuple):
-    """What goes wrong between this page and the one before it."""
-
-    repeats_row: bool = False
-    """The last row of the page before comes again."""
-    moves_row: bool = False
-    """The row that should come first is shown on the last page instead."""
-    loops: bool = False
-    """The next page is this page."""
-    next_origin: str | None = None
-    """The next page is said to be on this other origin."""
-
-
-IN_ORDER = Disorder()
-
-
 def page_asked(query: Mapping[str, str], *, maximum: int, behaviour: Behaviour) -> PageAsked:
     """Understand a query, or refuse it as Twilio would."""
     size = _whole_number(query.get("PageSize", "50"), "PageSize", least=1)
@@ -74,7 +59,7 @@ def page_asked(query: Mapping[str, str], *, maximum: int, behaviour: Behaviour) 
     return PageAsked(size, 0, PageToken())
 
 
-def take_page(listing: Listing[Item], asked: PageAsked, disorder: Disorder = IN_ORDER) -> Page[Item]:
+def take_page(listing: Listing[Item], asked: PageAsked, disorder: PageFaults = IN_ORDER) -> Page[Item]:
     """Pick the rows of a page."""
     if asked.token.backwards:
         return _take_back(listing, asked)
@@ -103,7 +88,7 @@ def envelope(
     rows: list[str],
     url: str,
     filters: str = "",
-    disorder: Disorder = IN_ORDER,
+    disorder: PageFaults = IN_ORDER,
 ) -> bytes:
     """Write a page with its `meta`; *filters* is the beginning of the query, such as `Order=desc&`."""
     start = f"{url}?{filters}PageSize={asked.size}"

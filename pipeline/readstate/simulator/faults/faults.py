@@ -1,7 +1,7 @@
 """Everything that can be made to go wrong, as one frozen description that can be swapped while the server runs."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +96,19 @@ class Faults:
     """Writes right before which somebody removes the participant."""
     live_message_share: float = 0.0
     """Lookups of the newest message after which a newer one arrives."""
+
+
+class PageFaults(NamedTuple):
+    """What goes wrong between this page and the one before it."""
+
+    repeats_row: bool = False
+    """The last row of the page before comes again."""
+    moves_row: bool = False
+    """The row that should come first is shown on the last page instead."""
+    loops: bool = False
+    """The next page is this page."""
+    next_origin: str | None = None
+    """The next page is said to be on this other origin."""
+
+
+IN_ORDER = PageFaults()

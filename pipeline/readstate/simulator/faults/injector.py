@@ -4,8 +4,7 @@ import random
 from typing import Literal
 from zlib import crc32
 
-from readstate.simulator.api.paging import IN_ORDER, Disorder
-from readstate.simulator.faults.faults import Faults
+from readstate.simulator.faults.faults import IN_ORDER, Faults, PageFaults
 
 Accident = Literal[
     "none", "error", "reset_before", "unauthorized", "conflict",
@@ -84,12 +83,12 @@ class Dice:
         """Draw a number below *count*."""
         return self._random.randrange(count)
 
-    def disorder(self, page: int) -> Disorder:
+    def disorder(self, page: int) -> PageFaults:
         """Draw what is wrong with page number *page* of a list."""
         if self.pages_in_order:
             return IN_ORDER
         faults = self.faults
-        return Disorder(
+        return PageFaults(
             repeats_row=page > 0 and self.happens(faults.repeat_row_share),
             moves_row=page > 0 and self.happens(faults.shift_row_share),
             loops=self.happens(faults.page_loop_share),

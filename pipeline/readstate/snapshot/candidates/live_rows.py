@@ -11,9 +11,9 @@ from readstate.errors import UnusableAnswer
 from readstate.events import Event, Observer, UserFailed, UserRead, UserVanished
 from readstate.model.resources import User
 from readstate.snapshot.extract.decode import decode
-from readstate.snapshot.extract.fetch import PageRoom, UserInHand, failed, users_read
+from readstate.snapshot.extract.fetch import PageRoom, UserInHand, users_read
 from readstate.snapshot.extract.spill import Spill
-from readstate.snapshot.workspace.checkpoint import RosterUser, UserResult
+from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 
@@ -102,7 +102,7 @@ def _decode(batch: list[UserInHand], around: LiveReading, take: Take) -> None:
         )
     except UnusableAnswer as error:
         if len(batch) == 1:
-            failed(batch[0].user, error, clock=around.clock, emit=around.emit)
+            failed_result(batch[0].user, error, clock=around.clock, emit=around.emit)
             return
         for hand in batch:
             _decode([hand], around, take)

@@ -7,16 +7,13 @@ from readstate.clock import Clock
 from readstate.errors import BadInput, LocalDisk
 from readstate.events import Note, RunResumed, UsersForeseen
 from readstate.model.resources import Configuration
-from readstate.snapshot.export.options import ExportOptions, Surroundings
+from readstate.snapshot.export.options import ExportOptions, Surroundings, option_differences
 from readstate.snapshot.export.previous_snapshot import foreseen_users, last_snapshot, long_lists
 from readstate.snapshot.export.publish import Publication, publish
 from readstate.snapshot.export.read_all import read_all
 from readstate.snapshot.export.result import findings_of, refuse_if_too_many_failed
 from readstate.snapshot.published.manifest import Manifest
-from readstate.snapshot.published.schema import SCHEMA_VERSION
 from readstate.snapshot.published.snapshot_store import Store
-from readstate.snapshot.shards.stage import stage
-from readstate.snapshot.shards.staging import ShardManifest, differences
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.disk_thread import DiskThread
 from readstate.snapshot.workspace.run import Run, begin, resume
@@ -71,43 +68,13 @@ async def export(options: ExportOptions, around: Surroundings) -> Manifest:
             emit=around.emit,
         )
 
-    return await _exported(options, around, finish)
+    return await run_export(options, around, finish)
 
 
-async def export_shard(options: ExportOptions, around: Surroundings) -> ShardManifest:
-    """Read one shard's users and stage what was read for `publish_run`; raises as `export` does."""
-
-    def finish(run: Run, checkpoint: Checkpoint) -> ShardManifest:
-        findings = findings_of(checkpoint, around.place)
-        record = run.record(around.requests, around.timeline, now=around.clock.now())
-        draft = ShardManifest(
-            schema_version=SCHEMA_VERSION,
-            tool_version=around.tool_version,
-            run_id=run.run_id,
-            shard=options.wish.share,
-            snapshot_date=options.snapshot_date,
-            options=options.fingerprint(),
-            account_sid=run.account_sid,
-            base_url=options.base_url,
-            roster=options.roster(),
-            blanked_columns=options.blanked_columns,
-            started_at=run.started_at,
-            ended_at=around.clock.now(),
-            record=record,
-            services=findings.services,
-            users=findings.users,
-            rows=findings.rows,
-            unknown_fields=findings.unknown_fields,
-        )
-        return stage(draft, findings, store=around.store, place=around.place, stop=around.stop, emit=around.emit)
-
-    return await _exported(options, around, finish)
-
-
-async def _exported(
+async def run_export(
     options: ExportOptions, around: Surroundings, finish: Callable[[Run, Checkpoint], Result]
 ) -> Result:
-    """Read all, then *finish* on the disk's thread; keep what was read unless that succeeds."""
+    """Read all users, then *finish* on the disk's thread; keep what was read unless that succeeds."""
     around.store.prepare()
     with DiskThread() as disk:
         checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
@@ -145,7 +112,7 @@ async def _begin_or_resume(
         )
         await _foresee(options, around, checkpoint, disk, configuration)
         return run
-    if different := differences(begun_with, options.fingerprint()):
+    if different := option_differences(begun_with, options.fingerprint()):
         raise BadInput(
             f"an unfinished export of {options.snapshot_date} was begun with other options ({', '.join(different)})",
             hint="Repeat its options to resume it, or add --restart to begin anew.",

@@ -13,11 +13,13 @@ from readstate.clock import Clock
 from readstate.concurrency import bounded_map
 from readstate.errors import UnusableAnswer
 from readstate.events import Observer, PartWritten, UnknownFields, UserRead
-from readstate.snapshot.extract.decode import Decoded, blank, decode
-from readstate.snapshot.extract.fetch import PageRoom, UserInHand, failed
+from readstate.snapshot.extract.decode import Decoded, decode
+from readstate.snapshot.extract.fetch import PageRoom, UserInHand
 from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
-from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart, UserResult
+from readstate.snapshot.published.parquet import null_columns
+from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart
 from readstate.snapshot.workspace.disk_thread import DiskThread
+from readstate.snapshot.workspace.users import UserResult, failed_result
 
 _BATCH_BYTES = 2 << 20
 _BATCH_SECONDS = 0.25
@@ -172,11 +174,11 @@ class Ingest:
         filling = self._unsettled[-1]
         filling.results.extend(decoding.batch.results)
         for user, error in decoding.broken:
-            filling.results.append(failed(user.user, error, clock=self._clock, emit=self._emit))
+            filling.results.append(failed_result(user.user, error, clock=self._clock, emit=self._emit))
         now = self._clock.now()
         for users, decoded in decoding.groups:
             self._note_unknown(decoded)
-            filling.rows.add(blank(decoded.table, self._blanked_columns), decoded.bytes)
+            filling.rows.add(null_columns(decoded.table, self._blanked_columns), decoded.bytes)
             for user, rows in zip(users, decoded.rows_per_user, strict=True):
                 filling.results.append(UserResult(user.user.id, "read", rows, now))
                 self._emit(UserRead(user.user.user_sid, rows, len(user.pages)))

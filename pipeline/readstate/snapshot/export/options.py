@@ -1,6 +1,7 @@
 """What an export is told, and what it works with."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -74,3 +75,8 @@ class Surroundings:
     clock: Clock
     emit: Observer
     tool_version: str
+
+
+def option_differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Name the options in which two runs, or two starts of one, differ."""
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))

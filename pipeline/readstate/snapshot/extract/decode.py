@@ -82,14 +82,6 @@ def decode(users: Sequence[UserPages], *, snapshot_at: datetime) -> Decoded:
     return Decoded(table, table.nbytes, rows_per_user, unknown)
 
 
-def blank(table: pa.Table, names: Sequence[str]) -> pa.Table:
-    """Give *table* with nothing but nulls in the columns *names*, as far as it has them; the schema stays."""
-    for position, field in enumerate(table.schema):
-        if field.name in names:
-            table = table.set_column(position, field, pa.nulls(len(table), field.type))
-    return table
-
-
 def _portions(users: Sequence[UserPages]) -> Iterator[list[_Page]]:
     """Pages in order, a few megabytes at once: a user with a very long list must not be held three times over."""
     portion: list[_Page] = []

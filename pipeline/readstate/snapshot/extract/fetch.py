@@ -7,11 +7,11 @@ from functools import partial
 
 from readstate.clock import Clock
 from readstate.concurrency import bounded_map
-from readstate.errors import ApiError, BadInput, NotFound, Refused, TransportError
-from readstate.events import Observer, UserFailed, UserVanished
+from readstate.errors import ApiError, BadInput, NotFound, TransportError
+from readstate.events import Observer, UserVanished
 from readstate.snapshot.extract.decode import UserPages
 from readstate.snapshot.extract.spill import Bodies, Page, Spill, bytes_in_memory
-from readstate.snapshot.workspace.checkpoint import RosterUser, UserResult
+from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.twilio.client import Reader
 from readstate.twilio.http.response import Response
 
@@ -94,17 +94,4 @@ async def _read_user(
         emit(UserVanished(user.user_sid, error.request_id))
         return UserResult(user.id, "vanished", None, clock.now(), request_id=error.request_id)
     except (ApiError, TransportError, BadInput) as error:
-        return failed(user, error, clock=clock, emit=emit)
-
-
-def failed(
-    user: RosterUser, error: ApiError | TransportError | BadInput, *, clock: Clock, emit: Observer
-) -> UserResult:
-    """Note that *user* could not be read. Raises *error* itself where it concerns all users."""
-    if isinstance(error, Refused) and error.code == _LACKS_PERMISSION:
-        raise error
-    status = code = request_id = None
-    if isinstance(error, ApiError):
-        status, code, request_id = error.status, error.code, error.request_id
-    emit(UserFailed(user.user_sid, error.message, request_id))
-    return UserResult(user.id, "failed", None, clock.now(), error.message, status, code, request_id)
+        return failed_result(user, error, clock=clock, emit=emit)

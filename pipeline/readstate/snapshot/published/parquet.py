@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,4 +129,12 @@ def settled(table: pa.Table, schema: pa.Schema) -> pa.Table:
     for position, field in enumerate(schema):
         if pa.types.is_dictionary(field.type) and table.field(position).type != field.type:
             table = table.set_column(position, field, table.column(position).dictionary_encode())
+    return table
+
+
+def null_columns(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Give *table* with nothing but nulls in the columns *names*, as far as it has them; the schema stays."""
+    for position, field in enumerate(table.schema):
+        if field.name in names:
+            table = table.set_column(position, field, pa.nulls(len(table), field.type))
     return table

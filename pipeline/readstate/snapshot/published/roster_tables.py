@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from readstate.snapshot.extract.decode import blank
-from readstate.snapshot.published.parquet import FinishedFile, write_rows
+from readstate.snapshot.published.parquet import FinishedFile, null_columns, write_rows
 from readstate.snapshot.published.schema import FAILURES, USERS
 
 _ROWS_AT_ONCE = 2_000
@@ -29,4 +28,4 @@ def write_failures(rows: Iterable[Row], folder: Path, *, blanked_columns: Sequen
 def _tables(rows: Iterable[Row], schema: pa.Schema, blanked_columns: Sequence[str]) -> Iterator[pa.Table]:
     left = iter(rows)
     while chunk := list(islice(left, _ROWS_AT_ONCE)):
-        yield blank(pa.Table.from_pylist(chunk, schema=schema), blanked_columns)
+        yield null_columns(pa.Table.from_pylist(chunk, schema=schema), blanked_columns)

@@ -12,11 +12,11 @@ from readstate.errors import ApiError, BadInput, NotFound, TransportError
 from readstate.events import Observer, RosterComplete, RosterPageRead, UserVanished
 from readstate.model.ids import is_sid
 from readstate.model.resources import User
-from readstate.snapshot.extract.fetch import failed
 from readstate.snapshot.roster.shard import ALL_USERS, Shard
 from readstate.snapshot.roster.users_file import RosterEntry
-from readstate.snapshot.workspace.checkpoint import Checkpoint, RosterUser, UserResult
+from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.disk_thread import DiskThread
+from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
@@ -174,7 +174,7 @@ class Roster:
             result = UserResult(0, "vanished", None, self._clock.now(), reason, 404, error.code, error.request_id)
             self._emit(UserVanished(entry.user, error.request_id))
         else:
-            result = failed(row, error, clock=self._clock, emit=self._emit)
+            result = failed_result(row, error, clock=self._clock, emit=self._emit)
         self._count(service, await self._disk.run(self._checkpoint.add_settled, service, stand_in, result))
 
     async def _add(self, service: str, users: Sequence[User], *, next_page: str | None) -> None:

@@ -4,7 +4,6 @@ A shard's files are named after their contents and its manifest comes last, so t
 or run twice at once never spoils what another try has left.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, TypeVar
@@ -134,8 +133,3 @@ class Staging:
                 f"{self.store.root}/{path}: not of this version of readstate: {error}",
                 hint="Run all shards, and publish, with one version; then run this shard again with --restart.",
             ) from error
-
-
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Name the options in which two runs, or two starts of one, differ."""
-    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))

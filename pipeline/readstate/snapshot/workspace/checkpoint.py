@@ -9,8 +9,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,6 +17,7 @@ import msgspec
 from readstate.errors import BadInput, LocalDisk
 from readstate.model.resources import User
 from readstate.snapshot.published.known_user import KnownUser
+from readstate.snapshot.workspace.users import RosterUser, UserResult
 
 UserState = Literal["pending", "taken", "read", "vanished", "failed"]
 
@@ -66,29 +65,6 @@ FROM (
 ) AS new
 WHERE user.id = new.id
 """
-
-
-class RosterUser(NamedTuple):
-    """A user that is to be read."""
-
-    id: int
-    chat_service_sid: str
-    user_sid: str
-    identity: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class UserResult:
-    """How the reading of one user ended."""
-
-    id: int
-    state: Literal["read", "vanished", "failed"]
-    rows: int | None
-    at: datetime
-    reason: str | None = None
-    status: int | None = None
-    code: int | None = None
-    request_id: str | None = None
 
 
 class SealedPart(NamedTuple):

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readstate.changes.input.cells import bends_a_path
-from readstate.model.ids import is_sid
+from readstate.model.ids import is_sid, is_unsafe_in_path
 from readstate.twilio.http.request import segment
 from tests.pipeline.changes.input.test_lint import Linted
 
@@ -53,7 +52,7 @@ def check(data: bytes) -> None:
         if row[12] is None:
             for name in row[2:4]:
                 assert name not in {"", ".", ".."}
-                assert is_sid(name, "US") or is_sid(name, "CH") or bends_a_path(name) or "/" not in segment(name)
+                assert is_sid(name, "US") or is_sid(name, "CH") or is_unsafe_in_path(name) or "/" not in segment(name)
 
 
 @settings(max_examples=60)

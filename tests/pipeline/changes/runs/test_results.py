@@ -16,9 +16,9 @@ from readstate.changes.planning.workspace import Readings
 from readstate.changes.plans.reader import Plan
 from readstate.changes.runs.journal import create_journal
 from readstate.changes.runs.results import RESULTS, outcome_of, write_results
-from readstate.changes.runs.row_record import INTENT, PENDING, By, RowRecord, micros
+from readstate.changes.runs.row_record import INTENT, PENDING, RowRecord, micros
 from readstate.errors import LocalDisk
-from readstate.model.outcome import Outcome
+from readstate.model.outcome import By, Outcome
 from tests.helpers.plans import NOW, plan_row, removal_row, skipped_row, written_plan
 from tests.pipeline.changes.runs.test_journal import header
 

@@ -19,8 +19,9 @@ from readstate.snapshot.export.ingest import Ingest, PartLimits
 from readstate.snapshot.extract.fetch import PageRoom, UserInHand
 from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
-from readstate.snapshot.workspace.checkpoint import Checkpoint, UserResult
+from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.disk_thread import DiskThread
+from readstate.snapshot.workspace.users import UserResult
 from tests.helpers.fake_clock import FakeClock
 
 SERVICE = "IS" + "0" * 32

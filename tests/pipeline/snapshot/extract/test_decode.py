@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from readstate.errors import UnusableAnswer
 from readstate.snapshot.extract import decode as batches
 from readstate.snapshot.extract import page_reader
-from readstate.snapshot.extract.decode import Decoded, UserPages, blank, decode
+from readstate.snapshot.extract.decode import Decoded, UserPages, decode
 from readstate.snapshot.extract.lenient_reader import decode_page
+from readstate.snapshot.published.parquet import null_columns
 from readstate.snapshot.published.schema import PII_COLUMNS, ROWS
 from tests.helpers.user_conversation_pages import (
     SERVICE,
@@ -301,8 +302,8 @@ def test_repeated_name_in_an_object_means_its_last_value() -> None:
 def test_blanked_columns_stay_and_hold_nothing() -> None:
     table = decode([user_pages(page([row(1), row(2)]))], snapshot_at=SNAPSHOT_AT).table
 
-    blanked = blank(table, tuple(PII_COLUMNS))
+    blanked = null_columns(table, tuple(PII_COLUMNS))
 
     assert blanked.schema.equals(table.schema, check_metadata=True)
     assert {name for name in blanked.column_names if blanked[name].null_count == 2} == PII_COLUMNS
-    assert blank(table, ["no_such_column"]).equals(table)
+    assert null_columns(table, ["no_such_column"]).equals(table)

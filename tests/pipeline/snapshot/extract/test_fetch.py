@@ -10,7 +10,7 @@ from readstate.errors import LocalDisk, NotFound, Refused, StoppedEarly, Unusabl
 from readstate.events import Event, UserFailed, UserVanished
 from readstate.snapshot.extract.fetch import PageRoom, UserInHand, users_read
 from readstate.snapshot.extract.spill import Spill
-from readstate.snapshot.workspace.checkpoint import RosterUser, UserResult
+from readstate.snapshot.workspace.users import RosterUser, UserResult
 from readstate.twilio.client import Reader
 from readstate.twilio.http.response import Response
 from tests.helpers.fake_clock import FakeClock

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from readstate.errors import BadInput, LocalDisk
 from readstate.model.resources import User
 from readstate.snapshot.published.known_user import KnownUser
-from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart, UserResult
+from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart
+from readstate.snapshot.workspace.users import UserResult
 
 SERVICE = "IS" + "0" * 32
 AT = datetime(2026, 11, 23, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from readstate.changes.current_state.look_up import look_up
-from readstate.changes.planning.gather import Reading
+from readstate.changes.current_state.context import ReadContext
+from readstate.changes.current_state.identities import look_up
 from readstate.errors import UnusableAnswer
 from readstate.events import ignore
 from readstate.simulator.seed.world_shape import WorldShape
@@ -16,8 +16,8 @@ from tests.helpers.fake_clock import FakeClock
 from tests.helpers.planning import DeskTransport
 
 
-def around(desk: Desk, reader: Reader) -> Reading:
-    return Reading(
+def around(desk: Desk, reader: Reader) -> ReadContext:
+    return ReadContext(
         reader=reader, service_sid=desk.service.sid, clock=FakeClock(), stop=StopSwitch(), emit=ignore, parallel=4
     )  # fmt: skip
 

@@ -1,0 +1,40 @@
+"""One shard of an export: read as any export is, then staged instead of published."""
+
+from readstate.snapshot.export.export import run_export
+from readstate.snapshot.export.options import ExportOptions, Surroundings
+from readstate.snapshot.export.result import findings_of
+from readstate.snapshot.published.schema import SCHEMA_VERSION
+from readstate.snapshot.shards.stage import stage
+from readstate.snapshot.shards.staging import ShardManifest
+from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.run import Run
+
+
+async def export_shard(options: ExportOptions, around: Surroundings) -> ShardManifest:
+    """Read one shard's users and stage what was read for `publish_run`; raises as `export` does."""
+
+    def finish(run: Run, checkpoint: Checkpoint) -> ShardManifest:
+        findings = findings_of(checkpoint, around.place)
+        record = run.record(around.requests, around.timeline, now=around.clock.now())
+        draft = ShardManifest(
+            schema_version=SCHEMA_VERSION,
+            tool_version=around.tool_version,
+            run_id=run.run_id,
+            shard=options.wish.share,
+            snapshot_date=options.snapshot_date,
+            options=options.fingerprint(),
+            account_sid=run.account_sid,
+            base_url=options.base_url,
+            roster=options.roster(),
+            blanked_columns=options.blanked_columns,
+            started_at=run.started_at,
+            ended_at=around.clock.now(),
+            record=record,
+            services=findings.services,
+            users=findings.users,
+            rows=findings.rows,
+            unknown_fields=findings.unknown_fields,
+        )
+        return stage(draft, findings, store=around.store, place=around.place, stop=around.stop, emit=around.emit)
+
+    return await run_export(options, around, finish)

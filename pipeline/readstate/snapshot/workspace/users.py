@@ -1,0 +1,47 @@
+"""A user of a run, and how the reading of it ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from readstate.clock import Clock
+from readstate.errors import ApiError, BadInput, Refused, TransportError
+from readstate.events import Observer, UserFailed
+
+_LACKS_PERMISSION = 70051
+
+
+class RosterUser(NamedTuple):
+    """A user that is to be read."""
+
+    id: int
+    chat_service_sid: str
+    user_sid: str
+    identity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserResult:
+    """A user of a run, and how the reading of it ended."""
+
+    id: int
+    state: Literal["read", "vanished", "failed"]
+    rows: int | None
+    at: datetime
+    reason: str | None = None
+    status: int | None = None
+    code: int | None = None
+    request_id: str | None = None
+
+
+def failed_result(
+    user: RosterUser, error: ApiError | TransportError | BadInput, *, clock: Clock, emit: Observer
+) -> UserResult:
+    """Note that *user* could not be read. Raises *error* itself where it concerns all users."""
+    if isinstance(error, Refused) and error.code == _LACKS_PERMISSION:
+        raise error
+    status = code = request_id = None
+    if isinstance(error, ApiError):
+        status, code, request_id = error.status, error.code, error.request_id
+    emit(UserFailed(user.user_sid, error.message, request_id))
+    return UserResult(user.id, "failed", None, clock.now(), error.message, status, code, request_id)
