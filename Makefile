@@ -13,7 +13,7 @@ help:  ## show the targets
 
 setup: $(STAMP)  ## make the virtual environment with pinned versions
 
-$(STAMP): pyproject.toml config/constraints.txt pipeline/readstate/snapshot/extract/compiled_pages.cpp
+$(STAMP): pyproject.toml config/constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "readstate needs Python 3.11 or newer; say make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt --editable '.[dev]'
@@ -30,7 +30,7 @@ test-airflow: test-airflow-2.11 test-airflow-3  ## the provider on both lines of
 test-airflow-%: .venv-airflow-%/.ready
 	$(<D)/bin/python -m pytest -p no:cacheprovider -W ignore tests/jobs/airflow
 
-.venv-airflow-%/.ready: pyproject.toml config/airflow-%-constraints.txt pipeline/readstate/snapshot/extract/compiled_pages.cpp
+.venv-airflow-%/.ready: pyproject.toml config/airflow-%-constraints.txt
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install -qq --disable-pip-version-check --constraint config/airflow-$*-constraints.txt \
 		--editable '.[airflow]' apache-airflow-providers-openlineage hypothesis pytest pytest-asyncio
@@ -57,13 +57,12 @@ $(BENCH_STAMP): $(STAMP)
 bench: $(BENCH_STAMP)  ## readstate beside its peers and its goals; 25 minutes, writes tests/benchmarks/RESULTS.md
 	$(BIN)/python -m tests.benchmarks
 
-soak: setup  ## kill exports and applies again and again, damage pages, and compare with what is right
+soak: setup  ## kill exports and applies again and again, and compare with what is right
 	$(BIN)/python -m tests.soak.kill_exports
 	$(BIN)/python -m tests.soak.kill_applies
-	$(BIN)/python -m tests.soak.damaged_pages
 
 bench-pacing: setup  ## the pace over real sockets, beside the official client; a quarter of an hour
 	$(BIN)/python -m tests.benchmarks.pacing
 
 clean:  ## remove what the targets above made
-	rm -rf $(VENV) .venv-airflow-* demo-output build pipeline/readstate/snapshot/extract/compiled_pages.*.so *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*
+	rm -rf $(VENV) .venv-airflow-* demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

@@ -14,11 +14,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
-from unittest.mock import patch
 
 import pyarrow as pa
 
-from readstate.snapshot.extract import page_reader
 from readstate.snapshot.extract.decode import UserPages, decode
 from readstate.snapshot.extract.lenient_reader import decode_page
 from readstate.snapshot.parts.compaction import compact
@@ -77,9 +75,6 @@ def measure_once(users: list[UserPages], costs: dict[str, list[float]]) -> list[
 
     with tempfile.TemporaryDirectory() as folder:
         tables = timed("decode", rows, lambda: decoded(users))
-        if page_reader.IS_COMPILED:
-            with patch.object(page_reader, "IS_COMPILED", False):
-                timed("by pyarrow", rows, lambda: decoded(users))
         paths = timed("seal", rows, lambda: list(sealed(tables, Path(folder))))
         files = timed("compaction", rows, lambda: list(compacted(paths, Path(folder))))
     few = users[:USERS_AT_ONCE]

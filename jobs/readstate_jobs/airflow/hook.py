@@ -9,7 +9,7 @@ from readstate_jobs.airflow.environment import to_environment, without_others
 from readstate_jobs.airflow.parent_process import ReadstateProcess
 from readstate_jobs.airflow.provider import CONNECTION_TYPE, FIELDS, HIDDEN_FIELDS, LABELS, PLACEHOLDERS
 
-_ABOUT_THIS_MACHINE = {"page reader", "work folder"}
+_ABOUT_THIS_MACHINE = {"work folder"}
 """The connection is tested where the form is shown, and used elsewhere."""
 
 

@@ -59,7 +59,6 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
         changed = {origin for origin in effective.origins.values() if origin != "default"}
         note(fine("settings", f"from {', '.join(sorted(changed))}" if changed else "all at their defaults"))
         note(fine("address", f"{effective.settings.base_url} ({effective.origins['base_url']})"))
-        note(_check_page_reader())
         for finding in _check_disk(Path(effective.settings.work_dir)):
             note(finding)
         if root is not None:
@@ -89,16 +88,6 @@ def _noting(subject: str, note: Callable[[Finding], None]) -> Iterator[None]:
         raise
     except ReadstateError as error:
         note(wrong(subject, error.message, error.hint))
-
-
-def _check_page_reader() -> Finding:
-    from importlib import import_module
-
-    try:
-        import_module("readstate.snapshot.extract.compiled_pages")
-    except ImportError:
-        return fine("page reader", "pyarrow's; installed again where there is a C++ compiler, exports take less CPU")
-    return fine("page reader", "compiled")
 
 
 def _check_disk(work_dir: Path) -> Iterator[Finding]:

@@ -2,15 +2,12 @@
 
 import os
 import shutil
-import sys
 from dataclasses import replace
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 
-import readstate.snapshot.extract
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot_store import Store
@@ -33,7 +30,6 @@ def test_where_all_is_well_everything_has_a_tick(connected: Type, twilio: Runnin
     subjects = [
         "settings",
         "address",
-        "page reader",
         "work folder",
         "root",
         "credentials",
@@ -61,27 +57,6 @@ def test_it_leaves_nothing_behind_but_the_folders(connected: Type, tmp_path: Pat
     connected("doctor", "--out", "root")
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
-@pytest.mark.parametrize(("module", "text"), [(None, "take less CPU"), (ModuleType("compiled_pages"), "compiled")])
-def test_who_reads_the_pages_is_told(
-    connected: Type, monkeypatch: pytest.MonkeyPatch, module: ModuleType | None, text: str
-) -> None:
-    monkeypatch.setitem(sys.modules, "readstate.snapshot.extract.compiled_pages", module)
-
-    assert text in next(line for line in connected("doctor").out.splitlines() if "page reader" in line)
-
-
-def test_a_page_reader_that_cannot_be_loaded_is_not_called_at_work(
-    connected: Type, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Such as one built elsewhere, whose C++ library is not here."""
-    (tmp_path / f"compiled_pages{EXTENSION_SUFFIXES[0]}").write_bytes(b"no library")
-    monkeypatch.delitem(sys.modules, "readstate.snapshot.extract.compiled_pages", raising=False)
-    package = readstate.snapshot.extract
-    monkeypatch.setattr(package, "__path__", [str(tmp_path), *package.__path__])
-
-    assert "take less CPU" in next(line for line in connected("doctor").out.splitlines() if "page reader" in line)
 
 
 def test_a_root_that_ignores_conditions_is_told(connected: Type, monkeypatch: pytest.MonkeyPatch) -> None:

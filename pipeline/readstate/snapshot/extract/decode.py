@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from readstate.model.resources import UNREAD_CAP
 from readstate.snapshot.extract.lenient_reader import decode_page
 from readstate.snapshot.extract.page_columns import Doubtful, PageOfUser
-from readstate.snapshot.extract.page_reader import read_pages
+from readstate.snapshot.extract.pyarrow_reader import read_pages
 from readstate.snapshot.published.schema import ROWS
 
 _BYTES_AT_ONCE = 4 << 20

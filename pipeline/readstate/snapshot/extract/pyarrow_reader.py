@@ -18,8 +18,13 @@ _TIMES = ("timers_date_inactive", "timers_date_closed", "date_created", "date_up
 _YEAR_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
 
-def by_pyarrow(pages: Sequence[PageOfUser]) -> PageColumns:
-    """Read the rows of all *pages*; raises as `read_pages` does."""
+def read_pages(pages: Sequence[PageOfUser]) -> PageColumns:
+    """Read the rows of all *pages*.
+
+    Raises `Doubtful`, a `pyarrow.ArrowException` or a `UnicodeDecodeError` where a page is not as it should be: one of
+    them holds no list of rows, or more rows than its envelope allows, or a row of another user or of no conversation,
+    or a value of a wrong type.
+    """
     for page in pages:
         if not page.body.isascii():
             page.body.decode()  # pyarrow does not look whether text is UTF-8

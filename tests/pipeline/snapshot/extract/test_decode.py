@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from readstate.errors import UnusableAnswer
 from readstate.snapshot.extract import decode as batches
-from readstate.snapshot.extract import page_reader
 from readstate.snapshot.extract.decode import Decoded, UserPages, decode
 from readstate.snapshot.extract.lenient_reader import decode_page
 from readstate.snapshot.published.parquet import null_columns
@@ -84,15 +83,13 @@ def same_as_oracle(decoded: Decoded, given_users: Sequence[UserPages]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("is_compiled", [True, False])
 @settings(max_examples=150)
 @given(given_users=users())
 def test_fast_path_alone_reads_any_expected_page_as_the_slow_twin_does(
-    given_users: list[UserPages], is_compiled: bool
+    given_users: list[UserPages],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "decode_page", None)
-        patch.setattr(page_reader, "IS_COMPILED", is_compiled)
         decoded = decode(given_users, snapshot_at=SNAPSHOT_AT)
 
     assert same_as_oracle(decoded, given_users)
