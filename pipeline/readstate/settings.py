@@ -126,6 +126,11 @@ class Credentials:
         """The user name's kind and last four characters."""
         return f"{self.username[:2]}…{self.username[-4:]}"
 
+    @property
+    def key_suffix(self) -> str:
+        """The last four characters of the API key; empty where the account's own token is used."""
+        return self.username[-4:] if self.username.startswith("SK") else ""
+
 
 def load_credentials(environ: Mapping[str, str] | None = None) -> Credentials:
     """Take the API key where there is one, else the account's token. Raises `NotPermitted`."""

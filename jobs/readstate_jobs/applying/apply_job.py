@@ -36,7 +36,7 @@ from readstate.twilio.connect import Connection, connection
 from readstate.twilio.pacing.limits import limit
 from readstate_jobs.applying.apply_options import ApplyWish
 from readstate_jobs.applying.confirm import asker
-from readstate_jobs.cli.caller import who
+from readstate_jobs.cli.caller import caller, lock_holder
 from readstate_jobs.cli.event_loop import fan_out, run
 from readstate_jobs.cli.messages import command_line
 
@@ -182,13 +182,11 @@ class ApplyJob:
         return located
 
     def _locked(self, target: Target, run_id: str) -> Any:
-        holder = {name: value for name, value in who().items() if name in {"os_user", "host", "pid"}}
-        return target_lock(Path(self.settings.work_dir), target, run_id=run_id, holder=holder)
+        return target_lock(Path(self.settings.work_dir), target, run_id=run_id, holder=lock_holder())
 
     def _who(self) -> dict[str, Any]:
         """Who carries the plan out, and with which key: another than its author's, maybe."""
-        key = self.credentials.username
-        return who() | {"api_key_sid_suffix": key[-4:] if key.startswith("SK") else ""}
+        return caller() | {"api_key_sid_suffix": self.credentials.key_suffix}
 
     def _header(self, plan: Plan, run_id: str, located: Located, *, now: Any) -> RunHeader:
         manifest, target = plan.manifest, located.target

@@ -1,32 +1,38 @@
-"""Who runs this, and where, for plans, approvals and journals."""
+"""The caller: who runs a command, where and with which key, for plans and journals."""
 
 import os
 import pwd
 import socket
 import sys
+from importlib.metadata import version
 from typing import Any
+
+from readstate.changes.planning.make_plan import Provenance
+from readstate.model.plan import InputFacts, Planner
+from readstate.settings import Credentials
 
 _CI_URLS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
 
 
 def os_user() -> str:
-    """The name of the operating system's user, by its number: a variable of the environment could name anybody."""
+    """Return the operating system's name for this user, or the number of a user without one."""
+    # Not getpass.getuser(): it believes environment variables, which can name anyone.
     try:
         return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's user has no name
+    except KeyError:
         return str(os.getuid())
 
 
 def ci_url() -> str | None:
-    """Where the log of this job can be seen, on the build services that tell."""
+    """Return the address of this CI job's log, where the build service gives it."""
     server, repository, run_id = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     if server and repository and run_id:
         return f"{server}/{repository}/actions/runs/{run_id}"
     return next((url for name in _CI_URLS if (url := os.environ.get(name))), None)
 
 
-def who() -> dict[str, Any]:
-    """Everything that helps to find the person or the schedule behind a run."""
+def caller() -> dict[str, Any]:
+    """Return what identifies the person or the schedule behind a run."""
     return {
         "os_user": os_user(),
         "host": socket.gethostname(),
@@ -35,3 +41,22 @@ def who() -> dict[str, Any]:
         "airflow_run_id": os.environ.get("AIRFLOW_CTX_DAG_RUN_ID"),
         "argv": sys.argv[1:],
     }
+
+
+def lock_holder() -> dict[str, Any]:
+    """Return what a lock tells others about the process that holds it."""
+    return {name: value for name, value in caller().items() if name in {"os_user", "host", "pid"}}
+
+
+def provenance(
+    credentials: Credentials, *, via: str, input_facts: InputFacts, options: dict[str, Any] | None = None
+) -> Provenance:
+    """Return who makes a plan, with which tool and key, from what."""
+    return Provenance(
+        planner=Planner(os_user=os_user(), host=socket.gethostname(), ci_url=ci_url()),
+        tool_version=version("readstate"),
+        api_key_sid_suffix=credentials.key_suffix,
+        via=via,
+        input=input_facts,
+        options=options or {},
+    )

@@ -1,10 +1,8 @@
 """Wires mark-read: rows from Twilio or a snapshot, through the selection, into a plan like any other."""
 
-import socket
 import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from readstate.changes.selection.selected_rows import SelectedRows
 from readstate.clock import SystemClock
 from readstate.errors import BadInput
 from readstate.events import Note, UserRead, UserVanished
-from readstate.model.plan import InputFacts, Planner
+from readstate.model.plan import InputFacts
 from readstate.model.selection import SELECTION, SelectionFacts
 from readstate.observers.monitor import watching
 from readstate.settings import Credentials, Settings
@@ -37,7 +35,7 @@ from readstate.snapshot.published.snapshot import Snapshot
 from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import connection
-from readstate_jobs.cli.caller import ci_url, os_user
+from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import fan_out, run_reading
 from readstate_jobs.mark_read.options import MarkReadWish
 from readstate_jobs.mark_read.selector import Sieve
@@ -194,13 +192,10 @@ class MarkReadJob:
 
     def _provenance(self, facts: SelectionFacts) -> Provenance:
         conditions = msgspec.json.encode(facts.conditions, order="sorted")
-        username = self.credentials.username
-        return Provenance(
-            planner=Planner(os_user=os_user(), host=socket.gethostname(), ci_url=ci_url()),
-            tool_version=version("readstate"),
-            api_key_sid_suffix=username[-4:] if username.startswith("SK") else "",
+        return provenance(
+            self.credentials,
             via=SELECTION,
-            input=InputFacts(
+            input_facts=InputFacts(
                 name="mark-read",
                 size=len(conditions),
                 sha256=sha256(conditions).hexdigest(),

@@ -1,9 +1,7 @@
 """Wires a plan: connection, observers, writer; for the command line and for schedulers alike."""
 
 import shutil
-import socket
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +19,13 @@ from readstate.changes.render.summary import Summary, sample, summarize
 from readstate.changes.render.text import render_text
 from readstate.clock import SystemClock
 from readstate.errors import BadInput, ReadstateError
-from readstate.model.plan import InputFacts, Planner
+from readstate.model.plan import InputFacts
 from readstate.observers.monitor import watching
 from readstate.observers.text import counted
 from readstate.settings import Credentials, Settings
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import connection
-from readstate_jobs.cli.caller import ci_url, os_user
+from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_reading
 from readstate_jobs.cli.terminal import print_json
 from readstate_jobs.planning.changes_input import Checked, print_problems, problems_document
@@ -86,12 +84,10 @@ class PlanJob:
     def _provenance(self, checked: Checked, via: str) -> Provenance:
         staged, source = checked.staged, checked.source
         assert staged is not None
-        return Provenance(
-            planner=Planner(os_user=os_user(), host=socket.gethostname(), ci_url=ci_url()),
-            tool_version=version("readstate"),
-            api_key_sid_suffix=self.credentials.username[-4:] if self.credentials.username.startswith("SK") else "",
+        return provenance(
+            self.credentials,
             via=via,
-            input=InputFacts(
+            input_facts=InputFacts(
                 name=source.name,
                 size=source.size,
                 sha256=source.sha256,

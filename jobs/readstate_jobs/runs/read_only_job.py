@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from readstate.changes.current_state.reading_rows import RowReading
-from readstate.changes.current_state.target import Located, locate
+from readstate.changes.current_state.target import Located
 from readstate.changes.planning.make_plan import Provenance
 from readstate.changes.plans.reader import Plan, check_target
 from readstate.changes.plans.tombstone import refuse_forgotten
@@ -21,14 +21,12 @@ from readstate.changes.review.verify import Verified, verify
 from readstate.changes.rules.settle import Standing
 from readstate.changes.runs.directory import RunDirectory, create_run, name_run, target_lock
 from readstate.changes.runs.journal import RunHeader, create_journal, look_into
-from readstate.clock import SystemClock
-from readstate.model.plan import InputFacts, Planner
-from readstate.observers.monitor import watching
+from readstate.model.plan import InputFacts
 from readstate.settings import Credentials, Settings
 from readstate.stop import StopSwitch
-from readstate.twilio.connect import connection
-from readstate_jobs.cli.caller import ci_url, os_user, who
+from readstate_jobs.cli.caller import caller, provenance
 from readstate_jobs.cli.event_loop import run, run_reading
+from readstate_jobs.cli.session import open_session
 from readstate_jobs.planning.plan_job import write_summaries
 
 
@@ -56,7 +54,7 @@ class LookJob:
             async with self._looking(plan, stop, command="reconcile") as (located, around):
                 now, work_dir = around.clock.now(), Path(self.settings.work_dir)
                 run_id = name_run(now)
-                with target_lock(work_dir, located.target, run_id=run_id, holder=who()):
+                with target_lock(work_dir, located.target, run_id=run_id, holder=caller()):
                     refuse_forgotten(plan.directory)  # once more: nobody can forget it from here on
                     directory = create_run(work_dir, run_id)
                     header = RunHeader(
@@ -70,7 +68,7 @@ class LookJob:
                         executable=plan.manifest.guard_inputs.updates + plan.manifest.guard_inputs.deletes,
                         started_at=now,
                         tool_version=version("readstate"),
-                        who=who(),
+                        who=caller(),
                         argv=sys.argv[1:],
                         consent={},
                         options={},
@@ -108,34 +106,27 @@ class LookJob:
     async def _looking(
         self, plan: Plan, stop: StopSwitch, *, command: str
     ) -> AsyncIterator[tuple[Located, RowReading]]:
-        clock = SystemClock()
-        with watching(self.settings, command=command, clock=clock) as watch:
-            async with connection(self.settings, self.credentials, clock=clock, emit=watch.emit) as twilio:
-                watch.watch(twilio.pace)
-                reader = twilio.reader()
-                service_sid = plan.manifest.service_sid
-                located = await locate(reader, service_sid, base_url=self.settings.base_url, clock=clock)
-                check_target(plan.manifest, located.target)
-                yield (
-                    located,
-                    RowReading(
-                        reader=reader,
-                        service_sid=service_sid,
-                        clock=clock,
-                        stop=stop,
-                        parallel=self.settings.max_in_flight,
-                    ),
-                )
-                watch.succeeded()
+        async with open_session(self.settings, self.credentials, command=command) as session:
+            service_sid = plan.manifest.service_sid
+            located = await session.locate(service_sid)
+            check_target(plan.manifest, located.target)
+            yield (
+                located,
+                RowReading(
+                    reader=session.twilio.reader(),
+                    service_sid=service_sid,
+                    clock=session.clock,
+                    stop=stop,
+                    parallel=self.settings.max_in_flight,
+                ),
+            )
+            session.succeeded()
 
     def _provenance(self, header: RunHeader, plan: Plan, rows: int) -> Provenance:
-        username = self.credentials.username
-        return Provenance(
-            planner=Planner(os_user=os_user(), host=str(who()["host"]), ci_url=ci_url()),
-            tool_version=version("readstate"),
-            api_key_sid_suffix=username[-4:] if username.startswith("SK") else "",
+        return provenance(
+            self.credentials,
             via="undo",
-            input=InputFacts(
+            input_facts=InputFacts(
                 name=f"undo of run {header.run_id}",
                 size=0,
                 sha256=header.rows_root_sha256,

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from readstate.clock import SystemClock
 from readstate.errors import Locked
 from readstate.model.quantities import parse_allowance
-from readstate.observers.monitor import watching
 from readstate.settings import Credentials, Settings
 from readstate.snapshot.export.estimate import count_roster
 from readstate.snapshot.export.export import export
@@ -31,10 +30,10 @@ from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.snapshot.workspace.timeline import Timeline
 from readstate.snapshot.workspace.workspace import Workspace, run_workspace, workspace
 from readstate.stop import StopSwitch
-from readstate.twilio.connect import connection
 from readstate_jobs.cli.event_loop import deadline as set_deadline
-from readstate_jobs.cli.event_loop import fan_out, run, run_reading
+from readstate_jobs.cli.event_loop import run, run_reading
 from readstate_jobs.cli.memory import give_memory_back
+from readstate_jobs.cli.session import Session, open_session
 
 Result = TypeVar("Result")
 
@@ -125,51 +124,49 @@ class ExportJob:
                 place.clear()
             if deadline is not None:
                 set_deadline(stop, deadline)
-            with watching(self.settings, command="export", clock=clock) as watch:
-                emit = fan_out([requests.observe, timeline.observe, watch.emit])
-                async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
-                    watch.watch(twilio.pace)
-                    timeline.watch(twilio.pace)
-                    around = Surroundings(
-                        reader=twilio.reader(),
-                        store=self.store,
-                        place=place,
-                        requests=requests,
-                        timeline=timeline,
-                        stop=stop,
-                        clock=clock,
-                        emit=emit,
-                        tool_version=version("readstate"),
-                    )
-                    result = await flow(self.options(), around)
-                    watch.succeeded()
-                    return result
+            async with open_session(
+                self.settings,
+                self.credentials,
+                command="export",
+                clock=clock,
+                observers=[requests.observe, timeline.observe],
+            ) as session:
+                timeline.watch(session.twilio.pace)
+                result = await flow(self.options(), self._surroundings(session, place, stop, requests, timeline))
+                session.succeeded()
+                return result
 
     async def _estimate(self, stop: StopSwitch) -> Estimate:
-        clock, requests = SystemClock(), RequestCounter()
-        with (
-            TemporaryDirectory(prefix="readstate-") as folder,
-            watching(replace(self.settings, metrics_file=""), command="list", clock=clock) as watch,
-        ):
-            emit = fan_out([requests.observe, watch.emit])
-            async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
-                watch.watch(twilio.pace)
-                around = Surroundings(
-                    reader=twilio.reader(),
-                    store=self.store,
-                    place=Workspace(Path(folder)),
-                    requests=requests,
-                    timeline=Timeline(clock),
-                    stop=stop,
-                    clock=clock,
-                    emit=emit,
-                    tool_version=version("readstate"),
-                )
+        requests = RequestCounter()
+        with TemporaryDirectory(prefix="readstate-") as folder:
+            async with open_session(
+                replace(self.settings, metrics_file=""),
+                self.credentials,
+                command="list",
+                observers=[requests.observe],
+            ) as session:
+                clock = session.clock
+                around = self._surroundings(session, Workspace(Path(folder)), stop, requests, Timeline(clock))
                 began = clock.monotonic()
                 size = await count_roster(self.options(), around)
                 spent = clock.monotonic() - began
                 made = max(1, requests.added_to(RequestCounts()).requests)
                 return Estimate(size.users, size.pages, spent / made)
+
+    def _surroundings(
+        self, session: Session, place: Workspace, stop: StopSwitch, requests: RequestCounter, timeline: Timeline
+    ) -> Surroundings:
+        return Surroundings(
+            reader=session.twilio.reader(),
+            store=self.store,
+            place=place,
+            requests=requests,
+            timeline=timeline,
+            stop=stop,
+            clock=session.clock,
+            emit=session.emit,
+            tool_version=version("readstate"),
+        )
 
     def options(self) -> ExportOptions:
         """What the pipeline is asked to do."""

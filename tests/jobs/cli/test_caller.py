@@ -2,7 +2,7 @@
 
 import pytest
 
-from readstate_jobs.cli.caller import ci_url, os_user, who
+from readstate_jobs.cli.caller import caller, ci_url, os_user
 
 
 def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,4 +35,4 @@ def test_the_log_of_a_build_can_be_found(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_schedule_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CTX_DAG_RUN_ID", "scheduled__2026-11-23")
 
-    assert who()["airflow_run_id"] == "scheduled__2026-11-23"
+    assert caller()["airflow_run_id"] == "scheduled__2026-11-23"

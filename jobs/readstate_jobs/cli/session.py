@@ -1,0 +1,67 @@
+"""Wires a command to Twilio once: clock, progress, log, metrics, and the connection that they observe."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from readstate.changes.current_state.context import ReadContext
+from readstate.changes.current_state.target import Located, locate
+from readstate.clock import Clock, SystemClock
+from readstate.events import Observer
+from readstate.observers.monitor import Watch, watching
+from readstate.settings import Credentials, Settings
+from readstate.stop import StopSwitch
+from readstate.twilio.connect import Connection, connection
+from readstate_jobs.cli.event_loop import fan_out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One command's connection to Twilio, and what shows its progress."""
+
+    settings: Settings
+    clock: Clock
+    twilio: Connection
+    watch: Watch
+    emit: Observer
+    """Takes the events of the command's own work; those of the connection go there already."""
+
+    async def locate(self, service_sid: str | None) -> Located:
+        """Find account, service and server clock; None is the default service. Raises `BadInput`, `NotPermitted`."""
+        return await locate(self.twilio.reader(), service_sid, base_url=self.settings.base_url, clock=self.clock)
+
+    def read_context(self, service_sid: str, stop: StopSwitch) -> ReadContext:
+        """Return the dependencies of reading the current state of *service_sid*."""
+        return ReadContext(
+            reader=self.twilio.reader(),
+            service_sid=service_sid,
+            clock=self.clock,
+            stop=stop,
+            emit=self.emit,
+            parallel=self.settings.max_in_flight,
+        )
+
+    def succeeded(self) -> None:
+        """Record in the metrics that the command has reached its end."""
+        self.watch.succeeded()
+
+
+@asynccontextmanager
+async def open_session(
+    settings: Settings,
+    credentials: Credentials,
+    *,
+    command: str,
+    clock: Clock | None = None,
+    observers: Sequence[Observer] = (),
+) -> AsyncIterator[Session]:
+    """Connect to Twilio and show progress for as long as the block lasts; *observers* see every event too.
+
+    Raises `LocalDisk` where the metrics file cannot be written.
+    """
+    clock = clock or SystemClock()
+    with watching(settings, command=command, clock=clock) as watch:
+        emit = fan_out([*observers, watch.emit])
+        async with connection(settings, credentials, clock=clock, emit=emit) as twilio:
+            watch.watch(twilio.pace)
+            yield Session(settings=settings, clock=clock, twilio=twilio, watch=watch, emit=emit)
