@@ -18,6 +18,8 @@ from readstate.errors import BadInput, NotPermitted
 ENVIRONMENT_PREFIX = "READSTATE_"
 DEFAULT_BASE_URL = "https://conversations.twilio.com"
 _ORIGIN = re.compile(r"https?://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?")
+_REMOVED = {"transport": "requests are always sent with aiohttp"}
+"""Settings of earlier versions, and why each is gone: a file that still names one is refused with that reason."""
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -25,7 +27,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Everything that can be set, with its default; ``config/readstate.toml`` says why for each."""
 
     base_url: str = ""
-    transport: Literal["aiohttp", "lean"] = "aiohttp"
     connect_timeout_seconds: float = 5.0
     read_timeout_seconds: float = 30.0
     request_timeout_seconds: float = 120.0
@@ -81,6 +82,11 @@ def load_settings(
     origins = dict.fromkeys(Settings.__struct_fields__, "default")
 
     def take(name: str, value: object, origin: str) -> None:
+        if name in _REMOVED:
+            raise BadInput(
+                f"{origin}: the setting {name!r} was removed: {_REMOVED[name]}",
+                hint="Delete it there.",
+            )
         if name not in Settings.__struct_fields__:
             raise BadInput(
                 f"{origin}: there is no setting {name!r}{_nearest(name)}",

@@ -96,7 +96,7 @@ Written by `make bench` on {time.strftime("%Y-%m-%d")} in {seconds / 60:.0f} min
 * *Beyond an empty run*: less what the same command takes for a world of one user, which is imports and farewell.
 * *Simulator busy*: the share of one core that the simulator took meanwhile. Near 100 % it is the limit and not the
   client: compare CPU there, not rows per second.
-* readstate runs with its defaults (`--transport` as said; uvloop; up to 500 requests in flight). The official client
+* readstate runs with its defaults (uvloop; up to 500 requests in flight). The official client
   and the script read 50 users at once on the stock event loop, the threads 10; dlt fetches 20 at once. All ask for
   pages of 50 rows. Of dlt's other settings each was tried once, with no difference beyond noise, and not tuned further.
   readstate decodes every page, checks it, keeps a checkpoint and a manifest, and sorts; the official client and the

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from tests.benchmarks.figures import Goal, Section, Spread, in_turns
 from tests.benchmarks.measured import Measured, cpu_of, measure, simulator
 
-READSTATE = ("readstate, aiohttp", "readstate, lean")
+READSTATE = "readstate"
 PEERS = {
     "official client, async": "official_async",
     "official client, 10 threads": "official_sync",
@@ -21,7 +21,7 @@ PEERS = {
 }
 NO_CAP = ("--odd-identities", "0", "--prerender", "--fault", "concurrency_cap=none")
 HEADER = (
-    "client", "rows/s", "readstate, aiohttp: times as fast", "CPU µs/row", "beyond an empty run", "CPU µs/request",
+    "client", "rows/s", "readstate: times as fast", "CPU µs/row", "beyond an empty run", "CPU µs/request",
     "CPU, times its", "peak MB", "simulator busy",
 )  # fmt: skip
 
@@ -66,16 +66,15 @@ class Compared:
         return Spread.of(run.measured.peak_megabytes for run in self.runs[name])
 
     def row(self, name: str) -> tuple[str, ...]:
-        ours = READSTATE[0]
         busy = Spread.of(100 * run.simulator_cpu / run.measured.wall for run in self.runs[name])
         return (
             name,
             self.speed(name).text(),
-            self.speed(ours).per(self.speed(name)).text(),
+            self.speed(READSTATE).per(self.speed(name)).text(),
             self.cpu(name, "rows").text(),
             self.cpu_beyond_empty(name, "rows").text(),
             self.cpu(name, "requests").text(),
-            self.cpu(name, "rows").per(self.cpu(ours, "rows")).text(),
+            self.cpu(name, "rows").per(self.cpu(READSTATE, "rows")).text(),
             self.peak(name).text(),
             f"{busy.median:.0f} %",
         )
@@ -86,12 +85,11 @@ def full_pages(users: int, rounds: int) -> Section:
     shape = ("--users", str(users), "--conversations-per-user", "47.9", "--heaviest", "50", *NO_CAP)
     compared = compare(shape, rounds)
     goals = list(_speed_goals(compared))
-    for name in READSTATE:
-        cpu = compared.cpu_beyond_empty(name, "rows")
-        goals.append(Goal(f"{name}: CPU a row, beyond an empty run", cpu, most=9.5, unit=" µs"))
-        goals.append(Goal(f"{name}: peak memory", compared.peak(name), most=256, unit=" MB"))
+    cpu = compared.cpu_beyond_empty(READSTATE, "rows")
+    goals.append(Goal("CPU a row, beyond an empty run", cpu, most=9.5, unit=" µs"))
+    goals.append(Goal("peak memory", compared.peak(READSTATE), most=256, unit=" MB"))
     json_bytes = compared.world.counts["json_bytes"]
-    share = Spread.of(run.file_bytes / json_bytes for run in compared.runs[READSTATE[0]])
+    share = Spread.of(run.file_bytes / json_bytes for run in compared.runs[READSTATE])
     goals.append(Goal("bytes of the files for each byte of JSON", share, most=0.125))
     return Section("A whole export, full pages", _told(compared), HEADER, _rows(compared), goals)
 
@@ -99,10 +97,8 @@ def full_pages(users: int, rounds: int) -> Section:
 def five_rows(users: int, rounds: int) -> Section:
     """Lists of about five rows, so that requests dominate."""
     compared = compare(("--users", str(users), "--conversations-per-user", "5", "--heaviest", "40", *NO_CAP), rounds)
-    costs = {name: compared.cpu_beyond_empty(name, "requests") for name in READSTATE}
-    goals = [
-        Goal(f"{name}: CPU a request, beyond an empty run", cpu, most=170, unit=" µs") for name, cpu in costs.items()
-    ]
+    cpu = compared.cpu_beyond_empty(READSTATE, "requests")
+    goals = [Goal("CPU a request, beyond an empty run", cpu, most=170, unit=" µs")]
     return Section("The same, five rows a user", _told(compared), HEADER, _rows(compared), goals)
 
 
@@ -121,23 +117,11 @@ Export = Callable[[Mapping[str, str], World | None], Run]
 
 
 def _exports(place: Path) -> dict[str, Export]:
-    def readstate(transport: str) -> Export:
-        def export(env: Mapping[str, str], world: World | None) -> Run:
-            with TemporaryDirectory(dir=place) as folder:
-                arguments = [
-                    "-m",
-                    "readstate_jobs",
-                    "export",
-                    "--out",
-                    f"{folder}/root",
-                    "--json",
-                    "--transport",
-                    transport,
-                ]
-                more = {"READSTATE_WORK_DIR": f"{folder}/work"}
-                return _run(arguments, {**env, **more}, Path(folder, "root/user_conversations"), world)
-
-        return export
+    def readstate(env: Mapping[str, str], world: World | None) -> Run:
+        with TemporaryDirectory(dir=place) as folder:
+            arguments = ["-m", "readstate_jobs", "export", "--out", f"{folder}/root", "--json"]
+            more = {"READSTATE_WORK_DIR": f"{folder}/work"}
+            return _run(arguments, {**env, **more}, Path(folder, "root/user_conversations"), world)
 
     def peer(module: str) -> Export:
         def export(env: Mapping[str, str], world: World | None) -> Run:
@@ -147,8 +131,9 @@ def _exports(place: Path) -> dict[str, Export]:
 
         return export
 
-    ours = dict(zip(READSTATE, map(readstate, ("aiohttp", "lean")), strict=True))
-    return ours | {name: peer(module) for name, module in PEERS.items() if module != "dlt_rest" or find_spec("dlt")}
+    return {READSTATE: readstate} | {
+        name: peer(module) for name, module in PEERS.items() if module != "dlt_rest" or find_spec("dlt")
+    }
 
 
 def _run(arguments: list[str], env: Mapping[str, str], rows: Path, world: World | None) -> Run:
@@ -187,9 +172,8 @@ def _rows(compared: Compared) -> list[tuple[str, ...]]:
 def _speed_goals(compared: Compared) -> list[Goal]:
     official, _, script, _ = (compared.speed(name) for name in PEERS)
     goals = []
-    for name in READSTATE:
-        mine = compared.speed(name)
-        for what, peer, floor, aim in (("the official async client", official, 6, 11), ("the script", script, 4, 6)):
-            goals.append(Goal(f"{name}: speed, times {what}; floor", mine.per(peer), least=floor))
-            goals.append(Goal("the same; aim", mine.per(peer), least=aim))
+    ours = compared.speed(READSTATE)
+    for what, peer, floor, aim in (("the official async client", official, 6, 11), ("the script", script, 4, 6)):
+        goals.append(Goal(f"speed, times {what}; floor", ours.per(peer), least=floor))
+        goals.append(Goal("the same; aim", ours.per(peer), least=aim))
     return goals

@@ -47,7 +47,7 @@ def growth(sizes: list[int], rounds: int) -> Section:
             )
         )
         goals.append(Goal(f"{runs[0].rows} rows: peak memory", peak, most=256, unit=" MB"))
-    text = "Full pages, no cap, `--transport lean`."
+    text = "Full pages, no cap."
     if len(small) < len(sizes):
         text += " The pages of the largest world are rendered while they are asked for: its rows/s are the simulator's."
     if len(found) > 2:
@@ -64,6 +64,6 @@ def _world(size: int, *options: str) -> AbstractContextManager[dict[str, str]]:
 
 def _export(env: Mapping[str, str]) -> Grown:
     with TemporaryDirectory() as folder:
-        arguments = ["-m", "readstate_jobs", "export", "--transport", "lean", "--json", "--out", f"{folder}/root"]
+        arguments = ["-m", "readstate_jobs", "export", "--json", "--out", f"{folder}/root"]
         measured = measure(arguments, {**env, "READSTATE_WORK_DIR": f"{folder}/work"})
         return Grown(json.loads(measured.stdout)["manifest"]["rows"], measured)

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.layers [REQUESTS] [ROUNDS]
 
 Lists of one page from a simulator in another process, 50 at once; the layers take turns, medians are printed.
-The upper layers stand on the lean transport. "bare loop" is what no client can save: prebuilt bytes out, bytes in.
+"bare loop" is what no client can save: prebuilt bytes out, bytes in.
 """
 
 import asyncio
@@ -21,8 +21,7 @@ from readstate.clock import SystemClock
 from readstate.concurrency import bounded_map
 from readstate.settings import Credentials, load_settings
 from readstate.twilio.client import Reader
-from readstate.twilio.http.aiohttp_transport import connected
-from readstate.twilio.http.lean_transport import connected_lean
+from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 from readstate.twilio.http.request import list_user_conversations
 from readstate.twilio.pacing.limiter import Pace, PaceSettings
 from readstate.twilio.retry import Retrying, RetryPolicy
@@ -45,11 +44,10 @@ async def layers(env: dict[str, str]) -> AsyncIterator[dict[str, Ask]]:
             headers={"Authorization": aiohttp.encode_basic_auth(account, secret)},
             connector=aiohttp.TCPConnector(limit=0),
         ) as session,
-        connected(settings, Credentials(account, account, secret)) as transport,
-        connected_lean(settings, Credentials(account, account, secret)) as lean,
+        open_aiohttp_transport(settings, Credentials(account, account, secret)) as transport,
         bare_connections(env["BASE_URL"], aiohttp.encode_basic_auth(account, secret)) as ask_barely,
     ):
-        throttled = Throttled(lean, Pace(PaceSettings(initial_in_flight=PARALLEL)), clock)
+        throttled = Throttled(transport, Pace(PaceSettings(initial_in_flight=PARALLEL)), clock)
         retrying = Retrying(throttled, policy=RetryPolicy(), clock=clock)
         reader = Reader(retrying)
 
@@ -63,9 +61,8 @@ async def layers(env: dict[str, str]) -> AsyncIterator[dict[str, Ask]]:
 
         yield {
             "aiohttp alone": bare,
-            "on aiohttp": lambda user: transport.send(list_user_conversations(service, user)),
             "bare loop": lambda user: ask_barely(list_user_conversations(service, user).target),
-            "lean": lambda user: lean.send(list_user_conversations(service, user)),
+            "transport": lambda user: transport.send(list_user_conversations(service, user)),
             "+ throttle": lambda user: throttled.send(list_user_conversations(service, user)),
             "+ retry": lambda user: retrying.send(list_user_conversations(service, user)),
             "+ reader": pages,
@@ -114,7 +111,7 @@ async def measure(env: dict[str, str], requests: int, rounds: int) -> None:
     account, secret = env["TWILIO_ACCOUNT_SID"], env["TWILIO_AUTH_TOKEN"]
     settings = load_settings(flags={"base_url": env["BASE_URL"]}, environ={}).settings
     users: list[str] = []
-    async with connected(settings, Credentials(account, account, secret)) as transport:
+    async with open_aiohttp_transport(settings, Credentials(account, account, secret)) as transport:
         reader = Reader(transport)
         env["SERVICE"] = await reader.default_service()
         async for page in reader.users(env["SERVICE"]):

@@ -69,7 +69,7 @@ def makespan(shapes: list[Shape], rounds: int) -> Section:
             rows.append(_row(shape, sizes, runs))
             goals += _goals(shape, sizes, runs)
     text = (
-        f"A cap of {CAP} requests in service, `--transport lean`; {'; '.join(shape.text() for shape in shapes)}. T* is"
+        f"A cap of {CAP} requests in service; {'; '.join(shape.text() for shape in shapes)}. T* is"
         " the larger of requests × latency / cap and the pages of the longest list (that of the users is one) ×"
         " latency. *Known* sizes come from a snapshot of the day before. *In the middle*: between 20 and 70 % of the"
         " answers, when the window has long been found and enough users are left."
@@ -81,7 +81,7 @@ def _timed(shape: Shape, rounds: int) -> dict[str, list[Timed]]:
     with TemporaryDirectory() as folder, simulator(*shape.options()) as env:
 
         def export(root: str, day: str) -> Timed:
-            arguments = ["-m", "readstate_jobs", "export", "--transport", "lean", "--json", "--again", "--out", root]
+            arguments = ["-m", "readstate_jobs", "export", "--json", "--again", "--out", root]
             return _export([*arguments, "--date", day], {**env, "READSTATE_WORK_DIR": f"{folder}/work"}, shape)
 
         def without() -> Timed:

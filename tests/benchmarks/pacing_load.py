@@ -71,7 +71,6 @@ async def readstate(counted: Seconds, seconds: float, workers: int) -> int:
     shared = os.environ.get("SHARED_PACE", "")
     settings = Settings(
         base_url=os.environ["BASE_URL"],
-        transport="lean" if os.environ.get("TRANSPORT") == "lean" else "aiohttp",
         work_dir="unused",
         max_outage="15m",
         shared_pace=shared,

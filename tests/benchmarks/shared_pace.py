@@ -3,7 +3,6 @@
     python -m tests.benchmarks.shared_pace [NAME …]        such as file redis-lost
 
 The account is the simulator: 100 requests at once, production beside us, 120 ms. Redis is started here, on loopback.
-The lean transport leaves more of the machine to the simulator.
 """
 
 import json
@@ -94,9 +93,7 @@ def run(
         tell(environment["BASE_URL"], "counters", "DELETE")
         load = [sys.executable, "-m", "tests.benchmarks.pacing_load", "readstate", str(seconds), str(_WORKERS)]
         clients = [
-            subprocess.Popen(
-                load, cwd=ROOT, env=environment | {"SHARED_PACE": shared, "TRANSPORT": "lean"}, stdout=subprocess.PIPE
-            )
+            subprocess.Popen(load, cwd=ROOT, env=environment | {"SHARED_PACE": shared}, stdout=subprocess.PIPE)
             for _ in range(processes)
         ]
         due = dict(events or {})

@@ -15,8 +15,6 @@ from typing import Any
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import INTENT, PENDING
 from readstate.twilio.http.aiohttp_transport import AiohttpTransport
-from readstate.twilio.http.lean_transport import LeanTransport
-from readstate.twilio.http.transport import Transport
 from readstate_jobs.applying import apply_job
 from readstate_jobs.cli.main import main
 
@@ -77,14 +75,9 @@ def _around_commits(point: str, maybe_die: Callable[[], None]) -> None:
 
 
 def _around_sends(point: str, maybe_die: Callable[[], None]) -> None:
-    for kind in (AiohttpTransport, LeanTransport):
-        _around_sends_of(kind, point, maybe_die)
+    send = AiohttpTransport.send
 
-
-def _around_sends_of(kind: Any, point: str, maybe_die: Callable[[], None]) -> None:
-    send = kind.send
-
-    async def wrapped(self: Transport, request: Any) -> Any:
+    async def wrapped(self: AiohttpTransport, request: Any) -> Any:
         if request.method == "GET":
             return await send(self, request)
         if point == "mid-send":
@@ -95,7 +88,7 @@ def _around_sends_of(kind: Any, point: str, maybe_die: Callable[[], None]) -> No
             maybe_die()
         return answer
 
-    kind.send = wrapped
+    AiohttpTransport.send = wrapped  # type: ignore[method-assign]
 
 
 def _before(module: Any, name: str, maybe_die: Callable[[], None]) -> None:

@@ -49,7 +49,6 @@ def connection_options(command: Command) -> Command:
         (
             click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings."),
             click.option("--base-url", help="Another address than Twilio's: a simulator or a proxy."),
-            click.option("--transport", type=click.Choice(["aiohttp", "lean"]), help="What speaks HTTP."),
             click.option("--work-dir", help="Where unfinished work is kept."),
             click.option("--max-in-flight", type=int, help="Most requests under way at once."),
             click.option("--max-rate", type=float, help="Most requests a second; 0 is no limit."),

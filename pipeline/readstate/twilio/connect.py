@@ -58,14 +58,11 @@ async def connection(
 
 
 def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyncContextManager[Transport]:
-    """Open the transport that *settings* name, and import no other: aiohttp alone takes a tenth of a second."""
-    if settings.transport == "lean":
-        from readstate.twilio.http.lean_transport import connected_lean
+    """Open the transport to the configured origin."""
+    # Imported here, because aiohttp takes a tenth of a second and most commands never connect.
+    from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 
-        return connected_lean(settings, credentials)
-    from readstate.twilio.http.aiohttp_transport import connected
-
-    return connected(settings, credentials)
+    return open_aiohttp_transport(settings, credentials)
 
 
 def _shared(

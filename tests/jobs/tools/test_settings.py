@@ -69,6 +69,12 @@ def test_secrets_are_masked_and_what_names_them_is_shortened(typed: Type, monkey
     [
         ("max_in_flite = 3", {}, "did you mean 'max_in_flight'?"),
         ("", {"READSTATE_MAXRATE": "3"}, "did you mean 'max_rate'?"),
+        (
+            "transport = 'aiohttp'",
+            {},
+            "own.toml: the setting 'transport' was removed: requests",
+        ),
+        ("", {"READSTATE_TRANSPORT": "lean"}, "READSTATE_TRANSPORT: the setting 'transport' was removed"),
         ("max_in_flight = 'many'", {}, "own.toml: max_in_flight = 'many' cannot be used"),
         ("max_failed_users = 'few'", {}, "own.toml: max_failed_users: 'few' is neither a count nor a percentage"),
         ("not toml", {}, "not valid TOML"),

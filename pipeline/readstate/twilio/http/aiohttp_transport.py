@@ -1,5 +1,6 @@
-"""A transport on aiohttp, told to do nothing behind our back."""
+"""The transport on aiohttp, with aiohttp's own resending, redirects and cookies switched off."""
 
+import os
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,16 +11,16 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
+from readstate.errors import NotSent, Unanswered, UnusableAnswer
 from readstate.settings import Credentials, Settings
 from readstate.twilio.http.request import Request, assert_writable
 from readstate.twilio.http.response import Response
-from readstate.twilio.http.transport_errors import cannot_connect, no_whole_answer, too_large
 
 _CHUNK = 1 << 16
 
 
 @asynccontextmanager
-async def connected(settings: Settings, credentials: Credentials) -> AsyncIterator["AiohttpTransport"]:
+async def open_aiohttp_transport(settings: Settings, credentials: Credentials) -> AsyncIterator["AiohttpTransport"]:
     """Open connections to the configured origin for as long as the block lasts."""
     basic = b64encode(f"{credentials.username}:{credentials.secret}".encode()).decode()
     headers = {
@@ -66,11 +67,11 @@ class AiohttpTransport:
             ) as answer:
                 return Response(answer.status, answer.headers, await self._bounded(request, answer))
         except aiohttp.ClientConnectorError as error:
-            raise cannot_connect(request, self.base_url, error.os_error) from error
+            raise _cannot_connect(request, self.base_url, error.os_error) from error
         except aiohttp.ConnectionTimeoutError as error:
-            raise cannot_connect(request, self.base_url, error) from error
+            raise _cannot_connect(request, self.base_url, error) from error
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise no_whole_answer(request, error) from error
+            raise _incomplete_response(request, error) from error
 
     async def _bounded(self, request: Request, answer: aiohttp.ClientResponse) -> bytes:
         length = answer.content_length
@@ -81,7 +82,7 @@ class AiohttpTransport:
             body += chunk
             if len(body) > self.max_body_bytes:
                 answer.close()
-                raise too_large(request, self.max_body_bytes)
+                raise _too_large(request, self.max_body_bytes)
         return bytes(body)
 
 
@@ -97,3 +98,28 @@ async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise  # a kind of ClientOSError, for which aiohttp makes an exception: nothing was sent
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise aiohttp.ClientConnectionError(f"{type(error).__name__}: {error}") from error
+
+
+def _cannot_connect(request: Request, base_url: str, reason: BaseException) -> NotSent:
+    return NotSent(
+        f"{request.method} {request.path}: cannot connect to {base_url}: {_reason_text(reason)}",
+        hint="Check the network, and the address that readstate settings shows as base_url.",
+    )
+
+
+def _incomplete_response(request: Request, reason: BaseException) -> Unanswered:
+    return Unanswered(f"{request.method} {request.path}: no complete response: {_reason_text(reason)}")
+
+
+def _too_large(request: Request, max_body_bytes: int) -> UnusableAnswer:
+    return UnusableAnswer(
+        f"{request.method} {request.path}: the body is larger than {max_body_bytes >> 20} MB",
+        hint="Raise max_body_megabytes if that can be right.",
+    )
+
+
+def _reason_text(reason: BaseException) -> str:
+    if isinstance(reason, ConnectionError) and reason.errno is not None:
+        # Libraries put the address into its text, which the message names already.
+        return os.strerror(reason.errno)
+    return f"{type(reason).__name__}: {reason}" if str(reason) else type(reason).__name__

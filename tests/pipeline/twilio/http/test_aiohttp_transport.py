@@ -1,4 +1,4 @@
-"""What aiohttp may raise, and the name that each gets; all else both transports promise in test_transports."""
+"""Which of our errors each exception of aiohttp becomes; what every transport promises is in test_transports."""
 
 import aiohttp
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from readstate.errors import NotSent, Unanswered
 from readstate.settings import Credentials, Settings
 from readstate.twilio.http import request as requests
-from readstate.twilio.http.aiohttp_transport import connected
+from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 from tests.helpers.http_mock import http_mock
 
 SETTINGS = Settings(base_url="https://conversations.twilio.com")
@@ -18,7 +18,7 @@ CONFIGURATION = f"{SETTINGS.base_url}/v1/Configuration"
 async def test_a_connection_that_is_never_made_means_not_sent() -> None:
     with http_mock() as twilio:
         twilio.answer("GET", CONFIGURATION, exception=aiohttp.ConnectionTimeoutError("too slow"))
-        async with connected(SETTINGS, CREDENTIALS) as opened:
+        async with open_aiohttp_transport(SETTINGS, CREDENTIALS) as opened:
             with pytest.raises(NotSent, match="too slow"):
                 await opened.send(READ)
 
@@ -38,6 +38,6 @@ async def test_a_connection_that_is_never_made_means_not_sent() -> None:
 async def test_what_fails_after_sending_means_unanswered(failure: Exception) -> None:
     with http_mock() as twilio:
         twilio.answer("GET", CONFIGURATION, exception=failure)
-        async with connected(SETTINGS, CREDENTIALS) as opened:
+        async with open_aiohttp_transport(SETTINGS, CREDENTIALS) as opened:
             with pytest.raises(Unanswered, match=f"{type(failure).__name__}|Connection reset by peer"):
                 await opened.send(READ)

@@ -1,19 +1,24 @@
-"""Each request goes out exactly once, to one origin, and each way of failing has its own name."""
+"""What every transport must do: send each request exactly once, to one origin, and name each way of failing.
+
+Another transport is one more line of `TRANSPORTS`.
+"""
 
 import asyncio
 import gzip
+import ssl
 from base64 import b64encode
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Protocol
 
 import pytest
-import uvloop
+import trustme
 from msgspec.structs import replace
 
 from readstate.errors import BadInput, NotSent, Unanswered, UnusableAnswer
 from readstate.settings import Credentials, Settings
-from readstate.twilio.connect import open_transport
 from readstate.twilio.http import request as requests
+from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.transport import Transport
 from tests.helpers.raw_server import HANG_UP, LAST, chunked, http, raw_server
@@ -32,28 +37,25 @@ class Open(Protocol):
     def __call__(self, base_url: str = ORIGIN, **changed: float) -> AbstractAsyncContextManager[Transport]: ...
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:Overriding the .event_loop_policy. fixture")  # its successor is too new
-
-KINDS = ("aiohttp", "lean", "lean on uvloop")
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+TRANSPORTS: dict[str, Callable[[Settings, Credentials], AbstractAsyncContextManager[Transport]]] = {
+    "aiohttp": open_aiohttp_transport,
+}
 
 
-@pytest.fixture
-def event_loop_policy(kind: str) -> asyncio.AbstractEventLoopPolicy:
-    return uvloop.EventLoopPolicy() if "uvloop" in kind else asyncio.DefaultEventLoopPolicy()
+@pytest.fixture(params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest) -> Open:
+    open_transport = TRANSPORTS[request.param]
 
-
-@pytest.fixture
-def transport(kind: str) -> Open:
     def opened(base_url: str = ORIGIN, **changed: float) -> AbstractAsyncContextManager[Transport]:
-        settings = Settings(base_url=base_url, transport=kind.partition(" ")[0], **changed)
-        return open_transport(settings, CREDENTIALS)
+        return open_transport(Settings(base_url=base_url, **changed), CREDENTIALS)
 
     return opened
+
+
+async def all_that_can_happen() -> None:
+    """Let everything happen that can happen without time passing."""
+    for _ in range(50):
+        await asyncio.sleep(0)
 
 
 class TestAnswers:
@@ -216,6 +218,55 @@ class TestSafety:
         assert not [text for text in shown if SECRET in text or BASIC in text]
 
 
+class TestConnections:
+    async def test_requests_one_after_the_other_share_a_connection(self, transport: Open) -> None:
+        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
+            for _ in range(5):
+                await opened.send(READ)
+
+        assert (len(server.requests), server.connections) == (5, 1)
+
+    async def test_requests_at_once_have_a_connection_each(self, transport: Open) -> None:
+        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
+            await asyncio.gather(*(opened.send(READ) for _ in range(20)))
+
+        assert server.connections == 20
+
+    @pytest.mark.parametrize("farewell", [LAST, b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n" + LAST])
+    async def test_one_that_the_server_closed_meanwhile_is_not_used_again(
+        self, transport: Open, farewell: bytes
+    ) -> None:
+        async with raw_server(lambda _: http() + farewell) as server, transport(server.base_url) as opened:
+            for _ in range(5):
+                assert (await opened.send(DELETE)).status == 200
+                await all_that_can_happen()
+
+        assert (len(server.requests), server.connections) == (5, 5)
+
+    async def test_one_whose_request_was_cancelled_is_not_used_again(self, transport: Open) -> None:
+        answers = [http(), b"HTTP/1.1 ", http(body=b"[]")]
+        async with raw_server(answers.__getitem__) as server, transport(server.base_url) as opened:
+            await opened.send(READ)
+            task = asyncio.create_task(opened.send(READ))
+            while len(server.requests) < 2:
+                await asyncio.sleep(0)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            answer = await opened.send(READ)
+
+        assert (answer.body, server.connections) == (b"[]", 2)
+
+    async def test_a_certificate_of_an_unknown_authority_means_not_sent(self, transport: Open) -> None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+        async with raw_server(lambda _: http(), tls=context) as server, transport(server.base_url) as opened:
+            with pytest.raises(NotSent, match="CERTIFICATE_VERIFY_FAILED"):
+                await opened.send(UPDATE)
+
+        assert server.requests == []
+
+
 class TestFailures:
     @pytest.mark.parametrize("request_", [READ, UPDATE, DELETE], ids=["GET", "POST", "DELETE"])
     async def test_a_refused_connection_means_not_sent(self, transport: Open, request_: Request) -> None:
@@ -258,6 +309,20 @@ class TestFailures:
                 async with transport(server.base_url, **{name: 0.5}) as opened:
                     with pytest.raises(Unanswered):
                         await opened.send(UPDATE)
+
+    async def test_a_trickle_ends_with_the_time_of_the_whole_request(self, transport: Open) -> None:
+        async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with suppress(ConnectionError):
+                while not writer.is_closing():
+                    writer.write(b"HTTP/1.1 103 X\r\n\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0.01)
+
+        async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with transport(f"http://127.0.0.1:{port}", request_timeout_seconds=0.1) as opened:
+                with pytest.raises(Unanswered):
+                    await opened.send(READ)
 
     async def test_cancelling_is_not_translated(self, transport: Open) -> None:
         async with raw_server(lambda _: b"HTTP/1.1 ") as server, transport(server.base_url) as opened:
