@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.helpers import object_stores, processes
-from tests.helpers.object_stores import ObjectStore
+from tests.helpers.object_stores import StoreServer
 
 # A property holds or it does not, however long a busy machine takes to find out.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,13 +20,13 @@ def _no_process_outlives_its_test() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _s3_server() -> Iterator[ObjectStore]:
+def _s3_server() -> Iterator[StoreServer]:
     with object_stores.moto() as store:
         yield store
 
 
 @pytest.fixture(scope="session")
-def _azure_server() -> Iterator[ObjectStore]:
+def _azure_server() -> Iterator[StoreServer]:
     if object_stores.AZURITE is None:
         pytest.skip("azurite is not installed: npm install -g azurite, or name its azurite-blob in AZURITE_BLOB")
     with object_stores.azurite() as store:
@@ -34,18 +34,18 @@ def _azure_server() -> Iterator[ObjectStore]:
 
 
 @pytest.fixture
-def s3(_s3_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+def s3(_s3_server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> StoreServer:
     """An S3 that the environment points to."""
     return _pointed_to(_s3_server, monkeypatch)
 
 
 @pytest.fixture
-def azure(_azure_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+def azure(_azure_server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> StoreServer:
     """An Azure Blob Storage that the environment points to."""
     return _pointed_to(_azure_server, monkeypatch)
 
 
-def _pointed_to(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+def _pointed_to(store: StoreServer, monkeypatch: pytest.MonkeyPatch) -> StoreServer:
     for name, value in store.environment.items():
         monkeypatch.setenv(name, value)
     return store

@@ -25,7 +25,7 @@ from readstate.snapshot.published.manifest import (
     SnapshotFile,
     UserCounts,
 )
-from readstate.snapshot.published.parquet import parquet_file
+from readstate.snapshot.published.parquet import open_row_group_writer
 from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS, USERS
 from readstate.snapshot.published.snapshot_store import open_store, partition
 from tests.benchmarks.measured import measure
@@ -90,7 +90,7 @@ def publish(root: Path, day: date, rows: int) -> None:
     store, files = open_store(str(root)), []
     for number, start in enumerate(range(0, rows, ROWS_PER_FILE)):
         local = root.parent / "part.parquet"
-        with parquet_file(local, USER_CONVERSATIONS) as parquet:
+        with open_row_group_writer(local, USER_CONVERSATIONS) as parquet:
             for at in range(start, min(start + ROWS_PER_FILE, rows), ROW_GROUP):
                 parquet.write(conversations(at, min(ROW_GROUP, start + ROWS_PER_FILE - at, rows - at), day))
         path = f"{partition('user_conversations', day)}/r-{number:05}.parquet"
@@ -98,7 +98,7 @@ def publish(root: Path, day: date, rows: int) -> None:
         files.append(SnapshotFile(path, "user_conversations", parquet.rows, parquet.bytes, parquet.sha256))
     local = root.parent / "users.parquet"
     count = -(-rows // ROWS_PER_USER)
-    with parquet_file(local, USERS) as parquet:
+    with open_row_group_writer(local, USERS) as parquet:
         for start in range(0, count, ROW_GROUP):
             lines = [
                 {"sid": f"US{one:032x}", "chat_service_sid": SERVICE, "identity": f"user-{one}", "result": "read"}

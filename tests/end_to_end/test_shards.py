@@ -23,7 +23,7 @@ from readstate.snapshot.shards import publish as publish_run
 from readstate.snapshot.shards.staging import STAGING
 from readstate.stop import StopReason
 from tests.helpers.exporting import Export, assert_same, changed, world_rows
-from tests.helpers.object_stores import ObjectStore
+from tests.helpers.object_stores import StoreServer
 from tests.helpers.sharding import RUN, ShardedExport, tables
 
 SHAPE = WorldShape(users=90, services=2, conversations_per_user=6, odd_identities=0.3, seed=3)
@@ -416,7 +416,7 @@ async def test_of_two_publishers_at_once_one_publishes_and_the_other_finds_it_do
     assert open_store(job.root).folders(STAGING) == []
 
 
-@pytest.mark.parametrize("moment", ["complete", "put_together"])
+@pytest.mark.parametrize("moment", ["require_all_shards", "merge_shards"])
 async def test_a_publisher_whose_shards_are_removed_under_its_hands_finds_the_run_published(
     moment: str, job: ShardedExport, twilio: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,7 +439,7 @@ async def test_a_publisher_whose_shards_are_removed_under_its_hands_finds_the_ru
 
 
 async def test_shards_meet_in_a_bucket_as_they_do_in_a_folder(
-    job: ShardedExport, single: Export, s3: ObjectStore, tmp_path: Path
+    job: ShardedExport, single: Export, s3: StoreServer, tmp_path: Path
 ) -> None:
     job.root = s3.new_root()
     await single.run()
@@ -458,7 +458,7 @@ async def test_shards_meet_in_a_bucket_as_they_do_in_a_folder(
 
 
 async def test_of_two_publishers_on_a_bucket_one_publishes_and_the_other_finds_it_done(
-    twilio: RunningSimulator, single: Export, s3: ObjectStore, tmp_path: Path
+    twilio: RunningSimulator, single: Export, s3: StoreServer, tmp_path: Path
 ) -> None:
     class Overtaken(ShardedExport):
         def on_publishing(self, event: Event) -> None:

@@ -61,7 +61,7 @@ class Export:
 
     async def run(self, **changes: Any) -> Manifest:
         day = changes.get("snapshot_date", DAY)
-        changes["replaces"] = open_store(self.root).standing(day)
+        changes["replaces"] = open_store(self.root).current(day)
         return await self.carry_out(export, workspace(self.work_dir, root=self.root, day=day), **changes)
 
     async def carry_out(self, flow: Flow[Result], held: AbstractContextManager[Workspace], **changes: Any) -> Result:

@@ -26,7 +26,7 @@ _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOt
 
 
 @dataclass(frozen=True)
-class ObjectStore:
+class StoreServer:
     """A running store."""
 
     scheme: str
@@ -66,15 +66,15 @@ def s3_environment(endpoint: str) -> dict[str, str]:
 
 
 @contextmanager
-def moto() -> Iterator[ObjectStore]:
+def moto() -> Iterator[StoreServer]:
     """An S3 of its own."""
     command = [sys.executable, str(Path(__file__).with_name("moto_server.py"))]
     with _running(command, re.compile(r"Running on (http://127\.0\.0\.1:\d+)")) as endpoint:
-        yield ObjectStore("s3", endpoint, s3_environment(endpoint))
+        yield StoreServer("s3", endpoint, s3_environment(endpoint))
 
 
 @contextmanager
-def azurite() -> Iterator[ObjectStore]:
+def azurite() -> Iterator[StoreServer]:
     """An Azure Blob Storage of its own."""
     assert AZURITE is not None
     command = [AZURITE, "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--blobPort", "0"]
@@ -85,7 +85,7 @@ def azurite() -> Iterator[ObjectStore]:
             "AZURE_STORAGE_ACCOUNT_NAME": _ACCOUNT,
             "AZURE_STORAGE_ACCOUNT_KEY": _KEY,
         }
-        yield ObjectStore("abfs", endpoint, environment)
+        yield StoreServer("abfs", endpoint, environment)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from readstate.snapshot.roster.roster import RosterWish
 from readstate.snapshot.roster.shard import Shard
 from readstate.snapshot.shards.export import export_shard
 from readstate.snapshot.shards.publish import Published, PublishOptions, publish_run
-from readstate.snapshot.shards.staging import ShardManifest, ShardNote, Staging
+from readstate.snapshot.shards.staging import ShardManifest, ShardRegistration, Staging
 from readstate.snapshot.workspace.workspace import Workspace, run_workspace
 from readstate.stop import StopSwitch
 from tests.helpers.exporting import DAY, Export, options
@@ -28,10 +28,10 @@ class ShardedExport(Export):
     async def run_shard(self, shard: Shard, *, work_dir: Path | None = None, **changes: Any) -> ShardManifest:
         wish = changes.pop("wish", RosterWish())
         changes |= {"wish": RosterWish(wish.services, wish.entries, wish.limit, shard), "run_id": RUN}
-        note = ShardNote(
+        note = ShardRegistration(
             snapshot_date=DAY, options=options(self.twilio, **changes).fingerprint(), command=("readstate", "export")
         )
-        self.staging.announce(shard, note)
+        self.staging.register(shard, note)
         place = run_workspace(work_dir or self.work_dir, root=self.root, run_id=RUN, work=shard.folder)
         return await self.carry_out(export_shard, place, **changes)
 

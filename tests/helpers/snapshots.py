@@ -73,7 +73,7 @@ def publish(root: Path | str, day: date, rows: Sequence[Row], **how: Any) -> Man
     """Publish a snapshot of *day*, in place of what stands for it; see `put_snapshot` for *how*."""
     manifest = put_snapshot(root, day, rows, **how)
     store = open_store(str(root))
-    store.publish(manifest, replaces=store.standing(day))
+    store.publish(manifest, replaces=store.current(day))
     return manifest
 
 

@@ -11,7 +11,7 @@ from readstate_jobs.cli.options import json_option, parse_day
 
 if TYPE_CHECKING:
     from readstate.snapshot.compare.compare import Comparison
-    from readstate.snapshot.compare.diff import Differences
+    from readstate.snapshot.compare.diff import DiffCounts
 
 
 @click.command()
@@ -72,22 +72,22 @@ def show_comparison(comparison: "Comparison", out: Path | str | None) -> None:
     ]
     if fields:
         print_table(fields, header=["of", "field", "rows changed"])
-    if comparison.presence.reasons:
-        click.echo(f"Not all that came and went can be told: {'; '.join(comparison.presence.reasons)}.")
+    if comparison.comparability.reasons:
+        click.echo(f"Not all that came and went can be told: {'; '.join(comparison.comparability.reasons)}.")
     if comparison.fields_left_out:
         click.echo(f"Not compared, because one of the two left them empty: {', '.join(comparison.fields_left_out)}.")
     if out is not None:
         click.echo(f"Every change is in {out}")
 
 
-def _numbers(found: "Differences", comparison: "Comparison") -> dict[str, int]:
+def _numbers(found: "DiffCounts", comparison: "Comparison") -> dict[str, int]:
     """The figures of one dataset; what can be unknown is left out where it is not."""
-    known = comparison.presence
+    known = comparison.comparability
     return {
         "before": found.before,
         "after": found.after,
-        **({"added": found.added} if known.tells_additions else {"addition_unknown": found.addition_unknown}),
-        **({"removed": found.removed} if known.tells_removals else {"removal_unknown": found.removal_unknown}),
+        **({"added": found.added} if known.additions_known else {"addition_unknown": found.addition_unknown}),
+        **({"removed": found.removed} if known.removals_known else {"removal_unknown": found.removal_unknown}),
         "changed": found.changed,
         "unchanged": found.unchanged,
     }
@@ -99,9 +99,9 @@ def comparison_document(comparison: "Comparison", root: str, out: Path | str | N
         "root": root,
         "from": {"snapshot_date": comparison.before.snapshot_date, "run_id": comparison.before.run_id},
         "to": {"snapshot_date": comparison.after.snapshot_date, "run_id": comparison.after.run_id},
-        "removals_known": comparison.presence.tells_removals,
-        "additions_known": comparison.presence.tells_additions,
-        "unknown_because": list(comparison.presence.reasons),
+        "removals_known": comparison.comparability.removals_known,
+        "additions_known": comparison.comparability.additions_known,
+        "unknown_because": list(comparison.comparability.reasons),
         "fields_left_out": list(comparison.fields_left_out),
         "user_conversations": _counts(comparison.user_conversations),
         "users": _counts(comparison.users),
@@ -109,7 +109,7 @@ def comparison_document(comparison: "Comparison", root: str, out: Path | str | N
     }
 
 
-def _counts(found: "Differences") -> dict[str, Any]:
+def _counts(found: "DiffCounts") -> dict[str, Any]:
     """All figures of one dataset, always the same ones."""
     return {
         "before": found.before,

@@ -67,7 +67,7 @@ def command(**options: Any) -> int:
         if other != day:
             command_line().tell(f"The export of {other} was begun and not finished. To go on:  {line_for(other)}")
     tables = tables_for(options["format_"])
-    standing = store.standing(day)
+    standing = store.current(day)
     if standing is not None and not options["again"] and not options["dry_run"]:
         tables(store)
         show_published(standing.manifest, root=root, as_json=as_json)

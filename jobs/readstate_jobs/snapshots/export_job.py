@@ -19,13 +19,13 @@ from readstate.snapshot.export.estimate import count_roster
 from readstate.snapshot.export.export import export
 from readstate.snapshot.export.ingest import PartLimits
 from readstate.snapshot.export.options import ExportOptions, Surroundings
-from readstate.snapshot.published.delta_tables import follow
+from readstate.snapshot.published.delta_tables import sync_if_present
 from readstate.snapshot.published.manifest import Manifest, RequestCounts
-from readstate.snapshot.published.snapshot_store import Standing, Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest
 from readstate.snapshot.roster.roster import RosterWish
-from readstate.snapshot.shards.agreement import refuse_disagreement
+from readstate.snapshot.shards.agreement import require_same_options
 from readstate.snapshot.shards.export import export_shard
-from readstate.snapshot.shards.staging import ShardManifest, ShardNote, Staging
+from readstate.snapshot.shards.staging import ShardManifest, ShardRegistration, Staging
 from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.snapshot.workspace.timeline import Timeline
 from readstate.snapshot.workspace.workspace import Workspace, run_workspace, workspace
@@ -55,15 +55,15 @@ class ExportJob:
 
     settings: Settings
     credentials: Credentials
-    store: Store
+    store: SnapshotStore
     day: date
     wish: RosterWish
     blanked_columns: tuple[str, ...] = ()
     grace_seconds: float = 20.0
-    replaces: Standing | None = None
+    replaces: VersionedManifest | None = None
     """The snapshot that this one is to replace; None where none may stand."""
-    tables: Callable[[Store], None] = follow
-    """What becomes of Delta tables: they `follow` the snapshots where somebody keeps them, or are begun: `keep`."""
+    tables: Callable[[SnapshotStore], None] = sync_if_present
+    """What becomes of Delta tables: `sync_if_present`, or `sync`, which also creates them."""
     run_id: str | None = None
     """What the run is called; None makes up a name, which a run that has shards cannot do."""
 
@@ -88,9 +88,9 @@ class ExportJob:
         options, shard = self.options(), self.wish.share
         staging = Staging(self.store, self.run_id)
         if not restart:
-            refuse_disagreement(staging, shard, options.fingerprint())
-        note = ShardNote(snapshot_date=self.day, options=options.fingerprint(), command=tuple(command))
-        staging.announce(shard, note)
+            require_same_options(staging, shard, options.fingerprint())
+        note = ShardRegistration(snapshot_date=self.day, options=options.fingerprint(), command=tuple(command))
+        staging.register(shard, note)
         place = self._shard_place(self.run_id)
         return run(lambda stop: self._carry_out(export_shard, place, stop, deadline=deadline, restart=restart))
 

@@ -6,7 +6,7 @@ from typing import Any
 from readstate.errors import BadInput, ExitCode, ReadstateError, Usage
 from readstate.settings import Settings, load_credentials
 from readstate.snapshot.export.options import option_differences
-from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.roster import RosterWish
 from readstate.snapshot.roster.shard import parse_run_id
 from readstate.snapshot.shards.publish import published_before
@@ -38,7 +38,7 @@ def export_one_shard(
     options: dict[str, Any],
     settings: Settings,
     *,
-    store: Store,
+    store: SnapshotStore,
     wish: RosterWish,
     blanked_columns: tuple[str, ...],
     as_json: bool,
@@ -88,4 +88,4 @@ def export_one_shard(
 
 def _day_of(staging: Staging) -> date | None:
     """The date that the shards of the run were begun with: midnight may have passed since then."""
-    return next((note.snapshot_date for note in staging.begun().values()), None)
+    return next((note.snapshot_date for note in staging.registered().values()), None)

@@ -37,7 +37,7 @@ def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None,
 
 def _list(store: Any, *, verify: bool, as_json: bool) -> int:
     from readstate.observers.text import counted, grouped
-    from readstate.snapshot.published.retention import STRAY_AFTER
+    from readstate.snapshot.published.retention import ORPHAN_AFTER
     from readstate.snapshot.published.snapshot import defects
     from readstate.snapshot.shards.listing import staged_runs
     from readstate_jobs.cli.terminal import print_json, print_table, size
@@ -49,7 +49,7 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
     found = {manifest.snapshot_date: list(defects(store, manifest)) if verify else [] for manifest in manifests}
     now = datetime.now(UTC)
     staged = staged_runs(store, now=now)
-    strays = store.strays(before=now - STRAY_AFTER) if verify else []
+    orphans = store.orphans(before=now - ORPHAN_AFTER) if verify else []
     if as_json:
         print_json(
             {
@@ -67,7 +67,7 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
                     for manifest in manifests
                 ],
                 "staged": [staged_document(run) for run in staged],
-                **({"strays": [file.path for file in strays]} if verify else {}),
+                **({"strays": [file.path for file in orphans]} if verify else {}),
             }
         )
         return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
@@ -93,10 +93,10 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
                 click.echo(f"{day}: {problem}")
     for run in staged:
         click.echo(staged_line(run, store.root))
-    if strays:
+    if orphans:
         click.echo(
-            f"{counted(len(strays), 'file')} ({size(sum(file.bytes for file in strays))}) that no snapshot names, left"
-            f" by runs that died, go when snapshots do: readstate snapshots {store.root} --keep-days 30"
+            f"{counted(len(orphans), 'file')} ({size(sum(file.bytes for file in orphans))}) that no snapshot names,"
+            f" left by runs that died, go when snapshots do: readstate snapshots {store.root} --keep-days 30"
         )
     return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
 
@@ -104,8 +104,8 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
 def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     import sys
 
-    from readstate.snapshot.published.delta_tables import follow
-    from readstate.snapshot.published.retention import STRAY_AFTER, expired
+    from readstate.snapshot.published.delta_tables import sync_if_present
+    from readstate.snapshot.published.retention import ORPHAN_AFTER, expired
     from readstate.snapshot.shards.listing import staged_runs
     from readstate.snapshot.shards.staging import Staging
     from readstate_jobs.cli.terminal import print_json
@@ -113,18 +113,18 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     now = datetime.now(UTC)
     days = expired(store.dates(), rule, today=now.date())
     abandoned = [run.run_id for run in staged_runs(store, now=now) if run.is_abandoned]
-    strays = store.strays(before=now - STRAY_AFTER)
-    what = _in_words(days, abandoned, strays)
+    orphans = store.orphans(before=now - ORPHAN_AFTER)
+    what = _in_words(days, abandoned, orphans)
     if what and not as_json:
         click.echo(
-            f"{store.root}: to be removed: {', '.join([*map(str, days), *abandoned, *(file.path for file in strays)])}"
+            f"{store.root}: to be removed: {', '.join([*map(str, days), *abandoned, *(file.path for file in orphans)])}"
         )
     if what and not yes:
         if not sys.stdin.isatty():
             raise ConsentMissing(f"{what} would be removed", hint="Add --yes to remove.")
         click.confirm(f"Remove {what} for good?", abort=True, err=True)
     if days:
-        follow(store, leaving_out=days)
+        sync_if_present(store, leaving_out=days)
     for day in days:
         manifest = store.manifest(day)
         if manifest is not None:
@@ -133,15 +133,15 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     abandoned = [run.run_id for run in staged_runs(store, now=now) if run.is_abandoned and run.run_id in abandoned]
     for run_id in abandoned:
         Staging(store, run_id).remove()
-    strays = store.remove_strays(strays, before=now - STRAY_AFTER)
-    what = _in_words(days, abandoned, strays)
+    orphans = store.remove_orphans(orphans, before=now - ORPHAN_AFTER)
+    what = _in_words(days, abandoned, orphans)
     if as_json:
         print_json(
             {
                 "root": store.root,
                 "removed": [str(day) for day in days],
                 "removed_staged": abandoned,
-                "removed_strays": [file.path for file in strays],
+                "removed_strays": [file.path for file in orphans],
             }
         )
     else:
@@ -149,13 +149,13 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def _in_words(days: Sequence[Any], abandoned: Sequence[str], strays: Sequence[Any]) -> str:
+def _in_words(days: Sequence[Any], abandoned: Sequence[str], orphans: Sequence[Any]) -> str:
     from readstate.observers.text import counted
 
     return " and ".join(
         [
             *([counted(len(days), "snapshot")] if days else []),
             *([f"what {counted(len(abandoned), 'run')} staged and abandoned"] if abandoned else []),
-            *([f"{counted(len(strays), 'file')} that no snapshot names"] if strays else []),
+            *([f"{counted(len(orphans), 'file')} that no snapshot names"] if orphans else []),
         ]
     )

@@ -8,8 +8,8 @@ from readstate.clock import SystemClock
 from readstate.model.quantities import parse_allowance
 from readstate.observers.monitor import watching
 from readstate.settings import Settings
-from readstate.snapshot.published.delta_tables import follow
-from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.published.delta_tables import sync_if_present
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.publish import Published, PublishOptions, publish_run
 from readstate.snapshot.workspace.disk_thread import DiskThread
 from readstate.snapshot.workspace.workspace import run_workspace
@@ -20,12 +20,12 @@ from readstate_jobs.cli.memory import give_memory_back
 
 def publish_staged(
     settings: Settings,
-    store: Store,
+    store: SnapshotStore,
     *,
     run_id: str,
     replaces: bool = False,
     keeps_staging: bool = False,
-    tables: Callable[[Store], None] = follow,
+    tables: Callable[[SnapshotStore], None] = sync_if_present,
 ) -> Published:
     """Publish the shards of a run, then do as *tables* says; see `readstate.snapshot.shards.publish.publish_run`."""
     options = PublishOptions(

@@ -15,7 +15,7 @@ from readstate.errors import BadInput, ExitCode, Usage
 from readstate_jobs.cli.options import json_option, parse_day
 
 if TYPE_CHECKING:
-    from readstate.snapshot.query.query import Answer
+    from readstate.snapshot.query.query import QueryResult
 
 _MOST_ROWS_SHOWN = 1000
 
@@ -38,7 +38,7 @@ def command(*, root: str, query: str | None, day: date | None, out: Path | None,
     Without a query, the views and their columns are shown. A query reads the views and nothing else.
     """
     from readstate.snapshot.query.catalog import catalog
-    from readstate.snapshot.query.query import ask
+    from readstate.snapshot.query.query import run_query
 
     if as_csv + as_json + (out is not None) > 1:
         raise Usage("--csv, --json and --out each say where the rows go; give one of them")
@@ -48,11 +48,11 @@ def command(*, root: str, query: str | None, day: date | None, out: Path | None,
     question = sys.stdin.read() if query == "-" else query
     write = _writer(out, as_csv=as_csv, as_json=as_json)
     with catalog(root, day, for_query=question) as snapshots:
-        write(ask(snapshots, question))
+        write(run_query(snapshots, question))
     return ExitCode.DONE
 
 
-def _writer(out: Path | None, *, as_csv: bool, as_json: bool) -> "Callable[[Answer], None]":
+def _writer(out: Path | None, *, as_csv: bool, as_json: bool) -> "Callable[[QueryResult], None]":
     if as_csv:
         return lambda answer: _write_csv(answer, sys.stdout.buffer)
     if as_json:
@@ -65,7 +65,7 @@ def _writer(out: Path | None, *, as_csv: bool, as_json: bool) -> "Callable[[Answ
     return lambda answer: _write_file(answer, out, kinds[out.suffix])
 
 
-def _write_file(answer: "Answer", out: Path, write: "Callable[[Answer, Any], None]") -> None:
+def _write_file(answer: "QueryResult", out: Path, write: "Callable[[QueryResult, Any], None]") -> None:
     from readstate.snapshot.storage.atomic_file import whole_file
 
     with whole_file(out) as file:
@@ -73,7 +73,7 @@ def _write_file(answer: "Answer", out: Path, write: "Callable[[Answer, Any], Non
     click.echo(f"Written to {out}", err=True)
 
 
-def _write_csv(answer: "Answer", file: Any) -> None:
+def _write_csv(answer: "QueryResult", file: Any) -> None:
     from pyarrow import csv
 
     with csv.CSVWriter(file, answer.schema) as writer:
@@ -81,7 +81,7 @@ def _write_csv(answer: "Answer", file: Any) -> None:
             writer.write_batch(batch)
 
 
-def _write_json(answer: "Answer", file: Any) -> None:
+def _write_json(answer: "QueryResult", file: Any) -> None:
     """Write a list of objects, one a line."""
     before = "[\n"
     for row in _rows(answer):
@@ -90,7 +90,7 @@ def _write_json(answer: "Answer", file: Any) -> None:
     file.write(b"[]\n" if before == "[\n" else b"\n]\n")
 
 
-def _write_parquet(answer: "Answer", file: Any) -> None:
+def _write_parquet(answer: "QueryResult", file: Any) -> None:
     from pyarrow import parquet
 
     with parquet.ParquetWriter(file, answer.schema, compression="zstd") as writer:
@@ -98,7 +98,7 @@ def _write_parquet(answer: "Answer", file: Any) -> None:
             writer.write_batch(batch)
 
 
-def _show(answer: "Answer") -> None:
+def _show(answer: "QueryResult") -> None:
     from readstate_jobs.cli.terminal import print_table
 
     rows = _rows(answer)
@@ -117,7 +117,7 @@ def _show_views() -> None:
     print_table([[name, ", ".join(schema.names)] for name, schema in VIEWS.items()], header=["view", "columns"])
 
 
-def _rows(answer: "Answer") -> Iterator[dict[str, Any]]:
+def _rows(answer: "QueryResult") -> Iterator[dict[str, Any]]:
     for batch in answer.batches:
         yield from batch.to_pylist()
 

@@ -53,7 +53,7 @@ def command(*, root: str, users: int, seed: int) -> int:
             store=store,
             day=day,
             wish=RosterWish(),
-            replaces=store.standing(day),
+            replaces=store.current(day),
         )
         manifest = job.export(restart=True)
     shutil.rmtree(Path(root) / ".work", ignore_errors=True)

@@ -119,7 +119,7 @@ def _check_root(root: str) -> Finding:
         store = open_store(root)
         store.prepare()
         known = store.dates()
-        apart = store.tells_publishers_apart()
+        apart = store.supports_conditional_put()
     except ReadstateError as error:
         return wrong("root", error.message, error.hint)
     if not apart:

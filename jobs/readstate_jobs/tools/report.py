@@ -33,9 +33,9 @@ def command(
     """
     from readstate.changes.runs.directory import names_run
     from readstate.settings import load_settings
-    from readstate.snapshot.storage.output_file import whole_output
+    from readstate.snapshot.storage.output_file import output_writer
 
-    write = None if out is None else whole_output(out)
+    write = None if out is None else output_writer(out)
     runs_in = Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
     if not names_run(what, runs_in):
         text = _of_snapshot(what, day, markdown=markdown, show_pii=show_pii)

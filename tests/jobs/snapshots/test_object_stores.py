@@ -13,7 +13,7 @@ from readstate.snapshot.published.snapshot import defects
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.storage.cloud_client import PATIENCE
 from tests.helpers import snapshots
-from tests.helpers.object_stores import CuttingProxy, ObjectStore
+from tests.helpers.object_stores import CuttingProxy, StoreServer
 from tests.jobs.conftest import Type
 
 OLD, NEW = date(2024, 11, 22), date(2024, 11, 23)
@@ -25,7 +25,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PATIENCE, "max_retries", 0)
 
 
-def test_every_command_takes_a_root_in_a_bucket(connected: Type, s3: ObjectStore, tmp_path: Path) -> None:
+def test_every_command_takes_a_root_in_a_bucket(connected: Type, s3: StoreServer, tmp_path: Path) -> None:
     root = s3.new_root()
     snapshots.publish(root, OLD, [snapshots.row(1, 1)])
 
@@ -47,7 +47,7 @@ def test_every_command_takes_a_root_in_a_bucket(connected: Type, s3: ObjectStore
     assert "published already" in again.out
 
 
-def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(typed: Type, s3: ObjectStore) -> None:
+def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(typed: Type, s3: StoreServer) -> None:
     root = s3.new_root()
     snapshots.publish(root, OLD, [snapshots.row(1, 1)])
     page = f"{root}/pages/a day.html"
@@ -61,7 +61,7 @@ def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(typed: Type, s3: 
     assert found.startswith(b"## Who has read what on 2024-11-22")
 
 
-def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(typed: Type, s3: ObjectStore) -> None:
+def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(typed: Type, s3: StoreServer) -> None:
     root = s3.new_root()
     bucket = "/".join(root.split("/")[:3])
     snapshots.publish(root, OLD, [snapshots.row(1, 1)])
@@ -83,7 +83,7 @@ def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(typed: T
     ],
 )
 def test_an_address_that_no_page_can_have_is_told(
-    typed: Type, s3: ObjectStore, out: str, code: ExitCode, told: str
+    typed: Type, s3: StoreServer, out: str, code: ExitCode, told: str
 ) -> None:
     root = s3.new_root()
     snapshots.publish(root, OLD, [snapshots.row(1, 1)])
@@ -95,7 +95,7 @@ def test_an_address_that_no_page_can_have_is_told(
 
 
 def test_a_page_that_is_cut_off_leaves_the_one_before(
-    typed: Type, s3: ObjectStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
+    typed: Type, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
 ) -> None:
     root, page = s3.new_root(), "report.html"
     snapshots.publish(tmp_path / "root", OLD, [snapshots.row(1, 1)])
@@ -112,7 +112,7 @@ def test_a_page_that_is_cut_off_leaves_the_one_before(
     assert open_store(root).content(page) == b"before"
 
 
-def test_a_plan_is_made_from_a_snapshot_in_a_bucket(connected: Type, s3: ObjectStore) -> None:
+def test_a_plan_is_made_from_a_snapshot_in_a_bucket(connected: Type, s3: StoreServer) -> None:
     root = s3.new_root()
     exported = connected("export", "--out", root, "--service", "default", "--json").document
     service = exported["manifest"]["services"][0]["chat_service_sid"]
@@ -122,7 +122,7 @@ def test_a_plan_is_made_from_a_snapshot_in_a_bucket(connected: Type, s3: ObjectS
     assert planned.code in {ExitCode.DONE, ExitCode.CHANGES_PRESENT}, planned.err
 
 
-def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(typed: Type, s3: ObjectStore) -> None:
+def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(typed: Type, s3: StoreServer) -> None:
     root = s3.new_root()
     for day in (OLD, NEW):
         snapshots.publish(root, day, [snapshots.row(1, 1)])
@@ -134,7 +134,7 @@ def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(typed: Typ
     assert {file.path.rsplit("/", 1)[0] for file in store.objects.listed("users")} == {f"users/snapshot_date={NEW}"}
 
 
-def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees_a_mixture(s3: ObjectStore) -> None:
+def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees_a_mixture(s3: StoreServer) -> None:
     root = s3.new_root()
     crowd = 6
     first = [snapshots.row(user, 1, friendly_name="run 0") for user in range(50)]
@@ -187,7 +187,7 @@ def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees
 
 
 def test_an_upload_that_is_cut_off_leaves_no_object(
-    s3: ObjectStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
+    s3: StoreServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
 ) -> None:
     root, source = s3.new_root(), tmp_path / "source"
     source.write_bytes(b"x" * 20_000_000)
@@ -203,7 +203,7 @@ def test_an_upload_that_is_cut_off_leaves_no_object(
 
 
 def test_an_export_whose_upload_was_cut_off_goes_on_where_it_was(
-    connected: Type, s3: ObjectStore, monkeypatch: pytest.MonkeyPatch, hasty: None
+    connected: Type, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, hasty: None
 ) -> None:
     root = s3.new_root()
 
@@ -221,7 +221,7 @@ def test_an_export_whose_upload_was_cut_off_goes_on_where_it_was(
     assert connected("snapshots", root, "--verify").code == ExitCode.DONE
 
 
-def test_a_store_that_forbids_writing_is_told_before_anything_is_read(connected: Type, s3: ObjectStore) -> None:
+def test_a_store_that_forbids_writing_is_told_before_anything_is_read(connected: Type, s3: StoreServer) -> None:
     root = s3.new_root()
     bucket = root.split("/")[2]
     forbid = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
@@ -238,7 +238,7 @@ def test_a_store_that_forbids_writing_is_told_before_anything_is_read(connected:
 
 
 @pytest.mark.parametrize("command", [["export", "--out"], ["snapshots"], ["sql"], ["compare"], ["report"]])
-def test_a_bucket_that_does_not_exist_is_named(connected: Type, s3: ObjectStore, command: list[str]) -> None:
+def test_a_bucket_that_does_not_exist_is_named(connected: Type, s3: StoreServer, command: list[str]) -> None:
     given = connected(*command, "s3://mistyped/root", *(["SELECT 1"] if command == ["sql"] else []))
 
     assert given.code == ExitCode.BAD_INPUT
@@ -247,7 +247,7 @@ def test_a_bucket_that_does_not_exist_is_named(connected: Type, s3: ObjectStore,
 
 
 def test_a_store_that_does_not_answer_is_told_from_a_full_disk(
-    connected: Type, s3: ObjectStore, monkeypatch: pytest.MonkeyPatch, hasty: None
+    connected: Type, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, hasty: None
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 

@@ -10,7 +10,7 @@ import pytest
 
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
-from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 from tests.jobs.conftest import Type, Typed
 
 
@@ -60,7 +60,7 @@ def test_it_leaves_nothing_behind_but_the_folders(connected: Type, tmp_path: Pat
 
 
 def test_a_root_that_ignores_conditions_is_told(connected: Type, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Store, "tells_publishers_apart", lambda _self: False)
+    monkeypatch.setattr(SnapshotStore, "supports_conditional_put", lambda _self: False)
 
     given = connected("doctor", "--out", "root")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from readstate.snapshot.published.manifest import Manifest
-from readstate.snapshot.published.parquet import ParquetFile, parquet_file
+from readstate.snapshot.published.parquet import RowGroupWriter, open_row_group_writer
 
 CHANGES = pa.schema(
     [
@@ -32,7 +32,7 @@ _ROW_GROUP_ROWS = 65_536
 class ChangeFeed:
     """Gathers changes into row groups; each holds one dataset, in order."""
 
-    def __init__(self, parquet: ParquetFile) -> None:
+    def __init__(self, parquet: RowGroupWriter) -> None:
         self._parquet = parquet
         self._waiting: list[pa.Table] = []
 
@@ -57,7 +57,7 @@ def change_feed(path: Path, before: Manifest, after: Manifest) -> Iterator[Chang
         "readstate.from": f"{before.snapshot_date} {before.run_id}",
         "readstate.to": f"{after.snapshot_date} {after.run_id}",
     }
-    with parquet_file(path, CHANGES.with_metadata(told)) as parquet:
+    with open_row_group_writer(path, CHANGES.with_metadata(told)) as parquet:
         feed = ChangeFeed(parquet)
         yield feed
         feed.end_row_group()

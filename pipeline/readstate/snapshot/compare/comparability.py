@@ -7,16 +7,16 @@ from readstate.snapshot.published.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class Comparability:
     """What two snapshots together can tell about rows that only one of them holds."""
 
-    tells_additions: bool
-    tells_removals: bool
+    additions_known: bool
+    removals_known: bool
     reasons: tuple[str, ...]
     """Why they cannot tell everything; empty where they can."""
 
 
-def presence(before: Manifest, after: Manifest) -> Presence:
+def comparability(before: Manifest, after: Manifest) -> Comparability:
     """Say whether a missing row means something: only where both runs read, whole, what they were asked alike."""
     incomplete = tuple(
         f"the snapshot of {manifest.snapshot_date} is incomplete: {manifest.users.failed} users could not be read"
@@ -24,9 +24,9 @@ def presence(before: Manifest, after: Manifest) -> Presence:
         if not manifest.complete
     )
     different = tuple(_differences_in_roster(before, after))
-    return Presence(
-        tells_additions=before.complete and not different,
-        tells_removals=not incomplete and not different,
+    return Comparability(
+        additions_known=before.complete and not different,
+        removals_known=not incomplete and not different,
         reasons=incomplete + different,
     )
 

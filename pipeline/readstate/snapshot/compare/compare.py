@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from readstate.snapshot.compare.change_feed import ChangeFeed, change_feed
-from readstate.snapshot.compare.comparability import Presence, presence
-from readstate.snapshot.compare.diff import Comparer, Differences
-from readstate.snapshot.compare.merge_join import in_step, with_joined_key
+from readstate.snapshot.compare.comparability import Comparability, comparability
+from readstate.snapshot.compare.diff import Comparer, DiffCounts
+from readstate.snapshot.compare.merge_join import merge_join, with_sort_key
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS, USERS
 from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
@@ -33,9 +33,9 @@ class Comparison:
 
     before: Manifest
     after: Manifest
-    presence: Presence
-    user_conversations: Differences
-    users: Differences
+    comparability: Comparability
+    user_conversations: DiffCounts
+    users: DiffCounts
     fields_left_out: tuple[str, ...]
     """Fields that one of the snapshots was asked to leave empty, so that they cannot be compared."""
 
@@ -46,8 +46,8 @@ def compare(before: Snapshot, after: Snapshot, *, feed: Path | None = None) -> C
     Memory does not grow with the snapshots. Raises `BadInput` where a snapshot is not sorted, and `LocalDisk`.
     """
     blanked = {*before.manifest.blanked_columns, *after.manifest.blanked_columns}
-    seen = presence(before.manifest, after.manifest)
-    conversations, users = Differences(), Differences()
+    seen = comparability(before.manifest, after.manifest)
+    conversations, users = DiffCounts(), DiffCounts()
     with nullcontext() if feed is None else change_feed(feed, before.manifest, after.manifest) as sink:
         comparer = Comparer("user_conversations", KEY, _fields(USER_CONVERSATIONS, KEY, blanked), seen)
         _compare_streams(before, after, comparer, conversations, sink)
@@ -79,9 +79,9 @@ def _fields(schema: pa.Schema, key: tuple[str, ...], blanked: set[str]) -> list[
 
 
 def _compare_streams(
-    before: Snapshot, after: Snapshot, comparer: Comparer, tally: Differences, feed: ChangeFeed | None
+    before: Snapshot, after: Snapshot, comparer: Comparer, tally: DiffCounts, feed: ChangeFeed | None
 ) -> None:
-    for old, new in in_step(_rows(before, comparer), _rows(after, comparer)):
+    for old, new in merge_join(_rows(before, comparer), _rows(after, comparer)):
         changes = comparer.compare(old, new, tally)
         if feed is not None:
             feed.add(changes)
@@ -103,7 +103,7 @@ def _rows(snapshot: Snapshot, comparer: Comparer) -> Iterator[pa.Table]:
                 for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
                     # Users that a file named and Twilio did not know have no SID: nothing to compare them by.
                     named = pa.table(batch).filter(pc.is_valid(batch[comparer.key[-1]]))
-                    yield with_joined_key(_decoded(named), comparer.key)
+                    yield with_sort_key(_decoded(named), comparer.key)
 
 
 def _decoded(table: pa.Table) -> pa.Table:

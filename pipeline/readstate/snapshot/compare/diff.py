@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from readstate.snapshot.compare.change_feed import CHANGES
-from readstate.snapshot.compare.comparability import Presence
-from readstate.snapshot.compare.merge_join import JOINED_KEY
+from readstate.snapshot.compare.comparability import Comparability
+from readstate.snapshot.compare.merge_join import SORT_KEY
 from readstate.snapshot.published.manifest import Dataset
 
 
 @dataclass(slots=True)
-class Differences:
+class DiffCounts:
     """How many rows of one dataset differ, and in what."""
 
     before: int = 0
@@ -44,17 +44,17 @@ class Comparer:
     key: Sequence[str]
     """The key's columns in the dataset; the feed names them chat_service_sid, user_sid and conversation_sid."""
     fields: Sequence[str]
-    presence: Presence
+    comparability: Comparability
 
-    def compare(self, before: pa.Table, after: pa.Table, tally: Differences) -> pa.Table:
+    def compare(self, before: pa.Table, after: pa.Table, tally: DiffCounts) -> pa.Table:
         """Give the changes from *before* to *after*, sorted, and count them in *tally*."""
         tally.before += len(before)
         tally.after += len(after)
-        if before[JOINED_KEY].equals(after[JOINED_KEY]):
+        if before[SORT_KEY].equals(after[SORT_KEY]):
             return self._sorted(self._changed(before, after, tally))
-        matches = pc.index_in(after[JOINED_KEY], value_set=before[JOINED_KEY].combine_chunks())
+        matches = pc.index_in(after[SORT_KEY], value_set=before[SORT_KEY].combine_chunks())
         added = after.filter(pc.is_null(matches))
-        missing = before.filter(pc.invert(pc.is_in(before[JOINED_KEY], value_set=after[JOINED_KEY].combine_chunks())))
+        missing = before.filter(pc.invert(pc.is_in(before[SORT_KEY], value_set=after[SORT_KEY].combine_chunks())))
         pieces = []
         if len(added):
             pieces.append(self._came(added, tally))
@@ -65,21 +65,21 @@ class Comparer:
             pieces.extend(self._changed(*both, tally))
         return self._sorted(pieces)
 
-    def _came(self, rows: pa.Table, tally: Differences) -> pa.Table:
-        if self.presence.tells_additions:
+    def _came(self, rows: pa.Table, tally: DiffCounts) -> pa.Table:
+        if self.comparability.additions_known:
             tally.added += len(rows)
             return self._lines(rows, "added")
         tally.addition_unknown += len(rows)
         return self._lines(rows, "addition_unknown")
 
-    def _went(self, rows: pa.Table, tally: Differences) -> pa.Table:
-        if self.presence.tells_removals:
+    def _went(self, rows: pa.Table, tally: DiffCounts) -> pa.Table:
+        if self.comparability.removals_known:
             tally.removed += len(rows)
             return self._lines(rows, "removed")
         tally.removal_unknown += len(rows)
         return self._lines(rows, "removal_unknown")
 
-    def _changed(self, before: pa.Table, after: pa.Table, tally: Differences) -> Iterator[pa.Table]:
+    def _changed(self, before: pa.Table, after: pa.Table, tally: DiffCounts) -> Iterator[pa.Table]:
         """Give the changes of rows that both hold, in the same order, field by field."""
         in_any_field = []
         for place, name in enumerate(self.fields):
@@ -117,17 +117,17 @@ class Comparer:
                 pa.repeat(pa.scalar(field, pa.string()), len(rows)),
                 nothing if before is None else before.cast(pa.string()),
                 nothing if after is None else after.cast(pa.string()),
-                rows[JOINED_KEY],
+                rows[SORT_KEY],
                 pa.repeat(place, len(rows)),
             ],
-            names=[*CHANGES.names, JOINED_KEY, "place"],
+            names=[*CHANGES.names, SORT_KEY, "place"],
         )
 
     def _sorted(self, pieces: Iterator[pa.Table] | list[pa.Table]) -> pa.Table:
         tables = list(pieces)
         if not tables:
             return CHANGES.empty_table()
-        changes = pa.concat_tables(tables).sort_by([(JOINED_KEY, "ascending"), ("place", "ascending")])
+        changes = pa.concat_tables(tables).sort_by([(SORT_KEY, "ascending"), ("place", "ascending")])
         return changes.select(CHANGES.names)
 
 

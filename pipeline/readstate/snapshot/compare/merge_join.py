@@ -13,19 +13,19 @@ import pyarrow.compute as pc
 
 from readstate.errors import BadInput
 
-JOINED_KEY = "joined_key"
+SORT_KEY = "joined_key"
 """The column that holds the whole key of a row as one value; it sorts as the key does."""
 
 _SEPARATOR = "\0"
 
 
-def with_joined_key(table: pa.Table, key: Sequence[str]) -> pa.Table:
+def with_sort_key(table: pa.Table, key: Sequence[str]) -> pa.Table:
     """Give *table* with its *key* columns joined in one more column."""
     joined = pc.binary_join_element_wise(*(table[name] for name in key), _SEPARATOR)
-    return table.append_column(JOINED_KEY, joined)
+    return table.append_column(SORT_KEY, joined)
 
 
-def in_step(before: Iterable[pa.Table], after: Iterable[pa.Table]) -> Iterator[tuple[pa.Table, pa.Table]]:
+def merge_join(before: Iterable[pa.Table], after: Iterable[pa.Table]) -> Iterator[tuple[pa.Table, pa.Table]]:
     """Give pairs of tables that hold the same range of keys, until both streams end; one of a pair may be empty.
 
     Both streams have a joined key and are sorted by it. Raises `BadInput` where one is not.
@@ -59,7 +59,7 @@ class _Cursor:
     def up_to(self, bound: str) -> pa.Table:
         """Take the rows held whose key is not beyond *bound*."""
         if self._held is None:
-            return pa.table({JOINED_KEY: pa.array([], pa.string())})
+            return pa.table({SORT_KEY: pa.array([], pa.string())})
         held = self._held
         rows = bisect_right(range(len(held)), bound, key=lambda row: _key(held, row))
         self._held = held.slice(rows)
@@ -67,7 +67,7 @@ class _Cursor:
 
 
 def _key(table: pa.Table, row: int) -> str:
-    key: str = table[JOINED_KEY][row].as_py()
+    key: str = table[SORT_KEY][row].as_py()
     return key
 
 
@@ -77,7 +77,7 @@ def _checked(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     for table in tables:
         if not len(table):
             continue
-        keys = table[JOINED_KEY].combine_chunks()
+        keys = table[SORT_KEY].combine_chunks()
         in_order = pc.all(pc.less_equal(keys[:-1], keys[1:]), min_count=0).as_py()
         if not in_order or (last is not None and last > keys[0].as_py()):
             raise BadInput(

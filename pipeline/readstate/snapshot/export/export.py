@@ -13,7 +13,7 @@ from readstate.snapshot.export.publish import Publication, publish
 from readstate.snapshot.export.read_all import read_all
 from readstate.snapshot.export.result import findings_of, refuse_if_too_many_failed
 from readstate.snapshot.published.manifest import Manifest
-from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.disk_thread import DiskThread
 from readstate.snapshot.workspace.run import Run, begin, resume
@@ -141,7 +141,9 @@ async def _foresee(
         around.emit(UsersForeseen(foreseen))
 
 
-def _foreseen(options: ExportOptions, store: Store, checkpoint: Checkpoint, configuration: Configuration) -> int:
+def _foreseen(
+    options: ExportOptions, store: SnapshotStore, checkpoint: Checkpoint, configuration: Configuration
+) -> int:
     """Give how many users are known beforehand."""
     last = last_snapshot(store, options.snapshot_date)
     if last is None:

@@ -11,7 +11,7 @@ from readstate.events import Observer
 from readstate.model.quantities import Allowance
 from readstate.snapshot.export.ingest import PartLimits
 from readstate.snapshot.published.manifest import RosterScope
-from readstate.snapshot.published.snapshot_store import Standing, Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest
 from readstate.snapshot.roster.roster import RosterWish
 from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.snapshot.workspace.timeline import Timeline
@@ -32,7 +32,7 @@ class ExportOptions:
     blanked_columns: tuple[str, ...] = ()
     """Columns to leave empty: they stay, so that every snapshot has the same schema."""
     on_incomplete: Literal["publish", "refuse"] = "publish"
-    replaces: Standing | None = None
+    replaces: VersionedManifest | None = None
     """The snapshot that this one is to replace; None where none may stand."""
     run_id: str | None = None
     """How the run is called; None makes up a name."""
@@ -66,7 +66,7 @@ class Surroundings:
     """What an export works with and does not decide about."""
 
     reader: Reader
-    store: Store
+    store: SnapshotStore
     place: Workspace
     requests: RequestCounter
     timeline: Timeline

@@ -11,26 +11,26 @@ from datetime import date
 from readstate.snapshot.export.options import ExportOptions
 from readstate.snapshot.published.known_user import KnownUser
 from readstate.snapshot.published.manifest import Manifest
-from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.roster import ALL_SERVICES, DEFAULT_SERVICE
 from readstate.twilio.http.request import MAX_PAGE_SIZE
 
 
-def last_snapshot(store: Store, day: date) -> Manifest | None:
+def last_snapshot(store: SnapshotStore, day: date) -> Manifest | None:
     """Give the newest snapshot up to *day*."""
     earlier = [known for known in store.dates() if known <= day]
     return store.manifest(earlier[-1]) if earlier else None
 
 
-def long_lists(store: Store, manifest: Manifest) -> Iterator[tuple[str, str, int]]:
+def long_lists(store: SnapshotStore, manifest: Manifest) -> Iterator[tuple[str, str, int]]:
     """Give (service, user, rows) of users with more than a page."""
-    for user in store.users_read(manifest):
+    for user in store.known_users(manifest):
         if user.conversations > MAX_PAGE_SIZE:
             yield user.chat_service_sid, user.user_sid, user.conversations
 
 
 def foreseen_users(
-    store: Store,
+    store: SnapshotStore,
     manifest: Manifest,
     options: ExportOptions,
     *,
@@ -41,7 +41,7 @@ def foreseen_users(
     if not _tells_who(manifest, options, account_sid):
         return
     services = {default_service if wished == DEFAULT_SERVICE else wished for wished in options.wish.services}
-    for user in store.users_read(manifest):
+    for user in store.known_users(manifest):
         is_wished = ALL_SERVICES in services or user.chat_service_sid in services
         if is_wished and options.wish.share.owns(user.user_sid):
             yield user

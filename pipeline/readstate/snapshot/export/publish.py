@@ -19,7 +19,7 @@ from readstate.snapshot.published.manifest import (
 from readstate.snapshot.published.parquet import FinishedFile
 from readstate.snapshot.published.roster_tables import write_failures, write_users
 from readstate.snapshot.published.schema import SCHEMA_VERSION
-from readstate.snapshot.published.snapshot_store import Standing, Store, partition
+from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest, partition
 from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
 
@@ -43,7 +43,7 @@ class Publication:
     timeline: tuple[TimelineWindow, ...]
     file_bytes: int
     tool_version: str
-    replaces: Standing | None = None
+    replaces: VersionedManifest | None = None
     """The snapshot that this one is to replace; None where none may stand."""
 
 
@@ -51,7 +51,7 @@ def publish(
     publication: Publication,
     findings: Findings,
     *,
-    store: Store,
+    store: SnapshotStore,
     place: Workspace,
     stop: StopSwitch,
     clock: Clock,
@@ -119,7 +119,7 @@ def _merged(
 def _put_all(
     finished: list[tuple[Dataset, FinishedFile]],
     publication: Publication,
-    store: Store,
+    store: SnapshotStore,
     stop: StopSwitch,
     emit: Observer,
 ) -> Iterator[SnapshotFile]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from readstate.snapshot.parts.merge import merge
 from readstate.snapshot.parts.prefetch import one_ahead
 from readstate.snapshot.parts.sorted_run import SortedRun, open_part, write_run
-from readstate.snapshot.published.parquet import FinishedFile, parquet_file, settled
+from readstate.snapshot.published.parquet import FinishedFile, normalized, open_row_group_writer
 from readstate.snapshot.published.schema import ROWS, USER_CONVERSATIONS
 
 _MOST_RUNS_AT_ONCE = 64
@@ -39,7 +39,7 @@ def compact(
         number = 0
         while group is not None:
             path = folder / f"{run_id}-{number:05}.parquet"
-            with parquet_file(path, USER_CONVERSATIONS) as parquet:
+            with open_row_group_writer(path, USER_CONVERSATIONS) as parquet:
                 while group is not None and parquet.bytes < file_bytes:
                     parquet.write(group)
                     del group  # its memory is needed for the next one
@@ -90,7 +90,7 @@ def _finished(waiting: list[pa.Table], moment: datetime) -> pa.Table:
         columns[position] = column.combine_chunks()  # its pieces go before those of the next column are joined
     field = ROWS.field("snapshot_at")
     columns[ROWS.get_field_index(field.name)] = pa.repeat(pa.scalar(moment, field.type), len(columns[0]))
-    return settled(pa.table(columns, schema=ROWS), USER_CONVERSATIONS)
+    return normalized(pa.table(columns, schema=ROWS), USER_CONVERSATIONS)
 
 
 def _running_sizes(table: pa.Table, size: int) -> pa.ChunkedArray:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from readstate.errors import BadInput, StoppedEarly
 from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
 from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, USERS
-from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -26,7 +26,7 @@ _LOG = "_delta_log"
 _BY = "snapshot_date"
 
 
-def is_kept(store: Store) -> bool:
+def has_tables(store: SnapshotStore) -> bool:
     """Whether somebody has begun Delta tables below the root."""
     return _LOG in store.folders("user_conversations")
 
@@ -40,7 +40,7 @@ def require_delta() -> None:
         )
 
 
-def keep(store: Store, *, leaving_out: Collection[date] = ()) -> None:
+def sync(store: SnapshotStore, *, leaving_out: Collection[date] = ()) -> None:
     """Make the Delta tables show what the manifests name, but for the dates to be left out; begin them if need be.
 
     One commit for each date and table where they differ. Raises `BadInput`, `StoppedEarly`, and what the store raises.
@@ -49,23 +49,23 @@ def keep(store: Store, *, leaving_out: Collection[date] = ()) -> None:
     manifests = {day: manifest for day in store.dates() if day not in leaving_out and (manifest := store.manifest(day))}
     for dataset, schema in _TABLES.items():
         with _told(store, dataset):
-            _bring_in_step(_opened(store, dataset, schema), dataset, manifests)
+            _sync_table(_opened(store, dataset, schema), dataset, manifests)
 
 
-def follow(store: Store, *, leaving_out: Collection[date] = ()) -> None:
+def sync_if_present(store: SnapshotStore, *, leaving_out: Collection[date] = ()) -> None:
     """Do as `keep` does where there are Delta tables, and nothing elsewhere."""
-    if is_kept(store):
-        keep(store, leaving_out=leaving_out)
+    if has_tables(store):
+        sync(store, leaving_out=leaving_out)
 
 
-def _opened(store: Store, dataset: Dataset, schema: pa.Schema) -> "DeltaTable":
+def _opened(store: SnapshotStore, dataset: Dataset, schema: pa.Schema) -> "DeltaTable":
     from deltalake import DeltaTable
 
     address, options = _address(store, dataset)
     return DeltaTable.create(address, _as_delta(schema), mode="ignore", partition_by=[_BY], storage_options=options)
 
 
-def _bring_in_step(table: "DeltaTable", dataset: Dataset, manifests: dict[date, Manifest]) -> None:
+def _sync_table(table: "DeltaTable", dataset: Dataset, manifests: dict[date, Manifest]) -> None:
     from deltalake import CommitProperties
 
     known = _files_by_date(table)
@@ -124,7 +124,7 @@ def _as_delta(schema: pa.Schema) -> pa.Schema:
     return pa.schema([*fields, pa.field(_BY, pa.date32())])
 
 
-def _address(store: Store, dataset: Dataset) -> tuple[str, dict[str, str] | None]:
+def _address(store: SnapshotStore, dataset: Dataset) -> tuple[str, dict[str, str] | None]:
     if store.is_local:
         return str(Path(store.absolute(dataset))), None
     from readstate.snapshot.storage.cloud_client import storage_options
@@ -133,7 +133,7 @@ def _address(store: Store, dataset: Dataset) -> tuple[str, dict[str, str] | None
 
 
 @contextmanager
-def _told(store: Store, dataset: Dataset) -> Iterator[None]:
+def _told(store: SnapshotStore, dataset: Dataset) -> Iterator[None]:
     from deltalake.exceptions import CommitFailedError, DeltaError
 
     with store.objects.told(dataset):

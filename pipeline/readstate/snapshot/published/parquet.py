@@ -30,7 +30,7 @@ class FinishedFile:
     sha256: str
 
 
-class ParquetFile:
+class RowGroupWriter:
     """A Parquet file being written, one row group a call."""
 
     def __init__(self, sink: "_HashingSink", schema: pa.Schema, writer: Any) -> None:
@@ -51,7 +51,7 @@ class ParquetFile:
 
     def write(self, table: pa.Table) -> None:
         """Add *table* as one row group."""
-        group = settled(table, self._schema)
+        group = normalized(table, self._schema)
         self._writer.write_table(group, row_group_size=max(1, len(group)))
         self.rows += len(group)
 
@@ -61,7 +61,7 @@ class ParquetFile:
 
 
 @contextmanager
-def parquet_file(path: Path, schema: pa.Schema) -> Iterator[ParquetFile]:
+def open_row_group_writer(path: Path, schema: pa.Schema) -> Iterator[RowGroupWriter]:
     """Write a Parquet file that takes its name when the block ends well; then its hash is final. Raises `LocalDisk`."""
     with whole_file(path) as file:
         sink = _HashingSink(file)
@@ -78,11 +78,11 @@ def parquet_file(path: Path, schema: pa.Schema) -> Iterator[ParquetFile]:
             write_page_index=True,
             sorting_columns=sorting,
         )
-        parquet = ParquetFile(sink, schema, writer)
+        parquet = RowGroupWriter(sink, schema, writer)
         try:
             yield parquet
         except BaseException:
-            sink.abandon()
+            sink.discard()
             raise
         finally:
             parquet.close()
@@ -90,7 +90,7 @@ def parquet_file(path: Path, schema: pa.Schema) -> Iterator[ParquetFile]:
 
 def write_rows(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> FinishedFile:
     """Write *tables* to one file, a row group each. Raises `LocalDisk`."""
-    with parquet_file(path, schema) as parquet:
+    with open_row_group_writer(path, schema) as parquet:
         for table in tables:
             parquet.write(table)
     return FinishedFile(path, parquet.rows, parquet.bytes, parquet.sha256)
@@ -107,7 +107,7 @@ class _HashingSink(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def abandon(self) -> None:
+    def discard(self) -> None:
         """Let what still comes go nowhere: pyarrow ends a Parquet file even if nobody wants it any more."""
         self._file = io.BytesIO()
 
@@ -120,7 +120,7 @@ class _HashingSink(io.RawIOBase):
         return len(data)
 
 
-def settled(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def normalized(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Bring *table* into the one form that its rows have: pages end where chunks end, dictionaries keep their order.
 
     What has that form already is not copied.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-STRAY_AFTER = timedelta(days=1)
+ORPHAN_AFTER = timedelta(days=1)
 """Publishing takes minutes: a file that no manifest names after a day belongs to a run that died."""
 
 

@@ -13,7 +13,7 @@ from pyarrow import parquet as pq
 from readstate.errors import BadInput
 from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
 from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, USERS
-from readstate.snapshot.published.snapshot_store import Store, open_store
+from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ _SCHEMAS: dict[Dataset, pa.Schema] = {
 class Snapshot:
     """All UserConversations of a roster, as one run saw them; only files that the manifest names are read."""
 
-    store: Store
+    store: SnapshotStore
     manifest: Manifest
 
     def dataset(self, name: Dataset = "user_conversations") -> ds.Dataset:
@@ -81,10 +81,10 @@ def _what_there_is(root: str, known: list[date]) -> str:
     return f"{place}Publish one with: readstate export --out {root}"
 
 
-def defects(store: Store, manifest: Manifest) -> Iterator[str]:
+def defects(store: SnapshotStore, manifest: Manifest) -> Iterator[str]:
     """Compare a snapshot's files with its manifest, byte for byte; give a sentence for each difference."""
     for file in manifest.files:
-        found = store.measured(file)
+        found = store.checksum(file)
         if found is None:
             yield f"{file.path} is missing"
         elif found != (file.bytes, file.sha256):
@@ -99,7 +99,7 @@ def defects(store: Store, manifest: Manifest) -> Iterator[str]:
         yield f"the manifest counts {manifest.rows} rows, but its files {rows}"
 
 
-def _defects_inside(store: Store, file: SnapshotFile) -> Iterator[str]:
+def _defects_inside(store: SnapshotStore, file: SnapshotFile) -> Iterator[str]:
     parquet: Any = pq.ParquetFile(store.absolute(file.path), filesystem=store.files)
     if parquet.metadata.num_rows != file.rows:
         yield f"{file.path} holds {parquet.metadata.num_rows} rows, not {file.rows}"

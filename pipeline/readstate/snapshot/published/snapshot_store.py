@@ -21,8 +21,8 @@ from pyarrow import parquet as pq
 from readstate.errors import BadInput, PublishedMeanwhile
 from readstate.snapshot.published.known_user import KnownUser
 from readstate.snapshot.published.manifest import Manifest, SnapshotFile, decode_manifest, encode_manifest
-from readstate.snapshot.storage.local import LocalObjects
-from readstate.snapshot.storage.object_store import Listed, Objects, Version
+from readstate.snapshot.storage.local import LocalObjectStore
+from readstate.snapshot.storage.object_store import ObjectInfo, ObjectStore, Version
 
 _MANIFESTS = "_snapshots"
 _MANIFEST_NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
@@ -34,7 +34,7 @@ _PARTITION = re.compile(r"[a-z_]+/snapshot_date=(\d{4}-\d{2}-\d{2})/")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class VersionedManifest:
     """The snapshot that stands for a date, as it was when somebody looked."""
 
     manifest: Manifest
@@ -42,17 +42,17 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
-    """A root, wherever it lies. What its methods raise is said at `Objects`."""
+class SnapshotStore:
+    """A root, wherever it lies. What its methods raise is said at `ObjectStore`."""
 
     root: str
     """As the user wrote it."""
-    objects: Objects
+    objects: ObjectStore
 
     @property
     def is_local(self) -> bool:
         """Whether the root is a folder of this machine."""
-        return isinstance(self.objects, LocalObjects)
+        return isinstance(self.objects, LocalObjectStore)
 
     @property
     def files(self) -> fs.FileSystem:
@@ -67,7 +67,7 @@ class Store:
         """Make the root where that is possible, and prove that it can be written."""
         self.objects.prove_writable()
 
-    def tells_publishers_apart(self) -> bool:
+    def supports_conditional_put(self) -> bool:
         """Try whether the store keeps its word on conditions; leave nothing."""
         path = f"{_MANIFESTS}/.probe-{uuid4().hex}"
         try:
@@ -105,7 +105,7 @@ class Store:
         """Remove *folder* below the root with all that is in it, if it is there."""
         self.objects.delete_folder(folder)
 
-    def publish(self, manifest: Manifest, *, replaces: Standing | None = None) -> str:
+    def publish(self, manifest: Manifest, *, replaces: VersionedManifest | None = None) -> str:
         """Make a snapshot count: put its manifest where nothing, or *replaces*, stands; then remove what it replaces.
 
         Give the manifest's path. Raises `PublishedMeanwhile` where another run was first: its snapshot stands, and the
@@ -127,9 +127,9 @@ class Store:
         self.objects.delete([file.path for file in manifest.files])
         self.remove_folder(partition("changes", manifest.snapshot_date))
 
-    def strays(self, *, before: datetime) -> list[Listed]:
+    def orphans(self, *, before: datetime) -> list[ObjectInfo]:
         """Data files that no manifest names, written *before* then: later ones may be named in a moment."""
-        unnamed: dict[str, Listed] = {}
+        unnamed: dict[str, ObjectInfo] = {}
         for dataset in _DATASETS:
             unnamed |= {file.path: file for file in self.objects.listed(dataset) if file.changed_at < before}
         for day in self.dates():
@@ -141,14 +141,14 @@ class Store:
             }
         return [file for path, file in unnamed.items() if _PARTITION.match(path)]
 
-    def remove_strays(self, seen: Iterable[Listed], *, before: datetime) -> list[Listed]:
-        """Remove the strays that were *seen* and still are such; give them.
+    def remove_orphans(self, seen: Iterable[ObjectInfo], *, before: datetime) -> list[ObjectInfo]:
+        """Remove the orphans that were *seen* and still are such; give them.
 
         Somebody may have thought about it for hours, in which a run went on and wrote or named one of them.
         """
-        strays = sorted(set(seen).intersection(self.strays(before=before)), key=lambda file: file.path)
-        self.objects.delete(file.path for file in strays)
-        return strays
+        orphans = sorted(set(seen).intersection(self.orphans(before=before)), key=lambda file: file.path)
+        self.objects.delete(file.path for file in orphans)
+        return orphans
 
     def dates(self) -> list[date]:
         """The dates of all published snapshots, oldest first."""
@@ -157,18 +157,18 @@ class Store:
 
     def manifest(self, day: date) -> Manifest | None:
         """The manifest of one date; None where no snapshot of it was published. Raises `BadInput`."""
-        standing = self.standing(day)
+        standing = self.current(day)
         return None if standing is None else standing.manifest
 
-    def standing(self, day: date) -> Standing | None:
+    def current(self, day: date) -> VersionedManifest | None:
         """The snapshot of one date, for `publish` to replace that and no other. Raises `BadInput`."""
         path = manifest_path(day)
         found = self.objects.read(path)
         if found is None:
             return None
-        return Standing(decode_manifest(found.content, where=f"{self.root}/{path}"), found.version)
+        return VersionedManifest(decode_manifest(found.content, where=f"{self.root}/{path}"), found.version)
 
-    def users_read(self, manifest: Manifest) -> Iterator[KnownUser]:
+    def known_users(self, manifest: Manifest) -> Iterator[KnownUser]:
         """Give the users whose conversations a snapshot holds. Raises `BadInput` where its file is damaged."""
         for file in manifest.files:
             if file.dataset == "users":
@@ -188,7 +188,7 @@ class Store:
                 columns = [read[column].to_pylist() for column in _KNOWN]
                 yield from (KnownUser(*user) for user in zip(*columns, strict=True))
 
-    def measured(self, file: SnapshotFile) -> tuple[int, str] | None:
+    def checksum(self, file: SnapshotFile) -> tuple[int, str] | None:
         """The bytes and the sha256 of a published file as it lies there now; None where it is missing."""
         with self.objects.told(file.path):
             try:
@@ -202,7 +202,7 @@ class Store:
                     size += len(chunk)
             return size, digest.hexdigest()
 
-    def _unnamed(self, manifest: Manifest) -> set[Listed]:
+    def _unnamed(self, manifest: Manifest) -> set[ObjectInfo]:
         """The data files of the manifest's date that it does not name."""
         named = {file.path for file in manifest.files}
         folders = (partition(dataset, manifest.snapshot_date) for dataset in _DATASETS)
@@ -224,13 +224,13 @@ class Store:
         )
 
 
-def open_store(root: str) -> Store:
+def open_store(root: str) -> SnapshotStore:
     """Open a root: a folder, or a URI such as ``s3://bucket/path``. Raises `BadInput`; makes nothing."""
     if "://" not in root:
-        return Store(root, LocalObjects(root, Path(root).absolute()))
-    from readstate.snapshot.storage.cloud import open_remote
+        return SnapshotStore(root, LocalObjectStore(root, Path(root).absolute()))
+    from readstate.snapshot.storage.cloud import open_cloud_store
 
-    return Store(root, open_remote(root))
+    return SnapshotStore(root, open_cloud_store(root))
 
 
 def manifest_path(day: date) -> str:

@@ -65,7 +65,7 @@ class Catalog:
     snapshot: Snapshot
     """The one that `user_conversations`, `users`, `failures` and `changes` are about."""
 
-    def ask_narrowly(self, question: str, parameters: Sequence[object] = (), *, columns: Sequence[str]) -> list[Any]:
+    def query_columns(self, question: str, parameters: Sequence[object] = (), *, columns: Sequence[str]) -> list[Any]:
         """Answer *question* about `narrow`: these *columns* of the snapshot's conversations, a little at a time.
 
         The database would read far ahead: 600 MB of texts in a snapshot of 10 million rows, and be no faster.
@@ -88,7 +88,7 @@ def catalog(root: str, day: date | None = None, *, for_query: str = "") -> Itera
     """
     snapshot = open_snapshot(root, day)
     manifests = [known for date in snapshot.store.dates() if (known := snapshot.store.manifest(date)) is not None]
-    with TemporaryDirectory(prefix="readstate-") as folder, _sealed_off(folder) as connection:
+    with TemporaryDirectory(prefix="readstate-") as folder, _sandboxed(folder) as connection:
         for name in _DATASETS:
             connection.register(name, snapshot.dataset(name))
             connection.register(f"{name}_all", _all_dates(snapshot, manifests, name))
@@ -111,7 +111,7 @@ def _interruptible() -> Iterator[None]:
         raise
 
 
-def _sealed_off(folder: str) -> duckdb.DuckDBPyConnection:
+def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
     """Open a database that is closed to everything outside before any view exists.
 
     Data comes in through Arrow, which reads files itself: with DuckDB's own reader the files' paths would have to be

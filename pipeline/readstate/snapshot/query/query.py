@@ -23,7 +23,7 @@ _PROPOSAL = re.compile(r' Did you mean "([^"]*)"\?')
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """Rows that come when they are asked for."""
 
     schema: pa.Schema
@@ -31,8 +31,8 @@ class Answer:
     """Raises `BadInput` where a row shows that the question makes no sense, such as a text that is no number."""
 
 
-def ask(catalog: Catalog, question: str) -> Answer:
-    """Answer one SELECT (or DESCRIBE, SUMMARIZE, SHOW). Raises `BadInput`."""
+def run_query(catalog: Catalog, question: str) -> QueryResult:
+    """Run one SELECT (or DESCRIBE, SUMMARIZE, SHOW). Raises `BadInput`."""
     with _explained():
         statements = catalog.connection.extract_statements(question)
         if not statements:
@@ -50,7 +50,7 @@ def ask(catalog: Catalog, question: str) -> Answer:
         reader = _interruptible(catalog, partial(_reader, catalog.connection.sql(question)))
     names = list(_distinct(reader.schema.names))
     schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
-    return Answer(schema, (batch.rename_columns(names) for batch in _batches(catalog, reader)))
+    return QueryResult(schema, (batch.rename_columns(names) for batch in _batches(catalog, reader)))
 
 
 def _reader(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:

@@ -11,7 +11,7 @@ from readstate.snapshot.compare.compare import Comparison, compare
 from readstate.snapshot.published.manifest import Manifest, TimelineWindow
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.query.catalog import catalog
-from readstate.snapshot.query.statistics import BUCKETS, Figures, ReadStates, figures
+from readstate.snapshot.query.statistics import BUCKETS, ReadStates, Statistics, compute_statistics
 from readstate.snapshot.workspace.timeline import one_after_the_other, shortened
 
 _MOST_POINTS = 120
@@ -24,7 +24,7 @@ class Report:
     """What a report shows, before it is a page."""
 
     manifest: Manifest
-    figures: Figures
+    figures: Statistics
     comparison: Comparison | None
     """None where there is no earlier snapshot."""
     show_pii: bool
@@ -36,7 +36,7 @@ def make_report(root: str, day: date | None = None, *, show_pii: bool = False) -
     with catalog(root, day) as snapshots:
         after = snapshots.snapshot
         day = after.manifest.snapshot_date
-        found = figures(snapshots, day=day)
+        found = compute_statistics(snapshots, day=day)
     earlier = [known for known in after.store.dates() if known < day]
     comparison = compare(open_snapshot(root, earlier[-1]), after) if earlier else None
     return Report(after.manifest, found, comparison, show_pii)

@@ -73,7 +73,7 @@ class StaleConversation:
 
 
 @dataclass(frozen=True, slots=True)
-class StaleUser:
+class MostUnreadUser:
     """A user with many unread messages."""
 
     user_sid: str
@@ -94,7 +94,7 @@ class FailureKind:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Statistics:
     """All that a report shows about the rows of a snapshot."""
 
     by_state: Sequence[ReadStates]
@@ -105,7 +105,7 @@ class Figures:
     """Rows in each of `BUCKETS`."""
     notification_levels: Sequence[tuple[str, int]]
     stale_conversations: Sequence[StaleConversation]
-    stale_users: Sequence[StaleUser]
+    most_unread_users: Sequence[MostUnreadUser]
     failures: Sequence[FailureKind]
 
     @property
@@ -119,11 +119,11 @@ class Figures:
         )
 
 
-def figures(catalog: Catalog, *, day: date) -> Figures:
+def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
     """Count what a report about the snapshot of *day* shows."""
 
     def narrow(question: str, *columns: str) -> list[tuple[Any, ...]]:
-        return catalog.ask_narrowly(question, columns=columns)
+        return catalog.query_columns(question, columns=columns)
 
     buckets = dict(
         narrow(
@@ -143,7 +143,7 @@ def figures(catalog: Catalog, *, day: date) -> Figures:
     failures = catalog.connection.execute(
         "SELECT status, code, count(*) FROM failures GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
     ).fetchall()
-    return Figures(
+    return Statistics(
         by_state=_read_states(
             narrow(
                 _by("coalesce(conversation_state, 'no state')", "narrow"), "conversation_state", "unread_messages_count"
@@ -157,20 +157,20 @@ def figures(catalog: Catalog, *, day: date) -> Figures:
             "notification_level",
         ),
         stale_conversations=_stale_conversations(catalog),
-        stale_users=[StaleUser(*row) for row in narrow(_MOST_UNREAD, *_MOST_UNREAD_COLUMNS)],
+        most_unread_users=[MostUnreadUser(*row) for row in narrow(_MOST_UNREAD, *_MOST_UNREAD_COLUMNS)],
         failures=[FailureKind(*row) for row in failures],
     )
 
 
 def _stale_conversations(catalog: Catalog) -> list[StaleConversation]:
-    old = catalog.ask_narrowly(_OLD, columns=_UNREAD_COLUMNS)
-    stalest = catalog.ask_narrowly(_STALEST, old[0], columns=(*_UNREAD_COLUMNS, "conversation_sid"))
+    old = catalog.query_columns(_OLD, columns=_UNREAD_COLUMNS)
+    stalest = catalog.query_columns(_STALEST, old[0], columns=(*_UNREAD_COLUMNS, "conversation_sid"))
     if not stalest:
         return []
     question = _THEIR_ROWS.format(places=", ".join("?" * len(stalest)))
     sids = [sid for (sid,) in stalest]
     columns = ("conversation_sid", "friendly_name", "unread_messages_count", "date_updated")
-    return [StaleConversation(*row) for row in catalog.ask_narrowly(question, sids, columns=columns)]
+    return [StaleConversation(*row) for row in catalog.query_columns(question, sids, columns=columns)]
 
 
 def _by(group: str, view: str, where: str = "") -> str:

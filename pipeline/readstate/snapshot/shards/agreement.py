@@ -10,13 +10,13 @@ from readstate.snapshot.roster.shard import Shard
 from readstate.snapshot.shards.staging import STAGING_VERSION, ShardManifest, Staging
 
 
-def complete(staging: Staging) -> list[ShardManifest]:
+def require_all_shards(staging: Staging) -> list[ShardManifest]:
     """Give all shards of a run that was begun, in their order.
 
     Raises `GuardRefused` where one is missing, and `BadInput` where they were told different things.
     """
-    finished = staging.finished()
-    known = sorted({*finished, *staging.begun()})
+    finished = staging.completed()
+    known = sorted({*finished, *staging.registered()})
     if not known:
         raise GuardRefused(
             f"run {staging.run_id}: somebody has removed what was staged: nothing published",
@@ -34,9 +34,9 @@ def complete(staging: Staging) -> list[ShardManifest]:
     return list(finished.values())
 
 
-def refuse_disagreement(staging: Staging, shard: Shard, options: Mapping[str, Any]) -> None:
+def require_same_options(staging: Staging, shard: Shard, options: Mapping[str, Any]) -> None:
     """Raise `BadInput` where other shards of the run were begun with other *options* than this one is to have."""
-    others = {other: note.options for other, note in staging.begun().items() if other != shard}
+    others = {other: note.options for other, note in staging.registered().items() if other != shard}
     _count(staging, [*others, shard])
     _refuse_disagreement(staging, {**others, shard: options})
 
@@ -82,7 +82,7 @@ def _refuse_disagreement(staging: Staging, told: Mapping[Shard, Mapping[str, Any
 
 
 def _lines(staging: Staging, missing: Sequence[Shard]) -> Iterator[str]:
-    commands = {shard: note.command for shard, note in staging.begun().items()}
+    commands = {shard: note.command for shard, note in staging.registered().items()}
     anyone = next(iter(commands.values()), ())
     for shard in missing:
         yield shlex.join([*commands.get(shard, anyone), "--shard", str(shard)])

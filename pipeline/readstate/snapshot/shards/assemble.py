@@ -11,7 +11,7 @@ from readstate.errors import BadInput
 from readstate.snapshot.export.result import Findings
 from readstate.snapshot.published.manifest import RequestCounts, ServiceUsers, UserCounts
 from readstate.snapshot.published.roster_tables import Row
-from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.staging import ShardManifest, StagedFile
 from readstate.snapshot.storage.atomic_file import local_disk, sha256_of
 from readstate.snapshot.workspace.run import RunRecord
@@ -20,7 +20,7 @@ from readstate.snapshot.workspace.timeline import merged
 _ROWS_AT_ONCE = 2_000
 
 
-def put_together(shards: Sequence[ShardManifest], *, store: Store, folder: Path) -> Findings:
+def merge_shards(shards: Sequence[ShardManifest], *, store: SnapshotStore, folder: Path) -> Findings:
     """Give what all *shards* found; what does not lie on this machine is copied to *folder*.
 
     Raises `BadInput` where a file is not the one that was staged, and `LocalDisk`.
@@ -34,7 +34,7 @@ def put_together(shards: Sequence[ShardManifest], *, store: Store, folder: Path)
     return Findings(
         parts=[path for file, path in local.items() if file.dataset == "part"],
         rows=sum(shard.rows for shard in shards),
-        users=users_of_all(shards),
+        users=sum_user_counts(shards),
         services=_services(shards),
         unknown_fields=dict(sum((Counter(shard.unknown_fields) for shard in shards), Counter())),
         roster=rows("users", "sid"),
@@ -42,7 +42,7 @@ def put_together(shards: Sequence[ShardManifest], *, store: Store, folder: Path)
     )
 
 
-def record_of_all(shards: Sequence[ShardManifest]) -> RunRecord:
+def merge_run_records(shards: Sequence[ShardManifest]) -> RunRecord:
     """How the run went: its shards side by side."""
     records = [shard.record for shard in shards]
     return RunRecord(
@@ -56,7 +56,7 @@ def record_of_all(shards: Sequence[ShardManifest]) -> RunRecord:
     )
 
 
-def users_of_all(shards: Sequence[ShardManifest]) -> UserCounts:
+def sum_user_counts(shards: Sequence[ShardManifest]) -> UserCounts:
     """What became of the whole roster."""
     return UserCounts(
         listed=sum(shard.users.listed for shard in shards),
@@ -73,7 +73,7 @@ def _services(shards: Sequence[ShardManifest]) -> tuple[ServiceUsers, ...]:
     return tuple(ServiceUsers(sid, users[sid]) for sid in sorted(users))
 
 
-def _fetched(file: StagedFile, store: Store, folder: Path) -> Path:
+def _fetched(file: StagedFile, store: SnapshotStore, folder: Path) -> Path:
     path = store.fetch(file.path, folder / file.path.rsplit("/", 1)[-1])
     with local_disk(path):
         size = path.stat().st_size

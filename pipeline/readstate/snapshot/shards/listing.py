@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.staging import STAGING, Staging
 
 ABANDONED_AFTER = timedelta(days=7)
@@ -23,7 +23,7 @@ class StagedRun:
     is_abandoned: bool
 
 
-def staged_runs(store: Store, *, now: datetime) -> list[StagedRun]:
+def staged_runs(store: SnapshotStore, *, now: datetime) -> list[StagedRun]:
     """Every run that has something staged below the root of *store*."""
     return [_look_at(Staging(store, run_id), now) for run_id in store.folders(STAGING)]
 
@@ -31,7 +31,7 @@ def staged_runs(store: Store, *, now: datetime) -> list[StagedRun]:
 def _look_at(staging: Staging, now: datetime) -> StagedRun:
     changed_at = staging.store.last_change(staging.folder) or now
     known = staging.shards()
-    finished = [shard for shard in known if staging.is_finished(shard)]
+    finished = [shard for shard in known if staging.is_completed(shard)]
     return StagedRun(
         run_id=staging.run_id,
         finished=len(finished),

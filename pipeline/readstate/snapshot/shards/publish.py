@@ -14,9 +14,9 @@ from readstate.model.quantities import Allowance
 from readstate.snapshot.export.publish import Publication, publish
 from readstate.snapshot.export.result import refuse_if_too_many_failed
 from readstate.snapshot.published.manifest import Manifest
-from readstate.snapshot.published.snapshot_store import Store
-from readstate.snapshot.shards.agreement import complete
-from readstate.snapshot.shards.assemble import put_together, record_of_all, users_of_all
+from readstate.snapshot.published.snapshot_store import SnapshotStore
+from readstate.snapshot.shards.agreement import require_all_shards
+from readstate.snapshot.shards.assemble import merge_run_records, merge_shards, sum_user_counts
 from readstate.snapshot.shards.staging import ShardManifest, Staging
 from readstate.snapshot.workspace.spans import Span, idle_seconds
 from readstate.snapshot.workspace.workspace import Workspace
@@ -48,7 +48,7 @@ class Published:
 
 
 def publish_run(
-    options: PublishOptions, *, store: Store, place: Workspace, stop: StopSwitch, clock: Clock, emit: Observer
+    options: PublishOptions, *, store: SnapshotStore, place: Workspace, stop: StopSwitch, clock: Clock, emit: Observer
 ) -> Published:
     """Publish what the shards of a run have staged, as one export would have; then remove what was staged.
 
@@ -56,7 +56,7 @@ def publish_run(
     `BadInput` where the shards are not of one run, `LocalDisk`, and `Stopped`.
     """
     staging = Staging(store, options.run_id)
-    days = {note.snapshot_date for note in staging.begun().values()}
+    days = {note.snapshot_date for note in staging.registered().values()}
     if not days:
         return _nothing_staged(options, store)
     before = {day: store.manifest(day) for day in days}
@@ -83,28 +83,28 @@ def _publish(
     options: PublishOptions,
     staging: Staging,
     *,
-    store: Store,
+    store: SnapshotStore,
     place: Workspace,
     stop: StopSwitch,
     clock: Clock,
     emit: Observer,
 ) -> Published:
-    shards = complete(staging)
+    shards = require_all_shards(staging)
     file_stem = _file_stem(options.run_id, shards)
-    standing = store.standing(shards[0].snapshot_date)
+    standing = store.current(shards[0].snapshot_date)
     present = None if standing is None else standing.manifest
     if present is not None and _is_of(present, file_stem):
         return Published(present, already=True)
     _refuse_to_replace(present, options, store)
     with_failures = [str(shard.shard) for shard in shards if shard.users.failed]
     refuse_if_too_many_failed(
-        users_of_all(shards),
+        sum_user_counts(shards),
         options.max_failed_users,
         on_incomplete=options.on_incomplete,
         to_try_again=f"Run shard {', '.join(with_failures)} again with --restart",
     )
-    findings = put_together(shards, store=store, folder=place.parts)
-    record, now, first = record_of_all(shards), clock.now(), shards[0]
+    findings = merge_shards(shards, store=store, folder=place.parts)
+    record, now, first = merge_run_records(shards), clock.now(), shards[0]
     publication = Publication(
         run_id=options.run_id,
         file_stem=file_stem,
@@ -126,7 +126,7 @@ def _publish(
     return Published(manifest, already=False)
 
 
-def published_before(store: Store, run_id: str) -> Manifest | None:
+def published_before(store: SnapshotStore, run_id: str) -> Manifest | None:
     """The snapshot that a run has published, as far as it is among the newest ones."""
     for day in store.dates()[: -_NEWEST - 1 : -1]:
         manifest = store.manifest(day)
@@ -141,7 +141,7 @@ def _is_left_over(staging: Staging, manifest: Manifest) -> bool:
     return changed_at is None or changed_at <= manifest.ended_at
 
 
-def _nothing_staged(options: PublishOptions, store: Store) -> Published:
+def _nothing_staged(options: PublishOptions, store: SnapshotStore) -> Published:
     manifest = published_before(store, options.run_id)
     if manifest is not None:
         return Published(manifest, already=True)
@@ -151,7 +151,7 @@ def _nothing_staged(options: PublishOptions, store: Store) -> Published:
     )
 
 
-def _refuse_to_replace(manifest: Manifest | None, options: PublishOptions, store: Store) -> None:
+def _refuse_to_replace(manifest: Manifest | None, options: PublishOptions, store: SnapshotStore) -> None:
     if manifest is not None and not options.replaces:
         raise GuardRefused(
             f"{store.root}: run {manifest.run_id} has published a snapshot of {manifest.snapshot_date} already",

@@ -9,7 +9,7 @@ import msgspec
 from readstate.events import Observer, Publishing
 from readstate.snapshot.export.result import Findings
 from readstate.snapshot.published.roster_tables import write_failures, write_users
-from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.staging import ShardManifest, StagedFile, Staging
 from readstate.snapshot.storage.atomic_file import sha256_of
 from readstate.snapshot.workspace.workspace import Workspace
@@ -17,7 +17,13 @@ from readstate.stop import StopSwitch
 
 
 def stage(
-    draft: ShardManifest, findings: Findings, *, store: Store, place: Workspace, stop: StopSwitch, emit: Observer
+    draft: ShardManifest,
+    findings: Findings,
+    *,
+    store: SnapshotStore,
+    place: Workspace,
+    stop: StopSwitch,
+    emit: Observer,
 ) -> ShardManifest:
     """Put what a shard found below the root, and then, last, *draft* with the files in it; give that.
 
@@ -35,7 +41,7 @@ def stage(
         emit(Publishing(number, len(local)))
         stop.check()
     manifest = msgspec.structs.replace(draft, files=tuple(files))
-    staging.finish(manifest)
+    staging.complete(manifest)
     return manifest
 
 

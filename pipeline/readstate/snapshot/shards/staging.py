@@ -12,7 +12,7 @@ import msgspec
 
 from readstate.errors import BadInput
 from readstate.snapshot.published.manifest import RosterScope, ServiceUsers, UserCounts
-from readstate.snapshot.published.snapshot_store import Store
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.shard import Shard, shard_of
 from readstate.snapshot.workspace.run import RunRecord
 
@@ -34,7 +34,7 @@ class StagedFile(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class ShardNote(msgspec.Struct, frozen=True, kw_only=True):
+class ShardRegistration(msgspec.Struct, frozen=True, kw_only=True):
     """What a shard tells the others when it begins."""
 
     snapshot_date: date
@@ -71,9 +71,9 @@ class ShardManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """The shards of one run. What is not of this version raises `BadInput`; else what is said at `Objects`."""
+    """The shards of one run. What is not of this version raises `BadInput`; else what is said at `ObjectStore`."""
 
-    store: Store
+    store: SnapshotStore
     run_id: str
 
     @property
@@ -89,23 +89,23 @@ class Staging:
         """Every shard that has left anything."""
         return sorted(filter(None, map(shard_of, self.store.folders(self.folder))))
 
-    def is_finished(self, shard: Shard) -> bool:
+    def is_completed(self, shard: Shard) -> bool:
         """Whether *shard* counts, in whatever version it was written."""
         return self.store.content(self.path(shard, _MANIFEST)) is not None
 
-    def announce(self, shard: Shard, note: ShardNote) -> None:
+    def register(self, shard: Shard, note: ShardRegistration) -> None:
         """Tell the other shards that this one begins."""
         self.store.put_bytes(msgspec.json.encode(note), self.path(shard, _NOTE))
 
-    def begun(self) -> dict[Shard, ShardNote]:
+    def registered(self) -> dict[Shard, ShardRegistration]:
         """The shards that were begun, finished or not."""
-        return self._documents(_NOTE, ShardNote)
+        return self._documents(_NOTE, ShardRegistration)
 
-    def finish(self, manifest: ShardManifest) -> None:
+    def complete(self, manifest: ShardManifest) -> None:
         """Make a shard count: everything that it names is there."""
         self.store.put_bytes(msgspec.json.encode(manifest), self.path(manifest.shard, _MANIFEST))
 
-    def finished(self) -> dict[Shard, ShardManifest]:
+    def completed(self) -> dict[Shard, ShardManifest]:
         """The shards that count."""
         return self._documents(_MANIFEST, ShardManifest)
 

@@ -11,10 +11,10 @@ from pyarrow import fs
 from readstate.snapshot.storage.cloud_errors import explained_if_there
 
 
-class RemoteFiles(fs.FileSystemHandler):  # type: ignore[misc] # pyarrow has no types
+class CloudFileSystem(fs.FileSystemHandler):  # type: ignore[misc] # pyarrow has no types
     """A file system of which only the reading half exists.
 
-    A missing object is a `FileNotFoundError`, as pyarrow expects; all else is raised as `Objects` promises.
+    A missing object is a `FileNotFoundError`, as pyarrow expects; all else is raised as `ObjectStore` promises.
     """
 
     def __init__(self, root: str, client: Any) -> None:
@@ -22,7 +22,7 @@ class RemoteFiles(fs.FileSystemHandler):  # type: ignore[misc] # pyarrow has no 
         self._client = client
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RemoteFiles) and other._root == self._root
+        return isinstance(other, CloudFileSystem) and other._root == self._root
 
     def __hash__(self) -> int:
         return hash(self._root)
@@ -56,7 +56,7 @@ class RemoteFiles(fs.FileSystemHandler):  # type: ignore[misc] # pyarrow has no 
         return fs.FileInfo(path, fs.FileType.File, size=found["size"], mtime=found["last_modified"].timestamp())
 
     def _refuse(self, *_: Any) -> NoReturn:
-        raise NotImplementedError("objects are written through Objects, which does not publish half of one")
+        raise NotImplementedError("objects are written through ObjectStore, which does not publish half of one")
 
     # pyarrow asks for all of these; nobody calls them.
     get_file_info_selector: Callable[..., NoReturn] = _refuse

@@ -15,10 +15,10 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 from pyarrow import fs
 
-from readstate.snapshot.storage.arrow_filesystem import RemoteFiles
-from readstate.snapshot.storage.cloud_client import remote_client
+from readstate.snapshot.storage.arrow_filesystem import CloudFileSystem
+from readstate.snapshot.storage.cloud_client import open_client
 from readstate.snapshot.storage.cloud_errors import explained, explained_if_there
-from readstate.snapshot.storage.object_store import Content, Listed, Version
+from readstate.snapshot.storage.object_store import ObjectInfo, Version, VersionedContent
 
 _PROBE = "_snapshots/.writable"
 _AT_ONCE = 4
@@ -26,8 +26,8 @@ _AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteObjects:
-    """Objects below a prefix; see `Objects`."""
+class CloudObjectStore:
+    """An `ObjectStore` whose objects lie below a prefix of a bucket."""
 
     root: str
     client: Any
@@ -35,7 +35,7 @@ class RemoteObjects:
     @property
     def files(self) -> fs.FileSystem:
         """The objects as files that can be read."""
-        return fs.PyFileSystem(RemoteFiles(self.root, self.client))
+        return fs.PyFileSystem(CloudFileSystem(self.root, self.client))
 
     def absolute(self, path: str) -> str:
         """*path* itself: the client knows the prefix."""
@@ -67,12 +67,12 @@ class RemoteObjects:
                 return found is not None and found.content == content
         return True
 
-    def read(self, path: str) -> Content | None:
+    def read(self, path: str) -> VersionedContent | None:
         """What an object holds."""
         try:
             with explained_if_there(self.root, path):
                 found = obstore.get(self.client, path)
-                return Content(bytes(found.bytes()), Version(found.meta["e_tag"], found.meta["version"]))
+                return VersionedContent(bytes(found.bytes()), Version(found.meta["e_tag"], found.meta["version"]))
         except FileNotFoundError:
             return None
 
@@ -83,11 +83,11 @@ class RemoteObjects:
                 copy.write(chunk)
         return target
 
-    def listed(self, folder: str) -> Iterator[Listed]:
+    def listed(self, folder: str) -> Iterator[ObjectInfo]:
         """Every object below *folder*."""
         with self.told(folder):
             for found in obstore.list(self.client, folder):
-                yield from (Listed(one["path"], one["size"], one["last_modified"]) for one in found)
+                yield from (ObjectInfo(one["path"], one["size"], one["last_modified"]) for one in found)
 
     def folders(self, folder: str) -> list[str]:
         """The names that objects below *folder* share."""
@@ -112,9 +112,9 @@ class RemoteObjects:
             yield
 
 
-def open_remote(root: str) -> RemoteObjects:
+def open_cloud_store(root: str) -> CloudObjectStore:
     """Open a root by its address. Raises `BadInput`; asks the store nothing yet."""
-    return RemoteObjects(root, remote_client(root))
+    return CloudObjectStore(root, open_client(root))
 
 
 def _update_of(expected: Version) -> Any:

@@ -24,7 +24,7 @@ _ENDPOINTS = (
 _AZURE_HOSTS = (".dfs.core.windows.net", ".blob.core.windows.net")
 
 
-def remote_client(root: str, environ: Mapping[str, str] = os.environ) -> Any:
+def open_client(root: str, environ: Mapping[str, str] = os.environ) -> Any:
     """Give an obstore client whose paths begin at *root*. Raises `BadInput`; asks the store nothing yet."""
     address = urlsplit(root)
     make = _BY_SCHEME.get(address.scheme)

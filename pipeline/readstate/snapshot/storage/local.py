@@ -15,15 +15,15 @@ from pyarrow import fs
 
 from readstate.errors import LocalDisk
 from readstate.snapshot.storage.atomic_file import whole_file
-from readstate.snapshot.storage.object_store import Content, Listed, Version
+from readstate.snapshot.storage.object_store import ObjectInfo, Version, VersionedContent
 
 _CHUNK = 1 << 20
 _LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
-class LocalObjects:
-    """Files below a folder; see `Objects`."""
+class LocalObjectStore:
+    """An `ObjectStore` whose objects are files below a folder."""
 
     root: str
     folder: Path
@@ -64,20 +64,20 @@ class LocalObjects:
             self.put_bytes(content, path)
             return True
 
-    def read(self, path: str) -> Content | None:
+    def read(self, path: str) -> VersionedContent | None:
         """What *path* holds. Raises `LocalDisk`."""
         with self.told(path):
             try:
                 content = (self.folder / path).read_bytes()
             except FileNotFoundError:
                 return None
-        return Content(content, Version(hashlib.sha256(content).hexdigest()))
+        return VersionedContent(content, Version(hashlib.sha256(content).hexdigest()))
 
     def fetch(self, path: str, target: Path) -> Path:
         """The file itself."""
         return self.folder / path
 
-    def listed(self, folder: str) -> Iterator[Listed]:
+    def listed(self, folder: str) -> Iterator[ObjectInfo]:
         """Every file in *folder* and below, but for what is hidden or still being written. Raises `LocalDisk`."""
         with self.told(folder):
             for path in sorted((self.folder / folder).rglob("*")):
@@ -85,7 +85,7 @@ class LocalObjects:
                     status = path.stat()
                     if path.is_file() and not path.name.startswith("."):
                         changed_at = datetime.fromtimestamp(status.st_mtime, UTC)
-                        yield Listed(path.relative_to(self.folder).as_posix(), status.st_size, changed_at)
+                        yield ObjectInfo(path.relative_to(self.folder).as_posix(), status.st_size, changed_at)
 
     def folders(self, folder: str) -> list[str]:
         """The names of the folders in *folder*. Raises `LocalDisk`."""

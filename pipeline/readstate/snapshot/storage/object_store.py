@@ -19,7 +19,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class VersionedContent:
     """What a small file held when it was read."""
 
     content: bytes
@@ -27,7 +27,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ObjectInfo:
     """A file as a listing shows it."""
 
     path: str
@@ -36,7 +36,7 @@ class Listed:
     changed_at: datetime
 
 
-class Objects(Protocol):
+class ObjectStore(Protocol):
     """Files below one root. Paths are relative to it; a file is there whole, or not at all.
 
     Everything raises errors that name the root and say what to do: `LocalDisk` on a disk; elsewhere `BadInput` where
@@ -72,7 +72,7 @@ class Objects(Protocol):
         """Write *content* to *path* if *expected*, or nothing where it is None, is still there; say whether it was."""
         ...
 
-    def read(self, path: str) -> Content | None:
+    def read(self, path: str) -> VersionedContent | None:
         """What *path* holds; None where there is nothing."""
         ...
 
@@ -80,7 +80,7 @@ class Objects(Protocol):
         """Give a local file with the contents of *path*: itself where it is local, else a copy at *target*."""
         ...
 
-    def listed(self, folder: str) -> Iterator[Listed]:
+    def listed(self, folder: str) -> Iterator[ObjectInfo]:
         """Every file in *folder* and in the folders below it; nothing where it is not there."""
         ...
 

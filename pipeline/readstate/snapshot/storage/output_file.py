@@ -10,7 +10,7 @@ from readstate.snapshot.storage.atomic_file import whole_file
 Write = Callable[[bytes], None]
 
 
-def whole_output(out: str) -> Write:
+def output_writer(out: str) -> Write:
     """Give what writes a file named *out*, a path or an address, and replaces what is there.
 
     Raises `BadInput` and `Usage` where *out* cannot be right; asks a store nothing yet.
@@ -27,7 +27,7 @@ def _file(path: Path) -> Write:
 
 
 def _object(address: str) -> Write:
-    from readstate.snapshot.storage.cloud import open_remote
+    from readstate.snapshot.storage.cloud import open_cloud_store
 
     folder, _, name = address.rpartition("/")
     if not name or not urlsplit(address).path:
@@ -35,7 +35,7 @@ def _object(address: str) -> Write:
             f"{address}: names no file",
             hint=f"End it with the file's name, such as {address.rstrip('/')}/report.html",
         )
-    objects = open_remote(folder)
+    objects = open_cloud_store(folder)
 
     def write(content: bytes) -> None:
         objects.put_bytes(content, unquote(name))

@@ -65,7 +65,7 @@ def test_rows_that_come_and_go_are_told_once_each(tmp_path: Path) -> None:
         ("removed", conversation_sid(1), None),
         ("added", conversation_sid(2), None),
     ]
-    assert comparison.presence.reasons == ()
+    assert comparison.comparability.reasons == ()
 
 
 def test_nothing_is_a_change_when_only_the_time_of_reading_differs(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_removal_from_an_incomplete_snapshot_is_unknown(tmp_path: Path) -> Non
 
     types = [line["change_type"] for line in feed if line["dataset"] == "user_conversations"]
     assert types == ["removal_unknown", "added"]
-    assert comparison.presence.reasons == (f"the snapshot of {NEW} is incomplete: 1 users could not be read",)
+    assert comparison.comparability.reasons == (f"the snapshot of {NEW} is incomplete: 1 users could not be read",)
 
 
 def test_after_an_incomplete_snapshot_neither_additions_nor_removals_are_known(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_rosters_that_differ_tell_nothing_about_missing_rows(old: Any, new: Any,
     comparison, feed = again(root)
 
     assert {line["change_type"] for line in feed} == {"addition_unknown", "removal_unknown"}
-    assert why in comparison.presence.reasons[0]
+    assert why in comparison.comparability.reasons[0]
 
 
 def test_a_column_that_was_left_empty_is_not_a_change(tmp_path: Path) -> None:

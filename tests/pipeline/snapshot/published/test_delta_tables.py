@@ -12,7 +12,7 @@ from readstate.errors import BadInput
 from readstate.snapshot import open_snapshot
 from readstate.snapshot.published import delta_tables as delta
 from readstate.snapshot.published.snapshot_store import open_store
-from tests.helpers.object_stores import ObjectStore
+from tests.helpers.object_stores import StoreServer
 from tests.helpers.repository import PIPELINE
 from tests.helpers.snapshots import publish, row
 
@@ -24,7 +24,7 @@ FAR = datetime(2100, 1, 1, tzinfo=UTC)
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "local":
         return str(tmp_path / "root")
-    store: ObjectStore = request.getfixturevalue("s3")
+    store: StoreServer = request.getfixturevalue("s3")
     return store.new_root()
 
 
@@ -44,7 +44,7 @@ def test_a_delta_table_holds_the_rows_of_every_snapshot_without_a_copy_of_them(r
     store = open_store(root)
     before = {file.path for file in store.objects.listed("")}
 
-    delta.keep(store)
+    delta.sync(store)
 
     expected = [
         {**line, "snapshot_date": day}
@@ -60,9 +60,9 @@ def test_a_delta_table_holds_the_rows_of_every_snapshot_without_a_copy_of_them(r
 def test_each_snapshot_is_one_commit_that_names_its_run_and_time_travel_shows_what_was_there(root: str) -> None:
     store = open_store(root)
     publish(root, OLD, [row(1, 1)], run_id="r-old")
-    delta.keep(store)
+    delta.sync(store)
     publish(root, NEW, [row(1, 1), row(2, 1)], run_id="r-new")
-    delta.follow(store)
+    delta.sync_if_present(store)
 
     opened = table(root)
     newest, older, _made = opened.history()
@@ -75,10 +75,10 @@ def test_each_snapshot_is_one_commit_that_names_its_run_and_time_travel_shows_wh
 def test_keeping_it_again_commits_nothing(root: str) -> None:
     store = open_store(root)
     publish(root, NEW, [row(1, 1)])
-    delta.keep(store)
+    delta.sync(store)
     version = table(root).version()
 
-    delta.keep(store)
+    delta.sync(store)
 
     assert table(root).version() == version
 
@@ -87,10 +87,10 @@ def test_a_snapshot_that_is_published_again_replaces_its_date_and_no_other(root:
     store = open_store(root)
     publish(root, OLD, [row(1, 1)])
     publish(root, NEW, [row(1, 1), row(2, 1)], run_id="r-1")
-    delta.keep(store)
+    delta.sync(store)
 
     publish(root, NEW, [row(3, 1)], run_id="r-2")
-    delta.follow(store)
+    delta.sync_if_present(store)
 
     assert [(line["snapshot_date"], line["user_sid"][-1]) for line in rows(table(root))] == [(OLD, "1"), (NEW, "3")]
 
@@ -99,9 +99,9 @@ def test_a_date_that_is_left_out_goes_before_its_files_do(root: str) -> None:
     store = open_store(root)
     for day in (OLD, NEW):
         publish(root, day, [row(1, 1)])
-    delta.keep(store)
+    delta.sync(store)
 
-    delta.follow(store, leaving_out=[OLD])
+    delta.sync_if_present(store, leaving_out=[OLD])
 
     assert [line["snapshot_date"] for line in rows(table(root))] == [NEW]
     assert store.dates() == [OLD, NEW]
@@ -111,18 +111,18 @@ def test_where_there_is_no_delta_table_following_makes_none(root: str) -> None:
     store = open_store(root)
     publish(root, NEW, [row(1, 1)])
 
-    delta.follow(store)
+    delta.sync_if_present(store)
 
-    assert not delta.is_kept(store)
-    assert {file.path for file in store.strays(before=FAR)} == set()
+    assert not delta.has_tables(store)
+    assert {file.path for file in store.orphans(before=FAR)} == set()
 
 
 def test_the_log_is_no_stray(root: str) -> None:
     store = open_store(root)
     publish(root, NEW, [row(1, 1)])
-    delta.keep(store)
+    delta.sync(store)
 
-    assert store.strays(before=FAR) == []
+    assert store.orphans(before=FAR) == []
 
 
 def test_the_recipe_of_the_page_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +131,7 @@ def test_the_recipe_of_the_page_works(tmp_path: Path, capsys: pytest.CaptureFixt
     root = str(tmp_path / "root")
     for day in (OLD, NEW):
         publish(root, day, [row(1, 1, unread_messages_count=3), row(2, 1, unread_messages_count=4)])
-    delta.keep(open_store(root))
+    delta.sync(open_store(root))
 
     known: dict[str, Any] = {}
     exec(recipe.replace("ROOT", root), known)  # the page's words are the test
@@ -145,12 +145,12 @@ def test_a_damaged_log_is_told_with_the_way_out(tmp_path: Path) -> None:
     root = tmp_path / "root"
     publish(root, NEW, [row(1, 1)])
     store = open_store(str(root))
-    delta.keep(store)
+    delta.sync(store)
     for path in (root / "user_conversations" / "_delta_log").glob("*.json"):
         path.write_text("{")
 
     with pytest.raises(BadInput, match="remove user_conversations/_delta_log"):
-        delta.keep(store)
+        delta.sync(store)
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

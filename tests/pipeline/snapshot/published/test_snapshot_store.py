@@ -19,7 +19,7 @@ from readstate.snapshot.published.manifest import (
     encode_manifest,
 )
 from readstate.snapshot.published.snapshot_store import open_store, partition
-from readstate.snapshot.storage.local import LocalObjects
+from readstate.snapshot.storage.local import LocalObjectStore
 from readstate.snapshot.storage.object_store import Version
 
 DAY = date(2026, 11, 23)
@@ -76,7 +76,7 @@ def test_publishing_a_date_again_removes_what_the_new_manifest_does_not_name(tmp
     store.publish(manifest(put(root, "r-1")))
     new = put(root, "r-2", b"newer")
 
-    store.publish(manifest(new, run_id="r-2"), replaces=store.standing(DAY))
+    store.publish(manifest(new, run_id="r-2"), replaces=store.current(DAY))
 
     assert [path.name for path in (root / partition("users", DAY)).iterdir()] == ["r-2-00000.parquet"]
     published = store.manifest(DAY)
@@ -98,14 +98,14 @@ def test_whoever_is_second_gives_way_and_takes_its_files_along(tmp_path: Path) -
     assert "--again" in str(told.value.hint)
     assert store.manifest(DAY) == first
     assert not (root / lost.path).exists()
-    assert store.measured(first.files[0]) is not None
+    assert store.checksum(first.files[0]) is not None
 
 
 def test_whoever_set_out_to_replace_what_was_replaced_meanwhile_gives_way(tmp_path: Path) -> None:
     root = tmp_path / "root"
     store = open_store(str(root))
     store.publish(manifest(run_id="r-0"))
-    standing = store.standing(DAY)
+    standing = store.current(DAY)
     store.publish(manifest(put(root, "r-1")), replaces=standing)
 
     with pytest.raises(PublishedMeanwhile):
@@ -119,7 +119,7 @@ def test_whoever_set_out_to_replace_what_was_replaced_meanwhile_gives_way(tmp_pa
 def test_whoever_set_out_to_replace_what_was_removed_meanwhile_is_told(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "root"))
     store.publish(manifest(run_id="r-0"))
-    standing = store.standing(DAY)
+    standing = store.current(DAY)
     store.remove(manifest(run_id="r-0"))
 
     with pytest.raises(PublishedMeanwhile, match="was removed while run r-1"):
@@ -135,7 +135,7 @@ def test_a_run_that_another_process_has_published_is_no_loser(tmp_path: Path) ->
     store.publish(replace(manifest(file), ended_at=datetime(2026, 11, 23, 2, tzinfo=UTC)))
 
     assert store.manifest(DAY) == manifest(file)
-    assert store.measured(file) is not None
+    assert store.checksum(file) is not None
 
 
 def test_what_comes_while_the_manifest_is_put_belongs_to_somebody_else(
@@ -144,13 +144,13 @@ def test_what_comes_while_the_manifest_is_put_belongs_to_somebody_else(
     root = tmp_path / "root"
     store = open_store(str(root))
     dead, mine = put(root, "r-dead"), put(root, "r-1")
-    put_if = LocalObjects.put_if
+    put_if = LocalObjectStore.put_if
 
-    def meanwhile(self: LocalObjects, content: bytes, path: str, *, expected: Version | None) -> bool:
+    def meanwhile(self: LocalObjectStore, content: bytes, path: str, *, expected: Version | None) -> bool:
         put(root, "r-next")
         return put_if(self, content, path, expected=expected)
 
-    monkeypatch.setattr(LocalObjects, "put_if", meanwhile)
+    monkeypatch.setattr(LocalObjectStore, "put_if", meanwhile)
     store.publish(manifest(mine))
 
     assert not (root / dead.path).exists()
@@ -161,24 +161,24 @@ def test_a_store_that_keeps_its_word_is_told_from_one_that_ignores_conditions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(str(tmp_path / "root"))
-    assert store.tells_publishers_apart()
+    assert store.supports_conditional_put()
 
-    monkeypatch.setattr(LocalObjects, "put_if", lambda *_, **__: True)
+    monkeypatch.setattr(LocalObjectStore, "put_if", lambda *_, **__: True)
 
-    assert not store.tells_publishers_apart()
+    assert not store.supports_conditional_put()
     assert list(store.objects.listed("")) == []
 
 
 def test_a_stray_that_a_snapshot_names_meanwhile_is_none_any_more(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "root"))
     late, dead = put(tmp_path / "root", "r-late"), put(tmp_path / "root", "r-dead")
-    seen = store.strays(before=FAR)
+    seen = store.orphans(before=FAR)
 
     store.publish(manifest(late, run_id="r-late", day=OTHER_DAY))
-    store.remove_strays(seen, before=FAR)
+    store.remove_orphans(seen, before=FAR)
 
-    assert store.measured(late) == (late.bytes, late.sha256)
-    assert store.measured(dead) is None
+    assert store.checksum(late) == (late.bytes, late.sha256)
+    assert store.checksum(dead) is None
 
 
 def test_a_stray_that_is_written_again_meanwhile_may_be_named_in_a_moment(tmp_path: Path) -> None:
@@ -187,10 +187,10 @@ def test_a_stray_that_is_written_again_meanwhile_may_be_named_in_a_moment(tmp_pa
     path = tmp_path / "root" / late.path
     os.utime(path, (0, 0))
     before = datetime(1971, 1, 1, tzinfo=UTC)
-    seen = store.strays(before=before)
+    seen = store.orphans(before=before)
 
     put(tmp_path / "root", "r-late")
-    store.remove_strays(seen, before=before)
+    store.remove_orphans(seen, before=before)
 
     assert [file.path for file in seen] == [late.path]
     assert path.exists()
@@ -219,13 +219,13 @@ def test_measuring_tells_a_changed_file_and_a_missing_one(tmp_path: Path) -> Non
     root = tmp_path / "root"
     store = open_store(str(root))
     file = put(root, "r-1")
-    assert store.measured(file) == (file.bytes, file.sha256)
+    assert store.checksum(file) == (file.bytes, file.sha256)
 
     (root / file.path).write_bytes(b"c0ntent")
-    assert store.measured(file) == (file.bytes, hashlib.sha256(b"c0ntent").hexdigest())
+    assert store.checksum(file) == (file.bytes, hashlib.sha256(b"c0ntent").hexdigest())
 
     (root / file.path).unlink()
-    assert store.measured(file) is None
+    assert store.checksum(file) is None
 
 
 def test_removing_a_snapshot_leaves_the_others(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from readstate.errors import BadInput
 from readstate.snapshot.query.catalog import VIEWS, Catalog, catalog
-from readstate.snapshot.query.query import ask
+from readstate.snapshot.query.query import run_query
 from tests.helpers.snapshots import conversation_sid, publish, row
 
 OLD, NEW = date(2026, 11, 22), date(2026, 11, 23)
@@ -25,13 +25,13 @@ def root(tmp_path: Path) -> Path:
 
 def rows(root: Path, question: str, day: date | None = None) -> list[Any]:
     with catalog(str(root), day, for_query=question) as snapshots:
-        return [tuple(line.values()) for batch in ask(snapshots, question).batches for line in batch.to_pylist()]
+        return [tuple(line.values()) for batch in run_query(snapshots, question).batches for line in batch.to_pylist()]
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_each_view_has_the_columns_that_are_promised(view: str, root: Path) -> None:
     with catalog(str(root), for_query=view) as snapshots:
-        assert ask(snapshots, f"SELECT * FROM {view}").schema.names == VIEWS[view].names
+        assert run_query(snapshots, f"SELECT * FROM {view}").schema.names == VIEWS[view].names
 
 
 def test_a_date_chooses_the_snapshot_and_latest_stays_the_newest(root: Path) -> None:

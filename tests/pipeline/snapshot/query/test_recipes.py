@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from readstate.snapshot.query.catalog import catalog
-from readstate.snapshot.query.query import ask
+from readstate.snapshot.query.query import run_query
 from tests.helpers.repository import PIPELINE
 from tests.helpers.snapshots import conversation_sid, publish, row, user, user_sid
 
@@ -50,7 +50,7 @@ def answers(root: str, heading: str) -> list[list[dict[str, Any]]]:
     found = []
     for question in RECIPES[heading]:
         with catalog(root, for_query=question) as snapshots:
-            found.append([line for batch in ask(snapshots, question).batches for line in batch.to_pylist()])
+            found.append([line for batch in run_query(snapshots, question).batches for line in batch.to_pylist()])
     return found
 
 

@@ -73,7 +73,7 @@ def test_unread_counts_are_told_apart_up_to_the_cap(report: Report) -> None:
 
 
 def test_the_users_with_most_unread_come_first(report: Report) -> None:
-    assert [(one.user_sid, one.unread_messages, one.capped) for one in report.figures.stale_users] == [
+    assert [(one.user_sid, one.unread_messages, one.capped) for one in report.figures.most_unread_users] == [
         (user_sid(2), 1001, True),
         (user_sid(3), 12, False),
     ]

@@ -11,9 +11,9 @@ from readstate.errors import BadInput, GuardRefused
 from readstate.snapshot.published.manifest import RequestCounts, RosterScope, UserCounts
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.shard import Shard
-from readstate.snapshot.shards.agreement import complete, refuse_disagreement
+from readstate.snapshot.shards.agreement import require_all_shards, require_same_options
 from readstate.snapshot.shards.listing import staged_runs
-from readstate.snapshot.shards.staging import ShardManifest, ShardNote, Staging
+from readstate.snapshot.shards.staging import ShardManifest, ShardRegistration, Staging
 from readstate.snapshot.workspace.run import RunRecord
 
 NOW = datetime.now(UTC)
@@ -45,20 +45,20 @@ def staging(tmp_path: Path) -> Staging:
 
 
 def begin(staging: Staging, shard: Shard, *, options: dict[str, Any] = OPTIONS, command: tuple[str, ...] = ()) -> None:
-    staging.announce(shard, ShardNote(snapshot_date=date(2026, 11, 23), options=options, command=command))
+    staging.register(shard, ShardRegistration(snapshot_date=date(2026, 11, 23), options=options, command=command))
 
 
 def finish(staging: Staging, shard: Shard, **changes: Any) -> ShardManifest:
     begin(staging, shard)
     manifest = msgspec.structs.replace(PLAIN, shard=shard, **changes)
-    staging.finish(manifest)
+    staging.complete(manifest)
     return manifest
 
 
 def test_what_a_shard_has_left_is_found_as_it_was_written(staging: Staging) -> None:
     manifest = finish(staging, Shard(2, 3))
 
-    assert staging.finished() == {Shard(2, 3): manifest}
+    assert staging.completed() == {Shard(2, 3): manifest}
     assert staging.manifest(Shard(2, 3)) == manifest
     assert staging.manifest(Shard(1, 3)) is None
 
@@ -67,7 +67,7 @@ def test_shards_come_in_their_order_however_they_came(staging: Staging) -> None:
     for number in (10, 2, 1, 9, 3, 8, 4, 7, 5, 6):
         finish(staging, Shard(number, 10))
 
-    assert [shard.shard.number for shard in complete(staging)] == list(range(1, 11))
+    assert [shard.shard.number for shard in require_all_shards(staging)] == list(range(1, 11))
 
 
 def test_a_shard_that_never_began_is_told_the_line_of_another(staging: Staging) -> None:
@@ -75,7 +75,7 @@ def test_a_shard_that_never_began_is_told_the_line_of_another(staging: Staging) 
     begin(staging, Shard(2, 3), command=("readstate", "export", "--users", "of 2.csv"))
 
     with pytest.raises(GuardRefused) as refusal:
-        complete(staging)
+        require_all_shards(staging)
 
     assert "readstate export --users 'of 2.csv' --shard 2/3" in str(refusal.value)
     assert "--shard 3/3" in str(refusal.value)
@@ -86,7 +86,7 @@ def test_shards_of_two_accounts_are_not_put_together(staging: Staging) -> None:
     finish(staging, Shard(2, 2), account_sid="AC2")
 
     with pytest.raises(BadInput, match="disagree about account: 1/2: AC1; 2/2: AC2"):
-        complete(staging)
+        require_all_shards(staging)
 
 
 @pytest.mark.parametrize("version", [{"schema_version": 2}, {"staging_version": 2}])
@@ -94,25 +94,25 @@ def test_shards_of_another_version_are_left_to_that_version(version: dict[str, i
     finish(staging, Shard(1, 1), tool_version="9.9", **version)
 
     with pytest.raises(BadInput, match=r"was staged by another readstate, 9\.9"):
-        complete(staging)
+        require_all_shards(staging)
 
 
 def test_a_document_that_cannot_be_read_is_named(staging: Staging) -> None:
     staging.store.put_bytes(b"{}", staging.path(Shard(1, 2), "shard.json"))
 
     with pytest.raises(BadInput, match=r"nightly/1-of-2/shard\.json: not of this version"):
-        staging.finished()
+        staging.completed()
 
 
 def test_a_shard_may_differ_from_what_it_was_told_before_but_not_from_the_others(staging: Staging) -> None:
     begin(staging, Shard(1, 2))
     other = OPTIONS | {"services": ["default"]}
 
-    refuse_disagreement(staging, Shard(1, 2), other)
+    require_same_options(staging, Shard(1, 2), other)
     with pytest.raises(BadInput, match="disagree about services"):
-        refuse_disagreement(staging, Shard(2, 2), other)
+        require_same_options(staging, Shard(2, 2), other)
     with pytest.raises(BadInput, match="divided in different ways: 1/2, 2/3"):
-        refuse_disagreement(staging, Shard(2, 3), OPTIONS)
+        require_same_options(staging, Shard(2, 3), OPTIONS)
 
 
 def test_a_run_is_abandoned_when_nobody_has_written_to_it_for_a_week(staging: Staging) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from readstate.errors import BadInput, NotPermitted
 from readstate.snapshot.storage import cloud_client as module
-from readstate.snapshot.storage.cloud_client import remote_client, storage_options
+from readstate.snapshot.storage.cloud_client import open_client, storage_options
 
 KEYS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
 
@@ -29,14 +29,14 @@ def _nobodys_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ],
 )
 def test_an_address_names_bucket_and_prefix(root: str, kind: str, prefix: str | None) -> None:
-    client = remote_client(root, KEYS)
+    client = open_client(root, KEYS)
 
     assert type(client).__name__ == kind
     assert client.prefix == prefix
 
 
 def test_the_account_of_a_container_may_stand_in_the_environment() -> None:
-    client = remote_client("abfs://container/path", {"AZURE_STORAGE_ACCOUNT_NAME": "account"})
+    client = open_client("abfs://container/path", {"AZURE_STORAGE_ACCOUNT_NAME": "account"})
 
     assert (client.config["container_name"], client.config["account_name"]) == ("container", "account")
 
@@ -46,7 +46,7 @@ def test_the_account_of_a_container_may_stand_in_the_environment() -> None:
 )
 def test_what_is_no_address_is_refused_with_an_example(root: str) -> None:
     with pytest.raises(BadInput, match="://"):
-        remote_client(root, {})
+        open_client(root, {})
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_what_is_no_address_is_refused_with_an_example(root: str) -> None:
     [({}, "false"), ({"AWS_ENDPOINT_URL": "https://minio"}, "false"), ({"AWS_ENDPOINT_URL": "http://minio"}, "true")],
 )
 def test_nothing_goes_unencrypted_unless_an_endpoint_says_so(environ: dict[str, str], allowed: str) -> None:
-    assert remote_client("s3://bucket", {**KEYS, **environ}).client_options["allow_http"] == allowed
+    assert open_client("s3://bucket", {**KEYS, **environ}).client_options["allow_http"] == allowed
     assert storage_options("s3://bucket", {**KEYS, **environ}).get("allow_http", "false") == allowed
 
 
 def test_a_google_endpoint_can_be_overridden() -> None:
-    client = remote_client("gs://bucket/path", {"GOOGLE_BASE_URL": "http://127.0.0.1:4443"})
+    client = open_client("gs://bucket/path", {"GOOGLE_BASE_URL": "http://127.0.0.1:4443"})
 
     assert client.config["base_url"] == "http://127.0.0.1:4443"
 
@@ -70,7 +70,7 @@ def test_a_profile_is_read_by_awss_own_library(monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / "config").write_text("[profile mine]\nregion = eu-central-1\n")
     (tmp_path / "credentials").write_text("[mine]\naws_access_key_id = from-profile\naws_secret_access_key = s\n")
 
-    client = remote_client("s3://bucket", {"AWS_PROFILE": "mine"})
+    client = open_client("s3://bucket", {"AWS_PROFILE": "mine"})
     options = storage_options("s3://bucket", {"AWS_PROFILE": "mine"})
 
     assert client.credential_provider is not None
@@ -82,13 +82,13 @@ def test_a_profile_without_that_library_names_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "find_spec", lambda _name: None)
 
     with pytest.raises(NotPermitted, match="pip install boto3"):
-        remote_client("s3://bucket", {"AWS_PROFILE": "mine"})
+        open_client("s3://bucket", {"AWS_PROFILE": "mine"})
 
 
 def test_keys_in_the_environment_need_no_other_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
 
-    assert remote_client("s3://bucket", {**KEYS, "AWS_PROFILE": "mine"}).credential_provider is None
+    assert open_client("s3://bucket", {**KEYS, "AWS_PROFILE": "mine"}).credential_provider is None
 
 
 def test_a_login_that_gives_nothing_leaves_the_search_to_the_client(
@@ -98,6 +98,6 @@ def test_a_login_that_gives_nothing_leaves_the_search_to_the_client(
     (tmp_path / ".aws" / "config").write_text("[default]\nregion = eu-central-1\n")
     monkeypatch.setattr("boto3.Session", lambda **_: SimpleNamespace(get_credentials=lambda: None))
 
-    assert remote_client("s3://bucket", {}).credential_provider is None
+    assert open_client("s3://bucket", {}).credential_provider is None
     monkeypatch.setattr(module, "find_spec", lambda _name: None)
-    assert remote_client("s3://bucket", {}).credential_provider is None
+    assert open_client("s3://bucket", {}).credential_provider is None

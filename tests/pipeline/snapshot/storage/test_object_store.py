@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.storage.object_store import Objects
-from tests.helpers.object_stores import ObjectStore
+from readstate.snapshot.storage.object_store import ObjectStore
+from tests.helpers.object_stores import StoreServer
 
 MANIFEST = "_snapshots/2026-11-23.json"
 DATA = "users/snapshot_date=2026-11-23/r-1-00000.parquet"
 
 
 @pytest.fixture(params=["local", "s3", "azure"])
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "local":
         return open_store(str(tmp_path / "root")).objects
     return open_store(request.getfixturevalue(request.param).new_root()).objects
@@ -31,7 +31,7 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_that_was_put_is_listed_read_and_fetched(objects: Objects, source: Path, tmp_path: Path) -> None:
+def test_a_file_that_was_put_is_listed_read_and_fetched(objects: ObjectStore, source: Path, tmp_path: Path) -> None:
     objects.put(source, DATA)
 
     (listed,) = objects.listed("users")
@@ -42,7 +42,7 @@ def test_a_file_that_was_put_is_listed_read_and_fetched(objects: Objects, source
     assert objects.fetch(DATA, tmp_path / "copy").read_bytes() == source.read_bytes()
 
 
-def test_what_is_not_there_is_nothing_rather_than_an_error(objects: Objects) -> None:
+def test_what_is_not_there_is_nothing_rather_than_an_error(objects: ObjectStore) -> None:
     assert objects.read(DATA) is None
     assert list(objects.listed("users")) == []
     assert objects.folders("users") == []
@@ -50,7 +50,7 @@ def test_what_is_not_there_is_nothing_rather_than_an_error(objects: Objects) -> 
     objects.delete_folder("users")
 
 
-def test_folders_are_named_without_what_is_in_them(objects: Objects) -> None:
+def test_folders_are_named_without_what_is_in_them(objects: ObjectStore) -> None:
     for path in (DATA, "users/snapshot_date=2026-11-24/r-2-00000.parquet", "_staging/run/1-of-4/shard.json"):
         objects.put_bytes(b"x", path)
 
@@ -58,7 +58,7 @@ def test_folders_are_named_without_what_is_in_them(objects: Objects) -> None:
     assert objects.folders("_staging/run") == ["1-of-4"]
 
 
-def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(objects: Objects) -> None:
+def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(objects: ObjectStore) -> None:
     for path in ("_staging/run/1/a", "_staging/run/2/b", "_staging/run-2/1/c"):
         objects.put_bytes(b"x", path)
 
@@ -67,7 +67,7 @@ def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(objects: Ob
     assert [file.path for file in objects.listed("_staging")] == ["_staging/run-2/1/c"]
 
 
-def test_only_the_first_puts_where_nothing_is_expected(objects: Objects) -> None:
+def test_only_the_first_puts_where_nothing_is_expected(objects: ObjectStore) -> None:
     assert objects.put_if(b"first", MANIFEST, expected=None)
     assert not objects.put_if(b"second", MANIFEST, expected=None)
 
@@ -76,7 +76,7 @@ def test_only_the_first_puts_where_nothing_is_expected(objects: Objects) -> None
     assert found.content == b"first"
 
 
-def test_a_version_is_replaced_once(objects: Objects) -> None:
+def test_a_version_is_replaced_once(objects: ObjectStore) -> None:
     objects.put_bytes(b"old", MANIFEST)
     old = objects.read(MANIFEST)
     assert old is not None
@@ -89,7 +89,7 @@ def test_a_version_is_replaced_once(objects: Objects) -> None:
     assert found.content == b"new"
 
 
-def test_a_version_that_was_removed_cannot_be_replaced(objects: Objects) -> None:
+def test_a_version_that_was_removed_cannot_be_replaced(objects: ObjectStore) -> None:
     objects.put_bytes(b"old", MANIFEST)
     old = objects.read(MANIFEST)
     assert old is not None
@@ -100,7 +100,7 @@ def test_a_version_that_was_removed_cannot_be_replaced(objects: Objects) -> None
 
 
 @pytest.mark.parametrize("replacing", [False, True])
-def test_of_many_at_once_one_wins(objects: Objects, replacing: bool) -> None:
+def test_of_many_at_once_one_wins(objects: ObjectStore, replacing: bool) -> None:
     expected = None
     if replacing:
         objects.put_bytes(b"old", MANIFEST)
@@ -120,7 +120,7 @@ def test_of_many_at_once_one_wins(objects: Objects, replacing: bool) -> None:
     assert found.content == b"publisher %d" % won.index(True)
 
 
-def test_an_answer_that_was_lost_does_not_make_a_winner_lose(s3: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_was_lost_does_not_make_a_winner_lose(s3: StoreServer, monkeypatch: pytest.MonkeyPatch) -> None:
     objects = open_store(s3.new_root()).objects
     really_put = obstore.put
 
@@ -133,7 +133,7 @@ def test_an_answer_that_was_lost_does_not_make_a_winner_lose(s3: ObjectStore, mo
     assert objects.put_if(b"mine", MANIFEST, expected=None)
 
 
-def test_pyarrow_reads_a_part_of_a_file(objects: Objects, tmp_path: Path) -> None:
+def test_pyarrow_reads_a_part_of_a_file(objects: ObjectStore, tmp_path: Path) -> None:
     pq.write_table(pa.table({"number": range(1000), "text": ["x" * 10] * 1000}), tmp_path / "t", row_group_size=100)
     objects.put(tmp_path / "t", DATA)
 
@@ -142,12 +142,12 @@ def test_pyarrow_reads_a_part_of_a_file(objects: Objects, tmp_path: Path) -> Non
     assert table["number"].to_pylist() == list(range(951, 1000))
 
 
-def test_pyarrow_is_told_in_its_own_words_that_a_file_is_missing(objects: Objects) -> None:
+def test_pyarrow_is_told_in_its_own_words_that_a_file_is_missing(objects: ObjectStore) -> None:
     with pytest.raises(FileNotFoundError):
         objects.files.open_input_file(objects.absolute(DATA))
 
 
-def test_proving_that_it_can_be_written_leaves_nothing(objects: Objects) -> None:
+def test_proving_that_it_can_be_written_leaves_nothing(objects: ObjectStore) -> None:
     objects.prove_writable()
 
     assert list(objects.listed("")) == []
