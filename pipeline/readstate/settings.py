@@ -37,7 +37,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_rate: float = 0.0
     production_first: bool = False
     writes_per_second: float = 30.0
-    require_approval: bool = False
     shared_pace: str = ""
     max_outage: str = "15m"
     max_attempts: int = 6

@@ -10,15 +10,12 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from readstate.changes.apply.admission import Meter
 from readstate.changes.apply.controls import Speed
 from readstate.changes.apply.options import Surroundings
 from readstate.changes.apply.run import apply
 from readstate.changes.apply.send import Repetitions
 from readstate.changes.current_state.target import Located, locate
-from readstate.changes.plans.approval import read_approvals
 from readstate.changes.plans.reader import Plan, check_age, check_target, open_plan
 from readstate.changes.plans.tombstone import refuse_forgotten
 from readstate.changes.runs.directory import RunDirectory, create_run, name_run, refuse_consumed, target_lock
@@ -119,7 +116,6 @@ class ApplyJob:
                 who=self._who(),
                 consent=self.wish.consent,
                 care=self.wish.care,
-                approvals=msgspec.to_builtins(read_approvals(plan).of_this_plan),
             )
             ending = await apply(plan, directory, journal, options, wires.around)
             try:

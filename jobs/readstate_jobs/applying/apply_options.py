@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from readstate.changes.apply.options import ApplyOptions
     from readstate.changes.runs.journal import JournalMode
     from readstate.model.guards import Consent
-    from readstate.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,9 +31,6 @@ _CONSENT = (
         "--allow-partial-plan", is_flag=True, default=None, help="Some lines could not be read when planning."
     ),
     click.option("--max-rows", type=click.IntRange(min=0), metavar="N", help="Most changes. [default: 1000000]"),
-    click.option(
-        "--require-approval", is_flag=True, default=None, help="Somebody else than its author must have approved it."
-    ),
 )  # fmt: skip
 _CARE = (
     click.option(
@@ -90,11 +86,6 @@ class ApplyWish:
     def over(self, consent: dict[str, Any], care: dict[str, Any]) -> "ApplyWish":
         """What an earlier start was told, and over it what was said now."""
         return ApplyWish(consent | self.consent, care | self.care)
-
-    def under(self, settings: "Settings") -> "ApplyWish":
-        """The same, and what *settings* demand of every apply."""
-        demanded = {"require_approval": True} if settings.require_approval else {}
-        return ApplyWish(self.consent | demanded, self.care)
 
     @property
     def journal_mode(self) -> "JournalMode":

@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from readstate.changes.plans.approval import guards_of
 from readstate.changes.plans.reader import Plan
 from readstate.errors import ConsentMissing, GuardRefused, PlanUnusable, ReadstateError
-from readstate.model.guards import Consent, Guard, GuardKind, refusals
+from readstate.model.guards import Consent, Guard, GuardKind, evaluate, refusals
 from readstate.observers.text import counted
 from readstate_jobs.applying.apply_options import ApplyWish
 from readstate_jobs.applying.apply_output import guard_documents, show_refusal
@@ -42,7 +41,7 @@ def require_consent(plan: Plan, wish: ApplyWish, document: dict[str, Any], *, ag
 
 def ask_guards(plan: Plan, consent: Consent, *, again: str) -> Asked:
     """Ask all guards about *plan*; missing consent may be given at a terminal. *again* is the command to repeat."""
-    guards = guards_of(plan, consent)
+    guards = evaluate(plan.manifest.guard_inputs, consent)
     refused = refusals(guards)
     if (
         [guard.name for guard in refused] == ["confirm-deletes"]
@@ -56,23 +55,14 @@ def ask_guards(plan: Plan, consent: Consent, *, again: str) -> Asked:
 def _refusal(refused: list[Guard], consent: Consent, again: str) -> ReadstateError:
     told = "; ".join(guard.message for guard in refused)
     kinds = {guard.kind for guard in refused}
-    hint = f"Nothing was changed. {_next_steps(refused, again)}"
+    command = " ".join([again, *(guard.needs for guard in refused if guard.needs)])
+    hint = f"Nothing was changed. Where that is meant:  {command}"
     agreed_to_another_number = GuardKind.CONSENT in kinds and consent.confirm_deletes is not None
     if GuardKind.LIMIT not in kinds and not agreed_to_another_number:
         return ConsentMissing(told, hint=hint)
     if [guard.name for guard in refused] == ["partial-plan"]:
         return PlanUnusable(told, hint=hint)
     return GuardRefused(told, hint=hint)
-
-
-def _next_steps(refused: list[Guard], again: str) -> str:
-    """What somebody else has to type first, and what to type then."""
-    others = [guard.needs for guard in refused if guard.needs and guard.kind is GuardKind.APPROVAL]
-    flags = [guard.needs for guard in refused if guard.needs and guard.kind is not GuardKind.APPROVAL]
-    command = " ".join([again, *flags])
-    if not others:
-        return f"Where that is meant:  {command}"
-    return f"Somebody else has to type:  {'; '.join(others)}\nThen:  {command}"
 
 
 def _is_agreed(plan: Plan) -> bool:

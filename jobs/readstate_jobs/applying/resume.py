@@ -30,7 +30,7 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
         settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
         directory = find_run(run, Path(settings.work_dir))
         document |= {"run_id": directory.run_id, "run_dir": str(directory.path)}
-        plan, wish = plan_of(directory, wish.under(settings))
+        plan, wish = plan_of(directory, wish)
         document["plan_id"] = plan.manifest.plan_id
         wish = require_consent(plan, wish, document, again=f"readstate resume {directory.run_id}", as_json=as_json)
         report = ApplyJob(settings, load_credentials(), wish, excel=excel).resume(directory, plan)

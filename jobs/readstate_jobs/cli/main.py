@@ -37,7 +37,6 @@ COMMANDS = {
     ),
     "mark-read": _Entry("readstate_jobs.mark_read.command", "Choose conversations, and plan to mark them as read."),
     "show": _Entry("readstate_jobs.planning.show", "Look at a plan."),
-    "approve": _Entry("readstate_jobs.planning.approve", "Say, as a second person, that a plan may be carried out."),
     "apply": _Entry("readstate_jobs.applying.apply", "Carry out a plan that somebody has read."),
     "resume": _Entry(
         "readstate_jobs.applying.resume", "Go on with a run that was stopped, killed, or ended with failed rows."

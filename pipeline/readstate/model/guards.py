@@ -61,16 +61,13 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     allow_missing_percent: float = MAX_MISSING_PERCENT
     allow_partial_plan: bool = False
     max_rows: int = MAX_ROWS
-    require_approval: bool = False
-    """Somebody else than its author must have approved the plan."""
 
 
 class GuardKind(StrEnum):
-    """Consent can be given at a prompt; a limit has to be raised by name; an approval is another person's to give."""
+    """Consent can be given at a prompt; a limit has to be raised by name."""
 
     CONSENT = "consent"
     LIMIT = "limit"
-    APPROVAL = "approval"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +79,7 @@ class Guard:
     passed: bool
     message: str
     needs: str | None
-    """The flag, or for an approval the command, that would let it pass; None where it passes."""
+    """The flag that would let it pass; None where it passes."""
 
 
 def evaluate(facts: GuardInputs, consent: Consent) -> list[Guard]:

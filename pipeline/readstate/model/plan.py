@@ -108,7 +108,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: int = PLAN_SCHEMA_VERSION
     plan_id: str = ""
     plan_sha256: str = ""
-    """Over the other fields of this manifest: what an approval is bound to."""
+    """Over the other fields of this manifest."""
     rows_root_sha256: str
     chunk_sha256: tuple[str, ...]
     attachments: dict[str, str]

@@ -41,7 +41,6 @@ def _facts(summary: Summary) -> dict[str, Any]:
     return {
         "plan_id": summary.manifest.plan_id,
         "made": wording.made(summary),
-        "approved": wording.approved(summary),
         "source": wording.source(summary),
         "target": summary.manifest.target,
         "selection": list(selection(summary)),

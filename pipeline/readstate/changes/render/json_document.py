@@ -34,7 +34,6 @@ def plan_document(summary: Summary) -> dict[str, Any]:
             }
             for guard in summary.guards
         ],
-        "approvals": _json(list(summary.approvals)),
         "input": _json(manifest.input),
         "selection": manifest.options.get(SELECTION),
         "not_checked": list(manifest.not_checked),

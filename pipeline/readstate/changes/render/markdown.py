@@ -32,7 +32,6 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield ""
     for name, text in (
         ("Made", wording.made(summary).removeprefix("made ")),
-        *(("Approved", approved) for approved in wording.approved(summary)),
         ("Input", wording.source(summary)),
         ("Target", wording.target(summary)),
         *selection(summary),

@@ -1,7 +1,7 @@
 """What every rendering of a plan shows: its facts, some of its rows, and what each row does in words."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,14 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from readstate.changes.plans.approval import guards_of, read_approvals
 from readstate.changes.plans.counts import SAMPLES
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.schema import to_rows
 from readstate.changes.render.redaction import Redaction, redacted_manifest, redacted_row, redaction_of
-from readstate.model.approval import Approval
 from readstate.model.change import Direction, Disposition, Fields
-from readstate.model.guards import Consent, Guard
+from readstate.model.guards import Consent, Guard, evaluate
 from readstate.model.plan import Manifest, PlanRow
 from readstate.text import visible
 
@@ -75,7 +73,6 @@ class Summary:
     manifest: Manifest
     guards: list[Guard]
     rows: list[PlanRow]
-    approvals: Sequence[Approval] = ()
 
     def count(self, disposition: str) -> int:
         """How many rows of the plan have *disposition*."""
@@ -89,10 +86,10 @@ def summarize(
 
     *redaction* is as the author of the plan wanted it, unless given.
     """
-    manifest, guards = plan.manifest, guards_of(plan, consent or Consent())
+    manifest, guards = plan.manifest, evaluate(plan.manifest.guard_inputs, consent or Consent())
     if (redaction or redaction_of(manifest)) is Redaction.IDENTITIES:
         manifest, rows = redacted_manifest(manifest), list(map(redacted_row, rows))
-    return Summary(plan.directory, manifest, guards, rows, read_approvals(plan).of_this_plan)
+    return Summary(plan.directory, manifest, guards, rows)
 
 
 def sample(plan: Plan) -> list[PlanRow]:

@@ -24,7 +24,6 @@ def render_rows(rows: list[PlanRow]) -> str:
 def _lines(summary: Summary, examples: int) -> Iterator[str]:
     manifest = summary.manifest
     yield f"Plan    {manifest.plan_id}  {wording.made(summary)}"
-    yield from (f"Agreed  {approved}" for approved in wording.approved(summary))
     yield f"Input   {wording.source(summary)}"
     yield f"Target  {wording.target(summary)}"
     for title, sentence in selection(summary):

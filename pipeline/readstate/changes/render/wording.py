@@ -14,16 +14,6 @@ def made(summary: Summary) -> str:
     )
 
 
-def approved(summary: Summary) -> list[str]:
-    """Who has approved the plan, when and why; whether that is somebody else is the guard's to say."""
-    return [
-        f"{approval.approved_at:%Y-%m-%d %H:%M} UTC by {visible(approval.os_user)} on {visible(approval.host)}"
-        + ("" if approval.is_by_another(summary.manifest) else ", who made it")
-        + (f": {visible(approval.reason)}" if approval.reason else "")
-        for approval in summary.approvals
-    ]
-
-
 def source(summary: Summary) -> str:
     """What the plan was made from."""
     read = summary.manifest.input

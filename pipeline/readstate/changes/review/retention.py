@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from readstate.changes.plans.approval import APPROVALS
 from readstate.changes.plans.reader import read_manifest
 from readstate.changes.plans.tombstone import Forgotten, write_note
 from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, UNFINISHED, is_abandoned
@@ -110,7 +109,7 @@ class OldPlan:
     @property
     def kept(self) -> str:
         """What stays, in words."""
-        return f"{MANIFEST} with counts and digests, {APPROVALS}/"
+        return f"{MANIFEST} with counts and digests"
 
 
 @dataclass(frozen=True, slots=True)
