@@ -56,17 +56,16 @@ class MarkReadOperator(_PlanningOperator):
     Whose and which: *users_file*, or everybody's; the conditions of ``readstate mark-read`` are *options*.
     """
 
-    template_fields: Sequence[str] = (*_PlanningOperator.template_fields, "users_file", "from_snapshot")
+    template_fields: Sequence[str] = (*_PlanningOperator.template_fields, "users_file")
 
-    def __init__(self, *, users_file: str | None = None, from_snapshot: str | None = None, **more: Any) -> None:
+    def __init__(self, *, users_file: str | None = None, **more: Any) -> None:
         super().__init__(**more)
-        self.users_file, self.from_snapshot = users_file, from_snapshot
+        self.users_file = users_file
 
     def command(self, context: Context) -> list[str]:
         """``readstate mark-read``."""
         users = ["--all"] if self.users_file is None else ["--users", self.users_file]
-        snapshot = [] if self.from_snapshot is None else ["--from-snapshot", self.from_snapshot]
-        return ["mark-read", *users, *snapshot, *self._where()]
+        return ["mark-read", *users, *self._where()]
 
 
 class ApplyPlanOperator(ReadstateOperator):

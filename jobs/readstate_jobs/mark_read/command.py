@@ -19,10 +19,7 @@ from readstate_jobs.cli.options import connection_options, json_option, settings
 @click.option("--muted", is_flag=True, help="Only muted ones.")
 @click.option("--conversation-updated-before", "updated_before", metavar="30d|DATE",
               help="Only where the conversation has not changed for so long, or since that date.")  # fmt: skip
-@click.option("--where", "where", metavar="SQL", help="Only where this is true: a condition on a snapshot's columns.")
 @click.option("--exclude", "exclude_file", metavar="FILE", help="Never these users, conversations or memberships.")
-@click.option("--from-snapshot", "snapshot_root", metavar="ROOT",
-              help="Choose from the newest snapshot below ROOT; ask Twilio about the chosen rows only.")  # fmt: skip
 @click.option("--include-never-read", "never_read_too", is_flag=True,
               help="Also where nobody ever set a read horizon: there is no way back to that.")  # fmt: skip
 @click.option("--mute", "level", flag_value="muted", help="Mute the chosen conversations too.")

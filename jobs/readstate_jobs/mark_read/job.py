@@ -1,4 +1,4 @@
-"""Wires mark-read: rows from Twilio or a snapshot, through the selection, into a plan like any other."""
+"""Wires mark-read: rows from Twilio, through the selection, into a plan like any other."""
 
 import tempfile
 from dataclasses import dataclass
@@ -18,20 +18,16 @@ from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.selection.conditions import CLOSED
 from readstate.changes.selection.exclusions import Exclusions
-from readstate.changes.selection.reread import Reread, by_user, reread
 from readstate.changes.selection.selected_rows import SelectedRows
 from readstate.clock import SystemClock
-from readstate.errors import BadInput
-from readstate.events import Note, UserRead, UserVanished
+from readstate.events import Note
 from readstate.model.plan import InputFacts
 from readstate.model.selection import SELECTION, SelectionFacts
 from readstate.observers.monitor import watching
 from readstate.settings import Credentials, Settings
 from readstate.snapshot.candidates.live_rows import LiveReading, UserTally, read_rows
 from readstate.snapshot.candidates.live_users import Presence, all_users, named_users
-from readstate.snapshot.candidates.past_rows import check_origin, missing_users, past_rows
 from readstate.snapshot.published.manifest import RequestCounts
-from readstate.snapshot.published.snapshot import Snapshot
 from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import connection
@@ -118,14 +114,10 @@ class MarkReadJob:
                 conditions = wish.conditions(now=now, excluded=await self._excluded(around.changes))
                 sieve = Sieve(conditions, wish.marking, SelectedRows(readings))
                 presence = Presence()
-                if wish.snapshot is None:
-                    await self._from_twilio(sieve, presence, around.live)
-                else:
-                    await self._from_snapshot(sieve, wish.snapshot, located, around.changes)
+                await self._read(sieve, presence, around.live)
                 selected = sieve.selected.drop_repeated()
                 await read_newest(readings, self._options().rules(now), around.changes)
                 facts = SelectionFacts(
-                    source=_source(wish.snapshot),
                     conditions=wish.recorded(conditions),
                     users=users.read,
                     users_vanished=users.vanished,
@@ -147,41 +139,10 @@ class MarkReadJob:
                 around.emit(Note(f"--exclude: there is no user {identity!r} to leave out"))
         return self.wish.excluded.resolved(sids)
 
-    async def _from_twilio(self, sieve: Sieve, presence: Presence, around: LiveReading) -> None:
+    async def _read(self, sieve: Sieve, presence: Presence, around: LiveReading) -> None:
         entries = self.wish.users
-        users = (
-            all_users(around)
-            if entries is None
-            else named_users(entries, around, with_identity=self.wish.where is not None)
-        )
+        users = all_users(around) if entries is None else named_users(entries, around)
         await read_rows(presence.watched(users), around, sieve.take)
-
-    async def _from_snapshot(self, sieve: Sieve, snapshot: Snapshot, located: Located, around: ReadContext) -> None:
-        target = located.target
-        check_origin(snapshot, account_sid=target.account_sid, service_sid=target.service_sid, base_url=target.base_url)
-        if not snapshot.manifest.complete:
-            around.emit(Note("The snapshot is incomplete: the users that are missing in it are not looked at."))
-        named = None if self.wish.users is None else [entry.user for entry in self.wish.users]
-        if named is not None:
-            self._note_missing(snapshot, target.service_sid, named, around)
-
-        def keep(answers: list[Reread]) -> None:
-            for answer in answers:
-                around.emit(UserRead(answer.chosen.user_sid, len(answer.reading.found), answer.reading.requests))
-            sieve.take_again(answers)
-
-        tables = past_rows(snapshot, target.service_sid, None if named is None else set(named))
-        await reread(by_user(sieve.choose(tables)), around, keep)
-
-    def _note_missing(self, snapshot: Snapshot, service_sid: str, named: list[str], around: ReadContext) -> None:
-        missing = missing_users(snapshot, service_sid, named)
-        if len(missing) == len(named):
-            raise BadInput(
-                f"{snapshot.store.root}: the snapshot knows none of the {len(named)} users",
-                hint="Leave --from-snapshot out to ask Twilio. Identities are not in a snapshot made with --drop-pii.",
-            )
-        for user in missing:
-            around.emit(UserVanished(user, None))
 
     def _options(self) -> PlanOptions:
         return PlanOptions(
@@ -208,7 +169,3 @@ class MarkReadJob:
             ),
             options={SELECTION: msgspec.to_builtins(facts)},
         )
-
-
-def _source(snapshot: Snapshot | None) -> str:
-    return "live" if snapshot is None else f"snapshot of {snapshot.manifest.snapshot_date}"

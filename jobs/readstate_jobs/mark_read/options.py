@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from readstate.changes.selection.conditions import CLOSED, COLUMNS, OPEN_STATES, Conditions, Marking
+from readstate.changes.selection.conditions import CLOSED, OPEN_STATES, Conditions, Marking
 from readstate.changes.selection.exclusions import Exclusions, read_exclusions
-from readstate.changes.selection.where import Where
 from readstate.errors import BadInput, Usage
 from readstate.model.change import NotificationLevel
 from readstate.model.ids import is_sid
 from readstate.model.quantities import parse_duration
-from readstate.snapshot.candidates.past_rows import check_columns
-from readstate.snapshot.published.schema import ROWS
-from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
 from readstate.snapshot.roster.users_file import RosterEntry, read_users_file
 
 _STATES = OPEN_STATES | {CLOSED}
@@ -29,14 +25,11 @@ class MarkReadWish:
     users: tuple[RosterEntry, ...] | None
     """None for all users of the service."""
     service: str | None
-    snapshot: Snapshot | None
-    """Where to choose from; None for Twilio as it is now."""
     states: frozenset[str]
     unread_at_least: int | None
     muted: bool
     updated_before: datetime | timedelta | None
     """A moment, or how long ago."""
-    where: Where | None
     excluded: Exclusions
     marking: Marking
 
@@ -49,7 +42,6 @@ class MarkReadWish:
             muted=self.muted,
             updated_before=now - limit if isinstance(limit, timedelta) else limit,
             excluded=excluded,
-            where=self.where,
         )
 
     def recorded(self, conditions: Conditions) -> dict[str, Any]:
@@ -61,7 +53,6 @@ class MarkReadWish:
             "unread_at_least": self.unread_at_least,
             "muted": self.muted or None,
             "conversation_updated_before": None if limit is None else f"{limit:%Y-%m-%dT%H:%M:%SZ}",
-            "where": None if self.where is None else self.where.expression,
             "excluded": len(excluded.users) + len(excluded.conversations) + len(excluded.memberships) or None,
             "include_never_read": self.marking.never_read_too or None,
             "set_notification_level": self.marking.level,
@@ -79,9 +70,7 @@ def to_wish(
     unread_at_least: int | None,
     muted: bool,
     updated_before: str | None,
-    where: str | None,
     exclude_file: str | None,
-    snapshot_root: str | None,
     never_read_too: bool,
     level: NotificationLevel | None,
     keep_unread: bool,
@@ -90,21 +79,16 @@ def to_wish(
     _refuse_contradictions(users_file, everybody=everybody, level=level, keep_unread=keep_unread)
     if service is not None and not is_sid(service, "IS"):
         raise BadInput(f"--service {service}: not a service's SID", hint="Give IS and 32 hex digits.")
-    wish = MarkReadWish(
+    return MarkReadWish(
         users=None if users_file is None else _users(users_file, service),
         service=service,
-        snapshot=None if snapshot_root is None else open_snapshot(snapshot_root),
         states=_states(states),
         unread_at_least=unread_at_least,
         muted=muted,
         updated_before=None if updated_before is None else parse_age_or_date(updated_before),
-        where=None if where is None else Where(where, ROWS),
         excluded=Exclusions() if exclude_file is None else read_exclusions(exclude_file),
         marking=Marking(read=not keep_unread, never_read_too=never_read_too, level=level),
     )
-    if wish.snapshot is not None:
-        check_columns(wish.snapshot, COLUMNS if where is None else ROWS.names)
-    return wish
 
 
 def parse_age_or_date(text: str) -> datetime | timedelta:

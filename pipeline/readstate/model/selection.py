@@ -22,8 +22,6 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
 class SelectionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What was looked at, what was selected, and what was left out and why."""
 
-    source: str
-    """Where the rows came from: Twilio as it is now, or a snapshot."""
     conditions: dict[str, Any]
     """As asked for."""
     users: int

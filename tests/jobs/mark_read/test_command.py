@@ -121,26 +121,6 @@ def requests(twilio: RunningSimulator, ending: str) -> int:
     return sum(count for (_, path, _), count in twilio.counters().answers.items() if path.endswith(ending))
 
 
-def act(twilio: RunningSimulator, row: Row, what: str) -> None:
-    """Let somebody else do something to a row of the world."""
-    service = twilio.world.default_service
-    editor = twilio.world.edit(service, actor="somebody")
-    conversation = service.find_conversation(row["conversation_sid"])
-    user = service.find_user(row["user_sid"])
-    assert conversation is not None
-    assert user is not None
-    participant = service.participant(conversation, user.number)
-    assert participant is not None
-    match what:
-        case "read":
-            read = participant._replace(last_read_message_index=conversation.messages.newest())
-            editor.update_participant(conversation, participant, read)
-        case "leave":
-            editor.remove_participant(conversation, participant)
-        case "mute":
-            editor.update_participant(conversation, participant, participant._replace(notification_level="muted"))
-
-
 def test_every_unread_row_goes_to_the_newest_message_and_no_other_row_is_touched(
     twilio: RunningSimulator, mark_read: Any
 ) -> None:
@@ -180,10 +160,10 @@ def test_the_plan_says_what_was_left_out_and_who_will_see_it(twilio: RunningSimu
 
 
 def test_a_person_reads_the_same_and_how_to_go_on(twilio: RunningSimulator, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["mark-read", "--all", "--unread-at-least", "3", "--where", "friendly_name is null or true"]) == 0
+    assert main(["mark-read", "--all", "--unread-at-least", "3"]) == 0
 
     out = capsys.readouterr().out
-    assert "Asked   states active, inactive; unread at least 3; where friendly_name is null or true" in out
+    assert "Asked   states active, inactive; unread at least 3" in out
     assert "never read" not in out.split("Left")[1].split("\n")[0]
     assert "fewer unread or not counted" in out
     assert "online now" in out
@@ -258,14 +238,6 @@ def test_some_users_are_named_by_sid_or_identity_each_once(twilio: RunningSimula
     assert requests(twilio, "/Users/{UserSid}") == 2, "a SID costs no request of its own"
 
 
-def test_a_condition_on_the_identity_holds_for_users_named_by_sid_too(twilio: RunningSimulator, mark_read: Any) -> None:
-    user = next(user for user in plainly_named(twilio) if user.sid in {sid for sid, _ in unread(twilio)})
-    Path("users.txt").write_text(user.sid)
-
-    assert mark_read("--users", "users.txt", "--where", f"identity = '{user.identity}'").changes
-    assert not mark_read("--users", "users.txt", "--where", f"identity <> '{user.identity}'").rows
-
-
 def test_what_is_excluded_is_left_alone_by_whatever_name(
     twilio: RunningSimulator, mark_read: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -312,75 +284,6 @@ def test_another_service_is_chosen_by_name(twilio: RunningSimulator, mark_read: 
     assert {user for user, _ in told.changes} <= {user.sid for user in other.users()}
 
 
-def test_from_a_snapshot_only_the_chosen_rows_are_read_again(twilio: RunningSimulator, mark_read: Any) -> None:
-    assert main(["export", "--out", "root", "--date", "2024-11-23"]) == 0
-    live = mark_read("--all")
-    twilio.reset_counters()
-
-    told = mark_read("--all", "--from-snapshot", "root")
-
-    assert told.changes.keys() == live.changes.keys()
-    assert told.selection["source"] == "snapshot of 2024-11-23"
-    assert told.selection["left_out"] == live.selection["left_out"]
-    chosen_users = {user for user, _ in told.changes}
-    assert told.selection["users"] == len(chosen_users)
-    assert requests(twilio, "/Users/{UserSid}") == 0
-    assert twilio.counters().requests < live.document["request_estimate"]["plan_requests"]
-    assert {row["read_source"] for row in told.rows} == {"list", "fetch"}
-
-
-def test_what_changed_since_the_snapshot_is_judged_as_it_is_now(mark_read: Any) -> None:
-    with running(World(WorldShape(users=40, seed=7))) as twilio, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("READSTATE_BASE_URL", twilio.base_url)
-        assert main(["export", "--out", "moved", "--date", "2024-11-23"]) == 0
-        first = mark_read("--all", "--from-snapshot", "moved")
-        read, left, muted = list(unread(twilio).values())[:3]
-        act(twilio, read, "read")
-        act(twilio, left, "leave")
-        act(twilio, muted, "mute")
-
-        told = mark_read("--all", "--from-snapshot", "moved", "--where", "notification_level = 'default'")
-
-        gone = {key_of(row) for row in (read, left, muted)}
-        assert gone <= first.changes.keys()
-        assert not {key_of(row) for row in told.rows} & gone
-        assert told.selection["left_out"]["gone"] == 1
-
-
-def test_a_snapshot_can_be_looked_at_for_some_users(
-    twilio: RunningSimulator, mark_read: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(["export", "--out", "root", "--date", "2024-11-23"])
-    first, second = [user for user in plainly_named(twilio) if user.sid in {sid for sid, _ in unread(twilio)}][:2]
-    Path("users.csv").write_text(f"user\n{first.sid}\n{second.identity}\nnobody\n")
-
-    told = mark_read("--users", "users.csv", "--from-snapshot", "root")
-
-    assert {user for user, _ in told.changes} == {first.sid, second.sid}
-    assert told.selection["users_vanished"] == 1
-    Path("strangers.txt").write_text("nobody\n")
-    assert main(["mark-read", "--users", "strangers.txt", "--from-snapshot", "root"]) == ExitCode.BAD_INPUT
-    assert "knows none of the 1 users" in capsys.readouterr().err
-
-
-def test_a_snapshot_that_cannot_answer_is_refused(
-    twilio: RunningSimulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(*arguments: str) -> str:
-        assert main(["mark-read", "--all", *arguments]) == ExitCode.BAD_INPUT
-        return capsys.readouterr().err
-
-    main(["export", "--out", "bare", "--date", "2024-11-23", "--columns", "last_read_message_index"])
-    main(["export", "--out", "anonymous", "--date", "2024-11-23", "--drop-pii"])
-    main(["export", "--out", "other", "--date", "2024-11-23", "--service", twilio.world.services[1].sid])
-
-    assert "without" in refused("--from-snapshot", "bare")
-    assert "without" in refused("--from-snapshot", "anonymous", "--where", "identity = 'ann'")
-    assert main(["mark-read", "--all", "--from-snapshot", "anonymous"]) == 0
-    assert "is of service" in refused("--from-snapshot", "other")
-    assert "no published snapshot" in refused("--from-snapshot", "nowhere")
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -392,7 +295,6 @@ def test_a_snapshot_that_cannot_answer_is_refused(
         (["--all", "--service", "default"], ExitCode.BAD_INPUT, "not a service's SID"),
         (["--all", "--unread-at-least", "1001"], ExitCode.USAGE, "1001"),
         (["--all", "--conversation-updated-before", "yesterday"], ExitCode.BAD_INPUT, "neither an age nor a date"),
-        (["--all", "--where", "nonsense"], ExitCode.BAD_INPUT, "nonsense"),
         (["--all", "--exclude", "nowhere"], ExitCode.BAD_INPUT, "nowhere"),
     ],
 )
@@ -432,24 +334,18 @@ def test_what_could_mean_two_things_is_neither(text: str) -> None:
         parse_age_or_date(text)
 
 
-@pytest.mark.parametrize("source", [(), ("--from-snapshot", "root")])
 def test_what_cannot_be_read_is_not_planned_and_not_hidden(
-    source: tuple[str, ...], twilio: RunningSimulator, mark_read: Any, monkeypatch: pytest.MonkeyPatch
+    twilio: RunningSimulator, mark_read: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = unread(twilio)
     user = next(user for user, _ in rows if sum(1 for key in rows if key[0] == user) > 1)
-    main(["export", "--out", "root", "--date", "2024-11-23"])
     monkeypatch.setattr(mark_read_job, "connection", _failing_for(f"/Users/{user}/Conversations"))
 
-    told = mark_read("--all", *source, code=0 if source else ExitCode.SOME_FAILED)
+    told = mark_read("--all", code=ExitCode.SOME_FAILED)
 
     assert user not in {changed for changed, _ in told.changes}
     assert told.changes
-    if source:
-        assert told.document["counts"]["read_error"] > 1
-        assert any(guard["needs"] == "--allow-partial-plan" for guard in told.document["guards"])
-    else:
-        assert told.selection["users_failed"] == 1
+    assert told.selection["users_failed"] == 1
 
 
 @pytest.mark.parametrize("reading", ["/Conversations", "/Messages"])
@@ -474,7 +370,7 @@ def test_somebody_who_stops_it_finds_nothing_half_written_and_knows_what_to_type
 @pytest.mark.parametrize(
     ("users", "conditions", "words"),
     [
-        ("--all", ["--where", "unread_messages_count < 0"], "were left out"),
+        ("--all", ["--conversation-updated-before", "30000d"], "were left out"),
         ("--users=none.txt", [], "in no conversation"),
     ],
 )

@@ -112,16 +112,6 @@ def test_a_page_that_is_cut_off_leaves_the_one_before(
     assert open_store(root).content(page) == b"before"
 
 
-def test_a_plan_is_made_from_a_snapshot_in_a_bucket(connected: Type, s3: StoreServer) -> None:
-    root = s3.new_root()
-    exported = connected("export", "--out", root, "--service", "default", "--json").document
-    service = exported["manifest"]["services"][0]["chat_service_sid"]
-
-    planned = connected("mark-read", "--from-snapshot", root, "--service", service, "--all", "--json")
-
-    assert planned.code in {ExitCode.DONE, ExitCode.CHANGES_PRESENT}, planned.err
-
-
 def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(typed: Type, s3: StoreServer) -> None:
     root = s3.new_root()
     for day in (OLD, NEW):

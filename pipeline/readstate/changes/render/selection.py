@@ -15,11 +15,9 @@ REASONS = {
     "not_muted": "not muted",
     "updated_since": "updated since",
     "fewer_unread": "fewer unread or not counted",
-    "where": "not as --where says",
     "never_read": "never read (--include-never-read)",
     "nothing_unread": "nothing unread",
     "level_is_so": "level already so",
-    "gone": "gone since the snapshot",
 }
 """Reasons in words; an unknown one stands for itself."""
 
@@ -35,7 +33,7 @@ def selection(summary: Summary) -> Iterator[tuple[str, str]]:
         "Chosen",
         (
             f"{spaced(facts.selected)} of {spaced(facts.rows)} conversations of {spaced(facts.users)} users"
-            f"{_missing(facts)}; source: {facts.source}"
+            f"{_missing(facts)}"
         ),
     )
     if facts.left_out:

@@ -25,7 +25,7 @@ COLUMNS = (
     "unread_messages_count",
     "last_read_message_index",
 )
-"""The columns that a selection looks at, besides those that a condition in SQL names."""
+"""The columns that a selection looks at."""
 
 Test = Callable[[pa.Table], Any]
 """Says of each row whether it may stay: a column of true and false."""
@@ -40,12 +40,9 @@ class LeftOut(StrEnum):
     NOT_MUTED = "not_muted"
     UPDATED_SINCE = "updated_since"
     FEWER_UNREAD = "fewer_unread"
-    WHERE = "where"
     NEVER_READ = "never_read"
     NOTHING_UNREAD = "nothing_unread"
     LEVEL_IS_SO = "level_is_so"
-    GONE = "gone"
-    """The snapshot has it and Twilio has not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +56,6 @@ class Conditions:
     """Muted ones only."""
     updated_before: datetime | None = None
     excluded: Exclusions = field(default_factory=Exclusions)
-    where: Test | None = None
 
     def tests(self) -> Iterator[tuple[LeftOut, Test]]:
         """Each condition that was given, with the reason for leaving out what fails it."""
@@ -74,8 +70,6 @@ class Conditions:
             yield LeftOut.UPDATED_SINCE, lambda rows: _known(pc.less(rows["date_updated"], limit))
         if (count := self.unread_at_least) is not None:
             yield LeftOut.FEWER_UNREAD, lambda rows: _known(pc.greater_equal(rows["unread_messages_count"], count))
-        if self.where is not None:
-            yield LeftOut.WHERE, self.where
 
     def _is_not_excluded(self, rows: pa.Table) -> Any:
         users, conversations = rows["user_sid"], rows["conversation_sid"]

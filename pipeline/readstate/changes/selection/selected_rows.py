@@ -63,12 +63,6 @@ class SelectedRows:
             found = {row.conversation_sid: (wish, _found(row, source)) for row, wish in rows}
             self._add_user(user_sid, found, read_at)
 
-    def add_unreadable(
-        self, user_sid: str, wishes: Mapping[str, Update], failures: Mapping[str, Unreadable], *, read_at: datetime
-    ) -> None:
-        """Take rows that are wished for and could not be read: the plan has to say so. Raises `LocalDisk`."""
-        self._add_user(user_sid, {name: (wishes[name], failure) for name, failure in failures.items()}, read_at)
-
     def drop_repeated(self) -> int:
         """Keep only the last reading of each row, and give the number of rows that stay."""
         self._readings.staging.write(_DROP_REPEATED, [()])

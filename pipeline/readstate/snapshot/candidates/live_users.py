@@ -45,26 +45,24 @@ async def all_users(around: LiveReading) -> AsyncIterator[User]:
     around.emit(RosterComplete(count))
 
 
-async def named_users(
-    entries: Sequence[RosterEntry], around: LiveReading, *, with_identity: bool
-) -> AsyncIterator[User]:
+async def named_users(entries: Sequence[RosterEntry], around: LiveReading) -> AsyncIterator[User]:
     """The users of a file, each once; those that do not exist are told as events.
 
-    A SID is taken as it is, which costs no request, unless the identity is wanted too.
+    A SID is taken as it is, which costs no request.
     """
     seen: set[str] = set()
     for begin in range(0, len(entries), _RESOLVED_AT_ONCE):
         around.stop.check()
-        for user in await _resolved(entries[begin : begin + _RESOLVED_AT_ONCE], around, with_identity=with_identity):
+        for user in await _resolved(entries[begin : begin + _RESOLVED_AT_ONCE], around):
             if user.sid not in seen:
                 seen.add(user.sid)
                 yield user
     around.emit(RosterComplete(len(entries)))
 
 
-async def _resolved(entries: Sequence[RosterEntry], around: LiveReading, *, with_identity: bool) -> list[User]:
+async def _resolved(entries: Sequence[RosterEntry], around: LiveReading) -> list[User]:
     async def resolve(entry: RosterEntry) -> User | None:
-        if is_sid(entry.user, "US") and not with_identity:
+        if is_sid(entry.user, "US"):
             return User(sid=entry.user)
         try:
             return await around.reader.user(around.service_sid, entry.user)

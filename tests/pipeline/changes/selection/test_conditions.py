@@ -5,13 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.changes.selection.conditions import COLUMNS, Conditions, LeftOut, Marking, judge
 from readstate.changes.selection.exclusions import Exclusions
-from readstate.changes.selection.where import Where
 from readstate.model.change import LATEST, Update
 from readstate.snapshot.published.schema import ROWS
 
@@ -29,7 +27,6 @@ a_row = st.fixed_dictionaries(
         "last_read_message_index": st.sampled_from([None, 0, 7]),
     }
 )
-Wheres = dict[str | None, Where | None]
 some_exclusions = st.builds(
     Exclusions,
     st.frozensets(st.sampled_from(USERS), max_size=1),
@@ -43,24 +40,12 @@ some_conditions = st.fixed_dictionaries(
         "muted": st.booleans(),
         "updated_before": st.sampled_from([None, NOON]),
         "excluded": some_exclusions,
-        "where": st.sampled_from([None, "unread_messages_count is null or unread_messages_count < 1000"]),
     }
 )
 a_marking = st.one_of(
     st.builds(Marking, never_read_too=st.booleans(), level=st.sampled_from([None, "muted", "default"])),
     st.builds(Marking, read=st.just(False), level=st.sampled_from(["muted", "default"])),
 )
-
-
-@pytest.fixture(scope="module")
-def wheres() -> Wheres:
-    """Conditions in SQL that were understood once: that takes longer than to judge a row."""
-    expression = "unread_messages_count is null or unread_messages_count < 1000"
-    return {None: None, expression: Where(expression, ROWS)}
-
-
-def conditions_of(drawn: dict[str, Any], wheres: Wheres) -> Conditions:
-    return Conditions(**drawn | {"where": wheres[drawn["where"]]})
 
 
 def plainly(row: dict[str, Any], conditions: dict[str, Any], marking: Marking) -> Update | LeftOut:
@@ -78,8 +63,6 @@ def plainly(row: dict[str, Any], conditions: dict[str, Any], marking: Marking) -
         return LeftOut.UPDATED_SINCE
     if least is not None and (unread is None or unread < least):
         return LeftOut.FEWER_UNREAD
-    if conditions["where"] is not None and unread == 1000:
-        return LeftOut.WHERE
     may_move = horizon is not None or marking.never_read_too
     index = LATEST if marking.read and may_move and unread != 0 else None
     wanted = marking.level if marking.level is not None and level != marking.level else None
@@ -92,11 +75,11 @@ def plainly(row: dict[str, Any], conditions: dict[str, Any], marking: Marking) -
 
 @given(rows=st.lists(a_row, max_size=12), conditions=some_conditions, marking=a_marking)
 def test_every_row_is_selected_or_left_out_for_its_first_reason(
-    wheres: Wheres, rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking
+    rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking
 ) -> None:
     verdicts = [plainly(row, conditions, marking) for row in rows]
 
-    judged = judge(pa.Table.from_pylist(rows, schema=ROWS), conditions_of(conditions, wheres), marking)
+    judged = judge(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), marking)
 
     assert judged.wishes == [verdict for verdict in verdicts if isinstance(verdict, Update)]
     chosen = [row for row, verdict in zip(rows, verdicts, strict=True) if isinstance(verdict, Update)]
@@ -107,12 +90,12 @@ def test_every_row_is_selected_or_left_out_for_its_first_reason(
 
 @given(rows=st.lists(a_row, max_size=12), conditions=some_conditions, marking=a_marking, cut=st.integers(0, 12))
 def test_it_makes_no_difference_how_rows_are_divided_into_tables(
-    wheres: Wheres, rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking, cut: int
+    rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking, cut: int
 ) -> None:
     table = pa.Table.from_pylist(rows, schema=ROWS)
 
-    whole = judge(table, conditions_of(conditions, wheres), marking)
-    parts = [judge(part, conditions_of(conditions, wheres), marking) for part in (table[:cut], table[cut:])]
+    whole = judge(table, Conditions(**conditions), marking)
+    parts = [judge(part, Conditions(**conditions), marking) for part in (table[:cut], table[cut:])]
 
     assert [wish for part in parts for wish in part.wishes] == whole.wishes
     assert parts[0].left_out + parts[1].left_out == whole.left_out
@@ -120,10 +103,10 @@ def test_it_makes_no_difference_how_rows_are_divided_into_tables(
 
 @given(rows=st.lists(a_row, max_size=8), conditions=some_conditions, marking=a_marking)
 def test_unless_asked_nobody_who_never_read_is_moved_and_no_closed_conversation_touched(
-    wheres: Wheres, rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking
+    rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking
 ) -> None:
     conditions |= {"states": conditions["states"] - {"closed"}}
-    judged = judge(pa.Table.from_pylist(rows, schema=ROWS), conditions_of(conditions, wheres), marking)
+    judged = judge(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), marking)
 
     for row, wish in zip(judged.rows.to_pylist(), judged.wishes, strict=True):
         assert row["conversation_state"] != "closed"

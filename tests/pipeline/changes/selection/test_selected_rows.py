@@ -11,7 +11,7 @@ import pytest
 from readstate.changes.planning.workspace import Readings
 from readstate.changes.selection.conditions import Conditions, Marking, judge
 from readstate.changes.selection.selected_rows import SelectedRows
-from readstate.model.change import Present, Unknown, Unreadable, Update
+from readstate.model.change import Present, Unknown, Unreadable
 from readstate.snapshot.published.schema import ROWS
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -78,15 +78,6 @@ def test_what_is_named_by_no_sid_can_never_be_changed(wrong: dict[str, Any], rea
 
     (line,) = readings.lines()
     assert isinstance(line.current, Unreadable)
-
-
-def test_what_could_not_be_read_becomes_a_line_that_says_so(readings: Readings) -> None:
-    wish = Update(last_read_message_index="@latest")
-    SelectedRows(readings).add_unreadable(US, {CH: wish, SECOND: wish}, {CH: Unreadable("timeout")}, read_at=NOON)
-
-    (line,) = readings.lines()
-    assert line.current == Unreadable("timeout")
-    assert line.intent.wish == wish
 
 
 def test_the_audience_are_those_of_whom_something_changes(readings: Readings) -> None:
