@@ -1,11 +1,66 @@
-"""Text from Twilio or from a file is data: make what cannot be seen visible, so that it steers nothing."""
+"""How text, numbers, durations, sizes and SIDs are shown: on terminals, in logs, in Markdown and in HTML alike."""
+
+_SID_LENGTH = 34
 
 
-def visible(text: str) -> str:
-    """Write every character that cannot be seen, or could move a cursor or turn a line around, as an escape."""
+def escape_control(text: str) -> str:
+    r"""Return *text* with every character that is invisible or could steer its display as a Python escape.
+
+    Text from Twilio or from a file is data: it must not move a cursor (``\x1b``), break a line (``\u2028``), reverse
+    the reading direction (``\u202e``), hide (``\U000e0001``) or pass for an ordinary space (``\xa0``).
+    """
     if text.isprintable():
         return text
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
+
+
+def truncate(text: str, length: int) -> str:
+    """Return *text* with at most *length* characters; an ellipsis stands for what was cut off."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def short_sid(text: str) -> str:
+    """Return a SID without its middle (``US…4f2a``), and any other text whole."""
+    return f"{text[:2]}…{text[-4:]}" if len(text) == _SID_LENGTH and text[2:].isalnum() else text
+
+
+def group_digits(number: int) -> str:
+    """Return *number* in groups of three digits: ``1 234 567``."""
+    return f"{number:,}".replace(",", " ")
+
+
+def pluralize(number: int, noun: str) -> str:
+    """Return *number* and *noun*, with an s unless there is exactly one: ``1 user``, ``2 000 users``."""
+    return f"{group_digits(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def format_duration(seconds: float) -> str:
+    """Return *seconds* in the two largest units that matter: ``4.2 s``, ``42 s``, ``7 min 5 s``, ``27 h 46 min``."""
+    if seconds < 9.95:
+        return f"{round(seconds, 1):g} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3_600:
+        return _two_units(whole, 60, "min", 1, "s")
+    if whole < 172_800:
+        return _two_units(whole, 3_600, "h", 60, "min")
+    return _two_units(whole, 86_400, "d", 3_600, "h")
+
+
+def format_size(size: int) -> str:
+    """Return *size* in bytes as ``512 B``, ``1.5 kB``, ``340 MB`` or ``2.1 GB``; a kilobyte has 1 000 bytes."""
+    amount, unit = float(size), "B"
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+
+
+def _two_units(whole: int, large: int, large_name: str, small: int, small_name: str) -> str:
+    rest = whole % large // small
+    return f"{whole // large} {large_name}" + (f" {rest} {small_name}" if rest else "")

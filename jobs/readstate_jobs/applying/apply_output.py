@@ -14,7 +14,7 @@ from readstate.changes.runs.result import Ending
 from readstate.errors import ExitCode, ReadstateError, Stopped
 from readstate.model.guards import Consent, Guard
 from readstate.model.outcome import MEANING
-from readstate.observers.text import grouped
+from readstate.text import group_digits
 from readstate_jobs.applying.apply_job import Report
 from readstate_jobs.cli.terminal import print_json, print_table
 
@@ -73,7 +73,7 @@ def show_run(report: Report, *, as_json: bool) -> int:
 def show_counts(ending: Ending) -> None:
     """Print a table of outcomes."""
     rows = [
-        [outcome.value, grouped(number), meaning]
+        [outcome.value, group_digits(number), meaning]
         for outcome, meaning in MEANING.items()
         if (number := ending.counts.get(outcome, 0))
     ]

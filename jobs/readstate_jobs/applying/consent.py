@@ -9,7 +9,7 @@ import click
 from readstate.changes.plans.reader import Plan
 from readstate.errors import ConsentMissing, GuardRefused, PlanUnusable, ReadstateError
 from readstate.model.guards import Consent, Guard, GuardKind, evaluate, refusals
-from readstate.observers.text import counted
+from readstate.text import pluralize
 from readstate_jobs.applying.apply_options import ApplyWish
 from readstate_jobs.applying.apply_output import guard_documents, show_refusal
 
@@ -71,6 +71,6 @@ def _is_agreed(plan: Plan) -> bool:
         return False
     facts = plan.manifest.guard_inputs
     wanted = f"delete {facts.deletes}"
-    click.echo(f"{counted(facts.deletes, 'member')} will be removed; that cannot be undone.", err=True)
+    click.echo(f"{pluralize(facts.deletes, 'member')} will be removed; that cannot be undone.", err=True)
     typed: str = click.prompt(f"To agree, type {wanted!r}", default="", show_default=False, err=True)
     return typed.strip() == wanted

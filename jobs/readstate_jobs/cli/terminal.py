@@ -1,4 +1,4 @@
-"""How results reach people: text that cannot move the cursor, tables, durations, sizes."""
+"""How results reach people: text that cannot move the cursor, tables, JSON."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from readstate.observers.text import printable
+from readstate.text import escape_control
 
 _ANY_WIDTH = 10_000
 """Into a file or a pipe each row is one line: whoever reads it wraps, or counts lines."""
@@ -19,8 +19,8 @@ _BETWEEN_COLUMNS = 3
 
 
 def printable_lines(text: str) -> str:
-    """*text* as `printable` gives it, but with its own line ends: for messages of several lines."""
-    return "\n".join(map(printable, text.split("\n")))
+    """*text* as `escape_control` gives it, but with its own line ends: for messages of several lines."""
+    return "\n".join(map(escape_control, text.split("\n")))
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), ti
     from rich.text import Text
 
     if title:
-        click.echo(click.style(printable(title), bold=True))
+        click.echo(click.style(escape_control(title), bold=True))
     if sys.stdout.isatty() and sum(map(len, header)) + _BETWEEN_COLUMNS * len(header) > Console().width:
         for row in rows:
             print_table(list(zip(header, row, strict=True)))
@@ -48,7 +48,7 @@ def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), ti
         numeric = all(_is_number(row[number]) for row in rows)
         table.add_column(name if header else "", justify="right" if numeric and header else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_row(*(Text(escape_control(cell)) for cell in row))
     if sys.stdout.isatty():
         Console(highlight=False).print(table)
         return
@@ -57,26 +57,6 @@ def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), ti
     for line in written.getvalue().splitlines():
         if line.strip():
             click.echo(line.rstrip())
-
-
-def duration(seconds: float) -> str:
-    """*seconds* as people say them: ``42 s``, ``7 min 5 s``, ``2 h 3 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def size(number: int) -> str:
-    """*number* bytes as people say them."""
-    amount, unit = float(number), "B"
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            break
-        amount /= 1000
-    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
 
 
 def _is_number(text: str) -> bool:

@@ -16,7 +16,7 @@ from readstate.changes.input.rejects import RejectsFile
 from readstate.changes.input.source import Source, open_source
 from readstate.changes.planning.workspace import Readings
 from readstate.model.change import Operation
-from readstate.observers.text import grouped
+from readstate.text import group_digits
 from readstate_jobs.cli.terminal import print_table
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -79,14 +79,14 @@ def checked_input(file: str, options: InputOptions) -> Iterator[Checked]:
 def print_problems(problems: ProblemTally) -> None:
     """Write a table of all problems by code, and the first few of them."""
     print_table(
-        [[code, grouped(number)] for code, number in sorted(problems.by_code.items())], header=["code", "lines"]
+        [[code, group_digits(number)] for code, number in sorted(problems.by_code.items())], header=["code", "lines"]
     )
     for problem in problems.first:
         place = f"line {problem.line}" + (f", {problem.column}" if problem.column else "")
         value = f" {problem.value!r}" if problem.value else ""
         click.echo(f"{place}{value}: {problem.message} ({problem.code})\n    {problem.hint}")
     if (more := problems.by_code.total() - len(problems.first)) > 0:
-        click.echo(f"and {grouped(more)} more")
+        click.echo(f"and {group_digits(more)} more")
     click.echo()
 
 

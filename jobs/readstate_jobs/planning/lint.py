@@ -23,7 +23,7 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
 
     Exit code 10: some lines cannot be used.
     """
-    from readstate.observers.text import counted, printable
+    from readstate.text import escape_control, pluralize
     from readstate_jobs.cli.terminal import print_json
     from readstate_jobs.planning.changes_input import checked_input, print_problems, problems_document
 
@@ -41,8 +41,8 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
         else:
             form = f"{staged.format}, " if staged else ""
             click.echo(
-                f"{printable(checked.source.name)}: {form}{counted(rows, 'row')},"
-                f" {counted(problems.errors, 'error')}, {counted(problems.warnings, 'warning')}"
+                f"{escape_control(checked.source.name)}: {form}{pluralize(rows, 'row')},"
+                f" {pluralize(problems.errors, 'error')}, {pluralize(problems.warnings, 'warning')}"
             )
             if written:
                 print_problems(problems)

@@ -21,9 +21,9 @@ from readstate.clock import SystemClock
 from readstate.errors import BadInput, ReadstateError
 from readstate.model.plan import InputFacts
 from readstate.observers.monitor import watching
-from readstate.observers.text import counted
 from readstate.settings import Credentials, Settings
 from readstate.stop import StopSwitch
+from readstate.text import pluralize
 from readstate.twilio.connect import connection
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_reading
@@ -140,6 +140,6 @@ def reject(checked: Checked, root: Path, *, as_json: bool) -> ReadstateError:
     else:
         print_problems(checked.problems)
     return BadInput(
-        f"{checked.source.name}: {counted(checked.problems.errors, 'error')}; nothing was planned",
+        f"{checked.source.name}: {pluralize(checked.problems.errors, 'error')}; nothing was planned",
         hint=f"All of them, line by line: {kept}\nTo plan the other lines without them: --on-invalid skip",
     )

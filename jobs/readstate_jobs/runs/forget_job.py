@@ -26,9 +26,9 @@ from readstate.changes.review.retention import (
 from readstate.changes.runs.directory import find_run
 from readstate.clock import SystemClock
 from readstate.errors import BadInput, ConsentMissing, ExitCode, Locked
-from readstate.observers.text import counted, grouped
+from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.caller import os_user
-from readstate_jobs.cli.terminal import print_json, printable_lines, size
+from readstate_jobs.cli.terminal import print_json, printable_lines
 
 
 def find_named(names: Sequence[str], root: Path, work_dir: Path) -> list[Old]:
@@ -65,15 +65,15 @@ def _show(old: Old) -> None:
     match old:
         case OldPlan(manifest=manifest):
             made = f"made {manifest.created_at:%Y-%m-%d %H:%M} UTC by {manifest.planner.os_user}"
-            _tell(f"plan {old.name}  {counted(manifest.rows, 'row')}, {made}", old)
+            _tell(f"plan {old.name}  {pluralize(manifest.rows, 'row')}, {made}", old)
             for run in old.runs:
                 _show(run)
         case OldRun():
             _tell(f"run {old.name}  of plan {old.header.plan_id}, last at work {old.last_used:%Y-%m-%d %H:%M} UTC", old)
             if old.applied:
-                click.echo(f"  afterwards nobody can undo or verify the {counted(old.applied, 'row')} that it changed")
+                click.echo(f"  {pluralize(old.applied, 'row')} that it changed can no longer be undone or verified")
             if old.in_doubt:
-                click.echo(f"  nobody can find out any more what became of {counted(old.in_doubt, 'row')} in doubt")
+                click.echo(f"  the outcome of {pluralize(old.in_doubt, 'row')} in doubt can no longer be found out")
         case Leftovers():
             click.echo(printable_lines(f"{old.path}  left behind by a planning that was killed: all of it goes"))
 
@@ -81,7 +81,8 @@ def _show(old: Old) -> None:
 def _tell(title: str, old: OldPlan | OldRun) -> None:
     files = old.files
     names = ", ".join(file.name for file in files) or "nothing"
-    click.echo(printable_lines(f"{title}\n  goes   {names} ({size(_bytes(files))}){_values(old)}\n  stays  {old.kept}"))
+    goes = f"{names} ({format_size(_bytes(files))}){_values(old)}"
+    click.echo(printable_lines(f"{title}\n  goes   {goes}\n  stays  {old.kept}"))
 
 
 def _values(old: OldPlan | OldRun) -> str:
@@ -92,7 +93,7 @@ def agreed(found: Sequence[Old], *, yes: bool) -> None:
     """Make sure that somebody agrees. Raises `ConsentMissing` where nobody is there to be asked."""
     if not found or yes:
         return
-    what = counted(len(found), "plan or run") if len(found) == 1 else f"{grouped(len(found))} plans and runs"
+    what = pluralize(len(found), "plan or run") if len(found) == 1 else f"{group_digits(len(found))} plans and runs"
     if not sys.stdin.isatty():
         raise ConsentMissing(f"{what} would be forgotten", hint="Nothing was removed. To do it, add --yes.")
     click.confirm(f"Forget {what} for good?", abort=True, err=True)

@@ -19,8 +19,8 @@ def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
     Rows that are still as they were before are carried out by:  readstate resume RUN
     """
     from readstate.changes.plans.reader import find_plan, open_plan
-    from readstate.observers.text import grouped
     from readstate.settings import load_credentials
+    from readstate.text import group_digits
     from readstate_jobs.cli.terminal import print_json, print_table
     from readstate_jobs.runs.read_only_job import LookJob
 
@@ -42,7 +42,7 @@ def command(*, plan: str, root: Path, as_json: bool, **options: Any) -> int:
             }
         )
         return ExitCode.DONE
-    rows = [[name.replace("_", " "), grouped(number)] for name, number in counts.items()]
+    rows = [[name.replace("_", " "), group_digits(number)] for name, number in counts.items()]
     print_table(rows or [["nothing to read", "0"]], header=["now", "rows"])
     click.echo(f"To go on: {following}")
     return ExitCode.DONE

@@ -20,8 +20,8 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     changed, 5 where some cannot be read.
     """
     from readstate.changes.runs.directory import find_run
-    from readstate.observers.text import grouped
     from readstate.settings import load_credentials
+    from readstate.text import group_digits
     from readstate_jobs.applying.apply_job import plan_of
     from readstate_jobs.applying.apply_options import ApplyWish, parse_share
     from readstate_jobs.cli.terminal import print_json, print_table
@@ -54,7 +54,7 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
             }
         )
         return verified.exit_code
-    rows = [[name.replace("_", " "), grouped(number)] for name, number in counts.items()]
+    rows = [[name.replace("_", " "), group_digits(number)] for name, number in counts.items()]
     print_table(rows or [["nothing to read", "0"]], header=["now", "rows"])
     for found in differences:
         click.echo(f"{found['user_sid']} {found['conversation_sid']}: {str(found['standing']).replace('_', ' ')}")

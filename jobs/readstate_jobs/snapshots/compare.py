@@ -57,18 +57,20 @@ def _before(root: str, known: list[date], day: date) -> date:
 
 def show_comparison(comparison: "Comparison", out: Path | str | None) -> None:
     """Show what changed, and where every change is: *out*."""
-    from readstate.observers.text import grouped
+    from readstate.text import group_digits
     from readstate_jobs.cli.terminal import print_table
 
     datasets = {"conversations": comparison.user_conversations, "users": comparison.users}
     columns = [_numbers(found, comparison) for found in datasets.values()]
     print_table(
-        [[name.replace("_", " "), *(grouped(column[name]) for column in columns)] for name in columns[0]],
+        [[name.replace("_", " "), *(group_digits(column[name]) for column in columns)] for name in columns[0]],
         header=["rows", *datasets],
         title=f"From {comparison.before.snapshot_date} to {comparison.after.snapshot_date}",
     )
     fields = [
-        [name, field, grouped(rows)] for name, found in datasets.items() for field, rows in found.fields.most_common()
+        [name, field, group_digits(rows)]
+        for name, found in datasets.items()
+        for field, rows in found.fields.most_common()
     ]
     if fields:
         print_table(fields, header=["of", "field", "rows changed"])

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from readstate.observers.text import counted, grouped
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot_store import manifest_path, partition
 from readstate.snapshot.shards.staging import ShardManifest
-from readstate_jobs.cli.terminal import duration, print_json, print_table, size
+from readstate.text import format_duration, format_size, group_digits, pluralize
+from readstate_jobs.cli.terminal import print_json, print_table
 from readstate_jobs.snapshots.compare import comparison_document, show_comparison
 from readstate_jobs.snapshots.export_job import Estimate
 
@@ -30,23 +30,23 @@ def show_manifest(manifest: Manifest, *, root: str, changes: "Comparison | None"
     seconds = (manifest.ended_at - manifest.started_at).total_seconds() - manifest.paused_seconds
     users = manifest.users
     rows = [
-        ("users read", grouped(users.read)),
-        ("users vanished", grouped(users.vanished)),
-        ("users failed", grouped(users.failed)),
-        ("conversations", grouped(manifest.rows)),
-        ("dropped as duplicates", grouped(manifest.duplicates_dropped)),
-        ("requests", grouped(manifest.requests.requests)),
-        ("retried", grouped(manifest.requests.retries)),
-        ("throttled (429)", grouped(manifest.requests.throttled)),
-        ("size", size(sum(file.bytes for file in manifest.files))),
-        ("time", duration(seconds) + (f" in {manifest.starts} starts" if manifest.starts > 1 else "")),
+        ("users read", group_digits(users.read)),
+        ("users vanished", group_digits(users.vanished)),
+        ("users failed", group_digits(users.failed)),
+        ("conversations", group_digits(manifest.rows)),
+        ("dropped as duplicates", group_digits(manifest.duplicates_dropped)),
+        ("requests", group_digits(manifest.requests.requests)),
+        ("retried", group_digits(manifest.requests.retries)),
+        ("throttled (429)", group_digits(manifest.requests.throttled)),
+        ("size", format_size(sum(file.bytes for file in manifest.files))),
+        ("time", format_duration(seconds) + (f" in {manifest.starts} starts" if manifest.starts > 1 else "")),
         ("complete", "yes" if manifest.complete else "NO"),
     ]
     print_table(rows, title=f"Snapshot of {manifest.snapshot_date}")
     if manifest.unknown_fields:
         click.echo(f"Fields without a column: {', '.join(sorted(manifest.unknown_fields))} (a newer API?)")
     if not manifest.complete:
-        click.echo(f"{counted(users.failed, 'user')} could not be read; {root}/failures says why.")
+        click.echo(f"{pluralize(users.failed, 'user')} could not be read; {root}/failures says why.")
     click.echo(f"Published {root}/{manifest_path(manifest.snapshot_date)}")
     if changes is not None:
         show_comparison(changes, feed)
@@ -59,7 +59,7 @@ def show_published(manifest: Manifest, *, root: str, as_json: bool) -> None:
         return
     click.echo(
         f"{root}: the snapshot of {manifest.snapshot_date} is published already:"
-        f" {counted(manifest.users.read, 'user')}, {counted(manifest.rows, 'conversation')},"
+        f" {pluralize(manifest.users.read, 'user')}, {pluralize(manifest.rows, 'conversation')},"
         f" {'complete' if manifest.complete else 'INCOMPLETE'}. Nothing done; --again replaces it."
     )
 
@@ -85,13 +85,13 @@ def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: b
         return
     if not already:
         rows = [
-            ("users read", grouped(manifest.users.read)),
-            ("users vanished", grouped(manifest.users.vanished)),
-            ("users failed", grouped(manifest.users.failed)),
-            ("conversations", grouped(manifest.rows)),
-            ("requests", grouped(requests.requests)),
-            ("throttled (429)", grouped(requests.throttled)),
-            ("size", size(size_of_all)),
+            ("users read", group_digits(manifest.users.read)),
+            ("users vanished", group_digits(manifest.users.vanished)),
+            ("users failed", group_digits(manifest.users.failed)),
+            ("conversations", group_digits(manifest.rows)),
+            ("requests", group_digits(requests.requests)),
+            ("throttled (429)", group_digits(requests.throttled)),
+            ("size", format_size(size_of_all)),
         ]
         print_table(rows, title=f"Shard {manifest.shard} of run {manifest.run_id}")
     click.echo(
@@ -116,10 +116,13 @@ def show_estimate(estimate: Estimate, *, as_json: bool) -> None:
         )
         return
     rows = [
-        ("users", grouped(estimate.users)),
-        ("requests", f"about {grouped(estimate.requests)}"),
+        ("users", group_digits(estimate.users)),
+        ("requests", f"about {group_digits(estimate.requests)}"),
         ("a request takes", f"{estimate.seconds_per_request * 1000:.0f} ms"),
-        *((f"time at {parallel} in flight", f"about {duration(seconds)}") for parallel, seconds in times.items()),
+        *(
+            (f"time at {parallel} in flight", f"about {format_duration(seconds)}")
+            for parallel, seconds in times.items()
+        ),
     ]
     print_table(rows, title="Dry run: only the roster was read")
 

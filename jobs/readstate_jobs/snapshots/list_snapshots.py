@@ -36,11 +36,11 @@ def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None,
 
 
 def _list(store: Any, *, verify: bool, as_json: bool) -> int:
-    from readstate.observers.text import counted, grouped
     from readstate.snapshot.published.retention import ORPHAN_AFTER
     from readstate.snapshot.published.snapshot import defects
     from readstate.snapshot.shards.listing import staged_runs
-    from readstate_jobs.cli.terminal import print_json, print_table, size
+    from readstate.text import format_size, group_digits, pluralize
+    from readstate_jobs.cli.terminal import print_json, print_table
     from readstate_jobs.snapshots.staged_report import staged_document, staged_line
 
     if verify and not store.dates():
@@ -78,10 +78,10 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
         rows = [
             [
                 str(manifest.snapshot_date),
-                grouped(manifest.users.read),
-                grouped(manifest.rows),
-                grouped(manifest.users.failed),
-                size(sum(file.bytes for file in manifest.files)),
+                group_digits(manifest.users.read),
+                group_digits(manifest.rows),
+                group_digits(manifest.users.failed),
+                format_size(sum(file.bytes for file in manifest.files)),
                 "yes" if manifest.complete else "NO",
                 *(["NO" if found[manifest.snapshot_date] else "yes"] if verify else []),
             ]
@@ -95,8 +95,8 @@ def _list(store: Any, *, verify: bool, as_json: bool) -> int:
         click.echo(staged_line(run, store.root))
     if orphans:
         click.echo(
-            f"{counted(len(orphans), 'file')} ({size(sum(file.bytes for file in orphans))}) that no snapshot names,"
-            f" left by runs that died, go when snapshots do: readstate snapshots {store.root} --keep-days 30"
+            f"{pluralize(len(orphans), 'file')} ({format_size(sum(file.bytes for file in orphans))}) that no snapshot"
+            f" names, left by runs that died, go when snapshots do: readstate snapshots {store.root} --keep-days 30"
         )
     return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
 
@@ -150,12 +150,12 @@ def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
 
 
 def _in_words(days: Sequence[Any], abandoned: Sequence[str], orphans: Sequence[Any]) -> str:
-    from readstate.observers.text import counted
+    from readstate.text import pluralize
 
     return " and ".join(
         [
-            *([counted(len(days), "snapshot")] if days else []),
-            *([f"what {counted(len(abandoned), 'run')} staged and abandoned"] if abandoned else []),
-            *([f"{counted(len(orphans), 'file')} that no snapshot names"] if orphans else []),
+            *([pluralize(len(days), "snapshot")] if days else []),
+            *([f"what {pluralize(len(abandoned), 'run')} staged and abandoned"] if abandoned else []),
+            *([f"{pluralize(len(orphans), 'file')} that no snapshot names"] if orphans else []),
         ]
     )

@@ -93,7 +93,7 @@ def _noting(subject: str, note: Callable[[Finding], None]) -> Iterator[None]:
 def _check_disk(work_dir: Path) -> Iterator[Finding]:
     import shutil
 
-    from readstate_jobs.cli.terminal import size
+    from readstate.text import format_size
 
     try:
         work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def _check_disk(work_dir: Path) -> Iterator[Finding]:
         yield wrong("work folder", f"{work_dir}: {error.strerror}", "Give a folder of your own: --work-dir DIR")
         return
     free = shutil.disk_usage(work_dir).free
-    text = f"{work_dir}, {size(free)} free"
+    text = f"{work_dir}, {format_size(free)} free"
     if free >= _LEAST_FREE_BYTES:
         yield fine("work folder", text)
     else:
@@ -112,8 +112,8 @@ def _check_disk(work_dir: Path) -> Iterator[Finding]:
 
 
 def _check_root(root: str) -> Finding:
-    from readstate.observers.text import counted
     from readstate.snapshot.published.snapshot_store import open_store
+    from readstate.text import pluralize
 
     try:
         store = open_store(root)
@@ -129,7 +129,7 @@ def _check_root(root: str) -> Finding:
             "Let one job at a time publish here, or use a newer release of the store.",
         )
     newest = f", newest {known[-1]}" if known else ""
-    return fine("root", f"{root} can be written; {counted(len(known), 'snapshot')}{newest}")
+    return fine("root", f"{root} can be written; {pluralize(len(known), 'snapshot')}{newest}")
 
 
 async def _check_twilio(settings: Any, note: Callable[[Finding], None]) -> None:
@@ -155,12 +155,14 @@ async def _check_twilio(settings: Any, note: Callable[[Finding], None]) -> None:
 async def _check_account(twilio: Any, credentials: Any, note: Callable[[Finding], None]) -> None:
     from datetime import UTC, datetime
 
+    from readstate.text import short_sid
     from readstate.twilio.http.request import fetch_configuration
 
     reader = twilio.reader()
     answer = await twilio.transport.send(fetch_configuration())
     configuration = await reader.configuration()
-    note(fine("credentials", f"{credentials.masked()} may read account {_short(configuration.account_sid)}"))
+    account = short_sid(configuration.account_sid or "(unnamed)")
+    note(fine("credentials", f"{credentials.masked()} may read account {account}"))
     if answer.server_time is not None:
         skew = (datetime.now(UTC) - answer.server_time).total_seconds()
         good = abs(skew) <= _MOST_CLOCK_SKEW_SECONDS
@@ -187,15 +189,11 @@ def _what_to_do_about(refusal: Refused) -> str:
     return "Give the key the permission to read Conversations, in the Console under API keys."
 
 
-def _short(sid: str | None) -> str:
-    return f"{sid[:2]}…{sid[-4:]}" if sid else "(unnamed)"
-
-
 def _show(finding: Finding) -> None:
-    from readstate.observers.text import printable
+    from readstate.text import escape_control
 
     mark = click.style("✓", fg="green") if finding.good else click.style("✗", fg="red", bold=True)
-    click.echo(f"{mark} {finding.subject:<12} {printable(finding.text)}")
+    click.echo(f"{mark} {finding.subject:<12} {escape_control(finding.text)}")
     if finding.hint and not finding.good:
         for line in finding.hint.splitlines():
-            click.echo(f"  {'':<12} → {printable(line)}")
+            click.echo(f"  {'':<12} → {escape_control(line)}")

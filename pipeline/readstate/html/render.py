@@ -6,9 +6,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from readstate.html.charts import number
+from readstate.text import escape_control
 
 _HERE = Path(__file__).parent
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def fill(template: Path, **facts: object) -> str:
@@ -20,18 +20,13 @@ def fill(template: Path, **facts: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, visible=visible, cell=cell, share=share)
+    environment.filters.update(number=number, escape_control=_escaped, cell=cell, share=share)
     return environment.get_template(template.name).render(facts)
-
-
-def visible(text: object) -> str:
-    """*text* with control characters made visible: a name must not be able to turn the page around."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
 
 
 def cell(text: object) -> str:
     """*text* that stays text in a Markdown table."""
-    return re.sub(r"([\\`*_\[\]<>|#!~@&])", r"\\\1", visible(text))
+    return re.sub(r"([\\`*_\[\]<>|#!~@&])", r"\\\1", _escaped(text))
 
 
 def share(part: int, whole: int) -> str:
@@ -39,3 +34,7 @@ def share(part: int, whole: int) -> str:
     if 0 < part < whole and not 0.5 <= 100 * part / whole < 99.5:
         return "< 1 %" if 2 * part < whole else "> 99 %"
     return f"{100 * part / whole:.0f} %" if whole else "0 %"
+
+
+def _escaped(value: object) -> str:
+    return escape_control(str(value))

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from readstate.text import pluralize
+
 MAX_DELETES = 1_000
 MAX_DELETES_PER_CONVERSATION = 10
 MAX_ROWS = 1_000_000
@@ -105,14 +107,14 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
             "max-deletes",
             GuardKind.LIMIT,
             passed=facts.deletes <= consent.max_deletes,
-            message=f"{_counted(facts.deletes, 'removal')}, and at most {consent.max_deletes} are allowed at once",
+            message=f"{pluralize(facts.deletes, 'removal')}, and at most {consent.max_deletes} are allowed at once",
             needs=f"--max-deletes {facts.deletes}",
         )
         yield _guard(
             "deletes-per-conversation",
             GuardKind.LIMIT,
             passed=facts.most_deletes_in_one_conversation <= consent.max_deletes_per_conversation,
-            message=f"up to {_counted(facts.most_deletes_in_one_conversation, 'removal')} in one conversation"
+            message=f"up to {pluralize(facts.most_deletes_in_one_conversation, 'removal')} in one conversation"
             + _named(facts.emptied_examples),
             needs=f"--max-deletes-per-conversation {facts.most_deletes_in_one_conversation}",
         )
@@ -131,7 +133,7 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
             "partial-plan",
             GuardKind.LIMIT,
             passed=consent.allow_partial_plan,
-            message=f"{_counted(facts.read_errors, 'row')} could not be read: nobody knows what would become of that",
+            message=f"{pluralize(facts.read_errors, 'row')} could not be read: nobody knows what would become of that",
             needs="--allow-partial-plan",
         )
     executable = facts.updates + facts.deletes
@@ -139,7 +141,7 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
         "max-rows",
         GuardKind.LIMIT,
         passed=executable <= consent.max_rows,
-        message=f"{_counted(executable, 'row')} to change, and at most {consent.max_rows} are allowed at once",
+        message=f"{pluralize(executable, 'row')} to change, and at most {consent.max_rows} are allowed at once",
         needs=f"--max-rows {executable}",
     )
 
@@ -150,7 +152,7 @@ def _confirmed_deletes(facts: GuardInputs, consent: Consent) -> Guard:
         "confirm-deletes",
         GuardKind.CONSENT,
         passed=consent.confirm_deletes == facts.deletes,
-        message=f"{_counted(facts.deletes, 'removal')}, which cannot be undone: {said}",
+        message=f"{pluralize(facts.deletes, 'removal')}, which cannot be undone: {said}",
         needs=f"--confirm-deletes {facts.deletes}",
     )
 
@@ -172,12 +174,8 @@ def _wipeout(facts: GuardInputs) -> str:
     named = ", ".join(
         f"{loss.user_sid} {loss.deletes} of {loss.conversations}" for loss in facts.wiped_out_examples[:3]
     )
-    users = _counted(facts.wiped_out_users, "user")
+    users = pluralize(facts.wiped_out_users, "user")
     return f"{users} would lose most or all conversations: {named}" + (" …" if facts.wiped_out_users > 3 else "")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _named(losses: tuple[ConversationLoss, ...]) -> str:

@@ -12,7 +12,7 @@ from readstate import events
 from readstate.clock import Clock
 from readstate.events import Event
 from readstate.observers.progress_figures import Figures, outlook, sentence
-from readstate.observers.text import counted, grouped, printable, spoken_seconds
+from readstate.text import escape_control, format_duration, group_digits, pluralize
 
 _SECONDS_BETWEEN_FIGURES = 30.0
 
@@ -61,7 +61,7 @@ class RunLog:
             self._write(json.dumps({"time": stamp, "level": level, "event": name, "message": message, **facts}))
         else:
             mark = "" if level == "info" else f"{level}: "
-            self._write(printable(f"{now:%Y-%m-%d %H:%M:%SZ} {mark}{message}"))
+            self._write(escape_control(f"{now:%Y-%m-%d %H:%M:%SZ} {mark}{message}"))
 
 
 def _snake_case(name: str) -> str:
@@ -72,17 +72,17 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     events.RunResumed: (
         "info",
         lambda event: (
-            f"going on with {event.run_id}: {counted(event.users_done, 'user')} done, "
-            f"{grouped(event.users_left)} left, {counted(event.rows, 'row')} kept"
+            f"going on with {event.run_id}: {pluralize(event.users_done, 'user')} done, "
+            f"{group_digits(event.users_left)} left, {pluralize(event.rows, 'row')} kept"
         ),
     ),
     events.UsersForeseen: (
         "info",
         lambda event: (
-            f"{grouped(event.users)} users are known from the last snapshot: reading them while all are listed"
+            f"{group_digits(event.users)} users are known from the last snapshot: reading them while all are listed"
         ),
     ),
-    events.RosterComplete: ("info", lambda event: f"{counted(event.users, 'user')} in all"),
+    events.RosterComplete: ("info", lambda event: f"{pluralize(event.users, 'user')} in all"),
     events.UserFailed: ("error", lambda event: f"user {event.user_sid} failed: {event.reason}"),
     events.UserVanished: ("info", lambda event: f"user {event.user_sid} does not exist any more"),
     events.RetriesExhausted: (
@@ -95,7 +95,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     ),
     events.PageShrunk: ("info", lambda event: f"GET {event.path} keeps failing: asking for {event.page_size} rows"),
     events.WindowFound: ("info", lambda event: f"the account takes about {event.window:.0f} requests at once"),
-    events.GateClosed: ("info", lambda event: f"Twilio asks for a pause of {spoken_seconds(event.seconds)}"),
+    events.GateClosed: ("info", lambda event: f"Twilio asks for a pause of {format_duration(event.seconds)}"),
     events.SharedPaceLost: (
         "warning",
         lambda event: (
@@ -108,24 +108,28 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         "warning",
         lambda _: "nothing works any more, waiting until it does: ask readstate doctor",
     ),
-    events.OutageEnded: ("info", lambda event: f"it works again after {spoken_seconds(event.seconds)}"),
+    events.OutageEnded: ("info", lambda event: f"it works again after {format_duration(event.seconds)}"),
     events.UnknownFields: (
         "warning",
         lambda event: f"Twilio sends fields that the schema does not know: {', '.join(event.names)}",
     ),
-    events.DuplicatesDropped: ("info", lambda event: f"{counted(event.rows, 'row')} had come twice; each is kept once"),
+    events.DuplicatesDropped: (
+        "info",
+        lambda event: f"{pluralize(event.rows, 'row')} had come twice; each is kept once",
+    ),
     events.ApplyBegan: (
         "info",
         lambda event: (
-            f"{event.run_id}, start {event.epoch}: {counted(event.rows, 'row')}, {grouped(event.rows_settled)} settled"
+            f"{event.run_id}, start {event.epoch}: {pluralize(event.rows, 'row')},"
+            f" {group_digits(event.rows_settled)} settled"
             + (
-                f"; {grouped(event.rows_in_doubt)} may have been sent and have no outcome: reading them back first"
+                f"; {group_digits(event.rows_in_doubt)} may have been sent and have no outcome: reading them back first"
                 if event.rows_in_doubt
                 else ""
             )
         ),
     ),
-    events.StageBegan: ("info", lambda event: f"{event.operation}s, {event.stage}: {counted(event.rows, 'row')}"),
+    events.StageBegan: ("info", lambda event: f"{event.operation}s, {event.stage}: {pluralize(event.rows, 'row')}"),
     events.OutcomeUnknown: (
         "warning",
         lambda event: f"row {event.plan_row_id}: nobody knows whether it was changed ({event.reason}); reading it back",
@@ -135,6 +139,6 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         lambda event: f"row {event.plan_row_id}: {event.outcome} ({event.reason or 'no reason'})",
     ),
     events.WritesHeld: ("warning", lambda event: f"no row is begun for now: {event.reason}"),
-    events.WritesGoOn: ("info", lambda event: f"rows are begun again after {spoken_seconds(event.seconds)}"),
+    events.WritesGoOn: ("info", lambda event: f"rows are begun again after {format_duration(event.seconds)}"),
     events.Note: ("info", lambda event: event.text),
 }

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from readstate.observers.progress_figures import Figures, outlook, sentence
-from readstate.observers.text import printable
+from readstate.text import escape_control
 
 _BAR_WIDTH = 40
 
@@ -40,7 +40,7 @@ class ProgressBar:
 
     def write(self, line: str) -> None:
         """Write *line* above the bar, as it is: no markup in it has an effect."""
-        self._live.console.print(Text(printable(line)), soft_wrap=True)
+        self._live.console.print(Text(escape_control(line)), soft_wrap=True)
 
     def close(self) -> None:
         """Take the bar away and leave the lines."""

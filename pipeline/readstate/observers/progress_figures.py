@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from readstate.observers.run_counters import RunTally, Stage
-from readstate.observers.text import grouped, spoken_seconds
+from readstate.text import format_duration, group_digits
 
 _REMEMBERED_SECONDS = 30.0
 _PATIENCE_SECONDS = 3.0
@@ -130,24 +130,24 @@ def figures(tally: RunTally, pace: PaceFigures | None, samples: Sequence[Sample]
 def sentence(now: Figures) -> str:
     """How far *now* is, in one line."""
     if now.stage == "compacting":
-        return f"merging {grouped(now.stage_done)} of {grouped(now.stage_all)} rows"
+        return f"merging {group_digits(now.stage_done)} of {group_digits(now.stage_all)} rows"
     if now.stage == "applying":
         return _applying(now)
     if now.stage == "publishing":
-        return f"publishing {grouped(now.stage_done)} of {grouped(now.stage_all)} files"
-    known = grouped(now.users_listed) + ("" if now.roster_is_complete else " or more")
+        return f"publishing {group_digits(now.stage_done)} of {group_digits(now.stage_all)} files"
+    known = group_digits(now.users_listed) + ("" if now.roster_is_complete else " or more")
     parts = [
-        f"{grouped(now.users_done)} of {known} users"
+        f"{group_digits(now.users_done)} of {known} users"
         if now.users_listed or now.roster_is_complete
         else "no user known yet",
-        f"{grouped(now.rows)} rows",
-        f"{grouped(round(now.requests_per_second))} requests/s",
+        f"{group_digits(now.rows)} rows",
+        f"{group_digits(round(now.requests_per_second))} requests/s",
     ]
     if now.window:
         parts.append(f"{now.in_flight} of {now.window} in flight")
-    parts.append(f"{grouped(now.throttled)} × 429")
+    parts.append(f"{group_digits(now.throttled)} × 429")
     if now.users_failed:
-        parts.append(f"{grouped(now.users_failed)} failed")
+        parts.append(f"{group_digits(now.users_failed)} failed")
     return ", ".join(parts)
 
 
@@ -155,12 +155,12 @@ def outlook(now: Figures) -> str:
     """How much longer it will take, as far as anybody can tell."""
     why = f" ({now.trouble})" if now.trouble else ""
     if now.outage_seconds:
-        return f"no answer for {spoken_seconds(now.outage_seconds)}{why}"
+        return f"no answer for {format_duration(now.outage_seconds)}{why}"
     if now.stage not in {"reading", "applying"}:
         return ""
     if now.trouble:
         return f"trying again{why}"
-    return "" if now.seconds_left is None else f"{spoken_seconds(now.seconds_left)} left"
+    return "" if now.seconds_left is None else f"{format_duration(now.seconds_left)} left"
 
 
 def _speed(count: int, samples: Sequence[Sample]) -> float:
@@ -177,9 +177,9 @@ def _left(tally: RunTally) -> int | None:
 
 def _applying(now: Figures) -> str:
     parts = [
-        f"{grouped(now.stage_done)} of {grouped(now.stage_all)} rows",
-        f"{grouped(round(now.requests_per_second))} requests/s",
-        f"{grouped(now.throttled)} × 429",
-        *(f"{name.replace('_', ' ')} {grouped(number)}" for name, number in sorted(now.outcomes.items())),
+        f"{group_digits(now.stage_done)} of {group_digits(now.stage_all)} rows",
+        f"{group_digits(round(now.requests_per_second))} requests/s",
+        f"{group_digits(now.throttled)} × 429",
+        *(f"{name.replace('_', ' ')} {group_digits(number)}" for name, number in sorted(now.outcomes.items())),
     ]
     return ", ".join(parts)

@@ -6,22 +6,7 @@ import sys
 
 import pytest
 
-from readstate_jobs.cli.terminal import duration, print_json, print_table, printable_lines, size
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0, "0.0 s"), (9.94, "9.9 s"), (42.4, "42 s"), (59.6, "1 min 0 s"), (425, "7 min 5 s"), (7380, "2 h 3 min")],
-)
-def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
-
-
-@pytest.mark.parametrize(
-    ("number", "said"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (123_456, "123 kB"), (5 * 10**12, "5000 GB")]
-)
-def test_sizes_are_said_as_people_do(number: int, said: str) -> None:
-    assert size(number) == said
+from readstate_jobs.cli.terminal import print_json, print_table, printable_lines
 
 
 def test_control_characters_become_visible_and_line_ends_stay() -> None:

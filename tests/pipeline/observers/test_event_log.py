@@ -62,7 +62,7 @@ class TestText:
                 events.OutageBegan(),
                 "2026-11-23 02:00:00Z warning: nothing works any more, waiting until it does: ask readstate doctor",
             ),
-            (events.OutageEnded(90), "2026-11-23 02:00:00Z it works again after 90 s"),
+            (events.OutageEnded(90), "2026-11-23 02:00:00Z it works again after 1 min 30 s"),
             (
                 events.UnknownFields(("mood", "colour")),
                 "2026-11-23 02:00:00Z warning: Twilio sends fields that the schema does not know: mood, colour",

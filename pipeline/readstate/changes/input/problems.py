@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from readstate.text import visible
+from readstate.text import escape_control, truncate
 
 SHOWN_FIRST = 10
 _LONGEST_VALUE = 40
@@ -30,8 +30,8 @@ class Problem:
 
 
 def shortened(text: str) -> str:
-    """*text* as `visible` gives it, and no longer than a table can bear."""
-    return visible(text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…")
+    """*text* as `escape_control` gives it, and no longer than a table can bear."""
+    return escape_control(truncate(text, _LONGEST_VALUE))
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from readstate.changes.render import wording
 from readstate.changes.render.selection import selection
-from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, spaced, who
+from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, who
 from readstate.model.plan import PlanRow
+from readstate.text import group_digits
 
 
 def render_html(summary: Summary) -> str:
@@ -29,10 +30,10 @@ def _facts(summary: Summary) -> dict[str, Any]:
             "name": disposition.value,
             "title": disposition.value.replace("_", " "),
             "symbol": symbol,
-            "count": spaced(count),
+            "count": group_digits(count),
             "breakdown": wording.breakdown(summary, disposition),
             "rows": rows,
-            "more": spaced(count - len(rows)) if count > len(rows) else "",
+            "more": group_digits(count - len(rows)) if count > len(rows) else "",
         }
         for disposition, symbol in SYMBOLS.items()
         if (count := summary.count(disposition))

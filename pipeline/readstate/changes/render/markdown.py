@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from readstate.changes.render import wording
 from readstate.changes.render.selection import selection
-from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, spaced, who
+from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, who
 from readstate.model.plan import PlanRow
-from readstate.text import visible
+from readstate.text import escape_control, group_digits
 
 MOST_ROWS = 50
 """A comment of thousands of rows helps nobody, and many places refuse it."""
@@ -21,7 +21,7 @@ def render_markdown(summary: Summary) -> str:
 
 def escaped(text: str) -> str:
     """*text* so that Markdown shows exactly its characters."""
-    plain = visible(text).replace("&", "&amp;").replace("<", "&lt;")
+    plain = escape_control(text).replace("&", "&amp;").replace("<", "&lt;")
     # A zero-width space after @ keeps a pasted plan from notifying people whose names are in it.
     return _MEANINGFUL.sub(r"\\\1", plain).replace("@", "@\u200b")
 
@@ -44,7 +44,7 @@ def _lines(summary: Summary) -> Iterator[str]:
     for disposition, symbol in SYMBOLS.items():
         if count := summary.count(disposition):
             breakdown = escaped(wording.breakdown(summary, disposition))
-            yield f"| `{symbol}` | {escaped(disposition.value)} | {spaced(count)} | {breakdown} |"
+            yield f"| `{symbol}` | {escaped(disposition.value)} | {group_digits(count)} | {breakdown} |"
     yield ""
     yield "**Guards**"
     yield ""
@@ -58,7 +58,7 @@ def _lines(summary: Summary) -> Iterator[str]:
 
 def _table(summary: Summary) -> Iterator[str]:
     shown = summary.rows[:MOST_ROWS]
-    yield f"{len(shown)} of {spaced(summary.manifest.rows)} rows:"
+    yield f"{len(shown)} of {group_digits(summary.manifest.rows)} rows:"
     yield ""
     yield "| Line | User | Conversation | What happens |"
     yield "|---:|---|---|---|"

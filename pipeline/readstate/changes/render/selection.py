@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from readstate.changes.render.summary import Summary, spaced
+from readstate.changes.render.summary import Summary
 from readstate.model.selection import SELECTION, Audience, SelectionFacts
-from readstate.text import visible
+from readstate.text import escape_control, group_digits
 
 REASONS = {
     "excluded": "excluded",
@@ -32,29 +32,32 @@ def selection(summary: Summary) -> Iterator[tuple[str, str]]:
     yield (
         "Chosen",
         (
-            f"{spaced(facts.selected)} of {spaced(facts.rows)} conversations of {spaced(facts.users)} users"
-            f"{_missing(facts)}"
+            f"{group_digits(facts.selected)} of {group_digits(facts.rows)} conversations of"
+            f" {group_digits(facts.users)} users{_missing(facts)}"
         ),
     )
     if facts.left_out:
-        yield "Left", "; ".join(f"{REASONS.get(name, name)} {spaced(count)}" for name, count in facts.left_out.items())
+        yield (
+            "Left",
+            "; ".join(f"{REASONS.get(name, name)} {group_digits(count)}" for name, count in facts.left_out.items()),
+        )
     yield "Live", _live(facts.audience)
 
 
 def _asked(facts: SelectionFacts) -> Iterator[str]:
     for name, value in facts.conditions.items():
         shown = ", ".join(value) if isinstance(value, list) else str(value)
-        yield name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {visible(shown)}"
+        yield name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {escape_control(shown)}"
 
 
 def _missing(facts: SelectionFacts) -> str:
     missing = (("vanished", facts.users_vanished), ("could not be read", facts.users_failed))
-    return "".join(f", {spaced(count)} {what}" for what, count in missing if count)
+    return "".join(f", {group_digits(count)} {what}" for what, count in missing if count)
 
 
 def _live(audience: Audience) -> str:
-    online = "" if audience.online is None else f", {spaced(audience.online)} of them online now"
+    online = "" if audience.online is None else f", {group_digits(audience.online)} of them online now"
     return (
-        f"{spaced(audience.users)} users{online}, and the other members of their {spaced(audience.conversations)}"
-        " conversations, see it at once wherever they are connected"
+        f"{group_digits(audience.users)} users{online}, and the other members of their"
+        f" {group_digits(audience.conversations)} conversations, see it at once wherever they are connected"
     )

@@ -16,7 +16,7 @@ from readstate.changes.render.redaction import Redaction, redacted_manifest, red
 from readstate.model.change import Direction, Disposition, Fields
 from readstate.model.guards import Consent, Guard, evaluate
 from readstate.model.plan import Manifest, PlanRow
-from readstate.text import visible
+from readstate.text import escape_control, short_sid
 
 SYMBOLS = {
     Disposition.UPDATE: "~",
@@ -139,7 +139,7 @@ def remarks(row: PlanRow) -> list[str]:
     if row.reason_code is not None:
         said.append(f"{row.reason_code}: {REASONS.get(row.reason_code, row.reason_code)}")
     if row.reason_detail:
-        said.append(visible(row.reason_detail))
+        said.append(escape_control(row.reason_detail))
     if row.disposition == Disposition.DELETE:
         member = short_sid(row.participant_sid or "")
         said.append(f"removes member {member}, index {_shown(row.before_index)}, {_shown(row.before_level)}")
@@ -148,23 +148,13 @@ def remarks(row: PlanRow) -> list[str]:
     if row.undo_note:
         said.append(f"undo {row.undo_class}: {row.undo_note}")
     if row.note:
-        said.append(f"note: {visible(row.note)}")
+        said.append(f"note: {escape_control(row.note)}")
     return said
 
 
 def who(row: PlanRow) -> tuple[str, str]:
     """The user and the conversation of *row*: as written in the file, which is what its author knows."""
-    return visible(row.user_input), visible(row.conversation_input)
-
-
-def short_sid(text: str) -> str:
-    """A SID cut in its middle; other text whole."""
-    return f"{text[:2]}…{text[-4:]}" if len(text) == 34 and text[2:].isalnum() else text
-
-
-def spaced(number: int) -> str:
-    """*number* in groups of three digits."""
-    return f"{number:,}".replace(",", "\u202f")
+    return escape_control(row.user_input), escape_control(row.conversation_input)
 
 
 def _first(plan: Plan, keep: Callable[[pa.RecordBatch], pa.RecordBatch], limit: int) -> list[PlanRow]:
@@ -189,7 +179,7 @@ def _filtered(batch: pa.RecordBatch, column: str, values: list[object]) -> pa.Re
 
 
 def _shown(value: object) -> str:
-    return NEVER_SET if value is None else visible(str(value))
+    return NEVER_SET if value is None else escape_control(str(value))
 
 
 def _moment(moment: datetime | None) -> str:

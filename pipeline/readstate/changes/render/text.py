@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from readstate.changes.render import wording
 from readstate.changes.render.selection import selection
-from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, short_sid, spaced, who
+from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, who
 from readstate.model.change import Disposition
 from readstate.model.plan import PlanRow
+from readstate.text import group_digits, short_sid
 
 EXAMPLES = 10
 
@@ -29,11 +30,11 @@ def _lines(summary: Summary, examples: int) -> Iterator[str]:
     for title, sentence in selection(summary):
         yield f"{title:<8}{sentence}"
     yield ""
-    width = max(len(spaced(count)) for count in manifest.counts.values())
+    width = max(len(group_digits(count)) for count in manifest.counts.values())
     for disposition, symbol in SYMBOLS.items():
         if (count := summary.count(disposition)) or disposition.is_executable:
             breakdown = wording.breakdown(summary, disposition)
-            yield f" {symbol} {disposition.value:<10} {spaced(count):>{width}}  {breakdown}".rstrip()
+            yield f" {symbol} {disposition.value:<10} {group_digits(count):>{width}}  {breakdown}".rstrip()
     if examples and summary.rows:
         yield ""
         yield "Examples"

@@ -1,25 +1,25 @@
 """The sentences that several renderings share."""
 
-from readstate.changes.render.summary import Summary, short_sid, spaced
+from readstate.changes.render.summary import Summary
 from readstate.model.change import Direction, Disposition
-from readstate.text import visible
+from readstate.text import escape_control, format_duration, group_digits, short_sid
 
 
 def made(summary: Summary) -> str:
     """Who made the plan and how long it holds."""
     manifest = summary.manifest
     return (
-        f"made {manifest.created_at:%Y-%m-%d %H:%M} UTC by {visible(manifest.planner.os_user)} on"
-        f" {visible(manifest.planner.host)}, expires {manifest.expires_at:%Y-%m-%d %H:%M} UTC"
+        f"made {manifest.created_at:%Y-%m-%d %H:%M} UTC by {escape_control(manifest.planner.os_user)} on"
+        f" {escape_control(manifest.planner.host)}, expires {manifest.expires_at:%Y-%m-%d %H:%M} UTC"
     )
 
 
 def source(summary: Summary) -> str:
     """What the plan was made from."""
     read = summary.manifest.input
-    rejected = f", {spaced(read.rejected_rows)} of them unusable" if read.rejected_rows else ""
+    rejected = f", {group_digits(read.rejected_rows)} of them unusable" if read.rejected_rows else ""
     form = f": {read.encoding}, {read.delimiter} delimiter" if read.encoding else ""
-    return f"{visible(read.name)}{form}, {spaced(read.rows)} rows{rejected}, sha256 {read.sha256[:12]}…"
+    return f"{escape_control(read.name)}{form}, {group_digits(read.rows)} rows{rejected}, sha256 {read.sha256[:12]}…"
 
 
 def target(summary: Summary) -> str:
@@ -35,8 +35,9 @@ def breakdown(summary: Summary, disposition: Disposition) -> str:
         return _updates(summary)
     if disposition is Disposition.DELETE:
         return "cannot be undone: adding a user again makes a new member" if summary.count(disposition) else ""
+    lines = manifest.reason_lines
     parts = [
-        f"{reason} {spaced(count)} (line{'s' * (count > 1)} {_lines(manifest.reason_lines.get(reason, ()), count)})"
+        f"{reason} {group_digits(count)} (line{'s' * (count > 1)} {_lines(lines.get(reason, ()), count)})"
         for reason, count in manifest.reasons.items()
         if REASON_OF.get(reason) is disposition
     ]
@@ -47,9 +48,9 @@ def cost(summary: Summary) -> str:
     """How many requests it takes, and how long."""
     needed = summary.manifest.request_estimate
     return (
-        f"planning took {spaced(needed.plan_requests)} requests; applying takes {spaced(needed.apply_requests)}"
-        f" and {spaced(needed.verify_requests)} to verify, about {_duration(needed.apply_seconds)}"
-        f" at {needed.writes_per_second:g} changes a second"
+        f"planning took {group_digits(needed.plan_requests)} requests; applying takes"
+        f" {group_digits(needed.apply_requests)} and {group_digits(needed.verify_requests)} to verify,"
+        f" about {format_duration(needed.apply_seconds)} at {needed.writes_per_second:g} changes a second"
     )
 
 
@@ -81,20 +82,12 @@ REASON_OF = {
 def _updates(summary: Summary) -> str:
     fields, directions = summary.manifest.fields, summary.manifest.directions
     ways = (Direction.ADVANCE, Direction.FIRST_SET, Direction.REWIND)
-    moves = [f"{way.replace('_', ' ')} {spaced(directions[way])}" for way in ways if directions.get(way)]
-    parts = [f"{name} {spaced(count)}" for name, count in fields.items() if name != "index"]
+    moves = [f"{way.replace('_', ' ')} {group_digits(directions[way])}" for way in ways if directions.get(way)]
+    parts = [f"{name} {group_digits(count)}" for name, count in fields.items() if name != "index"]
     if fields.get("index"):
-        parts.insert(0, f"index {spaced(fields['index'])} ({', '.join(moves)})")
+        parts.insert(0, f"index {group_digits(fields['index'])} ({', '.join(moves)})")
     return "; ".join(parts)
 
 
 def _lines(lines: tuple[int, ...], count: int) -> str:
     return ", ".join(map(str, lines)) + (", …" if count > len(lines) else "")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"

@@ -6,13 +6,14 @@ from datetime import date
 from pathlib import Path
 
 from readstate.html.charts import Chart, Series, bars, lines, number, stacked_bars
-from readstate.html.render import fill, share, visible
+from readstate.html.render import fill, share
 from readstate.snapshot.compare.compare import Comparison, compare
 from readstate.snapshot.published.manifest import Manifest, TimelineWindow
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.query.catalog import catalog
 from readstate.snapshot.query.statistics import BUCKETS, ReadStates, Statistics, compute_statistics
 from readstate.snapshot.workspace.timeline import one_after_the_other, shortened
+from readstate.text import escape_control, short_sid
 
 _MOST_POINTS = 120
 _MINUTES = "minutes since the run began"
@@ -83,7 +84,7 @@ def _charts(report: Report) -> Iterator[Chart]:
     if found.all_rows.rows:
         worst = max(found.by_state, key=lambda group: group.unread)
         yield _by_group(
-            f"Most unread conversations are {visible(worst.group)}: {number(worst.unread)}"
+            f"Most unread conversations are {escape_control(worst.group)}: {number(worst.unread)}"
             if worst.unread
             else "No conversation has unread messages",
             found.by_state,
@@ -121,13 +122,8 @@ def _charts(report: Report) -> Iterator[Chart]:
 
 
 def _by_group(title: str, groups: Sequence[ReadStates]) -> Chart:
-    labels = [_short(visible(group.group)) for group in groups]
+    labels = [escape_control(short_sid(group.group)) for group in groups]
     return stacked_bars(title, labels, _series(groups), unit="conversations")
-
-
-def _short(name: str) -> str:
-    """A SID as it fits beside a bar."""
-    return f"{name[:8]}…{name[-4:]}" if len(name) > 20 else name
 
 
 def _series(groups: Sequence[ReadStates]) -> list[Series]:

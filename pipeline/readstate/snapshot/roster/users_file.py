@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 
 from readstate.errors import BadInput
 from readstate.model.ids import is_sid
+from readstate.text import truncate
 
 LONGEST_IDENTITY = 256
 _MOST_SHOWN = 50
@@ -39,7 +40,7 @@ class WrongLine:
     reason: str
 
     def __str__(self) -> str:
-        shown = self.value if len(self.value) <= 60 else self.value[:57] + "…"
+        shown = truncate(self.value, 60)
         return f"line {self.line}: {shown!r}: {self.reason}"
 
 

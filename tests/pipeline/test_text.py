@@ -1,0 +1,153 @@
+"""Text from outside cannot steer anything, wherever it is shown; numbers read alike everywhere."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readstate.changes.render.markdown import escaped
+from readstate.events import Note
+from readstate.html.render import fill
+from readstate.observers.event_log import RunLog
+from readstate.observers.progress_bar import ProgressBar
+from readstate.text import (
+    escape_control,
+    format_duration,
+    format_size,
+    group_digits,
+    pluralize,
+    short_sid,
+    truncate,
+)
+from readstate_jobs.cli.terminal import print_table
+from tests.helpers.fake_clock import FakeClock
+
+STEERING = {
+    "\x00": r"\x00",
+    "\n": r"\n",
+    "\r": r"\r",
+    "\x1b": r"\x1b",
+    "\x7f": r"\x7f",
+    "\x85": r"\x85",
+    "\x9b": r"\x9b",
+    "\xa0": r"\xa0",
+    "\u061c": r"\u061c",
+    "\u200b": r"\u200b",
+    "\u200e": r"\u200e",
+    "\u200f": r"\u200f",
+    "\u2028": r"\u2028",
+    "\u2029": r"\u2029",
+    **{chr(mark): rf"\u{mark:04x}" for mark in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
+    "\ud800": r"\ud800",
+    "\U000e0001": r"\U000e0001",
+}
+"""What moves a cursor, ends a line, turns the direction of reading, hides, or is half a character."""
+
+
+def in_html(text: str, directory: Path) -> str:
+    (template := directory / "page.html").write_text("{{ text|escape_control }}")
+    return fill(template, text=text)
+
+
+def in_a_markdown_table(text: str, directory: Path) -> str:
+    (template := directory / "page.md").write_text("{{ text|cell }}")
+    return fill(template, text=text).replace("\\\\", "\\")
+
+
+def in_a_plan_as_markdown(text: str, directory: Path) -> str:
+    return escaped(text).replace("\\\\", "\\")
+
+
+def in_a_log(text: str, directory: Path) -> str:
+    lines: list[str] = []
+    RunLog(lines.append, clock=FakeClock(), log_format="text", tells_figures=False).observe(Note(text))
+    return lines[0]
+
+
+def above_a_progress_bar(text: str, directory: Path) -> str:
+    stream = io.StringIO()
+    bar = ProgressBar(stream, verb="export")
+    bar.write(text)
+    bar.close()
+    return stream.getvalue().rstrip("\n")
+
+
+@pytest.mark.parametrize("steering", STEERING, ids=ascii)
+@pytest.mark.parametrize("shown", [in_html, in_a_markdown_table, in_a_plan_as_markdown, in_a_log, above_a_progress_bar])
+def test_what_could_steer_is_written_as_an_escape_everywhere(
+    shown: Callable[[str, Path], str], steering: str, tmp_path: Path
+) -> None:
+    text = shown(f"a{steering}b", tmp_path)
+
+    assert f"a{STEERING[steering]}b" in text
+    assert steering not in text
+
+
+@pytest.mark.parametrize("steering", STEERING, ids=ascii)
+def test_a_table_on_the_terminal_shows_it_as_an_escape(steering: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([[f"a{steering}b"]])
+
+    assert capsys.readouterr().out == f"a{STEERING[steering]}b\n"
+
+
+@given(st.text(st.characters()))
+def test_no_text_can_steer_a_terminal_or_break_a_line(text: str) -> None:
+    assert escape_control(text).isprintable()
+
+
+@given(st.text(st.characters(categories=["L", "M", "N", "P", "S"])))
+def test_ordinary_text_stays_as_it_is(text: str) -> None:
+    assert escape_control(text) == text
+
+
+@pytest.mark.parametrize(("text", "shown"), [("12345", "12345"), ("123456", "1234…"), ("", "")])
+def test_text_that_is_too_long_ends_in_an_ellipsis(text: str, shown: str) -> None:
+    assert truncate(text, 5) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("US" + "0" * 28 + "4f2a", "US…4f2a"), ("ada", "ada"), ("a" * 33 + "!", "a" * 33 + "!")]
+)
+def test_only_a_sid_is_shortened(text: str, shown: str) -> None:
+    assert short_sid(text) == shown
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0"), (999, "999"), (1000, "1 000"), (1234567, "1 234 567")])
+def test_numbers_stand_in_groups_of_three(number: int, text: str) -> None:
+    assert group_digits(number) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 users"), (1, "1 user"), (2000, "2 000 users")])
+def test_a_noun_agrees_with_its_number(number: int, text: str) -> None:
+    assert pluralize(number, "user") == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.42, "0.4 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (425, "7 min 5 s"),
+        (3_599.7, "1 h"),
+        (7_380, "2 h 3 min"),
+        (100_000, "27 h 46 min"),
+        (172_800, "2 d"),
+        (400_000, "4 d 15 h"),
+    ],
+)
+def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (123_456, "123 kB"), (5 * 10**12, "5000 GB")]
+)
+def test_a_size_has_a_unit_that_suits_it(size: int, text: str) -> None:
+    assert format_size(size) == text
