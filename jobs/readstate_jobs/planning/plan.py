@@ -29,7 +29,6 @@ from readstate_jobs.planning.changes_input import input_options, take_input_opti
 @click.option("--allow-first-set", is_flag=True, help="Let @latest set horizons that nobody ever set: no way back.")
 @click.option("--allow-beyond-latest", is_flag=True, help="Let horizons lie beyond the newest message.")
 @click.option("--allow-closed", is_flag=True, help="Try closed conversations too.")
-@click.option("--redact", type=click.Choice(["identities"]), help="Leave out of all that is shown who it is about.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to change.")
 @json_option
 @connection_options
@@ -39,14 +38,12 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
     Read the plan, then:  readstate apply PLAN
     """
     from readstate.changes.planning.make_plan import PlanOptions
-    from readstate.changes.render.redaction import REDACT
     from readstate.model.plan import Mode
     from readstate.settings import load_credentials
     from readstate_jobs.planning.changes_input import checked_input
     from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
 
     input_wish, on_invalid, service = take_input_options(options), options.pop("on_invalid"), options.pop("service")
-    redact = options.pop("redact")
     settings = settings_from(options).settings
     plan_options = PlanOptions(mode=Mode(options.pop("mode")), writes_per_second=settings.writes_per_second, **options)
     credentials = load_credentials()
@@ -55,9 +52,7 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
             raise reject(checked, root, as_json=as_json)
         if checked.staged.rows == 0:
             raise BadInput(f"{checked.source.name}: there are no lines to plan", hint="Was the file cut off?")
-        further = {} if redact is None else {REDACT: redact}
-        job = PlanJob(settings, credentials, service, options=plan_options, root=root, further_options=further)
-        plan = job.plan(checked)
+        plan = PlanJob(settings, credentials, service, options=plan_options, root=root).plan(checked)
     show_plan(plan, as_json=as_json)
     changes = sum(plan.manifest.counts[kind] for kind in ("update", "delete"))
     return ExitCode.CHANGES_PRESENT if detailed_exitcode and changes else ExitCode.DONE

@@ -1,9 +1,8 @@
 """Wires a plan: connection, observers, writer; for the command line and for schedulers alike."""
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -40,8 +39,6 @@ class PlanJob:
     service: str | None
     options: PlanOptions
     root: Path
-    further_options: dict[str, Any] = field(default_factory=dict)
-    """For the manifest, beside those of `PlanOptions`."""
 
     def plan(self, checked: Checked, *, via: str = "csv") -> Plan:
         """Read what the lines of *checked* need, and write the plan with all of its renderings."""
@@ -98,7 +95,6 @@ class PlanJob:
                 rejected_rows=staged.rejected,
                 warnings=checked.problems.warnings,
             ),
-            options=self.further_options,
         )
 
 

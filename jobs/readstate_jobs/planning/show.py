@@ -17,14 +17,10 @@ from readstate_jobs.cli.options import plan_argument
 @click.option("--only", metavar="A,B,…", help="Only rows of these kinds: delete, blocked, rewind, REWIND, …")
 @click.option("--row", type=click.IntRange(min=0), metavar="N", help="Only the row with this plan_row_id.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many rows.")
-@click.option(
-    "--redact", type=click.Choice(["identities", "nothing"]),
-    help="Leave out who it is about: SIDs in the place of names, no notes. [default: as the plan was made]",
-)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to change.")
 def command(
-    *, plan: str, root: Path, form: str, only: str | None, row: int | None, limit: int, redact: str | None,
+    *, plan: str, root: Path, form: str, only: str | None, row: int | None, limit: int,
     as_json: bool, detailed_exitcode: bool,
 ) -> int:  # fmt: skip
     """Show PLAN, a plan's folder or its id. Every row is checked against the plan's digests first."""
@@ -32,7 +28,6 @@ def command(
     from readstate.changes.render.html import render_html
     from readstate.changes.render.json_document import render_json
     from readstate.changes.render.markdown import render_markdown
-    from readstate.changes.render.redaction import Redaction
     from readstate.changes.render.summary import row_of, sample, select, summarize
     from readstate.changes.render.text import render_rows, render_text
 
@@ -45,7 +40,7 @@ def command(
         rows = select(opened, {kind.strip() for kind in only.split(",")}, limit=limit)
     else:
         rows = sample(opened) if form == "html" else sample(opened)[:limit]
-    summary = summarize(opened, rows, redaction=None if redact is None else Redaction(redact))
+    summary = summarize(opened, rows)
     match "json" if as_json else form:
         case "json":
             shown = render_json(summary)

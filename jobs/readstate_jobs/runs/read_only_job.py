@@ -14,7 +14,6 @@ from readstate.changes.planning.make_plan import Provenance
 from readstate.changes.plans.reader import Plan, check_target
 from readstate.changes.plans.tombstone import refuse_forgotten
 from readstate.changes.plans.writer import PlanWriter
-from readstate.changes.render.redaction import REDACT, redaction_of
 from readstate.changes.review.reconcile import reconcile
 from readstate.changes.review.undo import plan_undo
 from readstate.changes.review.verify import Verified, verify
@@ -140,6 +139,5 @@ class LookJob:
             options={
                 "undo_of": header.run_id,
                 "undo_of_plan": header.plan_id,
-                REDACT: redaction_of(plan.manifest).value,
             },
         )

@@ -1,7 +1,6 @@
 """The commands of a changes file, as a person types them, against a Twilio on loopback."""
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -241,28 +240,3 @@ def test_the_author_of_a_plan_is_named_even_without_a_name(
     assert manifest["planner"]["os_user"].isdigit()
     assert manifest["planner"]["ci_url"] == "https://git.example/a/b/actions/runs/7"
     assert manifest["api_key_sid_suffix"] == twilio.credentials.api_key[-4:]
-
-
-def test_a_plan_can_be_made_and_shown_without_names(
-    twilio: RunningSimulator, capsys: pytest.CaptureFixture[str]
-) -> None:
-    service = twilio.world.default_service
-    identity = {user.sid: user.identity for user in service.users()}
-    row = next(row for row in rows(twilio) if re.fullmatch(r"[\w.@-]{5,}", identity[row["user_sid"]]))
-    name = identity[row["user_sid"]]
-    other = {"default": "muted", "muted": "default"}[row["notification_level"]]
-    line = f"{name},{row['conversation_sid']},{other},about {name}"
-    file = write("named.csv", "user,conversation,notification_level,note", line)
-
-    assert main(["plan", file, "--op", "update", "--redact", "identities"]) == 0
-    printed = capsys.readouterr().out
-    (plan,) = Path("plans").iterdir()
-    kept = "".join((plan / f"summary.{form}").read_text() for form in ("txt", "md", "json", "html"))
-    assert main(["show", str(plan), "--row", "0"]) == 0
-    shown = capsys.readouterr().out
-    assert main(["show", str(plan), "--row", "0", "--redact", "nothing"]) == 0
-    open_row = capsys.readouterr().out
-
-    assert name not in printed + kept + shown
-    assert f"about {name}" in open_row
-    assert other in printed

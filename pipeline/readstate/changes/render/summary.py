@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from readstate.changes.plans.counts import SAMPLES
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.schema import to_rows
-from readstate.changes.render.redaction import Redaction, redacted_manifest, redacted_row, redaction_of
 from readstate.model.change import Direction, Disposition, Fields
 from readstate.model.guards import Consent, Guard, evaluate
 from readstate.model.plan import Manifest, PlanRow
@@ -79,17 +78,10 @@ class Summary:
         return self.manifest.counts.get(disposition, 0)
 
 
-def summarize(
-    plan: Plan, rows: list[PlanRow], consent: Consent | None = None, *, redaction: Redaction | None = None
-) -> Summary:
-    """Bring together what is shown of *plan*; the guards are asked with *consent*, or with none given.
-
-    *redaction* is as the author of the plan wanted it, unless given.
-    """
-    manifest, guards = plan.manifest, evaluate(plan.manifest.guard_inputs, consent or Consent())
-    if (redaction or redaction_of(manifest)) is Redaction.IDENTITIES:
-        manifest, rows = redacted_manifest(manifest), list(map(redacted_row, rows))
-    return Summary(plan.directory, manifest, guards, rows)
+def summarize(plan: Plan, rows: list[PlanRow], consent: Consent | None = None) -> Summary:
+    """Bring together what is shown of *plan*; the guards are asked with *consent*, or with none given."""
+    guards = evaluate(plan.manifest.guard_inputs, consent or Consent())
+    return Summary(plan.directory, plan.manifest, guards, rows)
 
 
 def sample(plan: Plan) -> list[PlanRow]:
