@@ -64,23 +64,6 @@ def test_a_template_is_a_file_that_lint_accepts(capsys: pytest.CaptureFixture[st
         assert "0 errors, 0 warnings" in capsys.readouterr().out
 
 
-def test_a_template_from_an_export_has_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", "--out", "root", "--date", "2024-11-23"]) == 0
-    parts = tmp_path / "root/user_conversations/snapshot_date=2024-11-23"
-    capsys.readouterr()
-
-    assert main(["template", "--op", "update", "--from-export", str(parts)]) == 0
-    updates = capsys.readouterr().out.splitlines()
-    assert main(["template", "--op", "delete", "--from-export", str(next(parts.iterdir()))]) == 0
-    removals = capsys.readouterr().out.splitlines()
-
-    assert len(updates) == len(removals) > 100
-    assert updates[1].startswith("US")
-    assert removals[0] == "user,conversation,note"
-    assert main(["template", "--op", "update", "--from-export", "nowhere"]) == ExitCode.BAD_INPUT
-    assert "not an export" in capsys.readouterr().err
-
-
 def test_lint_tells_all_problems_and_keeps_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     lines = [f"{US},CH{number:032x},1.2E+05" for number in range(12)]
     name = write("bad.csv", "user,conversation,last_read_message_index", "..,x,1", *lines)
