@@ -198,7 +198,6 @@ def test_no_verb_but_apply_and_resume_sends_anything_but_get(shell: Shell) -> No
             ("status", str(run_dir)),
             ("verify", str(run_dir)),
             ("undo", str(run_dir), "-o", plans),
-            ("reconcile", str(plan.directory)),
             ("apply", str(shell.folder / "changes.csv")),
         )
     }
@@ -206,7 +205,7 @@ def test_no_verb_but_apply_and_resume_sends_anything_but_get(shell: Shell) -> No
     methods = {method for method, _, _ in shell.twilio.counters().answers}
     assert methods == {"GET"}
     assert codes == {
-        "lint": 0, "plan": 0, "show": 0, "status": 0, "verify": 0, "undo": 0, "reconcile": 0, "apply": 10,
+        "lint": 0, "plan": 0, "show": 0, "status": 0, "verify": 0, "undo": 0, "apply": 10,
     }  # fmt: skip
     journal = look_into(run_dir / "journal.sqlite")
     assert journal.ending() == ("finished", 0)

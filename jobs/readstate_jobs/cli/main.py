@@ -44,7 +44,6 @@ COMMANDS = {
     "status": _Entry("readstate_jobs.runs.status", "Say how far a run is, also while it runs and after a kill."),
     "verify": _Entry("readstate_jobs.runs.verify", "Read back what a run has changed."),
     "undo": _Entry("readstate_jobs.runs.undo", "Plan to take a run back."),
-    "reconcile": _Entry("readstate_jobs.runs.reconcile", "Begin a new journal where a run's journal is lost."),
     "forget": _Entry("readstate_jobs.runs.forget", "Remove the personal data of plans and runs."),
     "doctor": _Entry("readstate_jobs.tools.doctor", "Check settings, credentials, clock, disk and root."),
     "settings": _Entry("readstate_jobs.tools.settings", "Show the effective settings and where each came from."),

@@ -33,7 +33,6 @@ class By(StrEnum):
     READBACK = "readback"
     ALREADY = "already"
     NOT_FOUND_AFTER_AMBIGUOUS = "404_after_ambiguous"
-    RECONCILE = "reconcile"
 
 
 MEANING = {

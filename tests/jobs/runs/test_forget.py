@@ -87,7 +87,7 @@ def test_a_plan_goes_with_its_runs_and_leaves_counts_digests_and_outcomes(shell:
     assert shell.call("status", str(run), "--json").document["counts"] == before
 
 
-@pytest.mark.parametrize("command", ["show", "apply", "reconcile"])
+@pytest.mark.parametrize("command", ["show", "apply"])
 def test_a_forgotten_plan_says_that_it_is_one(command: str, shell: Shell) -> None:
     plan = planned(shell)
     shell.call("forget", plan.manifest.plan_id, "-o", str(plan.directory.parent), "--yes")

@@ -206,6 +206,4 @@ def _said(event: dict[str, Any]) -> str:
             return f"stopped: {event['stopped']} (exit code {event['exit_code']})"
         case "ended":
             return f"ended with exit code {event['exit_code']}"
-        case "reconciled":
-            return "the journal was made anew by reading every row"
     return ""

@@ -281,7 +281,7 @@ def _require(path: Path) -> None:
     if not path.is_file():
         raise BadInput(
             f"there is no journal {path}",
-            hint="Name a run by its directory or its id. Where the journal is lost: readstate reconcile PLAN",
+            hint="Name a run by its directory or its id. Where the journal is lost, plan the same file again.",
         )
 
 
@@ -292,7 +292,7 @@ def _decoded(header: str) -> RunHeader:
 def _damaged(path: Path, what: object) -> LocalDisk:
     return LocalDisk(
         f"{path}: the journal is damaged ({what})",
-        hint="What was done can still be found out: readstate reconcile PLAN",
+        hint="Plan the same file again: rows that were changed already are planned as noop.",
     )
 
 

@@ -15,7 +15,6 @@ from readstate.changes.current_state.target import Located
 from readstate.changes.planning.make_plan import Provenance
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
-from readstate.changes.review.reconcile import reconcile
 from readstate.changes.review.undo import plan_undo, undo_row
 from readstate.changes.review.verify import verify
 from readstate.changes.rules.preconditions import Go, judge
@@ -186,28 +185,3 @@ class TestVerify:
 
         with looking(applied.directory) as journal, pytest.raises(Stopped):
             await verify(plan, journal, around, share=1.0)
-
-
-async def test_a_lost_journal_is_rebuilt_from_where_the_rows_stand_and_resume_does_the_rest(bench: Bench) -> None:
-    rows = behind(bench, 6)
-    lines = [line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1) for row in rows]
-    plan = await plan_of(bench, *lines)
-    move(bench, rows[0], LastReadMessageIndex=str(rows[0]["last_read_message_index"] + 1))
-    move(bench, rows[1], LastReadMessageIndex=str(rows[1]["last_read_message_index"] + 2))
-    leave(bench, rows[2])
-    directory, journal = bench.begin(plan)
-
-    counts = await reconcile(plan, journal, reading(bench, plan))
-    journal.close()
-
-    assert counts == {Standing.AT_TARGET: 1, Standing.BEYOND: 1, Standing.GONE: 1, Standing.AT_BEFORE: 3}
-    with looking(directory) as seen:
-        records = {record.plan_row_id: record for record in seen.records()}
-    assert sorted(records) == [0, 1, 2]
-    assert (records[0].state, records[0].outcome_by) == (Outcome.APPLIED, "reconcile")
-    assert (records[0].before_index, records[0].sent_index) == (
-        rows[0]["last_read_message_index"], rows[0]["last_read_message_index"] + 1,
-    )  # fmt: skip
-    resumed = await bench.resume(plan)
-    assert resumed.counts == {Outcome.APPLIED: 4, Outcome.CONVERGED: 1, Outcome.NOT_FOUND: 1}
-    assert len(resumed.transport.writes) == 3

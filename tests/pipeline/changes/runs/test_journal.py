@@ -138,20 +138,20 @@ def test_the_ending_is_noted_and_a_new_start_forgets_it(journal: Journal, path: 
     assert open_journal(path).ending() == ("running", None)
 
 
-def test_a_missing_journal_names_the_command_that_finds_out(tmp_path: Path) -> None:
+def test_a_missing_journal_says_to_plan_again(tmp_path: Path) -> None:
     for opening in (open_journal, look_into):
-        with pytest.raises(BadInput, match="reconcile"):
+        with pytest.raises(BadInput, match="again"):
             opening(tmp_path / "nowhere.sqlite")
 
 
-def test_a_damaged_journal_names_the_command_that_finds_out(journal: Journal, path: Path) -> None:
+def test_a_damaged_journal_says_to_plan_again(journal: Journal, path: Path) -> None:
     journal.write(record(number) for number in range(2_000))
     journal.close()
     content = bytearray(path.read_bytes())
     content[4096:12288] = b"\xff" * 8192
     path.write_bytes(content)
 
-    with pytest.raises(LocalDisk, match="reconcile"):
+    with pytest.raises(LocalDisk, match="again"):
         open_journal(path)
 
 
