@@ -144,24 +144,6 @@ def test_a_second_signal_leaves_at_once_and_the_journal_covers_it(shell: Shell) 
     assert_agreement(plan, run_dir, shell.twilio.effects())
 
 
-def test_a_person_changes_the_speed_of_a_run_under_way_and_is_told_of_a_slip(shell: Shell) -> None:
-    plan = shell.plan(mixed_lines(shell.twilio, updates=60, removals=0))
-    process = shell.start("apply", str(plan.directory), "--writes-per-second", "0.2", *HASTE)
-    assert process.stderr is not None
-    run_dir = Path(next(line for line in process.stderr if line.startswith("run r-")).split(" in ")[1].strip())
-
-    (run_dir / "control.toml").write_text("writes_per_second = 'many'")
-    told = next(line for line in process.stderr if "control.toml" in line)
-    (run_dir / "control.toml").write_text("writes_per_second = 500")
-    followed = next(line for line in process.stderr if "control.toml" in line)
-    process.communicate(timeout=LONGEST_SECONDS)  # at the speed that it was begun with, it would take twice as long
-
-    assert "is ignored" in told
-    assert "from now on writes_per_second 500" in followed
-    assert process.returncode == 0
-    assert_agreement(plan, run_dir, shell.twilio.effects())
-
-
 def test_a_horizon_goes_back_only_where_somebody_moved_it_on_within_the_window_that_the_results_publish(
     shell: Shell,
 ) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from readstate.changes.apply.admission import Meter
-from readstate.changes.apply.controls import Speed
 from readstate.changes.apply.options import ApplyOptions, Surroundings
 from readstate.changes.apply.row_executor import CarrierOptions
 from readstate.changes.apply.run import apply
@@ -103,7 +102,6 @@ class Bench:
     clock: Clock = field(default_factory=FakeClock)
     events: list[Event] = field(default_factory=list)
     stop: StopSwitch = field(default_factory=StopSwitch)
-    speeds: list[Speed] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     agrees: bool = False
 
@@ -128,7 +126,6 @@ class Bench:
         around = Surroundings(
             writer=Writer(transport),
             rate=lambda: 1000.0,
-            steer=self.speeds.append,
             agree=self.agree,
             meter=Meter(self.clock),
             repetitions=Repetitions(),

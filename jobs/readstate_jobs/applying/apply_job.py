@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from readstate.changes.apply.admission import Meter
-from readstate.changes.apply.controls import Speed
 from readstate.changes.apply.options import Surroundings
 from readstate.changes.apply.run import apply
 from readstate.changes.apply.send import Repetitions
@@ -30,7 +29,6 @@ from readstate.observers.monitor import watching
 from readstate.settings import Credentials, Settings
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import Connection, connection
-from readstate.twilio.pacing.limits import limit
 from readstate_jobs.applying.apply_options import ApplyWish
 from readstate_jobs.applying.confirm import asker
 from readstate_jobs.cli.caller import caller, lock_holder
@@ -143,20 +141,11 @@ class ApplyJob:
                     writes = [per_second for domain, per_second in lanes.items() if domain.startswith("writes:")]
                     return min(writes, default=twilio.pace.settings.writes_per_second)
 
-                def steer(speed: Speed) -> None:
-                    limit(
-                        twilio.pace,
-                        clock.monotonic(),
-                        max_in_flight=speed.max_in_flight or self.settings.max_in_flight,
-                        writes_per_second=speed.writes_per_second or self.settings.writes_per_second,
-                    )
-
                 yield _Wires(
                     twilio,
                     Surroundings(
                         writer=twilio.writer(),
                         rate=rate,
-                        steer=steer,
                         agree=asker(stop, watch.emit),
                         meter=meter,
                         repetitions=repetitions,

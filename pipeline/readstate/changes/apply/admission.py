@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from math import ceil
 
 from readstate.changes.apply.budgets import WriteBreaker
-from readstate.changes.apply.controls import Controls
 from readstate.changes.apply.window import Window
 from readstate.changes.runs.directory import RunDirectory
 from readstate.clock import Clock
@@ -69,7 +68,6 @@ class Gate:
         self,
         run: RunDirectory,
         *,
-        controls: Controls,
         clock: Clock,
         stop: StopSwitch,
         meter: Meter,
@@ -83,7 +81,6 @@ class Gate:
         emit: Observer,
     ) -> None:
         self._run = run
-        self._controls = controls
         self._clock = clock
         self._stop = stop
         self._meter = meter
@@ -150,10 +147,9 @@ class Gate:
         return self._stop.reason() is None
 
     def _look(self, now: float) -> None:
-        self._controls.follow(now)
-        if (told := self._controls.stop()) is not None:
-            self._stop_early(told)
-        self._held = self._controls.pause()
+        if self._run.stop.exists():
+            self._stop_early(f"{self._run.stop} is there")
+        self._held = f"{self._run.pause} is there" if self._run.pause.exists() else None
         if self._held is None and self._window is not None and not self._window.is_open(self._clock.now()):
             self._held = "outside the window of hours"
         if self._meter.throttled_seconds() > self._max_throttled_seconds:

@@ -6,7 +6,6 @@ from typing import Literal
 
 from readstate.changes.apply.admission import Meter
 from readstate.changes.apply.budgets import Patience
-from readstate.changes.apply.controls import Steer
 from readstate.changes.apply.row_executor import CarrierOptions
 from readstate.changes.apply.send import Repetitions
 from readstate.changes.apply.window import Window
@@ -45,8 +44,6 @@ class Surroundings:
     writer: Writer
     rate: Callable[[], float]
     """How many writes a second are possible now."""
-    steer: Steer
-    """Makes all requests go at another speed."""
     agree: Callable[[str], Awaitable[bool]]
     """Asks a person a question; False where there is nobody."""
     meter: Meter

@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from dataclasses import asdict
 from itertools import chain, islice
 
 from readstate.changes.apply.admission import Gate
 from readstate.changes.apply.budgets import Budgets, Canary, WriteBreaker
-from readstate.changes.apply.controls import Controls, Speed
 from readstate.changes.apply.left_to_do import left_to_do
 from readstate.changes.apply.options import ApplyOptions, Surroundings
 from readstate.changes.apply.row_executor import Carrier
@@ -110,7 +108,6 @@ class _Run:
         )
         self._gate = Gate(
             directory,
-            controls=Controls(directory, steer=self._steer, emit=around.emit),
             clock=around.clock,
             stop=around.stop,
             meter=around.meter,
@@ -252,10 +249,6 @@ class _Run:
             if not await self._gate.enter():
                 return
             yield user
-
-    def _steer(self, speed: Speed) -> None:
-        self._thread.tell("speed", self._around.clock.now(), **asdict(speed))
-        self._around.steer(speed)
 
     def _hear(self, event: Event) -> None:
         """Write down when the run as a whole was held, and tell it to everybody."""

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from readstate.changes.apply.admission import Gate, Meter, rows_at_once
 from readstate.changes.apply.budgets import WriteBreaker
-from readstate.changes.apply.controls import Controls, Speed
 from readstate.changes.apply.window import parse_window
 from readstate.changes.runs.directory import RunDirectory
 from readstate.errors import BadInput, ExitCode, NotPermitted, Unanswered
@@ -30,9 +29,7 @@ class Bench:
         self.events: list[Event] = []
         self.probes: list[BaseException | None] = []
         self.run = RunDirectory(folder)
-        self.speeds: list[Speed] = []
         values: dict[str, Any] = {
-            "controls": Controls(self.run, steer=self.speeds.append, emit=self.events.append),
             "clock": self.clock, "stop": self.stop, "meter": self.meter, "breaker": self.breaker, "probe": self.probe,
             "rate": lambda: 30.0, "most": 100, "window": None, "max_throttled_seconds": 60.0,
             "max_outage_seconds": 900.0, "emit": self.events.append,
@@ -102,7 +99,9 @@ async def test_a_stop_file_stops(tmp_path: Path) -> None:
     bench.run.stop.touch()
 
     assert not await bench.gate.enter()
-    assert bench.stop.reason().exit_code == ExitCode.STOPPED_EARLY  # type: ignore[union-attr]
+    assert (reason := bench.stop.reason()) is not None
+    assert reason.exit_code == ExitCode.STOPPED_EARLY
+    assert "STOP is there" in reason.text
 
 
 async def test_rows_wait_for_their_hours(tmp_path: Path) -> None:
