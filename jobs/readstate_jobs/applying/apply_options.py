@@ -46,8 +46,6 @@ _CARE = (
     ),
     click.option("--settle", metavar="S,S,…", help="Seconds between readings of a row in doubt. [default: 2,5,10,30]"),
     click.option("--breaker", metavar="N,P%", help="Writes in doubt that hold all others. [default: 5,20%]"),
-    click.option("--window", metavar="HH:MM-HH:MM", help="Begin rows only in these hours."),
-    click.option("--tz", metavar="ZONE", help="The time zone of --window. [default: UTC]"),
     click.option("--max-throttled", metavar="TIME", help="How long Twilio may refuse everything. [default: 30m]"),
     click.option("--grace", metavar="TIME", help="How long rows under way may take when stopped. [default: 20s]"),
     click.option(
@@ -58,11 +56,11 @@ _CARE = (
 )
 _NAMES = {
     "canary", "canary_pause", "verify", "max_errors", "max_drift", "on_drift", "max_precondition_age", "settle",
-    "breaker", "window", "tz", "max_throttled", "grace", "journal_mode",
+    "breaker", "max_throttled", "grace", "journal_mode",
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "canary": 25, "canary_pause": False, "verify": "1%", "max_errors": "1%", "max_drift": "10%", "on_drift": "skip",
-    "max_precondition_age": "5s", "settle": "2,5,10,30", "breaker": "5,20%", "window": None, "tz": "UTC",
+    "max_precondition_age": "5s", "settle": "2,5,10,30", "breaker": "5,20%",
     "max_throttled": "30m", "grace": "20s", "journal_mode": "wal",
 }  # fmt: skip
 
@@ -104,7 +102,6 @@ class ApplyWish:
         from readstate.changes.apply.budgets import parse_budget, parse_patience
         from readstate.changes.apply.options import ApplyOptions
         from readstate.changes.apply.row_executor import CarrierOptions
-        from readstate.changes.apply.window import parse_window
         from readstate.errors import BadInput
         from readstate.model.quantities import parse_duration
 
@@ -123,7 +120,6 @@ class ApplyWish:
             max_drift=parse_budget(care["max_drift"]),
             on_drift=care["on_drift"],
             breaker=parse_patience(care["breaker"]),
-            window=None if care["window"] is None else parse_window(care["window"], care["tz"]),
             max_throttled_seconds=parse_duration(care["max_throttled"]),
             max_outage_seconds=max_outage_seconds,
             grace_seconds=parse_duration(care["grace"]),

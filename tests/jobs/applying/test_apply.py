@@ -286,7 +286,7 @@ class TestLooking:
 @pytest.mark.parametrize(
     "flags",
     [
-        ("--verify", "some"), ("--max-errors", "many"), ("--settle", "soon"), ("--window", "late"), ("--grace", "x"),
+        ("--verify", "some"), ("--max-errors", "many"), ("--settle", "soon"), ("--grace", "x"),
         ("--breaker", "5"),
         ("--max-drift", "200%"),
     ],

@@ -1,6 +1,6 @@
 """When the next row may begin.
 
-Not while somebody paused the run, not outside its hours, not in the middle of trouble, and not while so many rows are
+Not while somebody paused the run, not in the middle of trouble, and not while so many rows are
 under way that one of them would have to wait between being read and being written.
 """
 
@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from math import ceil
 
 from readstate.changes.apply.budgets import WriteBreaker
-from readstate.changes.apply.window import Window
 from readstate.changes.runs.directory import RunDirectory
 from readstate.clock import Clock
 from readstate.errors import ApiError, ExitCode, LocalDisk, Refused, TransportError
@@ -75,7 +74,6 @@ class Gate:
         probe: Callable[[], Awaitable[object]],
         rate: Callable[[], float],
         most: int,
-        window: Window | None,
         max_throttled_seconds: float,
         max_outage_seconds: float,
         emit: Observer,
@@ -88,7 +86,6 @@ class Gate:
         self._probe = probe
         self._rate = rate
         self._most = most
-        self._window = window
         self._max_throttled_seconds = max_throttled_seconds
         self._max_outage_seconds = max_outage_seconds
         self._emit = emit
@@ -150,8 +147,6 @@ class Gate:
         if self._run.stop.exists():
             self._stop_early(f"{self._run.stop} is there")
         self._held = f"{self._run.pause} is there" if self._run.pause.exists() else None
-        if self._held is None and self._window is not None and not self._window.is_open(self._clock.now()):
-            self._held = "outside the window of hours"
         if self._meter.throttled_seconds() > self._max_throttled_seconds:
             self._stop_early(f"every request was one too many (429) for {self._meter.throttled_seconds():.0f} seconds")
         if self._breaker.opened_at is not None and now - self._breaker.opened_at > self._max_outage_seconds:

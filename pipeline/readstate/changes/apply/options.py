@@ -8,7 +8,6 @@ from readstate.changes.apply.admission import Meter
 from readstate.changes.apply.budgets import Patience
 from readstate.changes.apply.row_executor import CarrierOptions
 from readstate.changes.apply.send import Repetitions
-from readstate.changes.apply.window import Window
 from readstate.clock import Clock
 from readstate.events import Observer
 from readstate.model.quantities import Allowance
@@ -29,7 +28,6 @@ class ApplyOptions:
     max_drift: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.10))
     on_drift: Literal["skip", "stop"] = "skip"
     breaker: Patience = Patience()  # noqa: RUF009 - frozen
-    window: Window | None = None
     max_throttled_seconds: float = 1_800.0
     max_outage_seconds: float = 900.0
     grace_seconds: float = 20.0

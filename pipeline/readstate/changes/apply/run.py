@@ -115,7 +115,6 @@ class _Run:
             probe=around.writer.configuration,
             rate=around.rate,
             most=options.parallel,
-            window=options.window,
             max_throttled_seconds=options.max_throttled_seconds,
             max_outage_seconds=options.max_outage_seconds,
             emit=self._hear,

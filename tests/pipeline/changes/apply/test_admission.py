@@ -1,6 +1,5 @@
 """When rows may begin."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,8 @@ from hypothesis import strategies as st
 
 from readstate.changes.apply.admission import Gate, Meter, rows_at_once
 from readstate.changes.apply.budgets import WriteBreaker
-from readstate.changes.apply.window import parse_window
 from readstate.changes.runs.directory import RunDirectory
-from readstate.errors import BadInput, ExitCode, NotPermitted, Unanswered
+from readstate.errors import ExitCode, NotPermitted, Unanswered
 from readstate.events import Event, Note, RequestAnswered, WritesGoOn, WritesHeld
 from readstate.stop import StopReason, StopSwitch
 from tests.helpers.fake_clock import FakeClock
@@ -31,7 +29,7 @@ class Bench:
         self.run = RunDirectory(folder)
         values: dict[str, Any] = {
             "clock": self.clock, "stop": self.stop, "meter": self.meter, "breaker": self.breaker, "probe": self.probe,
-            "rate": lambda: 30.0, "most": 100, "window": None, "max_throttled_seconds": 60.0,
+            "rate": lambda: 30.0, "most": 100, "max_throttled_seconds": 60.0,
             "max_outage_seconds": 900.0, "emit": self.events.append,
         }  # fmt: skip
         self.gate = Gate(self.run, **(values | changes))
@@ -104,14 +102,6 @@ async def test_a_stop_file_stops(tmp_path: Path) -> None:
     assert "STOP is there" in reason.text
 
 
-async def test_rows_wait_for_their_hours(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, window=parse_window("03:00-04:00", "UTC"))
-
-    assert await bench.gate.enter()
-
-    assert bench.clock.now() >= datetime(2026, 11, 23, 3, tzinfo=UTC)
-
-
 async def test_refusals_without_end_stop_the_run(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.answer(status=429)
@@ -166,31 +156,3 @@ async def test_a_disk_that_fills_up_stops_the_run(tmp_path: Path, monkeypatch: p
 
     assert not await bench.gate.enter()
     assert bench.stop.reason().exit_code == ExitCode.LOCAL_DISK  # type: ignore[union-attr]
-
-
-class TestWindow:
-    @pytest.mark.parametrize(
-        ("text", "hour", "is_open"),
-        [
-            ("22:00-06:00", 23, True), ("22:00-06:00", 5, True), ("22:00-06:00", 6, False), ("22:00-06:00", 12, False),
-            ("09:30-17:00", 9, False), ("09:30-17:00", 10, True), ("09:30-17:00", 17, False),
-        ],
-    )  # fmt: skip
-    def test_it_is_open_from_its_beginning_to_just_before_its_end(self, text: str, hour: int, is_open: bool) -> None:
-        assert parse_window(text, "UTC").is_open(datetime(2026, 11, 23, hour, tzinfo=UTC)) == is_open
-
-    def test_hours_are_those_of_the_zone(self) -> None:
-        window = parse_window("22:00-23:00", "Europe/Paris")
-
-        assert window.is_open(datetime(2026, 11, 23, 21, 30, tzinfo=UTC))
-        assert not window.is_open(datetime(2026, 11, 23, 21, 30, tzinfo=UTC) + timedelta(hours=1))
-
-    @pytest.mark.parametrize("text", ["", "22-06", "22:00", "25:00-26:00", "10:00-10:00", "22:00-06:00h"])
-    def test_what_is_no_window_is_refused(self, text: str) -> None:
-        with pytest.raises(BadInput):
-            parse_window(text, "UTC")
-
-    @pytest.mark.parametrize("zone", ["Paris", "../etc/passwd", ""])
-    def test_what_is_no_zone_is_refused(self, zone: str) -> None:
-        with pytest.raises(BadInput):
-            parse_window("22:00-06:00", zone)
