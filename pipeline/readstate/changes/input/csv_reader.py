@@ -53,7 +53,6 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     line: int
     line_end: int
-    byte_offset: int
     cells: list[str]
 
 
@@ -63,7 +62,6 @@ class BrokenRecord:
 
     line: int
     line_end: int
-    byte_offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ def _records(lines: NumberedLines, delimiter: str, width: int, report: Report) -
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.forget()
-        line, offset = lines.line + 1, lines.offset
+        line = lines.line + 1
         try:
             cells = next(reader)
         except StopIteration:
@@ -137,7 +135,7 @@ def _records(lines: NumberedLines, delimiter: str, width: int, report: Report) -
             # A stray quote swallows what follows: blame its line alone and read the others again.
             lines.give_back_all_but_first()
             report(_undecodable_or_nul(lines) or _misquoted(lines, error))
-            yield BrokenRecord(line, line, offset)
+            yield BrokenRecord(line, line)
             continue
         problem = _undecodable_or_nul(lines)
         if problem is None:
@@ -145,16 +143,16 @@ def _records(lines: NumberedLines, delimiter: str, width: int, report: Report) -
                 continue
             problem = _wrong_width(lines, cells, width)
         if problem is None:
-            yield Record(line, lines.line, offset, cells)
+            yield Record(line, lines.line, cells)
         else:
             report(problem)
-            yield BrokenRecord(line, lines.line, offset)
+            yield BrokenRecord(line, lines.line)
 
 
 def _undecodable_or_nul(lines: NumberedLines) -> Problem | None:
-    for text, start in lines.taken:
+    for text in lines.taken:
         if (at := undecodable_byte(text)) is not None:
-            return _undecodable(lines, text, start, at)
+            return _undecodable(lines, text, at)
         if "\0" in text:
             return _at(
                 lines,
@@ -165,14 +163,13 @@ def _undecodable_or_nul(lines: NumberedLines) -> Problem | None:
     return None
 
 
-def _undecodable(lines: NumberedLines, text: str, start: int, at: int) -> Problem:
+def _undecodable(lines: NumberedLines, text: str, at: int) -> Problem:
     encoding, errors = lines.encoding.name, lines.encoding.errors
-    place = start + len(text[:at].encode(encoding, errors))
     candidates = encodings_that_read(text.encode(encoding, errors))
     return _at(
         lines,
         "E-ENCODING",
-        f"the byte 0x{ord(text[at]) - 0xDC00:02x} at offset {place} is not {encoding.upper()}",
+        f"character {at + 1} of the line is the byte 0x{ord(text[at]) - 0xDC00:02x}, which is not {encoding.upper()}",
         "Save the file as UTF-8, or try " + ", ".join(f"--encoding {name}" for name in candidates) + ".",
         value=text.strip(),
     )
@@ -184,7 +181,7 @@ def _misquoted(lines: NumberedLines, error: csv.Error) -> Problem:
         "E-QUOTE",
         f"a quote is out of place ({error})",
         'Quote a whole cell or none of it, and write a quote inside one twice: "say ""hi""".',
-        value=lines.taken[0][0].strip(),
+        value=lines.taken[0].strip(),
     )
 
 
@@ -225,7 +222,6 @@ def _at(lines: NumberedLines, code: str, message: str, hint: str, *, column: str
         hint=hint,
         line=max(1, lines.line - taken + 1),
         line_end=max(1, lines.line),
-        byte_offset=lines.taken[0][1] if taken else lines.offset,
         column=shortened(column),
         value=shortened(value),
     )

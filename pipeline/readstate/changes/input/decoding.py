@@ -1,4 +1,4 @@
-"""Text lines of a changes file, each with its number and byte offset, whatever its encoding and line ends."""
+"""Text lines of a changes file, each with its number, whatever its encoding and line ends."""
 
 import codecs
 import io
@@ -9,10 +9,7 @@ from typing import BinaryIO
 
 from readstate.errors import BadInput
 
-# Longest first: the mark of UTF-32-LE begins like that of UTF-16-LE.
 _MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -20,7 +17,7 @@ _MARKS = (
 _LIKELY_ENCODINGS = ("cp1252", "utf-16-le", "cp1250", "cp1251", "shift_jis", "gb18030", "mac-roman", "latin-1")
 _READ_AHEAD = 1 << 16
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
-_WITHOUT_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+_WITHOUT_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +25,16 @@ class TextEncoding:
     """How the bytes become text."""
 
     name: str
-    mark: int = 0
-    """Length of the byte order mark in front."""
+    has_mark: bool = False
+    """Whether a byte order mark stands in front."""
 
     @property
     def errors(self) -> str:
         """How Python is to treat what cannot be decoded: kept as lone surrogates where bytes can stand alone."""
-        return "strict" if self.name.startswith(("utf-16", "utf-32")) else "surrogateescape"
+        return "strict" if self.name.startswith("utf-16") else "surrogateescape"
 
     def __str__(self) -> str:
-        return f"{self.name.upper()} with a byte order mark" if self.mark else self.name.upper()
+        return f"{self.name.upper()} with a byte order mark" if self.has_mark else self.name.upper()
 
 
 def find_encoding(stream: BinaryIO, asked: str | None) -> tuple[TextEncoding, BinaryIO]:
@@ -46,38 +43,33 @@ def find_encoding(stream: BinaryIO, asked: str | None) -> tuple[TextEncoding, Bi
     Without a mark it is UTF-8 unless *asked* says otherwise: no guessing. Raises `BadInput` for an unknown name.
     """
     buffered = io.BufferedReader(_Unseekable(stream), _READ_AHEAD)
-    start = buffered.peek(4)[:4]
+    start = buffered.peek(3)[:3]
     mark, marked = next(((mark, name) for mark, name in _MARKS if start.startswith(mark)), (b"", "utf-8"))
     name = _known(asked) if asked else marked
     if mark and name in {marked, *_WITHOUT_MARK}:
         buffered.read(len(mark))
-        return TextEncoding(marked, len(mark)), buffered
+        return TextEncoding(marked, has_mark=True), buffered
     return TextEncoding(_WITHOUT_MARK.get(name, name)), buffered
 
 
 @dataclass(slots=True)
 class NumberedLines:
-    """An iterator of text lines that can take lines back and knows where each one began.
+    """An iterator of text lines that counts them and can take lines back.
 
     What cannot be decoded comes as lone surrogates, so that one bad byte spoils one line and not the file;
-    in UTF-16 and UTF-32, where it would spoil the rest, it raises `UnicodeDecodeError`.
+    in UTF-16, where it would spoil the rest, it raises `UnicodeDecodeError`.
     """
 
     stream: BinaryIO
     encoding: TextEncoding
     line: int = 0
     """Number of the last line given; the first is 1."""
-    offset: int = 0
-    """Byte offset, after decompression, of the end of the last line given."""
-    taken: list[tuple[str, int]] = field(default_factory=list)
-    """The lines given since `forget`, each with the offset of its beginning."""
+    taken: list[str] = field(default_factory=list)
+    """The lines given since `forget`."""
     _returned: list[str] = field(default_factory=list)
     _text: Iterator[str] = field(init=False)
-    _is_utf8: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.offset = self.encoding.mark
-        self._is_utf8 = self.encoding.name == "utf-8"
         self._text = io.TextIOWrapper(self.stream, encoding=self.encoding.name, errors=self.encoding.errors, newline="")
 
     def __iter__(self) -> Iterator[str]:
@@ -85,13 +77,8 @@ class NumberedLines:
 
     def __next__(self) -> str:
         text = self._returned.pop() if self._returned else next(self._text)
-        offset = self.offset
-        self.taken.append((text, offset))
+        self.taken.append(text)
         self.line += 1
-        if text.isascii() and self._is_utf8:
-            self.offset = offset + len(text)
-        else:
-            self.offset = offset + len(text.encode(self.encoding.name, self.encoding.errors))
         return text
 
     def forget(self) -> None:
@@ -100,10 +87,8 @@ class NumberedLines:
 
     def give_back_all_but_first(self) -> None:
         """Take back every line since `forget` but the first: it alone was the mistake."""
-        for text, start in reversed(self.taken[1:]):
-            self._returned.append(text)
-            self.line -= 1
-            self.offset = start
+        self._returned.extend(reversed(self.taken[1:]))
+        self.line -= len(self.taken) - 1
         del self.taken[1:]
 
 

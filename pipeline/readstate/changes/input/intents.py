@@ -109,7 +109,7 @@ class _Attempt:
     __slots__ = ("_record", "_report", "first_error")
 
     def __init__(self, report: Report) -> None:
-        self._record = Record(0, 0, 0, [])
+        self._record = Record(0, 0, [])
         self._report = report
         self.first_error: str | None = None
 
@@ -145,7 +145,6 @@ class _Attempt:
                 hint=hint,
                 line=record.line,
                 line_end=record.line_end,
-                byte_offset=record.byte_offset,
                 column=column,
                 value=shortened(text),
             )

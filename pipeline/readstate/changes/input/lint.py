@@ -16,7 +16,6 @@ _NO_OPERATION = Problem(
     hint="Add an op column with update or delete, or give --op update.",
     line=1,
     line_end=1,
-    byte_offset=0,
     column="op",
 )
 _BROKEN = (UnicodeDecodeError, UnicodeEncodeError, OSError, *COMPRESSION_FAILURES)
@@ -69,14 +68,13 @@ def stage(source: Source, staging: Staging, options: InputOptions, report: Repor
 @dataclass(slots=True)
 class _LastLine:
     line: int = 1
-    byte_offset: int = 0
 
 
 def _rows(file: CsvFile, operation: Operation | None, report: Report, last: _LastLine) -> Iterator[Intent | Rejected]:
     parser = IntentParser(file.format.header, operation, report)
     digits = _DigitIdentities()
     for record in _until_broken(file.records, report, last):
-        last.line, last.byte_offset = record.line, record.byte_offset
+        last.line = record.line
         if isinstance(record, BrokenRecord):
             yield Rejected(record.line, record.line_end, "E-RECORD")
             continue
@@ -92,7 +90,6 @@ def _rows(file: CsvFile, operation: Operation | None, report: Report, last: _Las
                 hint="A spreadsheet removes leading zeros: compare with where the file came from.",
                 line=1,
                 line_end=1,
-                byte_offset=0,
                 column="user",
             )
         )
@@ -136,7 +133,6 @@ def repetition_problem(repetition: Repetition) -> Problem:
         hint="None of them will be carried out: keep one." if conflict else "It is carried out once.",
         line=repetition.line,
         line_end=repetition.line_end,
-        byte_offset=-1,
         column="user,conversation",
         value=shortened(f"{repetition.user},{repetition.conversation}"),
     )
@@ -149,6 +145,4 @@ def _broken(error: Exception, last: _LastLine) -> Problem:
 
 
 def _unreadable(last: _LastLine, message: str, hint: str, *, code: str = "E-UNREADABLE") -> Problem:
-    return Problem(
-        code=code, message=message, hint=hint, line=last.line, line_end=last.line, byte_offset=last.byte_offset
-    )
+    return Problem(code=code, message=message, hint=hint, line=last.line, line_end=last.line)

@@ -18,7 +18,6 @@ class Problem:
     hint: str
     line: int
     line_end: int
-    byte_offset: int
     column: str = ""
     value: str = ""
     """Shortened, with invisible characters made visible."""

@@ -10,7 +10,6 @@ from readstate.changes.input.problems import Problem, ProblemTally
 REJECT_COLUMNS = (
     "input_line",
     "input_line_end",
-    "byte_offset",
     "column",
     "value_redacted",
     "code",
@@ -46,6 +45,6 @@ class RejectsFile:
         """Take *problem* down."""
         self.tally.add(problem)
         self._writer.writerow(
-            (problem.line, problem.line_end, problem.byte_offset, problem.column, problem.value, problem.code,
+            (problem.line, problem.line_end, problem.column, problem.value, problem.code,
              problem.message, problem.hint)
         )  # fmt: skip

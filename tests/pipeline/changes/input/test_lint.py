@@ -216,9 +216,7 @@ def test_a_pipe_with_a_name_is_read_once(tmp_path: Path) -> None:
 
 
 def test_rejects_are_a_csv_of_every_problem(tmp_path: Path) -> None:
-    problem = Problem(
-        code="E-X", message="m,\nm", hint="h", line=3, line_end=4, byte_offset=17, column="user", value="v"
-    )
+    problem = Problem(code="E-X", message="m,\nm", hint="h", line=3, line_end=4, column="user", value="v")
     with RejectsFile(tmp_path / "rejects.csv") as rejects:
         rejects(problem)
         rejects.flush()
@@ -226,7 +224,7 @@ def test_rejects_are_a_csv_of_every_problem(tmp_path: Path) -> None:
 
     assert list(csv.reader(io.StringIO(written, newline=""))) == [
         list(REJECT_COLUMNS),
-        ["3", "4", "17", "user", "v", "E-X", "m,\nm", "h"],
+        ["3", "4", "user", "v", "E-X", "m,\nm", "h"],
     ]
     assert rejects.tally.errors == 1
 
@@ -235,7 +233,7 @@ def test_a_tally_counts_all_and_remembers_errors_before_warnings() -> None:
     tally = ProblemTally()
     for number in range(30):
         code = "W-Y" if number < 15 else "E-X"
-        tally.add(Problem(code=code, message="", hint="", line=number, line_end=number, byte_offset=0))
+        tally.add(Problem(code=code, message="", hint="", line=number, line_end=number))
 
     assert tally.by_code == {"W-Y": 15, "E-X": 15}
     assert (tally.errors, tally.warnings) == (15, 15)
