@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from readstate.changes.input.lint import InputOptions, Staged, stage
-from readstate.changes.input.problems import ProblemTally
-from readstate.changes.input.rejects import RejectsFile
+from readstate.changes.input.problems import ProblemTally, RejectsFile
 from readstate.changes.input.source import Source, open_source
 from readstate.changes.planning.workspace import Readings
 from readstate.model.change import Operation

@@ -15,7 +15,7 @@ from readstate.changes.input.decoding import (
     find_encoding,
     undecodable_byte,
 )
-from readstate.changes.input.problems import Problem, shortened
+from readstate.changes.input.problems import Problem, problem_at
 from readstate.errors import BadInput
 
 COLUMNS = (
@@ -215,16 +215,8 @@ def _header_problems(lines: NumberedLines, header: list[str], delimiter: str) ->
 
 
 def _at(lines: NumberedLines, code: str, message: str, hint: str, *, column: str = "", value: str = "") -> Problem:
-    taken = len(lines.taken)
-    return Problem(
-        code=code,
-        message=message,
-        hint=hint,
-        line=max(1, lines.line - taken + 1),
-        line_end=max(1, lines.line),
-        column=shortened(column),
-        value=shortened(value),
-    )
+    first, last = max(1, lines.line - len(lines.taken) + 1), max(1, lines.line)
+    return problem_at(first, code, message, hint, line_end=last, column=column, value=value)
 
 
 def _nearest(name: str) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from readstate.changes.input import cells
 from readstate.changes.input.cells import BadCell
 from readstate.changes.input.csv_reader import COLUMNS, Record, Report
-from readstate.changes.input.problems import Problem, shortened
+from readstate.changes.input.problems import problem_at, shortened
 from readstate.model.change import Expectation, Operation, Removal, Update, Wish
 
 Value = TypeVar("Value")
@@ -138,17 +138,7 @@ class _Attempt:
 
     def tell(self, column: str, text: str, code: str, message: str, hint: str) -> None:
         record = self._record
-        self._report(
-            Problem(
-                code=code,
-                message=message,
-                hint=hint,
-                line=record.line,
-                line_end=record.line_end,
-                column=column,
-                value=shortened(text),
-            )
-        )
+        self._report(problem_at(record.line, code, message, hint, line_end=record.line_end, column=column, value=text))
 
     def _warn_of_invisible(self, column: str, text: str) -> None:
         if cells.holds_invisible(text):

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 
 from readstate.changes.input.csv_reader import BrokenRecord, CsvFile, Format, Record, Report, read_csv
 from readstate.changes.input.intents import Intent, IntentParser, Rejected
-from readstate.changes.input.problems import Problem, shortened
+from readstate.changes.input.problems import Problem, problem_at
 from readstate.changes.input.source import COMPRESSION_FAILURES, Source, content
 from readstate.changes.input.staging import SAME_WORDS, Repetition, Staging, Verdict
 from readstate.model.change import Operation
 
-_NO_OPERATION = Problem(
-    code="E-OP",
-    message="neither the file nor the command says what to do",
-    hint="Add an op column with update or delete, or give --op update.",
-    line=1,
-    line_end=1,
+_NO_OPERATION = problem_at(
+    1,
+    "E-OP",
+    "neither the file nor the command says what to do",
+    "Add an op column with update or delete, or give --op update.",
     column="op",
 )
 _BROKEN = (UnicodeDecodeError, UnicodeEncodeError, OSError, *COMPRESSION_FAILURES)
@@ -61,7 +60,7 @@ def stage(source: Source, staging: Staging, options: InputOptions, report: Repor
         report(repetition_problem(repetition))
     rows = staging.count()
     if rows == 0:
-        report(_unreadable(last, "the file has no lines of data", "Was it cut off?", code="W-NO-ROWS"))
+        report(problem_at(last.line, "W-NO-ROWS", "the file has no lines of data", "Was it cut off?"))
     return Staged(file.format, rows, staging.rejected())
 
 
@@ -84,12 +83,11 @@ def _rows(file: CsvFile, operation: Operation | None, report: Report, last: _Las
         yield row
     if digits.look_damaged:
         report(
-            Problem(
-                code="W-LEADING-ZEROS",
-                message="all identities are numbers, and of different lengths",
-                hint="A spreadsheet removes leading zeros: compare with where the file came from.",
-                line=1,
-                line_end=1,
+            problem_at(
+                1,
+                "W-LEADING-ZEROS",
+                "all identities are numbers, and of different lengths",
+                "A spreadsheet removes leading zeros: compare with where the file came from.",
                 column="user",
             )
         )
@@ -127,22 +125,20 @@ class _DigitIdentities:
 def repetition_problem(repetition: Repetition) -> Problem:
     """What to tell about a line whose membership another line names too."""
     conflict = repetition.verdict is Verdict.CONFLICT
-    return Problem(
-        code="W-CONFLICT" if conflict else "W-DUP",
-        message=f"{repetition.detail} of the same membership",
-        hint="None of them will be carried out: keep one." if conflict else "It is carried out once.",
-        line=repetition.line,
+    return problem_at(
+        repetition.line,
+        "W-CONFLICT" if conflict else "W-DUP",
+        f"{repetition.detail} of the same membership",
+        "None of them will be carried out: keep one." if conflict else "It is carried out once.",
         line_end=repetition.line_end,
         column="user,conversation",
-        value=shortened(f"{repetition.user},{repetition.conversation}"),
+        value=f"{repetition.user},{repetition.conversation}",
     )
 
 
 def _broken(error: Exception, last: _LastLine) -> Problem:
     if isinstance(error, UnicodeDecodeError | UnicodeEncodeError):
-        return _unreadable(last, f"the text is not {error.encoding.upper()}", "Give the right --encoding.")
-    return _unreadable(last, f"the file ends or breaks here: {error}", "It is damaged: get it again.")
-
-
-def _unreadable(last: _LastLine, message: str, hint: str, *, code: str = "E-UNREADABLE") -> Problem:
-    return Problem(code=code, message=message, hint=hint, line=last.line, line_end=last.line)
+        message, hint = f"the text is not {error.encoding.upper()}", "Give the right --encoding."
+    else:
+        message, hint = f"the file ends or breaks here: {error}", "It is damaged: get it again."
+    return problem_at(last.line, "E-UNREADABLE", message, hint)

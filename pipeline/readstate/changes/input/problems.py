@@ -1,41 +1,69 @@
-"""What can be wrong with a changes file, each with what to do about it."""
+"""Problems of a changes file: counted, and listed in ``rejects.csv`` for a person with a spreadsheet."""
 
+import csv
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from readstate.text import escape_control, truncate
 
 SHOWN_FIRST = 10
+REJECT_COLUMNS = ("input_line", "input_line_end", "column", "value_redacted", "code", "message", "hint")
 _LONGEST_VALUE = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong at one place of the file; codes begin with ``E-`` (error) or ``W-`` (warning)."""
+    """One thing that is wrong at one place of the file; `problem_at` makes it."""
 
     code: str
+    """Begins with ``E-`` (error: the line cannot be used) or ``W-`` (warning)."""
     message: str
     hint: str
     line: int
     line_end: int
-    column: str = ""
-    value: str = ""
-    """Shortened, with invisible characters made visible."""
+    column: str
+    value: str
+    """Shortened, with invisible characters escaped."""
 
     @property
     def is_error(self) -> bool:
-        """Whether the line cannot be used; a warning is only worth knowing."""
+        """Whether the line cannot be used."""
         return self.code.startswith("E-")
 
 
+def problem_at(
+    line: int,
+    code: str,
+    message: str,
+    hint: str,
+    *,
+    line_end: int | None = None,
+    column: str = "",
+    value: str = "",
+) -> Problem:
+    """Return the problem of *line*, or of the lines up to *line_end*; *column* and *value* may be text of the file."""
+    return Problem(
+        code=code,
+        message=message,
+        hint=hint,
+        line=line,
+        line_end=line if line_end is None else line_end,
+        column=shortened(column),
+        value=shortened(value),
+    )
+
+
 def shortened(text: str) -> str:
-    """*text* as `escape_control` gives it, and no longer than a table can bear."""
+    """Return *text* with escapes for what is invisible, and no longer than a table can bear."""
     return escape_control(truncate(text, _LONGEST_VALUE))
 
 
 @dataclass(slots=True)
 class ProblemTally:
-    """Counts problems by code and remembers the first few; never holds them all."""
+    """Counts problems by code and keeps the first few; its size does not grow with the file."""
 
     by_code: Counter[str] = field(default_factory=Counter)
     first: list[Problem] = field(default_factory=list)
@@ -46,18 +74,51 @@ class ProblemTally:
         if len(self.first) < SHOWN_FIRST:
             self.first.append(problem)
         elif problem.is_error and (warning := self._last_warning()) is not None:
+            # Thousands of warnings at the top of a file must not hide its errors.
             del self.first[warning]
             self.first.append(problem)
 
     @property
     def errors(self) -> int:
-        """How many problems make their line unusable."""
+        """The number of problems that make their line unusable."""
         return sum(count for code, count in self.by_code.items() if code.startswith("E-"))
 
     @property
     def warnings(self) -> int:
-        """How many problems are only worth knowing."""
+        """The number of problems that are only worth knowing."""
         return self.by_code.total() - self.errors
 
     def _last_warning(self) -> int | None:
         return next((at for at in range(len(self.first) - 1, -1, -1) if not self.first[at].is_error), None)
+
+
+class RejectsFile:
+    """Writes each problem that it is called with to a CSV file, and counts it; closes the file when the block ends."""
+
+    def __init__(self, path: Path) -> None:
+        """Create *path*, readable by its owner alone."""
+        self.tally = ProblemTally()
+        self._file = path.open("x", encoding="utf-8", newline="")
+        path.chmod(0o600)
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(REJECT_COLUMNS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def flush(self) -> None:
+        """Write out what is buffered, so that the file can be copied."""
+        self._file.flush()
+
+    def __call__(self, problem: Problem) -> None:
+        """Write and count *problem*."""
+        self.tally.add(problem)
+        self._writer.writerow(
+            (problem.line, problem.line_end, problem.column, problem.value, problem.code, problem.message,
+             problem.hint)
+        )  # fmt: skip

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readstate.changes.input.lint import InputOptions, Staged, stage
-from readstate.changes.input.problems import Problem, ProblemTally
-from readstate.changes.input.rejects import REJECT_COLUMNS, RejectsFile
+from readstate.changes.input.problems import REJECT_COLUMNS, Problem, ProblemTally, RejectsFile, problem_at
 from readstate.changes.input.source import open_source
 from readstate.changes.input.staging import Staging
 from readstate.errors import BadInput, LocalDisk
@@ -216,7 +215,7 @@ def test_a_pipe_with_a_name_is_read_once(tmp_path: Path) -> None:
 
 
 def test_rejects_are_a_csv_of_every_problem(tmp_path: Path) -> None:
-    problem = Problem(code="E-X", message="m,\nm", hint="h", line=3, line_end=4, column="user", value="v")
+    problem = problem_at(3, "E-X", "m,\nm", "h", line_end=4, column="user", value="v")
     with RejectsFile(tmp_path / "rejects.csv") as rejects:
         rejects(problem)
         rejects.flush()
@@ -233,7 +232,7 @@ def test_a_tally_counts_all_and_remembers_errors_before_warnings() -> None:
     tally = ProblemTally()
     for number in range(30):
         code = "W-Y" if number < 15 else "E-X"
-        tally.add(Problem(code=code, message="", hint="", line=number, line_end=number))
+        tally.add(problem_at(number, code, "", ""))
 
     assert tally.by_code == {"W-Y": 15, "E-X": 15}
     assert (tally.errors, tally.warnings) == (15, 15)
