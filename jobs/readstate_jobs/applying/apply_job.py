@@ -85,7 +85,7 @@ class ApplyJob:
                 refuse_consumed(manifest.plan_id, Path(self.settings.work_dir))
                 directory = create_run(Path(self.settings.work_dir), run_id)
                 header = self._header(plan, run_id, located, now=clock.now())
-                journal = create_journal(directory.journal, header, self.wish.journal_mode)
+                journal = create_journal(directory.journal, header)
                 return await self._carry_out(plan, directory, journal, wires)
 
     async def _resume(self, directory: RunDirectory, plan: Plan, stop: StopSwitch) -> Report:
@@ -97,7 +97,7 @@ class ApplyJob:
             with self._locked(located.target, directory.run_id):
                 for place in (directory.path, plan.directory):
                     refuse_forgotten(place)  # once more: nobody can forget it from here on
-                journal = open_journal(directory.journal, self.wish.journal_mode)
+                journal = open_journal(directory.journal)
                 return await self._carry_out(plan, directory, journal, wires)
 
     async def _carry_out(self, plan: Plan, directory: RunDirectory, journal: Journal, wires: _Wires) -> Report:

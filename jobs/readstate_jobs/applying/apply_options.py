@@ -8,7 +8,6 @@ import click
 
 if TYPE_CHECKING:
     from readstate.changes.apply.options import ApplyOptions
-    from readstate.changes.runs.journal import JournalMode
     from readstate.model.guards import Consent
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -48,20 +47,15 @@ _CARE = (
     click.option("--breaker", metavar="N,P%", help="Writes in doubt that hold all others. [default: 5,20%]"),
     click.option("--max-throttled", metavar="TIME", help="How long Twilio may refuse everything. [default: 30m]"),
     click.option("--grace", metavar="TIME", help="How long rows under way may take when stopped. [default: 20s]"),
-    click.option(
-        "--journal-mode",
-        type=click.Choice(["wal", "delete"]),
-        help="delete: for a --work-dir on a network file system.",
-    ),
 )
 _NAMES = {
     "canary", "canary_pause", "verify", "max_errors", "max_drift", "on_drift", "max_precondition_age", "settle",
-    "breaker", "max_throttled", "grace", "journal_mode",
+    "breaker", "max_throttled", "grace",
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "canary": 25, "canary_pause": False, "verify": "1%", "max_errors": "1%", "max_drift": "10%", "on_drift": "skip",
     "max_precondition_age": "5s", "settle": "2,5,10,30", "breaker": "5,20%",
-    "max_throttled": "30m", "grace": "20s", "journal_mode": "wal",
+    "max_throttled": "30m", "grace": "20s",
 }  # fmt: skip
 
 
@@ -84,12 +78,6 @@ class ApplyWish:
     def over(self, consent: dict[str, Any], care: dict[str, Any]) -> "ApplyWish":
         """What an earlier start was told, and over it what was said now."""
         return ApplyWish(consent | self.consent, care | self.care)
-
-    @property
-    def journal_mode(self) -> "JournalMode":
-        """How the journal is kept."""
-        mode: JournalMode = (DEFAULTS | self.care)["journal_mode"]
-        return mode
 
     def as_consent(self) -> "Consent":
         """What the person agrees to."""

@@ -304,24 +304,6 @@ def test_shares_are_percentages_or_words() -> None:
         parse_share("5", "--sample")
 
 
-def test_a_work_dir_on_a_filer_is_refused_unless_the_journal_is_kept_for_it(
-    shell: Shell, plan: Plan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mountinfo = shell.folder / "mountinfo"
-    mountinfo.write_text("1 0 0:9 / / rw - nfs4 filer:/ rw\n")
-    monkeypatch.setattr("readstate.changes.runs.journal._MOUNTINFO", mountinfo)
-
-    refused = apply(shell, plan)
-    assert refused.code == 20
-    assert "nfs4" in refused.stderr
-    assert "--work-dir" in refused.stderr
-    assert shell.twilio.effects() == []
-
-    stopped = apply(shell, plan, "--journal-mode", "delete", "--canary-pause")
-    resumed = [shell.call("resume", stopped.document["run_id"]).code for _ in range(2)]
-    assert (stopped.code, resumed) == (16, [16, 0])
-
-
 def test_the_audit_holds_the_consent_and_no_secret(shell: Shell, plan: Plan) -> None:
     run_dir = Path(apply(shell, plan).document["run_dir"])
 

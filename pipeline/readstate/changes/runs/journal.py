@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from readstate.changes.runs.mounts import network_file_system
 from readstate.changes.runs.row_record import FIELDS, INTENT, PENDING, RowRecord, from_row
 from readstate.errors import BadInput, LocalDisk, Locked
 from readstate.model.outcome import Outcome
@@ -44,10 +43,6 @@ CREATE TABLE event (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NUL
 _UPSERT = f"INSERT OR REPLACE INTO row VALUES ({','.join('?' * len(FIELDS))})"  # noqa: S608 - question marks
 _ALL = f"SELECT {', '.join(FIELDS)} FROM row"  # noqa: S608 - our own column names
 _ROWS_AT_ONCE = 2_000
-_MOUNTINFO = Path("/proc/self/mountinfo")
-
-JournalMode = Literal["wal", "delete"]
-"""How SQLite keeps a commit whole: ``wal`` is quicker, ``delete`` works on network file systems too."""
 
 
 class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,26 +206,24 @@ class Journal:
             self._connection.execute("COMMIT")
 
 
-def create_journal(path: Path, header: RunHeader, mode: JournalMode = "wal") -> Journal:
+def create_journal(path: Path, header: RunHeader) -> Journal:
     """Begin a journal at *path*. Raises `LocalDisk`."""
-    _refuse_network(path, mode)
     with _disk(path):
         path.touch(mode=0o600, exist_ok=False)
-        connection = _connected(path, mode)
+        connection = _connected(path)
         connection.executescript(_TABLES)
         connection.execute("INSERT INTO run VALUES (1, 1, ?, 'running', NULL)", (msgspec.json.encode(header).decode(),))
         return Journal(path, connection, header, 1)
 
 
-def open_journal(path: Path, mode: JournalMode = "wal") -> Journal:
+def open_journal(path: Path) -> Journal:
     """Take over the journal at *path* for writing; what may have been sent is of unknown outcome from now on.
 
     Raises `BadInput` where there is none and `LocalDisk` where it is damaged.
     """
     _require(path)
-    _refuse_network(path, mode)
     with _disk(path):
-        connection = _connected(path, mode)
+        connection = _connected(path)
         _check(path, connection)
         connection.execute("BEGIN IMMEDIATE")
         header, epoch = connection.execute("SELECT header, epoch + 1 FROM run").fetchone()
@@ -244,31 +237,24 @@ def look_into(path: Path) -> Journal:
     """Open the journal at *path* for reading only, also while another process writes it. Raises as `open_journal`."""
     _require(path)
     with _disk(path):
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+        # Not mode=ro: after a kill amid a commit the first reader has to roll it back, and must be able to.
+        connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA query_only = ON")
         header, epoch = connection.execute("SELECT header, epoch FROM run").fetchone()
         return Journal(path, connection, _decoded(header), epoch)
 
 
-def _connected(path: Path, mode: JournalMode) -> sqlite3.Connection:
+def _connected(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA busy_timeout = 5000")
-    connection.execute(f"PRAGMA journal_mode = {mode}")
-    # NORMAL would lose the last commits in a power cut: writes without an intent.
-    connection.execute("PRAGMA synchronous = FULL")
+    # A reader of a large journal (status, report) holds back commits for as long as one of its queries takes.
+    connection.execute("PRAGMA busy_timeout = 30000")
+    # Works on network file systems, unlike WAL; a journal that an earlier version kept in WAL mode is converted.
+    connection.execute("PRAGMA journal_mode = DELETE")
+    # A commit ends with the removal of SQLite's rollback journal. Only EXTRA syncs the folder after that: with FULL
+    # a power cut could bring the removed file back, and undo the commit of an intent whose write was sent.
+    connection.execute("PRAGMA synchronous = EXTRA")
     return connection
-
-
-def _refuse_network(path: Path, mode: JournalMode) -> None:
-    """Refuse what WAL cannot do: its index is shared memory, which no network file system has."""
-    if mode == "delete" or not _MOUNTINFO.exists():
-        return
-    if (kind := network_file_system(str(path.resolve()), _MOUNTINFO.read_text(errors="replace"))) is not None:
-        raise LocalDisk(
-            f"{path.parent} lies on another machine ({kind}), where a journal may be lost",
-            hint="Name a folder on a disk of this machine: --work-dir DIR\n"
-            "Where there is none, --journal-mode delete is safe there, and slower.",
-        )
 
 
 def _check(path: Path, connection: sqlite3.Connection) -> None:

@@ -1,6 +1,9 @@
 """The journal: durable, fenced, chained, and readable while it is written."""
 
 import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,8 +58,8 @@ def test_times_survive_to_the_microsecond() -> None:
 
 def test_the_file_is_private_and_syncs_every_commit(journal: Journal, path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
-    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (3,)
+    assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
 def test_what_may_have_been_sent_is_of_unknown_outcome_once_opened_again(journal: Journal, path: Path) -> None:
@@ -160,31 +163,23 @@ def test_a_journal_is_never_begun_over_another(journal: Journal, path: Path) -> 
         create_journal(path, header())
 
 
-class TestNetworkFileSystems:
-    @pytest.fixture(autouse=True)
-    def on_a_filer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        mountinfo = tmp_path / "mountinfo"
-        mountinfo.write_text(
-            f"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:9 / {tmp_path.resolve()} rw - nfs4 filer:/ rw\n"
-        )
-        monkeypatch.setattr("readstate.changes.runs.journal._MOUNTINFO", mountinfo)
+def test_a_commit_that_a_kill_has_cut_off_is_rolled_back_by_the_first_reader(path: Path) -> None:
+    killed = f"""
+import os, sqlite3
+connection = sqlite3.connect({str(path)!r}, isolation_level=None)
+connection.execute("PRAGMA cache_spill = 1")
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE row SET twilio_message = hex(randomblob(2000))")
+os._exit(9)
+"""
+    with closing(create_journal(path, header())) as journal:
+        journal.write(record(number) for number in range(200))
+    subprocess.run([sys.executable, "-c", killed], check=False)
+    assert path.with_name("journal.sqlite-journal").exists()
 
-    def test_a_journal_is_neither_begun_nor_continued_there(self, path: Path) -> None:
-        with pytest.raises(LocalDisk, match="nfs4"):
-            create_journal(path, header())
-        assert not path.exists()
-
-        create_journal(path, header(), "delete").close()
-        with pytest.raises(LocalDisk, match="nfs4"):
-            open_journal(path)
-
-    def test_without_shared_memory_it_works_there_too(self, path: Path) -> None:
-        journal = create_journal(path, header(), "delete")
-        journal.write([record(0)])
-        again = open_journal(path, "delete")
-
-        assert again.counts() == {Outcome.UNKNOWN: 1}
-        assert {file.name for file in path.parent.iterdir()} == {"journal.sqlite", "mountinfo"}
+    with closing(look_into(path)) as seen:
+        assert [row.twilio_message for row in seen.records()] == [None] * 200
 
 
 class TestJournalThread:
