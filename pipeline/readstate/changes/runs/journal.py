@@ -5,7 +5,6 @@ losing one costs only a reading. So whatever prefix of this file a crash leaves 
 what may have been sent is known, and is read back before anything is sent again.
 """
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +29,7 @@ _COLUMNS = ", ".join(
     f"{name} INTEGER PRIMARY KEY" if name == "plan_row_id" else f"{name} {'INTEGER' if name in _INTEGERS else 'TEXT'}"
     for name in FIELDS
 )
+_EVENT = "CREATE TABLE event (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, json TEXT NOT NULL)"
 _TABLES = f"""
 CREATE TABLE run (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), epoch INTEGER NOT NULL, header TEXT NOT NULL,
     state TEXT NOT NULL, exit_code INTEGER);
@@ -37,8 +37,7 @@ CREATE TABLE row ({_COLUMNS});
 CREATE INDEX row_undecided ON row (state) WHERE state IN ('{PENDING}', '{INTENT}', '{Outcome.UNKNOWN}');
 CREATE TABLE attempt (plan_row_id INTEGER NOT NULL, attempt INTEGER NOT NULL, epoch INTEGER NOT NULL, sent_at INTEGER,
     ended_at INTEGER, class TEXT NOT NULL, http INTEGER, tw_code INTEGER, request_id TEXT);
-CREATE TABLE event (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, json TEXT NOT NULL,
-    prev_sha256 TEXT NOT NULL, sha256 TEXT NOT NULL);
+{_EVENT};
 """
 _UPSERT = f"INSERT OR REPLACE INTO row VALUES ({','.join('?' * len(FIELDS))})"  # noqa: S608 - question marks
 _ALL = f"SELECT {', '.join(FIELDS)} FROM row"  # noqa: S608 - our own column names
@@ -111,11 +110,16 @@ class Journal:
             connection.executemany(
                 "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,?,?)", map(msgspec.structs.astuple, attempts)
             )
-            for event in events:
-                self._chain(connection, event)
+            connection.executemany(
+                "INSERT INTO event (at, kind, json) VALUES (?,?,?)",
+                (
+                    (event.at.isoformat(), event.kind, json.dumps(event.facts, sort_keys=True, default=str))
+                    for event in events
+                ),
+            )
 
     def tell(self, kind: str, at: datetime, **facts: Any) -> None:
-        """Add an event of the whole run to the chain. Raises `Locked`, `LocalDisk`."""
+        """Add an event of the whole run. Raises `Locked`, `LocalDisk`."""
         self.write((), (), [RunEvent(kind=kind, at=at, facts=facts)])
 
     def end(self, state: str, exit_code: int) -> None:
@@ -166,30 +170,9 @@ class Journal:
         return state, exit_code
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """The chain of events, each checked against the one before. Raises `LocalDisk` where it was changed."""
-        previous = self.header_sha256
-        for seq, at, kind, text, prev, link in self._connection.execute("SELECT * FROM event ORDER BY seq"):
-            whole = hashlib.sha256(f"{prev}\n{at}\n{kind}\n{text}".encode()).hexdigest()
-            if prev != previous or link != whole:
-                raise LocalDisk(f"{self.path}: event {seq} was changed after it was written")
-            previous = link
-            yield {"seq": seq, "at": at, "kind": kind, **json.loads(text), "prev_sha256": prev, "sha256": link}
-
-    @property
-    def header_sha256(self) -> str:
-        """What the chain of events begins with: so nobody can change who began the run, and with what consent."""
-        (header,) = self._connection.execute("SELECT header FROM run").fetchone()
-        return hashlib.sha256(header.encode()).hexdigest()
-
-    def _chain(self, connection: sqlite3.Connection, event: RunEvent) -> None:
-        last = connection.execute("SELECT sha256 FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-        previous = last[0] if last else self.header_sha256
-        at, text = event.at.isoformat(), json.dumps(event.facts, sort_keys=True, default=str)
-        link = hashlib.sha256(f"{previous}\n{at}\n{event.kind}\n{text}".encode()).hexdigest()
-        connection.execute(
-            "INSERT INTO event (at, kind, json, prev_sha256, sha256) VALUES (?,?,?,?,?)",
-            (at, event.kind, text, previous, link),
-        )
+        """Return the events of the whole run, oldest first."""
+        for seq, at, kind, text in self._connection.execute("SELECT seq, at, kind, json FROM event ORDER BY seq"):
+            yield {"seq": seq, "at": at, "kind": kind, **json.loads(text)}
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -226,6 +209,7 @@ def open_journal(path: Path) -> Journal:
         connection = _connected(path)
         _check(path, connection)
         connection.execute("BEGIN IMMEDIATE")
+        _drop_hash_chain(connection)
         header, epoch = connection.execute("SELECT header, epoch + 1 FROM run").fetchone()
         connection.execute("UPDATE run SET epoch = ?, state = 'running', exit_code = NULL", (epoch,))
         connection.execute("UPDATE row SET state = ? WHERE state = ?", (Outcome.UNKNOWN, INTENT))
@@ -255,6 +239,17 @@ def _connected(path: Path) -> sqlite3.Connection:
     # a power cut could bring the removed file back, and undo the commit of an intent whose write was sent.
     connection.execute("PRAGMA synchronous = EXTRA")
     return connection
+
+
+def _drop_hash_chain(connection: sqlite3.Connection) -> None:
+    """Bring the events of a journal of an earlier version, each with a hash of the one before, into today's table."""
+    columns = {column for _, column, *_ in connection.execute("PRAGMA table_info(event)")}
+    if "prev_sha256" in columns:
+        # A new table, because SQLite before 3.35 cannot drop a column.
+        connection.execute("ALTER TABLE event RENAME TO chained_event")
+        connection.execute(_EVENT)
+        connection.execute("INSERT INTO event SELECT seq, at, kind, json FROM chained_event")
+        connection.execute("DROP TABLE chained_event")
 
 
 def _check(path: Path, connection: sqlite3.Connection) -> None:

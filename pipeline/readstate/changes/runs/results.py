@@ -232,10 +232,10 @@ def _whole_file(path: Path, stack: ExitStack) -> BinaryIO:
 
 
 def _write_audit(journal: Journal, path: Path) -> None:
-    """The run's own story, each line bound to the one before by a hash."""
+    """Write the header of the run and its events, one JSON document a line."""
     with ExitStack() as stack:
         file = _whole_file(path, stack)
-        header = {"kind": "run", **msgspec.structs.asdict(journal.header), "sha256": journal.header_sha256}
+        header = {"kind": "run", **msgspec.structs.asdict(journal.header)}
         file.write(msgspec.json.encode(header) + b"\n")
         for event in journal.events():
             file.write(msgspec.json.encode(event) + b"\n")
