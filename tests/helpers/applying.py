@@ -112,7 +112,7 @@ class Bench:
         manifest = plan.manifest
         header = RunHeader(
             run_id=name, plan_id=manifest.plan_id, plan_dir=str(plan.directory),
-            rows_root_sha256=manifest.rows_root_sha256, account_sid=manifest.account_sid,
+            rows_sha256=manifest.rows_sha256, account_sid=manifest.account_sid,
             service_sid=manifest.service_sid, base_url=manifest.base_url,
             executable=manifest.guard_inputs.updates + manifest.guard_inputs.deletes, started_at=self.clock.now(),
             tool_version="0", who={"os_user": "ann"}, argv=[], consent={}, options={},

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from readstate.changes.current_state.target import Located
 from readstate.changes.planning.make_plan import PlanOptions, Provenance, draft, estimate
 from readstate.changes.plans.reader import Plan, open_plan
-from readstate.changes.plans.schema import CHUNK_ROWS
 from readstate.changes.plans.writer import PlanWriter
 from readstate.model.plan import InputFacts, Planner, PlanRow, Target
 
@@ -24,10 +23,10 @@ def plan_row(number: int, **changes: Any) -> PlanRow:
         user_input=f"user-{number}", conversation_input=f"CH{number:032x}", user_sid=f"US{number:032x}",
         conversation_sid=f"CH{number:032x}", participant_sid=f"MB{number:032x}", op="update", disposition="update",
         reason_code=None, reason_detail=None, direction="advance", fields_mask=1, before_index=3,
-        before_timestamp=None, before_level="default", before_known_mask=5, unread_before=5,
+        before_timestamp=None, before_level="default", unread_before=5,
         conversation_state="active", newest_index=8, read_at=NOW, read_source="list", set_index=8, set_timestamp=None,
         set_level=None, pre_kind="advance", pre_index=3, pre_level=None, pre_participant_sid=f"MB{number:032x}",
-        user_expect_json=None, undo_class="full", undo_note=None, chunk_no=number // CHUNK_ROWS,
+        user_expect_json=None, undo_class="full", undo_note=None,
     )  # fmt: skip
     return replace(row, **changes)
 

@@ -180,7 +180,7 @@ class ApplyJob:
             run_id=run_id,
             plan_id=manifest.plan_id,
             plan_dir=str(plan.directory.absolute()),
-            rows_root_sha256=manifest.rows_root_sha256,
+            rows_sha256=manifest.rows_sha256,
             account_sid=target.account_sid,
             service_sid=target.service_sid,
             base_url=target.base_url,
@@ -228,7 +228,7 @@ def plan_of(directory: RunDirectory, wish: ApplyWish) -> tuple[Plan, ApplyWish]:
     header = journal.header
     journal.close()
     plan = open_plan(Path(header.plan_dir))
-    if plan.manifest.rows_root_sha256 != header.rows_root_sha256:
+    if plan.manifest.rows_sha256 != header.rows_sha256:
         raise PlanUnusable(
             f"{header.plan_dir} is not the plan that run {header.run_id} was begun with",
             hint="Put that plan back, or plan again.",

@@ -89,7 +89,7 @@ class LookJob:
             input_facts=InputFacts(
                 name=f"undo of run {header.run_id}",
                 size=0,
-                sha256=header.rows_root_sha256,
+                sha256=header.rows_sha256,
                 encoding="",
                 delimiter="",
                 header=(),

@@ -8,7 +8,8 @@ import msgspec
 
 from readstate.model.guards import GuardInputs
 
-PLAN_SCHEMA_VERSION = 1
+PLAN_SCHEMA_VERSION = 2
+"""2: the rows are sealed by the sha256 of their file, and have no chunk_no and no before_known_mask."""
 
 
 class Mode(StrEnum):
@@ -50,8 +51,6 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     before_index: int | None
     before_timestamp: datetime | None
     before_level: str | None
-    before_known_mask: int
-    """Which of the three values above were read: None may mean *never set* only where its bit is set."""
     unread_before: int | None
     conversation_state: str | None
     newest_index: int | None
@@ -67,7 +66,6 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     user_expect_json: str | None
     undo_class: str | None
     undo_note: str | None
-    chunk_no: int
 
 
 class InputFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,30 +100,40 @@ class RequestEstimate(msgspec.Struct, frozen=True, kw_only=True):
     apply_seconds: float
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a plan but its rows; holds no secret."""
+class PlanHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """What every version of a manifest tells."""
 
-    schema_version: int = PLAN_SCHEMA_VERSION
     plan_id: str = ""
-    plan_sha256: str = ""
-    """Over the other fields of this manifest."""
-    rows_root_sha256: str
-    chunk_sha256: tuple[str, ...]
-    attachments: dict[str, str]
-    """For each further file of the plan, the sha256 of its content before compression."""
     created_at: datetime
-    expires_at: datetime
-    server_date_offset_s: float
-    tool_version: str
     planner: Planner
     account_sid: str
     service_sid: str
     base_url: str
+    rows: int
+
+    @property
+    def target(self) -> Target:
+        """Where this plan may be applied."""
+        return Target(account_sid=self.account_sid, service_sid=self.service_sid, base_url=self.base_url)
+
+
+class Manifest(PlanHeader, frozen=True, kw_only=True):
+    """All of a plan but its rows; holds no secret."""
+
+    schema_version: int = PLAN_SCHEMA_VERSION
+    plan_sha256: str = ""
+    """Over the other fields of this manifest."""
+    rows_sha256: str
+    """Of the file that holds the rows."""
+    attachments: dict[str, str]
+    """For each further file of the plan, the sha256 of its content before compression."""
+    expires_at: datetime
+    server_date_offset_s: float
+    tool_version: str
     api_key_sid_suffix: str
     via: str
     """What made the plan: a changes file, a selection, an undo."""
     mode: Mode
-    rows: int
     counts: dict[str, int]
     """Rows by disposition."""
     reasons: dict[str, int]
@@ -141,8 +149,3 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Any]
     not_checked: tuple[str, ...]
     request_estimate: RequestEstimate
-
-    @property
-    def target(self) -> Target:
-        """Where this plan may be applied."""
-        return Target(account_sid=self.account_sid, service_sid=self.service_sid, base_url=self.base_url)

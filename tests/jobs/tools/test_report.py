@@ -66,7 +66,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
         run_id=directory.run_id,
         plan_dir=str(plan.directory),
         plan_id=plan.manifest.plan_id,
-        rows_root_sha256=plan.manifest.rows_root_sha256,
+        rows_sha256=plan.manifest.rows_sha256,
         executable=1,
     )
     create_journal(directory.journal, begun).close()

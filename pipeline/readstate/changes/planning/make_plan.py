@@ -96,10 +96,9 @@ def write_plan(
     """Compare every line with what was read, write it to *writer*, and seal the plan. Raises `LocalDisk`."""
     server_now = now + located.server_offset
     rules = options.rules(server_now)
-    for line in readings.lines():
+    for plan_row_id, line in enumerate(readings.lines()):
         change = verdict_of(line) or diff(line.intent, line.current or Unreadable("nobody read it"), rules)
-        plan_row_id, chunk_no = writer.next_row
-        row = to_plan_row(line, change, plan_row_id=plan_row_id, chunk_no=chunk_no)
+        row = to_plan_row(line, change, plan_row_id=plan_row_id)
         removed = row.disposition == Disposition.DELETE
         writer.add(row, line.participant_snapshot if removed else None)
     guard_inputs = writer.tally.guard_inputs(readings.conversations_of)
@@ -133,8 +132,7 @@ def draft(
 ) -> Manifest:
     """A manifest that only the digests are missing from; *now* is the server's."""
     return Manifest(
-        rows_root_sha256="",
-        chunk_sha256=(),
+        rows_sha256="",
         attachments={},
         created_at=now,
         expires_at=now + (KEPT_WITH_DELETES_FOR if guard_inputs.deletes else KEPT_FOR),

@@ -28,7 +28,6 @@ _NOTHING_BEFORE: dict[str, Any] = {
         ("user_sid", "conversation_sid", "participant_sid", "before_index", "before_timestamp", "before_level",
          "unread_before", "conversation_state", "newest_index")
     ),
-    "before_known_mask": 0,
 }  # fmt: skip
 _NO_CHANGE: dict[str, Any] = {
     **dict.fromkeys(
@@ -40,17 +39,15 @@ _NO_CHANGE: dict[str, Any] = {
     "pre_kind": PreconditionKind.NONE.value,
 }  # fmt: skip
 _INDEX, _LEVEL = Fields.INDEX.value, Fields.LEVEL.value
-_KNOWN = _INDEX + _LEVEL
 _REMOVAL_NOTE = "adding the user again makes a new member"
 
 
-def to_plan_row(line: Line, change: Change, *, plan_row_id: int, chunk_no: int) -> PlanRow:
+def to_plan_row(line: Line, change: Change, *, plan_row_id: int) -> PlanRow:
     """The row of the plan that *line* and *change* make."""
     intent = line.intent
     before = line.current if isinstance(line.current, Present) else None
     return PlanRow(
         plan_row_id=plan_row_id,
-        chunk_no=chunk_no,
         input_line=intent.line,
         input_line_end=intent.line_end,
         row_key=intent.row_key,
@@ -90,7 +87,6 @@ def _before_columns(before: Present | None) -> dict[str, Any]:
         "before_index": before.last_read_message_index,
         "before_timestamp": None if isinstance(timestamp, Unknown) else timestamp,
         "before_level": before.notification_level,
-        "before_known_mask": _KNOWN if isinstance(timestamp, Unknown) else _KNOWN + Fields.TIMESTAMP.value,
         "unread_before": before.unread_messages_count,
         "conversation_state": before.conversation_state,
         "newest_index": None if isinstance(newest, Unknown) else newest,

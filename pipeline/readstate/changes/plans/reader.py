@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from readstate.changes.plans.schema import CHUNK_ROWS, ROWS, digest_chunk, digest_chunks, to_rows
+from readstate.changes.plans.schema import to_rows
 from readstate.changes.plans.tombstone import refuse_forgotten
-from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, seal_of
+from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, seal_of, sha256_of
 from readstate.errors import BadInput, PlanUnusable
-from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanRow, Target
+from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanHeader, PlanRow, Target
+
+Header = TypeVar("Header", bound=PlanHeader)
 
 _ROWS_AT_ONCE = 8_192
 
@@ -59,31 +61,36 @@ class Plan:
 
 
 def open_plan(directory: Path) -> Plan:
-    """Open the plan in *directory* and check every row of it. Raises `BadInput`, `PlanUnusable`."""
+    """Open the plan in *directory* and check that its rows are those that were planned.
+
+    Raises `BadInput`, `PlanUnusable`.
+    """
     refuse_forgotten(directory)
     plan = Plan(directory, read_manifest(directory))
-    _check_rows(plan)
+    try:
+        digest = sha256_of(directory / ROWS_FILE)
+    except OSError as error:
+        raise _damaged(directory, f"{ROWS_FILE}: {error.strerror}") from error
+    if digest != plan.manifest.rows_sha256:
+        raise _damaged(directory, f"{ROWS_FILE} does not hold the rows that were planned")
     return plan
 
 
 def read_manifest(directory: Path) -> Manifest:
     """Read the manifest in *directory* and check its own seal, not the rows. Raises `BadInput`, `PlanUnusable`."""
-    path = directory / MANIFEST
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"{directory}: no plan is here ({error.strerror})", hint="Make one: readstate plan changes.csv -o plans/"
-        ) from error
-    _check_version(directory, content)
-    try:
-        manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError as error:
-        raise _damaged(directory, f"{MANIFEST}: {error}") from error
-    seal = seal_of(manifest)
-    if seal != manifest.plan_sha256 or manifest.plan_id != f"p-{seal[:12]}":
-        raise _damaged(directory, f"{MANIFEST} was changed after it was written")
-    return manifest
+    document = _sealed_document(directory)
+    version = document["schema_version"]
+    if version < PLAN_SCHEMA_VERSION:
+        raise PlanUnusable(
+            f"{directory} was made by an older readstate (schema {version}, this one needs {PLAN_SCHEMA_VERSION})",
+            hint="Plan again with this one.",
+        )
+    return _converted(directory, document, Manifest)
+
+
+def read_header(directory: Path) -> PlanHeader:
+    """Read what every version of a manifest tells, for erasing old plans. Raises `BadInput`, `PlanUnusable`."""
+    return _converted(directory, _sealed_document(directory), PlanHeader)
 
 
 def find_plan(name: str, root: Path) -> Path:
@@ -124,62 +131,41 @@ def check_age(manifest: Manifest, server_now: datetime) -> None:
         )
 
 
-def _check_version(directory: Path, content: bytes) -> None:
+def _sealed_document(directory: Path) -> dict[str, Any]:
+    path = directory / MANIFEST
     try:
-        version = msgspec.json.decode(content, type=_Version).schema_version
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"{directory}: no plan is here ({error.strerror})", hint="Make one: readstate plan changes.csv -o plans/"
+        ) from error
+    try:
+        document: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise _damaged(directory, f"{MANIFEST}: {error}") from error
-    if version > PLAN_SCHEMA_VERSION:
+    version = document.get("schema_version")
+    if isinstance(version, int) and version > PLAN_SCHEMA_VERSION:
         raise PlanUnusable(
             f"{directory} was made by a newer readstate (schema {version}, this one knows {PLAN_SCHEMA_VERSION})",
             hint="Install that version, or plan again with this one.",
         )
+    seal = seal_of(document)
+    if seal != document.get("plan_sha256") or document.get("plan_id") != f"p-{seal[:12]}":
+        raise _damaged(directory, f"{MANIFEST} was changed after it was written")
+    return document
 
 
-class _Version(msgspec.Struct):
-    schema_version: int
-
-
-def _check_rows(plan: Plan) -> None:
-    manifest = plan.manifest
-    rows, chunks = 0, list[str]()
+def _converted(directory: Path, document: dict[str, Any], kind: type[Header]) -> Header:
     try:
-        for chunk in _chunks(plan.directory / ROWS_FILE):
-            rows += chunk.num_rows
-            chunks.append(digest_chunk(chunk))
-    except (OSError, pa.ArrowException) as error:
-        raise _damaged(plan.directory, f"{ROWS_FILE}: {str(error).splitlines()[0]}") from error
-    if rows != manifest.rows:
-        raise _damaged(plan.directory, f"{ROWS_FILE} has {rows} rows, not {manifest.rows}")
-    if tuple(chunks) != manifest.chunk_sha256 or digest_chunks(chunks) != manifest.rows_root_sha256:
-        raise _damaged(plan.directory, f"{ROWS_FILE} does not hold the rows that were planned")
-
-
-def _chunks(path: Path) -> Iterator[pa.RecordBatch]:
-    """Read chunks of exactly `CHUNK_ROWS` rows, however the file divides them."""
-    held: list[pa.RecordBatch] = []
-    with pq.ParquetFile(path) as file:
-        if not file.schema_arrow.equals(ROWS):
-            raise pa.ArrowInvalid("the columns are not those of a plan")
-        for batch in _batches(file):
-            room = CHUNK_ROWS - sum(map(len, held))
-            held.append(batch.slice(0, room))
-            if len(batch) >= room:
-                yield _combined(held)
-                held = [batch.slice(room)] if len(batch) > room else []
-    if held:
-        yield _combined(held)
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        raise _damaged(directory, f"{MANIFEST}: {error}") from error
 
 
 def _batches(file: pq.ParquetFile, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     # Group by group: a reader of many groups keeps what it has read until its end, some 50 bytes for each row.
     for group in range(file.num_row_groups):
         yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group], columns=columns)
-
-
-def _combined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    batch: pa.RecordBatch = pa.Table.from_batches(batches, ROWS).combine_chunks().to_batches()[0]
-    return batch
 
 
 def _damaged(directory: Path, what: str) -> PlanUnusable:

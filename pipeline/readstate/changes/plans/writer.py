@@ -7,17 +7,16 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, Any, Self, cast
 
 import msgspec
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from readstate.changes.plans.counts import PlanTally
-from readstate.changes.plans.schema import CHUNK_ROWS, ROWS, digest_chunk, digest_chunks, to_batch
+from readstate.changes.plans.schema import ROWS, to_batch
 from readstate.errors import LocalDisk
 from readstate.model.plan import Manifest, PlanRow
 
@@ -26,8 +25,8 @@ ROWS_FILE = "rows.parquet"
 REJECTS = "rejects.csv"
 PARTICIPANTS = "participants.jsonl.gz"
 
-_BUFFERED_ROWS = 8_192
-_ROW_GROUPS = {"compression": "zstd", "compression_level": 1}
+_ROWS_IN_GROUP = 16_384
+_COMPRESSION = {"compression": "zstd", "compression_level": 1}
 
 
 UNFINISHED = ".unfinished-"
@@ -47,12 +46,10 @@ class PlanWriter:
             self._participants_file = _create(self.directory / PARTICIPANTS)
         self._root = root
         self.tally = PlanTally()
-        self._parquet = pq.ParquetWriter(self._rows_file, ROWS, **_ROW_GROUPS)
+        self._parquet = pq.ParquetWriter(self._rows_file, ROWS, **_COMPRESSION)
         self._participants = gzip.GzipFile(fileobj=self._participants_file, mode="wb", mtime=0)
         self._participants_digest = sha256()
         self._buffer: list[PlanRow] = []
-        self._batches: list[pa.RecordBatch] = []
-        self._chunks: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -69,42 +66,33 @@ class PlanWriter:
         if self.directory.name.startswith(UNFINISHED):
             shutil.rmtree(self.directory, ignore_errors=True)
 
-    @property
-    def next_row(self) -> tuple[int, int]:
-        """The plan_row_id and the chunk_no that the next row must have."""
-        row = self.tally.rows
-        return row, row // CHUNK_ROWS
-
     def add(self, row: PlanRow, participant: bytes | None = None) -> None:
-        """Take the next row, and for a removal the *participant* that it takes away, as JSON. Raises `LocalDisk`."""
+        """Add the next row, and for a removal the *participant* that it takes away, as JSON. Raises `LocalDisk`."""
         self.tally.add(row)
         self._buffer.append(row)
         with _disk(self.directory):
             if participant is not None:
                 self._keep(row, participant)
-            if len(self._buffer) == _BUFFERED_ROWS:
+            if len(self._buffer) == _ROWS_IN_GROUP:
                 self._flush()
 
     def finish(self, draft: Manifest) -> Path:
         """Complete *draft* with the digests and give the plan its final name. Raises `LocalDisk`."""
         with _disk(self.directory):
             self._flush()
-            if self._batches:
-                self._write_chunk()
             self._parquet.close()
             self._participants.close()
+            for file in (self._rows_file, self._participants_file):
+                file.flush()
+                os.fsync(file.fileno())
             manifest = sealed(
                 msgspec.structs.replace(
                     draft,
-                    chunk_sha256=tuple(self._chunks),
-                    rows_root_sha256=digest_chunks(self._chunks),
+                    rows_sha256=sha256_of(self.directory / ROWS_FILE),
                     attachments=self._attachments(),
                     rows=self.tally.rows,
                 )
             )
-            for file in (self._rows_file, self._participants_file):
-                file.flush()
-                os.fsync(file.fileno())
             write_private(self.directory / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
             final = self._root / manifest.plan_id
             self.directory.rename(final)
@@ -126,22 +114,13 @@ class PlanWriter:
 
     def _flush(self) -> None:
         if self._buffer:
-            self._batches.append(to_batch(self._buffer))
+            self._parquet.write_batch(to_batch(self._buffer))
             self._buffer.clear()
-        if sum(map(len, self._batches)) == CHUNK_ROWS:
-            self._write_chunk()
-
-    def _write_chunk(self) -> None:
-        chunk = pa.Table.from_batches(self._batches, ROWS).combine_chunks()
-        self._chunks.append(digest_chunk(chunk.to_batches()[0]))
-        self._parquet.write_table(chunk, row_group_size=CHUNK_ROWS)
-        self._batches.clear()
 
     def _attachments(self) -> dict[str, str]:
         attachments = {PARTICIPANTS: self._participants_digest.hexdigest()}
         if (rejects := self.directory / REJECTS).exists():
-            with rejects.open("rb") as file:
-                attachments[REJECTS] = _digest_of(file)
+            attachments[REJECTS] = sha256_of(rejects)
         return attachments
 
 
@@ -158,17 +137,20 @@ def is_abandoned(directory: Path) -> bool:
 
 
 def sealed(manifest: Manifest) -> Manifest:
-    """Fill in the digest of *manifest* and the name that follows from it."""
-    # Through JSON once, so that what is sealed is what will be read: 0 and 0.0 are one value, and two texts.
-    manifest = msgspec.json.decode(msgspec.json.encode(manifest), type=Manifest)
-    digest = seal_of(manifest)
+    """Return *manifest* with its digest, and with the name that follows from it."""
+    digest = seal_of(msgspec.json.decode(msgspec.json.encode(manifest)))
     return msgspec.structs.replace(manifest, plan_sha256=digest, plan_id=f"p-{digest[:12]}")
 
 
-def seal_of(manifest: Manifest) -> str:
-    """The sha256 of all fields of *manifest* but the seal itself, as JSON with sorted names."""
-    bare = msgspec.structs.replace(manifest, plan_sha256="", plan_id="")
-    return sha256(msgspec.json.encode(bare, order="sorted")).hexdigest()
+def seal_of(manifest: dict[str, Any]) -> str:
+    """Return the sha256 of *manifest*, as JSON has it, with sorted names and without the seal itself."""
+    return sha256(msgspec.json.encode(manifest | {"plan_sha256": "", "plan_id": ""}, order="sorted")).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of the file at *path*."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -181,13 +163,6 @@ def write_private(path: Path, content: bytes) -> None:
 
 def _create(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"))
-
-
-def _digest_of(file: IO[bytes]) -> str:
-    digest = sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()
 
 
 @contextmanager

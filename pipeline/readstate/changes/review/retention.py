@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from readstate.changes.plans.reader import read_manifest
+from readstate.changes.plans.reader import read_header
 from readstate.changes.plans.tombstone import Forgotten, write_note
 from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, UNFINISHED, is_abandoned
 from readstate.changes.runs.directory import RunDirectory, runs_root, target_lock
@@ -20,7 +20,7 @@ from readstate.changes.runs.journal import RunHeader, look_into
 from readstate.changes.runs.row_record import INTENT
 from readstate.errors import LocalDisk
 from readstate.model.outcome import Outcome
-from readstate.model.plan import Manifest, Target
+from readstate.model.plan import PlanHeader, Target
 
 _OF_A_PLAN = (ROWS_FILE, REJECTS, PARTICIPANTS, "summary.txt", "summary.md", "summary.json", "summary.html")
 _OF_A_RUN = (
@@ -83,7 +83,7 @@ class OldPlan:
     """A plan that can be forgotten, with the runs that were begun with it: they are about the same people."""
 
     path: Path
-    manifest: Manifest
+    manifest: PlanHeader
     runs: tuple[OldRun, ...]
 
     @property
@@ -130,7 +130,7 @@ Old = OldPlan | OldRun | Leftovers
 
 def look_at_plan(directory: Path, work_dir: Path) -> OldPlan:
     """What there is to forget of the plan in *directory*. Raises `BadInput`, `PlanUnusable`, `LocalDisk`."""
-    manifest = read_manifest(directory)
+    manifest = read_header(directory)
     return OldPlan(directory, manifest, tuple(run for run in _runs(work_dir) if run.header.plan_id == manifest.plan_id))
 
 

@@ -88,8 +88,7 @@ async def plan_undo(
         async for row, record, seen in results:
             requests += 1
             back = undo_row(row, record, seen, first_set_to=first_set_to)
-            plan_row_id, chunk_no = writer.next_row
-            writer.add(msgspec.structs.replace(back, plan_row_id=plan_row_id, chunk_no=chunk_no))
+            writer.add(msgspec.structs.replace(back, plan_row_id=writer.tally.rows))
     options = PlanOptions(mode=Mode.EXACT, allow_rewind=True, writes_per_second=writes_per_second)
     guard_inputs = writer.tally.guard_inputs(_nobody_is_removed)
     directory = writer.finish(
@@ -179,16 +178,12 @@ def _fields_set(record: RowRecord, current: Present) -> Iterator[_Field]:
 
 def _as_seen(bare: PlanRow, current: Present, at: datetime) -> PlanRow:
     read_at = current.last_read_timestamp
-    known = Fields.INDEX | Fields.LEVEL
-    if not isinstance(read_at, Unknown):
-        known |= Fields.TIMESTAMP
     return msgspec.structs.replace(
         bare,
         participant_sid=current.participant_sid,
         before_index=current.last_read_message_index,
         before_timestamp=None if isinstance(read_at, Unknown) else read_at,
         before_level=current.notification_level,
-        before_known_mask=int(known),
         unread_before=current.unread_messages_count,
         conversation_state=current.conversation_state,
         newest_index=None,

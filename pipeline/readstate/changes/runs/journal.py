@@ -50,7 +50,8 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     plan_id: str
     plan_dir: str
-    rows_root_sha256: str
+    rows_sha256: str = msgspec.field(name="rows_root_sha256")
+    """Stored under the name that it has had from the first version of journals."""
     account_sid: str
     service_sid: str
     base_url: str
