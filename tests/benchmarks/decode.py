@@ -17,8 +17,9 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from readstate.snapshot.extract.decode import UserPages, decode
-from readstate.snapshot.extract.lenient_reader import decode_page
+from readstate.snapshot.extract.decode import decode
+from readstate.snapshot.extract.fetch import FetchedUser
+from readstate.snapshot.extract.lenient_reader import read_leniently
 from readstate.snapshot.parts.compaction import compact
 from readstate.snapshot.parts.part import CollectedRows, seal_part
 from readstate.snapshot.published.parquet import FinishedFile
@@ -44,7 +45,7 @@ def main() -> None:
     report(users, costs, files)
 
 
-def generated_users(count: int) -> Iterator[UserPages]:
+def generated_users(count: int) -> Iterator[FetchedUser]:
     """Give users in no order, one full page each."""
     chance = random.Random(7)
     for _ in range(count):
@@ -63,7 +64,7 @@ def generated_users(count: int) -> Iterator[UserPages]:
         yield user_pages(page(rows), user=user, identity=f"user-{user:032x}@example.com")
 
 
-def measure_once(users: list[UserPages], costs: dict[str, list[float]]) -> list[FinishedFile]:
+def measure_once(users: list[FetchedUser], costs: dict[str, list[float]]) -> list[FinishedFile]:
     """Run every stage once over all *users* and note its cost per row."""
     rows = len(users) * ROWS_A_PAGE
 
@@ -78,17 +79,17 @@ def measure_once(users: list[UserPages], costs: dict[str, list[float]]) -> list[
         paths = timed("seal", rows, lambda: list(sealed(tables, Path(folder))))
         files = timed("compaction", rows, lambda: list(compacted(paths, Path(folder))))
     few = users[:USERS_AT_ONCE]
-    timed("exact decoder", len(few) * ROWS_A_PAGE, lambda: [decode_exactly(user) for user in few])
+    timed("lenient reader", len(few) * ROWS_A_PAGE, lambda: [decode_leniently(user) for user in few])
     timed("slow twin", len(few) * ROWS_A_PAGE, lambda: read_slowly(few))
     return files
 
 
-def decoded(users: list[UserPages]) -> list[pa.Table]:
+def decoded(users: list[FetchedUser]) -> list[pa.Table]:
     """Decode all *users*."""
     return [decode(few, snapshot_at=SNAPSHOT_AT).table for few in batched_users(users)]
 
 
-def batched_users(users: list[UserPages]) -> Iterator[list[UserPages]]:
+def batched_users(users: list[FetchedUser]) -> Iterator[list[FetchedUser]]:
     """Give *users* in batches as an export decodes them."""
     for start in range(0, len(users), USERS_AT_ONCE):
         yield users[start : start + USERS_AT_ONCE]
@@ -111,15 +112,15 @@ def compacted(paths: list[Path], folder: Path) -> Iterator[FinishedFile]:
     return compact(paths, folder, run_id="r", snapshot_at=SNAPSHOT_AT, file_bytes=FILE_BYTES)
 
 
-def decode_exactly(user: UserPages) -> None:
-    """Read pages with the decoder that looks at every value."""
-    for body in user.pages:
-        decode_page(body, chat_service_sid=user.chat_service_sid, user_sid=user.user_sid)
+def decode_leniently(user: FetchedUser) -> None:
+    """Read pages with the reader that looks at every value."""
+    for body in user.bodies():
+        read_leniently(body, user.user)
 
 
-def report(users: list[UserPages], costs: dict[str, list[float]], files: list[FinishedFile]) -> None:
+def report(users: list[FetchedUser], costs: dict[str, list[float]], files: list[FinishedFile]) -> None:
     """Print what was measured."""
-    json_bytes = sum(len(body) for user in users for body in user.pages)
+    json_bytes = sum(len(body) for user in users for body in user.bodies())
     rows = len(users) * ROWS_A_PAGE
     chain = [sum(each) for each in zip(costs["decode"], costs["seal"], costs["compaction"], strict=True)]
     decoding = statistics.median(costs["decode"])

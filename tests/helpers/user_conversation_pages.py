@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from readstate.snapshot.extract.decode import UserPages
+from readstate.snapshot.extract.fetch import FetchedUser
 from readstate.snapshot.published.schema import ROWS
+from readstate.snapshot.workspace.users import RosterUser
 
 SERVICE = "IS" + "1" * 32
 SNAPSHOT_AT = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -66,24 +67,24 @@ def page(rows: Sequence[Any], *, page_size: int | None = 50, **json_options: Any
     return json.dumps({"conversations": list(rows), "meta": meta}, **json_options).encode()
 
 
-def user_pages(*pages: bytes, user: int = 1, service: str = SERVICE, identity: str | None = "ada") -> UserPages:
-    """Give the pages of one user."""
-    return UserPages(service, sid("US", user), identity, pages)
+def user_pages(*pages: bytes, user: int = 1, service: str = SERVICE, identity: str | None = "ada") -> FetchedUser:
+    """Return one user with its pages."""
+    return FetchedUser(RosterUser(user, service, sid("US", user), identity), pages)
 
 
-def read_slowly(users: Sequence[UserPages]) -> tuple[pa.Table, list[int], dict[str, int]]:
+def read_slowly(users: Sequence[FetchedUser]) -> tuple[pa.Table, list[int], dict[str, int]]:
     """Give the table, the rows per user and the unknown fields of pages that hold nothing unusable."""
     rows: list[dict[str, Any]] = []
     rows_per_user = []
     unknown: Counter[str] = Counter()
     for user in users:
-        found = [each for body in user.pages for each in json.loads(body)["conversations"]]
+        found = [each for body in user.bodies() for each in json.loads(body)["conversations"]]
         rows_per_user.append(len(found))
         rows.extend(_flat(each, user, unknown) for each in found)
     return pa.Table.from_pylist(rows, schema=ROWS), rows_per_user, dict(unknown)
 
 
-def _flat(found: dict[str, Any], user: UserPages, unknown: Counter[str]) -> dict[str, Any]:
+def _flat(found: dict[str, Any], user: FetchedUser, unknown: Counter[str]) -> dict[str, Any]:
     values = dict(found)
     for parent in ("timers", "links"):
         values |= {f"{parent}.{name}": value for name, value in (values.pop(parent, None) or {}).items()}
@@ -97,4 +98,4 @@ def _flat(found: dict[str, Any], user: UserPages, unknown: Counter[str]) -> dict
             values[column] = values[name]
     unread = values.get("unread_messages_count")
     capped = None if unread is None else unread >= 1000
-    return values | {"snapshot_at": SNAPSHOT_AT, "identity": user.identity, "unread_capped": capped}
+    return values | {"snapshot_at": SNAPSHOT_AT, "identity": user.user.identity, "unread_capped": capped}

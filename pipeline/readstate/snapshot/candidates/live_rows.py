@@ -11,7 +11,7 @@ from readstate.errors import UnusableAnswer
 from readstate.events import Event, Observer, UserFailed, UserRead, UserVanished
 from readstate.model.resources import User
 from readstate.snapshot.extract.decode import decode
-from readstate.snapshot.extract.fetch import PageRoom, UserInHand, users_read
+from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer, fetch_users
 from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.stop import StopSwitch
@@ -66,16 +66,21 @@ async def read_rows(users: AsyncIterable[User], around: LiveReading, take: Take)
     A user's rows are handed over whole or not at all; the events tell what became of each user.
     Raises `Stopped` where somebody asked, and `Refused` where the credentials may not read.
     """
-    room = PageRoom(Spill())
-    batch: list[UserInHand] = []
+    buffer = PageBuffer(Spill())
+    batch: list[FetchedUser] = []
 
     def hand_over() -> None:
         _decode(batch, around, take)
-        room.free(sum(user.size for user in batch))
+        buffer.free(sum(user.size for user in batch))
         batch.clear()
 
-    async with users_read(
-        around.reader, _roster(users, around), room=room, limit=around.parallel, clock=around.clock, emit=around.emit
+    async with fetch_users(
+        around.reader,
+        _roster(users, around),
+        buffer=buffer,
+        limit=around.parallel,
+        clock=around.clock,
+        emit=around.emit,
     ) as outcomes:
         async for outcome in outcomes:
             if isinstance(outcome, UserResult):
@@ -92,21 +97,12 @@ async def _roster(users: AsyncIterable[User], around: LiveReading) -> AsyncItera
         yield RosterUser(0, around.service_sid, user.sid, user.identity)
 
 
-def _decode(batch: list[UserInHand], around: LiveReading, take: Take) -> None:
-    """Decode all of *batch* at once; where an answer cannot be used, user by user."""
+def _decode(batch: list[FetchedUser], around: LiveReading, take: Take) -> None:
     now = around.clock.now()
-    try:
-        decoded = decode(
-            [hand.undecoded for hand in batch],
-            snapshot_at=now,
-        )
-    except UnusableAnswer as error:
-        if len(batch) == 1:
-            failed_result(batch[0].user, error, clock=around.clock, emit=around.emit)
-            return
-        for hand in batch:
-            _decode([hand], around, take)
-        return
-    for hand, rows in zip(batch, decoded.rows_per_user, strict=True):
-        around.emit(UserRead(hand.user.user_sid, rows, len(hand.pages)))
+    decoded = decode(batch, snapshot_at=now)
+    for fetched, result in zip(batch, decoded.results, strict=True):
+        if isinstance(result, UnusableAnswer):
+            failed_result(fetched.user, result, clock=around.clock, emit=around.emit)
+        else:
+            around.emit(UserRead(fetched.user.user_sid, result, len(fetched.pages)))
     take(decoded.table, now)

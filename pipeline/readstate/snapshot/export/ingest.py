@@ -14,7 +14,7 @@ from readstate.concurrency import bounded_map
 from readstate.errors import UnusableAnswer
 from readstate.events import Observer, PartWritten, UnknownFields, UserRead
 from readstate.snapshot.extract.decode import Decoded, decode
-from readstate.snapshot.extract.fetch import PageRoom, UserInHand
+from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer
 from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
 from readstate.snapshot.published.parquet import null_columns
 from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart
@@ -43,11 +43,11 @@ class _Batch:
 
     def __init__(self, began: float) -> None:
         self.began = began
-        self.users: list[UserInHand] = []
+        self.users: list[FetchedUser] = []
         self.results: list[UserResult] = []
         self.bytes = 0
 
-    def add(self, outcome: UserInHand | UserResult) -> None:
+    def add(self, outcome: FetchedUser | UserResult) -> None:
         if isinstance(outcome, UserResult):
             self.results.append(outcome)
         else:
@@ -55,16 +55,7 @@ class _Batch:
             self.bytes += outcome.size
 
 
-@dataclass(frozen=True, slots=True)
-class _Decoding:
-    """A decoded batch: per group of users their rows, and who turned out to be unusable."""
-
-    batch: _Batch
-    groups: Sequence[tuple[Sequence[UserInHand], Decoded]]
-    broken: Sequence[tuple[UserInHand, UnusableAnswer]]
-
-
-class _Unsettled:
+class _PendingPart:
     """Users whose rows will be one part, until that and they are in the checkpoint."""
 
     def __init__(self, began: float) -> None:
@@ -75,7 +66,7 @@ class _Unsettled:
         """As counted when the last of these users was added."""
         self.part: Part | None = None
         self.is_written = False
-        self.is_settled = False
+        self.is_committed = False
 
 
 class Ingest:
@@ -88,7 +79,7 @@ class Ingest:
         folder: Path,
         checkpoint_disk: DiskThread,
         parts_disk: DiskThread,
-        room: PageRoom,
+        buffer: PageBuffer,
         snapshot_at: datetime,
         blanked_columns: Sequence[str],
         limits: PartLimits,
@@ -100,27 +91,27 @@ class Ingest:
         self._folder = folder
         self._checkpoint_disk = checkpoint_disk
         self._parts_disk = parts_disk
-        self._room = room
+        self._buffer = buffer
         self._snapshot_at = snapshot_at
         self._blanked_columns = blanked_columns
         self._limits = limits
         self._counters = counters
         self._clock = clock
         self._emit = emit
-        self._unsettled = [_Unsettled(clock.monotonic())]
+        self._pending = [_PendingPart(clock.monotonic())]
         """The last one fills; those before it are being made durable."""
         self._unknown: Counter[str] = Counter(checkpoint.recall("unknown_fields") or {})
 
-    async def take_all(self, outcomes: AsyncIterator[UserInHand | UserResult]) -> None:
+    async def consume(self, outcomes: AsyncIterator[FetchedUser | UserResult]) -> None:
         """Decode and keep every outcome; sealed parts are durable, the rest waits for `seal`."""
         with ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as decoders:
 
-            async def decoded(batch: _Batch) -> _Decoding:
+            async def decoded(batch: _Batch) -> tuple[_Batch, Decoded]:
                 return await asyncio.get_running_loop().run_in_executor(decoders, self._decode, batch)
 
             async with (
                 bounded_map(decoded, self._batches(outcomes), limit=_DECODERS + 1) as ready,
-                bounded_map(self._make_durable, self._full(ready), limit=_PARTS_AT_ONCE) as sealed,
+                bounded_map(self._commit, self._full(ready), limit=_PARTS_AT_ONCE) as sealed,
             ):
                 async for _ in sealed:
                     pass
@@ -128,10 +119,10 @@ class Ingest:
     async def seal(self) -> None:
         """Make everything kept so far durable, with the run's counters. Raises `LocalDisk`."""
         self._close()
-        for unsettled in self._unsettled[:-1]:
-            await self._make_durable(unsettled)
+        for pending in self._pending[:-1]:
+            await self._commit(pending)
 
-    async def _batches(self, outcomes: AsyncIterator[UserInHand | UserResult]) -> AsyncIterator[_Batch]:
+    async def _batches(self, outcomes: AsyncIterator[FetchedUser | UserResult]) -> AsyncIterator[_Batch]:
         batch = _Batch(self._clock.monotonic())
         async for outcome in outcomes:
             batch.add(outcome)
@@ -140,79 +131,63 @@ class Ingest:
                 batch = _Batch(self._clock.monotonic())
         yield batch
 
-    def _decode(self, batch: _Batch) -> _Decoding:
-        """Decode on a worker thread; a user whose pages cannot be used is set apart."""
-        if not batch.users:
-            return _Decoding(batch, [], [])
-        try:
-            return _Decoding(batch, [(batch.users, self._decode_users(batch.users))], [])
-        except UnusableAnswer:
-            groups: list[tuple[Sequence[UserInHand], Decoded]] = []
-            broken: list[tuple[UserInHand, UnusableAnswer]] = []
-            for user in batch.users:
-                try:
-                    groups.append(([user], self._decode_users([user])))
-                except UnusableAnswer as error:
-                    broken.append((user, error))
-            return _Decoding(batch, groups, broken)
+    def _decode(self, batch: _Batch) -> tuple[_Batch, Decoded]:
+        return batch, decode(batch.users, snapshot_at=self._snapshot_at)
 
-    def _decode_users(self, users: Sequence[UserInHand]) -> Decoded:
-        return decode([user.undecoded for user in users], snapshot_at=self._snapshot_at)
-
-    async def _full(self, ready: AsyncIterator[_Decoding]) -> AsyncIterator[_Unsettled]:
-        """Collect what is decoded, and give it as soon as it is worth a part."""
-        async for decoding in ready:
-            self._room.free(decoding.batch.bytes)
-            self._keep(decoding)
-            filling = self._unsettled[-1]
+    async def _full(self, ready: AsyncIterator[tuple[_Batch, Decoded]]) -> AsyncIterator[_PendingPart]:
+        """Collect decoded rows and yield each part as soon as it is full."""
+        async for batch, decoded in ready:
+            self._buffer.free(batch.bytes)
+            self._keep(batch, decoded)
+            filling = self._pending[-1]
             full = filling.rows.count >= self._limits.rows or filling.rows.bytes >= _PART_BYTES
             if full or self._clock.monotonic() - filling.began >= self._limits.seconds:
                 self._close()
                 yield filling
 
-    def _keep(self, decoding: _Decoding) -> None:
-        filling = self._unsettled[-1]
-        filling.results.extend(decoding.batch.results)
-        for user, error in decoding.broken:
-            filling.results.append(failed_result(user.user, error, clock=self._clock, emit=self._emit))
+    def _keep(self, batch: _Batch, decoded: Decoded) -> None:
+        filling = self._pending[-1]
+        filling.results.extend(batch.results)
+        filling.rows.add(null_columns(decoded.table, self._blanked_columns), decoded.bytes)
+        self._count_unknown_fields(decoded)
         now = self._clock.now()
-        for users, decoded in decoding.groups:
-            self._note_unknown(decoded)
-            filling.rows.add(null_columns(decoded.table, self._blanked_columns), decoded.bytes)
-            for user, rows in zip(users, decoded.rows_per_user, strict=True):
-                filling.results.append(UserResult(user.user.id, "read", rows, now))
-                self._emit(UserRead(user.user.user_sid, rows, len(user.pages)))
+        for user, result in zip(batch.users, decoded.results, strict=True):
+            if isinstance(result, UnusableAnswer):
+                filling.results.append(failed_result(user.user, result, clock=self._clock, emit=self._emit))
+            else:
+                filling.results.append(UserResult(user.user.id, "read", result, now))
+                self._emit(UserRead(user.user.user_sid, result, len(user.pages)))
 
-    def _note_unknown(self, decoding: Decoded) -> None:
-        fresh = tuple(name for name in decoding.unknown_fields if name not in self._unknown)
-        self._unknown.update(decoding.unknown_fields)
+    def _count_unknown_fields(self, decoded: Decoded) -> None:
+        fresh = tuple(name for name in decoded.unknown_fields if name not in self._unknown)
+        self._unknown.update(decoded.unknown_fields)
         if fresh:
             self._emit(UnknownFields(fresh))
 
     def _close(self) -> None:
         """Let what fills fill no more."""
-        self._unsettled[-1].unknown_fields = dict(self._unknown)
-        self._unsettled.append(_Unsettled(self._clock.monotonic()))
+        self._pending[-1].unknown_fields = dict(self._unknown)
+        self._pending.append(_PendingPart(self._clock.monotonic()))
 
-    async def _make_durable(self, unsettled: _Unsettled) -> None:
+    async def _commit(self, pending: _PendingPart) -> None:
         """Write the part, then tell the checkpoint. Both go on where the caller is cancelled, and happen once."""
-        await self._parts_disk.run(self._write, unsettled)
-        await self._checkpoint_disk.run(self._settle, unsettled, self._counters())
-        if unsettled in self._unsettled:
-            self._unsettled.remove(unsettled)
-            if unsettled.part is not None:
-                part = unsettled.part
-                self._emit(PartWritten(len(unsettled.results), part.rows, part.bytes))
+        await self._parts_disk.run(self._write, pending)
+        await self._checkpoint_disk.run(self._record, pending, self._counters())
+        if pending in self._pending:
+            self._pending.remove(pending)
+            if pending.part is not None:
+                part = pending.part
+                self._emit(PartWritten(len(pending.results), part.rows, part.bytes))
 
-    def _write(self, unsettled: _Unsettled) -> None:
-        if not unsettled.is_written:
-            unsettled.part = seal_part(unsettled.rows, self._folder)
-            unsettled.is_written = True
+    def _write(self, pending: _PendingPart) -> None:
+        if not pending.is_written:
+            pending.part = seal_part(pending.rows, self._folder)
+            pending.is_written = True
 
-    def _settle(self, unsettled: _Unsettled, counters: Mapping[str, Any]) -> None:
-        if unsettled.is_settled:
+    def _record(self, pending: _PendingPart, counters: Mapping[str, Any]) -> None:
+        if pending.is_committed:
             return
-        part = unsettled.part
+        part = pending.part
         sealed = None if part is None else SealedPart(part.path.name, part.rows)
-        self._checkpoint.settle(sealed, unsettled.results, unknown_fields=unsettled.unknown_fields, **counters)
-        unsettled.is_settled = True
+        self._checkpoint.settle(sealed, pending.results, unknown_fields=pending.unknown_fields, **counters)
+        pending.is_committed = True

@@ -7,7 +7,7 @@ import msgspec
 
 from readstate.snapshot.export.ingest import Ingest
 from readstate.snapshot.export.options import ExportOptions, Surroundings
-from readstate.snapshot.extract.fetch import PageRoom, users_read
+from readstate.snapshot.extract.fetch import PageBuffer, fetch_users
 from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.roster.roster import Roster
 from readstate.snapshot.workspace.checkpoint import Checkpoint
@@ -19,7 +19,7 @@ async def read_all(
     options: ExportOptions, around: Surroundings, run: Run, checkpoint: Checkpoint, disk: DiskThread
 ) -> None:
     """Read the roster and all of its users into parts; what is counted when it ends is on disk."""
-    room = PageRoom(Spill(around.place.folder))
+    buffer = PageBuffer(Spill(around.place.folder))
     roster = roster_of(options, around, checkpoint, disk)
 
     def counters() -> dict[str, Any]:
@@ -33,7 +33,7 @@ async def read_all(
             folder=around.place.parts,
             checkpoint_disk=disk,
             parts_disk=parts_disk,
-            room=room,
+            buffer=buffer,
             snapshot_at=run.started_at,
             blanked_columns=options.blanked_columns,
             limits=options.part_limits,
@@ -43,15 +43,15 @@ async def read_all(
         )
 
         async def read() -> None:
-            async with users_read(
+            async with fetch_users(
                 around.reader,
                 roster.waiting(),
-                room=room,
+                buffer=buffer,
                 limit=options.parallel,
                 clock=around.clock,
                 emit=around.emit,
             ) as outcomes:
-                await ingest.take_all(outcomes)
+                await ingest.consume(outcomes)
 
         try:
             async with asyncio.TaskGroup() as group:

@@ -1,127 +1,179 @@
-"""Undecoded pages of many users to one Arrow table: the fast path, without a Python object per row.
+"""Undecoded pages of many users to one Arrow table.
 
-Whatever is doubtful goes to the exact decoder, which either reads it or says which user's answer cannot be used.
+The strict reader takes pages that are exactly as documented, at 3 µs of CPU a row; every other page goes to the lenient
+reader, which either reads it or says why the user's answer cannot be used.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readstate.errors import UnusableAnswer
 from readstate.model.resources import UNREAD_CAP
-from readstate.snapshot.extract.lenient_reader import decode_page
-from readstate.snapshot.extract.page_columns import Doubtful, PageOfUser
-from readstate.snapshot.extract.pyarrow_reader import read_pages
+from readstate.snapshot.extract.fetch import FetchedUser
+from readstate.snapshot.extract.lenient_reader import PageRows, read_leniently
+from readstate.snapshot.extract.page_types import NESTED, Page, Row
 from readstate.snapshot.published.schema import ROWS
+from readstate.snapshot.workspace.users import RosterUser
 
-_BYTES_AT_ONCE = 4 << 20
+BATCH_BYTES = 4 << 20
+"""Pages decoded at once: a user with a very long list must not be in memory three times over."""
 
-
-@dataclass(frozen=True, slots=True)
-class UserPages:
-    """All pages of one user's list, as they came."""
-
-    chat_service_sid: str
-    user_sid: str
-    identity: str | None
-    pages: Iterable[bytes]
-    """May be gone through more than once."""
+_PAGE = msgspec.json.Decoder(Page)
+_YEAR_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The rows of some users, in the order in which the users and their pages were given."""
+    """The rows of some users, in the order of the users and their pages."""
 
     table: pa.Table
     """With the schema `ROWS`."""
     bytes: int
     """Memory that it takes."""
-    rows_per_user: Sequence[int]
+    results: Sequence[int | UnusableAnswer]
+    """For each user the number of rows, or why none of them can be used."""
     unknown_fields: Mapping[str, int]
     """Fields without a column, each with the rows that gave it a value other than null."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class UnexpectedPage(Exception):
+    """A page is not as documented."""
+
+
+class _Page(NamedTuple):
     owner: int
-    user: UserPages
+    user: RosterUser
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
+class _Batch:
     """Some pages, decoded."""
 
-    pages: Sequence[_Page]
     table: pa.Table
+    owners: Sequence[int]
     rows_per_page: Sequence[int]
-    unknown: Mapping[str, int]
+    unknown_fields: Counter[str]
+    errors: Mapping[int, UnusableAnswer]
+
+    def without(self, owners: AbstractSet[int]) -> pa.Table:
+        """Return the rows of all but some users."""
+        if owners.isdisjoint(self.owners):
+            return self.table
+        pages = zip(self.owners, self.rows_per_page, strict=True)
+        kept = [owner not in owners for owner, rows in pages for _ in range(rows)]
+        return self.table.filter(pa.array(kept, pa.bool_()))
 
 
-_DOUBT = (Doubtful, pa.ArrowException, UnicodeDecodeError)
-
-
-def decode(users: Sequence[UserPages], *, snapshot_at: datetime) -> Decoded:
-    """Give the rows of *users* as one table.
-
-    Raises `UnusableAnswer`, which names the user, where an answer cannot be used.
-    """
-    tables: list[pa.Table] = []
-    rows_per_user = [0] * len(users)
+def decode(users: Sequence[FetchedUser], *, snapshot_at: datetime, batch_bytes: int = BATCH_BYTES) -> Decoded:
+    """Return the rows of *users* as one table; of a user with an unusable page there is no row."""
+    batches = [_decode_batch(pages, snapshot_at) for pages in _page_batches(users, batch_bytes)]
+    errors: dict[int, UnusableAnswer] = {}
+    rows: Counter[int] = Counter()
     unknown: Counter[str] = Counter()
-    for pages in _portions(users):
-        for chunk in _decode_portion(pages, snapshot_at):
-            tables.append(chunk.table)
-            unknown.update(chunk.unknown)
-            for page, rows in zip(chunk.pages, chunk.rows_per_page, strict=True):
-                rows_per_user[page.owner] += rows
-    table = pa.concat_tables(tables) if tables else ROWS.empty_table()
-    return Decoded(table, table.nbytes, rows_per_user, unknown)
+    for batch in batches:
+        errors = {**batch.errors, **errors}
+        unknown.update(batch.unknown_fields)
+        for owner, count in zip(batch.owners, batch.rows_per_page, strict=True):
+            rows[owner] += count
+    table = pa.concat_tables([ROWS.empty_table(), *(batch.without(errors.keys()) for batch in batches)])
+    results = [errors.get(number, rows[number]) for number in range(len(users))]
+    return Decoded(table, table.nbytes, results, unknown)
 
 
-def _portions(users: Sequence[UserPages]) -> Iterator[list[_Page]]:
-    """Pages in order, a few megabytes at once: a user with a very long list must not be held three times over."""
-    portion: list[_Page] = []
+def _page_batches(users: Sequence[FetchedUser], batch_bytes: int) -> Iterator[list[_Page]]:
+    batch: list[_Page] = []
     size = 0
     for owner, user in enumerate(users):
-        for body in user.pages:
-            portion.append(_Page(owner, user, body))
+        for body in user.bodies():
+            batch.append(_Page(owner, user.user, body))
             size += len(body)
-            if size >= _BYTES_AT_ONCE:
-                yield portion
-                portion, size = [], 0
-    if portion:
-        yield portion
+            if size >= batch_bytes:
+                yield batch
+                batch, size = [], 0
+    if batch:
+        yield batch
 
 
-def _decode_portion(pages: Sequence[_Page], snapshot_at: datetime) -> Iterator[_Chunk]:
-    """Decode all *pages* at once; where one of them is doubtful, each by itself."""
+def _decode_batch(pages: Sequence[_Page], snapshot_at: datetime) -> _Batch:
     try:
-        yield _decode_fast(pages, snapshot_at)
-    except _DOUBT:
-        if len(pages) == 1:
-            yield _decode_exactly(pages[0], snapshot_at)
-            return
-        for page in pages:
-            yield from _decode_portion([page], snapshot_at)
+        return _batch(pages, _read, snapshot_at)
+    except (pa.ArrowException, OverflowError):
+        # A column has a value out of range, and Arrow does not say of which page: the lenient reader does.
+        return _batch(pages, read_leniently, snapshot_at)
 
 
-def _decode_fast(pages: Sequence[_Page], snapshot_at: datetime) -> _Chunk:
-    found = read_pages([PageOfUser(page.body, page.user.chat_service_sid, page.user.user_sid) for page in pages])
-    columns = dict(found.columns)
-    rows = len(found.page_of_row)
-    columns["snapshot_at"] = pa.repeat(pa.scalar(snapshot_at, ROWS.field("snapshot_at").type), rows)
-    columns["identity"] = pa.array([page.user.identity for page in pages], pa.string()).take(found.page_of_row)
+def _batch(pages: Sequence[_Page], read: Callable[[bytes, RosterUser], PageRows], snapshot_at: datetime) -> _Batch:
+    rows: list[Row] = []
+    rows_per_page: list[int] = []
+    unknown: Counter[str] = Counter()
+    errors: dict[int, UnusableAnswer] = {}
+    for page in pages:
+        before = len(rows)
+        try:
+            found = read(page.body, page.user)
+            rows += found.rows
+            unknown.update(found.unknown_fields)
+        except UnusableAnswer as error:
+            errors.setdefault(page.owner, error)
+        rows_per_page.append(len(rows) - before)
+    identities = [page.user.identity for page, count in zip(pages, rows_per_page, strict=True) for _ in range(count)]
+    table = _table(rows, identities, snapshot_at) if rows else ROWS.empty_table()
+    return _Batch(table, [page.owner for page in pages], rows_per_page, unknown, errors)
+
+
+def _read(body: bytes, user: RosterUser) -> PageRows:
+    try:
+        return PageRows(read_strictly(body, user), {})
+    except (UnexpectedPage, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return read_leniently(body, user)
+
+
+def read_strictly(body: bytes, user: RosterUser) -> list[Row]:
+    """Return the rows of one page.
+
+    Raise `UnexpectedPage`, `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` where it holds anything but
+    the documented fields and types, more rows than its envelope says, or a row of another user or of no conversation.
+    """
+    page = _PAGE.decode(body)
+    if page.meta.page_size is not None and len(page.conversations) > page.meta.page_size:
+        raise UnexpectedPage
+    for row in page.conversations:
+        is_owned = row.user_sid == user.user_sid and row.chat_service_sid == user.chat_service_sid
+        if not is_owned or row.conversation_sid is None:
+            raise UnexpectedPage
+    return page.conversations
+
+
+def _table(rows: Sequence[Row], identities: Sequence[str | None], snapshot_at: datetime) -> pa.Table:
+    """Turn rows into columns. Raise `pa.ArrowException` or `OverflowError` where a column cannot hold a value."""
+    values: dict[str, Sequence[Any]] = dict(
+        zip(Row.__struct_fields__, zip(*map(msgspec.structs.astuple, rows), strict=True), strict=True)
+    )
+    for parent, kind in NESTED.items():
+        absent = kind()
+        found = [inner or absent for inner in values[parent]]
+        values |= {f"{parent}_{name}": [getattr(inner, name) for inner in found] for name in kind.__struct_fields__}
+    columns = {field.name: _column(values[field.name], field.type) for field in ROWS if field.name in values}
+    columns["identity"] = pa.array(identities, pa.string())
+    columns["snapshot_at"] = pa.repeat(pa.scalar(snapshot_at, ROWS.field("snapshot_at").type), len(rows))
     columns["unread_capped"] = pc.greater_equal(columns["unread_messages_count"], UNREAD_CAP)
-    table = pa.table([columns[field.name] for field in ROWS], schema=ROWS)
-    return _Chunk(pages, table, found.rows_per_page, found.unknown_fields)
+    return pa.table([columns[field.name] for field in ROWS], schema=ROWS)
 
 
-def _decode_exactly(page: _Page, snapshot_at: datetime) -> _Chunk:
-    decoded = decode_page(page.body, chat_service_sid=page.user.chat_service_sid, user_sid=page.user.user_sid)
-    added = {"identity": page.user.identity, "snapshot_at": snapshot_at}
-    table = pa.Table.from_pylist([row | added for row in decoded.rows], schema=ROWS)
-    return _Chunk([page], table, [len(decoded.rows)], decoded.unknown_fields)
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_timestamp(kind):
+        return pa.array(values, kind)
+    times = pa.array(values, pa.string()).cast(kind)
+    bounds = pc.min_max(times.view(pa.int64())).as_py()
+    if bounds["min"] is not None and not _YEAR_1_TO_9999[0] <= bounds["min"] <= bounds["max"] <= _YEAR_1_TO_9999[1]:
+        raise pa.ArrowInvalid("Arrow reads the year 0, which no datetime can hold")
+    return times

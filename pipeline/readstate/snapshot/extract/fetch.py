@@ -1,6 +1,6 @@
-"""Reads users, many at once, and gives each back whole: all of its pages, or why not."""
+"""Fetch users' lists, many at once; a user has all of its pages, or the reason why not."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -9,19 +9,17 @@ from readstate.clock import Clock
 from readstate.concurrency import bounded_map
 from readstate.errors import ApiError, BadInput, NotFound, TransportError
 from readstate.events import Observer, UserVanished
-from readstate.snapshot.extract.decode import UserPages
-from readstate.snapshot.extract.spill import Bodies, Page, Spill, bytes_in_memory
+from readstate.snapshot.extract.spill import Page, Spill, bytes_in_memory
 from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.twilio.client import Reader
 from readstate.twilio.http.response import Response
 
-_ROOM_FOR_PAGES = 48 << 20
-_LACKS_PERMISSION = 70051
+BUFFER_BYTES = 48 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class UserInHand:
-    """A user with the undecoded bodies of all pages."""
+class FetchedUser:
+    """A user with the undecoded bodies of all pages of its list."""
 
     user: RosterUser
     pages: tuple[Page, ...]
@@ -31,32 +29,31 @@ class UserInHand:
         """The bytes of its pages that are in memory."""
         return bytes_in_memory(self.pages)
 
-    @property
-    def undecoded(self) -> UserPages:
-        """The same for the decoder."""
-        return UserPages(self.user.chat_service_sid, self.user.user_sid, self.user.identity, Bodies(self.pages))
+    def bodies(self) -> Iterator[bytes]:
+        """Return the pages in order; those on disk are read one at a time."""
+        return (page if isinstance(page, bytes) else page.read() for page in self.pages)
 
 
-class PageRoom:
-    """Bounds the memory of pages that are read and not yet decoded; what finds no room goes to *spill*.
+class PageBuffer:
+    """Bounds the memory of pages that are fetched and not yet decoded; pages beyond *limit* go to *spill*.
 
-    A user whose list is long keeps its pages until the last one is in, and hundreds of such users may be under way:
-    were they to wait for room, a few would go on and the account's slots would stay empty.
+    It never blocks: a long list keeps its pages until the last one has come, and hundreds of such lists may be under
+    way. If they waited for memory, a few would go on and the account's request slots would stay empty.
     """
 
-    def __init__(self, spill: Spill, limit: int = _ROOM_FOR_PAGES) -> None:
+    def __init__(self, spill: Spill, limit: int = BUFFER_BYTES) -> None:
         self._spill = spill
         self._limit = limit
         self._held = 0
 
     def free(self, size: int) -> None:
-        """Give back *size* bytes."""
+        """Count *size* bytes as decoded."""
         self._held -= size
 
     async def collect(self, pages: AsyncIterable[Response]) -> tuple[Page, ...]:
-        """Gather the bodies of all *pages*, which stay counted until `free`; on an error none do.
+        """Return the bodies of all *pages*; they count until `free` is called, or not at all after an error.
 
-        Raises `LocalDisk`, and what reading them raises.
+        Raise `LocalDisk`, and what iterating over *pages* raises.
         """
         kept: list[Page] = []
         try:
@@ -73,23 +70,23 @@ class PageRoom:
 
 
 @asynccontextmanager
-async def users_read(
-    reader: Reader, users: AsyncIterable[RosterUser], *, room: PageRoom, limit: int, clock: Clock, emit: Observer
-) -> AsyncIterator[AsyncIterator[UserInHand | UserResult]]:
-    """Read *users*, at most *limit* at once; the results come as they are ready.
+async def fetch_users(
+    reader: Reader, users: AsyncIterable[RosterUser], *, buffer: PageBuffer, limit: int, clock: Clock, emit: Observer
+) -> AsyncIterator[AsyncIterator[FetchedUser | UserResult]]:
+    """Fetch *users*, at most *limit* at once, and yield outcomes as they are ready.
 
-    Raises `Refused` and `StoppedEarly`, which concern all users; what concerns one user is a `UserResult`.
+    An error that concerns one user is a `UserResult`. Raise `Refused` and `StoppedEarly`, which concern all users.
     """
-    async with bounded_map(partial(_read_user, reader, room, clock, emit), users, limit=limit) as outcomes:
+    async with bounded_map(partial(_read_user, reader, buffer, clock, emit), users, limit=limit) as outcomes:
         yield outcomes
 
 
 async def _read_user(
-    reader: Reader, room: PageRoom, clock: Clock, emit: Observer, user: RosterUser
-) -> UserInHand | UserResult:
+    reader: Reader, buffer: PageBuffer, clock: Clock, emit: Observer, user: RosterUser
+) -> FetchedUser | UserResult:
     try:
         pages = reader.user_conversation_pages(user.chat_service_sid, user.user_sid)
-        return UserInHand(user, await room.collect(pages))
+        return FetchedUser(user, await buffer.collect(pages))
     except NotFound as error:
         emit(UserVanished(user.user_sid, error.request_id))
         return UserResult(user.id, "vanished", None, clock.now(), request_id=error.request_id)

@@ -69,7 +69,7 @@ class Response(msgspec.Struct, frozen=True):
         """The body decoded as *kind*, a msgspec type. Raises `UnusableAnswer`."""
         try:
             return msgspec.json.decode(self.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UnusableAnswer(
                 f"status {self.status} with a body that cannot be used ({error}): {self._excerpt()!r}"
                 + (f", request {self.request_id}" if self.request_id else "")
@@ -92,7 +92,7 @@ class Response(msgspec.Struct, frozen=True):
     def _error_body(self) -> _ErrorBody:
         try:
             return msgspec.json.decode(self.body, type=_ErrorBody)
-        except (msgspec.DecodeError, UnicodeDecodeError):  # a gateway's HTML
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a gateway's HTML
             return _ErrorBody()
 
     def _excerpt(self) -> str:

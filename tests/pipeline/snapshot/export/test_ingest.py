@@ -16,7 +16,7 @@ from readstate.events import Event, PartWritten, UserFailed, UserRead
 from readstate.model.resources import User
 from readstate.snapshot.export import ingest
 from readstate.snapshot.export.ingest import Ingest, PartLimits
-from readstate.snapshot.extract.fetch import PageRoom, UserInHand
+from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer
 from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
 from readstate.snapshot.workspace.checkpoint import Checkpoint
@@ -52,7 +52,7 @@ class Ingesting:
             folder=folder / "parts",
             checkpoint_disk=checkpoint_disk,
             parts_disk=parts_disk,
-            room=PageRoom(Spill()),
+            buffer=PageBuffer(Spill()),
             snapshot_at=datetime(2026, 11, 23, tzinfo=UTC),
             blanked_columns=(),
             limits=PartLimits(rows=rows, seconds=1000),
@@ -61,9 +61,9 @@ class Ingesting:
             emit=self.events.append,
         )
 
-    async def outcomes(self, pages: Iterable[bytes]) -> AsyncIterator[UserInHand | UserResult]:
+    async def outcomes(self, pages: Iterable[bytes]) -> AsyncIterator[FetchedUser | UserResult]:
         for user, page in zip(self.users, pages, strict=False):
-            yield UserInHand(user, (page,))
+            yield FetchedUser(user, (page,))
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def ingesting(folder: Path, users: int, *, rows: int = 1000) -> Iterator[Ingesti
 async def take(folder: Path, pages: list[bytes]) -> tuple[Checkpoint, list[Event]]:
     """Ingest one user for each page, and seal."""
     with ingesting(folder, len(pages)) as it:
-        await it.ingest.take_all(it.outcomes(pages))
+        await it.ingest.consume(it.outcomes(pages))
         await it.ingest.seal()
         return it.checkpoint, it.events
 
@@ -126,7 +126,7 @@ async def test_parts_are_written_while_the_checkpoint_serves_others(
     monkeypatch.setattr(ingest, "seal_part", lambda rows, folder: may_write.wait(10) and seal_part(rows, folder))
     pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(30)]
     with ingesting(tmp_path, len(pages), rows=2) as it:
-        taking = asyncio.create_task(it.ingest.take_all(it.outcomes(pages)))
+        taking = asyncio.create_task(it.ingest.consume(it.outcomes(pages)))
         while not it.events:
             await asyncio.sleep(0)
 
@@ -154,7 +154,7 @@ async def test_what_was_kept_when_the_run_was_cancelled_is_durable_once(
     monkeypatch.setattr(ingest, "seal_part", slowly)
     pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(30)]
     with ingesting(tmp_path, len(pages), rows=2) as it:
-        taking = asyncio.create_task(it.ingest.take_all(it.outcomes(pages)))
+        taking = asyncio.create_task(it.ingest.consume(it.outcomes(pages)))
         await asyncio.to_thread(is_writing.wait, 10)
         taking.cancel()
         await asyncio.gather(taking, return_exceptions=True)
@@ -174,7 +174,7 @@ async def test_rows_that_found_no_room_on_the_disk_are_kept_for_the_last_try(tmp
     with ingesting(tmp_path, len(pages), rows=2) as it:
         (tmp_path / "parts").rename(tmp_path / "elsewhere")
         with pytest.raises(LocalDisk):
-            await it.ingest.take_all(it.outcomes(pages))
+            await it.ingest.consume(it.outcomes(pages))
         assert it.checkpoint.progress().read == 0
         (tmp_path / "elsewhere").rename(tmp_path / "parts")
         await it.ingest.seal()

@@ -8,7 +8,7 @@ import pytest
 
 from readstate.errors import LocalDisk, NotFound, Refused, StoppedEarly, UnusableAnswer
 from readstate.events import Event, UserFailed, UserVanished
-from readstate.snapshot.extract.fetch import PageRoom, UserInHand, users_read
+from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer, fetch_users
 from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.workspace.users import RosterUser, UserResult
 from readstate.twilio.client import Reader
@@ -21,33 +21,32 @@ USER = RosterUser(1, SERVICE, "US" + "1" * 32, "alice")
 
 
 async def test_what_finds_no_room_in_memory_goes_to_disk_and_comes_back(tmp_path: Path) -> None:
-    room = PageRoom(Spill(tmp_path), limit=1000)
+    buffer = PageBuffer(Spill(tmp_path), limit=1000)
     held: list[int] = []
 
     async def walk(name: int) -> AsyncIterator[Response]:
         for number in range(30):
             await asyncio.sleep(0)
-            held.append(room._held)
+            held.append(buffer._held)
             yield Response(200, {}, b"%02d %02d" % (name, number) * 20)
 
     async def one(name: int) -> None:
-        user = UserInHand(USER, await room.collect(walk(name)))
+        user = FetchedUser(USER, await buffer.collect(walk(name)))
         for _ in range(2):
-            assert list(user.undecoded.pages) == [b"%02d %02d" % (name, number) * 20 for number in range(30)]
-        room.free(user.size)
+            assert list(user.bodies()) == [b"%02d %02d" % (name, number) * 20 for number in range(30)]
+        buffer.free(user.size)
 
     await asyncio.gather(*(one(name) for name in range(60)))
 
     assert 900 < max(held) <= 1000
-    assert room._held == 0
+    assert buffer._held == 0
     assert _entries(tmp_path) == []
 
 
 async def test_files_of_pages_that_nobody_needs_any_more_are_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("readstate.snapshot.extract.spill._FILE_BYTES", 10)
-    spill, before = Spill(tmp_path), _open_files()
+    spill, before = Spill(tmp_path, file_bytes=10), _open_files()
     pages = [await spill.keep(b"x" * 10) for _ in range(20)]
     assert _open_files() >= before + 20
 
@@ -70,26 +69,26 @@ async def test_a_folder_that_takes_no_file_is_told_as_such() -> None:
 
 
 async def test_a_list_that_fails_gives_its_room_back() -> None:
-    room = PageRoom(Spill(), limit=10)
+    buffer = PageBuffer(Spill(), limit=10)
 
     async def walk() -> AsyncIterator[Response]:
         yield Response(200, {}, b"x" * 100)
         raise UnusableAnswer("broken")
 
     with pytest.raises(UnusableAnswer):
-        await room.collect(walk())
-    assert room._held == 0
+        await buffer.collect(walk())
+    assert buffer._held == 0
 
 
-async def read_one(*steps: object) -> tuple[UserInHand | UserResult, list[Event]]:
+async def read_one(*steps: object) -> tuple[FetchedUser | UserResult, list[Event]]:
     events: list[Event] = []
 
     async def users() -> AsyncIterator[RosterUser]:
         yield USER
 
     reader = Reader(ScriptedTransport(*steps))  # type: ignore[arg-type]
-    async with users_read(
-        reader, users(), room=PageRoom(Spill()), limit=1, clock=FakeClock(), emit=events.append
+    async with fetch_users(
+        reader, users(), buffer=PageBuffer(Spill()), limit=1, clock=FakeClock(), emit=events.append
     ) as outcomes:
         return await anext(outcomes), events
 
@@ -99,7 +98,7 @@ async def test_a_user_comes_with_all_pages() -> None:
         page("conversations", [], "https://x/v1?PageSize=50&PageToken=PT1"), page("conversations", [])
     )
 
-    assert isinstance(outcome, UserInHand)
+    assert isinstance(outcome, FetchedUser)
     assert len(outcome.pages) == 2
 
 
@@ -111,7 +110,12 @@ async def test_a_user_that_is_gone_has_vanished() -> None:
     assert isinstance(events[0], UserVanished)
 
 
-@pytest.mark.parametrize("step", [answer(500), answer(401, {"code": 20003}), UnusableAnswer("no JSON")])
+NESTED = b'{"conversations": [], "meta": {}, "deep": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"
+
+
+@pytest.mark.parametrize(
+    "step", [answer(500), answer(401, {"code": 20003}), UnusableAnswer("no JSON"), answer(200, NESTED)]
+)
 async def test_a_user_that_cannot_be_read_has_failed_with_the_facts(step: object) -> None:
     # Halving a page of 50 asks six times more often.
     outcome, events = await read_one(*[step] * 6)

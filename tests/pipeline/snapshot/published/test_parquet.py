@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from readstate.errors import LocalDisk
-from readstate.snapshot.published.parquet import _HashingSink, write_rows
-from readstate.snapshot.published.schema import FAILURES, ROWS, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.parquet import _HashingSink, null_columns, write_rows
+from readstate.snapshot.published.schema import FAILURES, PII_COLUMNS, ROWS, USER_CONVERSATIONS, USERS
 from tests.helpers.rows import table_of
 
 KEYS = [("IS1", f"US{number:03}", "CH1") for number in range(100)]
@@ -87,3 +87,14 @@ def test_failure_in_the_middle_leaves_no_file(tmp_path: Path) -> None:
         write_rows((table_of(KEYS) if rows else {}["x"] for rows in (1, 0)), USER_CONVERSATIONS, tmp_path / "a.parquet")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_blanked_columns_stay_and_hold_nothing() -> None:
+    table = table_of(KEYS)
+
+    blanked = null_columns(table, tuple(PII_COLUMNS))
+
+    assert blanked.schema.equals(table.schema, check_metadata=True)
+    assert all(blanked[name].null_count == len(table) for name in PII_COLUMNS)
+    assert blanked.drop_columns(list(PII_COLUMNS)).equals(table.drop_columns(list(PII_COLUMNS)))
+    assert null_columns(table, ["no_such_column"]).equals(table)
