@@ -135,7 +135,7 @@ async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not
     entries = [RosterEntry(1, name, None) for name in (first.identity, second.identity, "nobody", second.sid)]
     reading = around(desk, tally, Lying(desk, f"/{first.identity}", Response(400, {}, b"")))
 
-    found = [user async for user in named_users(entries, reading, with_identity=True)]
+    found = [user async for user in named_users(entries, reading)]
 
     assert [(user.sid, user.identity) for user in found] == [(second.sid, second.identity)]
     assert (tally.vanished, tally.failed) == (1, 1)
@@ -147,7 +147,7 @@ async def test_credentials_that_may_not_read_end_the_reading() -> None:
     reading = around(desk, tally, Lying(desk, "/ann", Response(403, {}, b"")))
 
     with pytest.raises(Refused):
-        [user async for user in named_users([RosterEntry(1, "ann", None)], reading, with_identity=False)]
+        [user async for user in named_users([RosterEntry(1, "ann", None)], reading)]
 
 
 @pytest.mark.parametrize(
