@@ -23,7 +23,7 @@ from readstate.settings import Credentials, load_settings
 from readstate.twilio.client import Reader
 from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 from readstate.twilio.http.request import list_user_conversations
-from readstate.twilio.pacing.limiter import Pace, PaceSettings
+from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from readstate.twilio.retry import Retrying, RetryPolicy
 from readstate.twilio.throttle import Throttled
 from readstate_jobs.cli.event_loop import _loop_factory
@@ -47,7 +47,7 @@ async def layers(env: dict[str, str]) -> AsyncIterator[dict[str, Ask]]:
         open_aiohttp_transport(settings, Credentials(account, account, secret)) as transport,
         bare_connections(env["BASE_URL"], aiohttp.encode_basic_auth(account, secret)) as ask_barely,
     ):
-        throttled = Throttled(transport, Pace(PaceSettings(initial_in_flight=PARALLEL)), clock)
+        throttled = Throttled(transport, AdaptiveLimiter(LimiterSettings(initial_in_flight=PARALLEL)), clock)
         retrying = Retrying(throttled, policy=RetryPolicy(), clock=clock)
         reader = Reader(retrying)
 

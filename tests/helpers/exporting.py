@@ -78,7 +78,7 @@ class Export:
 
         with held as place:
             async with connection(settings, credentials_of(self.twilio), clock=clock, emit=emit) as twilio:
-                timeline.watch(twilio.pace)
+                timeline.watch(twilio.limiter)
                 around = Surroundings(
                     reader=twilio.reader(),
                     store=open_store(self.root),

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from math import inf
 
-from readstate.twilio.pacing.limiter import Pace, PaceSettings
-from readstate.twilio.shared_pace.ledger import Ledger, exchange
-from readstate.twilio.shared_pace.member import Partner
+from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
+from readstate.twilio.shared_pace.ledger import Ledger, take_turn
+from readstate.twilio.shared_pace.member import SharedMember
 from tests.pacing.simulated_account import Account, Client, Run
 
 
@@ -25,22 +25,22 @@ class Crowd(Run):
         seed: int = 1,
         shared: bool = True,
         domain: str | None = None,
-        settings: PaceSettings | None = None,
+        settings: LimiterSettings | None = None,
     ) -> None:
-        settings = settings or PaceSettings()
-        super().__init__(account, *(Pace(settings) for _ in range(number)), seed=seed, domain=domain)
+        settings = settings or LimiterSettings()
+        super().__init__(account, *(AdaptiveLimiter(settings) for _ in range(number)), seed=seed, domain=domain)
         self.ledger = Ledger()
         self.ledger_is_lost = False
         self._domain = domain
         if shared:
             for place, client in enumerate(self.clients):
-                self._take_turns(client, Partner(client.pace, f"process {place}"), 0.01 * place)
+                self._take_turns(client, SharedMember(client.limiter, f"process {place}"), 0.01 * place)
 
     def join(self, at: float, *, workers: float = inf) -> Client:
         """Start one more process at *at*."""
-        client = Client(self, Pace(self.pace.settings), self._domain, workers)
+        client = Client(self, AdaptiveLimiter(self.limiter.settings), self._domain, workers)
         self.clients.append(client)
-        self._take_turns(client, Partner(client.pace, f"process {len(self.clients)}"), at)
+        self._take_turns(client, SharedMember(client.limiter, f"process {len(self.clients)}"), at)
         return client
 
     def kill(self, client: Client, *, at: float) -> None:
@@ -56,7 +56,7 @@ class Crowd(Run):
         """Requests per second of each process."""
         return [client.tally.per_second(since, until) for client in self.clients]
 
-    def _take_turns(self, client: Client, partner: Partner, at: float) -> None:
+    def _take_turns(self, client: Client, partner: SharedMember, at: float) -> None:
         client.is_alive = False
         due = at
 
@@ -73,10 +73,10 @@ class Crowd(Run):
 
         self.later(at, look)
 
-    def _turn(self, partner: Partner) -> None:
+    def _turn(self, partner: SharedMember) -> None:
         if self.ledger_is_lost:
-            partner.stand_alone(self.now)
+            partner.freeze(self.now)
         else:
             report = partner.report(self.now)
-            self.ledger, adopted = exchange(report, self.ledger, self.now + 1e6)
-            partner.adopt(self.now, adopted, chance=self.dice.random())
+            self.ledger, result = take_turn(report, self.ledger, self.now + 1e6)
+            partner.apply(self.now, result, chance=self.dice.random())

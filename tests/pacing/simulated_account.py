@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 
-from readstate.twilio.pacing.limiter import Pace, Sent
+from readstate.twilio.pacing.limiter import AdaptiveLimiter, Sent
 
 
 @dataclass
@@ -60,10 +60,10 @@ class Tally:
 
 
 class Client:
-    """One process at *pace*: as much as the pace allows, or *workers* at once, from when it starts until it dies."""
+    """One process under *limiter*: as much as it allows, or *workers* at once, from its start until it dies."""
 
-    def __init__(self, run: "Run", pace: Pace, domain: str | None, workers: float = inf) -> None:
-        self.pace = pace
+    def __init__(self, run: "Run", limiter: AdaptiveLimiter, domain: str | None, workers: float = inf) -> None:
+        self.limiter = limiter
         self.tally = Tally()
         self.workers = workers
         self.is_alive = True
@@ -73,13 +73,13 @@ class Client:
 
     def send(self) -> None:
         """Send all that may be sent."""
-        run, pace = self._run, self.pace
+        run, limiter = self._run, self.limiter
         time = inf
-        while self.is_alive and pace.in_flight < self.workers:
-            if (time := pace.ready_at(run.now, self._domain)) > run.now:
+        while self.is_alive and limiter.in_flight < self.workers:
+            if (time := limiter.ready_at(run.now, self._domain)) > run.now:
                 break
-            run.carry(self, pace.sent(run.now, self._domain))
-        pace.waiting = int(min(1000, self.workers)) - pace.in_flight
+            run.carry(self, limiter.sent(run.now, self._domain))
+        limiter.waiting = int(min(1000, self.workers)) - limiter.in_flight
         if time > run.now and time < self._wakes_at:
             self._wakes_at = time
             run.later(time, self._wake)
@@ -90,14 +90,14 @@ class Client:
 
 
 class Run:
-    """Clients against *account*, each at a pace of its own."""
+    """Clients against *account*, each at a limiter of its own."""
 
-    def __init__(self, account: Account, *paces: Pace, seed: int = 1, domain: str | None = None) -> None:
+    def __init__(self, account: Account, *paces: AdaptiveLimiter, seed: int = 1, domain: str | None = None) -> None:
         self.account = account
         self.now = 0.0
         self.tally = Tally()
         self.dice = random.Random(seed)
-        self.clients = [Client(self, pace, domain) for pace in paces]
+        self.clients = [Client(self, limiter, domain) for limiter in paces]
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._serving = 0
@@ -105,9 +105,9 @@ class Run:
         self._tokens_at = 0.0
 
     @property
-    def pace(self) -> Pace:
+    def limiter(self) -> AdaptiveLimiter:
         """Of the first client."""
-        return self.clients[0].pace
+        return self.clients[0].limiter
 
     def at(self, time: float, **changes: float | None) -> "Run":
         """Change the account at *time*."""
@@ -153,20 +153,20 @@ class Run:
     def _accept(self, client: Client, sent: Sent) -> None:
         client.tally.accepted[int(self.now)] += 1
         self.tally.accepted[int(self.now)] += 1
-        client.pace.accepted(self.now, sent)
+        client.limiter.accepted(self.now, sent)
         client.send()
 
     def _refuse(self, client: Client, sent: Sent, code: int) -> None:
         client.tally.refused[int(self.now)] += 1
         self.tally.refused[int(self.now)] += 1
         pause = self.account.retry_after
-        client.pace.refused(self.now, sent, code=code, retry_after=pause, chance=self.dice.random())
+        client.limiter.refused(self.now, sent, code=code, retry_after=pause, chance=self.dice.random())
         client.send()
 
     def _fail(self, client: Client, sent: Sent) -> None:
         client.tally.failed[int(self.now)] += 1
         self.tally.failed[int(self.now)] += 1
-        client.pace.failed(self.now, sent, chance=self.dice.random())
+        client.limiter.failed(self.now, sent, chance=self.dice.random())
         client.send()
 
     def _produce(self) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from readstate.twilio.pacing.limiter import PaceSettings
+from readstate.twilio.pacing.limiter import LimiterSettings
 from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, Ledger
 from tests.pacing.shared_account import Crowd, jain
 from tests.pacing.simulated_account import Account
@@ -63,7 +63,7 @@ def test_a_small_account_is_not_overrun_by_many():
 
 
 def test_max_rate_is_for_all_together():
-    crowd = Crowd(Account(), 4, settings=PaceSettings(max_rate=100))
+    crowd = Crowd(Account(), 4, settings=LimiterSettings(max_rate=100))
     tally = crowd.until(30)
 
     assert 85 <= tally.per_second(10, 30) <= 101
@@ -126,10 +126,10 @@ def test_without_the_ledger_nobody_climbs_above_its_last_share_and_all_goes_on_w
     crowd = Crowd(account := Account(cap=60, production=41), 4)
     crowd.until(10)
     crowd.ledger_is_lost = True
-    held = sum(client.pace.window.value for client in crowd.clients)
+    held = sum(client.limiter.window.value for client in crowd.clients)
     crowd.at(11, cap=180).until(20)
 
-    assert sum(client.pace.window.value for client in crowd.clients) <= held + 2
+    assert sum(client.limiter.window.value for client in crowd.clients) <= held + 2
 
     crowd.ledger_is_lost, crowd.ledger = False, Ledger()
     tally = crowd.until(45)
@@ -143,5 +143,5 @@ def test_without_ever_meeting_the_others_a_process_stays_small():
     crowd.ledger_is_lost = True
     tally = crowd.until(15)
 
-    assert all(client.pace.window.value <= 10 for client in crowd.clients)
+    assert all(client.limiter.window.value <= 10 for client in crowd.clients)
     assert tally.per_second(5, 15) >= 0.9 * 40 / 0.132

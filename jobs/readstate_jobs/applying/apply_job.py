@@ -134,12 +134,12 @@ class ApplyJob:
         with watching(self.settings, command="apply", clock=clock) as watch:
             emit = fan_out([meter.observe, repetitions.observe, watch.emit])
             async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
-                watch.watch(twilio.pace)
+                watch.watch(twilio.limiter)
 
                 def rate() -> float:
-                    lanes = twilio.pace.view(clock.monotonic()).rates
-                    writes = [per_second for domain, per_second in lanes.items() if domain.startswith("writes:")]
-                    return min(writes, default=twilio.pace.settings.writes_per_second)
+                    rates = twilio.limiter.view(clock.monotonic()).rates
+                    writes = [per_second for domain, per_second in rates.items() if domain.startswith("writes:")]
+                    return min(writes, default=twilio.limiter.settings.writes_per_second)
 
                 yield _Wires(
                     twilio,

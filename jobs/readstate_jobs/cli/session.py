@@ -63,5 +63,5 @@ async def open_session(
     with watching(settings, command=command, clock=clock) as watch:
         emit = fan_out([*observers, watch.emit])
         async with connection(settings, credentials, clock=clock, emit=emit) as twilio:
-            watch.watch(twilio.pace)
+            watch.watch(twilio.limiter)
             yield Session(settings=settings, clock=clock, twilio=twilio, watch=watch, emit=emit)

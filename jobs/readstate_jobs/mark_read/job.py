@@ -98,7 +98,7 @@ class MarkReadJob:
         with watching(self.settings, command="mark-read", clock=clock) as watch:
             emit = fan_out([requests.observe, users.observe, watch.emit])
             async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
-                watch.watch(twilio.pace)
+                watch.watch(twilio.limiter)
                 reader, wish = twilio.reader(), self.wish
                 located = await locate(reader, wish.service, base_url=self.settings.base_url, clock=clock)
                 shared: dict[str, Any] = {

@@ -63,7 +63,7 @@ class PlanJob:
         clock = SystemClock()
         with watching(self.settings, command="plan", clock=clock) as watch:
             async with connection(self.settings, self.credentials, clock=clock, emit=watch.emit) as twilio:
-                watch.watch(twilio.pace)
+                watch.watch(twilio.limiter)
                 reader = twilio.reader()
                 located = await locate(reader, self.service, base_url=self.settings.base_url, clock=clock)
                 around = ReadContext(

@@ -131,7 +131,7 @@ class ExportJob:
                 clock=clock,
                 observers=[requests.observe, timeline.observe],
             ) as session:
-                timeline.watch(session.twilio.pace)
+                timeline.watch(session.twilio.limiter)
                 result = await flow(self.options(), self._surroundings(session, place, stop, requests, timeline))
                 session.succeeded()
                 return result

@@ -10,7 +10,7 @@ from readstate.model.quantities import parse_duration
 from readstate.settings import Credentials, Settings, without_password
 from readstate.twilio.client import Reader, Writer
 from readstate.twilio.http.transport import Transport
-from readstate.twilio.pacing.limiter import Pace, PaceSettings
+from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from readstate.twilio.retry import Retrying, RetryPolicy
 from readstate.twilio.throttle import Throttled
 
@@ -20,7 +20,7 @@ class Connection:
     """A way to Twilio that paces and repeats by itself."""
 
     transport: Transport
-    pace: Pace
+    limiter: AdaptiveLimiter
     page_size: int
     emit: Observer
 
@@ -38,8 +38,8 @@ async def connection(
     settings: Settings, credentials: Credentials, *, clock: Clock, emit: Observer = ignore
 ) -> AsyncIterator[Connection]:
     """Stay connected to the configured origin for as long as the block lasts."""
-    pace = Pace(
-        PaceSettings(
+    limiter = AdaptiveLimiter(
+        LimiterSettings(
             max_in_flight=settings.max_in_flight,
             max_rate=settings.max_rate or None,
             refusal_budget=0.001 if settings.production_first else 0.003,
@@ -48,10 +48,10 @@ async def connection(
         )
     )
     policy = RetryPolicy(max_attempts=settings.max_attempts, retry_share=settings.retry_share)
-    async with open_transport(settings, credentials) as transport, _shared(pace, settings, credentials, clock, emit):
+    async with open_transport(settings, credentials) as transport, _shared(limiter, settings, credentials, clock, emit):
         yield Connection(
-            Retrying(Throttled(transport, pace, clock, emit), policy=policy, clock=clock, emit=emit),
-            pace,
+            Retrying(Throttled(transport, limiter, clock, emit), policy=policy, clock=clock, emit=emit),
+            limiter,
             settings.page_size,
             emit,
         )
@@ -66,12 +66,12 @@ def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyn
 
 
 def _shared(
-    pace: Pace, settings: Settings, credentials: Credentials, clock: Clock, emit: Observer
+    limiter: AdaptiveLimiter, settings: Settings, credentials: Credentials, clock: Clock, emit: Observer
 ) -> AbstractAsyncContextManager[None]:
     if not settings.shared_pace:
         return nullcontext()
-    from readstate.twilio.shared_pace.coordinator import sharing
+    from readstate.twilio.shared_pace.coordinator import share_limiter
     from readstate.twilio.shared_pace.open_store import open_store
 
     store = open_store(settings, credentials, clock)
-    return sharing(pace, store, place=without_password(settings.shared_pace), clock=clock, emit=emit)
+    return share_limiter(limiter, store, place=without_password(settings.shared_pace), clock=clock, emit=emit)

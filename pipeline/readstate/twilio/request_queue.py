@@ -1,11 +1,11 @@
-"""Waiting for one's turn: a line for each domain, the urgent first, then as they came, at the times of the pace."""
+"""Waiting for one's turn: a line for each domain, the urgent first, then as they came, at the times of the limiter."""
 
 import asyncio
 import math
 from collections import deque
 
 from readstate.clock import Clock
-from readstate.twilio.pacing.limiter import Pace, Sent
+from readstate.twilio.pacing.limiter import AdaptiveLimiter, Sent
 
 
 class _Turn:
@@ -43,11 +43,11 @@ class _Line:
         (self._urgent if turn in self._urgent else self._others).remove(turn)
 
 
-class Turns:
-    """Hands out what *pace* grants. The first of a line keeps the time for those behind it, so there is no timer."""
+class RequestQueue:
+    """Hands out what *limiter* grants. The first of a line keeps the time for those behind it, so there is no timer."""
 
-    def __init__(self, pace: Pace, clock: Clock) -> None:
-        self._pace = pace
+    def __init__(self, limiter: AdaptiveLimiter, clock: Clock) -> None:
+        self._pace = limiter
         self._clock = clock
         self._lines: dict[str | None, _Line] = {}
 

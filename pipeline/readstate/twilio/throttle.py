@@ -1,4 +1,4 @@
-"""Sends at the pace that the answers allow: waits its turn, makes one attempt, reports what became of it."""
+"""Sends at the limiter that the answers allow: waits its turn, makes one attempt, reports what became of it."""
 
 import asyncio
 from collections.abc import Iterable
@@ -9,22 +9,22 @@ from readstate.events import Event, Observer, RequestAnswered, RequestLost, igno
 from readstate.twilio.http.request import Request, fetch_configuration
 from readstate.twilio.http.response import Response
 from readstate.twilio.http.transport import Transport
-from readstate.twilio.pacing.limiter import Pace, Sent
-from readstate.twilio.request_queue import Turns
+from readstate.twilio.pacing.limiter import AdaptiveLimiter, Sent
+from readstate.twilio.request_queue import RequestQueue
 
 _PROBE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 300.0
 
 
 class Throttled:
-    """A transport that keeps *inner* within *pace*."""
+    """A transport that keeps *inner* within *limiter*."""
 
-    def __init__(self, inner: Transport, pace: Pace, clock: Clock, emit: Observer = ignore) -> None:
+    def __init__(self, inner: Transport, limiter: AdaptiveLimiter, clock: Clock, emit: Observer = ignore) -> None:
         self._inner = inner
-        self._pace = pace
+        self._pace = limiter
         self._clock = clock
         self._emit = emit
-        self._turns = Turns(pace, clock)
+        self._turns = RequestQueue(limiter, clock)
 
     async def send(self, request: Request) -> Response:
         """Wait for a turn, then send *request* once; give the answer whatever its status, 429 included.

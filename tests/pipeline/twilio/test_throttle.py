@@ -19,7 +19,7 @@ from readstate.events import (
 )
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from readstate.twilio.pacing.limiter import Pace, PaceSettings
+from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from readstate.twilio.throttle import Throttled
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.scripted_transport import ScriptedTransport, answer
@@ -29,14 +29,14 @@ WRITE = Request("POST", "/v1/Users/US1", domain="writes:IS1")
 
 
 class Bench:
-    """A throttled script, its clock, its pace, and what observers heard."""
+    """A throttled script, its clock, its limiter, and what observers heard."""
 
-    def __init__(self, *steps: object, settings: PaceSettings | None = None) -> None:
+    def __init__(self, *steps: object, settings: LimiterSettings | None = None) -> None:
         self.clock = FakeClock()
-        self.pace = Pace(settings or PaceSettings())
+        self.limiter = AdaptiveLimiter(settings or LimiterSettings())
         self.events: list[Event] = []
         self.inner = ScriptedTransport(*steps)  # type: ignore[arg-type]
-        self.throttled = Throttled(self.inner, self.pace, self.clock, self.events.append)
+        self.throttled = Throttled(self.inner, self.limiter, self.clock, self.events.append)
 
     def heard(self, kind: type) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -47,7 +47,7 @@ class Bench:
                 await self.throttled.send(READ)
 
 
-def broken(*then: object, settings: PaceSettings | None = None) -> Bench:
+def broken(*then: object, settings: LimiterSettings | None = None) -> Bench:
     return Bench(*[Unanswered("gone")] * 10, *then, settings=settings)
 
 
@@ -58,7 +58,7 @@ async def test_an_answer_comes_back_whatever_its_status_after_exactly_one_attemp
 
     assert statuses == [200, 404, 503, 429]
     assert bench.inner.sent == 4
-    assert bench.pace.in_flight == 0
+    assert bench.limiter.in_flight == 0
     assert [event.status for event in bench.heard(RequestAnswered)] == statuses
 
 
@@ -70,7 +70,7 @@ async def test_lost_requests_are_raised_and_observers_hear_whether_they_left():
             await bench.throttled.send(READ)
 
     assert [event.sent for event in bench.heard(RequestLost)] == [False, True]
-    assert bench.pace.in_flight == 0
+    assert bench.limiter.in_flight == 0
 
 
 async def test_a_429_tells_observers_its_code_and_what_was_learned():
@@ -91,7 +91,6 @@ async def test_after_a_retry_after_everybody_waits_for_its_end():
     await bench.throttled.send(READ)
 
     assert 2.0 <= bench.clock.monotonic() - began <= 2.1
-    assert bench.pace.view(bench.clock.monotonic()).gate_seconds == 0
 
 
 async def test_writes_that_go_too_fast_do_not_hold_reads():
@@ -115,7 +114,7 @@ async def test_writes_are_spaced_to_fewer_than_thirty_a_second():
 
 
 async def test_max_rate_bounds_everything():
-    bench = Bench(*[answer()] * 21, settings=PaceSettings(max_rate=10))
+    bench = Bench(*[answer()] * 21, settings=LimiterSettings(max_rate=10))
     began = bench.clock.monotonic()
 
     for _ in range(21):
@@ -131,7 +130,7 @@ async def test_a_pause_of_many_minutes_stops_the_run_with_what_to_do():
         await bench.throttled.send(READ)
 
     assert "same command" in str(stopped.value)
-    assert bench.pace.in_flight == 0
+    assert bench.limiter.in_flight == 0
 
 
 async def test_an_unusable_answer_is_no_sign_of_an_outage():
@@ -177,7 +176,7 @@ async def test_a_write_is_never_a_probe():
 
 
 async def test_an_outage_that_lasts_too_long_stops_the_run():
-    bench = broken(*[answer(503)] * 100, settings=PaceSettings(max_outage_seconds=60))
+    bench = broken(*[answer(503)] * 100, settings=LimiterSettings(max_outage_seconds=60))
     await bench.break_down()
     began = bench.clock.monotonic()
 
@@ -186,7 +185,7 @@ async def test_an_outage_that_lasts_too_long_stops_the_run():
 
     assert 60 < bench.clock.monotonic() - began <= 70
     assert 8 <= bench.inner.sent - 10 <= 20  # about one probe each five seconds
-    assert bench.pace.in_flight == 0
+    assert bench.limiter.in_flight == 0
 
 
 class Manual:
@@ -214,24 +213,26 @@ async def settle() -> None:
 
 
 @asynccontextmanager
-async def crowd(count: int, *, window: int) -> AsyncIterator[tuple[Manual, Pace, list[asyncio.Task[Response]]]]:
+async def crowd(
+    count: int, *, window: int
+) -> AsyncIterator[tuple[Manual, AdaptiveLimiter, list[asyncio.Task[Response]]]]:
     """*count* requests, named by their order, against a window that takes *window* at once."""
-    inner, pace = Manual(), Pace(PaceSettings(initial_in_flight=window, max_in_flight=window))
-    throttled = Throttled(inner, pace, FakeClock())
+    inner, limiter = Manual(), AdaptiveLimiter(LimiterSettings(initial_in_flight=window, max_in_flight=window))
+    throttled = Throttled(inner, limiter, FakeClock())
     tasks = [asyncio.create_task(throttled.send(Request("GET", f"/v1/{number}"))) for number in range(count)]
     await settle()
-    yield inner, pace, tasks
+    yield inner, limiter, tasks
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert pace.in_flight == 0
-    assert pace.waiting == 0
+    assert limiter.in_flight == 0
+    assert limiter.waiting == 0
 
 
 async def test_no_more_are_under_way_than_the_window_takes():
-    async with crowd(10, window=3) as (inner, pace, _):
+    async with crowd(10, window=3) as (inner, limiter, _):
         assert inner.paths == ["/v1/0", "/v1/1", "/v1/2"]
-        assert pace.view(0).waiting == 7
+        assert limiter.waiting == 7
 
 
 async def test_who_came_first_goes_first():
@@ -246,8 +247,8 @@ async def test_who_came_first_goes_first():
 
 
 async def test_the_urgent_go_before_those_who_came_earlier():
-    inner, pace = Manual(), Pace(PaceSettings(initial_in_flight=1, max_in_flight=1))
-    throttled = Throttled(inner, pace, FakeClock())
+    inner, limiter = Manual(), AdaptiveLimiter(LimiterSettings(initial_in_flight=1, max_in_flight=1))
+    throttled = Throttled(inner, limiter, FakeClock())
     came = [("a", False), ("b", False), ("c", True), ("d", False), ("e", True)]
     tasks = []
     for name, is_urgent in came:
@@ -264,7 +265,7 @@ async def test_the_urgent_go_before_those_who_came_earlier():
 
 async def test_the_urgent_overtake_those_who_wait_for_their_time():
     inner, clock = Manual(), FakeClock()
-    throttled = Throttled(inner, Pace(PaceSettings(max_rate=1.0)), clock)
+    throttled = Throttled(inner, AdaptiveLimiter(LimiterSettings(max_rate=1.0)), clock)
     tasks = [asyncio.create_task(throttled.send(Request("GET", f"/v1/{name}"))) for name in range(5)]
     tasks.append(asyncio.create_task(throttled.send(Request("GET", "/v1/urgent", is_urgent=True))))
     await asyncio.sleep(0)
@@ -279,8 +280,8 @@ async def test_the_urgent_overtake_those_who_wait_for_their_time():
 
 
 async def test_an_urgent_one_that_is_cancelled_leaves_the_line():
-    inner, pace = Manual(), Pace(PaceSettings(initial_in_flight=1, max_in_flight=1))
-    throttled = Throttled(inner, pace, FakeClock())
+    inner, limiter = Manual(), AdaptiveLimiter(LimiterSettings(initial_in_flight=1, max_in_flight=1))
+    throttled = Throttled(inner, limiter, FakeClock())
     tasks = [asyncio.create_task(throttled.send(READ)) for _ in range(2)]
     urgent = asyncio.create_task(throttled.send(Request("GET", "/v1/urgent", is_urgent=True)))
     await settle()
@@ -323,25 +324,25 @@ async def test_who_is_cancelled_under_way_frees_its_slot():
 
 async def test_who_was_told_to_sleep_waits_on_when_another_line_took_the_slot():
     inner, clock = Manual(), FakeClock()
-    pace = Pace(PaceSettings(initial_in_flight=1, max_in_flight=1))
-    throttled = Throttled(inner, pace, clock)
+    limiter = AdaptiveLimiter(LimiterSettings(initial_in_flight=1, max_in_flight=1))
+    throttled = Throttled(inner, limiter, clock)
     first = asyncio.create_task(throttled.send(WRITE))
     await settle()
     inner.answer()
     await settle()
     second = asyncio.create_task(throttled.send(WRITE))  # must wait 1/27 s: is told to sleep
-    asyncio.get_running_loop().call_soon(lambda: pace.sent(clock.monotonic(), None))
+    asyncio.get_running_loop().call_soon(lambda: limiter.sent(clock.monotonic(), None))
     await settle()
 
     assert inner.paths == []
-    assert pace.waiting == 1
+    assert limiter.waiting == 1
     second.cancel()
     await asyncio.gather(first, second, return_exceptions=True)
 
 
 async def test_during_an_outage_one_probe_at_a_time_is_under_way():
-    inner, pace, clock = Manual(), Pace(PaceSettings(initial_in_flight=20)), FakeClock()
-    throttled = Throttled(inner, pace, clock)
+    inner, limiter, clock = Manual(), AdaptiveLimiter(LimiterSettings(initial_in_flight=20)), FakeClock()
+    throttled = Throttled(inner, limiter, clock)
     first = [asyncio.create_task(throttled.send(READ)) for _ in range(10)]
     await settle()
     for _ in range(10):

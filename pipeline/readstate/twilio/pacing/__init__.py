@@ -1,1 +1,1 @@
-"""How fast to ask: a pure, synchronous core that learns from answers; the clock is an argument everywhere."""
+"""How fast to send: a pure, synchronous limiter that learns from responses; the time is always an argument."""

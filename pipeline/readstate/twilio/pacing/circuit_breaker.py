@@ -1,4 +1,4 @@
-"""When to stop sending because nothing works, and how to find out that it works again."""
+"""A circuit breaker: stops sending while nothing works, and sends probes to find out when it works again."""
 
 import math
 
@@ -9,12 +9,12 @@ _LONG_SECONDS = 5.0
 _FAILURE_SHARE = 0.5
 _MEMORY = 0.02
 """The weight of one request in the share of failures: about the last fifty count."""
-_PROOFS_OF_LIFE = 3
+_SUCCESSES_TO_CLOSE = 3
 _LONGEST_INTERVAL_SECONDS = 5.0
 
 
-class Breaker:
-    """Opens on failures (5xx, timeouts, lost connections; never a 429), then lets one probe through at a time."""
+class CircuitBreaker:
+    """Opens on failures (5xx, timeouts, lost connections; never a 429); half-open, it lets one probe through."""
 
     def __init__(self) -> None:
         self.opened_at: float | None = None
@@ -32,16 +32,16 @@ class Breaker:
         return self.opened_at is not None
 
     def ready_at(self) -> float:
-        """When the next probe may be sent; infinity while one is under way."""
+        """Return when the next probe may be sent; infinity while one is in flight."""
         return math.inf if self._is_probing else self._probe_at
 
     def succeeded(self) -> None:
-        """Note an answer while closed."""
+        """Count a response while closed."""
         self._in_a_row = 0
         self._share -= _MEMORY * self._share
 
     def failed(self, now: float, chance: float) -> bool:
-        """Note a failure while closed; True where it opened the breaker."""
+        """Count a failure while closed; return whether it opened the breaker."""
         if self._in_a_row == 0:
             self._failing_since = now
         self._in_a_row += 1
@@ -56,18 +56,18 @@ class Breaker:
         """Let only probes through from now on."""
         self.opened_at = now
         self._probes_failed = self._probes_answered = 0
-        self._probe_later(now, chance)
+        self._schedule_probe(now, chance)
 
     def probe_sent(self) -> None:
-        """Let nothing else through until this probe's fate is known."""
+        """Hold the next probe until this one has succeeded or failed."""
         self._is_probing = True
 
     def probe_succeeded(self, now: float) -> bool:
-        """Send the next probe at once, or close: True where this one was proof enough."""
+        """Allow the next probe at once, or close after enough of them; return whether it closed."""
         self._is_probing = False
         self._probe_at = now
         self._probes_answered += 1
-        if self._probes_answered < _PROOFS_OF_LIFE:
+        if self._probes_answered < _SUCCESSES_TO_CLOSE:
             return False
         self.opened_at = None
         self._in_a_row = 0
@@ -75,17 +75,17 @@ class Breaker:
         return True
 
     def probe_failed(self, now: float, chance: float) -> None:
-        """Ask again later, and later still each time."""
+        """Schedule the next probe, with exponential backoff."""
         self._is_probing = False
         self._probes_answered = 0
         self._probes_failed += 1
-        self._probe_later(now, chance)
+        self._schedule_probe(now, chance)
 
-    def probe_put_off(self, time: float) -> None:
-        """The probe proved nothing: it was refused as one too many, or given up. Ask again at *time*."""
+    def reschedule_probe(self, time: float) -> None:
+        """Send the next probe at *time*: this one was refused (429) or cancelled, which proves nothing."""
         self._is_probing = False
         self._probe_at = time
 
-    def _probe_later(self, now: float, chance: float) -> None:
+    def _schedule_probe(self, now: float, chance: float) -> None:
         seconds = min(_LONGEST_INTERVAL_SECONDS, 2.0 ** min(self._probes_failed, 8))
         self._probe_at = now + seconds * (0.75 + 0.5 * chance)

@@ -1,1 +1,1 @@
-"""Sharing one pace between processes."""
+"""One limiter's account shared by several processes."""

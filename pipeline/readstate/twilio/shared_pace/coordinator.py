@@ -1,4 +1,4 @@
-"""One pace for all processes of an account: takes a turn at the ledger each second, and copes where it is lost."""
+"""Takes a turn at the ledger each second, and copes with a ledger that cannot be reached."""
 
 import asyncio
 import os
@@ -9,99 +9,119 @@ from functools import partial
 
 from readstate.clock import Clock
 from readstate.events import Observer, SharedPaceFound, SharedPaceLost
-from readstate.twilio.pacing.limiter import Pace
-from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, WINDOW, Adopted, exchange, leave
-from readstate.twilio.shared_pace.ledger_store import LedgerLost, LedgerStore
-from readstate.twilio.shared_pace.member import Partner
+from readstate.twilio.pacing.limiter import AdaptiveLimiter
+from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, WINDOW, TurnResult, leave, take_turn
+from readstate.twilio.shared_pace.ledger_store import LedgerStore, LedgerUnavailable
+from readstate.twilio.shared_pace.member import SharedMember
 
+TURN_TIMEOUT_SECONDS = 2.0
 _BETWEEN_TURNS = (0.9, 1.1)
-_LOOK_SECONDS = 0.1
-"""How often to look whether there is news that the others should not wait for; asks nobody."""
-_TURN_SECONDS = 2.0
+_POLL_SECONDS = 0.1
+"""How often to check locally for news that the other processes should learn before the next turn."""
 _JOIN_TURNS = 8
 _JOIN_SECONDS = 0.25
 
 
 @asynccontextmanager
-async def sharing(pace: Pace, store: LedgerStore, *, place: str, clock: Clock, emit: Observer) -> AsyncIterator[None]:
-    """Share *pace* for as long as the block lasts: from its beginning, and giving everything back at its end."""
-    member = _Member(pace, store, place, clock, emit)
-    await member.join()
-    turns = asyncio.create_task(member.take_turns())
+async def share_limiter(
+    limiter: AdaptiveLimiter,
+    store: LedgerStore,
+    *,
+    place: str,
+    clock: Clock,
+    emit: Observer,
+    turn_timeout_seconds: float = TURN_TIMEOUT_SECONDS,
+) -> AsyncIterator[None]:
+    """Share *limiter* while the block runs: the first turn is taken before it, and the share is returned after it."""
+    coordinator = _Coordinator(
+        limiter, store, place=place, clock=clock, emit=emit, turn_timeout_seconds=turn_timeout_seconds
+    )
+    await coordinator.join()
+    turns = asyncio.create_task(coordinator.take_turns())
     try:
         yield
     finally:
-        member.has_left = True  # a library below may lose a cancellation
+        coordinator.has_left = True  # the client library of a store may swallow a cancellation
         turns.cancel()
         (ended,) = await asyncio.gather(turns, return_exceptions=True)
-        await member.leave()
+        await coordinator.leave()
         if isinstance(ended, Exception):
             raise ended
 
 
-class _Member:
-    def __init__(self, pace: Pace, store: LedgerStore, place: str, clock: Clock, emit: Observer) -> None:
+class _Coordinator:
+    def __init__(
+        self,
+        limiter: AdaptiveLimiter,
+        store: LedgerStore,
+        *,
+        place: str,
+        clock: Clock,
+        emit: Observer,
+        turn_timeout_seconds: float,
+    ) -> None:
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._partner = Partner(pace, self._name)
+        self._member = SharedMember(limiter, self._name)
         self._store = store
         self._place = place
         self._clock = clock
         self._emit = emit
+        self._turn_timeout_seconds = turn_timeout_seconds
         self.has_left = False
-        self._told_of_loss = False
+        self._is_lost = False
         self._warn_at = 0.0
 
     async def join(self) -> None:
-        """Wait until the others, who hear of us within a second, have made room."""
+        """Wait until the other processes, whose turns come within a second, have made room."""
         for _ in range(_JOIN_TURNS):
-            adopted = await self._take_turn()
-            if adopted is None or adopted.given[WINDOW].standing.value >= adopted.given[WINDOW].fair / 2:
+            result = await self._take_turn()
+            if result is None or result.shares[WINDOW].state.value >= result.shares[WINDOW].fair / 2:
                 return
             await self._clock.sleep(_JOIN_SECONDS)
 
     async def take_turns(self) -> None:
-        """Take a turn each second, and at once where the others should hear of something."""
+        """Take a turn each second, and at once where the others should learn something."""
         least, most = _BETWEEN_TURNS
         while not self.has_left:
             due = self._clock.monotonic() + least + (most - least) * self._clock.random()
-            while self._clock.monotonic() < due and not self._partner.has_news():
-                await self._clock.sleep(_LOOK_SECONDS)
+            while self._clock.monotonic() < due and not self._member.has_news():
+                await self._clock.sleep(_POLL_SECONDS)
             await self._take_turn()
 
     async def leave(self) -> None:
-        """Give back what this process holds; if that fails, its lease ends by itself."""
-        with suppress(LedgerLost, TimeoutError):
-            async with asyncio.timeout(_TURN_SECONDS):
+        """Free this process's share; if that fails, its lease ends by itself."""
+        with suppress(LedgerUnavailable, TimeoutError):
+            async with asyncio.timeout(self._turn_timeout_seconds):
                 await self._store.update(partial(leave, self._name))
         await self._store.close()
 
-    async def _take_turn(self) -> Adopted | None:
-        report = self._partner.report(self._clock.monotonic())
+    async def _take_turn(self) -> TurnResult | None:
+        report = self._member.report(self._clock.monotonic())
         try:
-            async with asyncio.timeout(_TURN_SECONDS):
-                adopted = await self._store.update(partial(exchange, report))
-        except LedgerLost as error:
-            self._stand_alone(str(error))
+            async with asyncio.timeout(self._turn_timeout_seconds):
+                result = await self._store.update(partial(take_turn, report))
+        except LedgerUnavailable as error:
+            self._on_lost(str(error))
             return None
         except TimeoutError:
-            self._stand_alone(f"no answer for {_TURN_SECONDS:.0f} seconds")
+            self._on_lost(f"no answer for {self._turn_timeout_seconds:.0f} seconds")
             return None
-        self._go_on(adopted)
-        return adopted
+        self._on_turn(result)
+        return result
 
-    def _stand_alone(self, reason: str) -> None:
+    def _on_lost(self, reason: str) -> None:
         now = self._clock.monotonic()
-        self._partner.stand_alone(now)
-        if now >= self._warn_at and not self._told_of_loss:
-            self._told_of_loss = True
+        self._member.freeze(now)
+        if now >= self._warn_at and not self._is_lost:
+            self._is_lost = True
             self._emit(SharedPaceLost(self._place, reason))
 
-    def _go_on(self, adopted: Adopted) -> None:
+    def _on_turn(self, result: TurnResult) -> None:
         now = self._clock.monotonic()
-        for event in self._partner.adopt(now, adopted, chance=self._clock.random()):
+        for event in self._member.apply(now, result, chance=self._clock.random()):
             self._emit(event)
-        # A turn or two that are missed are not worth a warning: nobody's lease ends.
+        # A missed turn or two are not worth a warning: no lease ends.
         self._warn_at = now + LEASE_SECONDS
-        if self._told_of_loss:
-            self._told_of_loss = False
-            self._emit(SharedPaceFound(self._place, adopted.members))
+        if self._is_lost:
+            self._is_lost = False
+            self._emit(SharedPaceFound(self._place, result.members))

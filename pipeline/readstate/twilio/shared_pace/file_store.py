@@ -1,7 +1,7 @@
 """The ledger in a file that the processes of one machine share.
 
-The file is one line of JSON with a ledger for each account. Who changes it holds its lock, which the system takes from
-a process that dies. Whatever is no such line counts as nothing: then each process brings what it holds.
+The file is one line of JSON with a ledger for each account. A change holds the file's lock, which the system releases
+when a process dies. A file with any other content counts as empty: then each process reports all that it holds.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ import msgspec
 
 from readstate.clock import Clock
 from readstate.twilio.shared_pace.ledger import Ledger, is_alive
-from readstate.twilio.shared_pace.ledger_store import Change, LedgerLost, Result
+from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable, T
 
 _TRIES = 100
 _TRY_SECONDS = 0.005
@@ -22,15 +22,15 @@ _decode = msgspec.json.Decoder(dict[str, Ledger]).decode
 
 
 class FileStore:
-    """Keeps the ledger of *account* in *path*; *clock* is monotonic, and the same for all processes of a machine."""
+    """Stores the ledger of *account* in *path*; *clock* is monotonic, and the same for all processes of a machine."""
 
     def __init__(self, path: Path, account: str, clock: Clock) -> None:
         self._path = path
         self._account = account
         self._clock = clock
 
-    async def update(self, change: Change[Result]) -> Result:
-        """Lock, read, change, write, unlock. Raises `LedgerLost`."""
+    async def update(self, change: Change[T]) -> T:
+        """Lock, read, change, write, unlock. Raises `LedgerUnavailable`."""
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -39,10 +39,10 @@ class FileStore:
             finally:
                 os.close(file)  # and with it the lock
         except OSError as error:
-            raise LedgerLost(error.strerror or str(error)) from error
+            raise LedgerUnavailable(error.strerror or str(error)) from error
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no file is open between updates."""
 
     async def _lock(self, file: int) -> None:
         for _ in range(_TRIES):
@@ -52,17 +52,17 @@ class FileStore:
                 await self._clock.sleep(_TRY_SECONDS)
             else:
                 return
-        raise LedgerLost("another process keeps it locked")
+        raise LedgerUnavailable("another process keeps it locked")
 
-    def _change(self, file: int, change: Change[Result]) -> Result:
+    def _change(self, file: int, change: Change[T]) -> T:
         now = self._clock.monotonic()
         ledgers = _parsed(os.pread(file, _MOST_BYTES, 0))
         mine, result = change(ledgers.get(self._account, Ledger()), now)
         ledgers[self._account] = mine
         kept = {account: ledger for account, ledger in ledgers.items() if is_alive(ledger, now)}
         line = msgspec.json.encode(kept) + b"\n"
-        # One write of a few kilobytes, so that a kill leaves the old line or the new one; cutting off what was longer
-        # before only keeps the file tidy.
+        # One write of a few kilobytes, so that a kill leaves the old line or the new one; the rest of a longer old
+        # line is not read, and truncated only for tidiness.
         os.pwrite(file, line, 0)
         os.ftruncate(file, len(line))
         return result

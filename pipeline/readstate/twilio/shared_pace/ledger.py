@@ -1,15 +1,16 @@
-"""What the processes of one account know together, and what one of them changes when it is its turn.
+"""The ledger: what the processes of one account know together, and how one process's turn changes it. Pure.
 
-Each limit (requests in flight, requests per second of a domain) has one level for the account. A turn adds what the
-member learned since its last one, and gives it its part: by need, and never more than the others have left. So whoever
-comes waits until the others have made room, and whoever falls silent for a few seconds makes room for the others.
+Each limit (requests in flight, requests per second of a domain) has one value for the account. A turn adds what the
+member learned since its last one, and returns its share: by need, and never more than the other members have left
+free. A new member therefore waits until the others have made room, and the share of a member that is silent for the
+length of a lease is free again.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from readstate.twilio.pacing.adaptive_limit import Standing
-from readstate.twilio.shared_pace.fair_share import divide, whole
+from readstate.twilio.pacing.adaptive_limit import LimitState
+from readstate.twilio.shared_pace.fair_share import fair_shares, round_shares
 
 LEASE_SECONDS = 5.0
 WINDOW = "window"
@@ -18,29 +19,28 @@ _LEAST = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MemberShare:
     """What one member holds of a limit."""
 
     value: float
     need: float
     most: float
-    searching: bool
+    slow_start: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class AccountLimit:
     """One limit of the account, as far as it is known."""
 
-    level: float
+    value: float
     refused_at: float
-    earned: float
-    lost_to_pauses: float
-    parts: dict[str, Part] = field(default_factory=dict)
+    credit: float
+    shares: dict[str, MemberShare] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A process that took its turn not long ago."""
+    """A process whose lease lasts."""
 
     seen_at: float
     in_outage: bool
@@ -48,166 +48,161 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All that is kept together. Times are by one clock that all members see."""
+    """What is stored. Times are by one clock that all members see."""
 
     epoch: str = ""
-    """Changes when everything was lost, so that members know to bring what they hold."""
+    """Changes when the ledger was lost, so that members know to report all that they hold."""
     members: dict[str, Member] = field(default_factory=dict)
-    limits: dict[str, Limit] = field(default_factory=dict)
-    gates: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, AccountLimit] = field(default_factory=dict)
+    paused_until: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What a member has to say about one limit."""
+class LimitReport:
+    """What a member reports of one limit."""
 
-    standing: Standing
-    """`earned` since its last turn, or since its last refusal where that came later."""
+    state: LimitState
+    """Its `credit` is that since the member's last turn, or since its last refusal where that came later."""
     learned: float
-    """By how much its level moved since its last turn."""
+    """By how much its limit moved since its last turn."""
     presumed: float
-    """The level of the whole account, for the case that nobody knows it."""
+    """The limit of the whole account, for the case that the ledger does not know it."""
     need: float
     most: float
     refused: bool
-    """Since its last turn."""
+    """Whether a request was refused since its last turn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MemberReport:
     """What a member brings to its turn."""
 
     member: str
     epoch: str | None
-    """The one of its last turn; None for its first."""
+    """The ledger's at its last turn; None before its first."""
     in_outage: bool
-    claims: Mapping[str, Claim]
-    gates: Mapping[str, float]
-    """Seconds that each is still closed."""
+    limits: Mapping[str, LimitReport]
+    pauses: Mapping[str, float]
+    """For how many seconds each domain is still paused."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A member's part of one limit."""
+class LimitShare:
+    """A member's share of one limit."""
 
-    standing: Standing
-    level: float
-    """The account's."""
+    state: LimitState
+    account_value: float
     fair: float
-    """What it will have when the others have made room."""
+    """The share that the member will have when the others have made room."""
     is_shared: bool
-    """Whether anybody else has a part."""
+    """Whether other members have a share too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
-    """What a member takes home from its turn."""
+class TurnResult:
+    """What a member takes from its turn."""
 
     epoch: str
     members: int
-    given: Mapping[str, Given]
+    shares: Mapping[str, LimitShare]
     limits: frozenset[str]
-    """All that anybody has met, also those that this member has not."""
-    gates: Mapping[str, float]
+    """All limits that any member has met, also those that this one has not."""
+    pauses: Mapping[str, float]
     in_outage: bool
-    """Whether most members get no answers."""
+    """Whether most members get no responses."""
 
 
-def exchange(report: Report, ledger: Ledger, now: float) -> tuple[Ledger, Adopted]:
-    """Take one member's turn at *now* and give the ledger after it."""
-    ledger = _among_the_living(ledger, now)
+def take_turn(report: MemberReport, ledger: Ledger, now: float) -> tuple[Ledger, TurnResult]:
+    """Return the ledger after one member's turn at *now*, and what the member takes from it."""
+    ledger = _drop_expired(ledger, now)
     if not ledger.members:
         ledger = Ledger(epoch=f"{report.member}@{now}")
     members = {**ledger.members, report.member: Member(now, report.in_outage)}
-    turns = {name: _turn(name, report, ledger, now) for name in report.claims}
+    turns = {name: _limit_turn(name, report, ledger, now) for name in report.limits}
     limits = {**ledger.limits, **{name: limit for name, (limit, _) in turns.items()}}
-    gates = _merged(ledger.gates, report.gates, now)
-    after = Ledger(ledger.epoch, members, limits, gates)
-    adopted = Adopted(
+    paused_until = _merge_pauses(ledger.paused_until, report.pauses, now)
+    result = TurnResult(
         epoch=ledger.epoch,
         members=len(members),
-        given={name: given for name, (_, given) in turns.items()},
+        shares={name: share for name, (_, share) in turns.items()},
         limits=frozenset(limits),
-        gates={name: until - now for name, until in gates.items()},
+        pauses={name: until - now for name, until in paused_until.items()},
         in_outage=2 * sum(member.in_outage for member in members.values()) > len(members) > 1,
     )
-    return after, adopted
+    return Ledger(ledger.epoch, members, limits, paused_until), result
 
 
 def leave(member: str, ledger: Ledger, now: float) -> tuple[Ledger, None]:
-    """Give back what *member* holds, so that nobody has to wait until its lease ends."""
-    gone = {name: one for name, one in ledger.members.items() if name != member}
-    return _among_the_living(replace(ledger, members=gone), now), None
+    """Remove *member*, so that its share is free before its lease ends."""
+    others = {name: one for name, one in ledger.members.items() if name != member}
+    return _drop_expired(replace(ledger, members=others), now), None
 
 
 def is_alive(ledger: Ledger, now: float) -> bool:
-    """Whether anybody still takes turns."""
-    return bool(_among_the_living(ledger, now).members)
+    """Return whether any member's lease lasts."""
+    return bool(_drop_expired(ledger, now).members)
 
 
-def _among_the_living(ledger: Ledger, now: float) -> Ledger:
-    # A time to come is one of another clock: this machine was started anew.
+def _drop_expired(ledger: Ledger, now: float) -> Ledger:
+    # A time in the future is by another clock: the machine was rebooted.
     members = {name: one for name, one in ledger.members.items() if 0 <= now - one.seen_at <= LEASE_SECONDS}
     limits = {
-        name: replace(limit, parts=parts)
+        name: replace(limit, shares=shares)
         for name, limit in ledger.limits.items()
-        if (parts := {member: part for member, part in limit.parts.items() if member in members})
+        if (shares := {member: share for member, share in limit.shares.items() if member in members})
     }
     return replace(ledger, members=members, limits=limits)
 
 
-def _turn(limit_name: str, report: Report, ledger: Ledger, now: float) -> tuple[Limit, Given]:
-    limit, claim, member = ledger.limits.get(limit_name), report.claims[limit_name], report.member
-    parts = {} if limit is None else dict(limit.parts)
-    parts[member] = Part(0.0, claim.need, claim.most, claim.standing.searching)
-    searching = all(
-        part.searching for name, part in parts.items() if name == member or not ledger.members[name].in_outage
+def _limit_turn(name: str, member_report: MemberReport, ledger: Ledger, now: float) -> tuple[AccountLimit, LimitShare]:
+    limit, report, member = ledger.limits.get(name), member_report.limits[name], member_report.member
+    shares = {} if limit is None else dict(limit.shares)
+    shares[member] = MemberShare(0.0, report.need, report.most, report.state.slow_start)
+    # Slow start ends for all as soon as one member meets the limit; members in an outage cannot meet it.
+    slow_start = all(
+        share.slow_start for name, share in shares.items() if name == member or not ledger.members[name].in_outage
     )
-    level = _level(limit, claim, report, ledger)
-    level = max(_LEAST, min(level, sum(part.most for part in parts.values())))
-    fair = divide(level, {m: part.need for m, part in parts.items()}, {m: part.most for m, part in parts.items()})
-    if limit_name == WINDOW:
-        fair = whole(fair)
-    left = level - sum(part.value for part in parts.values())
-    value = max(0.0, min(fair[member], left))
-    parts[member] = replace(parts[member], value=value)
-    known = _learned_together(limit, claim, now)
-    after = replace(known, level=level, parts=parts)
-    together = Standing(value, now - after.refused_at, after.earned, after.lost_to_pauses, searching)
-    return after, Given(together, level, fair[member], is_shared=len(parts) > 1)
+    value = _account_value(limit, report, member_report, ledger)
+    value = max(_LEAST, min(value, sum(share.most for share in shares.values())))
+    needs, most = {m: share.need for m, share in shares.items()}, {m: share.most for m, share in shares.items()}
+    fair = fair_shares(value, needs, most)
+    if name == WINDOW:
+        fair = round_shares(fair)
+    free = value - sum(share.value for share in shares.values())
+    mine = max(0.0, min(fair[member], free))
+    shares[member] = replace(shares[member], value=mine)
+    after = replace(_merge_learned(limit, report, now), value=value, shares=shares)
+    state = LimitState(mine, now - after.refused_at, after.credit, slow_start)
+    return after, LimitShare(state, value, fair[member], is_shared=len(shares) > 1)
 
 
-def _level(limit: Limit | None, claim: Claim, report: Report, ledger: Ledger) -> float:
-    everything_was_lost = report.epoch not in (None, ledger.epoch)
+def _account_value(
+    limit: AccountLimit | None, report: LimitReport, member_report: MemberReport, ledger: Ledger
+) -> float:
+    ledger_was_lost = member_report.epoch not in (None, ledger.epoch)
     if limit is None:
-        return claim.standing.value if everything_was_lost else claim.presumed
-    if everything_was_lost:
-        return limit.level + claim.standing.value
-    # Who is new has learned nothing, and what one held whose lease ran out was given to the others.
-    is_known = report.epoch is not None and report.member in ledger.members
-    return limit.level + (claim.learned if is_known else 0.0)
+        return report.state.value if ledger_was_lost else report.presumed
+    if ledger_was_lost:
+        return limit.value + report.state.value
+    # A new member has learned nothing, and the share of a member whose lease ended was given to the others.
+    is_known = member_report.epoch is not None and member_report.member in ledger.members
+    return limit.value + (report.learned if is_known else 0.0)
 
 
-def _learned_together(limit: Limit | None, claim: Claim, now: float) -> Limit:
-    mine = claim.standing
-    refused_at = now - mine.quiet_seconds
+def _merge_learned(limit: AccountLimit | None, report: LimitReport, now: float) -> AccountLimit:
+    refused_at = now - report.state.quiet_seconds
     if limit is None:
-        return Limit(0.0, refused_at, mine.earned, mine.lost_to_pauses)
-    if not claim.refused:
-        return replace(limit, earned=limit.earned + mine.earned)
+        return AccountLimit(0.0, refused_at, report.state.credit)
+    if not report.refused:
+        return replace(limit, credit=limit.credit + report.state.credit)
     if refused_at < limit.refused_at:
         return limit
-    return replace(
-        limit,
-        refused_at=refused_at,
-        earned=mine.earned,
-        lost_to_pauses=mine.lost_to_pauses or limit.lost_to_pauses,
-    )
+    return replace(limit, refused_at=refused_at, credit=report.state.credit)
 
 
-def _merged(gates: Mapping[str, float], seconds: Mapping[str, float], now: float) -> dict[str, float]:
-    merged = {name: until for name, until in gates.items() if until > now}
-    for name, left in seconds.items():
-        if left > 0:
-            merged[name] = max(merged.get(name, 0.0), now + left)
+def _merge_pauses(paused_until: Mapping[str, float], pauses: Mapping[str, float], now: float) -> dict[str, float]:
+    merged = {name: until for name, until in paused_until.items() if until > now}
+    for name, seconds in pauses.items():
+        if seconds > 0:
+            merged[name] = max(merged.get(name, 0.0), now + seconds)
     return merged

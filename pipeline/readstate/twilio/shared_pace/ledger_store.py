@@ -1,26 +1,26 @@
-"""Where the processes of an account keep their ledger, as far as the rest needs to know."""
+"""The interface of what stores the ledger of one account."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from readstate.twilio.shared_pace.ledger import Ledger
 
-Result = TypeVar("Result")
-Change = Callable[[Ledger, float], tuple[Ledger, Result]]
-"""Takes the ledger and the time by the store's clock; gives the ledger to keep, and what the caller wants to know."""
+T = TypeVar("T")
+Change = Callable[[Ledger, float], tuple[Ledger, T]]
+"""Takes the ledger and the time by the store's clock; returns the ledger to store, and a result for the caller."""
 
 
-class LedgerLost(Exception):
+class LedgerUnavailable(Exception):
     """The ledger cannot be reached; the message says why."""
 
 
 class LedgerStore(Protocol):
-    """Keeps one account's ledger, and lets one process at a time change it."""
+    """Stores one account's ledger, and serializes the changes of several processes."""
 
-    async def update(self, change: Change[Result]) -> Result:
-        """Keep what *change* makes of the ledger. It may be called more than once. Raises `LedgerLost`."""
+    async def update(self, change: Change[T]) -> T:
+        """Apply *change* to the stored ledger; it may be called more than once. Raises `LedgerUnavailable`."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         ...

@@ -1,4 +1,4 @@
-"""From the setting to the place where the ledger lies."""
+"""Opens the ledger store that the setting ``shared_pace`` names."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +10,7 @@ from readstate.twilio.shared_pace.ledger_store import LedgerStore
 
 
 def open_store(settings: Settings, credentials: Credentials, clock: Clock) -> LedgerStore:
-    """Give the store that *settings* name, and import no other. Raises `BadInput` where its library is missing."""
+    """Return the store that *settings* name. Raises `BadInput` where its library is not installed."""
     account = _account(settings, credentials)
     if "://" not in settings.shared_pace:
         from readstate.twilio.shared_pace.file_store import FileStore
@@ -26,6 +26,6 @@ def open_store(settings: Settings, credentials: Credentials, clock: Clock) -> Le
 
 
 def _account(settings: Settings, credentials: Credentials) -> str:
-    """Name the account without telling which it is, so that two never mix. Regions have limits of their own."""
-    who = credentials.account_sid or credentials.username
-    return sha256(f"{settings.base_url} {who}".encode()).hexdigest()[:16]
+    """Return a hash that identifies the account and region, each of which has limits of its own."""
+    account = credentials.account_sid or credentials.username
+    return sha256(f"{settings.base_url} {account}".encode()).hexdigest()[:16]

@@ -1,6 +1,6 @@
-"""The ledger in Redis, for the processes of several machines; the only place that knows Redis' client.
+"""The ledger in Redis, for the processes of several machines; the only module that imports Redis' client.
 
-One value, replaced only where nobody else has replaced it since it was read; times are the server's.
+One value, changed by compare-and-set; times are the server's.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from readstate.twilio.shared_pace.ledger import Ledger
-from readstate.twilio.shared_pace.ledger_store import Change, LedgerLost, Result
+from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable, T
 
 _TRIES = 20
 _SECONDS = 1.0
@@ -29,7 +29,7 @@ _decode = msgspec.json.Decoder(Ledger).decode
 
 
 class RedisStore:
-    """Keeps the ledger of *account* in the Redis at *url*."""
+    """Stores the ledger of *account* in the Redis at *url*."""
 
     def __init__(self, url: str, account: str) -> None:
         self._key = f"readstate:pace:{account}"
@@ -41,8 +41,8 @@ class RedisStore:
         )
         self._replace = self._redis.register_script(_REPLACE)
 
-    async def update(self, change: Change[Result]) -> Result:
-        """Read, change, and replace, until nobody came between. Raises `LedgerLost`."""
+    async def update(self, change: Change[T]) -> T:
+        """Read, change, compare and set; again where another process was faster. Raises `LedgerUnavailable`."""
         try:
             for _ in range(_TRIES):
                 async with self._redis.pipeline(transaction=False) as pipeline:
@@ -52,20 +52,20 @@ class RedisStore:
                 after, result = change(_parsed(content), seconds + microseconds / 1e6)
                 arguments = [content or b"", msgspec.json.encode(after), _KEPT_MILLISECONDS]
                 is_kept = await self._replace(keys=[self._key], args=arguments)
-                _heed_cancellation()
+                _raise_if_cancelled()
                 if is_kept:
                     return result
         except (RedisError, OSError) as error:
-            _heed_cancellation()
-            raise LedgerLost(str(error) or type(error).__name__) from error
-        raise LedgerLost("too many processes change it at once")
+            _raise_if_cancelled()
+            raise LedgerUnavailable(str(error) or type(error).__name__) from error
+        raise LedgerUnavailable("too many processes change it at once")
 
     async def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         await self._redis.aclose()
 
 
-def _heed_cancellation() -> None:
+def _raise_if_cancelled() -> None:
     # redis-py 8.1 swallows every third cancellation that meets it at work; asyncio still knows of it.
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -2,25 +2,25 @@
 
 from math import inf
 
-from readstate.twilio.pacing.circuit_breaker import Breaker
+from readstate.twilio.pacing.circuit_breaker import CircuitBreaker
 
 
-def opened(now: float = 100.0) -> Breaker:
-    breaker = Breaker()
+def opened(now: float = 100.0) -> CircuitBreaker:
+    breaker = CircuitBreaker()
     while not breaker.failed(now, 0.5):
         pass
     return breaker
 
 
 def test_ten_failures_in_a_row_open_it():
-    breaker = Breaker()
+    breaker = CircuitBreaker()
 
     assert [breaker.failed(1.0, 0.5) for _ in range(10)] == [False] * 9 + [True]
     assert breaker.opened_at == 1.0
 
 
 def test_a_few_failures_over_a_while_open_it_too_because_a_lone_request_never_fails_ten_times():
-    quick, slow, answered = Breaker(), Breaker(), Breaker()
+    quick, slow, answered = CircuitBreaker(), CircuitBreaker(), CircuitBreaker()
 
     assert [quick.failed(now, 0.5) for now in (0.0, 2.0, 4.9)] == [False] * 3
     assert [slow.failed(now, 0.5) for now in (0.0, 4.0, 5.0)] == [False, False, True]
@@ -31,7 +31,7 @@ def test_a_few_failures_over_a_while_open_it_too_because_a_lone_request_never_fa
 
 
 def test_most_requests_failing_opens_it_though_some_succeed():
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     for _ in range(100):
         breaker.succeeded()
         if any([breaker.failed(1.0, 0.5), breaker.failed(1.0, 0.5)]):
@@ -41,7 +41,7 @@ def test_most_requests_failing_opens_it_though_some_succeed():
 
 
 def test_a_third_of_failures_does_not_open_it():
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     for _ in range(500):
         breaker.failed(1.0, 0.5)
         breaker.succeeded()
@@ -63,7 +63,7 @@ def test_probes_go_one_at_a_time_after_one_two_four_and_five_seconds():
 
 
 def test_chance_spreads_the_probes_of_several_runs():
-    early, late = Breaker(), Breaker()
+    early, late = CircuitBreaker(), CircuitBreaker()
     for _ in range(10):
         early.failed(0.0, 0.0)
         late.failed(0.0, 0.99)
@@ -83,6 +83,6 @@ def test_three_answers_in_a_row_close_it():
 def test_a_probe_that_proved_nothing_is_sent_again_when_told():
     breaker = opened()
     breaker.probe_sent()
-    breaker.probe_put_off(107)
+    breaker.reschedule_probe(107)
 
     assert breaker.ready_at() == 107

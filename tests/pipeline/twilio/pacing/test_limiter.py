@@ -1,30 +1,32 @@
-"""How the window, the lanes and the breaker act together."""
+"""How the window, the pacers and the breaker act together."""
 
 from math import inf
 
 import pytest
 
 from readstate.events import GateClosed, OutageBegan, OutageEnded, RequestRefused, WindowFound
-from readstate.twilio.pacing.limiter import Pace, PaceSettings, Sent
+from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings, Sent
 
 WRITES = "writes:IS1"
 
 
-def pace(**changes: float) -> Pace:
-    return Pace(PaceSettings(**changes))  # type: ignore[arg-type]
+def limiter(**changes: float) -> AdaptiveLimiter:
+    return AdaptiveLimiter(LimiterSettings(**changes))  # type: ignore[arg-type]
 
 
-def refuse(paced: Pace, sent: Sent, now: float = 1.0, *, code: int | None = 20429, after: float | None = None):
+def refuse(
+    paced: AdaptiveLimiter, sent: Sent, now: float = 1.0, *, code: int | None = 20429, after: float | None = None
+):
     return paced.refused(now, sent, code=code, retry_after=after, chance=0.0)
 
 
-def break_down(paced: Pace, now: float = 1.0) -> None:
+def break_down(paced: AdaptiveLimiter, now: float = 1.0) -> None:
     for _ in range(10):
         paced.failed(now, paced.sent(now, None), chance=0.5)
 
 
 def test_a_full_window_waits_for_an_answer():
-    paced = pace(initial_in_flight=2)
+    paced = limiter(initial_in_flight=2)
     first = paced.sent(1.0, None)
     paced.sent(1.0, None)
 
@@ -37,7 +39,7 @@ def test_a_full_window_waits_for_an_answer():
 
 @pytest.mark.parametrize("code", [20429, 429, None])
 def test_too_many_at_once_is_learned_by_the_window(code: int | None):
-    paced = pace(initial_in_flight=40)
+    paced = limiter(initial_in_flight=40)
     sent = [paced.sent(1.0, None) for _ in range(40)]
 
     events = refuse(paced, sent[-1], code=code)
@@ -47,7 +49,7 @@ def test_too_many_at_once_is_learned_by_the_window(code: int | None):
 
 
 def test_an_idle_window_does_not_grow():
-    paced = pace(initial_in_flight=40)
+    paced = limiter(initial_in_flight=40)
     for second in range(50):
         paced.accepted(second + 0.1, paced.sent(float(second), None))
 
@@ -56,7 +58,7 @@ def test_an_idle_window_does_not_grow():
 
 @pytest.mark.parametrize("code", [50063, 50074, 12345])
 def test_too_fast_is_learned_by_the_lane_that_was_refused(code: int):
-    paced = pace()
+    paced = limiter()
     refuse(paced, paced.sent(1.0, WRITES), code=code)
 
     assert paced.view(1.0).rates[WRITES] < 27
@@ -64,7 +66,7 @@ def test_too_fast_is_learned_by_the_lane_that_was_refused(code: int):
 
 
 def test_reads_that_are_refused_as_too_fast_get_a_rate_of_their_own():
-    paced = pace(initial_in_flight=10)
+    paced = limiter(initial_in_flight=10)
     now = 0.0
     for _ in range(200):
         now += 0.01
@@ -75,7 +77,7 @@ def test_reads_that_are_refused_as_too_fast_get_a_rate_of_their_own():
 
 
 def test_a_pause_for_writes_lets_reads_go_on():
-    paced = pace()
+    paced = limiter()
     events = refuse(paced, paced.sent(1.0, WRITES), code=50063, after=5.0)
 
     assert GateClosed(WRITES, 5.0) in events
@@ -84,7 +86,7 @@ def test_a_pause_for_writes_lets_reads_go_on():
 
 
 def test_a_pause_is_told_once():
-    paced = pace()
+    paced = limiter()
     first, second = paced.sent(1.0, None), paced.sent(1.0, None)
 
     assert GateClosed(None, 5.0) in refuse(paced, first, after=5.0)
@@ -92,7 +94,7 @@ def test_a_pause_is_told_once():
 
 
 def test_an_outage_is_told_when_it_begins_and_when_it_ends():
-    paced = pace(initial_in_flight=20)
+    paced = limiter(initial_in_flight=20)
     events = [paced.failed(1.0, paced.sent(1.0, None), chance=0.5) for _ in range(10)]
 
     assert events[-1] == (OutageBegan(),)
@@ -105,7 +107,7 @@ def test_an_outage_is_told_when_it_begins_and_when_it_ends():
 
 
 def test_answers_to_what_was_sent_before_an_outage_neither_end_nor_prolong_it():
-    paced = pace(initial_in_flight=20)
+    paced = limiter(initial_in_flight=20)
     earlier = [paced.sent(0.5, None) for _ in range(5)]
     break_down(paced)
 
@@ -117,12 +119,11 @@ def test_answers_to_what_was_sent_before_an_outage_neither_end_nor_prolong_it():
     refuse(paced, earlier[1], 1.5)
 
     assert paced.ready_at(2.0, None) == probe_at
-    assert paced.view(2.0).state == "outage"
     assert paced.outage_seconds(3.0) == 2.0
 
 
 def test_a_probe_that_is_refused_or_cancelled_is_followed_by_another():
-    paced = pace(initial_in_flight=20)
+    paced = limiter(initial_in_flight=20)
     break_down(paced)
 
     refuse(paced, paced.sent(3.0, None), 3.0)
@@ -130,16 +131,3 @@ def test_a_probe_that_is_refused_or_cancelled_is_followed_by_another():
 
     paced.cancelled(5.0, paced.sent(4.0, None))
     assert paced.ready_at(5.0, None) == 5.0
-
-
-def test_the_view_says_what_it_waits_for():
-    paced = pace(initial_in_flight=20)
-    states = [paced.view(1.0).state]
-    refuse(paced, paced.sent(1.0, None), after=2.0)
-    states.append(paced.view(1.5).state)
-    states.append(paced.view(9.0).state)
-    break_down(paced, 9.0)
-    states.append(paced.view(9.5).state)
-
-    assert states == ["searching", "paused", "steady", "outage"]
-    assert paced.view(1.5).gate_seconds == pytest.approx(1.5)

@@ -1,11 +1,11 @@
-"""What the pace promises whatever the answers are."""
+"""What the limiter promises whatever the answers are."""
 
 from math import inf
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readstate.twilio.pacing.limiter import Pace, PaceSettings, Sent
+from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings, Sent
 
 DOMAINS = (None, "writes:IS1")
 ACCEPTED, REFUSED, TOO_FAST, PAUSED, WRITES_PAUSED, FAILED, CANCELLED = range(7)
@@ -18,16 +18,16 @@ class Player:
     """Sends whenever it may, answers as it is told, and keeps its own account of the gates."""
 
     def __init__(self, most: int) -> None:
-        self.pace = Pace(PaceSettings(max_in_flight=most, initial_in_flight=min(4, most)))
+        self.limiter = AdaptiveLimiter(LimiterSettings(max_in_flight=most, initial_in_flight=min(4, most)))
         self.most = most
         self.now = 0.0
         self.under_way: list[Sent] = []
         self.closed_until = dict.fromkeys((*DOMAINS, "account"), 0.0)
 
     def send(self, domain: str | None) -> bool:
-        if self.pace.ready_at(self.now, domain) > self.now:
+        if self.limiter.ready_at(self.now, domain) > self.now:
             return False
-        sent = self.pace.sent(self.now, domain)
+        sent = self.limiter.sent(self.now, domain)
         self.under_way.append(sent)
         if not sent.is_probe:
             assert self.now >= self.closed_until["account"], "sent while the account's gate was closed"
@@ -40,25 +40,25 @@ class Player:
         if not self.under_way:
             return
         sent = self.under_way.pop(which % len(self.under_way))
-        in_outage = self.pace.outage_seconds(self.now) > 0 or self.pace.view(self.now).state == "outage"
+        in_outage = self.limiter.circuit_breaker.is_open
         match kind:
             case 0:
-                self.pace.accepted(self.now, sent)
+                self.limiter.accepted(self.now, sent)
             case 1:
-                self.pace.refused(self.now, sent, code=20429, retry_after=None, chance=0.5)
+                self.limiter.refused(self.now, sent, code=20429, retry_after=None, chance=0.5)
             case 2:
-                self.pace.refused(self.now, sent, code=50063, retry_after=None, chance=0.5)
+                self.limiter.refused(self.now, sent, code=50063, retry_after=None, chance=0.5)
             case 3:
-                self.pace.refused(self.now, sent, code=20429, retry_after=2.0, chance=0.5)
+                self.limiter.refused(self.now, sent, code=20429, retry_after=2.0, chance=0.5)
                 self._close("account", in_outage)
             case 4:
-                self.pace.refused(self.now, sent, code=50074, retry_after=2.0, chance=0.5)
+                self.limiter.refused(self.now, sent, code=50074, retry_after=2.0, chance=0.5)
                 self._close(sent.domain, in_outage)
             case 5:
-                self.pace.failed(self.now, sent, chance=0.5)
+                self.limiter.failed(self.now, sent, chance=0.5)
             case _:
-                self.pace.cancelled(self.now, sent)
-        view = self.pace.view(self.now)
+                self.limiter.cancelled(self.now, sent)
+        view = self.limiter.view(self.now)
         assert 0.03 <= view.window <= self.most
         assert view.in_flight == len(self.under_way)
 
@@ -85,7 +85,7 @@ def test_gates_hold_the_window_stays_in_bounds_and_progress_never_stops_for_ever
     for domain in DOMAINS:
         # At most: an outage's probe, its three proofs, the longest gate, one very slow turn.
         for _ in range(5):
-            time = player.pace.ready_at(player.now, domain)
+            time = player.limiter.ready_at(player.now, domain)
             assert time < inf, "nothing is under way, so nothing could ever change this"
             assert time - player.now <= 120
             player.now = max(player.now, time)

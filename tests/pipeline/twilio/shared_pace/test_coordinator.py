@@ -6,10 +6,10 @@ from math import inf
 import pytest
 
 from readstate.events import Event, SharedPaceFound, SharedPaceLost
-from readstate.twilio.pacing.limiter import Pace, PaceSettings
-from readstate.twilio.shared_pace.coordinator import sharing
+from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
+from readstate.twilio.shared_pace.coordinator import share_limiter
 from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, WINDOW, Ledger
-from readstate.twilio.shared_pace.ledger_store import Change, LedgerLost, Result
+from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable, T
 from tests.helpers.fake_clock import FakeClock
 
 
@@ -23,11 +23,11 @@ class MemoryStore:
         self.reason = ""
         self.is_closed = False
 
-    async def update(self, change: Change[Result]) -> Result:
+    async def update(self, change: Change[T]) -> T:
         await asyncio.sleep(0)
         self.turns_at.append(self._clock.monotonic())
         if self.reason:
-            raise LedgerLost(self.reason)
+            raise LedgerUnavailable(self.reason)
         self.ledger, result = change(self.ledger, self._clock.monotonic())
         return result
 
@@ -36,14 +36,16 @@ class MemoryStore:
 
 
 class Bench:
-    """A process that shares its pace, and what it told."""
+    """A process that shares its limiter, and what it told."""
 
-    def __init__(self, store: MemoryStore | None = None, clock: FakeClock | None = None) -> None:
+    def __init__(self, store: MemoryStore | None = None, clock: FakeClock | None = None, **timeout: float) -> None:
         self.clock = clock or FakeClock()
         self.store = store or MemoryStore(self.clock)
-        self.pace = Pace(PaceSettings())
+        self.limiter = AdaptiveLimiter(LimiterSettings())
         self.events: list[Event] = []
-        self.sharing = sharing(self.pace, self.store, place="there", clock=self.clock, emit=self.events.append)
+        self.sharing = share_limiter(
+            self.limiter, self.store, place="there", clock=self.clock, emit=self.events.append, **timeout
+        )
 
     async def pass_seconds(self, seconds: float) -> None:
         end = self.clock.monotonic() + seconds
@@ -65,7 +67,7 @@ async def test_a_turn_is_taken_each_second_and_not_for_each_request():
         began = bench.clock.monotonic()
         for _ in range(100):
             now = bench.clock.monotonic()
-            bench.pace.accepted(now, bench.pace.sent(now, None))
+            bench.limiter.accepted(now, bench.limiter.sent(now, None))
         await bench.pass_seconds(10)
 
     assert 9 <= len([time for time in bench.store.turns_at if time > began]) <= 12
@@ -77,10 +79,10 @@ async def test_a_pause_is_told_at_once():
     async with bench.sharing:
         await bench.pass_seconds(2.3)
         now = bench.clock.monotonic()
-        bench.pace.refused(now, bench.pace.sent(now, None), code=20429, retry_after=30, chance=0.0)
+        bench.limiter.refused(now, bench.limiter.sent(now, None), code=20429, retry_after=30, chance=0.0)
         await bench.pass_seconds(0.3)
 
-        assert bench.store.ledger.gates["account"] == pytest.approx(now + 30, abs=0.5)
+        assert bench.store.ledger.paused_until["account"] == pytest.approx(now + 30, abs=0.5)
 
 
 async def test_a_joiner_waits_for_room_and_both_are_fair_a_second_later():
@@ -88,17 +90,17 @@ async def test_a_joiner_waits_for_room_and_both_are_fair_a_second_later():
     store = MemoryStore(clock)
     first, second = Bench(store, clock), Bench(store, clock)
     async with first.sharing:
-        first.pace.window.settle(clock.monotonic(), 90)
-        first.pace.waiting = second.pace.waiting = 500
+        first.limiter.window.reset(clock.monotonic(), 90)
+        first.limiter.waiting = second.limiter.waiting = 500
         await first.pass_seconds(1.5)
 
         async with second.sharing:
-            assert second.pace.view(clock.monotonic()).window == pytest.approx(45, abs=1)
+            assert second.limiter.view(clock.monotonic()).window == pytest.approx(45, abs=1)
             await first.pass_seconds(1.5)
-            assert first.pace.view(clock.monotonic()).window == pytest.approx(45, abs=1)
+            assert first.limiter.view(clock.monotonic()).window == pytest.approx(45, abs=1)
 
         await first.pass_seconds(1.5)
-        assert first.pace.view(clock.monotonic()).window == pytest.approx(90, abs=1)
+        assert first.limiter.view(clock.monotonic()).window == pytest.approx(90, abs=1)
 
 
 async def test_whoever_ends_gives_back_what_it_held_whatever_ended_it():
@@ -141,21 +143,21 @@ async def test_without_the_ledger_the_window_may_fall_but_never_climb():
     bench = Bench()
 
     async with bench.sharing:
-        bench.pace.window.settle(bench.clock.monotonic(), 40)
+        bench.limiter.window.reset(bench.clock.monotonic(), 40)
         await bench.pass_seconds(2)
         bench.store.reason = "away"
         await bench.pass_seconds(2)
         for _ in range(200):
             now = bench.clock.monotonic()
-            sent = [bench.pace.sent(now, None) for _ in range(40)]
+            sent = [bench.limiter.sent(now, None) for _ in range(40)]
             for one in sent:
-                bench.pace.accepted(now, one)
+                bench.limiter.accepted(now, one)
             await bench.pass_seconds(0.1)
-            assert bench.pace.window.value <= 40
+            assert bench.limiter.window.value <= 40
 
         bench.store.reason = ""
         await bench.pass_seconds(2)
-        assert (bench.pace.window.most, bench.pace.window.ceiling) == (500, inf)
+        assert (bench.limiter.window.most, bench.limiter.window.ceiling) == (500, inf)
 
 
 async def test_who_never_met_the_others_begins_small_and_says_so_at_once():
@@ -164,25 +166,24 @@ async def test_who_never_met_the_others_begins_small_and_says_so_at_once():
 
     async with bench.sharing:
         assert bench.events == [SharedPaceLost("there", "nobody there")]
-        assert bench.pace.window.ceiling == 10
-        assert bench.pace.window.share == 0.1
+        assert bench.limiter.window.ceiling == 10
+        assert bench.limiter.window.share == 0.1
 
         bench.store.reason = ""
         await bench.pass_seconds(2)
-        assert (bench.pace.window.most, bench.pace.window.ceiling) == (500, inf)
-        assert bench.store.ledger.limits[WINDOW].parts.keys() == bench.store.ledger.members.keys()
+        assert (bench.limiter.window.most, bench.limiter.window.ceiling) == (500, inf)
+        assert bench.store.ledger.limits[WINDOW].shares.keys() == bench.store.ledger.members.keys()
 
 
-async def test_a_store_that_hangs_is_a_lost_one(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("readstate.twilio.shared_pace.coordinator._TURN_SECONDS", 0.01)
-    bench = Bench()
+async def test_a_store_that_hangs_is_a_lost_one():
+    clock = FakeClock()
 
     class Hanging(MemoryStore):
-        async def update(self, change: Change[Result]) -> Result:
+        async def update(self, change: Change[T]) -> T:
             await asyncio.Event().wait()
             raise AssertionError
 
-    bench = Bench(Hanging(bench.clock), bench.clock)
+    bench = Bench(Hanging(clock), clock, turn_timeout_seconds=0.01)
 
     async with bench.sharing:
         assert bench.events == [SharedPaceLost("there", "no answer for 0 seconds")]
@@ -193,7 +194,7 @@ async def test_a_store_that_loses_a_cancellation_does_not_keep_a_run_from_ending
     reached = asyncio.Event()
 
     class Deaf(MemoryStore):
-        async def update(self, change: Change[Result]) -> Result:
+        async def update(self, change: Change[T]) -> T:
             if self.turns_at:
                 reached.set()
                 try:

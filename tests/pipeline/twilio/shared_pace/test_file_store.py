@@ -13,10 +13,18 @@ from pathlib import Path
 import pytest
 
 from readstate.clock import SystemClock
-from readstate.twilio.pacing.adaptive_limit import Standing
+from readstate.twilio.pacing.adaptive_limit import LimitState
 from readstate.twilio.shared_pace.file_store import FileStore
-from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, WINDOW, Claim, Ledger, Report, exchange, leave
-from readstate.twilio.shared_pace.ledger_store import LedgerLost
+from readstate.twilio.shared_pace.ledger import (
+    LEASE_SECONDS,
+    WINDOW,
+    Ledger,
+    LimitReport,
+    MemberReport,
+    leave,
+    take_turn,
+)
+from readstate.twilio.shared_pace.ledger_store import LedgerUnavailable
 from tests.helpers.fake_clock import FakeClock
 
 HOLDS_THE_LOCK = """
@@ -28,9 +36,9 @@ time.sleep(60)
 """
 
 
-def report(member: str = "one", value: float = 40.0) -> Report:
-    claim = Claim(Standing(value, 1e6, 0.0, 0.0, searching=False), 0.0, value, 500.0, 500.0, refused=False)
-    return Report(member, None, in_outage=False, claims={WINDOW: claim}, gates={})
+def report(member: str = "one", value: float = 40.0) -> MemberReport:
+    limit_report = LimitReport(LimitState(value, 1e6, 0.0, slow_start=False), 0.0, value, 500.0, 500.0, refused=False)
+    return MemberReport(member, None, in_outage=False, limits={WINDOW: limit_report}, pauses={})
 
 
 def looked_at(ledger: Ledger, now: float) -> tuple[Ledger, Ledger]:
@@ -44,33 +52,33 @@ def path(tmp_path: Path) -> Path:
 
 async def test_what_one_wrote_the_next_one_reads(path: Path):
     clock = FakeClock()
-    await FileStore(path, "account", clock).update(partial(exchange, report("one")))
+    await FileStore(path, "account", clock).update(partial(take_turn, report("one")))
 
-    adopted = await FileStore(path, "account", clock).update(partial(exchange, report("two")))
+    result = await FileStore(path, "account", clock).update(partial(take_turn, report("two")))
 
-    assert adopted.members == 2
+    assert result.members == 2
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 async def test_two_accounts_never_mix(path: Path):
     clock = FakeClock()
-    await FileStore(path, "one account", clock).update(partial(exchange, report("one")))
+    await FileStore(path, "one account", clock).update(partial(take_turn, report("one")))
 
-    assert (await FileStore(path, "another", clock).update(partial(exchange, report("two")))).members == 1
+    assert (await FileStore(path, "another", clock).update(partial(take_turn, report("two")))).members == 1
 
 
 async def test_accounts_that_nobody_works_on_are_forgotten(path: Path):
     clock = FakeClock()
-    await FileStore(path, "old", clock).update(partial(exchange, report()))
+    await FileStore(path, "old", clock).update(partial(take_turn, report()))
     clock.advance(LEASE_SECONDS + 1)
-    await FileStore(path, "new", clock).update(partial(exchange, report()))
+    await FileStore(path, "new", clock).update(partial(take_turn, report()))
 
     assert b'"old"' not in path.read_bytes()
 
 
 async def test_the_last_to_leave_leaves_nothing(path: Path):
     store = FileStore(path, "account", FakeClock())
-    await store.update(partial(exchange, report()))
+    await store.update(partial(take_turn, report()))
     await store.update(partial(leave, "one"))
     await store.close()
 
@@ -85,7 +93,7 @@ async def test_what_is_no_ledger_counts_as_nothing(path: Path, content: bytes):
     store = FileStore(path, "account", FakeClock())
 
     assert await store.update(looked_at) == Ledger()
-    assert (await store.update(partial(exchange, report()))).members == 1
+    assert (await store.update(partial(take_turn, report()))).members == 1
 
 
 async def test_what_an_earlier_longer_line_left_behind_is_not_read(path: Path):
@@ -99,7 +107,7 @@ async def test_a_lock_that_is_held_for_long_is_a_loss_and_not_a_wait(path: Path)
     fcntl.flock(file, fcntl.LOCK_EX)
     clock = FakeClock()
 
-    with pytest.raises(LedgerLost, match="locked"):
+    with pytest.raises(LedgerUnavailable, match="locked"):
         await FileStore(path, "account", clock).update(looked_at)
 
     assert sum(clock.slept) <= 1
@@ -120,14 +128,14 @@ async def test_the_lock_of_a_killed_process_is_free(path: Path):
 
 @pytest.mark.parametrize("place", ["missing/pace", "."])
 async def test_a_place_that_cannot_be_written_is_a_loss(tmp_path: Path, place: str):
-    with pytest.raises(LedgerLost, match=r"No such file|directory"):
+    with pytest.raises(LedgerUnavailable, match=r"No such file|directory"):
         await FileStore(tmp_path / place, "account", FakeClock()).update(looked_at)
 
 
 async def test_many_at_once_lose_nothing(path: Path):
     def counted(ledger: Ledger, now: float) -> tuple[Ledger, int]:
-        number = int(ledger.gates.get("count", 0)) + 1
-        after, _ = exchange(report(), ledger, now)
+        number = int(ledger.paused_until.get("count", 0)) + 1
+        after, _ = take_turn(report(), ledger, now)
         return Ledger(after.epoch, after.members, after.limits, {"count": number}), number
 
     clock = SystemClock()

@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readstate.twilio.pacing.adaptive_limit import Standing
-from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, WINDOW, Adopted, Claim, Ledger, Report, exchange, leave
+from readstate.twilio.pacing.adaptive_limit import LimitState
+from readstate.twilio.shared_pace.ledger import (
+    LEASE_SECONDS,
+    WINDOW,
+    Ledger,
+    LimitReport,
+    MemberReport,
+    TurnResult,
+    leave,
+    take_turn,
+)
 
 
 @dataclass
@@ -21,22 +30,22 @@ class Process:
     epoch: str | None = None
     quiet: float = 1e6
     refused: bool = False
-    searching: bool = False
+    slow_start: bool = False
     in_outage: bool = False
-    earned: float = 0.0
-    gates: tuple[tuple[str, float], ...] = ()
+    credit: float = 0.0
+    pauses: tuple[tuple[str, float], ...] = ()
 
-    def report(self) -> Report:
-        standing = Standing(self.value, self.quiet, self.earned, 0.0, self.searching)
-        claim = Claim(
-            standing, self.value - self.base, presumed=self.value, need=self.need, most=500.0, refused=self.refused
+    def report(self) -> MemberReport:
+        state = LimitState(self.value, self.quiet, self.credit, self.slow_start)
+        limit_report = LimitReport(
+            state, self.value - self.base, presumed=self.value, need=self.need, most=500.0, refused=self.refused
         )
-        return Report(self.name, self.epoch, self.in_outage, {WINDOW: claim}, dict(self.gates))
+        return MemberReport(self.name, self.epoch, self.in_outage, {WINDOW: limit_report}, dict(self.pauses))
 
-    def adopt(self, adopted: Adopted) -> None:
-        self.epoch = adopted.epoch
-        self.value = self.base = adopted.given[WINDOW].standing.value
-        self.searching = adopted.given[WINDOW].standing.searching
+    def apply(self, result: TurnResult) -> None:
+        self.epoch = result.epoch
+        self.value = self.base = result.shares[WINDOW].state.value
+        self.slow_start = result.shares[WINDOW].state.slow_start
         self.refused = False
 
 
@@ -48,10 +57,10 @@ class Account:
         self.now = now
         self.processes = list(processes)
 
-    def turn(self, process: Process) -> Adopted:
-        self.ledger, adopted = exchange(process.report(), self.ledger, self.now)
-        process.adopt(adopted)
-        return adopted
+    def turn(self, process: Process) -> TurnResult:
+        self.ledger, result = take_turn(process.report(), self.ledger, self.now)
+        process.apply(result)
+        return result
 
     def rounds(self, number: int = 1) -> None:
         """Let everybody take turns, each second."""
@@ -61,18 +70,18 @@ class Account:
                 self.turn(process)
 
     @property
-    def level(self) -> float:
-        return self.ledger.limits[WINDOW].level
+    def account_value(self) -> float:
+        return self.ledger.limits[WINDOW].value
 
     @property
     def in_force(self) -> float:
         return sum(process.value for process in self.processes)
 
 
-def settled(number: int, level: float) -> Account:
+def settled(number: int, account_value: float) -> Account:
     account = Account(*(Process(f"p{place}") for place in range(number)))
     account.rounds()
-    account.processes[0].value += level - account.level
+    account.processes[0].value += account_value - account.account_value
     account.rounds(3)
     return account
 
@@ -99,7 +108,7 @@ def test_a_joiner_waits_until_the_others_have_made_room_and_is_fair_after_a_roun
     account = settled(2, 90.0)
     joiner = Process("joiner")
 
-    assert account.turn(joiner).given[WINDOW].standing.value == 0
+    assert account.turn(joiner).shares[WINDOW].state.value == 0
 
     account.processes.append(joiner)
     account.rounds(2)
@@ -111,7 +120,7 @@ def test_who_is_new_brings_nothing():
     account = settled(2, 90.0)
     account.turn(Process("joiner", value=400.0, base=0.0))
 
-    assert account.level == 90
+    assert account.account_value == 90
 
 
 def test_a_process_that_needs_little_leaves_the_rest_to_the_others():
@@ -134,7 +143,7 @@ def test_the_share_of_a_dead_process_returns_when_its_lease_ends():
 
     dead.value += 50  # it was only asleep, and went on for a moment
     account.turn(dead)
-    assert (account.level, dead.value) == (90, 0)
+    assert (account.account_value, dead.value) == (90, 0)
 
 
 def test_who_leaves_gives_back_at_once():
@@ -158,55 +167,55 @@ def test_what_one_learned_changes_the_share_of_all():
 def test_a_refusal_of_one_is_known_to_all_and_ends_their_patience():
     account = settled(2, 90.0)
     one, other = account.processes
-    one.earned = 3.0
+    one.credit = 3.0
     account.rounds(1)
-    one.refused, one.quiet, one.earned = True, 0.2, 0.1
+    one.refused, one.quiet, one.credit = True, 0.2, 0.1
     account.turn(one)
-    other.earned = 0.5
+    other.credit = 0.5
 
-    standing = account.turn(other).given[WINDOW].standing
+    state = account.turn(other).shares[WINDOW].state
 
-    assert standing.quiet_seconds == pytest.approx(0.2)
-    assert standing.earned == pytest.approx(0.6)
+    assert state.quiet_seconds == pytest.approx(0.2)
+    assert state.credit == pytest.approx(0.6)
 
 
 def test_the_search_ends_for_all_when_one_met_the_limit_but_not_because_of_one_in_outage():
-    one, other = Process("one", searching=True), Process("other", searching=True)
+    one, other = Process("one", slow_start=True), Process("other", slow_start=True)
     account = Account(one, other)
     account.rounds(1)
-    assert (one.searching, other.searching) == (True, True)
+    assert (one.slow_start, other.slow_start) == (True, True)
 
-    one.in_outage, one.searching = True, False
+    one.in_outage, one.slow_start = True, False
     account.turn(one)
-    assert account.turn(other).given[WINDOW].standing.searching
+    assert account.turn(other).shares[WINDOW].state.slow_start
 
     one.in_outage = False
     account.turn(one)
-    assert not account.turn(other).given[WINDOW].standing.searching
+    assert not account.turn(other).shares[WINDOW].state.slow_start
 
 
 def test_a_pause_holds_all_until_it_is_over():
     account = settled(2, 90.0)
     one, other = account.processes
-    one.gates = (("account", 3.0),)
+    one.pauses = (("account", 3.0),)
     account.turn(one)
-    one.gates = ()
+    one.pauses = ()
     account.now += 1
 
-    assert account.turn(other).gates == {"account": pytest.approx(2.0)}
+    assert account.turn(other).pauses == {"account": pytest.approx(2.0)}
 
     account.now += 2.5
 
-    assert account.turn(other).gates == {}
+    assert account.turn(other).pauses == {}
 
 
 def test_the_longer_of_two_pauses_counts():
     account = settled(2, 90.0)
     one, other = account.processes
-    one.gates, other.gates = (("reads", 5.0),), (("reads", 1.0),)
+    one.pauses, other.pauses = (("reads", 5.0),), (("reads", 1.0),)
     account.turn(one)
 
-    assert account.turn(other).gates == {"reads": pytest.approx(5.0)}
+    assert account.turn(other).pauses == {"reads": pytest.approx(5.0)}
 
 
 @pytest.mark.parametrize(("out", "expected"), [(0, False), (1, False), (2, False), (3, True)])
@@ -224,7 +233,7 @@ def test_what_all_hold_is_the_level_of_a_ledger_that_was_lost():
     account.ledger = Ledger()
     account.rounds(2)
 
-    assert account.level == 90
+    assert account.account_value == 90
     assert [process.value for process in account.processes] == [30, 30, 30]
 
 
@@ -234,7 +243,7 @@ def test_a_ledger_of_another_life_of_the_machine_is_of_no_interest():
     fresh = Process("fresh")
     account.turn(fresh)
 
-    assert account.level == 4
+    assert account.account_value == 4
 
 
 def test_a_level_is_no_more_than_all_together_may_use():
@@ -242,7 +251,7 @@ def test_a_level_is_no_more_than_all_together_may_use():
     account.processes.pop()
     account.rounds(8)
 
-    assert account.level == 500
+    assert account.account_value == 500
 
 
 KINDS = st.sampled_from(("turn", "turn", "turn", "learn", "refused", "need", "die", "join", "wipe"))
@@ -272,14 +281,14 @@ def test_no_turn_lifts_the_sum_above_the_level_and_all_are_fair_soon_after_whate
                 account.ledger = replace(account.ledger, members={})
             case _:
                 account.turn(process)
-                parts = account.ledger.limits[WINDOW].parts
+                parts = account.ledger.limits[WINDOW].shares
                 others = sum(part.value for name, part in parts.items() if name != process.name)
-                assert process.value <= max(0.0, account.level - others) + 1e-6
+                assert process.value <= max(0.0, account.account_value - others) + 1e-6
 
     for process in account.processes:
         process.need = 500.0
     account.rounds(9)
 
     values = [process.value for process in account.processes]
-    assert sum(values) <= account.level + 1e-6
+    assert sum(values) <= account.account_value + 1e-6
     assert max(values) - min(values) <= 1 + 1e-6

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from readstate.twilio.shared_pace.ledger import Ledger, exchange, leave
-from readstate.twilio.shared_pace.ledger_store import LedgerLost
+from readstate.twilio.shared_pace.ledger import Ledger, leave, take_turn
+from readstate.twilio.shared_pace.ledger_store import LedgerUnavailable
 from readstate.twilio.shared_pace.redis_store import RedisStore
 from tests.pipeline.twilio.shared_pace.test_file_store import looked_at, report
 
@@ -52,27 +52,27 @@ async def store(url: str) -> AsyncIterator[RedisStore]:
 @needs_server
 async def test_what_one_wrote_the_next_one_reads(store: RedisStore, url: str):
     other = RedisStore(url, "account")
-    await store.update(partial(exchange, report("one")))
+    await store.update(partial(take_turn, report("one")))
 
-    adopted = await other.update(partial(exchange, report("two")))
+    result = await other.update(partial(take_turn, report("two")))
     await other.close()
 
-    assert adopted.members == 2
+    assert result.members == 2
 
 
 @needs_server
 async def test_two_accounts_never_mix(store: RedisStore, url: str):
     other = RedisStore(url, "another")
-    await store.update(partial(exchange, report("one")))
+    await store.update(partial(take_turn, report("one")))
 
-    assert (await other.update(partial(exchange, report("two")))).members == 1
+    assert (await other.update(partial(take_turn, report("two")))).members == 1
 
     await other.close()
 
 
 @needs_server
 async def test_who_leaves_gives_back(store: RedisStore):
-    await store.update(partial(exchange, report("one")))
+    await store.update(partial(take_turn, report("one")))
     await store.update(partial(leave, "one"))
 
     assert (await store.update(looked_at)).members == {}
@@ -80,7 +80,7 @@ async def test_who_leaves_gives_back(store: RedisStore):
 
 @needs_server
 async def test_the_time_is_the_servers_and_what_is_left_behind_vanishes(store: RedisStore, url: str):
-    ledger = (await store.update(partial(exchange, report())), await store.update(looked_at))[1]
+    ledger = (await store.update(partial(take_turn, report())), await store.update(looked_at))[1]
     async with Redis.from_url(url) as redis:
         seconds, _ = await redis.time()
         left = await redis.pttl("readstate:pace:account")
@@ -92,8 +92,8 @@ async def test_the_time_is_the_servers_and_what_is_left_behind_vanishes(store: R
 @needs_server
 async def test_many_at_once_lose_nothing(store: RedisStore, url: str):
     def counted(ledger: Ledger, now: float) -> tuple[Ledger, int]:
-        number = int(ledger.gates.get("count", 0)) + 1
-        return Ledger(gates={"count": number}), number
+        number = int(ledger.paused_until.get("count", 0)) + 1
+        return Ledger(pauses={"count": number}), number
 
     stores = [RedisStore(url, "account") for _ in range(8)]
     numbers = await asyncio.gather(*(one.update(counted) for one in stores for _ in range(1)))
@@ -108,14 +108,14 @@ async def test_what_is_no_ledger_counts_as_nothing(store: RedisStore, url: str):
     async with Redis.from_url(url) as redis:
         await redis.set("readstate:pace:account", b"\xff{")
 
-    assert (await store.update(partial(exchange, report()))).members == 1
+    assert (await store.update(partial(take_turn, report()))).members == 1
 
 
 @needs_server
 async def test_a_turn_can_be_cancelled_at_any_moment(store: RedisStore):
     async def take_turns() -> None:
         while True:
-            await store.update(partial(exchange, report()))
+            await store.update(partial(take_turn, report()))
 
     for step in range(60):
         turns = asyncio.create_task(take_turns())
@@ -131,7 +131,7 @@ async def test_a_turn_can_be_cancelled_at_any_moment(store: RedisStore):
 async def test_a_wrong_password_is_a_loss_that_does_not_tell_it(url: str):
     store = RedisStore(url.replace("sesame", "open-says-me"), "account")
 
-    with pytest.raises(LedgerLost) as lost:
+    with pytest.raises(LedgerUnavailable) as lost:
         await store.update(looked_at)
     await store.close()
 
@@ -141,6 +141,6 @@ async def test_a_wrong_password_is_a_loss_that_does_not_tell_it(url: str):
 async def test_a_server_that_is_not_there_is_a_loss():
     store = RedisStore(f"redis://127.0.0.1:{free_port()}", "account")
 
-    with pytest.raises(LedgerLost, match="connect"):
+    with pytest.raises(LedgerUnavailable, match="connect"):
         await store.update(looked_at)
     await store.close()
