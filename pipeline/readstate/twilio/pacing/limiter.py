@@ -93,8 +93,6 @@ class AdaptiveLimiter:
         self.window.slow_start = True
         self.account = Pacer()
         self.pacers: dict[str | None, Pacer] = {None: Pacer()}
-        self.new_write_ceiling = math.inf
-        """The `AdaptiveLimit.ceiling` of a write domain that is met for the first time."""
         self.circuit_breaker = CircuitBreaker()
         self._latency = 0.0
         self._admitted = 0
@@ -217,9 +215,7 @@ class AdaptiveLimiter:
         pacer = self.pacers.get(domain)
         if pacer is None:
             most = self.settings.writes_per_second * self.window.share
-            rate = self._rate(_RATE_MARGIN * min(most, self.new_write_ceiling), most)
-            rate.ceiling = self.new_write_ceiling
-            pacer = self.pacers[domain] = Pacer(rate)
+            pacer = self.pacers[domain] = Pacer(self._rate(_RATE_MARGIN * most, most))
         return pacer
 
     def _rate(self, value: float, most: float) -> AdaptiveLimit:

@@ -89,11 +89,9 @@ class SharedMember:
                 slow_start = limit.slow_start and self._epoch is None
                 share = limit.share if self._epoch is not None else _SHARE_ALONE
                 limit.restore(now, replace(limit.state(now), slow_start=slow_start), share=share)
-        self._limiter.new_write_ceiling = self._limiter.settings.writes_per_second * self._limiter.window.share
 
     def _unfreeze(self) -> None:
         self._frozen.clear()
-        self._limiter.new_write_ceiling = math.inf
         for limit in self._limits().values():
             limit.ceiling = math.inf
 
