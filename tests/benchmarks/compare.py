@@ -94,7 +94,7 @@ def publish(root: Path, day: date, rows: int) -> None:
             for at in range(start, min(start + ROWS_PER_FILE, rows), ROW_GROUP):
                 parquet.write(conversations(at, min(ROW_GROUP, start + ROWS_PER_FILE - at, rows - at), day))
         path = f"{partition('user_conversations', day)}/r-{number:05}.parquet"
-        store.put(local, path)
+        store.objects.put(local, path)
         files.append(SnapshotFile(path, "user_conversations", parquet.rows, parquet.bytes, parquet.sha256))
     local = root.parent / "users.parquet"
     count = -(-rows // ROWS_PER_USER)
@@ -105,7 +105,7 @@ def publish(root: Path, day: date, rows: int) -> None:
                 for one in range(start, min(start + ROW_GROUP, count))
             ]
             parquet.write(pa.Table.from_pylist(lines, schema=USERS))
-    store.put(local, f"{partition('users', day)}/r-00000.parquet")
+    store.objects.put(local, f"{partition('users', day)}/r-00000.parquet")
     files.append(
         SnapshotFile(f"{partition('users', day)}/r-00000.parquet", "users", count, parquet.bytes, parquet.sha256)
     )

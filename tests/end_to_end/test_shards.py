@@ -267,8 +267,8 @@ async def test_what_a_killed_staging_left_behind_does_not_count(job: ShardedExpo
     """Files come first and the shard's manifest last, so a shard is there whole or not at all."""
     store = open_store(job.root)
     await job.run_shards(2)
-    store.put_bytes(b"half", job.staging.path(Shard(1, 2), "part-0123456789abcdef.arrow"))
-    store.put_bytes(b"half", job.staging.path(Shard(1, 2), "users-0123456789abcdef.parquet"))
+    store.objects.put_bytes(b"half", job.staging.path(Shard(1, 2), "part-0123456789abcdef.arrow"))
+    store.objects.put_bytes(b"half", job.staging.path(Shard(1, 2), "users-0123456789abcdef.parquet"))
 
     job.publish()
     await single.run()
@@ -317,7 +317,7 @@ async def test_shards_of_two_divisions_are_not_put_together(job: ShardedExport) 
 
 async def test_a_staged_file_that_was_damaged_is_not_published(job: ShardedExport) -> None:
     (shard,) = await job.run_shards(1)
-    open_store(job.root).put_bytes(b"damaged", shard.files[0].path)
+    open_store(job.root).objects.put_bytes(b"damaged", shard.files[0].path)
 
     with pytest.raises(BadInput, match=r"not the file that its shard has staged\nRun that shard again with --restart"):
         job.publish()
@@ -333,18 +333,18 @@ async def test_publishing_twice_is_harmless_and_staging_is_gone(job: ShardedExpo
     assert (first.already, second.already) == (False, True)
     assert first.manifest == second.manifest
     assert contents(Path(job.root)) == before
-    assert open_store(job.root).folders(STAGING) == []
+    assert open_store(job.root).objects.list_folders(STAGING) == []
 
 
 async def test_a_publisher_that_dies_while_it_removes_what_was_staged_has_published(job: ShardedExport) -> None:
     shards = await job.run_shards(2)
     first = job.publish(keeps_staging=True)
-    open_store(job.root).remove_folder(f"{job.staging.folder}/{shards[0].shard.folder}")
+    open_store(job.root).objects.delete_folder(f"{job.staging.folder}/{shards[0].shard.folder}")
 
     second = job.publish()
 
     assert (second.already, second.manifest) == (True, first.manifest)
-    assert open_store(job.root).folders(STAGING) == []
+    assert open_store(job.root).objects.list_folders(STAGING) == []
 
 
 async def test_a_shard_that_is_staged_anew_after_publication_lacks_the_others(job: ShardedExport) -> None:
@@ -361,12 +361,12 @@ async def test_staging_that_is_kept_publishes_the_same_and_goes_when_it_is_not_k
 
     first = job.publish(keeps_staging=True)
     again = job.publish(keeps_staging=True)
-    assert open_store(job.root).folders(STAGING) == [RUN]
+    assert open_store(job.root).objects.list_folders(STAGING) == [RUN]
     job.publish()
 
     assert again.already
     assert again.manifest == first.manifest
-    assert open_store(job.root).folders(STAGING) == []
+    assert open_store(job.root).objects.list_folders(STAGING) == []
 
 
 class Interrupted(Exception):
@@ -413,7 +413,7 @@ async def test_of_two_publishers_at_once_one_publishes_and_the_other_finds_it_do
     assert published.manifest.run_id == RUN
     assert_same_snapshots(single, job)
     assert list(defects(open_store(job.root), open_snapshot(job.root).manifest)) == []
-    assert open_store(job.root).folders(STAGING) == []
+    assert open_store(job.root).objects.list_folders(STAGING) == []
 
 
 @pytest.mark.parametrize("moment", ["require_all_shards", "merge_shards"])
@@ -454,7 +454,7 @@ async def test_shards_meet_in_a_bucket_as_they_do_in_a_folder(
     assert_same_snapshots(single, job)
     store = open_store(job.root)
     assert list(defects(store, first.manifest)) == []
-    assert store.folders(STAGING) == []
+    assert store.objects.list_folders(STAGING) == []
 
 
 async def test_of_two_publishers_on_a_bucket_one_publishes_and_the_other_finds_it_done(

@@ -152,5 +152,5 @@ def put(
     path = f"{partition(dataset, day)}/{name}"
     with TemporaryDirectory() as folder:
         file = write_rows([pa.Table.from_pylist(known, schema=schema)], schema, Path(folder) / name)
-        open_store(str(root)).put(file.path, path)
+        open_store(str(root)).objects.put(file.path, path)
     return SnapshotFile(path, dataset, file.rows, file.bytes, file.sha256)

@@ -12,6 +12,7 @@ from readstate_jobs.cli.options import json_option, parse_day
 if TYPE_CHECKING:
     from readstate.snapshot.compare.compare import Comparison
     from readstate.snapshot.compare.diff import DiffCounts
+    from readstate.snapshot.published.snapshot_store import SnapshotStore
 
 
 @click.command()
@@ -36,7 +37,7 @@ def command(*, root: str, earlier: date | None, later: date | None, out: Path | 
 
     after = open_snapshot(root, later)
     day = after.manifest.snapshot_date
-    before = open_snapshot(root, _before(root, after.store.dates(), day) if earlier is None else earlier)
+    before = open_snapshot(root, earlier or _date_before(after.store, day))
     comparison = compare(before, after, feed=out)
     if as_json:
         print_json(comparison_document(comparison, root, out))
@@ -45,14 +46,14 @@ def command(*, root: str, earlier: date | None, later: date | None, out: Path | 
     return ExitCode.DONE
 
 
-def _before(root: str, known: list[date], day: date) -> date:
-    earlier = [candidate for candidate in known if candidate < day]
-    if not earlier:
+def _date_before(store: "SnapshotStore", day: date) -> date:
+    earlier = store.date_before(day)
+    if earlier is None:
         raise BadInput(
-            f"{root}: there is no snapshot before {day} to compare with",
-            hint=f"Export again on another day, or name two dates; readstate snapshots {root} lists them.",
+            f"{store.root}: there is no snapshot before {day} to compare with",
+            hint=f"Export again on another day, or name two dates; readstate snapshots {store.root} lists them.",
         )
-    return earlier[-1]
+    return earlier
 
 
 def show_comparison(comparison: "Comparison", out: Path | str | None) -> None:

@@ -117,7 +117,7 @@ def _check_root(root: str) -> Finding:
 
     try:
         store = open_store(root)
-        store.prepare()
+        store.objects.require_writable()
         known = store.dates()
         apart = store.supports_conditional_put()
     except ReadstateError as error:

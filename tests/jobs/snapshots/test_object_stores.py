@@ -11,7 +11,7 @@ from readstate.errors import ExitCode, NotPermitted, PublishedMeanwhile, Stopped
 from readstate.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot import defects
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.storage.cloud_client import PATIENCE
+from readstate.snapshot.storage.cloud_client import RETRY_CONFIG
 from tests.helpers import snapshots
 from tests.helpers.object_stores import CuttingProxy, StoreServer
 from tests.jobs.conftest import Type
@@ -21,8 +21,14 @@ OLD, NEW = date(2024, 11, 22), date(2024, 11, 23)
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody who asks once."""
-    monkeypatch.setitem(PATIENCE, "max_retries", 0)
+    """A client that does not retry."""
+    monkeypatch.setitem(RETRY_CONFIG, "max_retries", 0)
+
+
+def content(root: str, path: str) -> bytes:
+    found = open_store(root).objects.read(path)
+    assert found is not None
+    return found.content
 
 
 def test_every_command_takes_a_root_in_a_bucket(connected: Type, s3: StoreServer, tmp_path: Path) -> None:
@@ -54,10 +60,9 @@ def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(typed: Type, s3: 
 
     given = [typed("report", root, "--out", page, *more) for more in ([], ["--markdown"])]
 
-    found = open_store(f"{root}/pages").content("a day.html")
+    found = content(f"{root}/pages", "a day.html")
     assert [one.code for one in given] == [ExitCode.DONE] * 2
     assert (given[0].out, given[0].err) == ("", f"Written to {page}\n")
-    assert found is not None
     assert found.startswith(b"## Who has read what on 2024-11-22")
 
 
@@ -69,7 +74,7 @@ def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(typed: T
     for page in (f"{root}/{OLD}.html", f"{bucket}/{OLD}.html"):
         assert typed("report", root, "--date", str(OLD), "--out", page).code == ExitCode.DONE
 
-    assert all((open_store(where).content(f"{OLD}.html") or b"").startswith(b"<!doctype") for where in (root, bucket))
+    assert all(content(where, f"{OLD}.html").startswith(b"<!doctype") for where in (root, bucket))
     assert typed("snapshots", root, "--verify").code == ExitCode.DONE
 
 
@@ -99,7 +104,7 @@ def test_a_page_that_is_cut_off_leaves_the_one_before(
 ) -> None:
     root, page = s3.new_root(), "report.html"
     snapshots.publish(tmp_path / "root", OLD, [snapshots.row(1, 1)])
-    open_store(root).put_bytes(b"before", page)
+    open_store(root).objects.put_bytes(b"before", page)
 
     with CuttingProxy(s3.endpoint, most_bytes=4_000) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
@@ -109,7 +114,7 @@ def test_a_page_that_is_cut_off_leaves_the_one_before(
     assert proxy.cuts
     assert cut.code == ExitCode.STOPPED_EARLY
     assert "run the same command again" in cut.err
-    assert open_store(root).content(page) == b"before"
+    assert content(root, page) == b"before"
 
 
 def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(typed: Type, s3: StoreServer) -> None:
@@ -121,7 +126,8 @@ def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(typed: Typ
 
     store = open_store(root)
     assert store.dates() == [NEW]
-    assert {file.path.rsplit("/", 1)[0] for file in store.objects.listed("users")} == {f"users/snapshot_date={NEW}"}
+    folders = {file.path.rsplit("/", 1)[0] for file in store.objects.list_objects("users")}
+    assert folders == {f"users/snapshot_date={NEW}"}
 
 
 def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees_a_mixture(s3: StoreServer) -> None:
@@ -129,7 +135,7 @@ def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees
     crowd = 6
     first = [snapshots.row(user, 1, friendly_name="run 0") for user in range(50)]
     snapshots.publish(root, NEW, first, parts=5, run_id="r-0")
-    standing = open_store(root).standing(NEW)
+    standing = open_store(root).current(NEW)
     told: list[PublishedMeanwhile] = []
     seen: set[str] = set()
     published, ready = threading.Event(), threading.Barrier(crowd)
@@ -170,7 +176,7 @@ def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees
     assert names == {f"run {winner.manifest.run_id.removeprefix('r-')}"}
     assert seen <= {"run 0", *names}
     assert list(defects(winner.store, winner.manifest)) == []
-    assert {file.path for file in winner.store.objects.listed("")} == {
+    assert {file.path for file in winner.store.objects.list_objects("")} == {
         *(file.path for file in winner.manifest.files),
         f"_snapshots/{NEW}.json",
     }
@@ -185,11 +191,11 @@ def test_an_upload_that_is_cut_off_leaves_no_object(
     with CuttingProxy(s3.endpoint, most_bytes=3_000_000) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         with pytest.raises(StoppedEarly, match="does not answer"):
-            open_store(root).put(source, "users/snapshot_date=2024-11-23/r-1.parquet")
+            open_store(root).objects.put(source, "users/snapshot_date=2024-11-23/r-1.parquet")
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
     assert proxy.cuts
-    assert list(open_store(root).objects.listed("")) == []
+    assert list(open_store(root).objects.list_objects("")) == []
 
 
 def test_an_export_whose_upload_was_cut_off_goes_on_where_it_was(
@@ -224,7 +230,7 @@ def test_a_store_that_forbids_writing_is_told_before_anything_is_read(connected:
     assert "storage/README.md" in given.err
     assert ".writable" not in given.err
     with pytest.raises(NotPermitted):
-        open_store(root).put_bytes(b"x", "users/a.parquet")
+        open_store(root).objects.put_bytes(b"x", "users/a.parquet")
 
 
 @pytest.mark.parametrize("command", [["export", "--out"], ["snapshots"], ["sql"], ["compare"], ["report"]])

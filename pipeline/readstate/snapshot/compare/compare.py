@@ -15,7 +15,7 @@ from readstate.snapshot.compare.comparability import Comparability, comparabilit
 from readstate.snapshot.compare.diff import Comparer, DiffCounts
 from readstate.snapshot.compare.merge_join import merge_join, with_sort_key
 from readstate.snapshot.published.manifest import Manifest
-from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS, USERS, plain_strings
 from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
 from readstate.snapshot.published.snapshot_store import partition
 
@@ -64,13 +64,13 @@ def compare_with_previous(after: Snapshot) -> Comparison | None:
     `LocalDisk`.
     """
     store, day = after.store, after.manifest.snapshot_date
-    earlier = [known for known in store.dates() if known < day]
-    if not earlier:
+    earlier = store.date_before(day)
+    if earlier is None:
         return None
     with TemporaryDirectory(prefix="readstate-") as folder:
         feed = Path(folder) / "changes.parquet"
-        comparison = compare(open_snapshot(store.root, earlier[-1]), after, feed=feed)
-        store.put(feed, f"{partition('changes', day)}/since-{earlier[-1]}.parquet")
+        comparison = compare(open_snapshot(store.root, earlier), after, feed=feed)
+        store.objects.put(feed, f"{partition('changes', day)}/since-{earlier}.parquet")
     return comparison
 
 
@@ -94,25 +94,14 @@ def _rows(snapshot: Snapshot, comparer: Comparer) -> Iterator[pa.Table]:
     columns = [*comparer.key, *comparer.fields]
     for file in snapshot.manifest.files:
         if file.dataset == comparer.dataset:
-            path = snapshot.store.absolute(file.path)
+            path = snapshot.store.objects.absolute(file.path)
             # Without pre-buffering a row group is read in pieces: it would hold the group's columns all at once.
             with (
-                snapshot.store.objects.told(file.path),
-                pq.ParquetFile(path, filesystem=snapshot.store.files, pre_buffer=False) as parquet,
+                snapshot.store.objects.translate_errors(file.path),
+                pq.ParquetFile(path, filesystem=snapshot.store.objects.filesystem, pre_buffer=False) as parquet,
             ):
                 for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
                     # Users that a file named and Twilio did not know have no SID: nothing to compare them by.
                     named = pa.table(batch).filter(pc.is_valid(batch[comparer.key[-1]]))
-                    yield with_sort_key(_decoded(named), comparer.key)
-
-
-def _decoded(table: pa.Table) -> pa.Table:
-    """Give *table* with plain strings for dictionaries: two files may number the same values differently."""
-    return table.cast(
-        pa.schema(
-            [
-                (column.name, column.type.value_type if pa.types.is_dictionary(column.type) else column.type)
-                for column in table.schema
-            ]
-        )
-    )
+                    # Plain strings, because two files may number the same values of a dictionary differently.
+                    yield with_sort_key(named.cast(plain_strings(named.schema)), comparer.key)

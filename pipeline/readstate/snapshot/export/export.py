@@ -75,7 +75,7 @@ async def run_export(
     options: ExportOptions, around: Surroundings, finish: Callable[[Run, Checkpoint], Result]
 ) -> Result:
     """Read all users, then *finish* on the disk's thread; keep what was read unless that succeeds."""
-    around.store.prepare()
+    around.store.objects.require_writable()
     with DiskThread() as disk:
         checkpoint = await disk.run(Checkpoint, around.place.checkpoint)
         is_finished = False

@@ -6,20 +6,19 @@ list is still being read; it brings the new ones, and shows who is gone.
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from readstate.snapshot.export.options import ExportOptions
-from readstate.snapshot.published.known_user import KnownUser
 from readstate.snapshot.published.manifest import Manifest
-from readstate.snapshot.published.snapshot_store import SnapshotStore
+from readstate.snapshot.published.snapshot_store import KnownUser, SnapshotStore
 from readstate.snapshot.roster.roster import ALL_SERVICES, DEFAULT_SERVICE
 from readstate.twilio.http.request import MAX_PAGE_SIZE
 
 
 def last_snapshot(store: SnapshotStore, day: date) -> Manifest | None:
     """Give the newest snapshot up to *day*."""
-    earlier = [known for known in store.dates() if known <= day]
-    return store.manifest(earlier[-1]) if earlier else None
+    newest = store.date_before(day + timedelta(days=1))
+    return None if newest is None else store.manifest(newest)
 
 
 def long_lists(store: SnapshotStore, manifest: Manifest) -> Iterator[tuple[str, str, int]]:

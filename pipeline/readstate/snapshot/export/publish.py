@@ -127,7 +127,7 @@ def _put_all(
         # Named after its contents too: a run that is resumed never writes over what it has published before.
         name = f"{publication.file_stem}-{file.path.name[-13:-8]}-{file.sha256[:8]}.parquet"
         path = f"{partition(dataset, publication.snapshot_date)}/{name}"
-        store.put(file.path, path)
+        store.objects.put(file.path, path)
         emit(Publishing(number, len(finished)))
         yield SnapshotFile(path, dataset, file.rows, file.bytes, file.sha256)
         file.path.unlink()

@@ -15,20 +15,19 @@ import pyarrow as pa
 
 from readstate.errors import BadInput, StoppedEarly
 from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
-from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.schema import SCHEMAS, plain_strings
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-_TABLES: dict[Dataset, pa.Schema] = {"user_conversations": USER_CONVERSATIONS, "users": USERS, "failures": FAILURES}
 _LOG = "_delta_log"
 _BY = "snapshot_date"
 
 
 def has_tables(store: SnapshotStore) -> bool:
     """Whether somebody has begun Delta tables below the root."""
-    return _LOG in store.folders("user_conversations")
+    return _LOG in store.objects.list_folders("user_conversations")
 
 
 def require_delta() -> None:
@@ -47,7 +46,7 @@ def sync(store: SnapshotStore, *, leaving_out: Collection[date] = ()) -> None:
     """
     require_delta()
     manifests = {day: manifest for day in store.dates() if day not in leaving_out and (manifest := store.manifest(day))}
-    for dataset, schema in _TABLES.items():
+    for dataset, schema in SCHEMAS.items():
         with _told(store, dataset):
             _sync_table(_opened(store, dataset, schema), dataset, manifests)
 
@@ -117,16 +116,13 @@ def _name(file: SnapshotFile) -> str:
 
 
 def _as_delta(schema: pa.Schema) -> pa.Schema:
-    """Delta knows no dictionaries, and its partition column is no column of the files."""
-    fields = [
-        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in schema
-    ]
-    return pa.schema([*fields, pa.field(_BY, pa.date32())])
+    """Return the schema of a Delta table: no dictionaries, and the partition column, which the files do not have."""
+    return pa.schema([*plain_strings(schema), pa.field(_BY, pa.date32())])
 
 
 def _address(store: SnapshotStore, dataset: Dataset) -> tuple[str, dict[str, str] | None]:
-    if store.is_local:
-        return str(Path(store.absolute(dataset))), None
+    if "://" not in store.root:
+        return str(Path(store.objects.absolute(dataset))), None
     from readstate.snapshot.storage.cloud_client import storage_options
 
     return f"{store.root.rstrip('/')}/{dataset}", storage_options(store.root)
@@ -136,7 +132,7 @@ def _address(store: SnapshotStore, dataset: Dataset) -> tuple[str, dict[str, str
 def _told(store: SnapshotStore, dataset: Dataset) -> Iterator[None]:
     from deltalake.exceptions import CommitFailedError, DeltaError
 
-    with store.objects.told(dataset):
+    with store.objects.translate_errors(dataset):
         try:
             yield
         except CommitFailedError as error:

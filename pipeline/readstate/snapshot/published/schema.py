@@ -2,6 +2,8 @@
 
 import pyarrow as pa
 
+from readstate.snapshot.published.manifest import Dataset
+
 SCHEMA_VERSION = 1
 
 _METADATA = {"readstate.schema_version": str(SCHEMA_VERSION)}
@@ -42,13 +44,16 @@ USER_CONVERSATIONS = pa.schema(
 `unread_capped` is true where the count is 1000, which means 1000 or more, and null where there is no count.
 """
 
-ROWS = pa.schema(
-    [
-        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in USER_CONVERSATIONS
-    ],
-    metadata=_METADATA,
-)
+
+def plain_strings(schema: pa.Schema) -> pa.Schema:
+    """Return *schema* with plain strings in place of dictionary-encoded ones."""
+    fields = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in schema
+    ]
+    return pa.schema(fields, metadata=schema.metadata)
+
+
+ROWS = plain_strings(USER_CONVERSATIONS)
 """The same on its way to a file: enums as plain strings, since each file has a dictionary of its own."""
 
 USERS = pa.schema(
@@ -85,6 +90,8 @@ FAILURES = pa.schema(
     metadata=_METADATA,
 )
 """The users that could not be read, and why."""
+
+SCHEMAS: dict[Dataset, pa.Schema] = {"user_conversations": USER_CONVERSATIONS, "users": USERS, "failures": FAILURES}
 
 KEY = ("chat_service_sid", "user_sid", "conversation_sid")
 """Names one UserConversation; files are sorted by it."""

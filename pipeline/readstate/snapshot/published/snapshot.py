@@ -12,17 +12,11 @@ from pyarrow import parquet as pq
 
 from readstate.errors import BadInput
 from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
-from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.schema import SCHEMAS
 from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_SCHEMAS: dict[Dataset, pa.Schema] = {
-    "user_conversations": USER_CONVERSATIONS,
-    "users": USERS,
-    "failures": FAILURES,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +28,25 @@ class Snapshot:
 
     def dataset(self, name: Dataset = "user_conversations") -> ds.Dataset:
         """The UserConversations, or another part of the snapshot, as a pyarrow dataset to be filtered and streamed."""
-        paths = [self.store.absolute(file.path) for file in self.manifest.files if file.dataset == name]
-        schema = _SCHEMAS[name]
+        paths = [self.store.objects.absolute(file.path) for file in self.manifest.files if file.dataset == name]
+        schema = SCHEMAS[name]
         if not paths:
             return ds.dataset(pa.Table.from_pylist([], schema=schema))
-        with self.store.objects.told(paths[0]):
-            return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.store.files)
+        with self.store.objects.translate_errors(paths[0]):
+            return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.store.objects.filesystem)
 
     def to_pandas(self, *, columns: list[str] | None = None, filter: ds.Expression | None = None) -> "pd.DataFrame":  # noqa: A002 - pyarrow's word
         """The UserConversations as a frame: *columns* of the rows that *filter*, a pyarrow expression, lets through.
 
         Missing numbers stay missing: counts are pandas' nullable integers, never floats.
         """
-        from readstate.snapshot.published.frame import to_frame
+        import pandas as pd
 
-        return to_frame(self.dataset().to_table(columns=columns, filter=filter))
+        nullable = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+        frame: pd.DataFrame = (
+            self.dataset().to_table(columns=columns, filter=filter).to_pandas(types_mapper=nullable.get)
+        )
+        return frame
 
     def users(self) -> pa.Table:
         """The roster as seen: one row a user, with `identity` and `result` (read, vanished or failed)."""
@@ -100,8 +98,8 @@ def defects(store: SnapshotStore, manifest: Manifest) -> Iterator[str]:
 
 
 def _defects_inside(store: SnapshotStore, file: SnapshotFile) -> Iterator[str]:
-    parquet: Any = pq.ParquetFile(store.absolute(file.path), filesystem=store.files)
+    parquet: Any = pq.ParquetFile(store.objects.absolute(file.path), filesystem=store.objects.filesystem)
     if parquet.metadata.num_rows != file.rows:
         yield f"{file.path} holds {parquet.metadata.num_rows} rows, not {file.rows}"
-    if not parquet.schema_arrow.equals(_SCHEMAS[file.dataset]):
+    if not parquet.schema_arrow.equals(SCHEMAS[file.dataset]):
         yield f"{file.path} has another schema than this version of readstate"

@@ -1,8 +1,8 @@
 """The root under which snapshots are published: a local folder or an object store.
 
 A snapshot exists when its manifest does. Data files get names that no other run uses and are complete before the
-manifest names them; what no manifest names does not count. The manifest is put only where nothing stands, or what the
-publisher set out to replace: of two publishers at once one wins, and the other is told.
+manifest names them; a file that no manifest names is not part of any snapshot. The manifest is written by a conditional
+put, so that of two runs that publish the same date at once one wins, and the other raises `PublishedMeanwhile`.
 """
 
 import hashlib
@@ -11,15 +11,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import pyarrow as pa
 from pyarrow import compute as pc
-from pyarrow import fs
 from pyarrow import parquet as pq
 
 from readstate.errors import BadInput, PublishedMeanwhile
-from readstate.snapshot.published.known_user import KnownUser
 from readstate.snapshot.published.manifest import Manifest, SnapshotFile, decode_manifest, encode_manifest
 from readstate.snapshot.storage.local import LocalObjectStore
 from readstate.snapshot.storage.object_store import ObjectInfo, ObjectStore, Version
@@ -27,15 +26,26 @@ from readstate.snapshot.storage.object_store import ObjectInfo, ObjectStore, Ver
 _MANIFESTS = "_snapshots"
 _MANIFEST_NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _CHUNK = 1 << 20
-_KNOWN = ("chat_service_sid", "sid", "identity", "conversations")
-"""Columns of `users` that make a `KnownUser`."""
 _DATASETS = ("user_conversations", "users", "failures", "changes")
 _PARTITION = re.compile(r"[a-z_]+/snapshot_date=(\d{4}-\d{2}-\d{2})/")
 
 
+class KnownUser(NamedTuple):
+    """A user whose conversations a snapshot holds."""
+
+    chat_service_sid: str
+    user_sid: str
+    identity: str | None
+    """Never changes at Twilio; None also where the snapshot leaves personal data out."""
+    conversations: int
+
+
+_KNOWN_USER_COLUMNS = ("chat_service_sid", "sid", "identity", "conversations")
+
+
 @dataclass(frozen=True, slots=True)
 class VersionedManifest:
-    """The snapshot that stands for a date, as it was when somebody looked."""
+    """The current snapshot of a date, and the version of its manifest."""
 
     manifest: Manifest
     version: Version
@@ -43,32 +53,14 @@ class VersionedManifest:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotStore:
-    """A root, wherever it lies. What its methods raise is said at `ObjectStore`."""
+    """The snapshots below a root. All methods raise what `ObjectStore` does."""
 
     root: str
     """As the user wrote it."""
     objects: ObjectStore
 
-    @property
-    def is_local(self) -> bool:
-        """Whether the root is a folder of this machine."""
-        return isinstance(self.objects, LocalObjectStore)
-
-    @property
-    def files(self) -> fs.FileSystem:
-        """The root's file system, for pyarrow to read."""
-        return self.objects.files
-
-    def absolute(self, path: str) -> str:
-        """*path* below the root, as `files` names it."""
-        return self.objects.absolute(path)
-
-    def prepare(self) -> None:
-        """Make the root where that is possible, and prove that it can be written."""
-        self.objects.prove_writable()
-
     def supports_conditional_put(self) -> bool:
-        """Try whether the store keeps its word on conditions; leave nothing."""
+        """Return whether the store honours the condition of a conditional put; the probe is removed."""
         path = f"{_MANIFESTS}/.probe-{uuid4().hex}"
         try:
             first = self.objects.put_if(b"first", path, expected=None)
@@ -76,62 +68,33 @@ class SnapshotStore:
         finally:
             self.objects.delete([path])
 
-    def put(self, source: Path, path: str) -> None:
-        """Copy a finished local file to *path* below the root, whole or not at all."""
-        self.objects.put(source, path)
-
-    def put_bytes(self, content: bytes, path: str) -> None:
-        """Write *content* to *path* below the root, whole or not at all."""
-        self.objects.put_bytes(content, path)
-
-    def content(self, path: str) -> bytes | None:
-        """What a small file below the root holds; None where there is none."""
-        found = self.objects.read(path)
-        return None if found is None else found.content
-
-    def fetch(self, path: str, target: Path) -> Path:
-        """Give a local file with the contents of *path*: the file itself where it is local, else a copy at *target*."""
-        return self.objects.fetch(path, target)
-
-    def folders(self, folder: str) -> list[str]:
-        """The names of the folders in *folder* below the root."""
-        return self.objects.folders(folder)
-
-    def last_change(self, folder: str) -> datetime | None:
-        """When the newest file anywhere in *folder* was written; None where there is none."""
-        return max((file.changed_at for file in self.objects.listed(folder)), default=None)
-
-    def remove_folder(self, folder: str) -> None:
-        """Remove *folder* below the root with all that is in it, if it is there."""
-        self.objects.delete_folder(folder)
-
     def publish(self, manifest: Manifest, *, replaces: VersionedManifest | None = None) -> str:
-        """Make a snapshot count: put its manifest where nothing, or *replaces*, stands; then remove what it replaces.
+        """Commit a snapshot: put its manifest where none, or *replaces*, is current; then remove the files replaced.
 
-        Give the manifest's path. Raises `PublishedMeanwhile` where another run was first: its snapshot stands, and the
-        files of this one are gone again.
+        Return the manifest's path. Raises `PublishedMeanwhile` where another run published first: its snapshot stays,
+        and the files of this one are removed.
         """
         path, content = manifest_path(manifest.snapshot_date), encode_manifest(manifest)
-        # What lies there before the manifest can only belong to what it replaces, to runs that died, or to a publisher
-        # that has lost now. What comes later may belong to one that is to replace this very snapshot.
+        # Delete only files that were listed both before and after the conditional put: files that appear later may
+        # belong to a newer publisher.
         before = self._unnamed(manifest)
         expected = None if replaces is None else replaces.version
         if not self.objects.put_if(content, path, expected=expected):
-            self._give_way(manifest)
+            self._resolve_conflict(manifest)
         self.objects.delete(file.path for file in before & self._unnamed(manifest))
         return path
 
     def remove(self, manifest: Manifest) -> None:
-        """Remove a snapshot: the manifest first, so that nobody reads half of it."""
+        """Remove a snapshot: the manifest first, so that no reader finds a part of it."""
         self.objects.delete([manifest_path(manifest.snapshot_date)])
         self.objects.delete([file.path for file in manifest.files])
-        self.remove_folder(partition("changes", manifest.snapshot_date))
+        self.objects.delete_folder(partition("changes", manifest.snapshot_date))
 
     def orphans(self, *, before: datetime) -> list[ObjectInfo]:
-        """Data files that no manifest names, written *before* then: later ones may be named in a moment."""
+        """Return the data files that no manifest names, written *before* then: newer ones may be named in a moment."""
         unnamed: dict[str, ObjectInfo] = {}
         for dataset in _DATASETS:
-            unnamed |= {file.path: file for file in self.objects.listed(dataset) if file.changed_at < before}
+            unnamed |= {file.path: file for file in self.objects.list_objects(dataset) if file.last_modified < before}
         for day in self.dates():
             manifest = self.manifest(day)
             named = set() if manifest is None else {file.path for file in manifest.files}
@@ -142,26 +105,34 @@ class SnapshotStore:
         return [file for path, file in unnamed.items() if _PARTITION.match(path)]
 
     def remove_orphans(self, seen: Iterable[ObjectInfo], *, before: datetime) -> list[ObjectInfo]:
-        """Remove the orphans that were *seen* and still are such; give them.
+        """Remove those of *seen* that are orphans still; return them.
 
-        Somebody may have thought about it for hours, in which a run went on and wrote or named one of them.
+        Between the listing and the user's consent hours may pass, in which a resumed run wrote or named one of them.
         """
         orphans = sorted(set(seen).intersection(self.orphans(before=before)), key=lambda file: file.path)
         self.objects.delete(file.path for file in orphans)
         return orphans
 
+    def last_modified(self, folder: str) -> datetime | None:
+        """Return when the newest file below *folder* was written; None where there is none."""
+        return max((file.last_modified for file in self.objects.list_objects(folder)), default=None)
+
     def dates(self) -> list[date]:
-        """The dates of all published snapshots, oldest first."""
-        names = (file.path.rsplit("/", 1)[-1] for file in self.objects.listed(_MANIFESTS))
+        """Return the dates of all published snapshots, oldest first."""
+        names = (file.path.rsplit("/", 1)[-1] for file in self.objects.list_objects(_MANIFESTS))
         return sorted(date.fromisoformat(name[:10]) for name in names if _MANIFEST_NAME.fullmatch(name))
 
+    def date_before(self, day: date) -> date | None:
+        """Return the date of the newest snapshot that is older than *day*; None where there is none."""
+        return max((known for known in self.dates() if known < day), default=None)
+
     def manifest(self, day: date) -> Manifest | None:
-        """The manifest of one date; None where no snapshot of it was published. Raises `BadInput`."""
-        standing = self.current(day)
-        return None if standing is None else standing.manifest
+        """Return the manifest of one date; None where no snapshot of it was published. Raises `BadInput`."""
+        current = self.current(day)
+        return None if current is None else current.manifest
 
     def current(self, day: date) -> VersionedManifest | None:
-        """The snapshot of one date, for `publish` to replace that and no other. Raises `BadInput`."""
+        """Return the manifest of one date with its version, for `publish` to replace. Raises `BadInput`."""
         path = manifest_path(day)
         found = self.objects.read(path)
         if found is None:
@@ -169,7 +140,7 @@ class SnapshotStore:
         return VersionedManifest(decode_manifest(found.content, where=f"{self.root}/{path}"), found.version)
 
     def known_users(self, manifest: Manifest) -> Iterator[KnownUser]:
-        """Give the users whose conversations a snapshot holds. Raises `BadInput` where its file is damaged."""
+        """Yield the users whose conversations a snapshot holds. Raises `BadInput` where its file is damaged."""
         for file in manifest.files:
             if file.dataset == "users":
                 try:
@@ -177,22 +148,22 @@ class SnapshotStore:
                 except pa.ArrowInvalid as error:
                     raise BadInput(
                         f"{self.root}/{file.path}: damaged: {str(error).splitlines()[0]}",
-                        hint=f"readstate snapshots {self.root} --verify tells what else is.",
+                        hint=f"readstate snapshots {self.root} --verify lists all damaged files.",
                     ) from error
 
     def _known_users(self, path: str) -> Iterator[KnownUser]:
         # Not read_table: it imports pyarrow's datasets, 40 MB that an export does not need.
-        with self.objects.told(path), self.files.open_input_file(self.absolute(path)) as source:
-            for batch in pq.ParquetFile(source).iter_batches(columns=list(_KNOWN)):
+        with self.objects.translate_errors(path), self._open(path) as source:
+            for batch in pq.ParquetFile(source).iter_batches(columns=list(_KNOWN_USER_COLUMNS)):
                 read = batch.filter(pc.is_valid(batch["conversations"]))
-                columns = [read[column].to_pylist() for column in _KNOWN]
+                columns = [read[column].to_pylist() for column in _KNOWN_USER_COLUMNS]
                 yield from (KnownUser(*user) for user in zip(*columns, strict=True))
 
     def checksum(self, file: SnapshotFile) -> tuple[int, str] | None:
-        """The bytes and the sha256 of a published file as it lies there now; None where it is missing."""
-        with self.objects.told(file.path):
+        """Return the size and the sha256 of a published file as it is stored now; None where it is missing."""
+        with self.objects.translate_errors(file.path):
             try:
-                stream = self.files.open_input_stream(self.absolute(file.path))
+                stream = self._open(file.path)
             except FileNotFoundError:
                 return None
             digest, size = hashlib.sha256(), 0
@@ -202,30 +173,33 @@ class SnapshotStore:
                     size += len(chunk)
             return size, digest.hexdigest()
 
+    def _open(self, path: str) -> pa.NativeFile:
+        return self.objects.filesystem.open_input_file(self.objects.absolute(path))
+
     def _unnamed(self, manifest: Manifest) -> set[ObjectInfo]:
-        """The data files of the manifest's date that it does not name."""
+        """Return the data files of the manifest's date that it does not name."""
         named = {file.path for file in manifest.files}
         folders = (partition(dataset, manifest.snapshot_date) for dataset in _DATASETS)
-        return {file for folder in folders for file in self.objects.listed(folder) if file.path not in named}
+        return {file for folder in folders for file in self.objects.list_objects(folder) if file.path not in named}
 
-    def _give_way(self, manifest: Manifest) -> None:
-        """Raise `PublishedMeanwhile`, unless another process has put this very snapshot."""
-        standing = self.manifest(manifest.snapshot_date)
-        if standing is not None and standing.run_id == manifest.run_id and standing.files == manifest.files:
+    def _resolve_conflict(self, manifest: Manifest) -> None:
+        """Raise `PublishedMeanwhile`, unless another process of the same run has published this very snapshot."""
+        current = self.manifest(manifest.snapshot_date)
+        if current is not None and current.run_id == manifest.run_id and current.files == manifest.files:
             return
-        kept = set() if standing is None else {file.path for file in standing.files}
+        kept = set() if current is None else {file.path for file in current.files}
         self.objects.delete(file.path for file in manifest.files if file.path not in kept)
-        by = "was removed" if standing is None else f"was published by run {standing.run_id}"
+        by = "was removed" if current is None else f"was published by run {current.run_id}"
         raise PublishedMeanwhile(
-            f"{self.root}: the snapshot of {manifest.snapshot_date} {by} while run {manifest.run_id} was publishing it,"
-            " which gave way: none of its files is left there",
-            hint=f"Look at what stands: readstate snapshots {self.root}\n"
+            f"{self.root}: the snapshot of {manifest.snapshot_date} {by} while run {manifest.run_id} was publishing it;"
+            f" run {manifest.run_id} has removed its own files and published nothing",
+            hint=f"See what is published: readstate snapshots {self.root}\n"
             "What this run has read is kept. To replace that snapshot with it: the same command with --again.",
         )
 
 
 def open_store(root: str) -> SnapshotStore:
-    """Open a root: a folder, or a URI such as ``s3://bucket/path``. Raises `BadInput`; makes nothing."""
+    """Open a root: a folder, or a URI such as ``s3://bucket/path``. Creates nothing. Raises `BadInput`."""
     if "://" not in root:
         return SnapshotStore(root, LocalObjectStore(root, Path(root).absolute()))
     from readstate.snapshot.storage.cloud import open_cloud_store
@@ -234,10 +208,10 @@ def open_store(root: str) -> SnapshotStore:
 
 
 def manifest_path(day: date) -> str:
-    """Where the manifest of *day* lies below the root."""
+    """Return the path of the manifest of *day* below the root."""
     return f"{_MANIFESTS}/{day.isoformat()}.json"
 
 
 def partition(dataset: str, day: date) -> str:
-    """The Hive partition of *dataset* for *day*, below the root."""
+    """Return the Hive partition of *dataset* for *day*, below the root."""
     return f"{dataset}/snapshot_date={day.isoformat()}"

@@ -17,10 +17,9 @@ from readstate.errors import BadInput
 from readstate.snapshot.compare.change_feed import CHANGES
 from readstate.snapshot.compare.compare import compare
 from readstate.snapshot.published.manifest import Dataset, Manifest
-from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.schema import FAILURES, SCHEMAS, USER_CONVERSATIONS, USERS
 from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
 
-_DATASETS: dict[Dataset, pa.Schema] = {"user_conversations": USER_CONVERSATIONS, "users": USERS, "failures": FAILURES}
 _NARROW_ROWS = 32_768
 _SNAPSHOT_DATE = pa.field("snapshot_date", pa.date32())
 
@@ -49,7 +48,7 @@ VIEWS: dict[str, pa.Schema] = {
     "users": USERS,
     "failures": FAILURES,
     "latest": USER_CONVERSATIONS,
-    **{f"{name}_all": schema.append(_SNAPSHOT_DATE) for name, schema in _DATASETS.items()},
+    **{f"{name}_all": schema.append(_SNAPSHOT_DATE) for name, schema in SCHEMAS.items()},
     "snapshots": SNAPSHOTS,
     "changes": CHANGES,
 }
@@ -89,13 +88,13 @@ def catalog(root: str, day: date | None = None, *, for_query: str = "") -> Itera
     snapshot = open_snapshot(root, day)
     manifests = [known for date in snapshot.store.dates() if (known := snapshot.store.manifest(date)) is not None]
     with TemporaryDirectory(prefix="readstate-") as folder, _sandboxed(folder) as connection:
-        for name in _DATASETS:
+        for name in SCHEMAS:
             connection.register(name, snapshot.dataset(name))
             connection.register(f"{name}_all", _all_dates(snapshot, manifests, name))
         connection.register("latest", Snapshot(snapshot.store, manifests[-1]).dataset())
         connection.register("snapshots", _table_of(manifests))
         if re.search(r"\bchanges\b", for_query, re.IGNORECASE):
-            connection.register("changes", _changes(snapshot, manifests, Path(folder)))
+            connection.register("changes", _changes(snapshot, Path(folder)))
         with _interruptible():
             yield Catalog(connection, snapshot)
 
@@ -133,30 +132,30 @@ def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
 
 
 def _all_dates(snapshot: Snapshot, manifests: list[Manifest], name: Dataset) -> ds.Dataset:
-    schema = _DATASETS[name].append(_SNAPSHOT_DATE)
-    paths = [
-        snapshot.store.absolute(file.path) for manifest in manifests for file in manifest.files if file.dataset == name
-    ]
+    schema = SCHEMAS[name].append(_SNAPSHOT_DATE)
+    objects = snapshot.store.objects
+    paths = [objects.absolute(file.path) for manifest in manifests for file in manifest.files if file.dataset == name]
     if not paths:
         return ds.dataset(schema.empty_table())
     return ds.dataset(
         paths,
         schema=schema,
         format="parquet",
-        filesystem=snapshot.store.files,
+        filesystem=objects.filesystem,
         partitioning=ds.partitioning(pa.schema([_SNAPSHOT_DATE]), flavor="hive"),
     )
 
 
-def _changes(snapshot: Snapshot, manifests: list[Manifest], folder: Path) -> ds.Dataset:
-    earlier = [one for one in manifests if one.snapshot_date < snapshot.manifest.snapshot_date]
-    if not earlier:
+def _changes(snapshot: Snapshot, folder: Path) -> ds.Dataset:
+    store, day = snapshot.store, snapshot.manifest.snapshot_date
+    earlier = store.date_before(day)
+    if earlier is None:
         raise BadInput(
-            f"{snapshot.store.root}: there is no snapshot before {snapshot.manifest.snapshot_date}, so no changes",
+            f"{store.root}: there is no snapshot before {day}, so no changes",
             hint="Export again on another day.",
         )
     feed = folder / "changes.parquet"
-    compare(Snapshot(snapshot.store, earlier[-1]), snapshot, feed=feed)
+    compare(open_snapshot(store.root, earlier), snapshot, feed=feed)
     return ds.dataset(feed, schema=CHANGES, format="parquet")
 
 

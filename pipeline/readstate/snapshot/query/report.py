@@ -38,8 +38,8 @@ def make_report(root: str, day: date | None = None, *, show_pii: bool = False) -
         after = snapshots.snapshot
         day = after.manifest.snapshot_date
         found = compute_statistics(snapshots, day=day)
-    earlier = [known for known in after.store.dates() if known < day]
-    comparison = compare(open_snapshot(root, earlier[-1]), after) if earlier else None
+    earlier = after.store.date_before(day)
+    comparison = None if earlier is None else compare(open_snapshot(root, earlier), after)
     return Report(after.manifest, found, comparison, show_pii)
 
 

@@ -74,7 +74,7 @@ def _services(shards: Sequence[ShardManifest]) -> tuple[ServiceUsers, ...]:
 
 
 def _fetched(file: StagedFile, store: SnapshotStore, folder: Path) -> Path:
-    path = store.fetch(file.path, folder / file.path.rsplit("/", 1)[-1])
+    path = store.objects.local_copy(file.path, folder / file.path.rsplit("/", 1)[-1])
     with local_disk(path):
         size = path.stat().st_size
     if (size, sha256_of(path)) != (file.bytes, file.sha256):

@@ -25,11 +25,11 @@ class StagedRun:
 
 def staged_runs(store: SnapshotStore, *, now: datetime) -> list[StagedRun]:
     """Every run that has something staged below the root of *store*."""
-    return [_look_at(Staging(store, run_id), now) for run_id in store.folders(STAGING)]
+    return [_look_at(Staging(store, run_id), now) for run_id in store.objects.list_folders(STAGING)]
 
 
 def _look_at(staging: Staging, now: datetime) -> StagedRun:
-    changed_at = staging.store.last_change(staging.folder) or now
+    changed_at = staging.store.last_modified(staging.folder) or now
     known = staging.shards()
     finished = [shard for shard in known if staging.is_completed(shard)]
     return StagedRun(

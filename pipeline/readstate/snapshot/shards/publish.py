@@ -137,7 +137,7 @@ def published_before(store: SnapshotStore, run_id: str) -> Manifest | None:
 
 def _is_left_over(staging: Staging, manifest: Manifest) -> bool:
     """Whether all that is staged was there when the snapshot was published: what is missing was removed after that."""
-    changed_at = staging.store.last_change(staging.folder)
+    changed_at = staging.store.last_modified(staging.folder)
     return changed_at is None or changed_at <= manifest.ended_at
 
 

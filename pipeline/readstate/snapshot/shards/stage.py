@@ -36,7 +36,7 @@ def stage(
     for number, (dataset, path) in enumerate(local, start=1):
         sha256 = sha256_of(path)
         staged = staging.path(draft.shard, f"{dataset}-{sha256[:16]}{path.suffix}")
-        store.put(path, staged)
+        store.objects.put(path, staged)
         files.append(StagedFile(staged, dataset, path.stat().st_size, sha256))
         emit(Publishing(number, len(local)))
         stop.check()

@@ -87,15 +87,15 @@ class Staging:
 
     def shards(self) -> list[Shard]:
         """Every shard that has left anything."""
-        return sorted(filter(None, map(shard_of, self.store.folders(self.folder))))
+        return sorted(filter(None, map(shard_of, self.store.objects.list_folders(self.folder))))
 
     def is_completed(self, shard: Shard) -> bool:
         """Whether *shard* counts, in whatever version it was written."""
-        return self.store.content(self.path(shard, _MANIFEST)) is not None
+        return self.store.objects.read(self.path(shard, _MANIFEST)) is not None
 
     def register(self, shard: Shard, note: ShardRegistration) -> None:
         """Tell the other shards that this one begins."""
-        self.store.put_bytes(msgspec.json.encode(note), self.path(shard, _NOTE))
+        self.store.objects.put_bytes(msgspec.json.encode(note), self.path(shard, _NOTE))
 
     def registered(self) -> dict[Shard, ShardRegistration]:
         """The shards that were begun, finished or not."""
@@ -103,7 +103,7 @@ class Staging:
 
     def complete(self, manifest: ShardManifest) -> None:
         """Make a shard count: everything that it names is there."""
-        self.store.put_bytes(msgspec.json.encode(manifest), self.path(manifest.shard, _MANIFEST))
+        self.store.objects.put_bytes(msgspec.json.encode(manifest), self.path(manifest.shard, _MANIFEST))
 
     def completed(self) -> dict[Shard, ShardManifest]:
         """The shards that count."""
@@ -115,7 +115,7 @@ class Staging:
 
     def remove(self) -> None:
         """Forget all shards of the run."""
-        self.store.remove_folder(self.folder)
+        self.store.objects.delete_folder(self.folder)
 
     def _documents(self, name: str, kind: type[Document]) -> dict[Shard, Document]:
         found = {shard: self._document(shard, name, kind) for shard in self.shards()}
@@ -123,11 +123,11 @@ class Staging:
 
     def _document(self, shard: Shard, name: str, kind: type[Document]) -> Document | None:
         path = self.path(shard, name)
-        content = self.store.content(path)
-        if content is None:
+        found = self.store.objects.read(path)
+        if found is None:
             return None
         try:
-            return msgspec.json.decode(content, type=kind)
+            return msgspec.json.decode(found.content, type=kind)
         except msgspec.DecodeError as error:
             raise BadInput(
                 f"{self.store.root}/{path}: not of this version of readstate: {error}",

@@ -1,4 +1,4 @@
-"""Objects as files that pyarrow can read, range by range; nothing is written this way."""
+"""Objects as files that pyarrow reads range by range. Writing goes through `ObjectStore` alone."""
 
 import io
 from collections.abc import Callable
@@ -8,11 +8,11 @@ import obstore
 import pyarrow as pa
 from pyarrow import fs
 
-from readstate.snapshot.storage.cloud_errors import explained_if_there
+from readstate.snapshot.storage.cloud_errors import translate_errors_but_missing
 
 
 class CloudFileSystem(fs.FileSystemHandler):  # type: ignore[misc] # pyarrow has no types
-    """A file system of which only the reading half exists.
+    """A read-only file system.
 
     A missing object is a `FileNotFoundError`, as pyarrow expects; all else is raised as `ObjectStore` promises.
     """
@@ -28,37 +28,37 @@ class CloudFileSystem(fs.FileSystemHandler):  # type: ignore[misc] # pyarrow has
         return hash(self._root)
 
     def get_type_name(self) -> str:
-        """What it is."""
+        """Return the kind of file system."""
         return "object store"
 
     def normalize_path(self, path: str) -> str:
-        """*path* as it is."""
+        """Return *path* as it is."""
         return path
 
     def get_file_info(self, paths: list[str]) -> list[fs.FileInfo]:
-        """Which of *paths* are there."""
+        """Return size and time of each of *paths* that exists."""
         return [self._info(path) for path in paths]
 
     def open_input_file(self, path: str) -> pa.NativeFile:
-        """Open an object to read any part of it."""
-        return pa.PythonFile(_Object(self._root, self._client, path), mode="r")
+        """Open an object for random access."""
+        return pa.PythonFile(_ObjectFile(self._root, self._client, path), mode="r")
 
     def open_input_stream(self, path: str) -> pa.NativeFile:
-        """Open an object to read it from its beginning."""
+        """Open an object to be read from its beginning."""
         return self.open_input_file(path)
 
     def _info(self, path: str) -> fs.FileInfo:
         try:
-            with _told(self._root, path):
+            with translate_errors_but_missing(self._root, path):
                 found = obstore.head(self._client, path)
         except FileNotFoundError:
             return fs.FileInfo(path, fs.FileType.NotFound)
         return fs.FileInfo(path, fs.FileType.File, size=found["size"], mtime=found["last_modified"].timestamp())
 
     def _refuse(self, *_: Any) -> NoReturn:
-        raise NotImplementedError("objects are written through ObjectStore, which does not publish half of one")
+        raise NotImplementedError("objects are written through ObjectStore, whose writes are atomic")
 
-    # pyarrow asks for all of these; nobody calls them.
+    # pyarrow's base class is abstract in all of these; reading calls none of them.
     get_file_info_selector: Callable[..., NoReturn] = _refuse
     create_dir: Callable[..., NoReturn] = _refuse
     delete_dir: Callable[..., NoReturn] = _refuse
@@ -71,15 +71,19 @@ class CloudFileSystem(fs.FileSystemHandler):  # type: ignore[misc] # pyarrow has
     open_append_stream: Callable[..., NoReturn] = _refuse
 
 
-class _Object(io.RawIOBase):
-    """One object; every read is one request."""
+class _ObjectFile(io.RawIOBase):
+    """One object, where every read is one request of just that range.
+
+    obstore.open_reader would need a wrapper as long as this one: pyarrow asks for `closed` and `readable`, which it
+    lacks, and its errors would reach readers untranslated.
+    """
 
     def __init__(self, root: str, client: Any, path: str) -> None:
         self._root = root
         self._client = client
         self._path = path
-        self._at = 0
-        with _told(root, path):
+        self._position = 0
+        with translate_errors_but_missing(root, path):
             self._size: int = obstore.head(client, path)["size"]
 
     def readable(self) -> bool:
@@ -89,23 +93,20 @@ class _Object(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        return self._at
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = start + offset
+        return self._position
 
     def tell(self) -> int:
-        return self._at
+        return self._position
 
     def read(self, size: int | None = -1) -> Any:
-        """Give the next *size* bytes as a buffer, without copying them."""
-        left = max(0, self._size - self._at)
-        length = left if size is None or size < 0 else min(size, left)
+        """Return the next *size* bytes as a buffer, without copying them."""
+        remaining = max(0, self._size - self._position)
+        length = remaining if size is None or size < 0 else min(size, remaining)
         if not length:
             return b""
-        with _told(self._root, self._path):
-            found = obstore.get_range(self._client, self._path, start=self._at, length=length)
-        self._at += len(found)
+        with translate_errors_but_missing(self._root, self._path):
+            found = obstore.get_range(self._client, self._path, start=self._position, length=length)
+        self._position += len(found)
         return found
-
-
-def _told(root: str, path: str) -> Any:
-    return explained_if_there(root, path)

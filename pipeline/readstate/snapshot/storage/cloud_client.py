@@ -1,4 +1,4 @@
-"""From a root's address and the environment to a client of the store, with the platform's own names for everything."""
+"""An obstore client for a root's address, configured by the environment variables of the store's own platform."""
 
 import os
 from collections.abc import Mapping
@@ -6,13 +6,13 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from readstate.errors import BadInput, NotPermitted
 
-# Somebody may be waiting: what refuses connections is told after about six seconds, what is silent after half a minute.
-PATIENCE: dict[str, Any] = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
-_SECONDS = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=120)}
+# A person may be waiting: a refused connection is reported after about six seconds, a silent server after 30.
+RETRY_CONFIG: dict[str, Any] = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
+_TIMEOUTS = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=120)}
 _ENDPOINTS = (
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL",
@@ -21,37 +21,41 @@ _ENDPOINTS = (
     "AZURE_ENDPOINT",
     "GOOGLE_BASE_URL",
 )
-_AZURE_HOSTS = (".dfs.core.windows.net", ".blob.core.windows.net")
+_S3 = {"s3", "s3a"}
+_GOOGLE = {"gs", "gcs"}
+_AZURE = {"abfs", "abfss", "az"}
+_EXAMPLES = "s3://bucket/path, gs://bucket/path or abfs://container@account.dfs.core.windows.net/path"
 
 
 def open_client(root: str, environ: Mapping[str, str] = os.environ) -> Any:
-    """Give an obstore client whose paths begin at *root*. Raises `BadInput`; asks the store nothing yet."""
+    """Return an obstore client whose paths are relative to *root*; no request is sent. Raises `BadInput`."""
     address = urlsplit(root)
-    make = _BY_SCHEME.get(address.scheme)
-    if make is None or not address.netloc:
+    # from_url would open http:, file: and memory: addresses, too.
+    if address.scheme not in _S3 | _GOOGLE | _AZURE or not address.netloc:
         raise BadInput(
-            f"{root}: no address of an object store",
-            hint="Give a path, or an address like s3://bucket/path, gs://bucket/path or abfs://container/path.",
+            f"{root}: not the address of an object store", hint=f"Use a path, or an address like {_EXAMPLES}."
         )
     from obstore.exceptions import BaseError
+    from obstore.store import from_url
 
-    around = {
-        "prefix": unquote(address.path).strip("/") or None,
-        "client_options": {**_SECONDS, "allow_http": _is_plain_http(environ)},
-        "retry_config": PATIENCE,
-    }
     try:
-        return make(address, environ, around)
+        options: dict[str, Any] = {
+            "client_options": {**_TIMEOUTS, "allow_http": _is_plain_http(environ)},
+            "retry_config": RETRY_CONFIG,
+            **_settings(address.scheme, address.netloc, environ),
+        }
+        return from_url(root.replace("gcs://", "gs://", 1), **options)
     except (BaseError, ValueError) as error:
         raise BadInput(
-            f"{root}: {str(error).splitlines()[0]}", hint="Look at the settings of the store in the environment."
+            f"{root}: {str(error).splitlines()[0]}",
+            hint=f"Check the store's variables in the environment; an address looks like {_EXAMPLES}.",
         ) from error
 
 
 def storage_options(root: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What another client of the same library family has to be told beside the environment, as plain words."""
+    """Return what deltalake needs beside the environment: it uses the same Rust library, but takes strings only."""
     options = {"allow_http": "true"} if _is_plain_http(environ) else {}
-    if urlsplit(root).scheme in {"s3", "s3a"} and (found := _profile(environ)):
+    if urlsplit(root).scheme in _S3 and (found := _profile(environ)):
         credentials = found["credential_provider"]()
         options |= {
             "aws_access_key_id": credentials["access_key_id"],
@@ -64,51 +68,27 @@ def storage_options(root: str, environ: Mapping[str, str] = os.environ) -> dict[
     return options
 
 
-def _s3(address: SplitResult, environ: Mapping[str, str], around: dict[str, Any]) -> Any:
-    from obstore.store import S3Store
-
-    return S3Store(address.netloc, **around, **_profile(environ))
-
-
-def _gcs(address: SplitResult, environ: Mapping[str, str], around: dict[str, Any]) -> Any:
-    from obstore.store import GCSStore
-
-    if endpoint := environ.get("GOOGLE_BASE_URL"):
-        around |= {"base_url": endpoint}
-    return GCSStore(address.netloc, **around)
-
-
-def _azure(address: SplitResult, environ: Mapping[str, str], around: dict[str, Any]) -> Any:
-    from obstore.store import AzureStore
-
-    container, _, host = address.netloc.rpartition("@")
-    if container:
-        account = host.split(".", 1)[0]
-    else:
-        container, account = host, environ.get("AZURE_STORAGE_ACCOUNT_NAME", "")
-    if not account or container.endswith(_AZURE_HOSTS):
-        raise ValueError("the storage account is missing: abfs://container@account.dfs.core.windows.net/path")
-    return AzureStore(container, account_name=account, **around)
-
-
-_BY_SCHEME = {
-    "s3": _s3,
-    "s3a": _s3,
-    "gs": _gcs,
-    "gcs": _gcs,
-    "abfs": _azure,
-    "abfss": _azure,
-    "az": _azure,
-}
+def _settings(scheme: str, netloc: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings that obstore does not take from the environment by itself."""
+    if scheme in _S3:
+        return _profile(environ)
+    if scheme in _GOOGLE:
+        return {"base_url": environ["GOOGLE_BASE_URL"]} if environ.get("GOOGLE_BASE_URL") else {}
+    if "@" in netloc:
+        return {}
+    account = environ.get("AZURE_STORAGE_ACCOUNT_NAME")
+    if not account:
+        raise ValueError("the storage account is missing")
+    return {"account_name": account}
 
 
 def _is_plain_http(environ: Mapping[str, str]) -> bool:
-    """Whether an endpoint asks for HTTP by name; otherwise nothing is sent unencrypted."""
+    """Return whether an endpoint begins with http://; otherwise nothing is sent unencrypted."""
     return any(environ.get(name, "").startswith("http://") for name in _ENDPOINTS)
 
 
 def _profile(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Credentials of a profile or a login, which only AWS's own library knows how to find."""
+    """Return credentials of a profile or of an SSO login: only boto3 can read those."""
     if "AWS_ACCESS_KEY_ID" in environ:
         return {}
     named = environ.get("AWS_PROFILE")
@@ -119,8 +99,8 @@ def _profile(environ: Mapping[str, str]) -> dict[str, Any]:
         if not named:
             return {}
         raise NotPermitted(
-            f"AWS_PROFILE is {named}, and profiles are read by AWS's own library, which is not installed",
-            hint="pip install boto3, or give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+            f"AWS_PROFILE is {named}, and reading profiles needs boto3, which is not installed",
+            hint="pip install boto3, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         )
     return _from_boto3(named)
 

@@ -1,4 +1,4 @@
-"""A root that is a folder of this machine, or is mounted on it."""
+"""A root that is a folder, local or mounted."""
 
 import fcntl
 import hashlib
@@ -29,35 +29,35 @@ class LocalObjectStore:
     folder: Path
 
     @property
-    def files(self) -> fs.FileSystem:
+    def filesystem(self) -> fs.FileSystem:
         """The local file system."""
         return fs.LocalFileSystem()
 
     def absolute(self, path: str) -> str:
-        """*path* below the folder."""
+        """Return *path* below the folder."""
         return str(self.folder / path)
 
-    def prove_writable(self) -> None:
-        """Make the folder and prove that a file can be made in it. Raises `LocalDisk`."""
+    def require_writable(self) -> None:
+        """Create the folder, then create a file in it and remove that. Raises `LocalDisk`."""
         probe = self.folder / f".writable-{os.getpid()}"
-        with self.told(""):
+        with self.translate_errors(""):
             self.folder.mkdir(parents=True, exist_ok=True)
             probe.touch()
             probe.unlink()
 
     def put(self, source: Path, path: str) -> None:
         """Copy a finished local file to *path*. Raises `LocalDisk`."""
-        with self.told(path), source.open("rb") as stream, self._new_file(path) as target:
+        with self.translate_errors(path), source.open("rb") as stream, self._new_file(path) as target:
             shutil.copyfileobj(stream, target, _CHUNK)
 
     def put_bytes(self, content: bytes, path: str) -> None:
         """Write *content* to *path*. Raises `LocalDisk`."""
-        with self.told(path), self._new_file(path) as target:
+        with self.translate_errors(path), self._new_file(path) as target:
             target.write(content)
 
     def put_if(self, content: bytes, path: str, *, expected: Version | None) -> bool:
-        """Write *content* to *path* if what is *expected* is still there. Raises `LocalDisk`."""
-        with self.told(path), self._locked(path):
+        """Write *content* to *path* if its version is *expected*, under a lock. Raises `LocalDisk`."""
+        with self.translate_errors(path), self._locked(path):
             held = self.read(path)
             if (None if held is None else held.version) != expected:
                 return False
@@ -65,31 +65,31 @@ class LocalObjectStore:
             return True
 
     def read(self, path: str) -> VersionedContent | None:
-        """What *path* holds. Raises `LocalDisk`."""
-        with self.told(path):
+        """Return the contents of *path*; their version is their hash. Raises `LocalDisk`."""
+        with self.translate_errors(path):
             try:
                 content = (self.folder / path).read_bytes()
             except FileNotFoundError:
                 return None
         return VersionedContent(content, Version(hashlib.sha256(content).hexdigest()))
 
-    def fetch(self, path: str, target: Path) -> Path:
-        """The file itself."""
+    def local_copy(self, path: str, target: Path) -> Path:
+        """Return the file itself."""
         return self.folder / path
 
-    def listed(self, folder: str) -> Iterator[ObjectInfo]:
-        """Every file in *folder* and below, but for what is hidden or still being written. Raises `LocalDisk`."""
-        with self.told(folder):
+    def list_objects(self, folder: str) -> Iterator[ObjectInfo]:
+        """Yield every file in *folder* and below, except hidden and unfinished ones. Raises `LocalDisk`."""
+        with self.translate_errors(folder):
             for path in sorted((self.folder / folder).rglob("*")):
                 with suppress(FileNotFoundError):
                     status = path.stat()
                     if path.is_file() and not path.name.startswith("."):
-                        changed_at = datetime.fromtimestamp(status.st_mtime, UTC)
-                        yield ObjectInfo(path.relative_to(self.folder).as_posix(), status.st_size, changed_at)
+                        last_modified = datetime.fromtimestamp(status.st_mtime, UTC)
+                        yield ObjectInfo(path.relative_to(self.folder).as_posix(), status.st_size, last_modified)
 
-    def folders(self, folder: str) -> list[str]:
-        """The names of the folders in *folder*. Raises `LocalDisk`."""
-        with self.told(folder):
+    def list_folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in *folder*. Raises `LocalDisk`."""
+        with self.translate_errors(folder):
             try:
                 return sorted(path.name for path in (self.folder / folder).iterdir() if path.is_dir())
             except FileNotFoundError:
@@ -99,7 +99,7 @@ class LocalObjectStore:
         """Remove files, and folders that become empty. Raises `LocalDisk`."""
         for path in paths:
             file = self.folder / path
-            with self.told(path):
+            with self.translate_errors(path):
                 file.unlink(missing_ok=True)
             for folder in file.parents:
                 if folder == self.folder:
@@ -109,7 +109,7 @@ class LocalObjectStore:
 
     def delete_folder(self, folder: str) -> None:
         """Remove *folder* with all that is in it. Raises `LocalDisk`."""
-        with self.told(folder), suppress(FileNotFoundError):
+        with self.translate_errors(folder), suppress(FileNotFoundError):
             shutil.rmtree(self.folder / folder)
 
     @contextmanager
@@ -121,7 +121,7 @@ class LocalObjectStore:
 
     @contextmanager
     def _locked(self, path: str) -> Iterator[None]:
-        """Let one publisher at a time look at *path* and replace it; it takes milliseconds."""
+        """Hold a lock beside *path*, so that one publisher at a time compares and replaces it."""
         lock = (self.folder / path).with_name(_LOCK)
         lock.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _held(lock)
@@ -132,20 +132,21 @@ class LocalObjectStore:
             os.close(descriptor)
 
     @contextmanager
-    def told(self, path: str) -> Iterator[None]:
-        """Say what *path* refuses as an error of ours."""
+    def translate_errors(self, path: str) -> Iterator[None]:
+        """Translate an `OSError` that is raised in the block into `LocalDisk`, which names *path*."""
         try:
             yield
         except OSError as error:
             where = f"{self.root}/{path}" if path else self.root
             raise LocalDisk(
                 f"{where}: {error.strerror or error}",
-                hint="Check that the root exists, is yours to write and has space; then run the same command again.",
+                hint="Check that the root exists, that you may write to it, and that it has space;"
+                " then run the same command again.",
             ) from error
 
 
 def _held(lock: Path) -> int:
-    """Wait for *lock* and hold it; whoever held it before has removed the file that was waited for."""
+    """Wait for *lock* and return its descriptor; again where its last holder has removed the file meanwhile."""
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)

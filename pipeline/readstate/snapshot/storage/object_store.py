@@ -1,4 +1,4 @@
-"""What snapshots need of the place where they lie: the seam between the store and folders, buckets or containers."""
+"""The interface between snapshots and where they are stored: a folder, a bucket or a container."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -12,7 +12,7 @@ from pyarrow import fs
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Names exactly one content of a path, so that it can be replaced only while nobody else has."""
+    """Identifies one version of an object, so that `put_if` replaces that version and no other."""
 
     e_tag: str | None
     generation: str | None = None
@@ -20,7 +20,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class VersionedContent:
-    """What a small file held when it was read."""
+    """The contents of a small object, and their version."""
 
     content: bytes
     version: Version
@@ -28,70 +28,73 @@ class VersionedContent:
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """A file as a listing shows it."""
+    """An object as a listing shows it."""
 
     path: str
     """Below the root, with forward slashes."""
     bytes: int
-    changed_at: datetime
+    last_modified: datetime
 
 
 class ObjectStore(Protocol):
-    """Files below one root. Paths are relative to it; a file is there whole, or not at all.
+    """Objects below one root. Paths are relative to it; writes are atomic.
 
-    Everything raises errors that name the root and say what to do: `LocalDisk` on a disk; elsewhere `BadInput` where
-    the root cannot be right, `NotPermitted`, and `StoppedEarly` where the store does not answer.
+    All errors name the root and say what to do: `LocalDisk` on a disk; elsewhere `BadInput` where the root cannot be
+    right, `NotPermitted`, and `StoppedEarly` where the store does not answer.
     """
 
     @property
-    def files(self) -> fs.FileSystem:
-        """The same files for pyarrow to read."""
+    def filesystem(self) -> fs.FileSystem:
+        """The same objects for pyarrow to read."""
         ...
 
     def absolute(self, path: str) -> str:
-        """*path* as `files` names it."""
+        """Return *path* as `filesystem` names it."""
         ...
 
-    def told(self, path: str) -> AbstractContextManager[None]:
-        """Say what reading *path* through `files` refuses as one of these errors."""
+    def translate_errors(self, path: str) -> AbstractContextManager[None]:
+        """Translate errors of reading *path* through `filesystem` that are raised in the block."""
         ...
 
-    def prove_writable(self) -> None:
-        """Make the root where that is possible, write to it, and leave nothing."""
+    def require_writable(self) -> None:
+        """Create the root where that is possible, write to it, and remove what was written; raise what fails."""
         ...
 
     def put(self, source: Path, path: str) -> None:
-        """Copy a finished local file to *path*; replace what is there. What breaks off in between leaves nothing."""
+        """Copy a finished local file to *path*, atomically, and replace what is there."""
         ...
 
     def put_bytes(self, content: bytes, path: str) -> None:
-        """Write *content* to *path*; replace what is there."""
+        """Write *content* to *path* and replace what is there."""
         ...
 
     def put_if(self, content: bytes, path: str, *, expected: Version | None) -> bool:
-        """Write *content* to *path* if *expected*, or nothing where it is None, is still there; say whether it was."""
+        """Compare and swap: write *content* only if *expected* is the version of *path*, or None and it does not exist.
+
+        Return whether it was written.
+        """
         ...
 
     def read(self, path: str) -> VersionedContent | None:
-        """What *path* holds; None where there is nothing."""
+        """Return the contents of *path*; None where it does not exist."""
         ...
 
-    def fetch(self, path: str, target: Path) -> Path:
-        """Give a local file with the contents of *path*: itself where it is local, else a copy at *target*."""
+    def local_copy(self, path: str, target: Path) -> Path:
+        """Return a local file with the contents of *path*: itself where it is local, else a copy at *target*."""
         ...
 
-    def listed(self, folder: str) -> Iterator[ObjectInfo]:
-        """Every file in *folder* and in the folders below it; nothing where it is not there."""
+    def list_objects(self, folder: str) -> Iterator[ObjectInfo]:
+        """Yield every object in *folder* and in the folders below it."""
         ...
 
-    def folders(self, folder: str) -> list[str]:
-        """The names of the folders in *folder*, sorted."""
+    def list_folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in *folder*, sorted."""
         ...
 
     def delete(self, paths: Iterable[str]) -> None:
-        """Remove files, those that are still there."""
+        """Remove objects; those that do not exist are passed over."""
         ...
 
     def delete_folder(self, folder: str) -> None:
-        """Remove *folder* with all that is in it, if it is there."""
+        """Remove *folder* with all that is in it, if it exists."""
         ...

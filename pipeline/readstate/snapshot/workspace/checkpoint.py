@@ -16,7 +16,7 @@ import msgspec
 
 from readstate.errors import BadInput, LocalDisk
 from readstate.model.resources import User
-from readstate.snapshot.published.known_user import KnownUser
+from readstate.snapshot.published.snapshot_store import KnownUser
 from readstate.snapshot.workspace.users import RosterUser, UserResult
 
 UserState = Literal["pending", "taken", "read", "vanished", "failed"]

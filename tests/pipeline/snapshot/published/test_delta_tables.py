@@ -42,7 +42,7 @@ def test_a_delta_table_holds_the_rows_of_every_snapshot_without_a_copy_of_them(r
     publish(root, OLD, [row(1, 1)])
     publish(root, NEW, [row(1, 1, unread_messages_count=None), row(2, 1)], parts=2)
     store = open_store(root)
-    before = {file.path for file in store.objects.listed("")}
+    before = {file.path for file in store.objects.list_objects("")}
 
     delta.sync(store)
 
@@ -53,7 +53,7 @@ def test_a_delta_table_holds_the_rows_of_every_snapshot_without_a_copy_of_them(r
     ]
     assert rows(table(root)) == expected
     assert table(root, "users").to_pyarrow_dataset().count_rows() == 3
-    added = {file.path for file in store.objects.listed("")} - before
+    added = {file.path for file in store.objects.list_objects("")} - before
     assert all("/_delta_log/" in path for path in added)
 
 

@@ -54,7 +54,7 @@ def put(root: Path, run_id: str, content: bytes = b"content") -> SnapshotFile:
     source = root.parent / "source"
     source.write_bytes(content)
     path = f"{partition('users', DAY)}/{run_id}-00000.parquet"
-    open_store(str(root)).put(source, path)
+    open_store(str(root)).objects.put(source, path)
     return SnapshotFile(path, "users", 1, len(content), hashlib.sha256(content).hexdigest())
 
 
@@ -166,7 +166,7 @@ def test_a_store_that_keeps_its_word_is_told_from_one_that_ignores_conditions(
     monkeypatch.setattr(LocalObjectStore, "put_if", lambda *_, **__: True)
 
     assert not store.supports_conditional_put()
-    assert list(store.objects.listed("")) == []
+    assert list(store.objects.list_objects("")) == []
 
 
 def test_a_stray_that_a_snapshot_names_meanwhile_is_none_any_more(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_file_that_cannot_be_copied_whole_does_not_appear(tmp_path: Path) -> N
     store = open_store(str(tmp_path / "root"))
 
     with pytest.raises(LocalDisk):
-        store.put(tmp_path / "missing", "users/a.parquet")
+        store.objects.put(tmp_path / "missing", "users/a.parquet")
 
     assert not list((tmp_path / "root").rglob("*.parquet*"))
 
@@ -251,12 +251,12 @@ def test_a_root_of_an_unknown_kind_is_refused_with_the_known_kinds(root: str) ->
 def test_a_root_that_is_a_file_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "root").write_text("a file")
 
-    with pytest.raises(LocalDisk, match="is yours to write"):
-        open_store(str(tmp_path / "root")).prepare()
+    with pytest.raises(LocalDisk, match="that you may write to it"):
+        open_store(str(tmp_path / "root")).objects.require_writable()
 
 
 def test_preparing_leaves_nothing_but_the_folder(tmp_path: Path) -> None:
-    open_store(str(tmp_path / "root")).prepare()
+    open_store(str(tmp_path / "root")).objects.require_writable()
 
     assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
 

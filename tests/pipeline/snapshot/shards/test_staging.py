@@ -98,7 +98,7 @@ def test_shards_of_another_version_are_left_to_that_version(version: dict[str, i
 
 
 def test_a_document_that_cannot_be_read_is_named(staging: Staging) -> None:
-    staging.store.put_bytes(b"{}", staging.path(Shard(1, 2), "shard.json"))
+    staging.store.objects.put_bytes(b"{}", staging.path(Shard(1, 2), "shard.json"))
 
     with pytest.raises(BadInput, match=r"nightly/1-of-2/shard\.json: not of this version"):
         staging.completed()

@@ -4,7 +4,7 @@ import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError
 
 from readstate.errors import BadInput, LocalDisk, NotPermitted, ReadstateError, StoppedEarly
-from readstate.snapshot.storage.cloud_errors import explained, explanation
+from readstate.snapshot.storage.cloud_errors import translate_errors, translated
 
 ROOT = "s3://bucket/root"
 REQUEST = (
@@ -55,12 +55,12 @@ def xml(code: str, message: str = "Something.") -> str:
             "does not answer: PUT https://s3.example: HTTP error: error sending request",
         ),
         (GenericError("Generic S3 error: something else"), StoppedEarly, "does not answer: something else"),
-        (FileNotFoundError(answer("404 Not Found", xml("NoSuchKey"))), BadInput, f"{ROOT}/a: it is not there"),
+        (FileNotFoundError(answer("404 Not Found", xml("NoSuchKey"))), BadInput, f"{ROOT}/a: there is no such object"),
         (OSError(28, "No space left on device", "/staging/part"), LocalDisk, "/staging/part: No space left on device"),
     ],
 )
 def test_an_error_is_told_by_what_to_do(error: Exception, kind: type[ReadstateError], words: str) -> None:
-    told = explanation(ROOT, "a", error)
+    told = translated(ROOT, "a", error)
 
     assert type(told) is kind
     assert words in told.message
@@ -69,5 +69,5 @@ def test_an_error_is_told_by_what_to_do(error: Exception, kind: type[ReadstateEr
 
 
 def test_what_is_explained_already_stays_as_it_is() -> None:
-    with pytest.raises(BadInput, match="mine"), explained(ROOT, "a"):
+    with pytest.raises(BadInput, match="mine"), translate_errors(ROOT, "a"):
         raise BadInput("mine")

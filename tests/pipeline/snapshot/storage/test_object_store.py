@@ -34,18 +34,18 @@ def source(tmp_path: Path) -> Path:
 def test_a_file_that_was_put_is_listed_read_and_fetched(objects: ObjectStore, source: Path, tmp_path: Path) -> None:
     objects.put(source, DATA)
 
-    (listed,) = objects.listed("users")
+    (listed,) = objects.list_objects("users")
     read = objects.read(DATA)
     assert (listed.path, listed.bytes) == (DATA, source.stat().st_size)
     assert read is not None
     assert read.content == source.read_bytes()
-    assert objects.fetch(DATA, tmp_path / "copy").read_bytes() == source.read_bytes()
+    assert objects.local_copy(DATA, tmp_path / "copy").read_bytes() == source.read_bytes()
 
 
 def test_what_is_not_there_is_nothing_rather_than_an_error(objects: ObjectStore) -> None:
     assert objects.read(DATA) is None
-    assert list(objects.listed("users")) == []
-    assert objects.folders("users") == []
+    assert list(objects.list_objects("users")) == []
+    assert objects.list_folders("users") == []
     objects.delete([DATA])
     objects.delete_folder("users")
 
@@ -54,8 +54,8 @@ def test_folders_are_named_without_what_is_in_them(objects: ObjectStore) -> None
     for path in (DATA, "users/snapshot_date=2026-11-24/r-2-00000.parquet", "_staging/run/1-of-4/shard.json"):
         objects.put_bytes(b"x", path)
 
-    assert objects.folders("users") == ["snapshot_date=2026-11-23", "snapshot_date=2026-11-24"]
-    assert objects.folders("_staging/run") == ["1-of-4"]
+    assert objects.list_folders("users") == ["snapshot_date=2026-11-23", "snapshot_date=2026-11-24"]
+    assert objects.list_folders("_staging/run") == ["1-of-4"]
 
 
 def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(objects: ObjectStore) -> None:
@@ -64,7 +64,7 @@ def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(objects: Ob
 
     objects.delete_folder("_staging/run")
 
-    assert [file.path for file in objects.listed("_staging")] == ["_staging/run-2/1/c"]
+    assert [file.path for file in objects.list_objects("_staging")] == ["_staging/run-2/1/c"]
 
 
 def test_only_the_first_puts_where_nothing_is_expected(objects: ObjectStore) -> None:
@@ -137,17 +137,17 @@ def test_pyarrow_reads_a_part_of_a_file(objects: ObjectStore, tmp_path: Path) ->
     pq.write_table(pa.table({"number": range(1000), "text": ["x" * 10] * 1000}), tmp_path / "t", row_group_size=100)
     objects.put(tmp_path / "t", DATA)
 
-    table = pq.read_table(objects.absolute(DATA), filesystem=objects.files, filters=[("number", ">", 950)])
+    table = pq.read_table(objects.absolute(DATA), filesystem=objects.filesystem, filters=[("number", ">", 950)])
 
     assert table["number"].to_pylist() == list(range(951, 1000))
 
 
 def test_pyarrow_is_told_in_its_own_words_that_a_file_is_missing(objects: ObjectStore) -> None:
     with pytest.raises(FileNotFoundError):
-        objects.files.open_input_file(objects.absolute(DATA))
+        objects.filesystem.open_input_file(objects.absolute(DATA))
 
 
 def test_proving_that_it_can_be_written_leaves_nothing(objects: ObjectStore) -> None:
-    objects.prove_writable()
+    objects.require_writable()
 
-    assert list(objects.listed("")) == []
+    assert list(objects.list_objects("")) == []

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from readstate.errors import BadInput, LocalDisk
 from readstate.model.resources import User
-from readstate.snapshot.published.known_user import KnownUser
+from readstate.snapshot.published.snapshot_store import KnownUser
 from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart
 from readstate.snapshot.workspace.users import UserResult
 
