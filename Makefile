@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 BENCH_STAMP := $(VENV)/.ready-to-compare
+AIRFLOW_VENV := .venv-airflow
+AIRFLOW_STAMP := $(AIRFLOW_VENV)/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
 .PHONY: help setup demo test test-airflow lint types contract check clean bench bench-pacing soak
@@ -25,18 +27,15 @@ demo: setup  ## export from a Twilio that runs inside the demo
 test: setup  ## run the whole test suite with branch coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
-test-airflow: test-airflow-2.11 test-airflow-3  ## the provider on both lines of Airflow, with real schedulers
+test-airflow: $(AIRFLOW_STAMP)  ## the Airflow provider, with a real scheduler
+	$(AIRFLOW_VENV)/bin/python -m pytest -p no:cacheprovider -W ignore tests/jobs/airflow
 
-test-airflow-%: .venv-airflow-%/.ready
-	$(<D)/bin/python -m pytest -p no:cacheprovider -W ignore tests/jobs/airflow
-
-.venv-airflow-%/.ready: pyproject.toml config/airflow-%-constraints.txt
-	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install -qq --disable-pip-version-check --constraint config/airflow-$*-constraints.txt \
-		--editable '.[airflow]' apache-airflow-providers-openlineage hypothesis pytest pytest-asyncio
-	touch $@
-
-.PRECIOUS: .venv-airflow-%/.ready
+$(AIRFLOW_STAMP): pyproject.toml config/airflow-constraints.txt
+	test -x $(AIRFLOW_VENV)/bin/python || $(PYTHON) -m venv $(AIRFLOW_VENV)
+	$(AIRFLOW_VENV)/bin/python -m pip install -qq --disable-pip-version-check \
+		--constraint config/airflow-constraints.txt --editable '.[airflow]' \
+		apache-airflow-providers-openlineage hypothesis pytest pytest-asyncio
+	touch $(AIRFLOW_STAMP)
 
 lint: setup  ## style and formatting
 	$(BIN)/ruff check .
@@ -65,4 +64,4 @@ bench-pacing: setup  ## the pace over real sockets, beside the official client; 
 	$(BIN)/python -m tests.benchmarks.pacing
 
 clean:  ## remove what the targets above made
-	rm -rf $(VENV) .venv-airflow-* demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*
+	rm -rf $(VENV) $(AIRFLOW_VENV) demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

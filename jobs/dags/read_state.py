@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, AssetAlias, Param, TriggerRule, dag, task
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 
-from readstate_jobs.airflow.approval import ASKS_IN_AIRFLOW, approval_of
 from readstate_jobs.airflow.operators import (
     ApplyPlanOperator,
     CheckSnapshotOperator,
@@ -162,12 +162,18 @@ def bulk() -> None:
     def has_changes(planned: dict[str, Any]) -> bool:
         return bool(planned["changes"])
 
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Apply plan {{ ti.xcom_pull('plan')['plan_id'] }}?",
+        body="{% set plan = ti.xcom_pull('plan') %}"
+        "**{{ plan['counts']['update'] }} updates, {{ plan['counts']['delete'] }} removals.** Read it before:\n\n"
+        "`{{ plan['plan_dir'] }}/summary.html`",
+    )
     apply = ApplyPlanOperator(
         task_id="apply",
         plan="{{ ti.xcom_pull('plan')['plan_dir'] }}",
         # Whoever approves has been shown this number.
         confirm_deletes="{{ ti.xcom_pull('plan')['counts']['delete'] or '' }}",
-        require_approval=not ASKS_IN_AIRFLOW,
         twilio_conn_id=connection,
         work_dir=WORK_DIR,
         pool=POOL,
@@ -178,7 +184,7 @@ def bulk() -> None:
         twilio_conn_id=connection,
         work_dir=WORK_DIR,
     )
-    has_changes(plan.output) >> approval_of("plan", task_id="approve") >> apply >> verify
+    has_changes(plan.output) >> approve >> apply >> verify
 
 
 nightly()

@@ -1,4 +1,4 @@
-"""An Airflow of its own: database, scheduler with LocalExecutor and, in Airflow 3, the servers that it needs."""
+"""An Airflow of its own: database, API server, DAG processor, and scheduler with LocalExecutor."""
 
 import json
 import os
@@ -19,10 +19,6 @@ from readstate.simulator.server.server import RunningSimulator
 from tests.helpers.repository import ROOT
 
 AIRFLOW = str(Path(sys.executable).parent / "airflow")
-IS_AIRFLOW_3 = tuple(map(int, __import__("importlib.metadata").metadata.version("apache-airflow").split(".")[:1])) >= (
-    3,
-)
-
 FINISHED = {"success", "failed"}
 
 
@@ -81,8 +77,6 @@ class AirflowSite:
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}?timeout=60",
             "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
-            # SQLite is enough for four tasks; Airflow 2 would rather have a server.
-            "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
             "AIRFLOW_CONN_TWILIO_CONVERSATIONS_DEFAULT": json.dumps(connection),
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "ignore",
@@ -105,7 +99,7 @@ class AirflowSite:
 
     def start(self) -> None:
         """Start whatever has to run for tasks to run."""
-        for name in ("api-server", "dag-processor", "scheduler") if IS_AIRFLOW_3 else ("scheduler",):
+        for name in ("api-server", "dag-processor", "scheduler"):
             with (self.home / f"{name}.log").open("wb") as log:
                 process = subprocess.Popen(
                     [AIRFLOW, name], env=self.environment, cwd=self.home, stdout=log, stderr=log, start_new_session=True
@@ -130,7 +124,7 @@ class AirflowSite:
         self.airflow("dags", "trigger", dag_id, "--conf", json.dumps(conf))
 
     def approve(self, dag_id: str, task_id: str) -> None:
-        """Say yes in Airflow 3's form, as its page does; not before its scheduler has noted that the task waits."""
+        """Choose *Approve*, as Airflow's page does, once the scheduler has recorded that the task waits."""
         key = f"TaskInstanceKey(dag_id='{dag_id}', task_id='{task_id}'"
         noted = f"executor event with state success for task instance {key}"
         self.wait_until(lambda: noted in (self.home / "scheduler.log").read_text(errors="replace"))
@@ -149,8 +143,8 @@ class AirflowSite:
         return json.loads(value) if isinstance(value, str) else value
 
     def asset_events(self) -> int:
-        """How often an asset, or dataset, was said to be new."""
-        return int(self._ask(f"select count(*) from {'asset' if IS_AIRFLOW_3 else 'dataset'}_event")[0][0])
+        """Return how many asset events there are."""
+        return int(self._ask("select count(*) from asset_event")[0][0])
 
     def _call(self, method: str, path: str, body: dict[str, Any]) -> Any:
         origin = f"http://127.0.0.1:{self.port}"

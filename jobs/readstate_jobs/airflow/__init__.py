@@ -1,1 +1,1 @@
-"""A provider for Airflow 2.11 and 3: a connection type, a hook and operators; README.md beside this tells how."""
+"""The Airflow provider: a connection type, a hook, operators and DAGs; see README.md."""

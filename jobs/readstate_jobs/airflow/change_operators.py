@@ -82,17 +82,15 @@ class ApplyPlanOperator(ReadstateOperator):
         *,
         plan: str,
         confirm_deletes: int | str | None = None,
-        require_approval: bool = False,
         **more: Any,
     ) -> None:
         super().__init__(**more)
-        self.plan, self.confirm_deletes, self.require_approval = plan, confirm_deletes, require_approval
+        self.plan, self.confirm_deletes = plan, confirm_deletes
 
     def command(self, context: Context) -> list[str]:
         """``readstate apply``."""
         return [
             "apply", self.plan, "--go-on", "--grace", SECONDS_TO_END,
-            *(["--require-approval"] if self.require_approval else []),
             *([] if self.confirm_deletes in {None, ""} else ["--confirm-deletes", str(self.confirm_deletes)]),
             *self.options, "--json",
         ]  # fmt: skip

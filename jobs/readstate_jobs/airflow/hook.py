@@ -7,7 +7,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseHook, 
 
 from readstate_jobs.airflow.environment import to_environment, without_others
 from readstate_jobs.airflow.parent_process import ReadstateProcess
-from readstate_jobs.airflow.provider import CONNECTION_TYPE, FIELDS, HIDDEN_FIELDS, LABELS, PLACEHOLDERS
+from readstate_jobs.airflow.provider import CONNECTION_TYPE
 
 _ABOUT_THIS_MACHINE = {"work folder"}
 """The connection is tested where the form is shown, and used elsewhere."""
@@ -63,20 +63,3 @@ class TwilioConversationsHook(BaseHook):
             mask_secret(connection.password)
         own = to_environment(login=connection.login, password=connection.password, extra=connection.extra_dejson)
         return without_others(os.environ) | own
-
-    @classmethod
-    def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """The form's fields, for Airflow 2; Airflow 3 takes them from the provider's description."""
-        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-        from flask_babel import lazy_gettext
-        from wtforms import StringField
-
-        return {
-            name: StringField(lazy_gettext(label), description=text, widget=BS3TextFieldWidget())
-            for name, (label, text) in FIELDS.items()
-        }
-
-    @classmethod
-    def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """What the form calls its fields, for Airflow 2."""
-        return {"hidden_fields": list(HIDDEN_FIELDS), "relabeling": LABELS, "placeholders": PLACEHOLDERS}

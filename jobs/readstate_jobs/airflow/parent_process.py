@@ -14,7 +14,7 @@ from typing import Any
 SECONDS_TO_SAVE = 3.0
 """Airflow 3 kills a task five seconds after it asked it to stop."""
 _SECONDS_UNHURRIED = 20.0
-"""Nobody kills a task for taking its time once an exception was raised in it: Airflow 2, and timeouts."""
+"""After `execution_timeout` Airflow raises in the task and does not kill it."""
 _SECONDS_TO_LEAVE = 0.5
 _SECONDS_BETWEEN_LOOKS = 0.2
 _KEPT_LINES = 5

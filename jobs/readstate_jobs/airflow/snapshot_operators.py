@@ -177,12 +177,9 @@ class CompareSnapshotsOperator(ReadstateOperator):
 
 
 def due_day(context: Context) -> str:
-    """The day in UTC on which the DAG's run fell due: the same for each of its tries.
-
-    A run that somebody started by hand has no logical date in Airflow 3, and Airflow 2 has no ``run_after``.
-    """
-    due = getattr(context["dag_run"], "run_after", None) or context["data_interval_end"]
-    return str(due.strftime("%Y-%m-%d"))
+    """Return the day in UTC on which the DAG's run fell due: the same for each of its tries."""
+    # Not the logical date: a run that was started by hand has none.
+    return str(context["dag_run"].run_after.strftime("%Y-%m-%d"))
 
 
 def asset_uri(root: str) -> str:

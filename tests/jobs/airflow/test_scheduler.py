@@ -5,8 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +17,6 @@ from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot import open_snapshot
-from readstate_jobs.airflow.approval import ASKS_IN_AIRFLOW
 from tests.helpers.airflow_site import FINISHED, AirflowSite, Try
 from tests.helpers.bulk import mixed_lines
 from tests.helpers.exporting import assert_same, world_rows
@@ -135,13 +132,6 @@ def test_a_task_that_never_has_the_time_gets_there_try_by_try(site: AirflowSite,
     assert twilio.counters().requests < 1.5 * USERS, "what was read before is not read again"
 
 
-def approve_beside_the_plan(plan: Path) -> None:
-    """As a second person does who types it; on this machine nobody else is at hand."""
-    subprocess.run([sys.executable, "-m", "readstate_jobs", "approve", str(plan)], check=True, capture_output=True)
-    (file,) = plan.glob("approvals/*.json")
-    file.write_text(json.dumps(json.loads(file.read_bytes()) | {"os_user": "somebody else"}))
-
-
 def test_a_bulk_change_waits_for_a_person_and_is_then_carried_out_and_read_back(
     site: AirflowSite, twilio: RunningSimulator, tmp_path: Path
 ) -> None:
@@ -159,8 +149,7 @@ def test_a_bulk_change_waits_for_a_person_and_is_then_carried_out_and_read_back(
     site.wait_until(lambda: states().get("approve") in waiting)
     before = states()
     effects = twilio.effects()
-    plan = Path(site.pushed("readstate_bulk", "plan")["plan_dir"])
-    site.approve("readstate_bulk", "approve") if ASKS_IN_AIRFLOW else approve_beside_the_plan(plan)
+    site.approve("readstate_bulk", "approve")
     site.wait_until(lambda: site.state("readstate_bulk") in FINISHED)
 
     assert (before["plan"], before["apply"], effects) == ("success", None, [])
