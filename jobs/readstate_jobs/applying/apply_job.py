@@ -16,7 +16,7 @@ from readstate.changes.apply.run import apply
 from readstate.changes.apply.send import Repetitions
 from readstate.changes.current_state.target import Located, locate
 from readstate.changes.plans.reader import Plan, check_age, check_target, open_plan
-from readstate.changes.plans.tombstone import refuse_forgotten
+from readstate.changes.plans.tombstone import require_not_erased
 from readstate.changes.runs.directory import RunDirectory, create_run, name_run, refuse_consumed, target_lock
 from readstate.changes.runs.journal import Journal, RunHeader, create_journal, look_into, open_journal
 from readstate.changes.runs.result import Ending
@@ -81,7 +81,7 @@ class ApplyJob:
             check_age(manifest, located.server_now(clock))
             run_id = name_run(clock.now())
             with self._locked(located.target, run_id):
-                refuse_forgotten(plan.directory)  # once more: nobody can forget it from here on
+                require_not_erased(plan.directory)  # once more: nobody can forget it from here on
                 refuse_consumed(manifest.plan_id, Path(self.settings.work_dir))
                 directory = create_run(Path(self.settings.work_dir), run_id)
                 header = self._header(plan, run_id, located, now=clock.now())
@@ -96,7 +96,7 @@ class ApplyJob:
             _tell_age(plan.manifest, located.server_now(wires.around.clock))
             with self._locked(located.target, directory.run_id):
                 for place in (directory.path, plan.directory):
-                    refuse_forgotten(place)  # once more: nobody can forget it from here on
+                    require_not_erased(place)  # once more: nobody can forget it from here on
                 journal = open_journal(directory.journal)
                 return await self._carry_out(plan, directory, journal, wires)
 
@@ -223,7 +223,7 @@ def plan_of(directory: RunDirectory, wish: ApplyWish) -> tuple[Plan, ApplyWish]:
 
     Raises `BadInput`, `PlanUnusable`.
     """
-    refuse_forgotten(directory.path)
+    require_not_erased(directory.path)
     journal = look_into(directory.journal)
     header = journal.header
     journal.close()

@@ -1,10 +1,26 @@
-"""``readstate forget``: remove the personal data of plans and runs."""
+"""``readstate forget``: erase the personal data of plans and runs."""
 
+import socket
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
+from readstate.changes.plans.reader import find_plan
+from readstate.changes.plans.tombstone import Tombstone
+from readstate.changes.review.retention import Erasable, erase, inspect_plan, inspect_run, unused_since
+from readstate.changes.runs.directory import find_run
+from readstate.clock import SystemClock
+from readstate.errors import BadInput, ConsentMissing, ExitCode, Locked, Usage
+from readstate.model.quantities import parse_duration
+from readstate.settings import load_settings
+from readstate.text import format_size, group_digits, pluralize
+from readstate_jobs.cli.caller import os_user
 from readstate_jobs.cli.options import json_option
+from readstate_jobs.cli.terminal import print_json, printable_lines
 
 
 @click.command()
@@ -22,21 +38,105 @@ def command(
     *, names: tuple[str, ...], retain: str | None, root: Path, work_dir: str | None, config: Path | None, yes: bool,
     as_json: bool,
 ) -> int:  # fmt: skip
-    """Remove what PLANs, with all of their runs, or single RUNs tell about people. Nothing is sent.
+    """Erase what PLANs, with all of their runs, or single RUNs hold about people. Nothing is sent.
 
-    Manifests, digests, counts, outcomes and audits stay. What was changed cannot be taken back afterwards.
+    Manifests, audits and counts stay. What was changed can be neither verified nor undone afterwards.
     """
-    from readstate.errors import Usage
-    from readstate.model.quantities import parse_duration
-    from readstate.settings import load_settings
-    from readstate_jobs.runs.forget_job import ForgetJob, agreed, find_named, find_unused, show_forgotten, show_old
-
     if bool(names) == (retain is not None):
         raise Usage("name plans or runs, or say --retain", hint="For example:  readstate forget --retain 30d")
-    place = Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
-    found = find_named(names, root, place) if retain is None else find_unused(parse_duration(retain), root, place)
+    runs = Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
+    if retain is None:
+        found = [erasable for name in dict.fromkeys(names) if not (erasable := _find(name, root, runs)).is_erased]
+    else:
+        limit = SystemClock().now() - timedelta(seconds=parse_duration(retain))
+        found = list(unused_since(limit, plans_root=root, work_dir=runs))
     if not as_json:
-        show_old(found)
-    agreed(found, yes=yes)
-    result = ForgetJob(place).forget(found)
-    return show_forgotten(result, as_json=as_json)
+        _show(found)
+    if found and not yes:
+        _confirm(len(found))
+    return _erase(found, runs, as_json=as_json)
+
+
+def _find(name: str, root: Path, work_dir: Path) -> Erasable:
+    try:
+        return inspect_plan(find_plan(name, root), work_dir)
+    except BadInput as no_plan:
+        try:
+            return inspect_run(find_run(name, work_dir))
+        except BadInput as no_run:
+            raise BadInput(f"there is neither a plan nor a run {name}", hint=no_run.hint) from no_plan
+
+
+def _show(found: Sequence[Erasable]) -> None:
+    """Print what goes, what stays, and what cannot be done afterwards."""
+    if not found:
+        click.echo("There is nothing to forget.")
+    for erasable in found:
+        if erasable.kind == "unfinished plan":
+            click.echo(printable_lines(f"{erasable.path}  left behind by a killed readstate plan: all of it goes"))
+            continue
+        files = ", ".join(file.name for file in erasable.files) or "nothing"
+        lines = (
+            f"{erasable.kind} {erasable.name}  {erasable.description}",
+            f"  goes   {files} ({format_size(_bytes(erasable.files))})",
+            f"  stays  {erasable.kept}",
+        )
+        click.echo(printable_lines("\n".join(lines)))
+        if erasable.applied:
+            click.echo(f"  {pluralize(erasable.applied, 'changed row')} can no longer be undone or verified")
+        if erasable.in_doubt:
+            click.echo(f"  {pluralize(erasable.in_doubt, 'row')} of unknown outcome can no longer be resolved")
+        if erasable.runs:
+            _show([run for run in erasable.runs if not run.is_erased])
+
+
+def _confirm(number: int) -> None:
+    """Ask for consent at the terminal. Raise `ConsentMissing` without a terminal."""
+    what = "1 plan or run" if number == 1 else f"{group_digits(number)} plans and runs"
+    if not sys.stdin.isatty():
+        raise ConsentMissing(f"{what} would be forgotten", hint="Nothing was removed. To do it, add --yes.")
+    click.confirm(f"Forget {what} for good?", abort=True, err=True)
+
+
+def _erase(found: Sequence[Erasable], work_dir: Path, *, as_json: bool) -> int:
+    """Erase all of *found*, but what a run is at work on; print what was done. Raise `Locked` and `LocalDisk`."""
+    me = {"os_user": os_user(), "host": socket.gethostname()}
+    tombstone = Tombstone(at=SystemClock().now(), **me)
+    erased: list[dict[str, Any]] = []
+    locked: list[Locked] = []
+    for erasable in found:
+        document = _document(erasable)
+        try:
+            erase(erasable, tombstone, work_dir=work_dir, holder=me)
+        except Locked as error:
+            locked.append(error)
+        else:
+            erased.append(document)
+    code = ExitCode.LOCKED if locked else ExitCode.DONE
+    if as_json:
+        print_json({"forgotten": erased, "locked": [error.message for error in locked], "exit_code": int(code)})
+    else:
+        for document in erased:
+            click.echo(printable_lines(f"Forgotten: {document['path']}"))
+    if locked:
+        raise locked[0]
+    return code
+
+
+def _document(erasable: Erasable) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "kind": erasable.kind,
+        "path": str(erasable.path),
+        "removed": [file.name for file in erasable.files],
+        "bytes": _bytes(erasable.files),
+    }
+    if erasable.kind == "unfinished plan":
+        return document
+    document |= {"plan_id": erasable.plan_id, "kept": erasable.kept}
+    if erasable.kind == "plan":
+        return document | {"runs": [_document(run) for run in erasable.runs]}
+    return document | {"run_id": erasable.name, "applied": erasable.applied, "in_doubt": erasable.in_doubt}
+
+
+def _bytes(files: Sequence[Path]) -> int:
+    return sum(file.stat().st_size for file in files)

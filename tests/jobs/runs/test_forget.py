@@ -1,5 +1,6 @@
 """forget as it is typed: what goes, what stays, what cannot be done afterwards."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from readstate.changes.plans.reader import Plan
-from readstate.changes.plans.tombstone import Forgotten, write_note
+from readstate.changes.plans.tombstone import Tombstone, write_tombstone
 from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.runs.directory import target_lock
 from readstate.clock import SystemClock
@@ -58,9 +59,9 @@ def test_without_a_yes_nothing_goes_and_it_is_told_what_would(shell: Shell) -> N
     told = shell.call("forget", str(plan.directory))
 
     assert told.code == 16
-    assert "goes   participants.jsonl.gz, rejects.csv, rows.parquet" in told.stdout
+    assert "goes   rows.parquet, rejects.csv, participants.jsonl.gz" in told.stdout
     assert "stays  manifest.json with counts and digests" in told.stdout
-    assert "afterwards nobody can undo or verify the 5 rows that it changed" in told.stdout
+    assert "5 changed rows can no longer be undone or verified" in told.stdout
     assert "add --yes" in told.stderr
     assert whole(plan.directory) + whole(run) == before
 
@@ -82,9 +83,9 @@ def test_a_plan_goes_with_its_runs_and_leaves_counts_digests_and_outcomes(shell:
     assert [name for name in people - examples if name in left] == []
     assert MARK.encode() not in left
     assert sorted(path.name for path in plan.directory.iterdir()) == ["forgotten.json", "manifest.json"]
-    assert sorted(path.name for path in run.iterdir()) == ["audit.jsonl", "forgotten.json", "journal.sqlite"]
-    assert journal_of(run, "SELECT count(*) FROM row WHERE sent_index OR before_level OR request_id") == [(0,)]
-    assert shell.call("status", str(run), "--json").document["counts"] == before
+    assert sorted(path.name for path in run.iterdir()) == ["audit.jsonl", "forgotten.json"]
+    last = json.loads((run / "audit.jsonl").read_text().splitlines()[-1])
+    assert last == {"kind": "counts", "counts": {outcome: rows for outcome, rows in before.items() if rows}}
 
 
 @pytest.mark.parametrize("command", ["show", "apply"])
@@ -98,7 +99,7 @@ def test_a_forgotten_plan_says_that_it_is_one(command: str, shell: Shell) -> Non
     assert "was forgotten on" in told.stderr
 
 
-@pytest.mark.parametrize("command", ["resume", "verify", "undo"])
+@pytest.mark.parametrize("command", ["status", "resume", "verify", "undo"])
 def test_a_forgotten_run_says_that_it_is_one_and_its_plan_stays(command: str, shell: Shell) -> None:
     plan = planned(shell)
     run = applied(shell, plan)
@@ -109,6 +110,20 @@ def test_a_forgotten_run_says_that_it_is_one_and_its_plan_stays(command: str, sh
     assert told.code == 12
     assert "was forgotten on" in told.stderr
     assert shell.call("show", str(plan.directory)).code == 0
+
+
+def test_the_plan_of_a_forgotten_run_cannot_be_begun_again(shell: Shell) -> None:
+    plan = planned(shell)
+    run = applied(shell, plan)
+    shell.call("forget", run.name, "--yes")
+    shell.twilio.reset_counters()
+
+    begun = shell.call("apply", str(plan.directory), *consent(plan), *HASTE)
+    continued = shell.call("apply", str(plan.directory), "--go-on", *consent(plan), *HASTE)
+
+    assert (begun.code, continued.code) == (12, 12)
+    assert f"{run.name} was forgotten on" in begun.stderr
+    assert {method for method, _, _ in shell.twilio.counters().answers} <= {"GET"}
 
 
 def test_what_is_forgotten_already_is_no_error_and_half_of_it_is_finished(shell: Shell) -> None:
@@ -148,7 +163,8 @@ def test_what_is_forgotten_while_twilio_is_asked_is_not_begun(
 
     async def forgotten_meanwhile(job: ApplyJob, *asked: Any) -> Any:
         found = await located(job, *asked)
-        write_note(run or plan.directory, Forgotten(at=datetime.now(UTC), os_user="somebody", host="elsewhere"))
+        tombstone = Tombstone(at=datetime.now(UTC), os_user="ann", host="elsewhere")
+        write_tombstone(run or plan.directory, tombstone, plan_id=None)
         return found
 
     monkeypatch.setattr(ApplyJob, "_located", forgotten_meanwhile)
@@ -207,8 +223,8 @@ def test_what_nobody_will_find_out_any_more_is_told_before(shell: Shell) -> None
 
     told = shell.call("forget", str(run))
 
-    assert "nobody can find out any more what became of 2 rows in doubt" in told.stdout
-    assert "the 3 rows that it changed" in told.stdout
+    assert "2 rows of unknown outcome can no longer be resolved" in told.stdout
+    assert "3 changed rows can no longer be undone or verified" in told.stdout
 
 
 def test_what_a_killed_planning_has_left_is_named(shell: Shell) -> None:
@@ -218,7 +234,7 @@ def test_what_a_killed_planning_has_left_is_named(shell: Shell) -> None:
     told = shell.call("forget", "--retain", "0s", "-o", str(shell.folder / "plans"))
 
     assert told.code == 16
-    assert f"{left_behind}  left behind by a planning that was killed: all of it goes" in told.stdout
+    assert f"{left_behind}  left behind by a killed readstate plan: all of it goes" in told.stdout
 
 
 def test_a_plan_that_is_being_made_is_not_left_behind_however_long_that_takes(shell: Shell) -> None:
@@ -268,5 +284,5 @@ def test_a_file_that_cannot_be_removed_is_told_and_the_plan_counts_as_forgotten(
     told = shell.call("forget", str(plan.directory), "--yes")
 
     assert told.code == 20
-    assert "type it again" in told.stderr
+    assert "run the same command again" in told.stderr
     assert "was forgotten on" in shell.call("show", str(plan.directory)).stderr

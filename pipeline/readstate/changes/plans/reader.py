@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from readstate.changes.plans.schema import to_rows
-from readstate.changes.plans.tombstone import refuse_forgotten
+from readstate.changes.plans.tombstone import require_not_erased
 from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, seal_of, sha256_of
 from readstate.errors import BadInput, PlanUnusable
 from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanHeader, PlanRow, Target
@@ -65,7 +65,7 @@ def open_plan(directory: Path) -> Plan:
 
     Raises `BadInput`, `PlanUnusable`.
     """
-    refuse_forgotten(directory)
+    require_not_erased(directory)
     plan = Plan(directory, read_manifest(directory))
     try:
         digest = sha256_of(directory / ROWS_FILE)

@@ -1,4 +1,4 @@
-"""The note that stays where personal data was removed: from then on nothing is shown, applied or undone from there."""
+"""The tombstone of a plan or a run whose personal data was erased: nothing is shown, applied or undone from there."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,34 +8,37 @@ import msgspec
 from readstate.changes.plans.writer import write_private
 from readstate.errors import PlanUnusable
 
-NOTE = "forgotten.json"
+TOMBSTONE = "forgotten.json"
 
 
-class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
-    """Who had the personal data of a plan or a run removed, and when."""
+class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
+    """Who erased the personal data of a plan or a run, and when."""
 
     at: datetime
     os_user: str
     host: str
+    plan_id: str | None = None
+    """The plan that an erased run was begun with: it cannot be begun again. None if an earlier version erased it."""
 
 
-def read_note(directory: Path) -> Forgotten | None:
-    """The note in *directory*; None where nothing was forgotten there."""
-    path = directory / NOTE
-    return msgspec.json.decode(path.read_bytes(), type=Forgotten) if path.is_file() else None
+def read_tombstone(directory: Path) -> Tombstone | None:
+    """Return the tombstone in *directory*, or None."""
+    path = directory / TOMBSTONE
+    return msgspec.json.decode(path.read_bytes(), type=Tombstone) if path.is_file() else None
 
 
-def write_note(directory: Path, note: Forgotten) -> None:
-    """Put *note* into *directory*; the first one stays."""
-    if read_note(directory) is None:
-        write_private(directory / NOTE, msgspec.json.encode(note))
+def write_tombstone(directory: Path, tombstone: Tombstone, *, plan_id: str | None) -> None:
+    """Write *tombstone* into *directory*, unless there is one already."""
+    if read_tombstone(directory) is None:
+        named = msgspec.structs.replace(tombstone, plan_id=plan_id)
+        write_private(directory / TOMBSTONE, msgspec.json.encode(named))
 
 
-def refuse_forgotten(directory: Path) -> None:
-    """Refuse a plan or a run whose rows are gone. Raises `PlanUnusable`."""
-    if (note := read_note(directory)) is not None:
+def require_not_erased(directory: Path) -> None:
+    """Raise `PlanUnusable` for a plan or a run whose rows were erased."""
+    if (tombstone := read_tombstone(directory)) is not None:
         raise PlanUnusable(
-            f"{directory.name} was forgotten on {note.at:%Y-%m-%d} by {note.os_user}: only counts, digests and outcomes"
-            " are left",
-            hint=f"What is left lies in {directory}. To change anything, plan again.",
+            f"{directory.name} was forgotten on {tombstone.at:%Y-%m-%d} by {tombstone.os_user}: only counts and"
+            " digests are left",
+            hint=f"They lie in {directory}. To change anything, plan again.",
         )

@@ -1,246 +1,163 @@
-"""Remove the personal data of plans and runs, and keep what an auditor needs: manifest, digests, counts, outcomes.
+"""Erase the personal data of plans and runs; manifests, audits and counts stay for an auditor.
 
-Nothing of a service is forgotten while a run changes it. The note goes first: a kill in the middle leaves something
-that counts as forgotten, and the same command goes on with it.
+Nothing of a service is erased while a run changes it. The tombstone is written first, so that a plan or run that is
+half erased after a kill counts as erased, and the same command finishes it.
 """
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from readstate.changes.plans.reader import read_header
-from readstate.changes.plans.tombstone import Forgotten, write_note
+from readstate.changes.plans.tombstone import Tombstone, write_tombstone
 from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, UNFINISHED, is_abandoned
-from readstate.changes.runs.directory import RunDirectory, runs_root, target_lock
-from readstate.changes.runs.journal import RunHeader, look_into
+from readstate.changes.runs.directory import RunDirectory, runs_in, target_lock
+from readstate.changes.runs.journal import look_into
+from readstate.changes.runs.result import ended
+from readstate.changes.runs.results import write_audit
 from readstate.changes.runs.row_record import INTENT
 from readstate.errors import LocalDisk
 from readstate.model.outcome import Outcome
-from readstate.model.plan import PlanHeader, Target
+from readstate.model.plan import Target
+from readstate.text import pluralize
 
-_OF_A_PLAN = (ROWS_FILE, REJECTS, PARTICIPANTS, "summary.txt", "summary.md", "summary.json", "summary.html")
-_OF_A_RUN = (
-    "results.parquet",
-    "results.csv",
-    "failed.csv",
-    "drifted.csv",
-    "unknown.csv",
-    "work.sqlite",
-    ".*.unfinished",
-)
-_OF_A_ROW = (
-    "before_index", "before_timestamp", "before_level", "sent_index", "sent_timestamp", "sent_level", "observed_index",
-    "observed_timestamp", "observed_level", "observed_at", "reason_detail", "twilio_message", "request_id",
+_PLAN_FILES = (ROWS_FILE, REJECTS, PARTICIPANTS, "summary.txt", "summary.md", "summary.json", "summary.html")
+_RUN_FILES = (
+    "results.parquet", "results.csv", "failed.csv", "drifted.csv", "unknown.csv", "work.sqlite", ".*.unfinished",
+    # The journal goes last: while it is there, a run that is half erased is found again.
+    "journal.sqlite-*", "journal.sqlite",
 )  # fmt: skip
-"""What the journal tells about somebody; a row's number alone leads to nobody once its plan is forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
-class OldRun:
-    """A run that can be forgotten."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasable:
+    """A plan with its runs, a single run, or what a killed ``readstate plan`` has left behind."""
 
-    directory: RunDirectory
-    header: RunHeader
+    kind: Literal["plan", "run", "unfinished plan"]
+    path: Path
     last_used: datetime
-    applied: int
-    """Rows that it changed, and that nobody can take back or verify any more once it is forgotten."""
-    in_doubt: int
-    """Rows whose outcome nobody can find out any more then."""
+    files: tuple[Path, ...]
+    """The files to remove, in this order; without those of the runs of a plan."""
+    target: Target | None = None
+    """What the plan or run is about; None for an unfinished plan."""
+    plan_id: str | None = None
+    description: str = ""
+    kept: str = ""
+    runs: tuple["Erasable", ...] = ()
+    applied: int = 0
+    """Rows that a run has changed: afterwards they can be neither undone nor verified."""
+    in_doubt: int = 0
+    """Rows of unknown outcome: afterwards it cannot be found out any more."""
 
     @property
     def name(self) -> str:
-        """How people name it."""
-        return self.directory.run_id
+        """The id of the plan or run."""
+        return self.path.name if self.plan_id is None or self.kind == "run" else self.plan_id
 
     @property
-    def path(self) -> Path:
-        """Where it lies."""
-        return self.directory.path
-
-    @property
-    def target(self) -> Target:
-        """What it changed."""
-        header = self.header
-        return Target(account_sid=header.account_sid, service_sid=header.service_sid, base_url=header.base_url)
-
-    @property
-    def files(self) -> list[Path]:
-        """The files that go."""
-        return _found(self.path, _OF_A_RUN)
-
-    @property
-    def kept(self) -> str:
-        """What stays, in words."""
-        return "journal.sqlite with the outcome of each numbered row, audit.jsonl"
+    def is_erased(self) -> bool:
+        """Whether nothing is left to erase."""
+        return self.kind != "unfinished plan" and not self.files and all(run.is_erased for run in self.runs)
 
 
-@dataclass(frozen=True, slots=True)
-class OldPlan:
-    """A plan that can be forgotten, with the runs that were begun with it: they are about the same people."""
-
-    path: Path
-    manifest: PlanHeader
-    runs: tuple[OldRun, ...]
-
-    @property
-    def name(self) -> str:
-        """How people name it."""
-        return self.manifest.plan_id
-
-    @property
-    def last_used(self) -> datetime:
-        """When it was made, or when a run of it was last at work."""
-        return max([self.manifest.created_at, *(run.last_used for run in self.runs)])
-
-    @property
-    def target(self) -> Target:
-        """What it would change."""
-        return self.manifest.target
-
-    @property
-    def files(self) -> list[Path]:
-        """The files that go, without those of its runs."""
-        return _found(self.path, _OF_A_PLAN)
-
-    @property
-    def kept(self) -> str:
-        """What stays, in words."""
-        return f"{MANIFEST} with counts and digests"
-
-
-@dataclass(frozen=True, slots=True)
-class Leftovers:
-    """What a killed `readstate plan` has left: all of it goes."""
-
-    path: Path
-    last_used: datetime
-
-    @property
-    def files(self) -> list[Path]:
-        """The files that go."""
-        return sorted(self.path.iterdir())
-
-
-Old = OldPlan | OldRun | Leftovers
-
-
-def look_at_plan(directory: Path, work_dir: Path) -> OldPlan:
-    """What there is to forget of the plan in *directory*. Raises `BadInput`, `PlanUnusable`, `LocalDisk`."""
+def inspect_plan(directory: Path, work_dir: Path) -> Erasable:
+    """Return what can be erased of the plan in *directory*. Raises `BadInput`, `PlanUnusable`, `LocalDisk`."""
     manifest = read_header(directory)
-    return OldPlan(directory, manifest, tuple(run for run in _runs(work_dir) if run.header.plan_id == manifest.plan_id))
+    runs = tuple(run for run in map(inspect_run, runs_in(work_dir)) if run.plan_id == manifest.plan_id)
+    return Erasable(
+        kind="plan",
+        path=directory,
+        last_used=max([manifest.created_at, *(run.last_used for run in runs)]),
+        files=_existing(directory, _PLAN_FILES),
+        target=manifest.target,
+        plan_id=manifest.plan_id,
+        description=f"{pluralize(manifest.rows, 'row')}, made {manifest.created_at:%Y-%m-%d %H:%M} UTC"
+        f" by {manifest.planner.os_user}",
+        kept=f"{MANIFEST} with counts and digests",
+        runs=runs,
+    )
 
 
-def look_at_run(directory: RunDirectory) -> OldRun:
-    """What there is to forget of the run in *directory*. Raises `BadInput`, `LocalDisk`."""
+def inspect_run(directory: RunDirectory) -> Erasable:
+    """Return what can be erased of the run in *directory*. Raises `BadInput`, `LocalDisk`."""
+    if not directory.journal.is_file():
+        return Erasable(kind="run", path=directory.path, last_used=_modified(directory.path), files=())
     with closing(look_into(directory.journal)) as journal:
-        counts = journal.counts()
-        told = [datetime.fromisoformat(event["at"]) for event in journal.events()]
-        return OldRun(
-            directory,
-            journal.header,
-            last_used=max([journal.header.started_at, *told]),
-            applied=counts.get(Outcome.APPLIED, 0),
-            in_doubt=counts.get(INTENT, 0) + counts.get(Outcome.UNKNOWN, 0),
-        )
+        header, counts = journal.header, journal.counts()
+        last_used = max([header.started_at, *(datetime.fromisoformat(event["at"]) for event in journal.events())])
+    return Erasable(
+        kind="run",
+        path=directory.path,
+        last_used=last_used,
+        files=_existing(directory.path, _RUN_FILES),
+        target=header.target,
+        plan_id=header.plan_id,
+        description=f"of plan {header.plan_id}, last at work {last_used:%Y-%m-%d %H:%M} UTC",
+        kept="audit.jsonl with the number of rows by outcome",
+        applied=counts.get(Outcome.APPLIED, 0),
+        in_doubt=counts.get(INTENT, 0) + counts.get(Outcome.UNKNOWN, 0),
+    )
 
 
-def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterator[Old]:
-    """All that was last used before *limit* and has something to forget: plans, then runs whose plans lie elsewhere.
+def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterator[Erasable]:
+    """Yield what was last used before *limit* and is not erased yet: plans, then runs whose plans lie elsewhere.
 
     Raises `PlanUnusable`, `LocalDisk`.
     """
-    manifests = sorted(plans_root.glob(f"p-*/{MANIFEST}"))
-    plans = [look_at_plan(path.parent, work_dir) for path in manifests]
+    plans = [inspect_plan(path.parent, work_dir) for path in sorted(plans_root.glob(f"p-*/{MANIFEST}"))]
     in_plans = {run.path for plan in plans for run in plan.runs}
-    alone = [run for run in _runs(work_dir) if run.path not in in_plans]
-    # A link leads to what is not ours to empty.
+    alone = [inspect_run(run) for run in runs_in(work_dir) if run.path not in in_plans]
+    # A link may lead to files that are not ours.
     unfinished = sorted(path for path in plans_root.glob(f"{UNFINISHED}*") if not path.is_symlink())
-    left = [Leftovers(path, _modified(path)) for path in unfinished if is_abandoned(path)]
-    everything: list[Old] = [*plans, *alone, *left]
-    for old in everything:
-        if old.last_used < limit and has_something(old):
-            yield old
+    left = [
+        Erasable(kind="unfinished plan", path=path, last_used=_modified(path), files=tuple(sorted(path.iterdir())))
+        for path in unfinished
+        if is_abandoned(path)
+    ]
+    for erasable in (*plans, *alone, *left):
+        if erasable.last_used < limit and not erasable.is_erased:
+            yield erasable
 
 
-def has_something(old: Old) -> bool:
-    """Whether anything of *old* would go."""
-    match old:
-        case OldPlan():
-            return bool(old.files) or any(map(has_something, old.runs))
-        case OldRun():
-            return bool(old.files) or _is_telling(old.directory.journal)
-        case Leftovers():
-            return True
+def erase(erasable: Erasable, tombstone: Tombstone, *, work_dir: Path, holder: dict[str, Any]) -> None:
+    """Remove what *erasable* holds about people. Raises `Locked` while a run changes its service, and `LocalDisk`."""
+    try:
+        if erasable.target is None:
+            _remove(erasable.files)
+            erasable.path.rmdir()
+        else:
+            with target_lock(work_dir, erasable.target, run_id=f"forget {erasable.name}", holder=holder):
+                _erase(erasable, tombstone)
+    except OSError as error:
+        raise LocalDisk(
+            f"{erasable.path}: {error}", hint="It counts as forgotten already; run the same command again."
+        ) from error
 
 
-def forget(old: Old, note: Forgotten, *, work_dir: Path, holder: dict[str, Any]) -> None:
-    """Remove what *old* knows about people. Raises `Locked` while a run changes its service, and `LocalDisk`."""
-    match old:
-        case Leftovers():
-            with _disk(old.path):
-                _remove(old.files)
-                old.path.rmdir()
-        case OldPlan() | OldRun():
-            with target_lock(work_dir, old.target, run_id=f"forget {old.name}", holder=holder), _disk(old.path):
-                _forget(old, note)
+def _erase(erasable: Erasable, tombstone: Tombstone) -> None:
+    write_tombstone(erasable.path, tombstone, plan_id=erasable.plan_id)
+    for run in erasable.runs:
+        if not run.is_erased:
+            _erase(run, tombstone)
+    if erasable.kind == "run":
+        # A run that was killed has no audit yet, or that of an earlier start.
+        with closing(look_into(RunDirectory(erasable.path).journal)) as journal:
+            counts = ended(journal.counts(), journal.header.executable, None).counts
+            write_audit(journal, erasable.path, counts=counts)
+    _remove(erasable.files)
 
 
-def _forget(old: OldPlan | OldRun, note: Forgotten) -> None:
-    write_note(old.path, note)
-    match old:
-        case OldPlan(runs=runs):
-            for run in runs:
-                _forget(run, note)
-        case OldRun():
-            _empty(old.directory.journal)
-    _remove(old.files)
-
-
-def _empty(journal: Path) -> None:
-    """Overwrite what *journal* tells about people, also in the pages that SQLite no longer uses."""
-    with closing(sqlite3.connect(journal, isolation_level=None)) as connection:
-        connection.execute("PRAGMA busy_timeout = 5000")
-        connection.execute("PRAGMA secure_delete = ON")
-        nothing = ", ".join(f"{name} = NULL" for name in _OF_A_ROW)
-        connection.execute(f"UPDATE row SET {nothing}")  # noqa: S608 - our own column names
-        connection.execute("UPDATE attempt SET request_id = NULL")
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _is_telling(journal: Path) -> bool:
-    something = " OR ".join(f"{name} IS NOT NULL" for name in _OF_A_ROW)
-    query = f"SELECT EXISTS (SELECT 1 FROM row WHERE {something})"  # noqa: S608 - our own column names
-    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
-        return bool(connection.execute(query).fetchone()[0])
-
-
-def _runs(work_dir: Path) -> Iterator[OldRun]:
-    for path in sorted(runs_root(work_dir).glob("r-*")):
-        if (directory := RunDirectory(path)).journal.is_file():
-            yield look_at_run(directory)
-
-
-def _found(directory: Path, names: tuple[str, ...]) -> list[Path]:
-    return sorted(path for name in names for path in directory.glob(name))
+def _existing(directory: Path, patterns: tuple[str, ...]) -> tuple[Path, ...]:
+    return tuple(path for pattern in patterns for path in sorted(directory.glob(pattern)))
 
 
 def _modified(path: Path) -> datetime:
     return max(datetime.fromtimestamp(one.stat().st_mtime, UTC) for one in (path, *path.iterdir()))
 
 
-def _remove(files: list[Path]) -> None:
+def _remove(files: tuple[Path, ...]) -> None:
     for file in files:
         file.unlink(missing_ok=True)
-
-
-@contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        raise LocalDisk(f"{path}: {error}", hint="It counts as forgotten already; type it again.") from error

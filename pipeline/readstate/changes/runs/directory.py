@@ -8,12 +8,13 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from readstate.changes.plans.tombstone import TOMBSTONE, read_tombstone, require_not_erased
 from readstate.changes.runs.journal import look_into
 from readstate.errors import BadInput, LocalDisk, Locked, PlanUnusable, ReadstateError
 from readstate.model.plan import Target
@@ -56,6 +57,10 @@ class RunDirectory:
         """Once this file is there, the run stops."""
         return self.path / "STOP"
 
+    def exists(self) -> bool:
+        """Return whether there is a run here, or the tombstone of one that was erased."""
+        return self.journal.is_file() or (self.path / TOMBSTONE).is_file()
+
     def free_bytes(self) -> int:
         """How much room the disk has. Raises `LocalDisk`."""
         try:
@@ -96,12 +101,12 @@ def create_run(work_dir: Path, run_id: str) -> RunDirectory:
 
 def find_run(name: str, work_dir: Path) -> RunDirectory:
     """The run called *name*: a directory, an id, or ``last``. Raises `BadInput`."""
-    if name == "last" and (runs := list(_runs(work_dir))):
+    if name == "last" and (runs := list(runs_in(work_dir))):
         return runs[-1]
     for candidate in (Path(name), runs_root(work_dir) / name):
-        if candidate.is_dir() and (run := RunDirectory(candidate.resolve())).journal.is_file():
+        if candidate.is_dir() and (run := RunDirectory(candidate.resolve())).exists():
             return run
-    known = [run.run_id for run in _runs(work_dir)]
+    known = [run.run_id for run in runs_in(work_dir)]
     raise BadInput(
         f"there is no run {name}",
         hint=f"The last runs: {', '.join(known[-3:])}" if known else f"No run was begun yet in {runs_root(work_dir)}.",
@@ -112,7 +117,7 @@ def names_run(name: str, work_dir: Path) -> bool:
     """Whether *name* is meant for a run: ``last``, an id, or a directory with a journal."""
     if name == "last" or _RUN_ID.fullmatch(name):
         return True
-    return any(RunDirectory(place).journal.is_file() for place in (Path(name), runs_root(work_dir) / name))
+    return any(RunDirectory(place).exists() for place in (Path(name), runs_root(work_dir) / name))
 
 
 def refuse_consumed(plan_id: str, work_dir: Path) -> None:
@@ -120,6 +125,7 @@ def refuse_consumed(plan_id: str, work_dir: Path) -> None:
     run = run_of(plan_id, work_dir)
     if run is None:
         return
+    require_not_erased(run.path)
     journal = look_into(run.journal)
     state, _ = journal.ending()
     journal.close()
@@ -132,16 +138,19 @@ def refuse_consumed(plan_id: str, work_dir: Path) -> None:
 
 def run_of(plan_id: str, work_dir: Path) -> RunDirectory | None:
     """The run that the plan was begun with; None where it was not begun."""
-    for run in _runs(work_dir):
-        try:
-            journal = look_into(run.journal)
-        except ReadstateError:  # another run's journal that cannot be read is not about this plan
-            continue
-        is_same = journal.header.plan_id == plan_id
-        journal.close()
-        if is_same:
-            return run
-    return None
+    return next((run for run in runs_in(work_dir) if _plan_of(run) == plan_id), None)
+
+
+def _plan_of(run: RunDirectory) -> str | None:
+    if not run.journal.is_file():
+        tombstone = read_tombstone(run.path)
+        return None if tombstone is None else tombstone.plan_id
+    try:
+        journal = look_into(run.journal)
+    except ReadstateError:  # a journal that cannot be read belongs to a run of another plan
+        return None
+    with closing(journal):
+        return journal.header.plan_id
 
 
 @contextmanager
@@ -209,10 +218,10 @@ def lock_holder(work_dir: Path, target: Target) -> str | None:
     return run
 
 
-def _runs(work_dir: Path) -> Iterator[RunDirectory]:
-    """All runs that have a journal, oldest first."""
+def runs_in(work_dir: Path) -> Iterator[RunDirectory]:
+    """Yield all runs, oldest first, also those that were erased."""
     root = runs_root(work_dir)
     if root.is_dir():
         for path in sorted(root.iterdir()):
-            if _RUN_ID.fullmatch(path.name) and (path / "journal.sqlite").is_file():
-                yield RunDirectory(path)
+            if _RUN_ID.fullmatch(path.name) and (run := RunDirectory(path)).exists():
+                yield run

@@ -15,9 +15,11 @@ from typing import Any
 
 import msgspec
 
+from readstate.changes.plans.tombstone import require_not_erased
 from readstate.changes.runs.row_record import FIELDS, INTENT, PENDING, RowRecord, from_row
 from readstate.errors import BadInput, LocalDisk, Locked
 from readstate.model.outcome import Outcome
+from readstate.model.plan import Target
 
 _INTEGERS = {
     name
@@ -62,6 +64,11 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     argv: list[str]
     consent: dict[str, Any]
     options: dict[str, Any]
+
+    @property
+    def target(self) -> Target:
+        """The account and service that the run changes."""
+        return Target(account_sid=self.account_sid, service_sid=self.service_sid, base_url=self.base_url)
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -261,6 +268,7 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
 
 def _require(path: Path) -> None:
     if not path.is_file():
+        require_not_erased(path.parent)
         raise BadInput(
             f"there is no journal {path}",
             hint="Name a run by its directory or its id. Where the journal is lost, plan the same file again.",

@@ -91,7 +91,7 @@ def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool 
                 if (name := _FILES.get(outcome)) is not None:
                     again[name].write(_as_input(row))
             parquet.finish()
-        _write_audit(journal, directory / "audit.jsonl")
+        write_audit(journal, directory)
     except OSError as error:
         raise LocalDisk(
             f"{directory}: {error.strerror or error}",
@@ -231,11 +231,13 @@ def _whole_file(path: Path, stack: ExitStack) -> BinaryIO:
     return file
 
 
-def _write_audit(journal: Journal, path: Path) -> None:
-    """Write the header of the run and its events, one JSON document a line."""
+def write_audit(journal: Journal, directory: Path, *, counts: dict[str, int] | None = None) -> None:
+    """Write the header of the run, its events, and *counts* where given, into ``audit.jsonl``: one document a line."""
     with ExitStack() as stack:
-        file = _whole_file(path, stack)
+        file = _whole_file(directory / "audit.jsonl", stack)
         header = {"kind": "run", **msgspec.structs.asdict(journal.header)}
         file.write(msgspec.json.encode(header) + b"\n")
         for event in journal.events():
             file.write(msgspec.json.encode(event) + b"\n")
+        if counts is not None:
+            file.write(msgspec.json.encode({"kind": "counts", "counts": counts}) + b"\n")

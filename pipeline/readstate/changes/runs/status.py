@@ -10,7 +10,6 @@ from readstate.changes.runs.result import Ending, ended
 from readstate.changes.runs.row_record import INTENT
 from readstate.errors import ExitCode
 from readstate.model.outcome import Outcome
-from readstate.model.plan import Target
 from readstate.stop import StopReason
 
 State = Literal["running", "finished", "stopped", "killed"]
@@ -38,8 +37,7 @@ def status_of(directory: RunDirectory, work_dir: Path) -> RunStatus:
         epoch = journal.epoch
     finally:
         journal.close()
-    target = Target(account_sid=header.account_sid, service_sid=header.service_sid, base_url=header.base_url)
-    is_running = lock_holder(work_dir, target) == header.run_id
+    is_running = lock_holder(work_dir, header.target) == header.run_id
     state: State = "running" if is_running else "finished" if noted == "finished" else "stopped"
     if noted == "running" and not is_running:
         state = "killed"
