@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntFlag, StrEnum
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
@@ -65,30 +65,41 @@ class Disposition(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a line is not carried out."""
+    """Why a line is not carried out: its code, its disposition, and the same in words."""
 
-    SAME = "SAME"
-    DUPLICATE = "DUPLICATE"
-    EMPTY_CONVERSATION = "EMPTY_CONVERSATION"
-    ALREADY_FURTHER = "ALREADY_FURTHER"
-    REWIND = "REWIND"
-    TIMESTAMP_REWIND = "TIMESTAMP_REWIND"
-    FIRST_SET = "FIRST_SET"
-    BEYOND_LATEST = "BEYOND_LATEST"
-    CLOSED = "CLOSED"
-    EXPECTATION_FAILED = "EXPECTATION_FAILED"
-    CONFLICT = "CONFLICT"
-    REJECTED = "REJECTED"
-    FUTURE_TIMESTAMP = "FUTURE_TIMESTAMP"
-    USER_NOT_FOUND = "USER_NOT_FOUND"
-    NOT_A_MEMBER = "NOT_A_MEMBER"
-    UNREADABLE = "UNREADABLE"
-    NEWEST_UNKNOWN = "NEWEST_UNKNOWN"
-    PARTICIPANT_UNKNOWN = "PARTICIPANT_UNKNOWN"
-    CHANGED_SINCE = "CHANGED_SINCE"
-    """For an undo: it no longer has the value that we gave it."""
-    NO_UNDO = "NO_UNDO"
-    """For an undo: there is no way back."""
+    disposition: Disposition
+    words: str
+
+    def __new__(cls, code: str, disposition: Disposition, words: str) -> Self:  # noqa: D102
+        reason = str.__new__(cls, code)
+        reason._value_ = code
+        reason.disposition, reason.words = disposition, words
+        return reason
+
+    SAME = "SAME", Disposition.NOOP, "already so"
+    DUPLICATE = "DUPLICATE", Disposition.NOOP, "asked for twice"
+    EMPTY_CONVERSATION = "EMPTY_CONVERSATION", Disposition.NOOP, "the conversation has no message"
+    ALREADY_FURTHER = "ALREADY_FURTHER", Disposition.SATISFIED, "already read further"
+    REWIND = "REWIND", Disposition.BLOCKED, "would make read messages unread again; --allow-rewind when planning"
+    TIMESTAMP_REWIND = (
+        "TIMESTAMP_REWIND", Disposition.BLOCKED, "the timestamp would go back; --allow-rewind when planning"
+    )  # fmt: skip
+    FIRST_SET = "FIRST_SET", Disposition.BLOCKED, "never read before; --allow-first-set when planning"
+    BEYOND_LATEST = (
+        "BEYOND_LATEST", Disposition.BLOCKED, "beyond the newest message; --allow-beyond-latest when planning"
+    )  # fmt: skip
+    CLOSED = "CLOSED", Disposition.BLOCKED, "the conversation is closed; --allow-closed when planning"
+    EXPECTATION_FAILED = "EXPECTATION_FAILED", Disposition.BLOCKED, "not as the line expects"
+    CONFLICT = "CONFLICT", Disposition.CONFLICT, "another line asks for something else"
+    REJECTED = "REJECTED", Disposition.INVALID, "the line cannot be used; see rejects.csv"
+    FUTURE_TIMESTAMP = "FUTURE_TIMESTAMP", Disposition.INVALID, "the timestamp lies in the future"
+    USER_NOT_FOUND = "USER_NOT_FOUND", Disposition.NOT_FOUND, "there is no such user"
+    NOT_A_MEMBER = "NOT_A_MEMBER", Disposition.NOT_FOUND, "there is no such membership"
+    UNREADABLE = "UNREADABLE", Disposition.READ_ERROR, "could not be read"
+    NEWEST_UNKNOWN = "NEWEST_UNKNOWN", Disposition.READ_ERROR, "the newest message could not be read"
+    PARTICIPANT_UNKNOWN = "PARTICIPANT_UNKNOWN", Disposition.READ_ERROR, "the participant could not be read"
+    CHANGED_SINCE = "CHANGED_SINCE", Disposition.BLOCKED, "changed since the run that is to be undone"
+    NO_UNDO = "NO_UNDO", Disposition.BLOCKED, "the change cannot be undone"
 
 
 class Direction(StrEnum):
@@ -202,7 +213,6 @@ class Remove:
 class Skip:
     """Send nothing, and say why."""
 
-    disposition: Disposition
     reason: Reason
     detail: str = ""
 

@@ -15,7 +15,7 @@ from readstate.model.guards import (
 )
 
 QUIET = GuardInputs(
-    rows=100, updates=50, deletes=0, first_sets=0, rewinds=0, not_found=0, read_errors=0, not_fully_undoable=0,
+    rows=100, updates=50, deletes=0, not_found=0, read_errors=0, not_fully_undoable=0,
     wiped_out_users=0, wiped_out_examples=(), most_deletes_in_one_conversation=0, emptied_examples=(),
 )  # fmt: skip
 USER, CONVERSATION = "US" + "a" * 32, "CH" + "b" * 32

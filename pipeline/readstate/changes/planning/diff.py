@@ -48,9 +48,9 @@ def diff(intent: Intent, current: Current, rules: DiffRules) -> Change:
     """Say what *intent* would do to *current* under *rules*."""
     match current:
         case Absent(reason):
-            return Skip(Disposition.NOT_FOUND, reason)
+            return Skip(reason)
         case Unreadable(detail):
-            return Skip(Disposition.READ_ERROR, Reason.UNREADABLE, detail)
+            return Skip(Reason.UNREADABLE, detail)
         case Present():
             return _broken_expectation(intent.expectation, current) or _changed(intent, current, rules)
 
@@ -65,10 +65,10 @@ def _changed(intent: Intent, current: Present, rules: DiffRules) -> Change:
 
 def _removed(current: Present) -> Remove | Skip:
     if current.participant_sid is None:
-        return Skip(Disposition.READ_ERROR, Reason.PARTICIPANT_UNKNOWN, "the answer names no participant")
+        return Skip(Reason.PARTICIPANT_UNKNOWN, "the answer names no participant")
     if isinstance(current.last_read_timestamp, Unknown):
         # Nobody is removed before what the removal takes away is written down.
-        return Skip(Disposition.READ_ERROR, Reason.PARTICIPANT_UNKNOWN, current.last_read_timestamp.reason)
+        return Skip(Reason.PARTICIPANT_UNKNOWN, current.last_read_timestamp.reason)
     return Remove(current.participant_sid)
 
 
@@ -82,7 +82,7 @@ def _updated(wish: Update, current: Present, rules: DiffRules) -> Change:
     level = wish.notification_level if wish.notification_level != current.notification_level else None
     index, direction = (None, Direction.NONE) if isinstance(horizon, Skip) else horizon
     if index is None and moment is None and level is None:
-        return horizon if isinstance(horizon, Skip) else Skip(Disposition.NOOP, Reason.SAME)
+        return horizon if isinstance(horizon, Skip) else Skip(Reason.SAME)
     if (closed := _closed(current, rules)) is not None:
         return closed
     undo, undo_note = _undo(current, index=index, moment=moment)
@@ -104,13 +104,13 @@ def _read_up_to(wish: Update, current: Present, rules: DiffRules) -> _Horizon | 
         return None, Direction.NONE
     if wanted == LATEST:
         if before is None and not rules.allow_first_set:
-            return Skip(Disposition.BLOCKED, Reason.FIRST_SET)
+            return Skip(Reason.FIRST_SET)
         if isinstance(newest, Unknown):
-            return Skip(Disposition.READ_ERROR, Reason.NEWEST_UNKNOWN, newest.reason)
+            return Skip(Reason.NEWEST_UNKNOWN, newest.reason)
         if newest is None:
-            return Skip(Disposition.NOOP, Reason.EMPTY_CONVERSATION)
+            return Skip(Reason.EMPTY_CONVERSATION)
         if before is not None and newest < before and rules.mode is Mode.ADVANCE:
-            return Skip(Disposition.SATISFIED, Reason.ALREADY_FURTHER, f"read up to {before}, newest is {newest}")
+            return Skip(Reason.ALREADY_FURTHER, f"read up to {before}, newest is {newest}")
     target = newest if wanted == LATEST else wanted
     assert isinstance(target, int)
     if before is None:
@@ -120,7 +120,7 @@ def _read_up_to(wish: Update, current: Present, rules: DiffRules) -> _Horizon | 
     if target > before:
         return _unless_beyond(target, Direction.ADVANCE, newest, rules)
     if not rules.allow_rewind:
-        return Skip(Disposition.BLOCKED, Reason.REWIND, f"{before} -> {target}")
+        return Skip(Reason.REWIND, f"{before} -> {target}")
     return target, Direction.REWIND
 
 
@@ -132,11 +132,11 @@ def _unless_beyond(
         return target, direction
     match newest:
         case Unknown(reason):
-            return Skip(Disposition.READ_ERROR, Reason.NEWEST_UNKNOWN, reason)
+            return Skip(Reason.NEWEST_UNKNOWN, reason)
         case None:
-            return Skip(Disposition.BLOCKED, Reason.BEYOND_LATEST, f"{target}, and the conversation is empty")
+            return Skip(Reason.BEYOND_LATEST, f"{target}, and the conversation is empty")
         case int() if target > newest:
-            return Skip(Disposition.BLOCKED, Reason.BEYOND_LATEST, f"{target}, and the newest message is {newest}")
+            return Skip(Reason.BEYOND_LATEST, f"{target}, and the newest message is {newest}")
         case _:
             return target, direction
 
@@ -147,12 +147,11 @@ def _read_at(wish: Update, current: Present, rules: DiffRules) -> datetime | Ski
     if wanted is None:
         return None
     if wanted > rules.now:
-        return Skip(Disposition.INVALID, Reason.FUTURE_TIMESTAMP, f"it is {rules.now:%Y-%m-%dT%H:%M:%SZ} on the server")
+        return Skip(Reason.FUTURE_TIMESTAMP, f"it is {rules.now:%Y-%m-%dT%H:%M:%SZ} on the server")
     if isinstance(before, Unknown):
-        return Skip(Disposition.READ_ERROR, Reason.PARTICIPANT_UNKNOWN, before.reason)
+        return Skip(Reason.PARTICIPANT_UNKNOWN, before.reason)
     if before is not None and wanted < before.replace(microsecond=0) and not rules.allow_rewind:
         return Skip(
-            Disposition.BLOCKED,
             Reason.TIMESTAMP_REWIND,
             f"{before:%Y-%m-%dT%H:%M:%SZ} -> {wanted:%Y-%m-%dT%H:%M:%SZ} goes back",
         )
@@ -166,18 +165,18 @@ def _broken_expectation(expected: Expectation, current: Present) -> Skip | None:
         ("notification_level", expected.notification_level, current.notification_level),
     )
     broken = [f"{name} is {now}, not {then}" for name, then, now in pairs if then is not None and then != now]
-    return Skip(Disposition.BLOCKED, Reason.EXPECTATION_FAILED, "; ".join(broken)) if broken else None
+    return Skip(Reason.EXPECTATION_FAILED, "; ".join(broken)) if broken else None
 
 
 def _closed(current: Present, rules: DiffRules) -> Skip | None:
     if current.conversation_state == "closed" and not rules.allow_closed:
-        return Skip(Disposition.BLOCKED, Reason.CLOSED)
+        return Skip(Reason.CLOSED)
     return None
 
 
 def _is_harmless(skip: Skip) -> bool:
     """Whether the rest of the line may still be carried out."""
-    return skip.disposition in {Disposition.NOOP, Disposition.SATISFIED}
+    return skip.reason.disposition in {Disposition.NOOP, Disposition.SATISFIED}
 
 
 def _precondition(

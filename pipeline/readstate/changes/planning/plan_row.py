@@ -69,11 +69,11 @@ def verdict_of(line: Line) -> Skip | None:
         case None:
             return None
         case "duplicate":
-            return Skip(Disposition.NOOP, Reason.DUPLICATE, line.verdict_detail or "")
+            return Skip(Reason.DUPLICATE, line.verdict_detail or "")
         case "conflict":
-            return Skip(Disposition.CONFLICT, Reason.CONFLICT, line.verdict_detail or "")
+            return Skip(Reason.CONFLICT, line.verdict_detail or "")
         case _:
-            return Skip(Disposition.INVALID, Reason.REJECTED, line.verdict_detail or "")
+            return Skip(Reason.REJECTED, line.verdict_detail or "")
 
 
 def _before_columns(before: Present | None) -> dict[str, Any]:
@@ -95,9 +95,9 @@ def _before_columns(before: Present | None) -> dict[str, Any]:
 
 def _change_columns(change: Change, before: Present | None) -> dict[str, Any]:
     match change:
-        case Skip(disposition, reason, detail):
+        case Skip(reason, detail):
             return _NO_CHANGE | {
-                "disposition": disposition.value,
+                "disposition": reason.disposition.value,
                 "reason_code": reason.value,
                 "reason_detail": detail or None,
             }

@@ -231,7 +231,7 @@ def _to_current(row: tuple[Any, ...]) -> Current | None:
     if line is None:
         return None
     if absent is not None:
-        return Absent(Reason(absent))  # type: ignore[arg-type]
+        return Absent(Reason[absent])  # type: ignore[arg-type]
     if failure is not None:
         return Unreadable(failure)
     return Present(

@@ -1,11 +1,11 @@
-"""Count a plan while it is written: by disposition and reason, what the guards ask, and a few rows to show."""
+"""Count a plan while it is written: by disposition and reason, and what the guards ask."""
 
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from heapq import nsmallest
 
-from readstate.model.change import Direction, Disposition, Fields, UndoClass
+from readstate.model.change import Disposition, Fields, UndoClass
 from readstate.model.guards import (
     MAX_DELETES_PER_CONVERSATION,
     NAMED_OFFENDERS,
@@ -15,20 +15,6 @@ from readstate.model.guards import (
     loses_too_much,
 )
 from readstate.model.plan import PlanRow
-
-SAMPLES = {
-    Disposition.UPDATE: 800,
-    Disposition.DELETE: 500,
-    Disposition.BLOCKED: 250,
-    Disposition.CONFLICT: 150,
-    Disposition.NOT_FOUND: 100,
-    Disposition.INVALID: 100,
-    Disposition.READ_ERROR: 50,
-    Disposition.SATISFIED: 25,
-    Disposition.NOOP: 25,
-}
-"""How many rows of each kind a summary shows: 2 000 together."""
-
 
 _FIELD_NAMES = [[str(field.name).lower() for field in Fields(mask)] for mask in range(8)]
 
@@ -46,7 +32,6 @@ class PlanTally:
         self.fields: Counter[str] = Counter()
         """How many updates set each field."""
         self.undo: Counter[str] = Counter()
-        self.samples: dict[str, list[PlanRow]] = {disposition: [] for disposition in Disposition}
         # A private table that SQLite keeps in memory while it is small and on disk when it grows.
         self._removals = sqlite3.connect("")
         self._removals.execute("CREATE TABLE removal (user_sid TEXT, conversation_sid TEXT)")
@@ -71,8 +56,6 @@ class PlanTally:
                 self.fields[name] += 1
         elif row.disposition == Disposition.DELETE:
             self._removals.execute("INSERT INTO removal VALUES (?,?)", (row.user_sid, row.conversation_sid))
-        if len(samples := self.samples[row.disposition]) < SAMPLES[Disposition(row.disposition)]:
-            samples.append(row)
 
     def guard_inputs(self, conversations_of: Callable[[str], int]) -> GuardInputs:
         """What the guards ask; *conversations_of* a user says how many that user at least has."""
@@ -85,8 +68,6 @@ class PlanTally:
             rows=self.rows,
             updates=self.counts[Disposition.UPDATE],
             deletes=self.counts[Disposition.DELETE],
-            first_sets=self.directions[Direction.FIRST_SET],
-            rewinds=self.directions[Direction.REWIND],
             not_found=self.counts[Disposition.NOT_FOUND],
             read_errors=self.counts[Disposition.READ_ERROR],
             not_fully_undoable=self.undo[UndoClass.PARTIAL] + self.undo[UndoClass.NONE],

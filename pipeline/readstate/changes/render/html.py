@@ -45,6 +45,7 @@ def _facts(summary: Summary) -> dict[str, Any]:
         "source": wording.source(summary),
         "target": summary.manifest.target,
         "selection": list(selection(summary)),
+        "undo": wording.undo(summary),
         "cost": wording.cost(summary),
         "sha256": summary.manifest.plan_sha256,
         "guards": sorted(summary.guards, key=lambda guard: guard.passed),

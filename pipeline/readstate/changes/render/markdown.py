@@ -35,9 +35,11 @@ def _lines(summary: Summary) -> Iterator[str]:
         ("Input", wording.source(summary)),
         ("Target", wording.target(summary)),
         *selection(summary),
+        ("Undo", wording.undo(summary)),
         ("Cost", wording.cost(summary)),
     ):
-        yield f"- **{name}:** {escaped(text)}"
+        if text:
+            yield f"- **{name}:** {escaped(text)}"
     yield ""
     yield "| | What | Rows | Of these |"
     yield "|---|---|---:|---|"

@@ -9,10 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from readstate.changes.plans.counts import SAMPLES
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.schema import to_rows
-from readstate.model.change import Direction, Disposition, Fields
+from readstate.model.change import Direction, Disposition, Fields, Reason
 from readstate.model.guards import Consent, Guard, evaluate
 from readstate.model.plan import Manifest, PlanRow
 from readstate.text import escape_control, short_sid
@@ -29,29 +28,18 @@ SYMBOLS = {
     Disposition.READ_ERROR: "?",
 }
 """Carry the meaning where there is no colour."""
-REASONS = {
-    "SAME": "already so",
-    "DUPLICATE": "asked for twice",
-    "EMPTY_CONVERSATION": "the conversation has no message",
-    "ALREADY_FURTHER": "already read further",
-    "REWIND": "would make read messages unread again; --allow-rewind when planning",
-    "TIMESTAMP_REWIND": "the timestamp would go back; --allow-rewind when planning",
-    "FIRST_SET": "never read before; --allow-first-set when planning",
-    "BEYOND_LATEST": "beyond the newest message; --allow-beyond-latest when planning",
-    "CLOSED": "the conversation is closed; --allow-closed when planning",
-    "EXPECTATION_FAILED": "not as the line expects",
-    "CONFLICT": "another line asks for something else",
-    "REJECTED": "the line cannot be used; see rejects.csv",
-    "FUTURE_TIMESTAMP": "the timestamp lies in the future",
-    "USER_NOT_FOUND": "there is no such user",
-    "NOT_A_MEMBER": "there is no such membership",
-    "UNREADABLE": "could not be read",
-    "NEWEST_UNKNOWN": "the newest message could not be read",
-    "PARTICIPANT_UNKNOWN": "the participant could not be read",
-    "CHANGED_SINCE": "it was changed since",
-    "NO_UNDO": "there is no way back",
+SAMPLES = {
+    Disposition.UPDATE: 800,
+    Disposition.DELETE: 500,
+    Disposition.BLOCKED: 250,
+    Disposition.CONFLICT: 150,
+    Disposition.NOT_FOUND: 100,
+    Disposition.INVALID: 100,
+    Disposition.READ_ERROR: 50,
+    Disposition.SATISFIED: 25,
+    Disposition.NOOP: 25,
 }
-"""Reasons in words; an unknown one stands for itself."""
+"""How many rows of each kind a summary shows: 2 000 together."""
 NEVER_SET = "(never set)"
 
 
@@ -129,7 +117,7 @@ def remarks(row: PlanRow) -> list[str]:
     """What else there is to say about *row*: why nothing is sent, what a removal takes, how far it can be undone."""
     said: list[str] = []
     if row.reason_code is not None:
-        said.append(f"{row.reason_code}: {REASONS.get(row.reason_code, row.reason_code)}")
+        said.append(f"{row.reason_code}: {Reason[row.reason_code].words}")
     if row.reason_detail:
         said.append(escape_control(row.reason_detail))
     if row.disposition == Disposition.DELETE:

@@ -44,6 +44,8 @@ def _lines(summary: Summary, examples: int) -> Iterator[str]:
     for guard in summary.guards:
         yield f" {'ok' if guard.passed else '! '} {guard.message}" + (f"  needs {guard.needs}" if guard.needs else "")
     yield f"Not checked: {', '.join(manifest.not_checked)}"
+    if undo := wording.undo(summary):
+        yield f"Undo    {undo}"
     yield f"Cost    {wording.cost(summary)}"
 
 

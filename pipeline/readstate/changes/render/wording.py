@@ -1,7 +1,7 @@
 """The sentences that several renderings share."""
 
 from readstate.changes.render.summary import Summary
-from readstate.model.change import Direction, Disposition
+from readstate.model.change import Direction, Disposition, Reason
 from readstate.text import escape_control, format_duration, group_digits, short_sid
 
 
@@ -39,9 +39,18 @@ def breakdown(summary: Summary, disposition: Disposition) -> str:
     parts = [
         f"{reason} {group_digits(count)} (line{'s' * (count > 1)} {_lines(lines.get(reason, ()), count)})"
         for reason, count in manifest.reasons.items()
-        if REASON_OF.get(reason) is disposition
+        if Reason[reason].disposition is disposition
     ]
     return "; ".join(parts)
+
+
+def undo(summary: Summary) -> str:
+    """How many changes have no full undo; empty where all have."""
+    facts = summary.manifest.guard_inputs
+    if not facts.not_fully_undoable:
+        return ""
+    changes = group_digits(facts.updates + facts.deletes)
+    return f"{group_digits(facts.not_fully_undoable)} of {changes} changes cannot be taken back, or only in part"
 
 
 def cost(summary: Summary) -> str:
@@ -52,31 +61,6 @@ def cost(summary: Summary) -> str:
         f" {group_digits(needed.apply_requests)} and {group_digits(needed.verify_requests)} to verify,"
         f" about {format_duration(needed.apply_seconds)} at {needed.writes_per_second:g} changes a second"
     )
-
-
-REASON_OF = {
-    "SAME": Disposition.NOOP,
-    "DUPLICATE": Disposition.NOOP,
-    "EMPTY_CONVERSATION": Disposition.NOOP,
-    "ALREADY_FURTHER": Disposition.SATISFIED,
-    "REWIND": Disposition.BLOCKED,
-    "TIMESTAMP_REWIND": Disposition.BLOCKED,
-    "FIRST_SET": Disposition.BLOCKED,
-    "BEYOND_LATEST": Disposition.BLOCKED,
-    "CLOSED": Disposition.BLOCKED,
-    "EXPECTATION_FAILED": Disposition.BLOCKED,
-    "CONFLICT": Disposition.CONFLICT,
-    "REJECTED": Disposition.INVALID,
-    "FUTURE_TIMESTAMP": Disposition.INVALID,
-    "USER_NOT_FOUND": Disposition.NOT_FOUND,
-    "NOT_A_MEMBER": Disposition.NOT_FOUND,
-    "UNREADABLE": Disposition.READ_ERROR,
-    "NEWEST_UNKNOWN": Disposition.READ_ERROR,
-    "PARTICIPANT_UNKNOWN": Disposition.READ_ERROR,
-    "CHANGED_SINCE": Disposition.BLOCKED,
-    "NO_UNDO": Disposition.BLOCKED,
-}
-"""Each reason belongs to one kind of row."""
 
 
 def _updates(summary: Summary) -> str:

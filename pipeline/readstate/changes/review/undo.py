@@ -58,12 +58,12 @@ def undo_row(row: PlanRow, record: RowRecord, seen: Seen, *, first_set_to: int |
     """
     bare = msgspec.structs.replace(row, **_NOTHING_SET)
     if row.disposition == Disposition.DELETE:
-        return _left(bare, Disposition.BLOCKED, Reason.NO_UNDO, "a removed member cannot be put back as it was")
+        return _left(bare, Reason.NO_UNDO, "a removed member cannot be put back as it was")
     match seen.current:
         case Unreadable(detail):
-            return _left(bare, Disposition.READ_ERROR, Reason.UNREADABLE, detail)
+            return _left(bare, Reason.UNREADABLE, detail)
         case Absent(reason):
-            return _left(bare, Disposition.NOT_FOUND, reason, "")
+            return _left(bare, reason, "")
         case Present() as current:
             return _restored(_as_seen(bare, current, seen.at), row, record, current, first_set_to=first_set_to)
 
@@ -113,19 +113,19 @@ def _applied(plan: Plan, journal: Journal) -> Iterator[tuple[PlanRow, RowRecord]
 
 def _restored(bare: PlanRow, row: PlanRow, record: RowRecord, current: Present, *, first_set_to: int | None) -> PlanRow:
     if row.pre_participant_sid is not None and current.participant_sid != row.pre_participant_sid:
-        return _left(bare, Disposition.BLOCKED, Reason.CHANGED_SINCE, "another member has taken the place")
+        return _left(bare, Reason.CHANGED_SINCE, "another member has taken the place")
     fields = list(_fields_set(record, current))
     if all(field.now == field.before for field in fields):
-        return _left(bare, Disposition.NOOP, Reason.SAME, "")
+        return _left(bare, Reason.SAME, "")
     changed = [f"{field.name} is {field.now}, and the run had set {field.ours}" for field in fields
                if field.now != field.ours]  # fmt: skip
     if changed:
-        return _left(bare, Disposition.BLOCKED, Reason.CHANGED_SINCE, "; ".join(changed))
+        return _left(bare, Reason.CHANGED_SINCE, "; ".join(changed))
     back = [_first_set(field, first_set_to) for field in fields]
     ways = [field for field in back if field.before is not None and field.before != field.now]
     lost = [field.name for field in back if field.before is None]
     if not ways:
-        return _left(bare, Disposition.BLOCKED, Reason.NO_UNDO, f"{' and '.join(lost)} cannot be cleared again")
+        return _left(bare, Reason.NO_UNDO, f"{' and '.join(lost)} cannot be cleared again")
     values = {field.field: field for field in ways}
     index = values.get(Fields.INDEX)
     return msgspec.structs.replace(
@@ -192,9 +192,9 @@ def _as_seen(bare: PlanRow, current: Present, at: datetime) -> PlanRow:
     )
 
 
-def _left(bare: PlanRow, disposition: Disposition, reason: Reason, detail: str) -> PlanRow:
+def _left(bare: PlanRow, reason: Reason, detail: str) -> PlanRow:
     return msgspec.structs.replace(
-        bare, disposition=disposition.value, reason_code=reason.value, reason_detail=detail or None
+        bare, disposition=reason.disposition.value, reason_code=reason.value, reason_detail=detail or None
     )
 
 

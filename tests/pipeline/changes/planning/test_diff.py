@@ -55,7 +55,7 @@ def index(number: int | str, current: Present = HERE, **rules: object) -> Change
 
 def why(change: Change) -> tuple[Disposition, Reason]:
     assert isinstance(change, Skip), change
-    return change.disposition, change.reason
+    return change.reason.disposition, change.reason
 
 
 NEVER_READ = replace(HERE, last_read_message_index=None)

@@ -11,15 +11,13 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 
-from readstate.changes.plans.counts import SAMPLES
 from readstate.changes.plans.reader import Plan
 from readstate.changes.render.html import render_html
 from readstate.changes.render.json_document import plan_document, render_json
 from readstate.changes.render.markdown import MOST_ROWS, render_markdown
-from readstate.changes.render.summary import REASONS, Summary, row_of, sample, select, summarize
+from readstate.changes.render.summary import SAMPLES, Summary, row_of, sample, select, summarize
 from readstate.changes.render.text import render_rows, render_text
-from readstate.changes.render.wording import REASON_OF, cost
-from readstate.model.change import Reason
+from readstate.changes.render.wording import cost
 from readstate.model.guards import Consent
 from readstate.text import short_sid
 from tests.helpers.plans import plan_row, removal_row, skipped_row, written_plan
@@ -155,6 +153,15 @@ def test_a_given_consent_changes_what_the_guards_say(tmp_path: Path) -> None:
     assert all(guard.passed for guard in agreed.guards)
 
 
+def test_every_rendering_says_what_cannot_be_taken_back(summary: Summary) -> None:
+    for rendered in (render_text(summary), render_markdown(summary), render_html(summary)):
+        assert "2 of 5 changes cannot be taken back, or only in part" in rendered
+
+
+def test_a_plan_that_can_be_undone_says_nothing_of_undo(tmp_path: Path) -> None:
+    assert "Undo" not in render_text(summarize(written_plan(tmp_path, plan_row(0)), []))
+
+
 def test_a_sample_is_capped_and_the_counts_are_whole(tmp_path: Path) -> None:
     plan = written_plan(tmp_path, *(skipped_row(number, "noop", "SAME") for number in range(100)), plan_row(100))
 
@@ -185,7 +192,3 @@ def test_the_cost_is_told_in_words(summary: Summary) -> None:
     manifest = msgspec.structs.replace(summary.manifest, request_estimate=estimate)
 
     assert "about 27 h 46 min at 30 changes a second" in cost(replace(summary, manifest=manifest))
-
-
-def test_every_reason_has_words_and_a_kind() -> None:
-    assert set(REASONS) == set(REASON_OF) == {reason.value for reason in Reason}
