@@ -8,7 +8,7 @@ AIRFLOW_VENV := .venv-airflow
 AIRFLOW_STAMP := $(AIRFLOW_VENV)/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup demo test test-airflow lint types contract check clean bench bench-pacing soak
+.PHONY: help setup demo test test-fast test-nightly test-airflow lint types contract check clean bench bench-pacing soak
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -26,6 +26,12 @@ demo: setup  ## export from a Twilio that runs inside the demo
 
 test: setup  ## run the whole test suite with branch coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+test-fast: setup  ## what starts no process, in three quarters of a minute
+	$(BIN)/python -m pytest -n 2 -m "not process"
+
+test-nightly: setup  ## the whole suite with fifteen times as many examples of each property
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n 2
 
 test-airflow: $(AIRFLOW_STAMP)  ## the Airflow provider, with a real scheduler
 	$(AIRFLOW_VENV)/bin/python -m pytest -p no:cacheprovider -W ignore tests/jobs/airflow

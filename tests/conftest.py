@@ -1,5 +1,6 @@
 """Servers that several tests share, because they take a second to start; and what holds for every test."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -7,10 +8,17 @@ from hypothesis import HealthCheck, settings
 
 from tests.helpers import object_stores, processes
 from tests.helpers.object_stores import StoreServer
+from tests.helpers.process_marker import mark_tests_that_start_processes
 
-# A property holds or it does not, however long a busy machine takes to find out.
-settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+# A property holds or it does not, however long a busy machine takes to find out: no deadlines.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("day", _PATIENT, max_examples=20)
+settings.register_profile("nightly", _PATIENT, max_examples=300)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "day"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mark_tests_that_start_processes(items)
 
 
 @pytest.fixture(autouse=True)

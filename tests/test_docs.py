@@ -11,7 +11,7 @@ import pytest
 from readstate.errors import ExitCode
 from readstate.settings import Settings
 from readstate_jobs.cli.main import COMMANDS
-from tests.helpers.console import shell, type_examples
+from tests.helpers.readme_console import shell, type_examples
 from tests.helpers.repository import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -16,11 +16,12 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
-from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines, settled_state, wanted_state
-from tests.helpers.dying import POINTS
+from tests.helpers.bulk_changes import assert_agreement, consent, mixed_lines, settled_state, wanted_state
+from tests.helpers.crash_points import POINTS
+from tests.helpers.process_shell import ProcessShell
 from tests.helpers.processes import LONGEST_SECONDS, wait_until
 
-DYING = ("tests.helpers.dying",)
+DYING = ("tests.helpers.crash_points",)
 QUICK = {"READSTATE_WRITES_PER_SECOND": "2000"}
 HASTE = ("--settle", "0.05,0.1", "--canary", "3")
 
@@ -36,11 +37,11 @@ def twilio() -> Iterator[RunningSimulator]:
 
 
 @pytest.fixture
-def shell(twilio: RunningSimulator, tmp_path: Path) -> Shell:
-    return Shell(twilio, tmp_path, QUICK)
+def shell(twilio: RunningSimulator, tmp_path: Path) -> ProcessShell:
+    return ProcessShell(twilio, tmp_path, QUICK)
 
 
-def resume_until_done(shell: Shell, run_dir: Path, *, most: int = 6) -> int:
+def resume_until_done(shell: ProcessShell, run_dir: Path, *, most: int = 6) -> int:
     for _ in range(most):
         told = shell.call("resume", str(run_dir), "--json", *HASTE)
         if told.code == 0:
@@ -49,7 +50,7 @@ def resume_until_done(shell: Shell, run_dir: Path, *, most: int = 6) -> int:
     raise AssertionError(f"still not done: {told}")
 
 
-def assert_one_clean_run(shell: Shell, plan, wanted, run_dir: Path) -> None:
+def assert_one_clean_run(shell: ProcessShell, plan, wanted, run_dir: Path) -> None:
     assert settled_state(shell.twilio, plan) == wanted
     effects = shell.twilio.effects()
     assert max(Counter(e.participant_sid for e in effects if e.kind == "participant.removed").values()) == 1
@@ -58,7 +59,7 @@ def assert_one_clean_run(shell: Shell, plan, wanted, run_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_at_any_point_and_resumed_gives_the_state_of_one_clean_run(shell: Shell, point: str) -> None:
+def test_killed_at_any_point_and_resumed_gives_the_state_of_one_clean_run(shell: ProcessShell, point: str) -> None:
     plan = shell.plan(mixed_lines(shell.twilio, updates=24, removals=6))
     wanted = wanted_state(shell.twilio, plan)
     number = "1" if "results" in point else "4"
@@ -73,7 +74,7 @@ def test_killed_at_any_point_and_resumed_gives_the_state_of_one_clean_run(shell:
     assert_one_clean_run(shell, plan, wanted, run_dir)
 
 
-def test_killed_at_random_with_responses_lost_after_the_effect(shell: Shell) -> None:
+def test_killed_at_random_with_responses_lost_after_the_effect(shell: ProcessShell) -> None:
     shell.twilio.faults = Faults(latency_ms=4, reset_after_share=0.1)
     plan = shell.plan(mixed_lines(shell.twilio, updates=40, removals=8))
     wanted = wanted_state(shell.twilio, plan)
@@ -93,7 +94,7 @@ def test_killed_at_random_with_responses_lost_after_the_effect(shell: Shell) -> 
     assert_one_clean_run(shell, plan, wanted, run_dir)
 
 
-def test_a_signal_ends_a_run_cleanly_and_names_the_line_that_goes_on(shell: Shell) -> None:
+def test_a_signal_ends_a_run_cleanly_and_names_the_line_that_goes_on(shell: ProcessShell) -> None:
     shell.twilio.faults = Faults(latency_ms=40)
     plan = shell.plan(mixed_lines(shell.twilio, updates=60, removals=0))
 
@@ -121,7 +122,7 @@ def test_a_signal_ends_a_run_cleanly_and_names_the_line_that_goes_on(shell: Shel
     assert_agreement(plan, run_dir, shell.twilio.effects())
 
 
-def test_a_second_signal_leaves_at_once_and_the_journal_covers_it(shell: Shell) -> None:
+def test_a_second_signal_leaves_at_once_and_the_journal_covers_it(shell: ProcessShell) -> None:
     plan = shell.plan(mixed_lines(shell.twilio, updates=30, removals=0))
     unanswered = {"READSTATE_READ_TIMEOUT_SECONDS": "600", "READSTATE_REQUEST_TIMEOUT_SECONDS": "600"}
     patient = replace(shell, settings=QUICK | unanswered)
@@ -145,7 +146,7 @@ def test_a_second_signal_leaves_at_once_and_the_journal_covers_it(shell: Shell) 
 
 
 def test_a_horizon_goes_back_only_where_somebody_moved_it_on_within_the_window_that_the_results_publish(
-    shell: Shell,
+    shell: ProcessShell,
 ) -> None:
     # People read on right after a fetch, of the plan and of the apply: some rows are stale, and some races are lost.
     people = Faults(latency_ms=2, live_after_fetch_share=0.3, live_moves_per_second=25)
@@ -165,7 +166,7 @@ def test_a_horizon_goes_back_only_where_somebody_moved_it_on_within_the_window_t
     assert told.document["counts"]["applied"] == outcomes["applied"]
 
 
-def test_no_verb_but_apply_and_resume_sends_anything_but_get(shell: Shell) -> None:
+def test_no_verb_but_apply_and_resume_sends_anything_but_get(shell: ProcessShell) -> None:
     plan = shell.plan(mixed_lines(shell.twilio, updates=10, removals=3))
     run_dir = Path(shell.call("apply", str(plan.directory), "--json", *consent(plan), *HASTE).document["run_dir"])
     shell.twilio.reset_counters()

@@ -24,7 +24,7 @@ from readstate.snapshot.shards.staging import STAGING
 from readstate.stop import StopReason
 from tests.helpers.exporting import Export, assert_same, changed, world_rows
 from tests.helpers.object_stores import StoreServer
-from tests.helpers.sharding import RUN, ShardedExport, tables
+from tests.helpers.shard_runs import RUN, ShardedExport, tables
 
 SHAPE = WorldShape(users=90, services=2, conversations_per_user=6, odd_identities=0.3, seed=3)
 

@@ -25,8 +25,8 @@ from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from tests.helpers.desk import AUTHORIZATION, Desk
 from tests.helpers.fake_clock import FakeClock
+from tests.helpers.simulated_api import AUTHORIZATION, SimulatedApi
 
 NOW = 1_795_392_000.0
 """2026-11-23 00:00 UTC, for worlds and for clocks."""
@@ -36,7 +36,7 @@ NOW = 1_795_392_000.0
 class DeskTransport:
     """A transport into a simulated world that refuses to carry a write."""
 
-    desk: Desk
+    desk: SimulatedApi
     sent: list[Request] = field(default_factory=list)
     failing: dict[str, int] = field(default_factory=dict)
     """Statuses to answer where a path ends like the key."""
@@ -85,7 +85,7 @@ def csv_of(*rows: dict[str, Any]) -> str:
 
 
 async def make_plan(
-    desk: Desk,
+    desk: SimulatedApi,
     text: str,
     folder: Path,
     *,

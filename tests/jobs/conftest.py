@@ -1,11 +1,8 @@
-"""Types command lines into this process, and remembers what came of them."""
+"""Simulators and commands that the tests of several commands share."""
 
-import json
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,25 +10,7 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
-from readstate_jobs.cli.main import main
-from tests.helpers.bulk import Shell
-
-
-@dataclass(frozen=True)
-class Typed:
-    """What a command line gave."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """The one JSON document on stdout."""
-        return json.loads(self.out)
-
-
-Type = Callable[..., Typed]
+from tests.helpers.cli_shell import CommandOutput, RunCommand, Shell, run_command
 
 
 @pytest.fixture
@@ -59,30 +38,22 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def typed(nobody: None, capfd: pytest.CaptureFixture[str]) -> Type:
-    """Type ``readstate`` and words without credentials."""
-
-    def type_(*words: str) -> Typed:
-        capfd.readouterr()
-        code = main(list(words))
-        captured = capfd.readouterr()
-        assert "Traceback" not in captured.out + captured.err
-        return Typed(code, captured.out, captured.err)
-
-    return type_
+def readstate(nobody: None) -> RunCommand:
+    """Runs ``readstate`` without credentials."""
+    return run_command
 
 
 @pytest.fixture
-def connected(typed: Type, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> Type:
-    """Type ``readstate`` and words with the simulator's credentials in the environment; no output may hold them."""
+def connected(nobody: None, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+    """Runs ``readstate`` with the simulator's credentials in the environment; no output may hold them."""
     account = twilio.credentials
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", account.account_sid)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", account.auth_token)
     monkeypatch.setenv("READSTATE_BASE_URL", twilio.base_url)
 
-    def type_(*words: str) -> Typed:
-        given = typed(*words)
-        assert account.auth_token not in given.out + given.err
-        return given
+    def run(*arguments: str) -> CommandOutput:
+        output = run_command(*arguments)
+        assert account.auth_token not in output.stdout + output.stderr
+        return output
 
-    return type_
+    return run

@@ -16,8 +16,9 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import running
 from readstate.simulator.world.world import World
-from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines, settled_state, wanted_state
-from tests.helpers.dying import POINTS
+from tests.helpers.bulk_changes import assert_agreement, consent, mixed_lines, settled_state, wanted_state
+from tests.helpers.crash_points import POINTS
+from tests.helpers.process_shell import ProcessShell
 
 _CARE = ("--settle", "0.05,0.15", "--canary", "5")
 
@@ -38,7 +39,7 @@ def main(kills: int) -> None:
 
 def _round(dice: random.Random, most: int) -> int:
     with tempfile.TemporaryDirectory() as folder, _world() as twilio:
-        shell = Shell(twilio, Path(folder), {"READSTATE_WRITES_PER_SECOND": "2000"})
+        shell = ProcessShell(twilio, Path(folder), {"READSTATE_WRITES_PER_SECOND": "2000"})
         plan = shell.plan(mixed_lines(twilio, updates=150, removals=40))
         wanted = wanted_state(twilio, plan)
         twilio.faults = Faults(latency_ms=3, reset_after_share=0.05, error_after_effect_share=0.02, truncate_share=0.01)
@@ -63,18 +64,24 @@ def _round(dice: random.Random, most: int) -> int:
 
 def _at_point(point: str, number: int) -> None:
     with tempfile.TemporaryDirectory() as folder, _world() as twilio:
-        shell = Shell(twilio, Path(folder), {"READSTATE_WRITES_PER_SECOND": "2000"})
+        shell = ProcessShell(twilio, Path(folder), {"READSTATE_WRITES_PER_SECOND": "2000"})
         plan = shell.plan(mixed_lines(twilio, updates=40, removals=15))
         wanted = wanted_state(twilio, plan)
         twilio.faults = Faults(latency_ms=3, reset_after_share=0.05)
         told = shell.run(
-            point, str(number), "apply", str(plan.directory), *consent(plan), *_CARE, module=("tests.helpers.dying",)
+            point,
+            str(number),
+            "apply",
+            str(plan.directory),
+            *consent(plan),
+            *_CARE,
+            module=("tests.helpers.crash_points",),
         )
         _finish(shell, plan, wanted, shell.run_dirs()[0])
         print(f"{point} {number}: {'killed' if told.code == -9 else 'not reached'}, resumed, as one clean run")
 
 
-def _finish(shell: Shell, plan, wanted, run_dir: Path) -> None:
+def _finish(shell: ProcessShell, plan, wanted, run_dir: Path) -> None:
     for _ in range(8):
         told = shell.run("resume", str(run_dir), *_CARE)
         if told.code == 0:

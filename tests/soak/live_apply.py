@@ -16,7 +16,8 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import running
 from readstate.simulator.world.world import World
-from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines
+from tests.helpers.bulk_changes import assert_agreement, consent, mixed_lines
+from tests.helpers.process_shell import ProcessShell
 
 
 def main(updates: int, removals: int) -> None:
@@ -26,7 +27,7 @@ def main(updates: int, removals: int) -> None:
         tempfile.TemporaryDirectory() as folder,
         running(World(shape), behaviour=Behaviour(actions_per_second=0)) as twilio,
     ):
-        shell = Shell(twilio, Path(folder), {"READSTATE_WRITES_PER_SECOND": "150"})
+        shell = ProcessShell(twilio, Path(folder), {"READSTATE_WRITES_PER_SECOND": "150"})
         plan = shell.plan(mixed_lines(twilio, updates=updates, removals=removals))
         twilio.faults = Faults(
             latency_ms=10, latency_sigma=0.5, live_moves_per_second=20, reset_after_share=0.002,

@@ -70,7 +70,7 @@ class Reason(StrEnum):
     disposition: Disposition
     words: str
 
-    def __new__(cls, code: str, disposition: Disposition, words: str) -> Self:  # noqa: D102
+    def __new__(cls, code: str, disposition: Disposition, words: str) -> Self:
         reason = str.__new__(cls, code)
         reason._value_ = code
         reason.disposition, reason.words = disposition, words

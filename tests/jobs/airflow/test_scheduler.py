@@ -18,7 +18,7 @@ from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot import open_snapshot
 from tests.helpers.airflow_site import FINISHED, AirflowSite, Try
-from tests.helpers.bulk import mixed_lines
+from tests.helpers.bulk_changes import mixed_lines
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.published import published_rows
 from tests.helpers.repository import ROOT

@@ -15,7 +15,8 @@ from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
 from readstate_jobs.applying.apply_options import parse_share
-from tests.helpers.bulk import Shell, assert_agreement, consent, mixed_lines, unwatched
+from tests.helpers.bulk_changes import assert_agreement, consent, mixed_lines, unwatched
+from tests.helpers.cli_shell import Shell
 
 HASTE = ("--settle", "0.05,0.1", "--canary", "3")
 

@@ -12,10 +12,10 @@ import click
 import pytest
 
 from readstate.errors import ExitCode
-from readstate_jobs.cli.main import COMMANDS
+from readstate_jobs.cli.main import COMMANDS, main
+from tests.helpers.cli_shell import RunCommand
 from tests.helpers.processes import LONGEST_SECONDS
 from tests.helpers.repository import ROOT
-from tests.jobs.conftest import Type
 
 HEAVY = [
     "aiohttp",
@@ -55,44 +55,44 @@ def test_help_imports_nothing_heavy_and_no_command() -> None:
     ]
 
 
-def test_help_of_every_command_says_what_it_does(typed: Type) -> None:
+def test_help_of_every_command_says_what_it_does(readstate: RunCommand) -> None:
     for name in COMMANDS:
-        given = typed(name, "--help")
+        given = readstate(name, "--help")
 
         assert given.code == ExitCode.DONE, name
-        assert f"Usage: readstate {name}" in given.out
-        assert "%Y" not in given.out, "a format for machines instead of words"
+        assert f"Usage: readstate {name}" in given.stdout
+        assert "%Y" not in given.stdout, "a format for machines instead of words"
 
 
-def test_the_list_of_commands_names_each_with_one_line(typed: Type) -> None:
-    given = typed("--help")
+def test_the_list_of_commands_names_each_with_one_line(readstate: RunCommand) -> None:
+    given = readstate("--help")
 
     assert given.code == ExitCode.DONE
-    assert all(f"  {name} " in given.out for name in COMMANDS)
+    assert all(f"  {name} " in given.stdout for name in COMMANDS)
 
 
-def test_nothing_typed_is_answered_with_the_help_and_not_with_an_error(typed: Type) -> None:
-    given = typed()
+def test_nothing_typed_is_answered_with_the_help_and_not_with_an_error(readstate: RunCommand) -> None:
+    given = readstate()
 
     assert given.code == ExitCode.USAGE
-    assert given.err.startswith("Usage: readstate")
-    assert given.out == ""
+    assert given.stderr.startswith("Usage: readstate")
+    assert given.stdout == ""
 
 
 @pytest.mark.parametrize(("word", "nearest"), [("exprot", "export"), ("snapshot", "snapshots"), ("docter", "doctor")])
-def test_a_misspelt_command_is_answered_with_the_nearest_one(word: str, nearest: str, typed: Type) -> None:
-    given = typed(word)
+def test_a_misspelt_command_is_answered_with_the_nearest_one(word: str, nearest: str, readstate: RunCommand) -> None:
+    given = readstate(word)
 
     assert given.code == ExitCode.USAGE
-    assert f"there is no command '{word}'; did you mean '{nearest}'?" in given.err
+    assert f"there is no command '{word}'; did you mean '{nearest}'?" in given.stderr
 
 
-def test_a_command_like_no_other_is_answered_with_the_way_to_the_help(typed: Type) -> None:
-    given = typed("xyzzy")
+def test_a_command_like_no_other_is_answered_with_the_way_to_the_help(readstate: RunCommand) -> None:
+    given = readstate("xyzzy")
 
     assert given.code == ExitCode.USAGE
-    assert "did you mean" not in given.err
-    assert "readstate --help" in given.err
+    assert "did you mean" not in given.stderr
+    assert "readstate --help" in given.stderr
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,15 @@ def test_a_command_like_no_other_is_answered_with_the_way_to_the_help(typed: Typ
         (["doctor", "superfluous"], "superfluous"),
     ],
 )
-def test_a_wrong_command_line_is_code_64_and_names_what_is_wrong(words: list[str], told: str, typed: Type) -> None:
-    given = typed(*words)
+def test_a_wrong_command_line_is_code_64_and_names_what_is_wrong(
+    words: list[str], told: str, readstate: RunCommand
+) -> None:
+    given = readstate(*words)
 
     assert given.code == ExitCode.USAGE
-    assert told in given.err
-    assert f"readstate {words[0]} --help" in given.err
-    assert given.out == ""
+    assert told in given.stderr
+    assert f"readstate {words[0]} --help" in given.stderr
+    assert given.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -127,33 +129,35 @@ def test_a_wrong_command_line_is_code_64_and_names_what_is_wrong(words: list[str
         ["--Twilio-Auth-Token=hunter2hunter2"],
     ],
 )
-def test_a_secret_on_the_command_line_is_refused_and_not_repeated(words: list[str], typed: Type) -> None:
-    given = typed("doctor", *words)
+def test_a_secret_on_the_command_line_is_refused_and_not_repeated(words: list[str], readstate: RunCommand) -> None:
+    given = readstate("doctor", *words)
 
     assert given.code == ExitCode.USAGE
-    assert "hunter2" not in given.out + given.err
-    assert "can be read by everybody" in given.err
-    assert "Export TWILIO_API_KEY" in given.err
+    assert "hunter2" not in given.stdout + given.stderr
+    assert "can be read by everybody" in given.stderr
+    assert "Export TWILIO_API_KEY" in given.stderr
 
 
 def test_the_secret_of_the_environment_is_refused_wherever_it_stands(
-    typed: Type, monkeypatch: pytest.MonkeyPatch
+    readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0f" * 16)
 
-    given = typed("doctor", "--base-url", f"https://AC1:{'0f' * 16}@proxy.example.com")
+    given = readstate("doctor", "--base-url", f"https://AC1:{'0f' * 16}@proxy.example.com")
 
     assert given.code == ExitCode.USAGE
-    assert "0f0f" not in given.out + given.err
+    assert "0f0f" not in given.stdout + given.stderr
 
 
-def test_words_that_only_look_like_a_secrets_name_are_taken(typed: Type) -> None:
-    given = typed("snapshots", "/data/token=3")
+def test_words_that_only_look_like_a_secrets_name_are_taken(readstate: RunCommand) -> None:
+    given = readstate("snapshots", "/data/token=3")
 
     assert given.code == ExitCode.DONE
 
 
-def test_a_bug_leaves_a_file_with_the_details_and_no_traceback(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_leaves_a_file_with_the_details_and_no_traceback(
+    readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     @click.command()
     def command() -> None:
         raise ZeroDivisionError("one thing over nothing")
@@ -161,55 +165,57 @@ def test_a_bug_leaves_a_file_with_the_details_and_no_traceback(typed: Type, monk
     monkeypatch.setattr(import_module("readstate_jobs.tools.settings"), "command", command)
     monkeypatch.setattr(tempfile, "tempdir", str(Path.cwd()))
 
-    given = typed("settings")
+    given = readstate("settings")
 
     assert given.code == ExitCode.INTERNAL
-    assert "a bug in readstate: ZeroDivisionError: one thing over nothing" in given.err
+    assert "a bug in readstate: ZeroDivisionError: one thing over nothing" in given.stderr
     (details,) = Path.cwd().glob("readstate-*.txt")
-    assert str(details) in given.err
+    assert str(details) in given.stderr
     assert "Traceback" in details.read_text()
 
 
-def test_ctrl_c_outside_of_a_run_is_code_130(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_outside_of_a_run_is_code_130(readstate: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     @click.command()
     def command() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(import_module("readstate_jobs.tools.settings"), "command", command)
 
-    given = typed("--", "settings")
+    given = readstate("--", "settings")
 
     assert given.code == ExitCode.INTERRUPTED
-    assert "To go on:  readstate -- settings" in given.err
+    assert "To go on:  readstate -- settings" in given.stderr
 
 
-def test_a_question_that_is_left_says_that_nothing_was_done(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_that_is_left_says_that_nothing_was_done(
+    readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     @click.command()
     def command() -> None:
         raise click.Abort
 
     monkeypatch.setattr(import_module("readstate_jobs.tools.settings"), "command", command)
 
-    given = typed("settings")
+    given = readstate("settings")
 
     assert given.code == ExitCode.INTERRUPTED
-    assert "nobody agreed, and nothing was done" in given.err
-    assert "To go on" not in given.err
+    assert "nobody agreed, and nothing was done" in given.stderr
+    assert "To go on" not in given.stderr
 
 
-def test_foreign_text_in_an_error_cannot_steer_the_terminal(typed: Type) -> None:
-    given = typed("export", "--out", "x", "--users", "evil\x1b]0;title\x07.txt")
+def test_foreign_text_in_an_error_cannot_steer_the_terminal(readstate: RunCommand) -> None:
+    given = readstate("export", "--out", "x", "--users", "evil\x1b]0;title\x07.txt")
 
     assert given.code == ExitCode.BAD_INPUT
-    assert "\x1b]" not in given.err
-    assert "\x07" not in given.err
-    assert "evil" in given.err
+    assert "\x1b]" not in given.stderr
+    assert "\x07" not in given.stderr
+    assert "evil" in given.stderr
 
 
-def test_what_is_written_is_readable_by_its_owner_alone(typed: Type) -> None:
+def test_what_is_written_is_readable_by_its_owner_alone(nobody: None) -> None:
     before = os.umask(0o022)
     try:
-        typed("settings")
+        main(["settings"])
 
         assert os.umask(0o022) == 0o077
     finally:

@@ -6,7 +6,8 @@ import pytest
 
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.server.server import RunningSimulator
-from tests.helpers.bulk import Shell, consent, mixed_lines, unwatched
+from tests.helpers.bulk_changes import consent, mixed_lines, unwatched
+from tests.helpers.cli_shell import Shell
 
 HASTE = ("--settle", "0.05,0.1", "--canary", "0")
 TWO_DAYS_LATER = Faults(clock_skew_seconds=48 * 3600)

@@ -17,7 +17,8 @@ from readstate.changes.runs.directory import target_lock
 from readstate.clock import SystemClock
 from readstate.simulator.server.server import RunningSimulator
 from readstate_jobs.applying.apply_job import ApplyJob
-from tests.helpers.bulk import Shell, consent, mixed_lines, unwatched
+from tests.helpers.bulk_changes import consent, mixed_lines, unwatched
+from tests.helpers.cli_shell import Shell
 
 HASTE = ("--settle", "0.05,0.1", "--canary", "3")
 MARK = "4711-somebody"

@@ -7,7 +7,7 @@ from deltalake import DeltaTable
 
 from readstate.errors import ExitCode
 from readstate.snapshot.published import delta_tables as delta
-from tests.jobs.conftest import Type
+from tests.helpers.cli_shell import RunCommand
 
 EXPORT = ("export", "--out", "root", "--date")
 
@@ -17,7 +17,7 @@ def dates() -> set[str]:
     return {str(day) for day in table.to_table(columns=["snapshot_date"])["snapshot_date"].to_pylist()}
 
 
-def test_delta_tables_follow_what_is_published_again_and_pruned(connected: Type) -> None:
+def test_delta_tables_follow_what_is_published_again_and_pruned(connected: RunCommand) -> None:
     assert connected(*EXPORT, "2024-11-22", "--format", "delta").code == ExitCode.DONE
     assert connected(*EXPORT, "2024-11-23").code == ExitCode.DONE
     assert dates() == {"2024-11-22", "2024-11-23"}
@@ -30,20 +30,22 @@ def test_delta_tables_follow_what_is_published_again_and_pruned(connected: Type)
     assert dates() == {"2024-11-23"}
 
 
-def test_they_can_be_begun_when_everything_is_published_already(connected: Type) -> None:
+def test_they_can_be_begun_when_everything_is_published_already(connected: RunCommand) -> None:
     connected(*EXPORT, "2024-11-23")
 
     again = connected(*EXPORT, "2024-11-23", "--format", "delta")
 
-    assert "published already" in again.out
+    assert "published already" in again.stdout
     assert dates() == {"2024-11-23"}
 
 
-def test_a_missing_library_is_told_before_anything_is_read(connected: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_told_before_anything_is_read(
+    connected: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(delta, "find_spec", lambda _name: None)
 
     given = connected(*EXPORT, "2024-11-23", "--format", "delta")
 
     assert given.code == ExitCode.BAD_INPUT
-    assert "readstate[delta]" in given.err
+    assert "readstate[delta]" in given.stderr
     assert not Path("root").exists()

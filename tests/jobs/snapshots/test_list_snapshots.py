@@ -10,34 +10,34 @@ import pytest
 
 from readstate.errors import ExitCode
 from tests.helpers import snapshots
-from tests.jobs.conftest import Type
+from tests.helpers.cli_shell import RunCommand
 
 ROOT = Path("root")
 DAYS = [date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 23)]
 
 
 @pytest.fixture
-def published(typed: Type) -> Type:
+def published(readstate: RunCommand) -> RunCommand:
     """Three published snapshots, and a prompt to look at them from."""
     for day in DAYS:
         snapshots.publish(ROOT, day, [snapshots.row(1, 1), snapshots.row(1, 2), snapshots.row(2, 1)])
-    return typed
+    return readstate
 
 
 def days_left() -> list[str]:
     return sorted(path.stem for path in ROOT.glob("_snapshots/*.json"))
 
 
-def test_it_lists_each_with_its_users_rows_size_and_completeness(published: Type) -> None:
+def test_it_lists_each_with_its_users_rows_size_and_completeness(published: RunCommand) -> None:
     given = published("snapshots", "root")
 
-    lines = [line.split() for line in given.out.splitlines()]
+    lines = [line.split() for line in given.stdout.splitlines()]
     assert given.code == ExitCode.DONE
     assert lines[0] == ["date", "users", "conversations", "failed", "size", "complete"]
     assert [line[:4] + line[-1:] for line in lines[2:]] == [[str(day), "2", "3", "0", "yes"] for day in DAYS]
 
 
-def test_with_json_it_is_one_document(published: Type) -> None:
+def test_with_json_it_is_one_document(published: RunCommand) -> None:
     document = published("snapshots", "root", "--json", "--verify").document
 
     assert document["root"] == "root"
@@ -45,25 +45,25 @@ def test_with_json_it_is_one_document(published: Type) -> None:
     assert all(found["rows"] == 3 and found["complete"] and found["defects"] == [] for found in document["snapshots"])
 
 
-def test_an_empty_root_says_how_to_fill_it(typed: Type) -> None:
-    given = typed("snapshots", "root")
+def test_an_empty_root_says_how_to_fill_it(readstate: RunCommand) -> None:
+    given = readstate("snapshots", "root")
 
     assert given.code == ExitCode.DONE
-    assert "readstate export --out root" in given.out
+    assert "readstate export --out root" in given.stdout
 
 
-def test_verifying_nothing_is_no_success_because_the_root_may_be_mistyped(typed: Type) -> None:
-    given = typed("snapshots", "raot", "--verify")
+def test_verifying_nothing_is_no_success_because_the_root_may_be_mistyped(readstate: RunCommand) -> None:
+    given = readstate("snapshots", "raot", "--verify")
 
     assert given.code == ExitCode.BAD_INPUT
-    assert "raot: no published snapshot to verify" in given.err
+    assert "raot: no published snapshot to verify" in given.stderr
 
 
-def test_verify_vouches_for_what_is_whole(published: Type) -> None:
+def test_verify_vouches_for_what_is_whole(published: RunCommand) -> None:
     given = published("snapshots", "root", "--verify")
 
     assert given.code == ExitCode.DONE
-    assert [line.split()[-1] for line in given.out.splitlines()[2:]] == ["yes"] * 3
+    assert [line.split()[-1] for line in given.stdout.splitlines()[2:]] == ["yes"] * 3
 
 
 def damaged_by_a_flipped_byte(file: Path) -> None:
@@ -89,7 +89,9 @@ def damaged_by_a_cut(file: Path) -> None:
         (damaged_by_a_cut, "not those that the manifest says"),
     ],
 )
-def test_verify_finds_a_damaged_file_and_names_it(damage: object, told: str, dataset: str, published: Type) -> None:
+def test_verify_finds_a_damaged_file_and_names_it(
+    damage: object, told: str, dataset: str, published: RunCommand
+) -> None:
     (file,) = ROOT.glob(f"{dataset}/snapshot_date=2026-11-22/*.parquet")
     assert callable(damage)
     damage(file)
@@ -98,22 +100,22 @@ def test_verify_finds_a_damaged_file_and_names_it(damage: object, told: str, dat
     document = published("snapshots", "root", "--verify", "--json").document
 
     assert given.code == ExitCode.SOME_FAILED
-    assert f"2026-11-22: {file.relative_to(ROOT)}" in given.out
-    assert told in given.out
-    assert [line.split()[-1] for line in given.out.splitlines()[2:5]] == ["yes", "NO", "yes"]
+    assert f"2026-11-22: {file.relative_to(ROOT)}" in given.stdout
+    assert told in given.stdout
+    assert [line.split()[-1] for line in given.stdout.splitlines()[2:5]] == ["yes", "NO", "yes"]
     assert [len(found["defects"]) for found in document["snapshots"]] == [0, 1, 0]
 
 
 def test_pruning_without_a_terminal_asks_for_consent_and_removes_nothing(
-    published: Type, monkeypatch: pytest.MonkeyPatch
+    published: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
 
     given = published("snapshots", "root", "--keep", "1")
 
     assert given.code == ExitCode.CONSENT_MISSING
-    assert "to be removed: 2026-11-21, 2026-11-22" in given.out
-    assert "--yes" in given.err
+    assert "to be removed: 2026-11-21, 2026-11-22" in given.stdout
+    assert "--yes" in given.stderr
     assert days_left() == [str(day) for day in DAYS]
 
 
@@ -126,28 +128,28 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, 1), ("n\n", 130, 3), ("\n", 130, 3)])
 def test_at_a_terminal_the_person_decides(
-    answer: str, code: int, left: int, published: Type, monkeypatch: pytest.MonkeyPatch
+    answer: str, code: int, left: int, published: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
 
     given = published("snapshots", "root", "--keep", "1")
 
     assert given.code == code
-    assert "Remove 2 snapshots for good?" in given.err
+    assert "Remove 2 snapshots for good?" in given.stderr
     assert len(days_left()) == left
 
 
-def test_what_goes_goes_with_all_of_its_files_and_the_rest_stays_whole(published: Type) -> None:
+def test_what_goes_goes_with_all_of_its_files_and_the_rest_stays_whole(published: RunCommand) -> None:
     given = published("snapshots", "root", "--keep", "2", "--yes")
 
     assert given.code == ExitCode.DONE
-    assert "Removed 1 snapshot." in given.out
+    assert "Removed 1 snapshot." in given.stdout
     assert days_left() == ["2026-11-22", "2026-11-23"]
     assert not any("2026-11-21" in str(path) for path in ROOT.rglob("*"))
     assert published("snapshots", "root", "--verify").code == ExitCode.DONE
 
 
-def test_days_are_counted_from_today_and_the_newest_stays(published: Type) -> None:
+def test_days_are_counted_from_today_and_the_newest_stays(published: RunCommand) -> None:
     today = datetime.now(UTC).date()
     snapshots.publish(ROOT, today - timedelta(days=1), [snapshots.row(1, 1)])
 
@@ -158,7 +160,7 @@ def test_days_are_counted_from_today_and_the_newest_stays(published: Type) -> No
     assert len(days_left()) == 1
 
 
-def test_files_that_no_manifest_names_are_told_and_go_after_a_day(published: Type) -> None:
+def test_files_that_no_manifest_names_are_told_and_go_after_a_day(published: RunCommand) -> None:
     partition = ROOT / "users" / "snapshot_date=2026-11-23"
     old, new = partition / "r-dead-00000.parquet", partition / "r-now-00000.parquet"
     for path in (old, new):
@@ -170,29 +172,29 @@ def test_files_that_no_manifest_names_are_told_and_go_after_a_day(published: Typ
     pruned = published("snapshots", "root", "--keep", "3", "--yes")
 
     assert told.code == ExitCode.DONE
-    assert "1 file (4 B) that no snapshot names" in told.out
-    assert "Removed 1 file that no snapshot names." in pruned.out
+    assert "1 file (4 B) that no snapshot names" in told.stdout
+    assert "Removed 1 file that no snapshot names." in pruned.stdout
     assert (old.exists(), new.exists()) == (False, True)
     assert len(days_left()) == 3
 
 
-def test_two_rules_at_once_are_refused(published: Type) -> None:
+def test_two_rules_at_once_are_refused(published: RunCommand) -> None:
     given = published("snapshots", "root", "--keep", "1", "--keep-days", "1", "--yes")
 
     assert given.code == ExitCode.USAGE
     assert len(days_left()) == 3
 
 
-def test_a_manifest_that_is_none_is_named(published: Type) -> None:
+def test_a_manifest_that_is_none_is_named(published: RunCommand) -> None:
     (ROOT / "_snapshots" / "2026-11-22.json").write_text("{}")
 
     given = published("snapshots", "root")
 
     assert given.code == ExitCode.BAD_INPUT
-    assert "root/_snapshots/2026-11-22.json: not a snapshot's manifest" in given.err
+    assert "root/_snapshots/2026-11-22.json: not a snapshot's manifest" in given.stderr
 
 
-def test_the_name_of_a_root_cannot_steer_the_terminal(typed: Type) -> None:
-    given = typed("snapshots", "ro\x1b[2Jot")
+def test_the_name_of_a_root_cannot_steer_the_terminal(readstate: RunCommand) -> None:
+    given = readstate("snapshots", "ro\x1b[2Jot")
 
-    assert "\x1b" not in given.out
+    assert "\x1b" not in given.stdout

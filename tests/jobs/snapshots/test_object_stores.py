@@ -13,8 +13,8 @@ from readstate.snapshot.published.snapshot import defects
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.storage.cloud_client import RETRY_CONFIG
 from tests.helpers import snapshots
+from tests.helpers.cli_shell import RunCommand
 from tests.helpers.object_stores import CuttingProxy, StoreServer
-from tests.jobs.conftest import Type
 
 OLD, NEW = date(2024, 11, 22), date(2024, 11, 23)
 
@@ -31,7 +31,7 @@ def content(root: str, path: str) -> bytes:
     return found.content
 
 
-def test_every_command_takes_a_root_in_a_bucket(connected: Type, s3: StoreServer, tmp_path: Path) -> None:
+def test_every_command_takes_a_root_in_a_bucket(connected: RunCommand, s3: StoreServer, tmp_path: Path) -> None:
     root = s3.new_root()
     snapshots.publish(root, OLD, [snapshots.row(1, 1)])
 
@@ -47,35 +47,35 @@ def test_every_command_takes_a_root_in_a_bucket(connected: Type, s3: StoreServer
     assert rows == manifest["rows"] == listed[1]["rows"] > 0
     assert [found["defects"] for found in listed] == [[], []]
     assert compared["to"]["run_id"] == manifest["run_id"]
-    assert str(NEW) in reported.out
-    assert "s3://" in doctor.out
+    assert str(NEW) in reported.stdout
+    assert "s3://" in doctor.stdout
     again = connected("export", "--out", root, "--date", str(NEW))
-    assert "published already" in again.out
+    assert "published already" in again.stdout
 
 
-def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(typed: Type, s3: StoreServer) -> None:
+def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(readstate: RunCommand, s3: StoreServer) -> None:
     root = s3.new_root()
     snapshots.publish(root, OLD, [snapshots.row(1, 1)])
     page = f"{root}/pages/a day.html"
 
-    given = [typed("report", root, "--out", page, *more) for more in ([], ["--markdown"])]
+    given = [readstate("report", root, "--out", page, *more) for more in ([], ["--markdown"])]
 
     found = content(f"{root}/pages", "a day.html")
     assert [one.code for one in given] == [ExitCode.DONE] * 2
-    assert (given[0].out, given[0].err) == ("", f"Written to {page}\n")
+    assert (given[0].stdout, given[0].stderr) == ("", f"Written to {page}\n")
     assert found.startswith(b"## Who has read what on 2024-11-22")
 
 
-def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(typed: Type, s3: StoreServer) -> None:
+def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(readstate: RunCommand, s3: StoreServer) -> None:
     root = s3.new_root()
     bucket = "/".join(root.split("/")[:3])
     snapshots.publish(root, OLD, [snapshots.row(1, 1)])
 
     for page in (f"{root}/{OLD}.html", f"{bucket}/{OLD}.html"):
-        assert typed("report", root, "--date", str(OLD), "--out", page).code == ExitCode.DONE
+        assert readstate("report", root, "--date", str(OLD), "--out", page).code == ExitCode.DONE
 
     assert all(content(where, f"{OLD}.html").startswith(b"<!doctype") for where in (root, bucket))
-    assert typed("snapshots", root, "--verify").code == ExitCode.DONE
+    assert readstate("snapshots", root, "--verify").code == ExitCode.DONE
 
 
 @pytest.mark.parametrize(
@@ -88,19 +88,19 @@ def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(typed: T
     ],
 )
 def test_an_address_that_no_page_can_have_is_told(
-    typed: Type, s3: StoreServer, out: str, code: ExitCode, told: str
+    readstate: RunCommand, s3: StoreServer, out: str, code: ExitCode, told: str
 ) -> None:
     root = s3.new_root()
     snapshots.publish(root, OLD, [snapshots.row(1, 1)])
 
-    given = typed("report", root, "--out", out)
+    given = readstate("report", root, "--out", out)
 
     assert given.code == code
-    assert told in given.err
+    assert told in given.stderr
 
 
 def test_a_page_that_is_cut_off_leaves_the_one_before(
-    typed: Type, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
+    readstate: RunCommand, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
 ) -> None:
     root, page = s3.new_root(), "report.html"
     snapshots.publish(tmp_path / "root", OLD, [snapshots.row(1, 1)])
@@ -108,21 +108,21 @@ def test_a_page_that_is_cut_off_leaves_the_one_before(
 
     with CuttingProxy(s3.endpoint, most_bytes=4_000) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-        cut = typed("report", str(tmp_path / "root"), "--out", f"{root}/{page}")
+        cut = readstate("report", str(tmp_path / "root"), "--out", f"{root}/{page}")
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
 
     assert proxy.cuts
     assert cut.code == ExitCode.STOPPED_EARLY
-    assert "run the same command again" in cut.err
+    assert "run the same command again" in cut.stderr
     assert content(root, page) == b"before"
 
 
-def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(typed: Type, s3: StoreServer) -> None:
+def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(readstate: RunCommand, s3: StoreServer) -> None:
     root = s3.new_root()
     for day in (OLD, NEW):
         snapshots.publish(root, day, [snapshots.row(1, 1)])
 
-    assert typed("snapshots", root, "--keep", "1", "--yes").code == ExitCode.DONE
+    assert readstate("snapshots", root, "--keep", "1", "--yes").code == ExitCode.DONE
 
     store = open_store(root)
     assert store.dates() == [NEW]
@@ -199,7 +199,7 @@ def test_an_upload_that_is_cut_off_leaves_no_object(
 
 
 def test_an_export_whose_upload_was_cut_off_goes_on_where_it_was(
-    connected: Type, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, hasty: None
+    connected: RunCommand, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, hasty: None
 ) -> None:
     root = s3.new_root()
 
@@ -208,7 +208,7 @@ def test_an_export_whose_upload_was_cut_off_goes_on_where_it_was(
         cut = connected("export", "--out", root, "--json")
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
     assert cut.code == ExitCode.STOPPED_EARLY
-    assert "To go on:" in cut.err
+    assert "To go on:" in cut.stderr
     assert open_store(root).dates() == []
 
     resumed = connected("export", "--out", root, "--json").document["manifest"]
@@ -217,7 +217,7 @@ def test_an_export_whose_upload_was_cut_off_goes_on_where_it_was(
     assert connected("snapshots", root, "--verify").code == ExitCode.DONE
 
 
-def test_a_store_that_forbids_writing_is_told_before_anything_is_read(connected: Type, s3: StoreServer) -> None:
+def test_a_store_that_forbids_writing_is_told_before_anything_is_read(connected: RunCommand, s3: StoreServer) -> None:
     root = s3.new_root()
     bucket = root.split("/")[2]
     forbid = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
@@ -226,38 +226,38 @@ def test_a_store_that_forbids_writing_is_told_before_anything_is_read(connected:
     given = connected("export", "--out", root)
 
     assert given.code == ExitCode.NOT_PERMITTED
-    assert f"{root}: the store refuses" in given.err
-    assert "storage/README.md" in given.err
-    assert ".writable" not in given.err
+    assert f"{root}: the store refuses" in given.stderr
+    assert "storage/README.md" in given.stderr
+    assert ".writable" not in given.stderr
     with pytest.raises(NotPermitted):
         open_store(root).objects.put_bytes(b"x", "users/a.parquet")
 
 
 @pytest.mark.parametrize("command", [["export", "--out"], ["snapshots"], ["sql"], ["compare"], ["report"]])
-def test_a_bucket_that_does_not_exist_is_named(connected: Type, s3: StoreServer, command: list[str]) -> None:
+def test_a_bucket_that_does_not_exist_is_named(connected: RunCommand, s3: StoreServer, command: list[str]) -> None:
     given = connected(*command, "s3://mistyped/root", *(["SELECT 1"] if command == ["sql"] else []))
 
     assert given.code == ExitCode.BAD_INPUT
-    assert "s3://mistyped/root" in given.err
-    assert "no such bucket" in given.err
+    assert "s3://mistyped/root" in given.stderr
+    assert "no such bucket" in given.stderr
 
 
 def test_a_store_that_does_not_answer_is_told_from_a_full_disk(
-    connected: Type, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, hasty: None
+    connected: RunCommand, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, hasty: None
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 
     given = connected("export", "--out", "s3://bucket/root")
 
     assert given.code == ExitCode.STOPPED_EARLY
-    assert "s3://bucket/root: the store does not answer" in given.err
-    assert "AWS_ENDPOINT_URL" in given.err
-    assert "space" not in given.err
-    assert "Debug source" not in given.err
+    assert "s3://bucket/root: the store does not answer" in given.stderr
+    assert "AWS_ENDPOINT_URL" in given.stderr
+    assert "space" not in given.stderr
+    assert "Debug source" not in given.stderr
 
 
-def test_a_container_without_its_account_is_refused_with_an_example(typed: Type) -> None:
-    given = typed("snapshots", "abfs://container/root")
+def test_a_container_without_its_account_is_refused_with_an_example(readstate: RunCommand) -> None:
+    given = readstate("snapshots", "abfs://container/root")
 
     assert given.code == ExitCode.BAD_INPUT
-    assert "abfs://container@account.dfs.core.windows.net" in given.err
+    assert "abfs://container@account.dfs.core.windows.net" in given.stderr

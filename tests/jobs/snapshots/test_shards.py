@@ -14,9 +14,9 @@ import pytest
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.workspace.workspace import run_workspace
+from tests.helpers.cli_shell import RunCommand
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.published import published_rows
-from tests.jobs.conftest import Type
 
 ROOT = Path("root")
 RUN = ["--run", "nightly"]
@@ -33,26 +33,26 @@ def staged(days_ago: int = 0) -> None:
 
 
 def test_all_shards_published_are_the_world_and_say_so_as_an_export_does(
-    connected: Type, twilio: RunningSimulator
+    connected: RunCommand, twilio: RunningSimulator
 ) -> None:
     for shard in ("1/2", "2/2"):
         assert connected(*SHARD, shard, *DAY).code == ExitCode.DONE
 
     given = connected(*PUBLISH, "--json")
 
-    assert given.code == ExitCode.DONE, given.err
+    assert given.code == ExitCode.DONE, given.stderr
     assert_same(published_rows(ROOT), world_rows(twilio))
     assert given.document["already_published"] is False
     assert given.document["manifest"] == json.loads((ROOT / given.document["manifest_path"]).read_text())
     assert not (ROOT / "_staging").exists() or not any((ROOT / "_staging").iterdir())
 
 
-def test_a_shard_tells_what_it_read_and_what_comes_next(connected: Type) -> None:
+def test_a_shard_tells_what_it_read_and_what_comes_next(connected: RunCommand) -> None:
     given = connected(*SHARD, "1/2", *DAY)
     document = connected(*SHARD, "2/2", *DAY, "--json").document
 
-    assert "Shard 1/2 of run nightly" in given.out
-    assert "readstate publish root --run nightly" in given.out
+    assert "Shard 1/2 of run nightly" in given.stdout
+    assert "readstate publish root --run nightly" in given.stdout
     assert document["shard"] == "2/2"
     assert document["run_id"] == "nightly"
     assert (document["already_staged"], document["already_published"]) == (False, False)
@@ -60,7 +60,9 @@ def test_a_shard_tells_what_it_read_and_what_comes_next(connected: Type) -> None
     assert document["requests"]["requests"] > document["users"]["read"]
 
 
-def test_a_finished_shard_answers_that_it_is_done_and_asks_nothing(connected: Type, twilio: RunningSimulator) -> None:
+def test_a_finished_shard_answers_that_it_is_done_and_asks_nothing(
+    connected: RunCommand, twilio: RunningSimulator
+) -> None:
     connected(*SHARD, "1/2", *DAY)
     asked = twilio.counters().requests
 
@@ -68,12 +70,12 @@ def test_a_finished_shard_answers_that_it_is_done_and_asks_nothing(connected: Ty
     document = connected(*SHARD, "1/2", *DAY, "--json").document
 
     assert told.code == ExitCode.DONE
-    assert "is staged already; nothing done" in told.out
+    assert "is staged already; nothing done" in told.stdout
     assert document["already_staged"] is True
     assert twilio.counters().requests == asked
 
 
-def test_what_a_lost_try_has_left_here_goes_when_the_shard_was_finished_elsewhere(connected: Type) -> None:
+def test_what_a_lost_try_has_left_here_goes_when_the_shard_was_finished_elsewhere(connected: RunCommand) -> None:
     work = Path("home/.local/state/readstate/shards")
     with run_workspace(work.parent, root="root", run_id="nightly", work="1-of-2") as place:
         (place.parts / "part-000001.arrow").touch()
@@ -84,7 +86,9 @@ def test_what_a_lost_try_has_left_here_goes_when_the_shard_was_finished_elsewher
     assert list(work.iterdir()) == []
 
 
-def test_a_shard_of_a_published_run_answers_so_whatever_day_it_is(connected: Type, twilio: RunningSimulator) -> None:
+def test_a_shard_of_a_published_run_answers_so_whatever_day_it_is(
+    connected: RunCommand, twilio: RunningSimulator
+) -> None:
     connected(*SHARD, "1/1", *DAY)
     connected(*PUBLISH)
     asked = twilio.counters().requests
@@ -96,7 +100,7 @@ def test_a_shard_of_a_published_run_answers_so_whatever_day_it_is(connected: Typ
     assert twilio.counters().requests == asked
 
 
-def test_restart_reads_a_staged_shard_anew(connected: Type, twilio: RunningSimulator) -> None:
+def test_restart_reads_a_staged_shard_anew(connected: RunCommand, twilio: RunningSimulator) -> None:
     connected(*SHARD, "1/1", *DAY)
     asked = twilio.counters().requests
 
@@ -107,7 +111,7 @@ def test_restart_reads_a_staged_shard_anew(connected: Type, twilio: RunningSimul
     assert connected(*PUBLISH).code == ExitCode.DONE
 
 
-def test_a_shard_begun_after_midnight_belongs_to_the_day_of_the_others(connected: Type) -> None:
+def test_a_shard_begun_after_midnight_belongs_to_the_day_of_the_others(connected: RunCommand) -> None:
     connected(*SHARD, "1/2", *DAY)
 
     document = connected(*SHARD, "2/2", "--json").document
@@ -116,23 +120,23 @@ def test_a_shard_begun_after_midnight_belongs_to_the_day_of_the_others(connected
     assert connected(*PUBLISH, "--json").document["manifest"]["snapshot_date"] == "2024-11-23"
 
 
-def test_a_missing_shard_is_named_with_the_line_as_it_was_typed_for_the_others(connected: Type) -> None:
+def test_a_missing_shard_is_named_with_the_line_as_it_was_typed_for_the_others(connected: RunCommand) -> None:
     connected(*SHARD, "2/3", *DAY, "--service", "default", "--drop-pii")
 
     given = connected(*PUBLISH)
 
     assert given.code == ExitCode.GUARD_REFUSED
-    assert "1/3, 3/3 not finished, of 3 shards: nothing published" in given.err
+    assert "1/3, 3/3 not finished, of 3 shards: nothing published" in given.stderr
     for shard in ("1/3", "3/3"):
         line = (
             f"readstate export --out root --run nightly --service default --drop-pii --date 2024-11-23 --shard {shard}"
         )
-        assert line in given.err
+        assert line in given.stderr
 
 
 @pytest.mark.parametrize("other", [["--drop-pii"], ["--service", "default"], ["--date", "2024-11-24"]])
 def test_a_shard_with_other_options_is_refused_before_it_asks_anything(
-    other: list[str], connected: Type, twilio: RunningSimulator
+    other: list[str], connected: RunCommand, twilio: RunningSimulator
 ) -> None:
     connected(*SHARD, "1/2", *DAY)
     asked = twilio.counters().requests
@@ -140,12 +144,12 @@ def test_a_shard_with_other_options_is_refused_before_it_asks_anything(
     given = connected(*SHARD, "2/2", *(other if "--date" in other else [*DAY, *other]))
 
     assert given.code == ExitCode.BAD_INPUT
-    assert "the shards of run nightly disagree about" in given.err
-    assert "--restart" in given.err
+    assert "the shards of run nightly disagree about" in given.stderr
+    assert "--restart" in given.stderr
     assert twilio.counters().requests == asked
 
 
-def test_shards_that_leave_the_same_columns_empty_agree_in_every_process(connected: Type) -> None:
+def test_shards_that_leave_the_same_columns_empty_agree_in_every_process(connected: RunCommand) -> None:
     """The names of columns come in an order of their own in each process, as long as nobody sorts them."""
     connected(*SHARD, "1/2", *DAY, "--drop-pii")
     (note,) = ROOT.glob("_staging/nightly/1-of-2/begun.json")
@@ -155,13 +159,13 @@ def test_shards_that_leave_the_same_columns_empty_agree_in_every_process(connect
     assert blanked == sorted(blanked)
 
 
-def test_a_staged_shard_asked_for_with_other_options_says_so(connected: Type) -> None:
+def test_a_staged_shard_asked_for_with_other_options_says_so(connected: RunCommand) -> None:
     connected(*SHARD, "1/2", *DAY)
 
     given = connected(*SHARD, "1/2", *DAY, "--drop-pii")
 
     assert given.code == ExitCode.BAD_INPUT
-    assert "was staged with other options (blanked_columns)" in given.err
+    assert "was staged with other options (blanked_columns)" in given.stderr
 
 
 @pytest.mark.parametrize(
@@ -175,21 +179,21 @@ def test_a_staged_shard_asked_for_with_other_options_says_so(connected: Type) ->
         ([*RUN, "--shard", "1/2", "--on-incomplete", "refuse"], "give it to readstate publish"),
     ],
 )
-def test_what_makes_no_sense_for_a_shard_is_refused(words: list[str], told: str, connected: Type) -> None:
+def test_what_makes_no_sense_for_a_shard_is_refused(words: list[str], told: str, connected: RunCommand) -> None:
     given = connected("export", "--out", "root", *words)
 
     assert given.code == ExitCode.USAGE
-    assert told in given.err
+    assert told in given.stderr
 
 
 @pytest.mark.parametrize(("shard", "run"), [("0/4", "nightly"), ("1/4", "../nightly")])
-def test_what_is_no_shard_and_no_name_of_a_run_is_refused(shard: str, run: str, connected: Type) -> None:
+def test_what_is_no_shard_and_no_name_of_a_run_is_refused(shard: str, run: str, connected: RunCommand) -> None:
     given = connected("export", "--out", "root", "--shard", shard, "--run", run)
 
     assert given.code == ExitCode.BAD_INPUT
 
 
-def test_a_dry_run_of_a_shard_counts_its_own_users_and_tells_the_others_nothing(connected: Type) -> None:
+def test_a_dry_run_of_a_shard_counts_its_own_users_and_tells_the_others_nothing(connected: RunCommand) -> None:
     users = [connected(*SHARD, shard, *DAY, "--dry-run", "--json").document["users"] for shard in ("1/2", "2/2")]
 
     assert sum(users) == 60
@@ -198,7 +202,7 @@ def test_a_dry_run_of_a_shard_counts_its_own_users_and_tells_the_others_nothing(
 
 
 def test_publishing_wants_no_credentials_and_asks_nothing(
-    connected: Type, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    connected: RunCommand, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected(*SHARD, "1/1", *DAY)
     asked = twilio.counters().requests
@@ -210,7 +214,7 @@ def test_publishing_wants_no_credentials_and_asks_nothing(
 
 
 def test_too_many_failures_of_all_shards_are_published_as_incomplete_or_refused_by_choice(
-    connected: Type, twilio: RunningSimulator
+    connected: RunCommand, twilio: RunningSimulator
 ) -> None:
     users = ROOT.parent / "users.txt"
     users.write_text("\n".join(user.sid for _, user in twilio.world.users()))
@@ -223,45 +227,45 @@ def test_too_many_failures_of_all_shards_are_published_as_incomplete_or_refused_
     published = connected(*PUBLISH)
 
     assert refused.code == ExitCode.GUARD_REFUSED
-    assert "again with --restart" in refused.err
+    assert "again with --restart" in refused.stderr
     assert published.code == ExitCode.SOME_FAILED
 
 
 # -- what is staged and not published
 
 
-def test_snapshots_tell_what_is_staged_and_how_to_publish_it(connected: Type) -> None:
+def test_snapshots_tell_what_is_staged_and_how_to_publish_it(connected: RunCommand) -> None:
     connected(*SHARD, "1/2", *DAY)
 
     given = connected("snapshots", "root")
     document = connected("snapshots", "root", "--json").document
 
-    assert "Run nightly is staged, not published: 1 of 2 shards finished" in given.out
-    assert "readstate publish root --run nightly" in given.out
+    assert "Run nightly is staged, not published: 1 of 2 shards finished" in given.stdout
+    assert "readstate publish root --run nightly" in given.stdout
     (run,) = document["staged"]
     assert (run["run_id"], run["shards_finished"], run["shards"], run["abandoned"]) == ("nightly", 1, 2, False)
     assert document["snapshots"] == []
 
 
-def test_what_was_staged_a_week_ago_is_abandoned_and_goes_when_snapshots_do(connected: Type) -> None:
+def test_what_was_staged_a_week_ago_is_abandoned_and_goes_when_snapshots_do(connected: RunCommand) -> None:
     connected(*SHARD, "1/2", *DAY)
     staged(days_ago=6)
     assert connected("snapshots", "root", "--keep", "1", "--yes", "--json").document["removed_staged"] == []
     staged(days_ago=8)
 
-    told = connected("snapshots", "root").out
+    told = connected("snapshots", "root").stdout
     asked = connected("snapshots", "root", "--keep", "1")
     removed = connected("snapshots", "root", "--keep", "1", "--yes")
 
     assert "abandoned" in told
     assert asked.code == ExitCode.CONSENT_MISSING
     assert removed.code == ExitCode.DONE
-    assert "Removed what 1 run staged and abandoned." in removed.out
+    assert "Removed what 1 run staged and abandoned." in removed.stdout
     assert not any(ROOT.glob("_staging/nightly/*"))
 
 
 def test_what_a_run_goes_on_with_while_somebody_thinks_about_it_is_not_abandoned_any_more(
-    connected: Type, monkeypatch: pytest.MonkeyPatch
+    connected: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected(*SHARD, "1/2", *DAY)
     staged(days_ago=8)
@@ -277,7 +281,7 @@ def test_what_a_run_goes_on_with_while_somebody_thinks_about_it_is_not_abandoned
     monkeypatch.setattr(sys, "stdin", Slow())
     given = connected("snapshots", "root", "--keep", "1")
 
-    assert "Remove what 1 run staged and abandoned for good?" in given.err
+    assert "Remove what 1 run staged and abandoned for good?" in given.stderr
     assert given.code == ExitCode.DONE
-    assert "nothing to remove" in given.out
+    assert "nothing to remove" in given.stdout
     assert any(ROOT.glob("_staging/nightly/*"))

@@ -11,20 +11,20 @@ import pytest
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot_store import SnapshotStore
-from tests.jobs.conftest import Type, Typed
+from tests.helpers.cli_shell import CommandOutput, RunCommand
 
 
-def marks(given: Typed) -> dict[str, str]:
+def marks(given: CommandOutput) -> dict[str, str]:
     """The mark of each subject; a subject with both counts as a cross."""
     found: dict[str, str] = {}
-    for line in given.out.splitlines():
+    for line in given.stdout.splitlines():
         if line[:1] in {"✓", "✗"}:
             subject = line[2:14].strip()
             found[subject] = "✗" if "✗" in {line[0], found.get(subject)} else "✓"
     return found
 
 
-def test_where_all_is_well_everything_has_a_tick(connected: Type, twilio: RunningSimulator) -> None:
+def test_where_all_is_well_everything_has_a_tick(connected: RunCommand, twilio: RunningSimulator) -> None:
     given = connected("doctor", "--out", "root")
 
     subjects = [
@@ -39,13 +39,13 @@ def test_where_all_is_well_everything_has_a_tick(connected: Type, twilio: Runnin
     ]
     assert given.code == ExitCode.DONE
     assert marks(given) == dict.fromkeys(subjects, "✓")
-    assert "from environment READSTATE_BASE_URL" in given.out
-    assert f"{twilio.world.default_service.sid} Default Conversations Service (default)" in given.out
-    assert "0 snapshots" in given.out
-    assert " free" in given.out
+    assert "from environment READSTATE_BASE_URL" in given.stdout
+    assert f"{twilio.world.default_service.sid} Default Conversations Service (default)" in given.stdout
+    assert "0 snapshots" in given.stdout
+    assert " free" in given.stdout
 
 
-def test_with_json_it_is_one_document_with_the_same_findings(connected: Type) -> None:
+def test_with_json_it_is_one_document_with_the_same_findings(connected: RunCommand) -> None:
     document = connected("doctor", "--json").document
 
     assert document["good"] is True
@@ -53,41 +53,41 @@ def test_with_json_it_is_one_document_with_the_same_findings(connected: Type) ->
     assert {finding["subject"] for finding in document["findings"]} >= {"settings", "credentials", "clock", "service"}
 
 
-def test_it_leaves_nothing_behind_but_the_folders(connected: Type, tmp_path: Path) -> None:
+def test_it_leaves_nothing_behind_but_the_folders(connected: RunCommand, tmp_path: Path) -> None:
     connected("doctor", "--out", "root")
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_root_that_ignores_conditions_is_told(connected: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_root_that_ignores_conditions_is_told(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SnapshotStore, "supports_conditional_put", lambda _self: False)
 
     given = connected("doctor", "--out", "root")
 
     assert given.code == ExitCode.SOME_FAILED
-    assert "of two publishers at once the last one wins" in given.out
+    assert "of two publishers at once the last one wins" in given.stdout
 
 
-def test_without_credentials_it_says_which_variables_to_export(typed: Type) -> None:
-    given = typed("doctor")
+def test_without_credentials_it_says_which_variables_to_export(readstate: RunCommand) -> None:
+    given = readstate("doctor")
 
     assert given.code == ExitCode.NOT_PERMITTED
     assert marks(given)["credentials"] == "✗"
-    assert "→ Export TWILIO_API_KEY and TWILIO_API_SECRET" in given.out
-    assert "→ To try without an account: readstate demo" in given.out
+    assert "→ Export TWILIO_API_KEY and TWILIO_API_SECRET" in given.stdout
+    assert "→ To try without an account: readstate demo" in given.stdout
 
 
-def test_half_a_key_is_named(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_key_is_named(readstate: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWILIO_API_KEY", "SK" + "0" * 32)
 
-    given = typed("doctor")
+    given = readstate("doctor")
 
     assert given.code == ExitCode.NOT_PERMITTED
-    assert "TWILIO_API_SECRET is not set" in given.out
+    assert "TWILIO_API_SECRET is not set" in given.stdout
 
 
 def test_wrong_credentials_are_a_cross_that_does_not_send_people_in_a_circle(
-    connected: Type, monkeypatch: pytest.MonkeyPatch
+    connected: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0" * 32)
 
@@ -102,19 +102,19 @@ def test_wrong_credentials_are_a_cross_that_does_not_send_people_in_a_circle(
     assert "readstate doctor" not in finding["hint"]
 
 
-def test_a_region_without_conversations_is_a_cross(connected: Type, twilio: RunningSimulator) -> None:
+def test_a_region_without_conversations_is_a_cross(connected: RunCommand, twilio: RunningSimulator) -> None:
     twilio.faults = replace(twilio.faults, region_disabled=True)
 
     given = connected("doctor")
 
     assert given.code == ExitCode.NOT_PERMITTED
     assert marks(given)["credentials"] == "✗"
-    assert "403" in given.out
+    assert "403" in given.stdout
 
 
 @pytest.mark.parametrize("seconds", [-400.0, 400.0])
 def test_a_clock_that_is_wrong_is_a_cross_with_the_difference(
-    seconds: float, connected: Type, twilio: RunningSimulator
+    seconds: float, connected: RunCommand, twilio: RunningSimulator
 ) -> None:
     twilio.faults = replace(twilio.faults, clock_skew_seconds=seconds)
 
@@ -127,7 +127,7 @@ def test_a_clock_that_is_wrong_is_a_cross_with_the_difference(
     assert "Set the clock" in finding["hint"]
 
 
-def test_a_root_that_cannot_be_written_is_a_cross_and_the_rest_is_checked_too(connected: Type) -> None:
+def test_a_root_that_cannot_be_written_is_a_cross_and_the_rest_is_checked_too(connected: RunCommand) -> None:
     Path("root").write_text("a file, not a folder")
 
     given = connected("doctor", "--out", "root")
@@ -135,38 +135,38 @@ def test_a_root_that_cannot_be_written_is_a_cross_and_the_rest_is_checked_too(co
     assert given.code == ExitCode.SOME_FAILED
     assert marks(given)["root"] == "✗"
     assert marks(given)["credentials"] == "✓"
-    assert "→ Check that the root exists" in given.out
+    assert "→ Check that the root exists" in given.stdout
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_root_without_permission_is_a_cross(connected: Type) -> None:
+def test_a_root_without_permission_is_a_cross(connected: RunCommand) -> None:
     Path("root").mkdir(mode=0o500)
 
     assert marks(connected("doctor", "--out", "root"))["root"] == "✗"
 
 
-def test_a_work_folder_that_cannot_be_written_is_a_cross_with_the_option(connected: Type) -> None:
+def test_a_work_folder_that_cannot_be_written_is_a_cross_with_the_option(connected: RunCommand) -> None:
     Path("work").write_text("a file, not a folder")
 
     given = connected("doctor", "--work-dir", "work")
 
     assert given.code == ExitCode.SOME_FAILED
     assert marks(given)["work folder"] == "✗"
-    assert "--work-dir" in given.out
+    assert "--work-dir" in given.stdout
 
 
-def test_a_full_disk_is_a_cross(connected: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_cross(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**6))
 
     given = connected("doctor")
 
     assert given.code == ExitCode.SOME_FAILED
     assert marks(given)["work folder"] == "✗"
-    assert "1.0 MB free" in given.out
+    assert "1.0 MB free" in given.stdout
 
 
 def test_an_address_where_nobody_listens_is_about_the_connection_and_not_the_credentials(
-    connected: Type, monkeypatch: pytest.MonkeyPatch
+    connected: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("READSTATE_BASE_URL", "http://127.0.0.1:9")
 
@@ -175,24 +175,24 @@ def test_an_address_where_nobody_listens_is_about_the_connection_and_not_the_cre
     assert given.code == ExitCode.SOME_FAILED
     assert marks(given)["connection"] == "✗"
     assert "credentials" not in marks(given)
-    assert "base_url" in given.out
+    assert "base_url" in given.stdout
 
 
-def test_an_outage_is_about_the_connection(connected: Type, twilio: RunningSimulator) -> None:
+def test_an_outage_is_about_the_connection(connected: RunCommand, twilio: RunningSimulator) -> None:
     twilio.faults = replace(twilio.faults, outage="503")
 
     given = connected("doctor")
 
     assert given.code == ExitCode.SOME_FAILED
     assert marks(given)["connection"] == "✗"
-    assert "status.twilio.com" in given.out
+    assert "status.twilio.com" in given.stdout
 
 
-def test_a_wrong_setting_is_a_cross_and_no_crash(connected: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_is_a_cross_and_no_crash(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READSTATE_MAX_OUTAGE", "a while")
 
     given = connected("doctor")
 
     assert given.code == ExitCode.SOME_FAILED
     assert marks(given) == {"settings": "✗"}
-    assert "environment READSTATE_MAX_OUTAGE: max_outage: 'a while' is not a duration" in given.out
+    assert "environment READSTATE_MAX_OUTAGE: max_outage: 'a while' is not a duration" in given.stdout

@@ -6,23 +6,25 @@ import pytest
 
 from readstate.errors import ExitCode
 from readstate.settings import Settings
-from tests.jobs.conftest import Type
+from tests.helpers.cli_shell import RunCommand
 
 
-def test_every_setting_is_shown_with_its_value_and_the_default_as_its_origin(typed: Type) -> None:
-    document = typed("settings", "--json").document
+def test_every_setting_is_shown_with_its_value_and_the_default_as_its_origin(readstate: RunCommand) -> None:
+    document = readstate("settings", "--json").document
 
     assert document["settings"].keys() == set(Settings.__struct_fields__)
     assert {setting["from"] for setting in document["settings"].values()} == {"default"}
     assert document["settings"]["max_in_flight"] == {"value": 500, "from": "default"}
 
 
-def test_flag_goes_before_environment_before_file_before_default(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flag_goes_before_environment_before_file_before_default(
+    readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("own.toml").write_text("max_in_flight = 1\nmax_rate = 2.0\npage_size = 3\n")
     monkeypatch.setenv("READSTATE_MAX_IN_FLIGHT", "11")
     monkeypatch.setenv("READSTATE_MAX_RATE", "12")
 
-    settings = typed("settings", "--json", "--config", "own.toml", "--max-in-flight", "111").document["settings"]
+    settings = readstate("settings", "--json", "--config", "own.toml", "--max-in-flight", "111").document["settings"]
 
     assert settings["max_in_flight"] == {"value": 111, "from": "flag --max-in-flight"}
     assert settings["max_rate"] == {"value": 12.0, "from": "environment READSTATE_MAX_RATE"}
@@ -30,26 +32,28 @@ def test_flag_goes_before_environment_before_file_before_default(typed: Type, mo
     assert settings["part_rows"]["from"] == "default"
 
 
-def test_people_get_a_table_with_values_as_a_file_would_have_them(typed: Type) -> None:
-    given = typed("settings", "--production-first")
+def test_people_get_a_table_with_values_as_a_file_would_have_them(readstate: RunCommand) -> None:
+    given = readstate("settings", "--production-first")
 
-    lines = {line.split()[0]: line.split()[1:] for line in given.out.splitlines() if line.strip()}
+    lines = {line.split()[0]: line.split()[1:] for line in given.stdout.splitlines() if line.strip()}
     assert given.code == ExitCode.DONE
     assert lines["production_first"] == ["true", "flag", "--production-first"]
     assert lines["metrics_file"] == ["-", "default"]
 
 
-def test_secrets_are_masked_and_what_names_them_is_shortened(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_masked_and_what_names_them_is_shortened(
+    readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secrets = {"TWILIO_AUTH_TOKEN": "5ec1e7" * 5, "TWILIO_API_SECRET": "5ec2e7" * 5}
     names = {"TWILIO_ACCOUNT_SID": "AC" + "0123456789abcdef" * 2, "TWILIO_API_KEY": "SK" + "fedcba9876543210" * 2}
     for name, value in (secrets | names | {"TWILIO_EDGE": "dublin", "TWILIO_REGION": "ie1"}).items():
         monkeypatch.setenv(name, value)
 
-    table, document = typed("settings"), typed("settings", "--json")
+    table, document = readstate("settings"), readstate("settings", "--json")
 
     for given in (table, document):
         assert given.code == ExitCode.DONE
-        assert not any(value in given.out + given.err for value in (secrets | names).values())
+        assert not any(value in given.stdout + given.stderr for value in (secrets | names).values())
     assert document.document["environment"] == {
         "TWILIO_ACCOUNT_SID": "AC…cdef",
         "TWILIO_AUTH_TOKEN": "set, not shown",
@@ -82,31 +86,33 @@ def test_secrets_are_masked_and_what_names_them_is_shortened(typed: Type, monkey
     ],
 )
 def test_a_wrong_setting_is_code_10_with_its_place_and_the_nearest_name(
-    file: str, environment: dict[str, str], told: str, typed: Type, monkeypatch: pytest.MonkeyPatch
+    file: str, environment: dict[str, str], told: str, readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("own.toml").write_text(file)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    given = typed("settings", "--config", "own.toml")
+    given = readstate("settings", "--config", "own.toml")
 
     assert given.code == ExitCode.BAD_INPUT
-    assert told in given.err
-    assert given.out == ""
+    assert told in given.stderr
+    assert given.stdout == ""
 
 
-def test_a_password_in_the_address_is_refused_and_not_repeated(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_in_the_address_is_refused_and_not_repeated(
+    readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("READSTATE_BASE_URL", "https://user:hunter2@proxy.example.com")
 
-    given = typed("settings")
+    given = readstate("settings")
 
     assert given.code == ExitCode.BAD_INPUT
-    assert "hunter2" not in given.out + given.err
+    assert "hunter2" not in given.stdout + given.stderr
 
 
-def test_the_password_of_a_shared_pace_is_not_shown(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_of_a_shared_pace_is_not_shown(readstate: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READSTATE_SHARED_PACE", "redis://:sesame@localhost:6379/0")
 
-    for shown in (typed("settings"), typed("settings", "--json")):
-        assert "sesame" not in shown.out
-        assert "redis://localhost:6379/0" in shown.out
+    for shown in (readstate("settings"), readstate("settings", "--json")):
+        assert "sesame" not in shown.stdout
+        assert "redis://localhost:6379/0" in shown.stdout

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from readstate.simulator.server.server import RunningSimulator
-from tests.helpers.desk import AUTHORIZATION
+from tests.helpers.simulated_api import AUTHORIZATION
 
 
 @dataclass(frozen=True)

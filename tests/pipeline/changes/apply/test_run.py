@@ -24,7 +24,7 @@ from readstate.simulator.seed.world_shape import WorldShape
 from readstate.stop import StopReason
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from tests.helpers.applying import (
+from tests.helpers.apply_bench import (
     Accident,
     Applied,
     Bench,
@@ -39,15 +39,15 @@ from tests.helpers.applying import (
     status,
     writes,
 )
-from tests.helpers.desk import Desk
 from tests.helpers.planning import NOW, csv_of, make_plan
+from tests.helpers.simulated_api import SimulatedApi
 
 SHAPE = WorldShape(users=60, services=2, heaviest=40)
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    return Bench(Desk(SHAPE, now=NOW, actions_per_second=0), tmp_path)
+    return Bench(SimulatedApi(SHAPE, now=NOW, actions_per_second=0), tmp_path)
 
 
 async def plan_of(bench: Bench, *lines: dict[str, Any], **options: Any) -> Any:
@@ -531,7 +531,7 @@ def doomed(kill_at: int, *, after_effect: bool) -> Accident:
 
 
 class TestCrashes:
-    @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     @given(
         kills=st.lists(st.tuples(st.integers(1, 45), st.booleans()), min_size=1, max_size=4), seed=st.integers(0, 9),
         loses=st.floats(0, 0.3),
@@ -539,7 +539,7 @@ class TestCrashes:
     async def test_whatever_prefix_of_a_journal_is_left_going_on_gives_the_state_of_one_clean_run(
         self, tmp_path_factory: pytest.TempPathFactory, kills: list[tuple[int, bool]], seed: int, loses: float
     ) -> None:
-        bench = Bench(Desk(SHAPE, now=NOW, actions_per_second=0), tmp_path_factory.mktemp("crash"))
+        bench = Bench(SimulatedApi(SHAPE, now=NOW, actions_per_second=0), tmp_path_factory.mktemp("crash"))
         rows = unmuted(bench, 18)
         lines = [line(row, op="delete") for row in rows[:6]] + muting(rows[6:])
         plan = await plan_of(bench, *lines)

@@ -11,12 +11,12 @@ from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from tests.helpers.desk import Desk
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.planning import DeskTransport
+from tests.helpers.simulated_api import SimulatedApi
 
 
-def around(desk: Desk, reader: Reader) -> ReadContext:
+def around(desk: SimulatedApi, reader: Reader) -> ReadContext:
     return ReadContext(
         reader=reader, service_sid=desk.service.sid, clock=FakeClock(), stop=StopSwitch(), emit=ignore, parallel=4
     )  # fmt: skip
@@ -24,7 +24,7 @@ def around(desk: Desk, reader: Reader) -> ReadContext:
 
 @pytest.mark.parametrize("slash", ["identity", "separator"])
 async def test_every_identity_is_found_whatever_the_server_makes_of_its_signs(slash: str) -> None:
-    desk = Desk(WorldShape(users=120, odd_identities=0.9), encoded_slash=slash)
+    desk = SimulatedApi(WorldShape(users=120, odd_identities=0.9), encoded_slash=slash)
     expected = {user.identity: user.sid for user in desk.service.users() if "\t" not in user.identity}
 
     found = await look_up([*expected, "nobody", "no/body"], around(desk, Reader(DeskTransport(desk))))
@@ -33,7 +33,7 @@ async def test_every_identity_is_found_whatever_the_server_makes_of_its_signs(sl
 
 
 async def test_a_plain_identity_costs_one_request() -> None:
-    desk = Desk(WorldShape(users=120, odd_identities=0))
+    desk = SimulatedApi(WorldShape(users=120, odd_identities=0))
     transport = DeskTransport(desk)
 
     await look_up(["user-1", "user-2"], around(desk, Reader(transport)))
@@ -42,7 +42,7 @@ async def test_a_plain_identity_costs_one_request() -> None:
 
 
 async def test_an_answer_about_somebody_else_is_not_believed() -> None:
-    desk = Desk(WorldShape(users=10, odd_identities=0))
+    desk = SimulatedApi(WorldShape(users=10, odd_identities=0))
 
     class Confused:
         async def send(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.changes.input.csv_reader import BrokenRecord, CsvFile, Record, read_csv, sniff_delimiter
@@ -130,7 +130,6 @@ def test_empty_lines_are_no_records() -> None:
     assert not problems
 
 
-@settings(max_examples=150)
 @given(st.binary(max_size=400), st.sampled_from([b"", HEADER.encode(), b"user;conversation\r\n"]))
 def test_no_bytes_break_the_reader_and_no_line_is_lost(noise: bytes, header: bytes) -> None:
     file, records, problems = read(header + noise)
@@ -145,7 +144,6 @@ def test_no_bytes_break_the_reader_and_no_line_is_lost(noise: bytes, header: byt
 cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
-@settings(max_examples=100)
 @given(st.lists(st.tuples(cell, cell, cell).filter(any), max_size=8), st.sampled_from([",", ";", "\t", "|"]))
 def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, str, str]], delimiter: str) -> None:
     import csv

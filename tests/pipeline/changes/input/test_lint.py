@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.changes.input.lint import InputOptions, Staged, stage
@@ -108,7 +108,6 @@ def test_a_removal_and_an_update_of_one_membership_conflict() -> None:
     assert linted.verdicts == ["conflict", "conflict"]
 
 
-@settings(max_examples=40)
 @given(st.permutations(["a,x,1", "a,x,1", "b,x,1", "b,x,2", "c,x,1"]))
 def test_the_order_of_lines_does_not_change_which_memberships_conflict(lines: list[str]) -> None:
     linted = updates(*lines)

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.model.ids import is_sid, is_unsafe_in_path
@@ -55,7 +55,6 @@ def check(data: bytes) -> None:
                 assert is_sid(name, "US") or is_sid(name, "CH") or is_unsafe_in_path(name) or "/" not in segment(name)
 
 
-@settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_damaged_files_are_understood_line_by_line(seed: int) -> None:
     check(damaged(random.Random(seed)))

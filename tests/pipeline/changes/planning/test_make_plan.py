@@ -13,17 +13,17 @@ from readstate.errors import BadInput, ExitCode, NotPermitted, Refused, Stopped
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.stop import StopReason, StopSwitch
 from readstate.twilio.client import Reader
-from tests.helpers.desk import Desk
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.planning import NOW, DeskTransport, csv_of, make_plan
+from tests.helpers.simulated_api import SimulatedApi
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk(WorldShape(users=200, services=2, heaviest=130), now=NOW)
+def desk() -> SimulatedApi:
+    return SimulatedApi(WorldShape(users=200, services=2, heaviest=130), now=NOW)
 
 
-def rows_of(desk: Desk, user: str) -> list[Any]:
+def rows_of(desk: SimulatedApi, user: str) -> list[Any]:
     return desk.rows(f"/v1/Users/{user}/Conversations")
 
 
@@ -31,13 +31,13 @@ def update(row: Any, **cells: Any) -> dict[str, Any]:
     return {"user": row["user_sid"], "conversation": row["conversation_sid"], **cells}
 
 
-def users_with(desk: Desk, at_least: int, at_most: int) -> list[Any]:
+def users_with(desk: SimulatedApi, at_least: int, at_most: int) -> list[Any]:
     return [
         user for user in desk.service.users() if at_least <= len(desk.service.conversations_of(user.number)) <= at_most
     ]
 
 
-async def test_one_row_of_a_user_is_one_request(desk: Desk, tmp_path: Path) -> None:
+async def test_one_row_of_a_user_is_one_request(desk: SimulatedApi, tmp_path: Path) -> None:
     row = desk.membership()
 
     planned = await make_plan(desk, csv_of(update(row, notification_level="muted")), tmp_path)
@@ -47,7 +47,7 @@ async def test_one_row_of_a_user_is_one_request(desk: Desk, tmp_path: Path) -> N
     assert len(planned.sent) == 3  # two of them to find the service
 
 
-async def test_many_rows_of_a_user_are_read_by_pages(desk: Desk, tmp_path: Path) -> None:
+async def test_many_rows_of_a_user_are_read_by_pages(desk: SimulatedApi, tmp_path: Path) -> None:
     user = users_with(desk, 110, 200)[0]
     rows = rows_of(desk, user.sid)
 
@@ -58,7 +58,7 @@ async def test_many_rows_of_a_user_are_read_by_pages(desk: Desk, tmp_path: Path)
     assert set(planned.dispositions) <= {"update", "blocked", "noop"}
 
 
-async def test_reads_stay_near_the_cheapest_possible(desk: Desk, tmp_path: Path) -> None:
+async def test_reads_stay_near_the_cheapest_possible(desk: SimulatedApi, tmp_path: Path) -> None:
     lines, cheapest = [], 0
     for number, user in enumerate(users_with(desk, 1, 200)):
         rows = rows_of(desk, user.sid)
@@ -72,7 +72,7 @@ async def test_reads_stay_near_the_cheapest_possible(desk: Desk, tmp_path: Path)
     assert len(planned.sent) - 2 <= 1.02 * cheapest
 
 
-async def test_the_newest_message_is_asked_for_once_per_conversation(desk: Desk, tmp_path: Path) -> None:
+async def test_the_newest_message_is_asked_for_once_per_conversation(desk: SimulatedApi, tmp_path: Path) -> None:
     members = Counter(
         row["conversation_sid"] for user in desk.service.users() for row in rows_of(desk, user.sid)
         if row["last_read_message_index"] is not None
@@ -91,7 +91,7 @@ async def test_the_newest_message_is_asked_for_once_per_conversation(desk: Desk,
     assert sum(request.path.endswith("/Messages") for request in planned.sent) == 1
 
 
-async def test_participants_are_read_for_timestamps_and_removals_only(desk: Desk, tmp_path: Path) -> None:
+async def test_participants_are_read_for_timestamps_and_removals_only(desk: SimulatedApi, tmp_path: Path) -> None:
     row = desk.membership(horizon=True)
     for cells, expected in (
         ({"notification_level": "muted"}, 0),
@@ -104,7 +104,7 @@ async def test_participants_are_read_for_timestamps_and_removals_only(desk: Desk
         assert sum("/Participants/" in request.path for request in planned.sent) == expected
 
 
-async def test_several_removals_of_a_conversation_share_a_page(desk: Desk, tmp_path: Path) -> None:
+async def test_several_removals_of_a_conversation_share_a_page(desk: SimulatedApi, tmp_path: Path) -> None:
     by_conversation: dict[str, list[Any]] = {}
     for user in desk.service.users():
         for row in rows_of(desk, user.sid):
@@ -122,7 +122,7 @@ async def test_several_removals_of_a_conversation_share_a_page(desk: Desk, tmp_p
     assert taken[0]["notification_level"] == rows[0]["notification_level"]
 
 
-async def test_identities_that_bend_a_path_are_found_by_listing(desk: Desk, tmp_path: Path) -> None:
+async def test_identities_that_bend_a_path_are_found_by_listing(desk: SimulatedApi, tmp_path: Path) -> None:
     odd = [user for user in desk.service.users() if set("/?#%") & set(user.identity) and rows_of(desk, user.sid)]
     lines = [
         {
@@ -141,7 +141,7 @@ async def test_identities_that_bend_a_path_are_found_by_listing(desk: Desk, tmp_
     assert not [request.path for request in planned.sent if "%" in request.path]
 
 
-async def test_an_odd_identity_that_nobody_has_is_not_found(desk: Desk, tmp_path: Path) -> None:
+async def test_an_odd_identity_that_nobody_has_is_not_found(desk: SimulatedApi, tmp_path: Path) -> None:
     line = {"user": "../../Users", "conversation": "CH" + "0" * 32, "notification_level": "muted"}
 
     planned = await make_plan(desk, csv_of(line), tmp_path)
@@ -150,7 +150,7 @@ async def test_an_odd_identity_that_nobody_has_is_not_found(desk: Desk, tmp_path
     assert all(".." not in request.target for request in planned.sent)
 
 
-async def test_an_odd_unique_name_is_looked_for_in_the_list(desk: Desk, tmp_path: Path) -> None:
+async def test_an_odd_unique_name_is_looked_for_in_the_list(desk: SimulatedApi, tmp_path: Path) -> None:
     row = next(
         row for user in users_with(desk, 1, 200) for row in rows_of(desk, user.sid) if "/" in (row["unique_name"] or "")
     )
@@ -165,7 +165,7 @@ async def test_an_odd_unique_name_is_looked_for_in_the_list(desk: Desk, tmp_path
     assert planned.reasons[1] == "NOT_A_MEMBER"
 
 
-async def test_one_membership_by_different_words_is_found_out(desk: Desk, tmp_path: Path) -> None:
+async def test_one_membership_by_different_words_is_found_out(desk: SimulatedApi, tmp_path: Path) -> None:
     user, rows = next(
         (user, open_rows)
         for user in users_with(desk, 3, 49)
@@ -188,7 +188,7 @@ async def test_one_membership_by_different_words_is_found_out(desk: Desk, tmp_pa
     assert Counter(problem.code for problem in planned.problems) == {"W-DUP": 1, "W-CONFLICT": 2}
 
 
-async def test_what_is_not_there_is_not_found(desk: Desk, tmp_path: Path) -> None:
+async def test_what_is_not_there_is_not_found(desk: SimulatedApi, tmp_path: Path) -> None:
     row = desk.membership()
     nobody, nowhere = "US" + "0" * 32, "CH" + "0" * 32
     lines = [
@@ -205,7 +205,9 @@ async def test_what_is_not_there_is_not_found(desk: Desk, tmp_path: Path) -> Non
     assert planned.plan.manifest.guard_inputs.not_found == 4
 
 
-async def test_what_cannot_be_read_stands_in_the_plan_and_stops_nothing_else(desk: Desk, tmp_path: Path) -> None:
+async def test_what_cannot_be_read_stands_in_the_plan_and_stops_nothing_else(
+    desk: SimulatedApi, tmp_path: Path
+) -> None:
     users = users_with(desk, 2, 49)[:3]
     transport = DeskTransport(desk, failing={f"{users[0].sid}/Conversations": 503})
     lines = [update(row, notification_level="muted") for user in users for row in rows_of(desk, user.sid)[:2]]
@@ -222,7 +224,9 @@ async def test_what_cannot_be_read_stands_in_the_plan_and_stops_nothing_else(des
     assert "read_error" not in planned.dispositions[2:6]
 
 
-async def test_a_newest_message_or_participant_that_cannot_be_read_is_a_read_error(desk: Desk, tmp_path: Path) -> None:
+async def test_a_newest_message_or_participant_that_cannot_be_read_is_a_read_error(
+    desk: SimulatedApi, tmp_path: Path
+) -> None:
     row = desk.membership(horizon=True)
     transport = DeskTransport(desk, failing={"/Messages": 500, f"/Participants/{row['participant_sid']}": 404})
     lines = [update(row, last_read_message_index=row["last_read_message_index"] + 1)]
@@ -236,7 +240,7 @@ async def test_a_newest_message_or_participant_that_cannot_be_read_is_a_read_err
     assert "left meanwhile" in (member.rows[0].reason_detail or "")
 
 
-async def test_members_whose_page_cannot_be_read_are_read_errors(desk: Desk, tmp_path: Path) -> None:
+async def test_members_whose_page_cannot_be_read_are_read_errors(desk: SimulatedApi, tmp_path: Path) -> None:
     by_conversation: dict[str, list[Any]] = {}
     for user in desk.service.users():
         for row in rows_of(desk, user.sid):
@@ -254,7 +258,7 @@ async def test_members_whose_page_cannot_be_read_are_read_errors(desk: Desk, tmp
 
 
 @pytest.mark.parametrize("ending", ["/Conversations", "/Messages", "/Participants", "CONVERSATION", "PARTICIPANT"])
-async def test_credentials_that_may_not_read_stop_the_plan(ending: str, desk: Desk, tmp_path: Path) -> None:
+async def test_credentials_that_may_not_read_stop_the_plan(ending: str, desk: SimulatedApi, tmp_path: Path) -> None:
     by_conversation: dict[str, list[Any]] = {}
     for user in desk.service.users():
         for row in rows_of(desk, user.sid):
@@ -281,7 +285,7 @@ async def test_credentials_that_may_not_read_stop_the_plan(ending: str, desk: De
     assert not [path for path in (tmp_path / "plans").iterdir() if path.name.startswith("p-")]
 
 
-async def test_a_removal_counts_what_its_user_has(desk: Desk, tmp_path: Path) -> None:
+async def test_a_removal_counts_what_its_user_has(desk: SimulatedApi, tmp_path: Path) -> None:
     loner, busy = users_with(desk, 1, 1)[0], users_with(desk, 60, 200)[0]
     rows = [rows_of(desk, loner.sid)[0], rows_of(desk, busy.sid)[0]]
 
@@ -295,7 +299,7 @@ async def test_a_removal_counts_what_its_user_has(desk: Desk, tmp_path: Path) ->
     assert sum(request.path.endswith(f"{busy.sid}/Conversations") for request in planned.sent) == 1
 
 
-async def test_every_line_of_the_file_is_a_row_of_the_plan(desk: Desk, tmp_path: Path) -> None:
+async def test_every_line_of_the_file_is_a_row_of_the_plan(desk: SimulatedApi, tmp_path: Path) -> None:
     row = desk.membership()
     text = csv_of(
         update(row, notification_level="muted"),
@@ -312,7 +316,7 @@ async def test_every_line_of_the_file_is_a_row_of_the_plan(desk: Desk, tmp_path:
     assert planned.rows[1].reason_detail == "E-LEVEL"
 
 
-async def test_what_the_line_carries_arrives_in_the_row(desk: Desk, tmp_path: Path) -> None:
+async def test_what_the_line_carries_arrives_in_the_row(desk: SimulatedApi, tmp_path: Path) -> None:
     row = desk.membership(horizon=True)
     cells = {
         "last_read_timestamp": "2026-11-01T01:00:00+01:00",
@@ -330,7 +334,7 @@ async def test_what_the_line_carries_arrives_in_the_row(desk: Desk, tmp_path: Pa
     assert (found.fields_mask, found.pre_kind) == (2, "equals")
 
 
-async def test_order_of_lines_changes_nothing_but_the_numbers_of_lines(desk: Desk, tmp_path: Path) -> None:
+async def test_order_of_lines_changes_nothing_but_the_numbers_of_lines(desk: SimulatedApi, tmp_path: Path) -> None:
     lines = [
         update(row, last_read_message_index="@latest")
         for user in users_with(desk, 1, 20)[:20]
@@ -347,7 +351,7 @@ async def test_order_of_lines_changes_nothing_but_the_numbers_of_lines(desk: Des
     assert there.plan.manifest.counts == back.plan.manifest.counts
 
 
-async def test_a_plan_after_its_apply_is_empty(desk: Desk, tmp_path: Path) -> None:
+async def test_a_plan_after_its_apply_is_empty(desk: SimulatedApi, tmp_path: Path) -> None:
     lines = [
         update(row, last_read_message_index="@latest", notification_level="muted")
         for user in users_with(desk, 1, 20)[:25]
@@ -366,7 +370,7 @@ async def test_a_plan_after_its_apply_is_empty(desk: Desk, tmp_path: Path) -> No
     assert second.plan.manifest.counts["update"] == 0
 
 
-async def test_another_service_is_planned_in_its_own_paths(desk: Desk, tmp_path: Path) -> None:
+async def test_another_service_is_planned_in_its_own_paths(desk: SimulatedApi, tmp_path: Path) -> None:
     other = desk.world.services[1]
     user = next(user for user in other.users() if other.conversations_of(user.number))
     row = desk.rows(f"/v1/Services/{other.sid}/Users/{user.sid}/Conversations")[0]
@@ -377,14 +381,14 @@ async def test_another_service_is_planned_in_its_own_paths(desk: Desk, tmp_path:
     assert planned.rows[0].user_sid == user.sid
 
 
-async def test_a_service_that_is_not_there_is_bad_input(desk: Desk) -> None:
+async def test_a_service_that_is_not_there_is_bad_input(desk: SimulatedApi) -> None:
     reader = Reader(DeskTransport(desk))
 
     with pytest.raises(BadInput, match="no service"):
         await locate(reader, "IS" + "0" * 32, base_url="x", clock=FakeClock())
 
 
-async def test_the_clock_of_the_server_is_compared(desk: Desk) -> None:
+async def test_the_clock_of_the_server_is_compared(desk: SimulatedApi) -> None:
     clock = FakeClock()
     clock.advance(3600)
 
@@ -394,7 +398,7 @@ async def test_the_clock_of_the_server_is_compared(desk: Desk) -> None:
     assert located.server_now(clock).isoformat() == "2026-11-23T02:00:00+00:00"
 
 
-async def test_an_account_without_a_default_service_has_to_name_one(desk: Desk) -> None:
+async def test_an_account_without_a_default_service_has_to_name_one(desk: SimulatedApi) -> None:
     class Nameless(DeskTransport):
         async def send(self, request: Any) -> Any:
             answer = await super().send(request)
@@ -405,7 +409,7 @@ async def test_an_account_without_a_default_service_has_to_name_one(desk: Desk) 
 
 
 @pytest.mark.parametrize("user", ["alice", "a/b"])
-async def test_a_plan_that_is_stopped_leaves_nothing(user: str, desk: Desk, tmp_path: Path) -> None:
+async def test_a_plan_that_is_stopped_leaves_nothing(user: str, desk: SimulatedApi, tmp_path: Path) -> None:
     line = {"user": user, "conversation": "CH" + "0" * 32, "notification_level": "muted"}
     stop = StopSwitch()
     stop.ask(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
@@ -418,7 +422,7 @@ async def test_a_plan_that_is_stopped_leaves_nothing(user: str, desk: Desk, tmp_
 
 
 async def test_a_participant_that_cannot_be_read_and_a_timestamp_that_nobody_understands(
-    desk: Desk, tmp_path: Path
+    desk: SimulatedApi, tmp_path: Path
 ) -> None:
     class Muddled(DeskTransport):
         async def send(self, request: Any) -> Any:
@@ -440,7 +444,7 @@ async def test_a_participant_that_cannot_be_read_and_a_timestamp_that_nobody_und
     assert "noon" in (muddled.rows[0].reason_detail or "")
 
 
-async def test_hundreds_of_users_are_kept_in_batches(desk: Desk, tmp_path: Path) -> None:
+async def test_hundreds_of_users_are_kept_in_batches(desk: SimulatedApi, tmp_path: Path) -> None:
     lines = [{"user": f"nobody-{number}", "conversation": "x", "notification_level": "muted"} for number in range(401)]
 
     planned = await make_plan(desk, csv_of(*lines), tmp_path)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -24,7 +24,6 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=30)
 @given(rows)
 def test_rows_come_back_as_they_were(some: list[PlanRow]) -> None:
     assert list(to_rows(to_batch(some))) == some

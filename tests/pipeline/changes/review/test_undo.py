@@ -27,11 +27,11 @@ from readstate.model.outcome import Outcome
 from readstate.model.plan import InputFacts, Planner
 from readstate.stop import StopReason, StopSwitch
 from readstate.twilio.client import Reader
-from tests.helpers.applying import Bench, WorldTransport, looking, status
-from tests.helpers.desk import Desk
+from tests.helpers.apply_bench import Bench, WorldTransport, looking, status
 from tests.helpers.planning import NOW as WORLD_NOW
 from tests.helpers.planning import DeskTransport
 from tests.helpers.plans import NOW, plan_row, removal_row
+from tests.helpers.simulated_api import SimulatedApi
 from tests.pipeline.changes.apply.test_run import SHAPE, behind, leave, line, move, muting, plan_of, unmuted
 from tests.pipeline.changes.rules.test_preconditions import exact, present
 
@@ -106,7 +106,7 @@ class TestUndoRow:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    return Bench(Desk(SHAPE, now=WORLD_NOW, actions_per_second=0), tmp_path)
+    return Bench(SimulatedApi(SHAPE, now=WORLD_NOW, actions_per_second=0), tmp_path)
 
 
 def reading(bench: Bench, plan: Plan, transport: Any = None) -> RowReading:

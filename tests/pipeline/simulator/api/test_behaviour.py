@@ -9,25 +9,25 @@ import pytest
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.api.credentials import Credentials
 from readstate.simulator.seed.world_shape import WorldShape
-from tests.helpers.desk import Desk
+from tests.helpers.simulated_api import SimulatedApi
 
 SHAPE = WorldShape(users=60, services=2, heaviest=60)
 
 
 def test_an_oversized_page_is_clamped_or_rejected() -> None:
-    assert Desk(SHAPE).get("/v1/Users?PageSize=1000")["meta"]["page_size"] == 50
-    assert Desk(SHAPE, page_size_over_maximum="reject").ask("GET", "/v1/Users?PageSize=51").code == 20007
+    assert SimulatedApi(SHAPE).get("/v1/Users?PageSize=1000")["meta"]["page_size"] == 50
+    assert SimulatedApi(SHAPE, page_size_over_maximum="reject").ask("GET", "/v1/Users?PageSize=51").code == 20007
 
 
 def test_a_page_without_a_token_is_rejected_or_the_first() -> None:
-    lenient = Desk(SHAPE, page_without_token="first_page")
+    lenient = SimulatedApi(SHAPE, page_without_token="first_page")
 
-    assert Desk(SHAPE).ask("GET", "/v1/Users?Page=1").code == 70002
+    assert SimulatedApi(SHAPE).ask("GET", "/v1/Users?Page=1").code == 70002
     assert lenient.get("/v1/Users?Page=1") == lenient.get("/v1/Users")
 
 
 def test_a_list_comes_by_sid_or_shuffled_and_is_complete_either_way() -> None:
-    plain, shuffled = Desk(SHAPE), Desk(SHAPE, list_order="shuffled")
+    plain, shuffled = SimulatedApi(SHAPE), SimulatedApi(SHAPE, list_order="shuffled")
     path = f"/v1/Users/{plain.user_with(60)}/Conversations?PageSize=7"
 
     by_sid = [row["conversation_sid"] for row in plain.rows(path)]
@@ -39,13 +39,13 @@ def test_a_list_comes_by_sid_or_shuffled_and_is_complete_either_way() -> None:
 
 @pytest.mark.parametrize(("switch", "text"), [("null_index", "null"), ("empty_index", "")])
 def test_clearing_may_be_rejected(switch: str, text: str) -> None:
-    desk = Desk(SHAPE, **{switch: "reject"})
+    desk = SimulatedApi(SHAPE, **{switch: "reject"})
 
     assert desk.ask("POST", desk.membership()["url"], LastReadMessageIndex=text).code == 50421
 
 
 def test_an_index_beyond_the_newest_may_be_rejected() -> None:
-    desk = Desk(SHAPE, index_beyond_newest="reject")
+    desk = SimulatedApi(SHAPE, index_beyond_newest="reject")
     row, empty = desk.membership(), desk.membership(messages=False)
     newest = desk.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]
 
@@ -55,7 +55,7 @@ def test_an_index_beyond_the_newest_may_be_rejected() -> None:
 
 
 def test_a_negative_index_may_be_accepted() -> None:
-    desk = Desk(SHAPE, negative_index="accept")
+    desk = SimulatedApi(SHAPE, negative_index="accept")
     row = desk.membership()
     everything = len(desk.rows(f"{row['links']['conversation']}/Messages?PageSize=100"))
 
@@ -63,7 +63,7 @@ def test_a_negative_index_may_be_accepted() -> None:
 
 
 def test_a_timestamp_alone_may_read_everything() -> None:
-    desk = Desk(SHAPE, timestamp_alone="reads_all")
+    desk = SimulatedApi(SHAPE, timestamp_alone="reads_all")
 
     row = desk.ask("POST", desk.membership()["url"], LastReadTimestamp="2024-01-01T00:00:00Z").body
 
@@ -71,7 +71,7 @@ def test_a_timestamp_alone_may_read_everything() -> None:
 
 
 def test_an_index_alone_may_leave_the_timestamp() -> None:
-    desk = Desk(SHAPE, timestamp_with_index="unchanged")
+    desk = SimulatedApi(SHAPE, timestamp_with_index="unchanged")
     row = desk.membership(horizon=True)
     before = desk.get(row["links"]["participant"])["last_read_timestamp"]
 
@@ -81,7 +81,7 @@ def test_an_index_alone_may_leave_the_timestamp() -> None:
 
 
 def test_a_closed_conversation_may_refuse_changes() -> None:
-    strict, lenient = Desk(SHAPE, closed_conversation="reject"), Desk(SHAPE)
+    strict, lenient = SimulatedApi(SHAPE, closed_conversation="reject"), SimulatedApi(SHAPE)
     row = strict.membership(state="closed")
 
     assert strict.ask("POST", row["url"], LastReadMessageIndex="0").code == 50377
@@ -91,7 +91,7 @@ def test_a_closed_conversation_may_refuse_changes() -> None:
 
 
 def test_a_404_may_say_what_is_missing() -> None:
-    desk = Desk(SHAPE, not_found_code="specific")
+    desk = SimulatedApi(SHAPE, not_found_code="specific")
     row = desk.membership()
     somewhere_else = next(
         user.sid
@@ -110,8 +110,8 @@ def test_a_404_may_say_what_is_missing() -> None:
 
 @pytest.mark.parametrize("code", [50063, 50074])
 def test_changes_are_counted_by_conversation_or_by_service(code: int) -> None:
-    by_conversation = Desk(SHAPE, actions_per_second=2, actions_code=code)
-    by_service = Desk(SHAPE, actions_per_second=2, actions_scope="service")
+    by_conversation = SimulatedApi(SHAPE, actions_per_second=2, actions_code=code)
+    by_service = SimulatedApi(SHAPE, actions_per_second=2, actions_scope="service")
     user = by_service.user_with(60)
     rows = by_service.rows(f"/v1/Users/{user}/Conversations")[:3]
 
@@ -126,14 +126,14 @@ def test_changes_are_counted_by_conversation_or_by_service(code: int) -> None:
 
 
 def test_there_may_be_no_limit_on_changes() -> None:
-    desk = Desk(SHAPE, actions_per_second=0)
+    desk = SimulatedApi(SHAPE, actions_per_second=0)
     row = desk.membership()
 
     assert {desk.ask("POST", row["url"], LastReadMessageIndex="0").status for _ in range(100)} == {200}
 
 
 def test_an_empty_update_may_be_accepted_and_changes_nothing() -> None:
-    desk = Desk(SHAPE, empty_update="accept")
+    desk = SimulatedApi(SHAPE, empty_update="accept")
     row = desk.membership()
 
     reply = desk.ask("POST", row["url"], last_read_message_index="1")
@@ -143,7 +143,7 @@ def test_an_empty_update_may_be_accepted_and_changes_nothing() -> None:
 
 
 def test_a_horizon_may_move_date_updated() -> None:
-    desk = Desk(SHAPE, now=1_700_000_000, horizon_moves_date_updated="yes")
+    desk = SimulatedApi(SHAPE, now=1_700_000_000, horizon_moves_date_updated="yes")
     row = desk.membership()
 
     desk.ask("POST", row["url"], LastReadMessageIndex="0")
@@ -152,7 +152,7 @@ def test_a_horizon_may_move_date_updated() -> None:
 
 
 def test_own_messages_may_not_count() -> None:
-    all_count, others_count = Desk(SHAPE), Desk(SHAPE, own_messages="not_counted")
+    all_count, others_count = SimulatedApi(SHAPE), SimulatedApi(SHAPE, own_messages="not_counted")
     row = all_count.membership()
     identity = all_count.get(f"/v1/Users/{row['user_sid']}")["identity"]
     messages = all_count.rows(f"{row['links']['conversation']}/Messages?PageSize=100")
@@ -166,7 +166,7 @@ def test_own_messages_may_not_count() -> None:
 
 
 def test_messages_of_others_are_counted_to_a_thousand() -> None:
-    desk = Desk(WorldShape(users=300), own_messages="not_counted")
+    desk = SimulatedApi(WorldShape(users=300), own_messages="not_counted")
     conversation = next(
         found
         for found in desk.service.conversations()
@@ -181,7 +181,7 @@ def test_messages_of_others_are_counted_to_a_thousand() -> None:
 
 
 def test_an_encoded_slash_may_split_the_path() -> None:
-    desk, split = Desk(WorldShape(users=200, odd_identities=1)), Desk(SHAPE, encoded_slash="separator")
+    desk, split = SimulatedApi(WorldShape(users=200, odd_identities=1)), SimulatedApi(SHAPE, encoded_slash="separator")
     user = next(user for user in desk.service.users() if user.identity.startswith("team/"))
     path = f"/v1/Users/{user.identity.replace('/', '%2F')}"
 
@@ -192,12 +192,12 @@ def test_an_encoded_slash_may_split_the_path() -> None:
 def test_bearer_tokens_may_be_refused() -> None:
     bearer = f"Bearer {Credentials().bearer_token}".encode()
 
-    assert Desk(SHAPE).ask("GET", "/v1/Users", authorization=bearer).status == 200
-    assert Desk(SHAPE, bearer_token="refused").ask("GET", "/v1/Users", authorization=bearer).code == 20003
+    assert SimulatedApi(SHAPE).ask("GET", "/v1/Users", authorization=bearer).status == 200
+    assert SimulatedApi(SHAPE, bearer_token="refused").ask("GET", "/v1/Users", authorization=bearer).code == 20003
 
 
 def test_a_second_delete_may_be_204() -> None:
-    desk = Desk(SHAPE, second_delete="no_content", closed_conversation="reject")
+    desk = SimulatedApi(SHAPE, second_delete="no_content", closed_conversation="reject")
     row, closed = desk.membership(), desk.membership(state="closed")
 
     assert [desk.ask("DELETE", row["url"]).status for _ in range(2)] == [204, 204]
@@ -206,7 +206,7 @@ def test_a_second_delete_may_be_204() -> None:
 
 def test_unread_counts_may_lag() -> None:
     moment = 1_700_000_000.0
-    desk = Desk(SHAPE, unread_lag_seconds=5)
+    desk = SimulatedApi(SHAPE, unread_lag_seconds=5)
     desk.world.now = lambda: moment
     row = desk.membership(horizon=True)
     newest = desk.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]

@@ -11,8 +11,8 @@ import pytest
 from readstate.simulator.api import routes
 from readstate.simulator.api.routes import find_route
 from readstate.simulator.seed.world_shape import WorldShape
-from tests.helpers.desk import Desk
 from tests.helpers.repository import ROOT
+from tests.helpers.simulated_api import SimulatedApi
 
 DESCRIPTION = ROOT.parent / "shared" / "spec" / "twilio_conversations_v1.json"
 
@@ -68,7 +68,7 @@ def _shape(path: str) -> str:
     return "/".join("*" if part.startswith("{") else part for part in path.split("/"))
 
 
-class CheckedDesk(Desk):
+class CheckedDesk(SimulatedApi):
     """Checks everything that it is answered."""
 
     def __init__(self, conformance: Conformance, shape: WorldShape) -> None:
@@ -90,7 +90,7 @@ def _links(body: Any) -> Iterator[str]:
     yield body["links"]["conversation"]
 
 
-def _read_everything(desk: Desk, family: str) -> None:
+def _read_everything(desk: SimulatedApi, family: str) -> None:
     for item in desk.rows("/v1/Services"):
         desk.get(item["url"])
     desk.get("/v1/Configuration")
@@ -104,7 +104,7 @@ def _read_everything(desk: Desk, family: str) -> None:
             desk.get(message["url"])
 
 
-def _change_everything(desk: Desk, family: str) -> None:
+def _change_everything(desk: SimulatedApi, family: str) -> None:
     user = desk.ask("POST", f"{family}/Users", Identity="anna").body
     desk.ask("POST", user["url"], FriendlyName="Anna")
     conversation = desk.ask("POST", f"{family}/Conversations", UniqueName="x", FriendlyName="X").body
@@ -163,7 +163,7 @@ def test_every_operation_of_the_simulator_is_checked() -> None:
 )
 def test_a_wrong_body_is_noticed(field: str, value: Any) -> None:
     conformance = Conformance()
-    desk = Desk(WorldShape(users=30))
+    desk = SimulatedApi(WorldShape(users=30))
     page = next(
         page
         for user in desk.service.users()

@@ -8,16 +8,16 @@ import pytest
 from readstate.simulator.api.credentials import Credentials
 from readstate.simulator.api.page_token import PageToken
 from readstate.simulator.seed.world_shape import WorldShape
-from tests.helpers.desk import AUTHORIZATION, Desk
+from tests.helpers.simulated_api import AUTHORIZATION, SimulatedApi
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def desk() -> SimulatedApi:
+    return SimulatedApi()
 
 
 @pytest.mark.parametrize("size", [1, 7, 50])
-def test_pages_hold_every_row_once_and_lead_back_again(desk: Desk, size: int) -> None:
+def test_pages_hold_every_row_once_and_lead_back_again(desk: SimulatedApi, size: int) -> None:
     paths = [
         "/v1/Services",
         "/v1/Users",
@@ -43,7 +43,7 @@ def test_pages_hold_every_row_once_and_lead_back_again(desk: Desk, size: int) ->
 
 
 def test_a_full_page_at_the_very_end_has_no_next() -> None:
-    big = Desk(WorldShape(users=2_000))
+    big = SimulatedApi(WorldShape(users=2_000))
 
     fifty = big.pages(f"/v1/Users/{big.user_with(50)}/Conversations")
     fifty_one = big.pages(f"/v1/Users/{big.user_with(51)}/Conversations")
@@ -54,7 +54,7 @@ def test_a_full_page_at_the_very_end_has_no_next() -> None:
     assert [len(page["conversations"]) for page in nobody] == [0]
 
 
-def test_links_to_pages_look_like_twilios(desk: Desk) -> None:
+def test_links_to_pages_look_like_twilios(desk: SimulatedApi) -> None:
     meta = desk.get("/v1/Users?PageSize=2")["meta"]
 
     assert list(meta) == [
@@ -65,7 +65,7 @@ def test_links_to_pages_look_like_twilios(desk: Desk) -> None:
     )
 
 
-def test_there_is_nothing_before_the_beginning(desk: Desk) -> None:
+def test_there_is_nothing_before_the_beginning(desk: SimulatedApi) -> None:
     first = min(user.sid for user in desk.service.users())
 
     page = desk.get(f"/v1/Users?PageToken={PageToken(first, backwards=True).write()}&Page=1")
@@ -75,22 +75,22 @@ def test_there_is_nothing_before_the_beginning(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "PT", "PTx", "nonsense", "PTe30", "PT" + "e" * 9, "PBeyJvcmRlciI6ImFzYyJ9", "é"])
-def test_a_token_that_nobody_issued_is_refused(desk: Desk, token: str) -> None:
+def test_a_token_that_nobody_issued_is_refused(desk: SimulatedApi, token: str) -> None:
     assert desk.ask("GET", f"/v1/Users?PageToken={token}").code == 21481
 
 
-def test_a_token_of_another_list_is_refused_where_it_makes_no_sense(desk: Desk) -> None:
+def test_a_token_of_another_list_is_refused_where_it_makes_no_sense(desk: SimulatedApi) -> None:
     messages = f"{desk.membership()['links']['conversation']}/Messages"
 
     assert desk.ask("GET", f"{messages}?PageToken={PageToken('USx').write()}").code == 21481
 
 
 @pytest.mark.parametrize("query", ["PageSize=0", "PageSize=-1", "PageSize=many", "Page=-1", "Page=x"])
-def test_a_page_that_cannot_be_is_refused(desk: Desk, query: str) -> None:
+def test_a_page_that_cannot_be_is_refused(desk: SimulatedApi, query: str) -> None:
     assert desk.ask("GET", f"/v1/Users?{query}").status == 400
 
 
-def test_a_token_stays_good_when_rows_before_and_behind_it_go(desk: Desk) -> None:
+def test_a_token_stays_good_when_rows_before_and_behind_it_go(desk: SimulatedApi) -> None:
     user = desk.user_with(60)
     first = desk.get(f"/v1/Users/{user}/Conversations?PageSize=20")
     rest = desk.rows(first["meta"]["next_page_url"])
@@ -102,7 +102,7 @@ def test_a_token_stays_good_when_rows_before_and_behind_it_go(desk: Desk) -> Non
     assert after == rest[2:]
 
 
-def test_services_and_configuration_name_the_default_service(desk: Desk) -> None:
+def test_services_and_configuration_name_the_default_service(desk: SimulatedApi) -> None:
     services = desk.rows("/v1/Services")
     configuration = desk.get("/v1/Configuration")
 
@@ -111,7 +111,7 @@ def test_services_and_configuration_name_the_default_service(desk: Desk) -> None
     assert desk.get(services[0]["url"]) == services[0]
 
 
-def test_users_are_made_changed_and_deleted_with_their_memberships(desk: Desk) -> None:
+def test_users_are_made_changed_and_deleted_with_their_memberships(desk: SimulatedApi) -> None:
     row = desk.membership()
     made = desk.ask("POST", "/v1/Users", Identity="anna/b", FriendlyName="Anna")
     desk.ask("POST", f"{row['links']['conversation']}/Participants", Identity="anna/b")
@@ -137,11 +137,11 @@ def test_users_are_made_changed_and_deleted_with_their_memberships(desk: Desk) -
 @pytest.mark.parametrize(
     ("identity", "code"), [("", 20001), ("x" * 257, 50207), ("US" + "a" * 32, 50206), ("user-0", 50201)]
 )
-def test_a_user_that_cannot_be_is_refused(desk: Desk, identity: str, code: int) -> None:
+def test_a_user_that_cannot_be_is_refused(desk: SimulatedApi, identity: str, code: int) -> None:
     assert desk.ask("POST", "/v1/Users", Identity=identity).code == code
 
 
-def test_conversations_are_made_changed_closed_and_deleted(desk: Desk) -> None:
+def test_conversations_are_made_changed_closed_and_deleted(desk: SimulatedApi) -> None:
     made = desk.ask("POST", "/v1/Conversations", UniqueName="order/1x", FriendlyName="One")
     path = f"/v1/Conversations/{made.body['sid']}"
     desk.ask("POST", f"{path}/Participants", Identity="user-0")
@@ -164,14 +164,14 @@ def test_conversations_are_made_changed_closed_and_deleted(desk: Desk) -> None:
     ]
 
 
-def test_what_is_closed_stays_closed(desk: Desk) -> None:
+def test_what_is_closed_stays_closed(desk: SimulatedApi) -> None:
     closed = desk.membership(state="closed")["links"]["conversation"]
 
     assert desk.ask("POST", closed, State="active").code == 50377
     assert desk.ask("POST", f"{closed}/Messages", Body="?").code == 50377
 
 
-def test_a_conversation_that_cannot_be_is_refused(desk: Desk) -> None:
+def test_a_conversation_that_cannot_be_is_refused(desk: SimulatedApi) -> None:
     taken = next(found.unique_name for found in desk.service.conversations() if found.unique_name)
     active = desk.membership()["links"]["conversation"]
 
@@ -180,7 +180,7 @@ def test_a_conversation_that_cannot_be_is_refused(desk: Desk) -> None:
     assert desk.ask("POST", active, State="sleepy").status == 400
 
 
-def test_an_old_unique_name_is_free_again(desk: Desk) -> None:
+def test_an_old_unique_name_is_free_again(desk: SimulatedApi) -> None:
     named = next(found for found in desk.service.conversations() if found.unique_name and found.state == "active")
     desk.ask("POST", f"/v1/Conversations/{named.sid}", UniqueName="another")
 
@@ -188,14 +188,14 @@ def test_an_old_unique_name_is_free_again(desk: Desk) -> None:
     assert desk.ask("POST", "/v1/Conversations", UniqueName=named.unique_name or "").status == 201
 
 
-def test_conversations_can_be_listed_by_state(desk: Desk) -> None:
+def test_conversations_can_be_listed_by_state(desk: SimulatedApi) -> None:
     closed = desk.rows("/v1/Conversations?State=closed&PageSize=5")
 
     assert closed
     assert {found["state"] for found in closed} == {"closed"}
 
 
-def test_participants_are_added_with_a_user_when_there_is_none(desk: Desk) -> None:
+def test_participants_are_added_with_a_user_when_there_is_none(desk: SimulatedApi) -> None:
     conversation = desk.membership()["links"]["conversation"]
 
     added = desk.ask("POST", f"{conversation}/Participants", Identity="somebody new", Attributes='{"a": 1}')
@@ -207,7 +207,7 @@ def test_participants_are_added_with_a_user_when_there_is_none(desk: Desk) -> No
     assert desk.ask("POST", f"{conversation}/Participants").status == 400
 
 
-def test_a_participant_takes_attributes_alone(desk: Desk) -> None:
+def test_a_participant_takes_attributes_alone(desk: SimulatedApi) -> None:
     link = desk.membership()["links"]["participant"]
 
     changed = desk.ask("POST", link, Attributes='{"b": 2}')
@@ -219,7 +219,7 @@ def test_a_participant_takes_attributes_alone(desk: Desk) -> None:
 
 
 def test_nobody_is_in_more_than_a_thousand_live_conversations() -> None:
-    desk = Desk(WorldShape(users=2_000, heaviest=1_500))
+    desk = SimulatedApi(WorldShape(users=2_000, heaviest=1_500))
     busy = next(user for user in desk.service.users() if len(desk.service.conversations_of(user.number)) == 1_500)
     conversation = next(
         found
@@ -230,7 +230,7 @@ def test_nobody_is_in_more_than_a_thousand_live_conversations() -> None:
     assert desk.ask("POST", f"/v1/Conversations/{conversation.sid}/Participants", Identity=busy.sid).code == 50214
 
 
-def test_deleting_the_newest_message_leaves_horizons_behind_it(desk: Desk) -> None:
+def test_deleting_the_newest_message_leaves_horizons_behind_it(desk: SimulatedApi) -> None:
     row = desk.membership()
     messages = f"{row['links']['conversation']}/Messages"
     newest = desk.get(f"{messages}?Order=desc&PageSize=1")["messages"][0]
@@ -245,7 +245,7 @@ def test_deleting_the_newest_message_leaves_horizons_behind_it(desk: Desk) -> No
     assert desk.ask("GET", newest["url"]).status == 404
 
 
-def test_messages_come_in_the_order_that_was_asked(desk: Desk) -> None:
+def test_messages_come_in_the_order_that_was_asked(desk: SimulatedApi) -> None:
     messages = f"{desk.membership()['links']['conversation']}/Messages"
 
     up = [found["index"] for found in desk.rows(f"{messages}?Order=asc&PageSize=3")]
@@ -256,13 +256,13 @@ def test_messages_come_in_the_order_that_was_asked(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("authorization", [b"", b"Basic !!!", b"Bearer nobody", AUTHORIZATION[:-2]])
-def test_wrong_credentials_are_401(desk: Desk, authorization: bytes) -> None:
+def test_wrong_credentials_are_401(desk: SimulatedApi, authorization: bytes) -> None:
     reply = desk.ask("GET", "/v1/Users", authorization=authorization)
 
     assert (reply.status, reply.code, reply.body["message"]) == (401, 20003, "Authenticate")
 
 
-def test_every_kind_of_credential_is_good_and_a_restricted_key_only_reads(desk: Desk) -> None:
+def test_every_kind_of_credential_is_good_and_a_restricted_key_only_reads(desk: SimulatedApi) -> None:
     row = desk.membership()
     by_permission = {permission: header for header, permission in Credentials().permissions().items()}
 
@@ -274,7 +274,7 @@ def test_every_kind_of_credential_is_good_and_a_restricted_key_only_reads(desk: 
     assert desk.get(row["url"]) == row
 
 
-def test_a_suspended_account_and_a_region_without_conversations_are_refused(desk: Desk) -> None:
+def test_a_suspended_account_and_a_region_without_conversations_are_refused(desk: SimulatedApi) -> None:
     desk.faults(suspended=True)
     suspended = desk.ask("GET", "/v1/Users")
     desk.faults(region_disabled=True)

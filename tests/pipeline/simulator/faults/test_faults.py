@@ -12,7 +12,7 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, serving
 from readstate.simulator.world.world import World
-from tests.helpers.desk import Desk
+from tests.helpers.simulated_api import SimulatedApi
 
 SHAPE = WorldShape(users=60, heaviest=60)
 
@@ -217,13 +217,13 @@ async def test_accidents_come_as_often_as_asked_and_the_same_each_time(dial) -> 
     assert 35 <= sum(status >= 500 for status in first) <= 85
 
 
-def _listed(desk: Desk, path: str) -> list[str]:
+def _listed(desk: SimulatedApi, path: str) -> list[str]:
     return [row.get("conversation_sid") or row["sid"] for row in desk.rows(path)]
 
 
 @pytest.mark.parametrize("size", [2, 7])
 def test_rows_may_come_twice(size: int) -> None:
-    desk = Desk(SHAPE)
+    desk = SimulatedApi(SHAPE)
     path = f"/v1/Users/{desk.user_with(60)}/Conversations?PageSize={size}"
     right = _listed(desk, path)
     desk.faults(repeat_row_share=0.5)
@@ -235,7 +235,7 @@ def test_rows_may_come_twice(size: int) -> None:
 
 
 def test_messages_may_come_twice_too() -> None:
-    desk = Desk(SHAPE)
+    desk = SimulatedApi(SHAPE)
     path = f"{desk.membership()['links']['conversation']}/Messages?PageSize=2"
     right = [row["index"] for row in desk.rows(path)]
     desk.faults(repeat_row_share=1)
@@ -247,7 +247,7 @@ def test_messages_may_come_twice_too() -> None:
 
 
 def test_pages_of_one_row_do_not_repeat_it_for_ever() -> None:
-    desk = Desk(SHAPE)
+    desk = SimulatedApi(SHAPE)
     desk.faults(repeat_row_share=1)
 
     assert len(_listed(desk, f"/v1/Users/{desk.user_with(60)}/Conversations?PageSize=1")) == 60
@@ -256,7 +256,7 @@ def test_pages_of_one_row_do_not_repeat_it_for_ever() -> None:
 @pytest.mark.parametrize("size", [1, 2, 7, 50])
 @pytest.mark.parametrize("path", ["/v1/Users", "/v1/Conversations"])
 def test_rows_may_shift_to_the_end_and_none_is_lost(path: str, size: int) -> None:
-    desk = Desk(SHAPE)
+    desk = SimulatedApi(SHAPE)
     right = _listed(desk, f"{path}?PageSize=50")
     desk.faults(shift_row_share=0.5)
 
@@ -267,7 +267,7 @@ def test_rows_may_shift_to_the_end_and_none_is_lost(path: str, size: int) -> Non
 
 
 def test_a_page_may_be_its_own_next() -> None:
-    desk = Desk(SHAPE)
+    desk = SimulatedApi(SHAPE)
     desk.faults(page_loop_share=1)
 
     meta = desk.get("/v1/Users?PageSize=7")["meta"]
@@ -276,7 +276,7 @@ def test_a_page_may_be_its_own_next() -> None:
 
 
 def test_the_next_page_may_be_somewhere_else() -> None:
-    desk = Desk(SHAPE)
+    desk = SimulatedApi(SHAPE)
     desk.faults(foreign_next_origin="http://evil.example:9")
 
     page = desk.get("/v1/Users?PageSize=7")
@@ -287,7 +287,7 @@ def test_the_next_page_may_be_somewhere_else() -> None:
 
 
 def test_some_users_are_listed_and_gone() -> None:
-    desk = Desk(WorldShape(users=400))
+    desk = SimulatedApi(WorldShape(users=400))
     desk.faults(vanished_users_share=0.2)
     users = [user["sid"] for user in desk.rows("/v1/Users")]
 
@@ -300,7 +300,7 @@ def test_some_users_are_listed_and_gone() -> None:
 
 
 def test_rows_may_hold_a_field_that_nobody_knows() -> None:
-    desk = Desk(SHAPE)
+    desk = SimulatedApi(SHAPE)
     desk.faults(extra_fields=True)
 
     assert "sim_extra_field" in desk.membership()
@@ -328,7 +328,7 @@ def _index(fields: Any) -> int | None:
 
 
 def test_somebody_may_read_on_right_after_we_looked() -> None:
-    desk = Desk(SHAPE)
+    desk = SimulatedApi(SHAPE)
     row = desk.membership(horizon=False)
     desk.faults(live_after_fetch_share=1)
 
@@ -340,7 +340,7 @@ def test_somebody_may_read_on_right_after_we_looked() -> None:
 
 
 def test_somebody_may_leave_right_before_we_write() -> None:
-    desk = Desk(SHAPE)
+    desk = SimulatedApi(SHAPE)
     row = desk.membership()
     desk.faults(live_removal_share=1)
 
@@ -351,7 +351,7 @@ def test_somebody_may_leave_right_before_we_write() -> None:
 
 
 def test_a_message_may_arrive_right_after_the_lookup() -> None:
-    desk = Desk(SHAPE)
+    desk = SimulatedApi(SHAPE)
     newest = f"{desk.membership()['links']['conversation']}/Messages?Order=desc&PageSize=1"
     desk.faults(live_message_share=1)
 
@@ -362,7 +362,7 @@ def test_a_message_may_arrive_right_after_the_lookup() -> None:
 
 def test_a_live_client_in_an_empty_world_does_nothing() -> None:
     for shape in (WorldShape(users=0), WorldShape(users=30, conversations_per_user=0), WorldShape(users=1, services=3)):
-        desk = Desk(shape)
+        desk = SimulatedApi(shape)
         desk.simulator.api.live_client.move_somewhere()
 
         assert all(effect.kind == "participant.updated" for effect in desk.world.log.effects)

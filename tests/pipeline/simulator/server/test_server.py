@@ -18,7 +18,7 @@ from readstate.simulator.server import server
 from readstate.simulator.server.server import running, serving
 from readstate.simulator.server.simulator import Simulator
 from readstate.simulator.world.world import World
-from tests.helpers.desk import AUTHORIZATION
+from tests.helpers.simulated_api import AUTHORIZATION
 
 SHAPE = WorldShape(users=60)
 

@@ -10,7 +10,7 @@ from readstate.simulator.api.expected_rows import Oracle
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.world.dump import dump_lines, dump_world, load_world, world_from_lines
 from readstate.simulator.world.world import World
-from tests.helpers.desk import Desk
+from tests.helpers.simulated_api import SimulatedApi
 
 HEAD = '{"format": "readstate world 1", "shape": {"users": 3}}'
 
@@ -31,7 +31,7 @@ def _everything(world: World) -> list[object]:
 
 
 def test_a_world_comes_back_with_everything_that_was_changed(tmp_path: Path) -> None:
-    desk = Desk(WorldShape(users=40, services=2))
+    desk = SimulatedApi(WorldShape(users=40, services=2))
     row, other = desk.membership(), desk.membership(state="inactive")
     made = desk.ask("POST", "/v1/Users", Identity="anna").body
     conversation = desk.ask("POST", "/v1/Conversations", UniqueName="mine").body

@@ -17,9 +17,9 @@ from readstate.stop import StopReason, StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from tests.helpers.desk import Desk
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.planning import DeskTransport
+from tests.helpers.simulated_api import SimulatedApi
 from tests.helpers.user_conversation_pages import page, row
 
 SHAPE = WorldShape(users=450, services=1, heaviest=60)
@@ -29,14 +29,14 @@ OF_ANOTHER_USER = page([row(user=99)])
 class Lying:
     """A transport that changes the answers whose path ends with *ending*."""
 
-    def __init__(self, desk: Desk, ending: str, answer: Response) -> None:
+    def __init__(self, desk: SimulatedApi, ending: str, answer: Response) -> None:
         self._inner, self._ending, self._answer = DeskTransport(desk), ending, answer
 
     async def send(self, request: Request) -> Response:
         return self._answer if request.path.endswith(self._ending) else await self._inner.send(request)
 
 
-def around(desk: Desk, tally: UserTally, transport: DeskTransport | Lying | None = None) -> LiveReading:
+def around(desk: SimulatedApi, tally: UserTally, transport: DeskTransport | Lying | None = None) -> LiveReading:
     return LiveReading(
         reader=Reader(transport or DeskTransport(desk)),
         service_sid=desk.service.sid,
@@ -63,7 +63,7 @@ def keys(tables: Sequence[pa.Table]) -> list[tuple[str, str]]:
 
 
 async def test_all_rows_of_all_users_come_once_some_users_at_a_time() -> None:
-    desk, tally = Desk(SHAPE), UserTally()
+    desk, tally = SimulatedApi(SHAPE), UserTally()
     reading = around(desk, tally)
 
     tables = await read(all_users(reading), reading)
@@ -79,7 +79,7 @@ async def test_all_rows_of_all_users_come_once_some_users_at_a_time() -> None:
 
 
 async def test_a_user_whose_answer_cannot_be_used_costs_nobody_else() -> None:
-    desk, tally = Desk(WorldShape(users=20)), UserTally()
+    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
     victim = desk.user_with(conversations=5)
     reading = around(desk, tally, Lying(desk, f"/{victim}/Conversations", Response(200, {}, OF_ANOTHER_USER)))
 
@@ -93,7 +93,7 @@ async def test_a_user_whose_answer_cannot_be_used_costs_nobody_else() -> None:
 
 
 async def test_a_user_who_left_meanwhile_is_counted() -> None:
-    desk, tally = Desk(WorldShape(users=20)), UserTally()
+    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
     reading = around(desk, tally)
     victim = desk.user_with(conversations=5)
 
@@ -111,7 +111,7 @@ async def test_a_user_who_left_meanwhile_is_counted() -> None:
 
 
 async def test_only_the_first_failures_are_remembered_and_all_are_counted() -> None:
-    desk, tally = Desk(WorldShape(users=60)), UserTally()
+    desk, tally = SimulatedApi(WorldShape(users=60)), UserTally()
     reading = around(desk, tally, Lying(desk, "/Conversations", Response(400, {}, b"")))
 
     assert keys(await read(all_users(reading), reading)) == []
@@ -121,7 +121,7 @@ async def test_only_the_first_failures_are_remembered_and_all_are_counted() -> N
 
 
 async def test_a_stop_ends_the_reading() -> None:
-    desk, tally = Desk(WorldShape(users=60)), UserTally()
+    desk, tally = SimulatedApi(WorldShape(users=60)), UserTally()
     reading = around(desk, tally)
     reading.stop.ask(StopReason("enough", ExitCode.INTERRUPTED))
 
@@ -130,7 +130,7 @@ async def test_a_stop_ends_the_reading() -> None:
 
 
 async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not_there_is_none() -> None:
-    desk, tally = Desk(WorldShape(users=20)), UserTally()
+    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
     first, second = [user for user in desk.service.users() if user.identity.startswith("user-")][:2]
     entries = [RosterEntry(1, name, None) for name in (first.identity, second.identity, "nobody", second.sid)]
     reading = around(desk, tally, Lying(desk, f"/{first.identity}", Response(400, {}, b"")))
@@ -143,7 +143,7 @@ async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not
 
 
 async def test_credentials_that_may_not_read_end_the_reading() -> None:
-    desk, tally = Desk(WorldShape(users=20)), UserTally()
+    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
     reading = around(desk, tally, Lying(desk, "/ann", Response(403, {}, b"")))
 
     with pytest.raises(Refused):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.errors import BadInput
@@ -210,7 +210,6 @@ SOME_ROWS = st.dictionaries(
 )
 
 
-@settings(max_examples=60)
 @given(old=SOME_ROWS, new=SOME_ROWS, parts=st.integers(1, 3), batch=st.integers(1, 5))
 def test_the_feed_is_what_brute_force_finds(old: Any, new: Any, parts: int, batch: int) -> None:
     """Whatever the rows, and wherever files and batches end."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.errors import UnusableAnswer
@@ -83,13 +83,11 @@ def same_as_oracle(decoded: Decoded, given_users: Sequence[FetchedUser]) -> bool
     return True
 
 
-@settings(max_examples=20)
 @given(users())
 def test_any_documented_page_is_read_as_the_oracle_reads_it(given_users: list[FetchedUser]) -> None:
     assert same_as_oracle(decode(given_users, snapshot_at=SNAPSHOT_AT), given_users)
 
 
-@settings(max_examples=20)
 @given(users())
 def test_the_lenient_reader_alone_gives_the_same(given_users: list[FetchedUser]) -> None:
     marked = [replace(user, pages=tuple(BYTE_ORDER_MARK + body for body in user.bodies())) for user in given_users]

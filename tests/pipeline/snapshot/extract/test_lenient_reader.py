@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.errors import UnusableAnswer
@@ -147,7 +147,6 @@ def test_an_unknown_field_nested_without_measure_fails_its_user_alone() -> None:
 EDITS = st.tuples(st.integers(0, 2**16), st.sampled_from(["insert", "replace", "delete"]), st.binary(max_size=3))
 
 
-@settings(max_examples=50)
 @given(st.lists(EDITS | EDITS.map(lambda edit: (*edit[:2], b'"')), min_size=1, max_size=4))
 def test_what_the_strict_reader_accepts_of_damaged_pages_the_lenient_one_reads_alike(
     edits: list[tuple[int, str, bytes]],

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.errors import LocalDisk
@@ -68,7 +68,6 @@ def rows_of(files: Sequence[FinishedFile]) -> pa.Table:
     return pa.concat_tables([USER_CONVERSATIONS.empty_table(), *(pq.read_table(file.path) for file in files)])
 
 
-@settings(max_examples=40)
 @given(USERS, st.data())
 def test_same_rows_give_the_same_bytes_however_parts_divide_them(
     users: list[tuple[str, str, list[str]]], data: st.DataObject

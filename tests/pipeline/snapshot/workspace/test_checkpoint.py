@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.errors import BadInput, LocalDisk
@@ -182,7 +182,6 @@ def test_a_damaged_file_is_named_and_the_way_out_too(tmp_path: Path) -> None:
         Checkpoint(path)
 
 
-@settings(max_examples=40)
 @given(data=st.data())
 def test_whatever_prefix_of_the_work_was_settled_replay_gives_each_user_once(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -2,7 +2,7 @@
 
 from math import inf
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings, Sent
@@ -67,7 +67,6 @@ class Player:
             self.closed_until[gate] = max(self.closed_until[gate], self.now + 2.0)
 
 
-@settings(max_examples=200)
 @given(st.lists(steps, max_size=150), st.integers(1, 60))
 def test_gates_hold_the_window_stays_in_bounds_and_progress_never_stops_for_ever(script, most):
     player = Player(most)

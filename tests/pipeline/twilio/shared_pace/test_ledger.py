@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.twilio.pacing.adaptive_limit import LimitState
@@ -257,7 +257,6 @@ def test_a_level_is_no_more_than_all_together_may_use():
 KINDS = st.sampled_from(("turn", "turn", "turn", "learn", "refused", "need", "die", "join", "wipe"))
 
 
-@settings(max_examples=200)
 @given(st.lists(st.tuples(KINDS, st.integers(0, 5), st.floats(0, 2)), max_size=120))
 def test_no_turn_lifts_the_sum_above_the_level_and_all_are_fair_soon_after_whatever_happened(script):
     account = settled(3, 90.0)

@@ -7,7 +7,7 @@ import pytest
 
 from readstate.simulator.api.expected_rows import Oracle
 from readstate.simulator.seed.world_shape import WorldShape
-from tests.helpers.desk import Desk
+from tests.helpers.simulated_api import SimulatedApi
 
 FIELDS = [
     "account_sid", "chat_service_sid", "conversation_sid", "unread_messages_count", "last_read_message_index",
@@ -17,12 +17,12 @@ FIELDS = [
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk(now=1_700_000_000)
+def desk() -> SimulatedApi:
+    return SimulatedApi(now=1_700_000_000)
 
 
 @pytest.fixture(params=["default service", "named service", "other service"])
-def family(request: pytest.FixtureRequest, desk: Desk) -> str:
+def family(request: pytest.FixtureRequest, desk: SimulatedApi) -> str:
     default, other = desk.world.services
     return {
         "default service": "/v1",
@@ -31,14 +31,14 @@ def family(request: pytest.FixtureRequest, desk: Desk) -> str:
     }[request.param]
 
 
-def _first_row(desk: Desk, family: str) -> dict[str, Any]:
+def _first_row(desk: SimulatedApi, family: str) -> dict[str, Any]:
     for user in desk.rows(f"{family}/Users"):
         for row in desk.rows(f"{family}/Users/{user['sid']}/Conversations"):
             return dict(row)
     raise AssertionError("nobody is in a conversation")
 
 
-def test_list_fetch_update_and_delete_work(desk: Desk, family: str) -> None:
+def test_list_fetch_update_and_delete_work(desk: SimulatedApi, family: str) -> None:
     row = _first_row(desk, family)
     path = f"{family}/Users/{row['user_sid']}/Conversations/{row['conversation_sid']}"
 
@@ -58,7 +58,7 @@ def test_list_fetch_update_and_delete_work(desk: Desk, family: str) -> None:
     assert (again.status, again.code) == (404, 20404)
 
 
-def test_urls_stay_in_the_family_that_was_asked(desk: Desk, family: str) -> None:
+def test_urls_stay_in_the_family_that_was_asked(desk: SimulatedApi, family: str) -> None:
     row = _first_row(desk, family)
     start = f"{desk.api.base_url}{family}"
 
@@ -67,7 +67,7 @@ def test_urls_stay_in_the_family_that_was_asked(desk: Desk, family: str) -> None
     assert row["links"]["participant"] == f"{row['links']['conversation']}/Participants/{row['participant_sid']}"
 
 
-def test_the_list_is_what_the_oracle_says(desk: Desk) -> None:
+def test_the_list_is_what_the_oracle_says(desk: SimulatedApi) -> None:
     oracle = Oracle(desk.world, account_sid=desk.simulator.credentials.account_sid, base_url=desk.api.base_url)
     listed = []
     for service in desk.world.services:
@@ -79,7 +79,7 @@ def test_the_list_is_what_the_oracle_says(desk: Desk) -> None:
 
 
 def test_identities_and_unique_names_address_the_same_row() -> None:
-    desk = Desk(WorldShape(users=80, odd_identities=1.0))
+    desk = SimulatedApi(WorldShape(users=80, odd_identities=1.0))
     tried = 0
     for user in desk.service.users():
         for sid, number in desk.service.conversations_of(user.number)[:3]:
@@ -96,7 +96,7 @@ def test_identities_and_unique_names_address_the_same_row() -> None:
     assert tried > 5
 
 
-def test_deleting_removes_the_participant_and_nothing_else(desk: Desk) -> None:
+def test_deleting_removes_the_participant_and_nothing_else(desk: SimulatedApi) -> None:
     row = desk.membership()
     participants = f"/v1/Conversations/{row['conversation_sid']}/Participants"
     before = desk.rows(participants)
@@ -114,7 +114,7 @@ def test_deleting_removes_the_participant_and_nothing_else(desk: Desk) -> None:
     }
 
 
-def test_a_participant_who_is_added_again_is_another_one_with_no_horizon(desk: Desk) -> None:
+def test_a_participant_who_is_added_again_is_another_one_with_no_horizon(desk: SimulatedApi) -> None:
     row = desk.membership(horizon=True)
     identity = desk.get(f"/v1/Users/{row['user_sid']}")["identity"]
     participants = f"/v1/Conversations/{row['conversation_sid']}/Participants"
@@ -132,7 +132,7 @@ def test_a_participant_who_is_added_again_is_another_one_with_no_horizon(desk: D
     assert desk.ask("POST", participants, Identity=identity).code == 50433
 
 
-def test_both_doors_lead_to_one_horizon(desk: Desk) -> None:
+def test_both_doors_lead_to_one_horizon(desk: SimulatedApi) -> None:
     row = desk.membership()
 
     desk.ask("POST", row["links"]["participant"], LastReadMessageIndex="1", LastReadTimestamp="2024-02-03T04:05:06Z")
@@ -145,7 +145,7 @@ def test_both_doors_lead_to_one_horizon(desk: Desk) -> None:
     assert seen_there["last_read_timestamp"] == "2025-02-03T04:05:06Z"
 
 
-def test_unread_is_null_without_a_horizon_and_counts_messages_with_one(desk: Desk) -> None:
+def test_unread_is_null_without_a_horizon_and_counts_messages_with_one(desk: SimulatedApi) -> None:
     never = desk.membership(horizon=False)
     messages = desk.rows(f"{never['links']['conversation']}/Messages")
     horizon = messages[len(messages) // 2]["index"]
@@ -157,7 +157,7 @@ def test_unread_is_null_without_a_horizon_and_counts_messages_with_one(desk: Des
 
 
 def test_unread_is_never_more_than_a_thousand() -> None:
-    desk = Desk(WorldShape(users=300))
+    desk = SimulatedApi(WorldShape(users=300))
     conversation = next(found for found in desk.service.conversations() if found.messages.count_after(-1) > 1_000)
     participant = desk.service.participants(conversation)[0]
     user = desk.service.user(participant.user)
@@ -168,7 +168,7 @@ def test_unread_is_never_more_than_a_thousand() -> None:
     assert row["unread_messages_count"] == 1_000
 
 
-def test_a_new_message_is_unread_and_wakes_an_inactive_conversation(desk: Desk) -> None:
+def test_a_new_message_is_unread_and_wakes_an_inactive_conversation(desk: SimulatedApi) -> None:
     row = desk.membership(state="inactive")
     newest = desk.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]
     desk.ask("POST", row["url"], LastReadMessageIndex=str(newest))
@@ -196,7 +196,7 @@ def test_a_new_message_is_unread_and_wakes_an_inactive_conversation(desk: Desk) 
         ({"LastReadTimestamp": "2024-02-03"}, 50405),
     ],
 )
-def test_a_wrong_form_is_refused_and_changes_nothing(desk: Desk, form: dict[str, str], code: int) -> None:
+def test_a_wrong_form_is_refused_and_changes_nothing(desk: SimulatedApi, form: dict[str, str], code: int) -> None:
     row = desk.membership()
 
     reply = desk.ask("POST", row["url"], **form)
@@ -207,7 +207,7 @@ def test_a_wrong_form_is_refused_and_changes_nothing(desk: Desk, form: dict[str,
 
 
 @pytest.mark.parametrize("text", ["null", ""])
-def test_null_and_nothing_clear_the_horizon(desk: Desk, text: str) -> None:
+def test_null_and_nothing_clear_the_horizon(desk: SimulatedApi, text: str) -> None:
     row = desk.membership(horizon=True)
 
     cleared = desk.ask("POST", row["url"], LastReadMessageIndex=text).body
@@ -217,7 +217,7 @@ def test_null_and_nothing_clear_the_horizon(desk: Desk, text: str) -> None:
     assert desk.get(row["links"]["participant"])["last_read_timestamp"] is None
 
 
-def test_an_index_alone_sets_the_time_to_now_and_a_time_alone_moves_no_index(desk: Desk) -> None:
+def test_an_index_alone_sets_the_time_to_now_and_a_time_alone_moves_no_index(desk: SimulatedApi) -> None:
     row = desk.membership(horizon=True)
 
     desk.ask("POST", row["url"], LastReadMessageIndex="1")
@@ -230,7 +230,7 @@ def test_an_index_alone_sets_the_time_to_now_and_a_time_alone_moves_no_index(des
     assert by_time["last_read_message_index"] == 1
 
 
-def test_the_notification_level_alone_moves_nothing_else(desk: Desk) -> None:
+def test_the_notification_level_alone_moves_nothing_else(desk: SimulatedApi) -> None:
     row = desk.membership(horizon=True)
     level = "default" if row["notification_level"] == "muted" else "muted"
 
@@ -239,7 +239,7 @@ def test_the_notification_level_alone_moves_nothing_else(desk: Desk) -> None:
     assert changed == {**row, "notification_level": level}
 
 
-def test_backwards_and_beyond_the_newest_are_accepted(desk: Desk) -> None:
+def test_backwards_and_beyond_the_newest_are_accepted(desk: SimulatedApi) -> None:
     row = desk.membership()
 
     beyond = desk.ask("POST", row["url"], LastReadMessageIndex="999999").body
@@ -264,7 +264,7 @@ def test_backwards_and_beyond_the_newest_are_accepted(desk: Desk) -> None:
         "/v1/Users/user-0/Conversations/CH/Participants",
     ],
 )
-def test_what_does_not_exist_is_404_and_names_the_path(desk: Desk, path: str) -> None:
+def test_what_does_not_exist_is_404_and_names_the_path(desk: SimulatedApi, path: str) -> None:
     reply = desk.ask("GET", path)
 
     assert (reply.status, reply.code) == (404, 20404)
@@ -272,7 +272,7 @@ def test_what_does_not_exist_is_404_and_names_the_path(desk: Desk, path: str) ->
     assert list(reply.body) == ["code", "message", "more_info", "status"]
 
 
-def test_a_user_who_is_not_a_member_is_404(desk: Desk) -> None:
+def test_a_user_who_is_not_a_member_is_404(desk: SimulatedApi) -> None:
     row = desk.membership()
     members = {found["identity"] for found in desk.rows(f"{row['links']['conversation']}/Participants")}
     stranger = next(user for user in desk.service.users() if user.identity not in members)
@@ -281,11 +281,11 @@ def test_a_user_who_is_not_a_member_is_404(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_a_method_that_the_path_does_not_know_is_405(desk: Desk, method: str) -> None:
+def test_a_method_that_the_path_does_not_know_is_405(desk: SimulatedApi, method: str) -> None:
     assert desk.ask(method, "/v1/Users/user-0/Conversations").code == 20004
 
 
-def test_dots_in_a_path_are_walked_but_encoded_dots_are_a_name(desk: Desk) -> None:
+def test_dots_in_a_path_are_walked_but_encoded_dots_are_a_name(desk: SimulatedApi) -> None:
     dots = desk.service.find_user("..")
     assert dots is not None
 

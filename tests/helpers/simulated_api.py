@@ -30,7 +30,7 @@ class Reply:
         return int(self.body["code"])
 
 
-class Desk:
+class SimulatedApi:
     """A simulator with a world of its own."""
 
     def __init__(self, shape: WorldShape | None = None, *, now: float | None = None, **behaviour: Any) -> None:

@@ -1,29 +1,20 @@
-"""Bulk changes as a person types them, against a simulator that listens, and what its effect log must say then."""
+"""Changes files for a simulated service, and what its effect log must say after they were applied."""
 
 import csv
-import io
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from readstate.changes.plans.reader import Plan, open_plan
+from readstate.changes.plans.reader import Plan
 from readstate.changes.runs.journal import look_into
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.effect_log import Effect
 from readstate.simulator.world.world import World
-from readstate_jobs.cli.main import main
-from tests.helpers.processes import environment, spawn
 
 OUR_KINDS = {"participant.updated", "participant.removed"}
 
@@ -34,71 +25,6 @@ def unwatched(*, users: int, services: int) -> Iterator[RunningSimulator]:
     world = World(WorldShape(users=users, services=services, heaviest=30, odd_identities=0.0))
     with running(world, behaviour=Behaviour(actions_per_second=0)) as simulator:
         yield simulator
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a command said."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.stdout)
-
-
-@dataclass
-class Shell:
-    """Runs commands, each in a process of its own or, quicker, in this one."""
-
-    twilio: RunningSimulator
-    folder: Path
-    settings: dict[str, str]
-
-    def call(self, *arguments: str) -> Told:
-        """Run a command in this process: quicker, and coverage sees it."""
-        stdout, stderr, before, mask = io.StringIO(), io.StringIO(), dict(os.environ), os.umask(0o077)
-        os.environ.update(self._environment())
-        try:
-            with redirect_stdout(stdout), redirect_stderr(stderr):
-                code = main(list(arguments))
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-            os.umask(mask)
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-        return Told(code, stdout.getvalue(), stderr.getvalue())
-
-    def run(self, *arguments: str, module: Sequence[str] = ("readstate_jobs",), timeout: float = 300) -> Told:
-        """Run a command in a process of its own."""
-        process = self.start(*arguments, module=module)
-        stdout, stderr = process.communicate(timeout=timeout)
-        return Told(process.returncode, stdout, stderr)
-
-    def _environment(self) -> dict[str, str]:
-        return environment(self.twilio, self.folder, **self.settings) | {"PYTHONDONTWRITEBYTECODE": "1"}
-
-    def start(self, *arguments: str, module: Sequence[str] = ("readstate_jobs",)) -> subprocess.Popen[str]:
-        return spawn([sys.executable, "-m", *module, *arguments], self._environment())
-
-    def plan(self, lines: list[dict[str, Any]], *options: str) -> Plan:
-        """Write *lines* down and plan them."""
-        path = self.folder / "changes.csv"
-        columns = list(dict.fromkeys(name for line in lines for name in line))
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(lines)
-        told = self.call("plan", str(path), "-o", str(self.folder / "plans"), "--json", *options)
-        assert told.code == 0, told
-        return open_plan(Path(told.document["plan_dir"]))
-
-    def run_dirs(self) -> list[Path]:
-        root = self.folder / "work" / "runs"
-        return sorted(root.iterdir()) if root.exists() else []
 
 
 def consent(plan: Plan) -> list[str]:

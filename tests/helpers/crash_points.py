@@ -1,6 +1,6 @@
 """``readstate`` that is killed at a point, as by ``kill -9``.
 
-``python -m tests.helpers.dying POINT NUMBER ARGUMENTS…``: POINT is one of `POINTS`; NUMBER says at which passing.
+``python -m tests.helpers.crash_points POINT NUMBER ARGUMENTS…``: POINT is one of `POINTS`, NUMBER counts its passings.
 The product knows none of them: each is put around a function of it.
 """
 

@@ -25,8 +25,8 @@ from readstate.stop import StopSwitch
 from readstate.twilio.client import Writer
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from tests.helpers.desk import AUTHORIZATION, FORM, Desk
 from tests.helpers.fake_clock import FakeClock
+from tests.helpers.simulated_api import AUTHORIZATION, FORM, SimulatedApi
 
 Accident = Callable[["WorldTransport", Request], Response | None]
 """Answers instead of the world, raises, or gives None to let the request through."""
@@ -40,7 +40,7 @@ class Killed(BaseException):
 class WorldTransport:
     """A transport into a simulated world."""
 
-    desk: Desk
+    desk: SimulatedApi
     accident: Accident = field(default=lambda transport, request: None)
     sent: list[Request] = field(default_factory=list)
 
@@ -97,7 +97,7 @@ QUICK = ApplyOptions(carrier=CarrierOptions(settle_seconds=(0.5, 1.0)), parallel
 class Bench:
     """One world, and runs on it."""
 
-    desk: Desk
+    desk: SimulatedApi
     folder: Path
     clock: Clock = field(default_factory=FakeClock)
     events: list[Event] = field(default_factory=list)
@@ -188,7 +188,7 @@ def looking(directory: RunDirectory) -> Iterator[Journal]:
         journal.close()
 
 
-def rows_of(desk: Desk, *, having: Callable[[Any], bool] = lambda row: True) -> list[Any]:
+def rows_of(desk: SimulatedApi, *, having: Callable[[Any], bool] = lambda row: True) -> list[Any]:
     """All rows of the default service that *having* says yes to."""
     return [
         row
@@ -203,7 +203,7 @@ def line(row: Any, **cells: Any) -> dict[str, Any]:
     return {"user": row["user_sid"], "conversation": row["conversation_sid"], **cells}
 
 
-def state_of(desk: Desk, rows: list[Any]) -> dict[tuple[str, str], Any]:
+def state_of(desk: SimulatedApi, rows: list[Any]) -> dict[tuple[str, str], Any]:
     """What matters of *rows* as they are now; None where the member is gone."""
     found = {}
     for row in rows:
