@@ -1,12 +1,12 @@
 """``readstate lint``: check a changes file without Twilio and without credentials."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
 from readstate.errors import ExitCode
+from readstate.files import copy_private
 from readstate_jobs.cli.options import json_option
 from readstate_jobs.planning.changes_input import input_options, take_input_options
 
@@ -30,7 +30,7 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
     with checked_input(file, take_input_options(options)) as checked:
         problems, staged = checked.problems, checked.staged
         checked.report.flush()
-        written = _kept(checked.rejects, rejects or _beside(file)) if problems.by_code else None
+        written = copy_private(checked.rejects, rejects or _beside(file)) if problems.by_code else None
         rows = staged.rows if staged else 0
         if as_json:
             print_json(
@@ -52,9 +52,3 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
 
 def _beside(file: str) -> Path:
     return Path("stdin.rejects.csv" if file == "-" else f"{Path(file).name}.rejects.csv")
-
-
-def _kept(found: Path, place: Path) -> Path:
-    place.touch(mode=0o600)
-    shutil.copyfile(found, place)
-    return place

@@ -1,6 +1,5 @@
 """Wires a plan: connection, observers, writer; for the command line and for schedulers alike."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from readstate.changes.current_state.context import ReadContext
 from readstate.changes.current_state.target import Located, locate
 from readstate.changes.planning.make_plan import PlanOptions, Provenance, read_for_plan, write_plan
 from readstate.changes.plans.reader import Plan
-from readstate.changes.plans.writer import REJECTS, PlanWriter, write_private
+from readstate.changes.plans.writer import REJECTS, PlanWriter
 from readstate.changes.render.html import render_html
 from readstate.changes.render.json_document import plan_document, render_json
 from readstate.changes.render.markdown import render_markdown
@@ -18,6 +17,7 @@ from readstate.changes.render.summary import Summary, sample, summarize
 from readstate.changes.render.text import render_text
 from readstate.clock import SystemClock
 from readstate.errors import BadInput, ReadstateError
+from readstate.files import copy_private, create_private_folder, write_private
 from readstate.model.plan import InputFacts
 from readstate.observers.monitor import watching
 from readstate.settings import Credentials, Settings
@@ -45,8 +45,7 @@ class PlanJob:
         with PlanWriter(self.root) as writer:
             located, requests = run_reading(lambda stop: self._read(checked, stop))
             checked.report.flush()
-            shutil.copyfile(checked.rejects, writer.directory / REJECTS)
-            (writer.directory / REJECTS).chmod(0o600)
+            copy_private(checked.rejects, writer.directory / REJECTS)
             plan = write_plan(
                 checked.readings,
                 self.options,
@@ -127,10 +126,8 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
 def reject(checked: Checked, root: Path, *, as_json: bool) -> ReadstateError:
     """Say what is wrong with a file, keep the list of all problems, and give the error to raise."""
     checked.report.flush()
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kept = root / f"{Path(checked.source.name).name}.{REJECTS}"
-    kept.touch(mode=0o600)
-    shutil.copyfile(checked.rejects, kept)
+    create_private_folder(root)
+    kept = copy_private(checked.rejects, root / f"{Path(checked.source.name).name}.{REJECTS}")
     if as_json:
         print_json(problems_document(checked.problems) | {"rejects": str(kept)})
     else:

@@ -66,9 +66,9 @@ def _writer(out: Path | None, *, as_csv: bool, as_json: bool) -> "Callable[[Quer
 
 
 def _write_file(answer: "QueryResult", out: Path, write: "Callable[[QueryResult, Any], None]") -> None:
-    from readstate.snapshot.storage.atomic_file import whole_file
+    from readstate.files import atomic_write
 
-    with whole_file(out) as file:
+    with atomic_write(out) as file:
         write(answer, file)
     click.echo(f"Written to {out}", err=True)
 

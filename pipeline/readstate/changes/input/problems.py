@@ -1,12 +1,14 @@
 """Problems of a changes file: counted, and listed in ``rejects.csv`` for a person with a spreadsheet."""
 
 import csv
+import io
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from readstate.files import create_private
 from readstate.text import escape_control, truncate
 
 SHOWN_FIRST = 10
@@ -98,8 +100,7 @@ class RejectsFile:
     def __init__(self, path: Path) -> None:
         """Create *path*, readable by its owner alone."""
         self.tally = ProblemTally()
-        self._file = path.open("x", encoding="utf-8", newline="")
-        path.chmod(0o600)
+        self._file = io.TextIOWrapper(create_private(path), encoding="utf-8", newline="")
         self._writer = csv.writer(self._file)
         self._writer.writerow(REJECT_COLUMNS)
 

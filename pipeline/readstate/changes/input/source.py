@@ -12,7 +12,8 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
-from readstate.errors import BadInput, LocalDisk
+from readstate.errors import BadInput
+from readstate.files import create_private, translate_os_errors
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -67,12 +68,8 @@ def content(source: Source) -> Iterator[BinaryIO]:
 
 def _spooled(stream: BinaryIO, spool: Path) -> Path:
     path = spool / "input"
-    try:
-        with path.open("xb") as copy:
-            path.chmod(0o600)
-            shutil.copyfileobj(stream, copy)
-    except OSError as error:
-        raise LocalDisk(f"{path}: {error.strerror}", hint="Set TMPDIR to a place with more room.") from error
+    with translate_os_errors(path, hint="Set TMPDIR to a place with more room."), create_private(path) as copy:
+        shutil.copyfileobj(stream, copy)
     return path
 
 

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from readstate.changes.plans.schema import to_rows
 from readstate.changes.plans.tombstone import require_not_erased
-from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, seal_of, sha256_of
+from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, seal_of
 from readstate.errors import BadInput, PlanUnusable
+from readstate.files import sha256_of
 from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanHeader, PlanRow, Target
 
 Header = TypeVar("Header", bound=PlanHeader)

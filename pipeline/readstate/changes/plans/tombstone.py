@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from readstate.changes.plans.writer import write_private
 from readstate.errors import PlanUnusable
+from readstate.files import write_private
 
 TOMBSTONE = "forgotten.json"
 

@@ -1,23 +1,29 @@
 """Write a plan directory: rows as they come, the manifest last, and only then its final name."""
 
-import fcntl
 import gzip
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from hashlib import file_digest, sha256
+from contextlib import AbstractContextManager, suppress
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import Any, Self
 
 import msgspec
 import pyarrow.parquet as pq
 
 from readstate.changes.plans.counts import PlanTally
 from readstate.changes.plans.schema import ROWS, to_batch
-from readstate.errors import LocalDisk
+from readstate.files import (
+    create_private,
+    create_private_folder,
+    sha256_of,
+    sync_folder,
+    translate_os_errors,
+    write_private,
+)
+from readstate.locks import is_locked, try_lock
 from readstate.model.plan import Manifest, PlanRow
 
 MANIFEST = "manifest.json"
@@ -39,11 +45,11 @@ class PlanWriter:
     def __init__(self, root: Path) -> None:
         """Begin a plan under *root*. Raises `LocalDisk`."""
         with _disk(root):
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            create_private_folder(root)
             self.directory = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=root))
-            self._rows_file = _create(self.directory / ROWS_FILE)
-            fcntl.flock(self._rows_file, fcntl.LOCK_EX)  # dies with this process: is_abandoned() asks for it
-            self._participants_file = _create(self.directory / PARTICIPANTS)
+            self._rows_file = create_private(self.directory / ROWS_FILE)
+            try_lock(self._rows_file.fileno())  # for is_abandoned: it dies with this process
+            self._participants_file = create_private(self.directory / PARTICIPANTS)
         self._root = root
         self.tally = PlanTally()
         self._parquet = pq.ParquetWriter(self._rows_file, ROWS, **_COMPRESSION)
@@ -96,6 +102,7 @@ class PlanWriter:
             write_private(self.directory / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
             final = self._root / manifest.plan_id
             self.directory.rename(final)
+            sync_folder(self._root)
             self.directory = final
         return final
 
@@ -126,14 +133,7 @@ class PlanWriter:
 
 def is_abandoned(directory: Path) -> bool:
     """Whether nobody writes the unfinished plan in *directory* any more: planning may take days without a row."""
-    try:
-        with (directory / ROWS_FILE).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except FileNotFoundError:
-        return True
-    return True
+    return not is_locked(directory / ROWS_FILE)
 
 
 def sealed(manifest: Manifest) -> Manifest:
@@ -147,27 +147,5 @@ def seal_of(manifest: dict[str, Any]) -> str:
     return sha256(msgspec.json.encode(manifest | {"plan_sha256": "", "plan_id": ""}, order="sorted")).hexdigest()
 
 
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of the file at *path*."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Create *path* with *content*, readable by its owner alone, and wait until the disk has it."""
-    with _create(path) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _create(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"))
-
-
-@contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise LocalDisk(f"{path}: {error.strerror or error}", hint="Free some space, or give another -o.") from error
+def _disk(path: Path) -> AbstractContextManager[None]:
+    return translate_os_errors(path, hint="Free some space, or name another folder with -o.")

@@ -19,7 +19,7 @@ from readstate.changes.runs.journal import look_into
 from readstate.changes.runs.result import ended
 from readstate.changes.runs.results import write_audit
 from readstate.changes.runs.row_record import INTENT
-from readstate.errors import LocalDisk
+from readstate.files import translate_os_errors
 from readstate.model.outcome import Outcome
 from readstate.model.plan import Target
 from readstate.text import pluralize
@@ -124,17 +124,13 @@ def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterat
 
 def erase(erasable: Erasable, tombstone: Tombstone, *, work_dir: Path, holder: dict[str, Any]) -> None:
     """Remove what *erasable* holds about people. Raises `Locked` while a run changes its service, and `LocalDisk`."""
-    try:
+    with translate_os_errors(erasable.path, hint="It counts as forgotten already; run the same command again."):
         if erasable.target is None:
             _remove(erasable.files)
             erasable.path.rmdir()
         else:
             with target_lock(work_dir, erasable.target, run_id=f"forget {erasable.name}", holder=holder):
                 _erase(erasable, tombstone)
-    except OSError as error:
-        raise LocalDisk(
-            f"{erasable.path}: {error}", hint="It counts as forgotten already; run the same command again."
-        ) from error
 
 
 def _erase(erasable: Erasable, tombstone: Tombstone) -> None:

@@ -1,12 +1,9 @@
 """Where runs live on disk, and the lock that keeps two of them off one service."""
 
-import fcntl
 import json
-import os
 import re
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,12 +14,13 @@ from typing import Any
 from readstate.changes.plans.tombstone import TOMBSTONE, read_tombstone, require_not_erased
 from readstate.changes.runs.journal import look_into
 from readstate.errors import BadInput, LocalDisk, Locked, PlanUnusable, ReadstateError
+from readstate.files import create_private_folder, translate_os_errors
+from readstate.locks import LockHeld, acquire_lock, is_locked
 from readstate.model.plan import Target
 
 SMALLEST_FREE_BYTES = 200_000_000
 """With less on the disk, nothing more is sent: its intent might not be kept."""
 
-_LOCK_TRIES = 5
 _RUN_ID = re.compile(r"r-\d{8}T\d{6}Z-[0-9a-f]{4}")
 
 
@@ -63,10 +61,8 @@ class RunDirectory:
 
     def free_bytes(self) -> int:
         """How much room the disk has. Raises `LocalDisk`."""
-        try:
+        with translate_os_errors(self.path):
             return shutil.disk_usage(self.path).free
-        except OSError as error:
-            raise LocalDisk(f"{self.path}: {error.strerror or error}") from error
 
     def check_free(self) -> None:
         """Refuse to go on with too little room. Raises `LocalDisk`."""
@@ -91,11 +87,9 @@ def name_run(now: datetime) -> str:
 def create_run(work_dir: Path, run_id: str) -> RunDirectory:
     """Make the directory of a new run, readable by its owner alone. Raises `LocalDisk`."""
     path = runs_root(work_dir).absolute() / run_id
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with translate_os_errors(path, hint="Give a folder of your own with --work-dir."):
+        create_private_folder(path.parent)
         path.mkdir(mode=0o700)
-    except OSError as error:
-        raise LocalDisk(f"{path}: {error.strerror}", hint="Give a folder of your own with --work-dir.") from error
     return RunDirectory(path)
 
 
@@ -159,63 +153,31 @@ def target_lock(work_dir: Path, target: Target, *, run_id: str, holder: dict[str
 
     Raises `Locked`, which tells who holds it, and `LocalDisk`.
     """
-    path = work_dir / "locks" / f"{target.account_sid}-{target.service_sid}.lock"
+    path = _lock_file(work_dir, target)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise LocalDisk(f"{path}: {error.strerror}", hint="Give a folder of your own with --work-dir.") from error
-    try:
-        if not _taken(descriptor):
-            text = os.pread(descriptor, 1_000, 0).decode(errors="replace").strip()
-            raise Locked(
-                f"another run changes service {target.service_sid} now: {text or 'nobody says who'}",
-                hint="Wait for it, or stop it. Runs on other machines are not seen: let a scheduler run one at a time.",
-            )
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"run": run_id, **holder}).encode(), 0)
+        with translate_os_errors(path, hint="Give a folder of your own with --work-dir."):
+            lock = acquire_lock(path, holder=json.dumps({"run": run_id, **holder}))
+    except LockHeld as held:
+        raise Locked(
+            f"another run changes service {target.service_sid} now: {held.holder or 'its holder is unknown'}",
+            hint="Wait for it, or stop it. Runs on other machines are not seen: let a scheduler run one at a time.",
+        ) from None
+    with lock:
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _taken(descriptor: int) -> bool:
-    for _ in range(_LOCK_TRIES):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.05)  # somebody who asks for the status holds it for an instant
-        else:
-            return True
-    return False
-
-
-def is_locked(work_dir: Path, target: Target) -> bool:
-    """Whether a run holds *target* at this moment."""
-    path = work_dir / "locks" / f"{target.account_sid}-{target.service_sid}.lock"
-    try:
-        descriptor = os.open(path, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def lock_holder(work_dir: Path, target: Target) -> str | None:
-    """The id of the run that holds *target* at this moment; None where none does."""
-    if not is_locked(work_dir, target):
-        return None
-    path = work_dir / "locks" / f"{target.account_sid}-{target.service_sid}.lock"
+    """Return the id of the run that holds *target* now; None where none does."""
+    path = _lock_file(work_dir, target)
     try:
-        run: str | None = json.loads(path.read_text(encoding="utf-8")).get("run")
+        run: str | None = json.loads(path.read_text(encoding="utf-8")).get("run") if is_locked(path) else None
     except (OSError, ValueError, AttributeError):
         return None
     return run
+
+
+def _lock_file(work_dir: Path, target: Target) -> Path:
+    return work_dir / "locks" / f"{target.account_sid}-{target.service_sid}.lock"
 
 
 def runs_in(work_dir: Path) -> Iterator[RunDirectory]:

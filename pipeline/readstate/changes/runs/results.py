@@ -5,12 +5,11 @@
 
 import csv
 import io
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, cast
 
 import msgspec
 import pyarrow as pa
@@ -19,7 +18,7 @@ import pyarrow.parquet as pq
 from readstate.changes.plans.reader import Plan
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import INTENT, PENDING, RowRecord, micros, moment
-from readstate.errors import LocalDisk
+from readstate.files import atomic_write
 from readstate.model.change import Disposition
 from readstate.model.outcome import Outcome
 from readstate.model.plan import PlanRow
@@ -62,6 +61,7 @@ _NEXT = {
     Outcome.UNKNOWN: "resume reads it back",
     Outcome.CANCELLED: "resume sends it",
 }
+_HINT = "The journal has everything: readstate resume writes the results again."
 _ROWS_AT_ONCE = 8_192
 _BATCHES_IN_A_GROUP = 8
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -74,29 +74,23 @@ def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool 
     formulas; such files are for looking at, not for reading in again. Raises `LocalDisk`.
     """
     counts: Counter[str] = Counter()
-    try:
-        with ExitStack() as stack:
-            table = _whole_file(directory / "results.parquet", stack)
-            parquet = _Parquet(stack.enter_context(pq.ParquetWriter(table, RESULTS, compression="zstd")))
-            results = _csv(directory / "results.csv", stack, RESULTS.names, excel=excel)
-            again = {
-                name: _csv(directory / name, stack, INPUT_COLUMNS, excel=False) for name in sorted(set(_FILES.values()))
-            }
-            for row, record in paired(plan, journal):
-                line = _line(journal.header.run_id, plan.manifest.plan_id, row, record)
-                outcome = line[_OUTCOME]
-                counts[outcome] += 1
-                parquet.write(line)
-                results.write(line)
-                if (name := _FILES.get(outcome)) is not None:
-                    again[name].write(_as_input(row))
-            parquet.finish()
-        write_audit(journal, directory)
-    except OSError as error:
-        raise LocalDisk(
-            f"{directory}: {error.strerror or error}",
-            hint="The journal has everything: readstate resume writes the results anew.",
-        ) from error
+    with ExitStack() as stack:
+        table = stack.enter_context(atomic_write(directory / "results.parquet", hint=_HINT))
+        parquet = _Parquet(stack.enter_context(pq.ParquetWriter(table, RESULTS, compression="zstd")))
+        results = _csv(directory / "results.csv", stack, RESULTS.names, excel=excel)
+        again = {
+            name: _csv(directory / name, stack, INPUT_COLUMNS, excel=False) for name in sorted(set(_FILES.values()))
+        }
+        for row, record in paired(plan, journal):
+            line = _line(journal.header.run_id, plan.manifest.plan_id, row, record)
+            outcome = line[_OUTCOME]
+            counts[outcome] += 1
+            parquet.write(line)
+            results.write(line)
+            if (name := _FILES.get(outcome)) is not None:
+                again[name].write(_as_input(row))
+        parquet.finish()
+    write_audit(journal, directory)
     return counts
 
 
@@ -206,35 +200,15 @@ class _Csv:
 
 
 def _csv(path: Path, stack: ExitStack, header: Sequence[str], *, excel: bool) -> _Csv:
-    binary = _whole_file(path, stack)
-    text = io.TextIOWrapper(binary, encoding="utf-8", newline="", write_through=True)
+    binary = stack.enter_context(atomic_write(path, hint=_HINT))
+    text = io.TextIOWrapper(binary, encoding="utf-8", newline="")
     stack.callback(text.detach)
     return _Csv(text, header, excel=excel)
 
 
-def _whole_file(path: Path, stack: ExitStack) -> BinaryIO:
-    """A file beside *path* that takes its name when all went well."""
-    beside = path.with_name(f".{path.name}.unfinished")
-    beside.unlink(missing_ok=True)
-    file = cast("BinaryIO", os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"))
-
-    def finish(kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            file.flush()
-            os.fsync(file.fileno())
-            beside.rename(path)
-        else:
-            beside.unlink(missing_ok=True)
-        file.close()
-
-    stack.push(finish)
-    return file
-
-
 def write_audit(journal: Journal, directory: Path, *, counts: dict[str, int] | None = None) -> None:
     """Write the header of the run, its events, and *counts* where given, into ``audit.jsonl``: one document a line."""
-    with ExitStack() as stack:
-        file = _whole_file(directory / "audit.jsonl", stack)
+    with atomic_write(directory / "audit.jsonl", hint=_HINT) as file:
         header = {"kind": "run", **msgspec.structs.asdict(journal.header)}
         file.write(msgspec.json.encode(header) + b"\n")
         for event in journal.events():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 
-from readstate.snapshot.storage.atomic_file import local_disk
+from readstate.files import translate_os_errors
 
 FILE_BYTES = 64 << 20
 
@@ -38,14 +38,14 @@ class SpilledPage:
 
     def write(self, body: bytes) -> None:
         """Write *body*. Raise `LocalDisk`."""
-        with local_disk(self._file.folder):
+        with translate_os_errors(self._file.folder):
             written = 0
             while written < self._size:
                 written += os.pwrite(self._file.descriptor, body[written:], self._offset + written)
 
     def read(self) -> bytes:
         """Return the body. Raise `LocalDisk`."""
-        with local_disk(self._file.folder):
+        with translate_os_errors(self._file.folder):
             return os.pread(self._file.descriptor, self._size, self._offset)
 
 
@@ -64,7 +64,7 @@ class Spill:
     async def keep(self, body: bytes) -> SpilledPage:
         """Write *body* to disk, on a thread. Raise `LocalDisk`."""
         if self._file is None or self._file.size >= self._file_bytes:
-            with local_disk(self._folder):
+            with translate_os_errors(self._folder):
                 self._file = _File(self._folder)
         page = SpilledPage(self._file, self._file.size, len(body))
         self._file.size += len(body)

@@ -13,8 +13,8 @@ from zlib import crc32
 import msgspec
 import pyarrow as pa
 
+from readstate.files import atomic_write, translate_os_errors
 from readstate.snapshot.published.schema import KEY, ROWS
-from readstate.snapshot.storage.atomic_file import local_disk, whole_file
 
 _INDEX = b"readstate.batches"
 _BATCH_BYTES = 512 << 10
@@ -50,7 +50,7 @@ class SortedRun:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give the rows, each batch read when it is asked for. Raises `LocalDisk`."""
         # Not mapped: pages of a mapped file count as memory of this process.
-        with local_disk(self.path), pa.OSFile(str(self.path)) as source:
+        with translate_os_errors(self.path), pa.OSFile(str(self.path)) as source:
             reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(use_threads=False))
             for number in range(reader.num_record_batches):
                 yield reader.get_batch(number).replace_schema_metadata(ROWS.metadata)
@@ -65,14 +65,14 @@ def write_part(table: pa.Table, path: Path) -> None:
     """Write sorted rows to a file that takes its name when it is whole, and holds its own index. Raises `LocalDisk`."""
     batches = list(_small_batches(table))
     index = msgspec.json.encode([entry for _, entry in batches])
-    with whole_file(path) as file, _writer(file, table.schema.with_metadata({_INDEX: index})) as writer:
+    with atomic_write(path) as file, _writer(file, table.schema.with_metadata({_INDEX: index})) as writer:
         for batch, _ in batches:
             writer.write_batch(batch)
 
 
 def open_part(path: Path) -> SortedRun:
     """Read the index of a part. Raises `LocalDisk`."""
-    with local_disk(path), pa.OSFile(str(path)) as source:
+    with translate_os_errors(path), pa.OSFile(str(path)) as source:
         metadata = pa.ipc.open_file(source).schema.metadata
     return SortedRun(path, msgspec.json.decode(metadata[_INDEX], type=list[BatchIndex]))
 
@@ -80,7 +80,7 @@ def open_part(path: Path) -> SortedRun:
 def write_run(tables: Iterable[pa.Table], path: Path) -> SortedRun:
     """Write a stream of sorted rows, for this process alone. Raises `LocalDisk`."""
     index = []
-    with local_disk(path), path.open("wb") as file, _writer(file, ROWS) as writer:
+    with translate_os_errors(path), path.open("wb") as file, _writer(file, ROWS) as writer:
         for table in tables:
             for batch, entry in _small_batches(table):
                 writer.write_batch(batch)

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from readstate.files import atomic_write
 from readstate.snapshot.published.schema import KEY
-from readstate.snapshot.storage.atomic_file import whole_file
 
 # Every value differs, so a dictionary would only be built to be thrown away.
 _NO_DICTIONARY = frozenset(
@@ -63,7 +63,7 @@ class RowGroupWriter:
 @contextmanager
 def open_row_group_writer(path: Path, schema: pa.Schema) -> Iterator[RowGroupWriter]:
     """Write a Parquet file that takes its name when the block ends well; then its hash is final. Raises `LocalDisk`."""
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         sink = _HashingSink(file)
         sorting = (
             [pq.SortingColumn(schema.get_field_index(name)) for name in KEY] if set(KEY) <= set(schema.names) else None

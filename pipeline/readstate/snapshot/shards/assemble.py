@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from readstate.errors import BadInput
+from readstate.files import sha256_of, translate_os_errors
 from readstate.snapshot.export.result import Findings
 from readstate.snapshot.published.manifest import RequestCounts, ServiceUsers, UserCounts
 from readstate.snapshot.published.roster_tables import Row
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.staging import ShardManifest, StagedFile
-from readstate.snapshot.storage.atomic_file import local_disk, sha256_of
 from readstate.snapshot.workspace.run import RunRecord
 from readstate.snapshot.workspace.timeline import merged
 
@@ -75,7 +75,7 @@ def _services(shards: Sequence[ShardManifest]) -> tuple[ServiceUsers, ...]:
 
 def _fetched(file: StagedFile, store: SnapshotStore, folder: Path) -> Path:
     path = store.objects.local_copy(file.path, folder / file.path.rsplit("/", 1)[-1])
-    with local_disk(path):
+    with translate_os_errors(path):
         size = path.stat().st_size
     if (size, sha256_of(path)) != (file.bytes, file.sha256):
         raise BadInput(
@@ -86,7 +86,7 @@ def _fetched(file: StagedFile, store: SnapshotStore, folder: Path) -> Path:
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    with local_disk(path), pq.ParquetFile(path) as parquet:
+    with translate_os_errors(path), pq.ParquetFile(path) as parquet:
         for batch in parquet.iter_batches(_ROWS_AT_ONCE):
             yield from batch.to_pylist()
 

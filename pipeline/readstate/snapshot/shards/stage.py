@@ -7,11 +7,11 @@ from typing import Literal
 import msgspec
 
 from readstate.events import Observer, Publishing
+from readstate.files import sha256_of
 from readstate.snapshot.export.result import Findings
 from readstate.snapshot.published.roster_tables import write_failures, write_users
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.staging import ShardManifest, StagedFile, Staging
-from readstate.snapshot.storage.atomic_file import sha256_of
 from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
 

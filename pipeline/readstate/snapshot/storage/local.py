@@ -1,11 +1,10 @@
 """A root that is a folder, local or mounted."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import BinaryIO
 
 from pyarrow import fs
 
-from readstate.errors import LocalDisk
-from readstate.snapshot.storage.atomic_file import whole_file
+from readstate.files import atomic_write, translate_os_errors
+from readstate.locks import wait_for_lock
 from readstate.snapshot.storage.object_store import ObjectInfo, Version, VersionedContent
 
 _CHUNK = 1 << 20
@@ -116,7 +115,7 @@ class LocalObjectStore:
     def _new_file(self, path: str) -> Iterator[BinaryIO]:
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(target) as file:
+        with atomic_write(target) as file:
             yield file
 
     @contextmanager
@@ -124,33 +123,16 @@ class LocalObjectStore:
         """Hold a lock beside *path*, so that one publisher at a time compares and replaces it."""
         lock = (self.folder / path).with_name(_LOCK)
         lock.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _held(lock)
+        held = wait_for_lock(lock)
         try:
             yield
         finally:
-            lock.unlink()
-            os.close(descriptor)
+            held.remove()
 
-    @contextmanager
-    def translate_errors(self, path: str) -> Iterator[None]:
+    def translate_errors(self, path: str) -> AbstractContextManager[None]:
         """Translate an `OSError` that is raised in the block into `LocalDisk`, which names *path*."""
-        try:
-            yield
-        except OSError as error:
-            where = f"{self.root}/{path}" if path else self.root
-            raise LocalDisk(
-                f"{where}: {error.strerror or error}",
-                hint="Check that the root exists, that you may write to it, and that it has space;"
-                " then run the same command again.",
-            ) from error
-
-
-def _held(lock: Path) -> int:
-    """Wait for *lock* and return its descriptor; again where its last holder has removed the file meanwhile."""
-    while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), lock.stat()):
-                return descriptor
-        os.close(descriptor)
+        return translate_os_errors(
+            f"{self.root}/{path}" if path else self.root,
+            hint="Check that the root exists, that you may write to it, and that it has space;"
+            " then run the same command again.",
+        )

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from readstate.errors import Usage
-from readstate.snapshot.storage.atomic_file import whole_file
+from readstate.files import atomic_write
 
 Write = Callable[[bytes], None]
 
@@ -20,7 +20,7 @@ def output_writer(out: str) -> Write:
 
 def _file(path: Path) -> Write:
     def write(content: bytes) -> None:
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             file.write(content)
 
     return write

@@ -1,6 +1,5 @@
 """The local folder of one unfinished export, or of one shard of it: its lock, its checkpoint, its parts."""
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -10,7 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from readstate.errors import LocalDisk, Locked
+from readstate.errors import Locked
+from readstate.files import create_private_folder, translate_os_errors
+from readstate.locks import LockHeld, acquire_lock, is_locked
 
 _LOCK = "lock"
 
@@ -68,11 +69,19 @@ def held(folder: Path) -> Iterator[Workspace]:
     cannot be made.
     """
     place = Workspace(folder)
-    descriptor = _locked(place)
     try:
+        with translate_os_errors(folder, hint="Give a folder of your own with --work-dir."):
+            lock = acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n")
+    except LockHeld as held:
+        raise Locked(
+            f"the same is being done already{f' (process {held.holder})' if held.holder else ''}",
+            hint=f"Wait for it, or stop it. Its work lies in {folder}",
+        ) from None
+    with lock:
+        with translate_os_errors(folder):
+            create_private_folder(place.parts)
+            create_private_folder(place.finished)
         yield place
-    finally:
-        os.close(descriptor)
 
 
 def unfinished(work_dir: Path, *, root: str) -> list[date]:
@@ -87,46 +96,6 @@ def _named_after(root: str) -> str:
 
 def _is_held(lock: Path) -> bool:
     try:
-        with lock.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:  # held, gone meanwhile, or another user's
+        return is_locked(lock)
+    except OSError:  # another user's
         return True
-    return False
-
-
-def _locked(place: Workspace) -> int:
-    """Make the folder and hold its lock; the run that held it before may have removed both meanwhile."""
-    while True:
-        try:
-            for folder in (place.folder, place.parts, place.finished):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(place.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise LocalDisk(
-                f"{place.folder}: {error.strerror}", hint="Give a folder of your own with --work-dir."
-            ) from error
-        _lock(descriptor, place.folder)
-        if _is_still_at(descriptor, place.folder / _LOCK):
-            return descriptor
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(descriptor, 100).decode(errors="replace").strip()
-        os.close(descriptor)
-        raise Locked(
-            f"the same is being done already{f' (process {holder})' if holder else ''}",
-            hint=f"Wait for it, or stop it. Its work lies in {folder}",
-        ) from None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
-
-
-def _is_still_at(descriptor: int, path: Path) -> bool:
-    try:
-        return os.fstat(descriptor).st_ino == path.stat().st_ino
-    except FileNotFoundError:
-        return False

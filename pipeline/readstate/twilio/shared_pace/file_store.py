@@ -4,13 +4,13 @@ The file is one line of JSON with a ledger for each account. A change holds the 
 when a process dies. A file with any other content counts as empty: then each process reports all that it holds.
 """
 
-import fcntl
 import os
 from pathlib import Path
 
 import msgspec
 
 from readstate.clock import Clock
+from readstate.locks import try_lock
 from readstate.twilio.shared_pace.ledger import Ledger, is_alive
 from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable, T
 
@@ -46,12 +46,9 @@ class FileStore:
 
     async def _lock(self, file: int) -> None:
         for _ in range(_TRIES):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                await self._clock.sleep(_TRY_SECONDS)
-            else:
+            if try_lock(file):
                 return
+            await self._clock.sleep(_TRY_SECONDS)
         raise LedgerUnavailable("another process keeps it locked")
 
     def _change(self, file: int, change: Change[T]) -> T:

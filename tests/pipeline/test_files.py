@@ -1,4 +1,4 @@
-"""A file is whole under its name or not there at all."""
+"""A file is written atomically, durably and for its owner alone; what the disk refuses is an error with a hint."""
 
 import os
 import stat
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from readstate import files, locks
 from readstate.errors import LocalDisk
-from readstate.snapshot.storage import atomic_file as local_files
-from readstate.snapshot.storage.atomic_file import whole_file
+from readstate.files import atomic_write, copy_private, create_private, translate_os_errors, write_private
 
 
 def test_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "part"
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(b"rows")
         assert not path.exists()
 
@@ -22,7 +22,7 @@ def test_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
-    with whole_file(tmp_path / "part"):
+    with atomic_write(tmp_path / "part"):
         pass
 
     assert stat.S_IMODE((tmp_path / "part").stat().st_mode) == 0o600
@@ -31,7 +31,7 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
 def test_failure_leaves_nothing_and_the_earlier_file_untouched(tmp_path: Path) -> None:
     path = tmp_path / "part"
     path.write_bytes(b"earlier")
-    with pytest.raises(KeyError), whole_file(path) as file:
+    with pytest.raises(KeyError), atomic_write(path) as file:
         file.write(b"half of it")
         raise KeyError
 
@@ -41,9 +41,9 @@ def test_failure_leaves_nothing_and_the_earlier_file_untouched(tmp_path: Path) -
 
 def test_two_who_write_it_at_once_do_not_meet(tmp_path: Path) -> None:
     path = tmp_path / "part"
-    with whole_file(path) as one:
+    with atomic_write(path) as one:
         one.write(b"o")
-        with whole_file(path) as other:
+        with atomic_write(path) as other:
             other.write(b"the other")
         assert path.read_bytes() == b"the other"
         one.write(b"ne")
@@ -54,7 +54,7 @@ def test_two_who_write_it_at_once_do_not_meet(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_behind_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / ".part.unfinished").write_bytes(b"longer than what comes")
-    with whole_file(tmp_path / "part") as file:
+    with atomic_write(tmp_path / "part") as file:
         file.write(b"rows")
 
     assert (tmp_path / "part").read_bytes() == b"rows"
@@ -62,8 +62,8 @@ def test_what_a_killed_process_left_behind_is_written_anew(tmp_path: Path) -> No
 
 
 def test_what_another_has_just_finished_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """He gave it its name between our opening of the same file and our lock on it."""
-    path, lock = tmp_path / "part", local_files.fcntl.flock
+    """It got its name between our opening of the same file and our lock on it."""
+    path, lock = tmp_path / "part", locks.fcntl.flock
 
     def after_him(descriptor: int, operation: int) -> None:
         if not path.exists():
@@ -71,8 +71,8 @@ def test_what_another_has_just_finished_is_not_written_over(tmp_path: Path, monk
             path.write_bytes(b"his")
         lock(descriptor, operation)
 
-    monkeypatch.setattr(local_files.fcntl, "flock", after_him)
-    with whole_file(path) as file:
+    monkeypatch.setattr(locks.fcntl, "flock", after_him)
+    with atomic_write(path) as file:
         assert path.read_bytes() == b"his"
         file.write(b"ours")
 
@@ -83,9 +83,9 @@ def test_what_another_has_just_finished_is_not_written_over(tmp_path: Path, monk
 def test_bytes_are_durable_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[bool] = []
     path = tmp_path / "part"
-    monkeypatch.setattr(local_files.os, "fsync", lambda descriptor: synced.append(path.exists()))
+    monkeypatch.setattr(files.os, "fsync", lambda descriptor: synced.append(path.exists()))
 
-    with whole_file(path):
+    with atomic_write(path):
         pass
 
     assert synced == [False, True], "first the file without its name, then the folder with it"
@@ -96,14 +96,14 @@ def test_full_disk_is_told_with_a_hint(tmp_path: Path) -> None:
         pytest.skip("no /dev/full here")
     (tmp_path / ".part.unfinished").symlink_to("/dev/full")
 
-    with pytest.raises(LocalDisk, match="No space left on device") as caught, whole_file(tmp_path / "part") as file:
+    with pytest.raises(LocalDisk, match="No space left on device") as caught, atomic_write(tmp_path / "part") as file:
         file.write(b"rows")
     assert "Free some space" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_missing_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LocalDisk, match="No such file"), whole_file(tmp_path / "no" / "part"):
+    with pytest.raises(LocalDisk, match="No such file"), atomic_write(tmp_path / "no" / "part"):
         pass
 
 
@@ -111,5 +111,33 @@ def test_missing_folder_is_told(tmp_path: Path) -> None:
 def test_folder_of_somebody_else_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
 
-    with pytest.raises(LocalDisk, match="Permission denied"), whole_file(tmp_path / "part"):
+    with pytest.raises(LocalDisk, match="Permission denied"), atomic_write(tmp_path / "part"):
         pass
+
+
+def test_private_files_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    write_private(tmp_path / "written", b"secret")
+    copy_private(tmp_path / "written", tmp_path / "copy")
+    create_private(tmp_path / "created").close()
+
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    assert (tmp_path / "copy").read_bytes() == b"secret"
+
+
+def test_a_file_that_must_be_new_is_not_written_over(tmp_path: Path) -> None:
+    write_private(tmp_path / "file", b"first")
+
+    with pytest.raises(FileExistsError):
+        create_private(tmp_path / "file")
+
+
+def test_an_error_of_the_disk_says_where_why_and_what_to_do(tmp_path: Path) -> None:
+    with (
+        pytest.raises(LocalDisk) as caught,
+        translate_os_errors(tmp_path / "x", hint="Choose another.", also=(KeyError,)),
+    ):
+        raise KeyError("broken")
+    assert str(caught.value) == f"{tmp_path}/x: 'broken'\nChoose another."
+
+    with pytest.raises(ValueError, match="not the disk's"), translate_os_errors(tmp_path):
+        raise ValueError("not the disk's")
