@@ -12,7 +12,7 @@ def staged_line(run: StagedRun, root: str) -> str:
     else:
         what_to_type = f"to publish it, or to see what is missing: readstate publish {root} --run {run.run_id}"
     return (
-        f"Run {run.run_id} is staged, not published: {run.finished} of {run.shards} shards finished,"
+        f"Run {run.run_id} is staged, not published: {run.completed} of {run.shards} shards finished,"
         f" last written {run.changed_at:%Y-%m-%d %H:%M}; {what_to_type}"
     )
 
@@ -22,7 +22,7 @@ def staged_document(run: StagedRun) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "shards": run.shards,
-        "shards_finished": run.finished,
+        "shards_finished": run.completed,
         "changed_at": run.changed_at.isoformat(),
         "abandoned": run.is_abandoned,
     }

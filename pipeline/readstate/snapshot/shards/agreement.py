@@ -1,4 +1,4 @@
-"""Whether the shards of a run are all there and were told the same; what is said where they are not."""
+"""Checks that all shards of a run are complete and were run with the same options."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,45 +11,39 @@ from readstate.snapshot.shards.staging import STAGING_VERSION, ShardManifest, St
 
 
 def require_all_shards(staging: Staging) -> list[ShardManifest]:
-    """Give all shards of a run that was begun, in their order.
+    """Return all shards of a run, in their order.
 
-    Raises `GuardRefused` where one is missing, and `BadInput` where they were told different things.
+    Raises `GuardRefused` where one is missing, and `BadInput` where they were run with different options.
     """
-    finished = staging.completed()
-    known = sorted({*finished, *staging.registered()})
+    completed = staging.completed()
+    known = sorted({*completed, *staging.registered()})
     if not known:
         raise GuardRefused(
-            f"run {staging.run_id}: somebody has removed what was staged: nothing published",
-            hint=f"Look at what stands: readstate snapshots {staging.store.root}",
+            f"run {staging.run_id}: its staged files were removed meanwhile: nothing published",
+            hint=f"See what is published: readstate snapshots {staging.store.root}",
         )
-    count = _count(staging, known)
-    missing = [shard for number in range(1, count + 1) if (shard := Shard(number, count)) not in finished]
+    count = _shard_count(staging, known)
+    missing = [shard for number in range(1, count + 1) if (shard := Shard(number, count)) not in completed]
     if missing:
         raise GuardRefused(
-            f"run {staging.run_id}: {_listed(missing)} not finished, of {count} shards: nothing published",
-            hint="\n".join(["To finish:", *(f"  {line}" for line in _lines(staging, missing))]),
+            f"run {staging.run_id}: {_joined(missing)} not finished, of {count} shards: nothing published",
+            hint="\n".join(["To finish:", *(f"  {command}" for command in _resume_commands(staging, missing))]),
         )
-    _refuse_disagreement(staging, {shard: _told(manifest) for shard, manifest in finished.items()})
-    _refuse_other_versions(staging, finished)
-    return list(finished.values())
+    options = {shard: {**manifest.options, "account": manifest.account_sid} for shard, manifest in completed.items()}
+    _require_agreement(staging, options)
+    _require_this_version(staging, completed)
+    return list(completed.values())
 
 
 def require_same_options(staging: Staging, shard: Shard, options: Mapping[str, Any]) -> None:
-    """Raise `BadInput` where other shards of the run were begun with other *options* than this one is to have."""
-    others = {other: note.options for other, note in staging.registered().items() if other != shard}
-    _count(staging, [*others, shard])
-    _refuse_disagreement(staging, {**others, shard: options})
+    """Raise `BadInput` where other shards of the run were begun with other *options*."""
+    others = {other: registration.options for other, registration in staging.registered().items() if other != shard}
+    _shard_count(staging, [*others, shard])
+    _require_agreement(staging, {**others, shard: options})
 
 
-def _told(manifest: ShardManifest) -> dict[str, Any]:
-    return {
-        **manifest.options,
-        "account": manifest.account_sid,
-    }
-
-
-def _refuse_other_versions(staging: Staging, finished: Mapping[Shard, ShardManifest]) -> None:
-    for shard, manifest in finished.items():
+def _require_this_version(staging: Staging, completed: Mapping[Shard, ShardManifest]) -> None:
+    for shard, manifest in completed.items():
         if (manifest.staging_version, manifest.schema_version) != (STAGING_VERSION, SCHEMA_VERSION):
             raise BadInput(
                 f"shard {shard} of run {staging.run_id} was staged by another readstate, {manifest.tool_version}",
@@ -57,36 +51,37 @@ def _refuse_other_versions(staging: Staging, finished: Mapping[Shard, ShardManif
             )
 
 
-def _count(staging: Staging, known: Sequence[Shard]) -> int:
+def _shard_count(staging: Staging, known: Sequence[Shard]) -> int:
     counts = {shard.count for shard in known}
     if len(counts) > 1:
         raise BadInput(
-            f"run {staging.run_id} was divided in different ways: {_listed(sorted(known))}",
-            hint="One run has one number of shards. Give the other division a --run of its own.",
+            f"run {staging.run_id} was divided in different ways: {_joined(sorted(known))}",
+            hint="All shards of a run have the same count. Use another --run for the other division.",
         )
     return counts.pop()
 
 
-def _refuse_disagreement(staging: Staging, told: Mapping[Shard, Mapping[str, Any]]) -> None:
-    names = {name: None for options in told.values() for name in options}
+def _require_agreement(staging: Staging, options_by_shard: Mapping[Shard, Mapping[str, Any]]) -> None:
+    names = {name: None for options in options_by_shard.values() for name in options}
     for name in names:
         shards_by_value: dict[str, list[Shard]] = {}
-        for shard in sorted(told):
-            shards_by_value.setdefault(str(told[shard].get(name)), []).append(shard)
+        for shard in sorted(options_by_shard):
+            shards_by_value.setdefault(str(options_by_shard[shard].get(name)), []).append(shard)
         if len(shards_by_value) > 1:
-            said = "; ".join(f"{_listed(shards)}: {value}" for value, shards in shards_by_value.items())
+            values = "; ".join(f"{_joined(shards)}: {value}" for value, shards in shards_by_value.items())
             raise BadInput(
-                f"the shards of run {staging.run_id} disagree about {name}: {said}",
-                hint="Run those that were told something else again: with the right options, and --restart.",
+                f"the shards of run {staging.run_id} disagree about {name}: {values}",
+                hint="Run those with the wrong value again: with the right options, and --restart.",
             )
 
 
-def _lines(staging: Staging, missing: Sequence[Shard]) -> Iterator[str]:
-    commands = {shard: note.command for shard, note in staging.registered().items()}
-    anyone = next(iter(commands.values()), ())
+def _resume_commands(staging: Staging, missing: Sequence[Shard]) -> Iterator[str]:
+    commands = {shard: registration.command for shard, registration in staging.registered().items()}
+    # A shard that never began has registered no command; those of all shards differ in --shard alone.
+    any_command = next(iter(commands.values()), ())
     for shard in missing:
-        yield shlex.join([*commands.get(shard, anyone), "--shard", str(shard)])
+        yield shlex.join([*commands.get(shard, any_command), "--shard", str(shard)])
 
 
-def _listed(shards: Sequence[Shard]) -> str:
+def _joined(shards: Sequence[Shard]) -> str:
     return ", ".join(map(str, shards))

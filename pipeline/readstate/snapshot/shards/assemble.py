@@ -1,4 +1,4 @@
-"""From the shards of one run to what there is to publish: all of them, agreeing, put together."""
+"""Merges the complete shards of one run into what one export would have found."""
 
 import heapq
 from collections import Counter
@@ -21,15 +21,15 @@ _ROWS_AT_ONCE = 2_000
 
 
 def merge_shards(shards: Sequence[ShardManifest], *, store: SnapshotStore, folder: Path) -> Findings:
-    """Give what all *shards* found; what does not lie on this machine is copied to *folder*.
+    """Return what all *shards* found; files of an object store are downloaded to *folder*.
 
-    Raises `BadInput` where a file is not the one that was staged, and `LocalDisk`.
+    Raises `BadInput` where a file differs from the one that was staged, and `LocalDisk`.
     """
-    local = {file: _fetched(file, store, folder) for shard in shards for file in shard.files}
+    local = {file: _local_copy(file, store, folder) for shard in shards for file in shard.files}
 
     def rows(dataset: str, sid: str) -> Callable[[], Iterator[Row]]:
         paths = [path for file, path in local.items() if file.dataset == dataset]
-        return lambda: heapq.merge(*map(_rows, paths), key=lambda row: _place(row, sid))
+        return lambda: heapq.merge(*map(_rows, paths), key=lambda row: _sort_key(row, sid))
 
     return Findings(
         parts=[path for file, path in local.items() if file.dataset == "part"],
@@ -43,7 +43,7 @@ def merge_shards(shards: Sequence[ShardManifest], *, store: SnapshotStore, folde
 
 
 def merge_run_records(shards: Sequence[ShardManifest]) -> RunRecord:
-    """How the run went: its shards side by side."""
+    """Return the record of the whole run: its shards ran at the same time."""
     records = [shard.record for shard in shards]
     return RunRecord(
         spans=tuple(span for record in records for span in record.spans),
@@ -57,7 +57,7 @@ def merge_run_records(shards: Sequence[ShardManifest]) -> RunRecord:
 
 
 def sum_user_counts(shards: Sequence[ShardManifest]) -> UserCounts:
-    """What became of the whole roster."""
+    """Return the counts of the whole roster."""
     return UserCounts(
         listed=sum(shard.users.listed for shard in shards),
         read=sum(shard.users.read for shard in shards),
@@ -73,13 +73,13 @@ def _services(shards: Sequence[ShardManifest]) -> tuple[ServiceUsers, ...]:
     return tuple(ServiceUsers(sid, users[sid]) for sid in sorted(users))
 
 
-def _fetched(file: StagedFile, store: SnapshotStore, folder: Path) -> Path:
+def _local_copy(file: StagedFile, store: SnapshotStore, folder: Path) -> Path:
     path = store.objects.local_copy(file.path, folder / file.path.rsplit("/", 1)[-1])
     with translate_os_errors(path):
         size = path.stat().st_size
     if (size, sha256_of(path)) != (file.bytes, file.sha256):
         raise BadInput(
-            f"{store.root}/{file.path}: not the file that its shard has staged",
+            f"{store.root}/{file.path}: not the file that its shard has staged (its checksum differs)",
             hint="Run that shard again with --restart, then publish.",
         )
     return path
@@ -91,6 +91,6 @@ def _rows(path: Path) -> Iterator[Row]:
             yield from batch.to_pylist()
 
 
-def _place(row: Row, sid: str) -> tuple[str, str]:
-    """Where a user stands: users whom a file names and nobody has are sorted by that name."""
+def _sort_key(row: Row, sid: str) -> tuple[str, str]:
+    """Return the key of a user; one that a users file names and Twilio does not know has no SID, but an identity."""
     return row["chat_service_sid"], row[sid] or row["identity"] or ""

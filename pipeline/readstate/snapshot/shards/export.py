@@ -1,17 +1,16 @@
-"""One shard of an export: read as any export is, then staged instead of published."""
+"""One shard of an export: read as a whole export is, then staged instead of published."""
 
 from readstate.snapshot.export.export import run_export
 from readstate.snapshot.export.options import ExportOptions, Surroundings
 from readstate.snapshot.export.result import findings_of
 from readstate.snapshot.published.schema import SCHEMA_VERSION
-from readstate.snapshot.shards.stage import stage
-from readstate.snapshot.shards.staging import ShardManifest
+from readstate.snapshot.shards.staging import ShardManifest, stage
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.run import Run
 
 
 async def export_shard(options: ExportOptions, around: Surroundings) -> ShardManifest:
-    """Read one shard's users and stage what was read for `publish_run`; raises as `export` does."""
+    """Read the users of one shard and stage their rows for `publish_run`. Raises what `export` raises."""
 
     def finish(run: Run, checkpoint: Checkpoint) -> ShardManifest:
         findings = findings_of(checkpoint, around.place)

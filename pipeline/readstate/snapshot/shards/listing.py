@@ -1,4 +1,4 @@
-"""What shards have staged and nobody has published yet, or ever will."""
+"""Runs whose shards are staged and not published."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,34 +7,33 @@ from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.staging import STAGING, Staging
 
 ABANDONED_AFTER = timedelta(days=7)
-"""An export takes hours, and its shards are tried again within a day or two."""
+"""An export takes hours, and failed shards are run again within a day or two."""
 
 
 @dataclass(frozen=True, slots=True)
 class StagedRun:
-    """A run with something below the root that waits to be published."""
+    """A run that has staged files below the root."""
 
     run_id: str
-    finished: int
-    """Shards that are staged whole."""
+    completed: int
+    """Shards that are complete."""
     shards: int
-    """How many there are to be; 0 where nothing tells."""
+    """How many shards the run has; 0 where that is not known."""
     changed_at: datetime
     is_abandoned: bool
 
 
 def staged_runs(store: SnapshotStore, *, now: datetime) -> list[StagedRun]:
-    """Every run that has something staged below the root of *store*."""
-    return [_look_at(Staging(store, run_id), now) for run_id in store.objects.list_folders(STAGING)]
+    """Return every run that has staged files below the root of *store*."""
+    return [_staged_run(Staging(store, run_id), now) for run_id in store.objects.list_folders(STAGING)]
 
 
-def _look_at(staging: Staging, now: datetime) -> StagedRun:
+def _staged_run(staging: Staging, now: datetime) -> StagedRun:
     changed_at = staging.store.last_modified(staging.folder) or now
     known = staging.shards()
-    finished = [shard for shard in known if staging.is_completed(shard)]
     return StagedRun(
         run_id=staging.run_id,
-        finished=len(finished),
+        completed=sum(staging.is_completed(shard) for shard in known),
         shards=max((shard.count for shard in known), default=0),
         changed_at=changed_at,
         is_abandoned=now - changed_at > ABANDONED_AFTER,

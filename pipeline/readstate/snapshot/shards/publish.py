@@ -1,7 +1,8 @@
-"""From the staged shards of a run to a snapshot, by whoever comes first; whoever comes later finds it done."""
+"""Publishes the staged shards of a run as one snapshot. Idempotent: a second publisher finds the snapshot published."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from typing import Literal
 
@@ -23,11 +24,12 @@ from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
 
 _NEWEST = 10
+"""Snapshots in which `published_before` looks for a run: reading every manifest of a year would take too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishOptions:
-    """What is to become of the shards of a run."""
+    """How the shards of a run are to be published."""
 
     run_id: str
     max_failed_users: Allowance
@@ -35,45 +37,43 @@ class PublishOptions:
     file_bytes: int
     tool_version: str
     replaces: bool = False
-    """Whether it may take the place of another run's snapshot of the same date."""
+    """Whether the snapshot of another run with the same date may be replaced."""
     keeps_staging: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A snapshot, and whether it had been published before."""
+    """A published snapshot."""
 
     manifest: Manifest
     already: bool
+    """Whether another call had published it."""
 
 
 def publish_run(
     options: PublishOptions, *, store: SnapshotStore, place: Workspace, stop: StopSwitch, clock: Clock, emit: Observer
 ) -> Published:
-    """Publish what the shards of a run have staged, as one export would have; then remove what was staged.
+    """Merge and publish the staged shards of a run, as one export would have; then remove the staged files.
 
     Raises `GuardRefused` where a shard is missing, too many users failed, or another run has published this date;
-    `BadInput` where the shards are not of one run, `LocalDisk`, and `Stopped`.
+    `BadInput` where the shards were run with different options, `LocalDisk`, and `Stopped`.
     """
     staging = Staging(store, options.run_id)
-    days = {note.snapshot_date for note in staging.registered().values()}
+    days = {registration.snapshot_date for registration in staging.registered().values()}
     if not days:
         return _nothing_staged(options, store)
     before = {day: store.manifest(day) for day in days}
     try:
         published = _publish(options, staging, store=store, place=place, stop=stop, clock=clock, emit=emit)
     except (BadInput, GuardRefused, LocalDisk, Locked):
-        # Somebody may have been faster, and have removed what we were reading, or some of it before being killed.
-        for day in days:
-            manifest = store.manifest(day)
-            if manifest is not None and manifest.run_id == options.run_id:
-                if manifest != before[day]:
-                    return Published(manifest, already=True)
-                if _is_left_over(staging, manifest):
-                    published = Published(manifest, already=True)
-                    break
-        else:
+        # Another publisher of this run may have removed the files that this one was reading: it was faster, or it was
+        # killed after it had published and removed some of them. Then its snapshot is the answer, not this error.
+        manifest = _published_by_another(staging, before)
+        if manifest is None:
             raise
+        published = Published(manifest, already=True)
+        if not _is_left_over(staging, manifest):
+            return published
     if not options.keeps_staging:
         staging.remove()
     return published
@@ -91,11 +91,15 @@ def _publish(
 ) -> Published:
     shards = require_all_shards(staging)
     file_stem = _file_stem(options.run_id, shards)
-    standing = store.current(shards[0].snapshot_date)
-    present = None if standing is None else standing.manifest
-    if present is not None and _is_of(present, file_stem):
-        return Published(present, already=True)
-    _refuse_to_replace(present, options, store)
+    current = store.current(shards[0].snapshot_date)
+    if current is not None and _is_of(current.manifest, file_stem):
+        return Published(current.manifest, already=True)
+    if current is not None and not options.replaces:
+        raise GuardRefused(
+            f"{store.root}: run {current.manifest.run_id} has published a snapshot of {current.manifest.snapshot_date}"
+            " already",
+            hint="--again replaces it.",
+        )
     with_failures = [str(shard.shard) for shard in shards if shard.users.failed]
     refuse_if_too_many_failed(
         sum_user_counts(shards),
@@ -120,14 +124,14 @@ def _publish(
         timeline=record.timeline,
         file_bytes=options.file_bytes,
         tool_version=options.tool_version,
-        replaces=standing,
+        replaces=current,
     )
     manifest = publish(publication, findings, store=store, place=place, stop=stop, clock=clock, emit=emit)
     return Published(manifest, already=False)
 
 
 def published_before(store: SnapshotStore, run_id: str) -> Manifest | None:
-    """The snapshot that a run has published, as far as it is among the newest ones."""
+    """Return the snapshot that a run has published, if it is one of the newest; None otherwise."""
     for day in store.dates()[: -_NEWEST - 1 : -1]:
         manifest = store.manifest(day)
         if manifest is not None and manifest.run_id == run_id:
@@ -135,8 +139,19 @@ def published_before(store: SnapshotStore, run_id: str) -> Manifest | None:
     return None
 
 
+def _published_by_another(staging: Staging, before: Mapping[date, Manifest | None]) -> Manifest | None:
+    """Return the run's snapshot where it was published since *before*, or where the staged files are remains of it."""
+    for day, earlier in before.items():
+        manifest = staging.store.manifest(day)
+        if manifest is None or manifest.run_id != staging.run_id:
+            continue
+        if manifest != earlier or _is_left_over(staging, manifest):
+            return manifest
+    return None
+
+
 def _is_left_over(staging: Staging, manifest: Manifest) -> bool:
-    """Whether all that is staged was there when the snapshot was published: what is missing was removed after that."""
+    """Return whether nothing was staged since *manifest* was published: then its publisher removed what is missing."""
     changed_at = staging.store.last_modified(staging.folder)
     return changed_at is None or changed_at <= manifest.ended_at
 
@@ -146,21 +161,13 @@ def _nothing_staged(options: PublishOptions, store: SnapshotStore) -> Published:
     if manifest is not None:
         return Published(manifest, already=True)
     raise BadInput(
-        f"{store.root}: no shard of a run {options.run_id} is there, and it was not published lately",
+        f"{store.root}: no shard of run {options.run_id} is staged, and it was not published lately",
         hint=f"Export its shards first: readstate export --out {store.root} --run {options.run_id} --shard 1/4",
     )
 
 
-def _refuse_to_replace(manifest: Manifest | None, options: PublishOptions, store: SnapshotStore) -> None:
-    if manifest is not None and not options.replaces:
-        raise GuardRefused(
-            f"{store.root}: run {manifest.run_id} has published a snapshot of {manifest.snapshot_date} already",
-            hint="--again replaces it.",
-        )
-
-
 def _file_stem(run_id: str, shards: Sequence[ShardManifest]) -> str:
-    """What the files are called: the same shards always give the same names, other tries of them other names."""
+    """Return the prefix of file names: a hash of the shards, so that other attempts at them get other names."""
     return f"{run_id}-{sha256(b''.join(map(msgspec.json.encode, shards))).hexdigest()[:8]}"
 
 

@@ -1,24 +1,32 @@
-"""Where shards leave what they read until all are there: below the root, under names that no reader looks for.
+"""Files of finished shards wait below the root, under names that no reader looks for, until all shards are there.
 
-A shard's files are named after their contents and its manifest comes last, so that a shard that is killed, run again,
-or run twice at once never spoils what another try has left.
+A shard's files are named by a hash of their contents and its manifest is written last, so that a shard that is killed,
+run again, or run twice at once never overwrites what another attempt has staged.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from readstate.errors import BadInput
+from readstate.events import Observer, Publishing
+from readstate.files import sha256_of
+from readstate.snapshot.export.result import Findings
 from readstate.snapshot.published.manifest import RosterScope, ServiceUsers, UserCounts
+from readstate.snapshot.published.roster_tables import write_failures, write_users
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.shard import Shard, shard_of
 from readstate.snapshot.workspace.run import RunRecord
+from readstate.snapshot.workspace.workspace import Workspace
+from readstate.stop import StopSwitch
 
 STAGING = "_staging"
 STAGING_VERSION = 1
-_NOTE = "begun.json"
+_REGISTRATION = "begun.json"
 _MANIFEST = "shard.json"
 
 Document = TypeVar("Document", bound=msgspec.Struct)
@@ -35,17 +43,17 @@ class StagedFile(msgspec.Struct, frozen=True):
 
 
 class ShardRegistration(msgspec.Struct, frozen=True, kw_only=True):
-    """What a shard tells the others when it begins."""
+    """What a shard publishes to the other shards when it begins."""
 
     snapshot_date: date
     options: dict[str, Any]
-    """What must be the same for all shards of a run."""
+    """The options that must be equal for all shards of a run."""
     command: tuple[str, ...]
-    """The line that runs it, but for which shard it is."""
+    """The command that runs it, without ``--shard``."""
 
 
 class ShardManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """All about one shard that was read to its end; written when all of its files are there."""
+    """One completed shard; written after all of its files."""
 
     staging_version: int = STAGING_VERSION
     schema_version: int
@@ -64,72 +72,111 @@ class ShardManifest(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ServiceUsers, ...]
     users: UserCounts
     rows: int
-    """As they came: some may have come twice."""
+    """Rows read, with duplicates."""
     unknown_fields: dict[str, int]
     files: tuple[StagedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """The shards of one run. What is not of this version raises `BadInput`; else what is said at `ObjectStore`."""
+    """The shards of one run. Raises `BadInput` for documents of another version, and what `ObjectStore` raises."""
 
     store: SnapshotStore
     run_id: str
 
     @property
     def folder(self) -> str:
-        """Where they lie below the root."""
+        """The run's folder below the root."""
         return f"{STAGING}/{self.run_id}"
 
     def path(self, shard: Shard, name: str) -> str:
-        """Where a file of *shard* lies below the root."""
+        """Return the path of a file of *shard* below the root."""
         return f"{self.folder}/{shard.folder}/{name}"
 
     def shards(self) -> list[Shard]:
-        """Every shard that has left anything."""
+        """Return the shards that have staged anything."""
         return sorted(filter(None, map(shard_of, self.store.objects.list_folders(self.folder))))
 
     def is_completed(self, shard: Shard) -> bool:
-        """Whether *shard* counts, in whatever version it was written."""
+        """Return whether *shard* is complete, in whatever version it was written."""
         return self.store.objects.read(self.path(shard, _MANIFEST)) is not None
 
-    def register(self, shard: Shard, note: ShardRegistration) -> None:
-        """Tell the other shards that this one begins."""
-        self.store.objects.put_bytes(msgspec.json.encode(note), self.path(shard, _NOTE))
+    def register(self, shard: Shard, registration: ShardRegistration) -> None:
+        """Publish to the other shards that this one begins."""
+        self.store.objects.put_bytes(msgspec.json.encode(registration), self.path(shard, _REGISTRATION))
 
     def registered(self) -> dict[Shard, ShardRegistration]:
-        """The shards that were begun, finished or not."""
-        return self._documents(_NOTE, ShardRegistration)
+        """Return the shards that were begun, complete or not."""
+        return self._documents(_REGISTRATION, ShardRegistration)
 
     def complete(self, manifest: ShardManifest) -> None:
-        """Make a shard count: everything that it names is there."""
+        """Commit a shard: all files that its manifest names are staged."""
         self.store.objects.put_bytes(msgspec.json.encode(manifest), self.path(manifest.shard, _MANIFEST))
 
     def completed(self) -> dict[Shard, ShardManifest]:
-        """The shards that count."""
+        """Return the complete shards."""
         return self._documents(_MANIFEST, ShardManifest)
 
     def manifest(self, shard: Shard) -> ShardManifest | None:
-        """What one shard has left; None where it is not finished."""
+        """Return the manifest of one shard; None where it is not complete."""
         return self._document(shard, _MANIFEST, ShardManifest)
 
     def remove(self) -> None:
-        """Forget all shards of the run."""
+        """Remove all shards of the run."""
         self.store.objects.delete_folder(self.folder)
 
-    def _documents(self, name: str, kind: type[Document]) -> dict[Shard, Document]:
-        found = {shard: self._document(shard, name, kind) for shard in self.shards()}
+    def _documents(self, name: str, document_type: type[Document]) -> dict[Shard, Document]:
+        found = {shard: self._document(shard, name, document_type) for shard in self.shards()}
         return {shard: document for shard, document in found.items() if document is not None}
 
-    def _document(self, shard: Shard, name: str, kind: type[Document]) -> Document | None:
+    def _document(self, shard: Shard, name: str, document_type: type[Document]) -> Document | None:
         path = self.path(shard, name)
         found = self.store.objects.read(path)
         if found is None:
             return None
         try:
-            return msgspec.json.decode(found.content, type=kind)
+            return msgspec.json.decode(found.content, type=document_type)
         except msgspec.DecodeError as error:
             raise BadInput(
                 f"{self.store.root}/{path}: not of this version of readstate: {error}",
                 hint="Run all shards, and publish, with one version; then run this shard again with --restart.",
             ) from error
+
+
+def stage(
+    draft: ShardManifest,
+    findings: Findings,
+    *,
+    store: SnapshotStore,
+    place: Workspace,
+    stop: StopSwitch,
+    emit: Observer,
+) -> ShardManifest:
+    """Upload the files of a shard and then, last, *draft* completed with their names; return that manifest.
+
+    Idempotent: a rerun after a crash uploads the same files. Raises `LocalDisk`, and `Stopped` between two files.
+    """
+    staging = Staging(store, draft.run_id)
+    local = list(_local_files(findings, place, draft))
+    files = []
+    for number, (dataset, path) in enumerate(local, start=1):
+        sha256 = sha256_of(path)
+        staged = staging.path(draft.shard, f"{dataset}-{sha256[:16]}{path.suffix}")
+        store.objects.put(path, staged)
+        files.append(StagedFile(staged, dataset, path.stat().st_size, sha256))
+        emit(Publishing(number, len(local)))
+        stop.check()
+    manifest = msgspec.structs.replace(draft, files=tuple(files))
+    staging.complete(manifest)
+    return manifest
+
+
+def _local_files(
+    findings: Findings, place: Workspace, draft: ShardManifest
+) -> Iterator[tuple[Literal["part", "users", "failures"], Path]]:
+    for path in findings.parts:
+        yield "part", path
+    blanked = draft.blanked_columns
+    yield "users", write_users(findings.roster(), place.finished, blanked_columns=blanked).path
+    if findings.users.failed:
+        yield "failures", write_failures(findings.failures(), place.finished, blanked_columns=blanked).path

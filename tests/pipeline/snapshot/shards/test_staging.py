@@ -122,7 +122,7 @@ def test_a_run_is_abandoned_when_nobody_has_written_to_it_for_a_week(staging: St
     (now,) = staged_runs(staging.store, now=NOW)
     (then,) = staged_runs(staging.store, now=NOW + timedelta(days=8))
 
-    assert (now.run_id, now.finished, now.shards, now.is_abandoned) == ("nightly", 1, 4, False)
+    assert (now.run_id, now.completed, now.shards, now.is_abandoned) == ("nightly", 1, 4, False)
     assert then.is_abandoned
 
 
