@@ -254,8 +254,8 @@ class WritesGoOn(Event, frozen=True):
     seconds: float
 
 
-class Note(Event, frozen=True):
-    """A sentence for the person who watches."""
+class Message(Event, frozen=True):
+    """A sentence for the person who watches the run."""
 
     text: str
 

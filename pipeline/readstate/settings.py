@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from readstate.errors import BadInput, NotPermitted
+from readstate.errors import BadInput
 
 ENVIRONMENT_PREFIX = "READSTATE_"
 DEFAULT_BASE_URL = "https://conversations.twilio.com"
@@ -113,48 +113,6 @@ def load_settings(
     settings = Settings(**values)
     _check(settings, origins)
     return EffectiveSettings(settings, origins)
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What Twilio's Basic authentication wants; never shown."""
-
-    account_sid: str | None
-    """None where an API key is used without naming its account: the API tells it."""
-    username: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"Credentials({self.masked()})"
-
-    def masked(self) -> str:
-        """The user name's kind and last four characters."""
-        return f"{self.username[:2]}…{self.username[-4:]}"
-
-    @property
-    def key_suffix(self) -> str:
-        """The last four characters of the API key; empty where the account's own token is used."""
-        return self.username[-4:] if self.username.startswith("SK") else ""
-
-
-def load_credentials(environ: Mapping[str, str] | None = None) -> Credentials:
-    """Take the API key where there is one, else the account's token. Raises `NotPermitted`."""
-    environ = os.environ if environ is None else environ
-    account = environ.get("TWILIO_ACCOUNT_SID") or None
-    key, key_secret = environ.get("TWILIO_API_KEY"), environ.get("TWILIO_API_SECRET")
-    token = environ.get("TWILIO_AUTH_TOKEN")
-    if key and key_secret:
-        return Credentials(account, key, key_secret)
-    if account and token:
-        return Credentials(account, account, token)
-    if key or key_secret:
-        missing = "TWILIO_API_SECRET" if key else "TWILIO_API_KEY"
-        raise NotPermitted(f"{missing} is not set", hint="An API key is a pair: export both of its variables.")
-    raise NotPermitted(
-        "no Twilio credentials in the environment",
-        hint="Export TWILIO_API_KEY and TWILIO_API_SECRET (or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN).\n"
-        "To try without an account: readstate demo",
-    )
 
 
 def _base_url_from_edge_and_region(environ: Mapping[str, str]) -> str:

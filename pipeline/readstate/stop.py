@@ -1,4 +1,4 @@
-"""A request to stop, and why: asked by a signal, a deadline or a scheduler, obeyed between two users or rows."""
+"""A request to stop a run, with its reason: from a signal, a deadline or a scheduler, obeyed between users or rows."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,46 +9,46 @@ from readstate.errors import ExitCode, Stopped
 
 @dataclass(frozen=True, slots=True)
 class StopReason:
-    """Why a run is to end before its work is done."""
+    """Why a run ends before its work is done."""
 
     text: str
     exit_code: ExitCode
 
-    def as_error(self) -> Stopped:
-        """The error that ends a run for this reason."""
-        return Stopped(self.text, exit_code=self.exit_code)
+    def as_error(self, *, hint: str | None = None) -> Stopped:
+        """Return the error that ends a run for this reason."""
+        return Stopped(self.text, exit_code=self.exit_code, hint=hint)
 
 
 class StopSwitch:
-    """Off until somebody asks; the first reason stays."""
+    """Off until a stop is requested; the first reason stays."""
 
     def __init__(self) -> None:
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
         self._reason: StopReason | None = None
         self._listeners: list[Callable[[], None]] = []
 
     def reason(self) -> StopReason | None:
-        """Why to stop; None while the run may go on."""
+        """Return why to stop; None while the run may continue."""
         return self._reason
 
-    def ask(self, reason: StopReason) -> None:
-        """Ask the run to stop. Call it on the event loop's thread."""
+    def request_stop(self, reason: StopReason) -> None:
+        """Ask the run to stop. Call this on the event loop's thread."""
         self._reason = self._reason or reason
-        self._asked.set()
+        self._requested.set()
         for listener in self._listeners:
             listener()
 
-    def when_asked(self, listener: Callable[[], None]) -> None:
-        """Call *listener* when somebody asks."""
+    def on_stop(self, listener: Callable[[], None]) -> None:
+        """Call *listener* at every request to stop."""
         self._listeners.append(listener)
 
-    def check(self) -> None:
-        """Raise `Stopped` where somebody asked; may be called on any thread."""
+    def raise_if_stopped(self, *, hint: str | None = None) -> None:
+        """Raise `Stopped` if a stop was requested. May be called on any thread."""
         if self._reason is not None:
-            raise self._reason.as_error()
+            raise self._reason.as_error(hint=hint)
 
     async def wait(self) -> StopReason:
-        """Wait until somebody asks."""
-        await self._asked.wait()
+        """Wait for a request to stop and return its reason."""
+        await self._requested.wait()
         assert self._reason is not None
         return self._reason

@@ -19,7 +19,8 @@ import aiohttp
 
 from readstate.clock import SystemClock
 from readstate.concurrency import bounded_map
-from readstate.settings import Credentials, load_settings
+from readstate.credentials import Credentials
+from readstate.settings import load_settings
 from readstate.twilio.client import Reader
 from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 from readstate.twilio.http.request import list_user_conversations

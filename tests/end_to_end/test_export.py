@@ -170,7 +170,7 @@ class StoppingAfter(Export):
     def on_event(self, event: Event) -> None:
         read = sum(isinstance(event, UserRead) for event in self.events)
         if read >= self.users and self.stop is not None:
-            self.stop.ask(StopReason("enough", ExitCode.STOPPED_EARLY))
+            self.stop.request_stop(StopReason("enough", ExitCode.STOPPED_EARLY))
 
 
 async def test_a_stopped_run_goes_on_where_it_was(twilio: RunningSimulator, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ async def test_a_stop_while_nothing_answers_waits_no_longer_than_the_grace(
         while not twilio.counters().accidents["hang"]:
             await asyncio.sleep(0.01)
         assert job.stop is not None
-        job.stop.ask(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
+        job.stop.request_stop(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
 
         with pytest.raises(Stopped, match="SIGTERM"):
             await asyncio.wait_for(run, LONGEST_SECONDS)

@@ -211,7 +211,7 @@ class StoppingAfter(ShardedExport):
 
     def on_event(self, event: Event) -> None:
         if sum(isinstance(event, UserRead) for event in self.events) >= self.users and self.stop is not None:
-            self.stop.ask(StopReason("enough", ExitCode.STOPPED_EARLY))
+            self.stop.request_stop(StopReason("enough", ExitCode.STOPPED_EARLY))
 
 
 async def test_a_shard_that_was_stopped_goes_on_where_it_was(

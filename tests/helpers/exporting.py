@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from readstate.clock import SystemClock
+from readstate.credentials import Credentials
 from readstate.events import Event
 from readstate.model.quantities import Allowance
-from readstate.settings import Credentials, load_settings
+from readstate.settings import load_settings
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.export.export import export
 from readstate.snapshot.export.ingest import PartLimits

@@ -1,15 +1,15 @@
 """Settings: flags over environment over a file over the defaults, and nothing that cannot work gets through."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate.errors import BadInput, NotPermitted
-from readstate.settings import DEFAULT_BASE_URL, Credentials, Settings, load_credentials, load_settings
+from readstate.errors import BadInput
+from readstate.settings import DEFAULT_BASE_URL, Settings, load_settings
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 
@@ -237,50 +237,3 @@ class TestBaseUrl:
         environ = {"READSTATE_BASE_URL": "http://127.0.0.1:1", "TWILIO_REGION": "ie1"}
 
         assert settings(environ).base_url == "http://127.0.0.1:1"
-
-
-class TestCredentials:
-    KEY: ClassVar = {"TWILIO_API_KEY": "SK" + "1" * 32, "TWILIO_API_SECRET": "key-secret"}
-    TOKEN: ClassVar = {"TWILIO_ACCOUNT_SID": "AC" + "2" * 32, "TWILIO_AUTH_TOKEN": "auth-token"}
-
-    def test_an_api_key_goes_before_the_token(self) -> None:
-        credentials = load_credentials(self.KEY | self.TOKEN)
-
-        assert (credentials.account_sid, credentials.username, credentials.secret) == (
-            "AC" + "2" * 32,
-            "SK" + "1" * 32,
-            "key-secret",
-        )
-
-    def test_a_key_does_not_need_its_account(self) -> None:
-        assert load_credentials(self.KEY).account_sid is None
-
-    def test_the_token_does_where_there_is_no_key(self) -> None:
-        assert load_credentials(self.TOKEN).secret == "auth-token"
-
-    @pytest.mark.parametrize(
-        ("environ", "message"),
-        [
-            ({}, "readstate demo"),
-            ({"TWILIO_ACCOUNT_SID": "AC1"}, "no Twilio credentials"),
-            ({"TWILIO_API_KEY": "SK1"}, "TWILIO_API_SECRET is not set"),
-            ({"TWILIO_API_SECRET": "s"}, "TWILIO_API_KEY is not set"),
-            ({"TWILIO_API_KEY": "", "TWILIO_API_SECRET": ""}, "no Twilio credentials"),
-        ],
-    )
-    def test_what_is_missing_is_named(self, environ: dict[str, str], message: str) -> None:
-        with pytest.raises(NotPermitted, match=message):
-            load_credentials(environ)
-
-    def test_the_process_environment_is_read_by_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name, value in self.KEY.items():
-            monkeypatch.setenv(name, value)
-
-        assert load_credentials().secret == "key-secret"
-
-    @given(st.text(min_size=5), st.text())
-    def test_the_secret_is_never_shown(self, secret: str, username: str) -> None:
-        credentials = Credentials(None, "SK" + "1" * 32, "\x00" + secret)
-
-        assert "\x00" + secret not in f"{credentials!r} {credentials} {credentials.masked()}"
-        assert repr(credentials) == "Credentials(SK…1111)"

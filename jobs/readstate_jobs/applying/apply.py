@@ -23,7 +23,7 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
     """
     from readstate.changes.plans.reader import find_plan, open_plan
     from readstate.changes.runs.directory import run_of
-    from readstate.settings import load_credentials
+    from readstate.credentials import load_credentials
     from readstate_jobs.applying.apply_job import ApplyJob, plan_of, refuse_unseen_canary
     from readstate_jobs.applying.apply_output import refusals_told, show_run
     from readstate_jobs.applying.consent import require_consent

@@ -22,11 +22,12 @@ from readstate.changes.runs.journal import Journal, RunHeader, create_journal, l
 from readstate.changes.runs.result import Ending
 from readstate.changes.runs.results import write_results
 from readstate.clock import SystemClock
+from readstate.credentials import Credentials
 from readstate.errors import ConsentMissing, ExitCode, LocalDisk, PlanUnusable, StoppedEarly
 from readstate.model.plan import Manifest, Target
 from readstate.model.quantities import parse_duration
 from readstate.observers.monitor import watching
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import Connection, connection
 from readstate_jobs.applying.apply_options import ApplyWish

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from readstate.events import Note, Observer
+from readstate.events import Message, Observer
 from readstate.stop import StopSwitch
 
 _YES = {"y", "yes"}
@@ -16,7 +16,7 @@ def asker(stop: StopSwitch, emit: Observer) -> Callable[[str], Awaitable[bool]]:
     async def ask(question: str) -> bool:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             return False
-        emit(Note(f"{question} Type yes to go on, anything else to stop."))
+        emit(Message(f"{question} Type yes to go on, anything else to stop."))
         return (await _typed(stop)).strip().lower() in _YES
 
     return ask
@@ -31,7 +31,7 @@ async def _typed(stop: StopSwitch) -> str:
         if not line.done():
             line.set_result(read())
 
-    stop.when_asked(lambda: take(str))
+    stop.on_stop(lambda: take(str))
     loop.add_reader(sys.stdin.fileno(), take, sys.stdin.readline)
     try:
         return await line

@@ -20,7 +20,7 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
     Rows that may have been sent are read back before anything is sent again; failed rows are tried once more.
     """
     from readstate.changes.runs.directory import find_run
-    from readstate.settings import load_credentials
+    from readstate.credentials import load_credentials
     from readstate_jobs.applying.apply_job import ApplyJob, plan_of
     from readstate_jobs.applying.apply_output import refusals_told, show_run
     from readstate_jobs.applying.consent import require_consent

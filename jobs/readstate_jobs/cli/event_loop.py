@@ -37,7 +37,7 @@ def run_reading(read: Callable[[StopSwitch], Awaitable[Result]]) -> Result:
 
 async def _unless_asked(reading: Awaitable[Result], stop: StopSwitch) -> Result:
     task = asyncio.ensure_future(reading)
-    stop.when_asked(lambda: _cancel(task))
+    stop.on_stop(lambda: _cancel(task))
     try:
         return await task
     except (asyncio.CancelledError, Stopped):
@@ -55,7 +55,7 @@ def _cancel(task: asyncio.Future[Result]) -> None:
 def deadline(stop: StopSwitch, seconds: float) -> None:
     """Ask for a stop when *seconds* have passed."""
     reason = StopReason("the deadline has come", ExitCode.STOPPED_EARLY)
-    asyncio.get_running_loop().call_later(seconds, stop.ask, reason)
+    asyncio.get_running_loop().call_later(seconds, stop.request_stop, reason)
 
 
 def fan_out(observers: Sequence[Observer]) -> Observer:
@@ -73,7 +73,7 @@ def _ask_or_leave(stop: StopSwitch, number: signal.Signals, code: ExitCode) -> N
         command_line().tell("leaving at once; what was saved can be resumed")
         os._exit(code)
     command_line().tell(f"{number.name}: finishing what is in flight (a second one leaves at once)")
-    stop.ask(StopReason(f"stopped by {number.name}", code))
+    stop.request_stop(StopReason(f"stopped by {number.name}", code))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from readstate.changes.current_state.context import ReadContext
 from readstate.changes.current_state.target import Located, locate
 from readstate.clock import Clock, SystemClock
+from readstate.credentials import Credentials
 from readstate.events import Observer
 from readstate.observers.monitor import Watch, watching
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import Connection, connection
 from readstate_jobs.cli.event_loop import fan_out

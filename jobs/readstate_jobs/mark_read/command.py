@@ -37,7 +37,7 @@ def command(*, root: Path, as_json: bool, **options: Any) -> int:
     Closed conversations, and those that nobody ever read, are left alone unless asked for; no horizon goes back.
     Read the plan, then:  readstate apply PLAN
     """
-    from readstate.settings import load_credentials
+    from readstate.credentials import load_credentials
     from readstate_jobs.mark_read.job import MarkReadJob
     from readstate_jobs.mark_read.options import to_wish
     from readstate_jobs.planning.plan_job import show_plan

@@ -20,11 +20,12 @@ from readstate.changes.selection.conditions import CLOSED
 from readstate.changes.selection.exclusions import Exclusions
 from readstate.changes.selection.selected_rows import SelectedRows
 from readstate.clock import SystemClock
-from readstate.events import Note
+from readstate.credentials import Credentials
+from readstate.events import Message
 from readstate.model.plan import InputFacts
 from readstate.model.selection import SELECTION, SelectionFacts
 from readstate.observers.monitor import watching
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.snapshot.candidates.live_rows import LiveReading, UserTally, read_rows
 from readstate.snapshot.candidates.live_users import Presence, all_users, named_users
 from readstate.snapshot.published.manifest import RequestCounts
@@ -136,7 +137,7 @@ class MarkReadJob:
         sids = await look_up(identities, around)
         for identity in identities:
             if identity not in sids:
-                around.emit(Note(f"--exclude: there is no user {identity!r} to leave out"))
+                around.emit(Message(f"--exclude: there is no user {identity!r} to leave out"))
         return self.wish.excluded.resolved(sids)
 
     async def _read(self, sieve: Sieve, presence: Presence, around: LiveReading) -> None:

@@ -16,11 +16,12 @@ from readstate.changes.render.markdown import render_markdown
 from readstate.changes.render.summary import Summary, sample, summarize
 from readstate.changes.render.text import render_text
 from readstate.clock import SystemClock
+from readstate.credentials import Credentials
 from readstate.errors import BadInput, ReadstateError
 from readstate.files import copy_private, create_private_folder, write_private
 from readstate.model.plan import InputFacts
 from readstate.observers.monitor import watching
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.text import pluralize
 from readstate.twilio.connect import connection

@@ -14,8 +14,9 @@ from readstate.changes.review.undo import plan_undo
 from readstate.changes.review.verify import Verified, verify
 from readstate.changes.runs.directory import RunDirectory
 from readstate.changes.runs.journal import RunHeader, look_into
+from readstate.credentials import Credentials
 from readstate.model.plan import InputFacts
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_reading

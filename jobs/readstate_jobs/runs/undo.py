@@ -27,7 +27,7 @@ def command(*, run: str, root: Path, first_set_to: int | None, as_json: bool, **
     Removals cannot be taken back. Read the plan, then:  readstate apply PLAN
     """
     from readstate.changes.runs.directory import find_run
-    from readstate.settings import load_credentials
+    from readstate.credentials import load_credentials
     from readstate_jobs.applying.apply_job import plan_of
     from readstate_jobs.applying.apply_options import ApplyWish
     from readstate_jobs.planning.plan_job import show_plan

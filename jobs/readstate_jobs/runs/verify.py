@@ -20,7 +20,7 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     changed, 5 where some cannot be read.
     """
     from readstate.changes.runs.directory import find_run
-    from readstate.settings import load_credentials
+    from readstate.credentials import load_credentials
     from readstate.text import group_digits
     from readstate_jobs.applying.apply_job import plan_of
     from readstate_jobs.applying.apply_options import ApplyWish, parse_share

@@ -43,7 +43,7 @@ def command(**options: Any) -> int:
 
     An export that was stopped or killed goes on where it was when the same command is run again.
     """
-    from readstate.settings import load_credentials
+    from readstate.credentials import load_credentials
     from readstate.snapshot.published.snapshot_store import open_store
     from readstate.snapshot.workspace.workspace import unfinished
     from readstate_jobs.snapshots.delta import tables_for

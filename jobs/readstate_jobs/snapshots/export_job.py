@@ -12,9 +12,10 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from readstate.clock import SystemClock
+from readstate.credentials import Credentials
 from readstate.errors import Locked
 from readstate.model.quantities import parse_allowance
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.snapshot.export.estimate import count_roster
 from readstate.snapshot.export.export import export
 from readstate.snapshot.export.ingest import PartLimits

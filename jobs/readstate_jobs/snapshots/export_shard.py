@@ -3,8 +3,9 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+from readstate.credentials import load_credentials
 from readstate.errors import BadInput, ExitCode, ReadstateError, Usage
-from readstate.settings import Settings, load_credentials
+from readstate.settings import Settings
 from readstate.snapshot.export.options import option_differences
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.roster import RosterWish

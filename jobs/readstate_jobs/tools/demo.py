@@ -17,7 +17,8 @@ from readstate.errors import ExitCode
 @click.option("--seed", type=int, default=7, show_default=True, help="Another seed, another world.")
 def command(*, root: str, users: int, seed: int) -> int:
     """Export from a Twilio that runs inside the demo: two services, odd identities, vanishing users, throttling."""
-    from readstate.settings import Credentials, load_settings
+    from readstate.credentials import Credentials
+    from readstate.settings import load_settings
     from readstate.simulator.faults.faults import Faults
     from readstate.simulator.seed.world_shape import WorldShape
     from readstate.simulator.server.server import running

@@ -136,7 +136,7 @@ async def _check_twilio(settings: Any, note: Callable[[Finding], None]) -> None:
     from msgspec.structs import replace
 
     from readstate.clock import SystemClock
-    from readstate.settings import load_credentials
+    from readstate.credentials import load_credentials
     from readstate.twilio.connect import connection
 
     with _noting("credentials", note):

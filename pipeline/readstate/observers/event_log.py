@@ -140,5 +140,5 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     ),
     events.WritesHeld: ("warning", lambda event: f"no row is begun for now: {event.reason}"),
     events.WritesGoOn: ("info", lambda event: f"rows are begun again after {format_duration(event.seconds)}"),
-    events.Note: ("info", lambda event: event.text),
+    events.Message: ("info", lambda event: event.text),
 }

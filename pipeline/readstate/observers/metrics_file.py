@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from readstate.clock import Clock
 from readstate.errors import LocalDisk
-from readstate.events import Note, Observer
+from readstate.events import Message, Observer
 from readstate.observers.progress_figures import Figures
 from readstate.observers.run_counters import RunTally
 
@@ -65,7 +65,7 @@ class MetricsFile:
             write_to_textfile(str(self._path), self._registry)
         except OSError as error:  # a run is worth more than its metrics
             if not self._has_trouble:
-                self._emit(Note(f"the metrics file {self._path} cannot be written: {error.strerror}"))
+                self._emit(Message(f"the metrics file {self._path} cannot be written: {error.strerror}"))
             self._has_trouble = True
         else:
             self._has_trouble = False

@@ -5,9 +5,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass
 
 from readstate.clock import Clock
+from readstate.credentials import Credentials
 from readstate.events import Observer, ignore
 from readstate.model.quantities import parse_duration
-from readstate.settings import Credentials, Settings, without_password
+from readstate.settings import Settings, without_password
 from readstate.twilio.client import Reader, Writer
 from readstate.twilio.http.transport import Transport
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from readstate.errors import ExitCode
-from readstate.events import Event, Note, ignore
+from readstate.events import Event, Message, ignore
 from readstate.stop import StopReason, StopSwitch
 from readstate_jobs.applying.confirm import asker
 
@@ -38,7 +38,7 @@ async def test_only_a_yes_is_a_yes(typed: bytes, agrees: bool) -> None:
         os.write(keyboard, typed)
         assert await asker(StopSwitch(), told.append)("Enough?") is agrees
 
-    assert told == [Note("Enough? Type yes to go on, anything else to stop.")]
+    assert told == [Message("Enough? Type yes to go on, anything else to stop.")]
 
 
 async def test_whoever_closes_the_terminal_has_not_agreed() -> None:
@@ -51,7 +51,7 @@ async def test_a_signal_ends_the_question() -> None:
     stop = StopSwitch()
 
     def interrupt(event: Event) -> None:
-        asyncio.get_running_loop().call_soon(stop.ask, StopReason("stopped by SIGINT", ExitCode.INTERRUPTED))
+        asyncio.get_running_loop().call_soon(stop.request_stop, StopReason("stopped by SIGINT", ExitCode.INTERRUPTED))
 
     with terminal():
         assert not await asker(stop, interrupt)("Enough?")

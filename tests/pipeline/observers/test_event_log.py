@@ -68,7 +68,7 @@ class TestText:
                 "2026-11-23 02:00:00Z warning: Twilio sends fields that the schema does not know: mood, colour",
             ),
             (events.DuplicatesDropped(1200), "2026-11-23 02:00:00Z 1 200 rows had come twice; each is kept once"),
-            (events.Note("a sentence"), "2026-11-23 02:00:00Z a sentence"),
+            (events.Message("a sentence"), "2026-11-23 02:00:00Z a sentence"),
         ],
         ids=lambda value: type(value).__name__,
     )
@@ -138,7 +138,7 @@ class TestJson:
 
     def test_the_levels_are_those_that_collectors_know(self) -> None:
         lines = Lines("json")
-        for event in (FAILED, events.OutageBegan(), events.Note("x")):
+        for event in (FAILED, events.OutageBegan(), events.Message("x")):
             lines.log.observe(event)
 
         assert [document["level"] for document in lines.documents] == ["error", "warning", "info"]

@@ -142,7 +142,7 @@ def test_trouble_later_is_told_once_and_does_not_end_the_run(tmp_path: Path) -> 
     folder.rmdir()
     for second in (20, 40, 60):
         run.file.look(half_way(elapsed_seconds=float(second)))
-    assert [type(event) for event in run.told] == [events.Note]
+    assert [type(event) for event in run.told] == [events.Message]
 
     folder.mkdir()
     run.file.look(half_way(elapsed_seconds=80.0))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from readstate.events import (
     Compacting,
     DuplicatesDropped,
-    Note,
+    Message,
     PartWritten,
     Publishing,
     RequestAnswered,
@@ -95,6 +95,6 @@ def test_the_last_stages_are_told_by_how_far_they_are() -> None:
 
 
 def test_what_it_does_not_know_changes_nothing() -> None:
-    tally = tally_of(Note("hello"), object())
+    tally = tally_of(Message("hello"), object())
 
     assert all(getattr(tally, field.name) == getattr(RunTally(), field.name) for field in fields(RunTally))

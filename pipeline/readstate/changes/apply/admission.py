@@ -94,7 +94,7 @@ class Gate:
         self._somebody_left = asyncio.Event()
         self._looked_at = float("-inf")
         self._held: str | None = None
-        stop.when_asked(self._somebody_left.set)
+        stop.on_stop(self._somebody_left.set)
 
     async def enter(self) -> bool:
         """Wait until a row may begin and there is room for it; False where the run is to stop instead."""
@@ -154,10 +154,10 @@ class Gate:
         try:
             self._run.check_free()
         except LocalDisk as error:
-            self._stop.ask(StopReason(str(error), error.exit_code))
+            self._stop.request_stop(StopReason(str(error), error.exit_code))
 
     def _stop_early(self, text: str) -> None:
-        self._stop.ask(StopReason(text, ExitCode.STOPPED_EARLY))
+        self._stop.request_stop(StopReason(text, ExitCode.STOPPED_EARLY))
 
     async def _probe_once(self) -> None:
         """Ask whether it is over; the breaker judges the writes that follow anew."""

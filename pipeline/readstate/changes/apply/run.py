@@ -150,7 +150,7 @@ class _Run:
         def hurry() -> None:
             loop.call_later(self._options.grace_seconds, task.cancel)
 
-        self._stop.when_asked(hurry)
+        self._stop.on_stop(hurry)
         try:
             await task
         except asyncio.CancelledError:
@@ -220,7 +220,9 @@ class _Run:
             now = self._around.clock.now()
             await self._thread.run(lambda journal: journal.tell("agreed", now, operation=operation, left=total - begun))
         else:
-            self._stop.ask(StopReason(f"{done} Nobody has agreed to go on (--canary-pause)", ExitCode.CONSENT_MISSING))
+            self._stop.request_stop(
+                StopReason(f"{done} Nobody has agreed to go on (--canary-pause)", ExitCode.CONSENT_MISSING)
+            )
 
     async def _carry_out(self, rows: Iterable[PlanRow], *, verify_share: float) -> None:
         def is_verified(row: PlanRow) -> bool:
@@ -270,7 +272,7 @@ class _Run:
             self._ask_to_stop(trouble)
 
     def _ask_to_stop(self, trouble: str) -> None:
-        self._stop.ask(StopReason(trouble, ExitCode.STOPPED_EARLY))
+        self._stop.request_stop(StopReason(trouble, ExitCode.STOPPED_EARLY))
 
 
 class _Slot:

@@ -63,7 +63,7 @@ async def look_up(identities: Iterable[str], around: ReadContext) -> dict[str, s
         return identity, user.sid
 
     listed = await resolve_by_listing(
-        around.reader, around.service_sid, filter(needs_listing, wanted), may_go_on=around.stop.check
+        around.reader, around.service_sid, filter(needs_listing, wanted), may_go_on=around.stop.raise_if_stopped
     )
     plain = [identity for identity in wanted if not needs_listing(identity)]
     async with bounded_map(find, plain, limit=around.parallel) as found:

@@ -12,7 +12,7 @@ from readstate.changes.input.lint import repetition_problem
 from readstate.changes.planning.diff import DiffRules
 from readstate.changes.planning.workspace import Readings
 from readstate.errors import ApiError, Refused, TransportError
-from readstate.events import Note, RosterComplete, UserRead
+from readstate.events import Message, RosterComplete, UserRead
 from readstate.model.change import Unknown
 
 
@@ -32,9 +32,9 @@ async def read_current(readings: Readings, rules: DiffRules, around: ReadContext
 
 async def _read_users(readings: Readings, around: ReadContext) -> int:
     odd, users = list(readings.users_to_list()), readings.users()
-    around.emit(Note(f"The lines name {users} users: planning takes at least as many requests."))
+    around.emit(Message(f"The lines name {users} users: planning takes at least as many requests."))
     if odd:
-        around.emit(Note(f"{len(odd)} identities cannot be part of a path: looking for them in the list of all users."))
+        around.emit(Message(f"{len(odd)} identities cannot be in a path: looking for them in the list of all users."))
     listed = await resolve_by_listing(
         around.reader, around.service_sid, odd, may_go_on=lambda: raise_if_stopped(around.stop)
     )
@@ -72,7 +72,7 @@ async def read_newest(readings: Readings, rules: DiffRules, around: ReadContext)
         readings.add_newest(newest)
         tally.requests += len(newest)
 
-    around.emit(Note("ReadContext the newest message of each conversation that a read horizon would move in."))
+    around.emit(Message("Reading the newest message of each conversation that a read horizon would move in."))
     conversations = readings.conversations_wanting_newest(
         first_set=rules.allow_first_set, beyond_latest=rules.allow_beyond_latest
     )
@@ -93,7 +93,7 @@ async def _read_members(readings: Readings, rules: DiffRules, around: ReadContex
     # Now that every line has SIDs, lines that name one membership by different words are found out.
     for repetition in readings.judge_canonically():
         report(repetition_problem(repetition))
-    around.emit(Note("ReadContext the participants that timestamps and removals need."))
+    around.emit(Message("Reading the participants that timestamps and removals need."))
     await in_batches(read, readings.members(closed=rules.allow_closed), keep, around)
     return tally.requests
 

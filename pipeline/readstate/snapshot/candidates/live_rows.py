@@ -93,7 +93,7 @@ async def read_rows(users: AsyncIterable[User], around: LiveReading, take: Take)
 
 async def _roster(users: AsyncIterable[User], around: LiveReading) -> AsyncIterator[RosterUser]:
     async for user in users:
-        around.stop.check()
+        around.stop.raise_if_stopped()
         yield RosterUser(0, around.service_sid, user.sid, user.identity)
 
 

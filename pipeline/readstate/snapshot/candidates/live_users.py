@@ -52,7 +52,7 @@ async def named_users(entries: Sequence[RosterEntry], around: LiveReading) -> As
     """
     seen: set[str] = set()
     for begin in range(0, len(entries), _RESOLVED_AT_ONCE):
-        around.stop.check()
+        around.stop.raise_if_stopped()
         for user in await _resolved(entries[begin : begin + _RESOLVED_AT_ONCE], around):
             if user.sid not in seen:
                 seen.add(user.sid)

@@ -27,7 +27,7 @@ async def count_roster(options: ExportOptions, around: Surroundings) -> RosterSi
             if last is not None:
                 await disk.run(checkpoint.expect_sizes, long_lists(around.store, last))
             await roster_of(options, around, checkpoint, disk).fill()
-            around.stop.check()
+            around.stop.raise_if_stopped()
             return RosterSize(*await disk.run(checkpoint.expected_requests, MAX_PAGE_SIZE))
         finally:
             await disk.run(checkpoint.close)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from readstate.clock import Clock
 from readstate.errors import BadInput, LocalDisk
-from readstate.events import Note, RunResumed, UsersForeseen
+from readstate.events import Message, RunResumed, UsersForeseen
 from readstate.model.resources import Configuration
 from readstate.snapshot.export.options import ExportOptions, Surroundings, option_differences
 from readstate.snapshot.export.previous_snapshot import foreseen_users, last_snapshot, long_lists
@@ -135,7 +135,7 @@ async def _foresee(
     try:
         foreseen = await disk.run(_foreseen, options, around.store, checkpoint, configuration)
     except (BadInput, LocalDisk) as error:
-        around.emit(Note(f"The last snapshot is of no help: {error.message}"))
+        around.emit(Message(f"The last snapshot is of no help: {error.message}"))
         return
     if foreseen:
         around.emit(UsersForeseen(foreseen))

@@ -112,7 +112,7 @@ def _merged(
     ):
         rows += file.rows
         emit(Compacting(rows, findings.rows))
-        stop.check()
+        stop.raise_if_stopped()
         yield "user_conversations", file
 
 
@@ -131,4 +131,4 @@ def _put_all(
         emit(Publishing(number, len(finished)))
         yield SnapshotFile(path, dataset, file.rows, file.bytes, file.sha256)
         file.path.unlink()
-        stop.check()
+        stop.raise_if_stopped()

@@ -60,7 +60,7 @@ async def read_all(
                 await filling
         finally:
             await ingest.seal()
-    around.stop.check()
+    around.stop.raise_if_stopped()
     await disk.run(checkpoint.drop_those_gone)
 
 

@@ -65,7 +65,7 @@ class Roster:
         self._emit = emit
         self._parallel = parallel
         self._changed = asyncio.Event()
-        stop.when_asked(self._changed.set)
+        stop.on_stop(self._changed.set)
         self._filled = False
         self._users = 0
 

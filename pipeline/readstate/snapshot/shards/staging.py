@@ -165,7 +165,7 @@ def stage(
         store.objects.put(path, staged)
         files.append(StagedFile(staged, dataset, path.stat().st_size, sha256))
         emit(Publishing(number, len(local)))
-        stop.check()
+        stop.raise_if_stopped()
     manifest = msgspec.structs.replace(draft, files=tuple(files))
     staging.complete(manifest)
     return manifest

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
+from readstate.credentials import Credentials
 from readstate.errors import NotSent, Unanswered, UnusableAnswer
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.twilio.http.request import Request, assert_writable
 from readstate.twilio.http.response import Response
 

@@ -4,8 +4,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from readstate.clock import Clock
+from readstate.credentials import Credentials
 from readstate.errors import BadInput
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.twilio.shared_pace.ledger_store import LedgerStore
 
 

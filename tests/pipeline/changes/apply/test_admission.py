@@ -11,7 +11,7 @@ from readstate.changes.apply.admission import Gate, Meter, rows_at_once
 from readstate.changes.apply.budgets import WriteBreaker
 from readstate.changes.runs.directory import RunDirectory
 from readstate.errors import ExitCode, NotPermitted, Unanswered
-from readstate.events import Event, Note, RequestAnswered, WritesGoOn, WritesHeld
+from readstate.events import Event, Message, RequestAnswered, WritesGoOn, WritesHeld
 from readstate.stop import StopReason, StopSwitch
 from tests.helpers.fake_clock import FakeClock
 
@@ -59,12 +59,12 @@ async def test_there_is_room_for_some_rows_and_each_that_leaves_makes_room_for_o
     bench = Bench(tmp_path)
     for _ in range(4):
         assert await bench.gate.enter()
-    bench.stop.when_asked(lambda: None)
+    bench.stop.on_stop(lambda: None)
 
     bench.gate.leave()
     assert await bench.gate.enter()
 
-    bench.stop.ask(StopReason("enough", ExitCode.TERMINATED))
+    bench.stop.request_stop(StopReason("enough", ExitCode.TERMINATED))
     assert not await bench.gate.enter()
 
 
@@ -116,7 +116,7 @@ async def test_one_other_answer_ends_the_count_of_refusals(tmp_path: Path) -> No
     bench.answer(status=429)
     bench.clock.advance(61)
     bench.answer("POST", status=404)
-    bench.meter.observe(Note("not a request"))
+    bench.meter.observe(Message("not a request"))
 
     assert await bench.gate.enter()
 

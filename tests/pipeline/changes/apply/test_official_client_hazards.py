@@ -16,8 +16,9 @@ from readstate.changes.apply.send import request_for, send
 from readstate.changes.rules.preconditions import SetFields
 from readstate.changes.rules.settle import Answered, Lost
 from readstate.clock import SystemClock
+from readstate.credentials import Credentials
 from readstate.errors import ApiError, BadInput
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.twilio.client import Writer
 from readstate.twilio.connect import connection
 from readstate.twilio.http import request as requests

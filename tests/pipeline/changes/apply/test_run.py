@@ -427,7 +427,7 @@ class TestStopping:
 
         def stop(transport: WorldTransport, request: Request) -> None:
             if len(transport.writes) == 7:
-                bench.stop.ask(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
+                bench.stop.request_stop(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
 
         applied = await bench.apply(plan, writes(stop))
 
@@ -442,7 +442,7 @@ class TestStopping:
         plan = await plan_of(bench, *muting(unmuted(bench, 1)))
 
         def stop(transport: WorldTransport, request: Request) -> Response:
-            bench.stop.ask(StopReason("stopped by SIGINT", ExitCode.INTERRUPTED))
+            bench.stop.request_stop(StopReason("stopped by SIGINT", ExitCode.INTERRUPTED))
             raise Unanswered("reset")
 
         applied = await bench.apply(plan, writes(stop))
@@ -695,7 +695,7 @@ async def test_rows_under_way_have_the_grace_and_no_longer_once_somebody_stops_t
         async def send(self, request: Request) -> Response:
             if request.method == "GET":
                 return await super().send(request)
-            bench.stop.ask(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
+            bench.stop.request_stop(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
             return await asyncio.get_running_loop().create_future()
 
     ending = await bench.go(plan, directory, journal, Deaf(bench.desk), grace_seconds=0.01)

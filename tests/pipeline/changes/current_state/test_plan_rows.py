@@ -10,7 +10,7 @@ from readstate.changes.current_state.plan_rows import read_rows
 from readstate.changes.rules.preconditions import SetFields
 from readstate.changes.rules.settle import Answered, Late, NeverSent
 from readstate.errors import NotSent, Refused, TooLate
-from readstate.events import Note, Retried
+from readstate.events import Message, Retried
 from readstate.model.change import Absent, Present, Unknown, Unreadable
 from readstate.twilio.client import Reader, Writer
 from readstate.twilio.http.response import Response
@@ -81,7 +81,7 @@ def test_repeated_writes_are_counted_by_their_path_and_forgotten() -> None:
     repetitions = Repetitions()
     for method, reason in (("POST", "status 429"), ("POST", "status 429"), ("POST", "reset"), ("GET", "status 429")):
         repetitions.observe(Retried(method, "/v1/x", reason, 0, 0.1, None))
-    repetitions.observe(Note("something else"))
+    repetitions.observe(Message("something else"))
 
     assert repetitions.take("/v1/x") == 2
     assert repetitions.take("/v1/x") == 0

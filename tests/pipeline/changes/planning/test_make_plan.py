@@ -412,7 +412,7 @@ async def test_an_account_without_a_default_service_has_to_name_one(desk: Simula
 async def test_a_plan_that_is_stopped_leaves_nothing(user: str, desk: SimulatedApi, tmp_path: Path) -> None:
     line = {"user": user, "conversation": "CH" + "0" * 32, "notification_level": "muted"}
     stop = StopSwitch()
-    stop.ask(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
+    stop.request_stop(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
 
     with pytest.raises(Stopped) as stopped:
         await make_plan(desk, csv_of(line), tmp_path, stop=stop)

@@ -181,7 +181,7 @@ class TestVerify:
         plan = await plan_of(bench, *muting(unmuted(bench, 3)))
         applied = await bench.apply(plan)
         around = replace(reading(bench, plan), stop=StopSwitch())
-        around.stop.ask(StopReason("stopped by SIGINT", ExitCode.INTERRUPTED))
+        around.stop.request_stop(StopReason("stopped by SIGINT", ExitCode.INTERRUPTED))
 
         with looking(applied.directory) as journal, pytest.raises(Stopped):
             await verify(plan, journal, around, share=1.0)

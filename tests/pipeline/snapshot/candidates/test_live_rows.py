@@ -123,7 +123,7 @@ async def test_only_the_first_failures_are_remembered_and_all_are_counted() -> N
 async def test_a_stop_ends_the_reading() -> None:
     desk, tally = SimulatedApi(WorldShape(users=60)), UserTally()
     reading = around(desk, tally)
-    reading.stop.ask(StopReason("enough", ExitCode.INTERRUPTED))
+    reading.stop.request_stop(StopReason("enough", ExitCode.INTERRUPTED))
 
     with pytest.raises(Stopped, match="enough"):
         await read(all_users(reading), reading)

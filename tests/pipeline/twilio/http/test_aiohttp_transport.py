@@ -3,8 +3,9 @@
 import aiohttp
 import pytest
 
+from readstate.credentials import Credentials
 from readstate.errors import NotSent, Unanswered
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 from tests.helpers.http_mock import http_mock

@@ -15,8 +15,9 @@ import pytest
 import trustme
 from msgspec.structs import replace
 
+from readstate.credentials import Credentials
 from readstate.errors import BadInput, NotSent, Unanswered, UnusableAnswer
-from readstate.settings import Credentials, Settings
+from readstate.settings import Settings
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 from readstate.twilio.http.request import Request

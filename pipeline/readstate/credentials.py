@@ -1,0 +1,49 @@
+"""Twilio's credentials, from the environment alone: a command line can be read by every user of the machine."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from readstate.errors import NotPermitted
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user name and a secret for HTTP Basic authentication; the secret is never shown."""
+
+    account_sid: str | None
+    """None where an API key is used without naming its account: the API returns it."""
+    username: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.masked()})"
+
+    def masked(self) -> str:
+        """Return the user name without its middle: ``SK…4f2a``."""
+        return f"{self.username[:2]}…{self.username[-4:]}"
+
+    @property
+    def key_suffix(self) -> str:
+        """The last four characters of the API key; empty where the account's auth token is used."""
+        return self.username[-4:] if self.username.startswith("SK") else ""
+
+
+def load_credentials(environ: Mapping[str, str] | None = None) -> Credentials:
+    """Return the API key of the environment, or the account's auth token where there is none. Raise `NotPermitted`."""
+    environ = os.environ if environ is None else environ
+    account = environ.get("TWILIO_ACCOUNT_SID") or None
+    key, key_secret = environ.get("TWILIO_API_KEY"), environ.get("TWILIO_API_SECRET")
+    token = environ.get("TWILIO_AUTH_TOKEN")
+    if key and key_secret:
+        return Credentials(account, key, key_secret)
+    if account and token:
+        return Credentials(account, account, token)
+    if key or key_secret:
+        missing = "TWILIO_API_SECRET" if key else "TWILIO_API_KEY"
+        raise NotPermitted(f"{missing} is not set", hint="An API key is a pair: export both of its variables.")
+    raise NotPermitted(
+        "no Twilio credentials in the environment",
+        hint="Export TWILIO_API_KEY and TWILIO_API_SECRET (or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN).\n"
+        "To try without an account: readstate demo",
+    )
