@@ -141,7 +141,7 @@ def test_a_second_signal_leaves_at_once_and_the_journal_covers_it(shell: Process
     resume_until_done(shell, run_dir)
 
     assert process.returncode == 130
-    assert "leaving at once" in stderr
+    assert "exiting at once" in stderr
     assert_agreement(plan, run_dir, shell.twilio.effects())
 
 

@@ -90,7 +90,7 @@ def test_a_signal_saves_the_work_and_prints_the_line_that_resumes(
 
     assert process.returncode == code
     assert "Traceback" not in stderr
-    line = re.search(r"To go on: +readstate (.*)", stderr)
+    line = re.search(r"To resume: +readstate (.*)", stderr)
     assert line is not None, stderr
     assert "--date 2024-11-23" in line[1]
     done = finish(line[1].split(), env)
@@ -110,7 +110,7 @@ def test_a_second_signal_leaves_at_once(twilio: RunningSimulator, tmp_path: Path
     _, stderr = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode == ExitCode.TERMINATED
-    assert "leaving at once" in stderr
+    assert "exiting at once" in stderr
 
 
 def test_a_second_export_of_the_same_date_is_locked_out(twilio: RunningSimulator, tmp_path: Path) -> None:

@@ -25,10 +25,10 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
     from readstate.changes.runs.directory import run_of
     from readstate.credentials import load_credentials
     from readstate_jobs.applying.apply_job import ApplyJob, plan_of, refuse_unseen_canary
-    from readstate_jobs.applying.apply_output import refusals_told, show_run
+    from readstate_jobs.applying.apply_output import json_on_error, show_run
     from readstate_jobs.applying.consent import require_consent
 
-    with refusals_told(as_json=as_json) as document:
+    with json_on_error(as_json=as_json) as document:
         opened = open_plan(find_plan(plan, root))
         document["plan_id"] = opened.manifest.plan_id
         wish, excel = take_apply_options(options), options.pop("excel")

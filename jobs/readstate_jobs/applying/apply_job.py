@@ -213,7 +213,7 @@ def _tell_age(manifest: Manifest, server_now: datetime) -> None:
     What protects the rows is that each is read and compared right before it is written, on the first day and the last.
     """
     if server_now >= manifest.expires_at:
-        command_line().tell(
+        command_line().print_message(
             f"plan {manifest.plan_id} expired at {manifest.expires_at:%Y-%m-%d %H:%M} UTC; the run was begun in time,"
             " goes on, and leaves alone what is no longer as planned"
         )

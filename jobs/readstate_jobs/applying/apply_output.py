@@ -86,7 +86,7 @@ def show_refusal(plan: Plan, consent: Consent) -> None:
 
 
 @contextmanager
-def refusals_told(*, as_json: bool) -> Iterator[dict[str, Any]]:
+def json_on_error(*, as_json: bool) -> Iterator[dict[str, Any]]:
     """End with one document, where that is wanted, also when nothing could be begun; the block may add to it."""
     document: dict[str, Any] = {"run_id": None, "run_dir": None, "plan_id": None, "counts": {}}
     try:

@@ -22,10 +22,10 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
     from readstate.changes.runs.directory import find_run
     from readstate.credentials import load_credentials
     from readstate_jobs.applying.apply_job import ApplyJob, plan_of
-    from readstate_jobs.applying.apply_output import refusals_told, show_run
+    from readstate_jobs.applying.apply_output import json_on_error, show_run
     from readstate_jobs.applying.consent import require_consent
 
-    with refusals_told(as_json=as_json) as document:
+    with json_on_error(as_json=as_json) as document:
         wish, excel = take_apply_options(options), options.pop("excel")
         settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
         directory = find_run(run, Path(settings.work_dir))

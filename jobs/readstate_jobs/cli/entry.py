@@ -1,41 +1,34 @@
-"""Where the process of a command begins and ends, and where Ctrl-C therefore ends it without a word.
+"""Where the process of a command begins and ends."""
 
-Amid an import a `KeyboardInterrupt` is a traceback that helps nobody. So SIGINT first does to us what it does to other
-programs: the process is gone, and the shell says 130. Nothing here can cover Python's own start, before it comes to us.
-"""
-
-import signal
 import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from readstate_jobs.cli.main import main
+from readstate_jobs.cli.streams import discard_unwritable_streams, replace_closed_streams
 
 
 def entry() -> None:
-    """What the console script and ``python -m readstate_jobs`` call."""
-    # Where it is ignored, as a shell has it for what runs in the background, it stays so.
-    is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if is_heard:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from readstate_jobs.cli.spared_imports import spare_imports
-    from readstate_jobs.cli.streams import abandon_outputs, open_closed_outputs
-
-    spare_imports()
-    open_closed_outputs()
-    code = _main(is_heard=is_heard)
-    abandon_outputs()
+    """Run the command line; what the console script and ``python -m readstate_jobs`` call."""
+    block_optional_imports()
+    replace_closed_streams()
+    code = main()
+    discard_unwritable_streams()
     sys.exit(code)
 
 
-def _main(*, is_heard: bool) -> int:
-    """Run the command line, which alone knows what to answer to Ctrl-C."""
-    from readstate_jobs.cli.main import main
+def block_optional_imports() -> None:
+    """Make pandas and numpy look absent for the rest of this process, which saves 0.7 seconds and 50 MB.
 
-    if not is_heard:
-        return main()
-    try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        code = main()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    except KeyboardInterrupt:  # once more, while the first one was answered
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.raise_signal(signal.SIGINT)
-        raise
-    return code
+    Wherever they are installed, pyarrow imports them to recognize their objects; no command hands it any. Programs that
+    import `readstate` are not concerned: only the command line calls this.
+    """
+    sys.meta_path.insert(0, _Absent())
+
+
+class _Absent:
+    """A finder of modules; not derived from `MetaPathFinder`, whose import takes a tenth of what ``--help`` may."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if fullname in {"numpy", "pandas"}:
+            raise ModuleNotFoundError(f"no command needs {fullname}", name=fullname)

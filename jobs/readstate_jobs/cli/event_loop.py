@@ -17,26 +17,26 @@ _SIGNALS = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMIN
 
 
 def run(main: Callable[[StopSwitch], Awaitable[Result]]) -> Result:
-    """Run *main* with a switch that SIGINT and SIGTERM turn; a second signal leaves at once."""
+    """Run *main* with a switch that SIGINT and SIGTERM turn on; a second signal ends the process at once."""
 
     async def with_signals() -> Result:
         stop = StopSwitch()
         loop = asyncio.get_running_loop()
         for number, code in _SIGNALS.items():
-            loop.add_signal_handler(number, _ask_or_leave, stop, number, code)
+            loop.add_signal_handler(number, _request_stop_or_exit, stop, number, code)
         return await main(stop)
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(with_signals())
 
 
-def run_reading(read: Callable[[StopSwitch], Awaitable[Result]]) -> Result:
-    """Run *read*, which has nothing to save: a stop cancels what it waits for, such as the end of an outage."""
-    return run(lambda stop: _unless_asked(read(stop), stop))
+def run_cancellable(main: Callable[[StopSwitch], Awaitable[Result]]) -> Result:
+    """Run *main*, which has nothing to save: a stop cancels it wherever it waits, such as for the end of an outage."""
+    return run(lambda stop: _cancelled_by(stop, main(stop)))
 
 
-async def _unless_asked(reading: Awaitable[Result], stop: StopSwitch) -> Result:
-    task = asyncio.ensure_future(reading)
+async def _cancelled_by(stop: StopSwitch, work: Awaitable[Result]) -> Result:
+    task = asyncio.ensure_future(work)
     stop.on_stop(lambda: _cancel(task))
     try:
         return await task
@@ -52,27 +52,27 @@ def _cancel(task: asyncio.Future[Result]) -> None:
     task.cancel()
 
 
-def deadline(stop: StopSwitch, seconds: float) -> None:
-    """Ask for a stop when *seconds* have passed."""
+def set_deadline(stop: StopSwitch, seconds: float) -> None:
+    """Request a stop when *seconds* have passed."""
     reason = StopReason("the deadline has come", ExitCode.STOPPED_EARLY)
     asyncio.get_running_loop().call_later(seconds, stop.request_stop, reason)
 
 
 def fan_out(observers: Sequence[Observer]) -> Observer:
-    """One observer that tells all *observers*."""
+    """Return one observer that passes each event to all *observers*."""
 
-    def tell(event: Event) -> None:
+    def emit(event: Event) -> None:
         for observer in observers:
             observer(event)
 
-    return tell
+    return emit
 
 
-def _ask_or_leave(stop: StopSwitch, number: signal.Signals, code: ExitCode) -> None:
+def _request_stop_or_exit(stop: StopSwitch, number: signal.Signals, code: ExitCode) -> None:
     if stop.reason() is not None:
-        command_line().tell("leaving at once; what was saved can be resumed")
+        command_line().print_message("exiting at once; what was saved can be resumed")
         os._exit(code)
-    command_line().tell(f"{number.name}: finishing what is in flight (a second one leaves at once)")
+    command_line().print_message(f"{number.name}: finishing what is in flight (a second one exits at once)")
     stop.request_stop(StopReason(f"stopped by {number.name}", code))
 
 

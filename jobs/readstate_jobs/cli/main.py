@@ -1,9 +1,11 @@
-"""The command `readstate`: finds the command that was asked for, and turns every failure into a message and a code."""
+"""The command `readstate`: runs the subcommand, and turns every failure into a message and an exit code."""
 
+import difflib
 import os
 import re
 import shlex
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -13,7 +15,7 @@ import click
 
 from readstate.errors import ExitCode, ReadstateError, Usage
 from readstate_jobs.cli.messages import CommandLine
-from readstate_jobs.cli.streams import full_disk
+from readstate_jobs.cli.streams import disk_full_error
 
 
 class _Entry(NamedTuple):
@@ -22,40 +24,36 @@ class _Entry(NamedTuple):
 
 
 COMMANDS = {
-    "export": _Entry(
-        "readstate_jobs.snapshots.export", "Read who has read what, and publish it as a Parquet snapshot."
-    ),
-    "publish": _Entry("readstate_jobs.snapshots.publish", "Publish what the shards of a run have staged."),
+    "export": _Entry("readstate_jobs.snapshots.export", "Export who has read what as a Parquet snapshot."),
+    "publish": _Entry("readstate_jobs.snapshots.publish", "Publish the staged shards of a run as one snapshot."),
     "snapshots": _Entry("readstate_jobs.snapshots.list_snapshots", "List, verify and prune published snapshots."),
-    "compare": _Entry("readstate_jobs.snapshots.compare", "Say what changed between two snapshots."),
-    "sql": _Entry("readstate_jobs.snapshots.sql", "Ask snapshots in SQL."),
-    "report": _Entry("readstate_jobs.tools.report", "Show a snapshot, or a run, as one page or as Markdown."),
-    "template": _Entry("readstate_jobs.planning.template", "Write a changes file to start from."),
+    "compare": _Entry("readstate_jobs.snapshots.compare", "Show what changed between two snapshots."),
+    "sql": _Entry("readstate_jobs.snapshots.sql", "Query snapshots in SQL."),
+    "report": _Entry("readstate_jobs.tools.report", "Render a snapshot or a run as one HTML page or as Markdown."),
+    "template": _Entry("readstate_jobs.planning.template", "Write an example changes file."),
     "lint": _Entry("readstate_jobs.planning.lint", "Check a changes file; nothing is sent."),
-    "plan": _Entry(
-        "readstate_jobs.planning.plan", "Compare a changes file with Twilio, and write down what it would do."
-    ),
-    "mark-read": _Entry("readstate_jobs.mark_read.command", "Choose conversations, and plan to mark them as read."),
-    "show": _Entry("readstate_jobs.planning.show", "Look at a plan."),
-    "apply": _Entry("readstate_jobs.applying.apply", "Carry out a plan that somebody has read."),
+    "plan": _Entry("readstate_jobs.planning.plan", "Compare a changes file with Twilio and write a plan."),
+    "mark-read": _Entry("readstate_jobs.mark_read.command", "Select conversations and plan to mark them as read."),
+    "show": _Entry("readstate_jobs.planning.show", "Show a plan."),
+    "apply": _Entry("readstate_jobs.applying.apply", "Carry out a reviewed plan."),
     "resume": _Entry(
-        "readstate_jobs.applying.resume", "Go on with a run that was stopped, killed, or ended with failed rows."
+        "readstate_jobs.applying.resume", "Resume a run that was stopped, killed, or ended with failed rows."
     ),
-    "status": _Entry("readstate_jobs.runs.status", "Say how far a run is, also while it runs and after a kill."),
+    "status": _Entry("readstate_jobs.runs.status", "Show the progress of a run, also while it runs and after a kill."),
     "verify": _Entry("readstate_jobs.runs.verify", "Read back what a run has changed."),
-    "undo": _Entry("readstate_jobs.runs.undo", "Plan to take a run back."),
-    "forget": _Entry("readstate_jobs.runs.forget", "Remove the personal data of plans and runs."),
+    "undo": _Entry("readstate_jobs.runs.undo", "Plan the reversal of a run."),
+    "forget": _Entry("readstate_jobs.runs.forget", "Delete the personal data of plans and runs."),
     "doctor": _Entry("readstate_jobs.tools.doctor", "Check settings, credentials, clock, disk and root."),
-    "settings": _Entry("readstate_jobs.tools.settings", "Show the effective settings and where each came from."),
-    "simulate": _Entry("readstate_jobs.tools.simulate", "Run a stateful Twilio Conversations on this machine."),
-    "demo": _Entry("readstate_jobs.tools.demo", "Export from a Twilio that runs inside the demo."),
+    "settings": _Entry("readstate_jobs.tools.settings", "Show the effective settings and their origins."),
+    "simulate": _Entry("readstate_jobs.tools.simulate", "Run a simulated Twilio Conversations on this machine."),
+    "demo": _Entry("readstate_jobs.tools.demo", "Export from a simulated Twilio."),
 }
 """Every command, with its one line of help: `--help` lists them without importing any."""
 
 _SECRET_NAME = re.compile(r"(--?)?[a-z_-]*(token|secret|password|api[_-]?key|credential)[a-z_-]*", re.IGNORECASE)
 
 _SHORTEST_SECRET = 16
-"""A shorter one may well be part of an innocent word."""
+"""A shorter one could be part of an ordinary word."""
 
 
 class _LazyGroup(click.Group):
@@ -66,8 +64,6 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            import difflib
-
             nearest = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
             raise click.UsageError(
                 f"there is no command {cmd_name!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else ""), ctx
@@ -92,18 +88,18 @@ def readstate() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and give its exit code; no exception leaves."""
+    """Run one command line and return its exit code; raises nothing."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     typed = CommandLine(arguments)
     os.umask(0o077)  # what we write holds personal data
 
     def explain(message: str, hint: str | None, code: ExitCode) -> int:
-        with suppress(OSError):  # where stderr takes nothing either, the code has to do
-            typed.tell(message, level="error", hint=hint, exit_code=int(code))
+        with suppress(OSError):  # where stderr cannot be written either, the exit code is all that is left
+            typed.print_message(message, level="error", hint=hint, exit_code=int(code))
         return code
 
     try:
-        _refuse_secrets(arguments)
+        _require_no_secrets(arguments)
         result = readstate.main(
             args=arguments, prog_name="readstate", standalone_mode=False, obj=typed, color=typed.colour
         )
@@ -115,30 +111,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     except click.UsageError as error:
         usage = error.ctx.command_path if error.ctx is not None else "readstate"
-        return explain(error.format_message(), f"{usage} --help tells what it takes.", ExitCode.USAGE)
+        return explain(error.format_message(), f"See {usage} --help.", ExitCode.USAGE)
     except click.ClickException as error:
         return explain(error.format_message(), None, ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt) as stop:
-        if isinstance(stop, click.Abort) and stop.__cause__ is None:  # a question was left, or answered with no
-            click.echo(err=True)  # Ctrl-C leaves the cursor behind the question
-            return explain("nobody agreed, and nothing was done", None, ExitCode.INTERRUPTED)
+        if isinstance(stop, click.Abort) and stop.__cause__ is None:  # a prompt was left, or answered with no
+            click.echo(err=True)  # Ctrl-C leaves the cursor behind the prompt
+            return explain("not confirmed; nothing was done", None, ExitCode.INTERRUPTED)
         again = shlex.join(["readstate", *arguments])
-        return explain("stopped", f"Nothing that was saved is lost. To go on:  {again}", ExitCode.INTERRUPTED)
+        return explain("stopped", f"Nothing that was saved is lost. To resume:  {again}", ExitCode.INTERRUPTED)
     except SystemExit:
-        # Click's answer to a broken pipe: whoever read our output has left, such as `head`. That is no failure.
+        # Click's answer to a broken pipe: the reader of our output, such as `head`, has left. That is no failure.
         return ExitCode.DONE
-    except Exception as error:  # noqa: BLE001 - the last net: a traceback on the screen helps nobody at 3 a.m.
-        if isinstance(error, OSError) and (full := full_disk(error)) is not None:
+    except Exception as error:  # noqa: BLE001 - the last resort: a message and a file, no traceback
+        if isinstance(error, OSError) and (full := disk_full_error(error)) is not None:
             return explain(full.message, full.hint, full.exit_code)
         return explain(
             f"a bug in readstate: {type(error).__name__}: {error}",
-            f"The details are in {_kept_details(error)}; please report them. Work that was saved can be resumed.",
+            f"The details are in {_save_details(error)}; please report them. Work that was saved can be resumed.",
             ExitCode.INTERNAL,
         )
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
-def _refuse_secrets(arguments: Sequence[str]) -> None:
+def _require_no_secrets(arguments: Sequence[str]) -> None:
     own = {value for name, value in os.environ.items() if name.startswith("TWILIO_") and _SECRET_NAME.fullmatch(name)}
     for argument in arguments:
         name, is_assignment, _ = argument.partition("=")
@@ -154,9 +150,8 @@ def _refuse_secrets(arguments: Sequence[str]) -> None:
         )
 
 
-def _kept_details(error: Exception) -> str:
+def _save_details(error: Exception) -> str:
     import tempfile
-    import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="readstate-", suffix=".txt", delete=False, encoding="utf-8") as file:
         traceback.print_exception(error, file=file)

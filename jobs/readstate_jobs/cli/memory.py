@@ -10,11 +10,11 @@ _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 
 
-def give_memory_back() -> None:
-    """Let what is freed return to the system; call it before threads are started.
+def tune_allocator() -> None:
+    """Make the process return freed memory to the system. Call it before threads are started.
 
-    pyarrow's own allocator keeps 100 MB that it no longer uses, and glibc keeps as much again in an arena for each
-    thread. The system's allocator with one arena is as fast here: threads spend their time inside pyarrow and SQLite.
+    pyarrow's own allocator keeps 100 MB of freed memory, and glibc as much again in one arena per thread. The system's
+    allocator with one arena is as fast here, because threads spend their time inside pyarrow and SQLite.
     """
     pa.set_memory_pool(pa.system_memory_pool())
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc alone has it

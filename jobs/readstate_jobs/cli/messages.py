@@ -1,46 +1,51 @@
-"""What a command says on stderr besides its log: a line for people, or an object for log collectors."""
+"""What a command prints on stderr besides its log: a line for people, or an object for log collectors."""
 
 import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import click
+
+from readstate.text import escape_control
 
 Level = Literal["info", "error"]
 
 
 @dataclass(slots=True)
 class CommandLine:
-    """What was typed, and in which form its teller wants to be answered; the object of click's context."""
+    """The arguments as typed, and the form in which messages are printed; click's context object."""
 
     words: Sequence[str] = ()
     log_format: Literal["text", "json"] = "text"
 
     @property
     def colour(self) -> Literal[False] | None:
-        """Whether to colour: None leaves it to click, which colours on a terminal."""
+        """False where colours are unwanted; None lets click decide, which colours on a terminal."""
         return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") in {"dumb", "unknown"} else None
 
-    def tell(self, message: str, *, level: Level = "info", hint: str | None = None, **facts: object) -> None:
-        """Say *message* and, below it, *hint*; *facts* are for machines alone."""
+    def print_message(self, message: str, *, level: Level = "info", hint: str | None = None, **facts: object) -> None:
+        """Print *message* with *hint* below it; *facts* appear in JSON only."""
         if self.log_format == "json":
-            from datetime import UTC, datetime
-
-            said = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, "event": "told"}
-            click.echo(json.dumps(said | {"message": message, "hint": hint} | facts), err=True)
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            entry = {"time": now, "level": level, "event": "message", "message": message, "hint": hint}
+            click.echo(json.dumps(entry | facts), err=True)
             return
-        from readstate_jobs.cli.terminal import printable_lines
-
         mark = f"{click.style('error:', fg='red', bold=True)} " if level == "error" else ""
-        click.echo(f"{mark}{printable_lines(message)}", err=True, color=self.colour)
+        click.echo(f"{mark}{escape_lines(message)}", err=True, color=self.colour)
         if hint:
-            click.echo(printable_lines(hint), err=True)
+            click.echo(escape_lines(hint), err=True)
 
 
 def command_line() -> CommandLine:
-    """The command line that is being carried out."""
+    """Return the command line that is being carried out."""
     context = click.get_current_context(silent=True)
     found = None if context is None else context.find_object(CommandLine)
     return CommandLine() if found is None else found
+
+
+def escape_lines(text: str) -> str:
+    """Return *text* with its control characters escaped, except the line ends of a message of several lines."""
+    return "\n".join(map(escape_control, text.split("\n")))

@@ -24,11 +24,11 @@ _AMOUNTS: Mapping[str, Callable[[str], object]] = {
     "max_outage": parse_duration,
     "max_failed_users": parse_allowance,
 }
-"""Settings that are text with a meaning, which is checked before anything is begun."""
+"""Settings whose text is parsed only when it is used: checked here, before anything is begun."""
 
 
 def parse_day(text: str) -> date:
-    """Give the date that *text* names; a click type, to be shown as ``YYYY-MM-DD``."""
+    """Parse a date; a click type, shown as ``YYYY-MM-DD``."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -36,7 +36,7 @@ def parse_day(text: str) -> date:
 
 
 def parse_seconds(text: str) -> float:
-    """Give the seconds that *text*, such as ``5h``, names; a click type."""
+    """Parse a duration such as ``5h`` into seconds; a click type."""
     try:
         return parse_duration(text)
     except BadInput as error:
@@ -44,18 +44,18 @@ def parse_seconds(text: str) -> float:
 
 
 def connection_options(command: Command) -> Command:
-    """Give *command* the options of everything that talks to Twilio; `settings_from` reads them."""
+    """Add to *command* the options of everything that talks to Twilio; `settings_from` reads them."""
     for option in reversed(
         (
             click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings."),
-            click.option("--base-url", help="Another address than Twilio's: a simulator or a proxy."),
-            click.option("--work-dir", help="Where unfinished work is kept."),
-            click.option("--max-in-flight", type=int, help="Most requests under way at once."),
-            click.option("--max-rate", type=float, help="Most requests a second; 0 is no limit."),
+            click.option("--base-url", help="Send requests here instead of to Twilio: a simulator or a proxy."),
+            click.option("--work-dir", help="The folder for unfinished work."),
+            click.option("--max-in-flight", type=int, help="At most so many concurrent requests."),
+            click.option("--max-rate", type=float, help="At most so many requests a second; 0 is no limit."),
             click.option("--production-first", is_flag=True, default=None, help="Leave more room to other traffic."),
-            click.option("--shared-pace", help="A file or redis:// through which processes share one pace."),
+            click.option("--shared-pace", help="A file or redis:// URL through which processes share one rate limit."),
             click.option("--metrics-file", help="Write Prometheus text format here, every 15 s and at the end."),
-            click.option("--log-format", type=click.Choice(["text", "json"]), help="How log lines look."),
+            click.option("--log-format", type=click.Choice(["text", "json"]), help="The format of log lines."),
         )
     ):
         command = option(command)
@@ -63,19 +63,19 @@ def connection_options(command: Command) -> Command:
 
 
 def plan_argument(command: Command) -> Command:
-    """Let *command* be told of a plan: by its folder, or by its id and the folder of all plans."""
+    """Add to *command* the argument PLAN: a folder, or an id below the folder of all plans."""
     root = click.option(
         "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"),
-        show_default=True, help="Where plans lie, for a PLAN given by its id.",
+        show_default=True, help="The folder of plans, for a PLAN given by its id.",
     )  # fmt: skip
     return click.argument("plan", metavar="PLAN")(root(command))
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON document on stdout.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document on stdout.")
 
 
 def settings_from(options: dict[str, Any], **more: Any) -> EffectiveSettings:
-    """Take the shared options out of *options*, with *more* settings, and merge them over the rest.
+    """Remove the shared options from *options* and return the settings that they and *more* result in.
 
     Raises `BadInput`.
     """

@@ -4,21 +4,22 @@ import contextlib
 import errno
 import os
 import sys
+from pathlib import Path
 
 from readstate.errors import LocalDisk
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def open_closed_outputs() -> None:
-    """Let a stdout or stderr that was closed (``>&-``) take all that is written to it."""
+def replace_closed_streams() -> None:
+    """Make a stdout or stderr that the shell has closed (``>&-``) accept and drop what is written."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - no pathlib yet, and open to the end
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
 
 
-def abandon_outputs() -> None:
-    """Let go of what a full disk did not take: at its end Python would try again, and say so."""
+def discard_unwritable_streams() -> None:
+    """Drop the output that a full disk has refused: Python would try to write it once more while it exits."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -27,11 +28,11 @@ def abandon_outputs() -> None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def full_disk(error: OSError) -> LocalDisk | None:
-    """*error* as what to do about it, where a disk was full; None where it was something else."""
+def disk_full_error(error: OSError) -> LocalDisk | None:
+    """Return *error* with what to do about it where it says that a disk is full, else None."""
     if error.errno not in _FULL:
         return None
     return LocalDisk(
         f"{error.filename or 'the output'}: {os.strerror(error.errno)}",
-        hint="Make room and type the same again; what was saved can be resumed.",
+        hint="Make room and run the same command again; what was saved can be resumed.",
     )

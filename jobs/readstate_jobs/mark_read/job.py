@@ -33,7 +33,7 @@ from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import connection
 from readstate_jobs.cli.caller import provenance
-from readstate_jobs.cli.event_loop import fan_out, run_reading
+from readstate_jobs.cli.event_loop import fan_out, run_cancellable
 from readstate_jobs.mark_read.options import MarkReadWish
 from readstate_jobs.mark_read.selector import Sieve
 from readstate_jobs.planning.plan_job import write_summaries
@@ -79,7 +79,7 @@ class MarkReadJob:
         with tempfile.TemporaryDirectory(prefix="readstate-") as folder, PlanWriter(self.root) as writer:
             readings = Readings(Path(folder))
             try:
-                gathered = run_reading(lambda stop: self._gather(readings, stop))
+                gathered = run_cancellable(lambda stop: self._gather(readings, stop))
                 plan = write_plan(
                     readings,
                     self._options(),

@@ -26,7 +26,7 @@ from readstate.stop import StopSwitch
 from readstate.text import pluralize
 from readstate.twilio.connect import connection
 from readstate_jobs.cli.caller import provenance
-from readstate_jobs.cli.event_loop import run_reading
+from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.terminal import print_json
 from readstate_jobs.planning.changes_input import Checked, print_problems, problems_document
 
@@ -44,7 +44,7 @@ class PlanJob:
     def plan(self, checked: Checked, *, via: str = "csv") -> Plan:
         """Read what the lines of *checked* need, and write the plan with all of its renderings."""
         with PlanWriter(self.root) as writer:
-            located, requests = run_reading(lambda stop: self._read(checked, stop))
+            located, requests = run_cancellable(lambda stop: self._read(checked, stop))
             checked.report.flush()
             copy_private(checked.rejects, writer.directory / REJECTS)
             plan = write_plan(

@@ -19,8 +19,9 @@ from readstate.model.quantities import parse_duration
 from readstate.settings import load_settings
 from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.caller import os_user
+from readstate_jobs.cli.messages import escape_lines
 from readstate_jobs.cli.options import json_option
-from readstate_jobs.cli.terminal import print_json, printable_lines
+from readstate_jobs.cli.terminal import print_json
 
 
 @click.command()
@@ -73,7 +74,7 @@ def _show(found: Sequence[Erasable]) -> None:
         click.echo("There is nothing to forget.")
     for erasable in found:
         if erasable.kind == "unfinished plan":
-            click.echo(printable_lines(f"{erasable.path}  left behind by a killed readstate plan: all of it goes"))
+            click.echo(escape_lines(f"{erasable.path}  left behind by a killed readstate plan: all of it goes"))
             continue
         files = ", ".join(file.name for file in erasable.files) or "nothing"
         lines = (
@@ -81,7 +82,7 @@ def _show(found: Sequence[Erasable]) -> None:
             f"  goes   {files} ({format_size(_bytes(erasable.files))})",
             f"  stays  {erasable.kept}",
         )
-        click.echo(printable_lines("\n".join(lines)))
+        click.echo(escape_lines("\n".join(lines)))
         if erasable.applied:
             click.echo(f"  {pluralize(erasable.applied, 'changed row')} can no longer be undone or verified")
         if erasable.in_doubt:
@@ -117,7 +118,7 @@ def _erase(found: Sequence[Erasable], work_dir: Path, *, as_json: bool) -> int:
         print_json({"forgotten": erased, "locked": [error.message for error in locked], "exit_code": int(code)})
     else:
         for document in erased:
-            click.echo(printable_lines(f"Forgotten: {document['path']}"))
+            click.echo(escape_lines(f"Forgotten: {document['path']}"))
     if locked:
         raise locked[0]
     return code

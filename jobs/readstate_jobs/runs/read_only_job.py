@@ -19,7 +19,7 @@ from readstate.model.plan import InputFacts
 from readstate.settings import Settings
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.caller import provenance
-from readstate_jobs.cli.event_loop import run_reading
+from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.session import open_session
 from readstate_jobs.planning.plan_job import write_summaries
 
@@ -39,7 +39,7 @@ class LookJob:
                 with closing(look_into(directory.journal)) as journal:
                     return await verify(plan, journal, around, share=share)
 
-        return run_reading(look)
+        return run_cancellable(look)
 
     def undo(self, directory: RunDirectory, plan: Plan, root: Path, *, first_set_to: int | None) -> Plan:
         """Write, below *root*, the plan that takes back what the run in *directory* has changed."""
@@ -59,7 +59,7 @@ class LookJob:
                     )
 
         with PlanWriter(root) as writer:
-            undo = run_reading(lambda stop: look(stop, writer))
+            undo = run_cancellable(lambda stop: look(stop, writer))
         write_summaries(undo)
         return undo
 

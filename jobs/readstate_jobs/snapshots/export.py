@@ -9,7 +9,7 @@ import click
 from readstate.errors import BadInput, ExitCode, ReadstateError, Usage
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import connection_options, json_option, parse_day, parse_seconds, settings_from
-from readstate_jobs.snapshots.resume_command import add_how_to_go_on, line_for
+from readstate_jobs.snapshots.resume_command import add_resume_hint, resume_line
 
 if TYPE_CHECKING:
     from readstate.snapshot.compare.compare import Comparison
@@ -65,7 +65,7 @@ def command(**options: Any) -> int:
     day = options["day"] or datetime.now(UTC).date()
     for other in unfinished(Path(settings.work_dir), root=store.root):
         if other != day:
-            command_line().tell(f"The export of {other} was begun and not finished. To go on:  {line_for(other)}")
+            command_line().print_message(f"The export of {other} is unfinished. To resume it:  {resume_line(other)}")
     tables = tables_for(options["format_"])
     standing = store.current(day)
     if standing is not None and not options["again"] and not options["dry_run"]:
@@ -89,7 +89,7 @@ def command(**options: Any) -> int:
     try:
         manifest = job.export(deadline=options["deadline"], restart=options["restart"])
     except ReadstateError as error:
-        add_how_to_go_on(error, day)
+        add_resume_hint(error, day)
         raise
     changes = None if options["compare_with"] is None else _changes_since_the_previous(root, day)
     show_manifest(manifest, root=root, changes=changes, as_json=as_json)
@@ -113,7 +113,7 @@ def _changes_since_the_previous(root: str, day: date) -> "Comparison | None":
 
     comparison = compare_with_previous(open_snapshot(root, day))
     if comparison is None:
-        command_line().tell(f"There is no snapshot before {day} to compare with.")
+        command_line().print_message(f"There is no snapshot before {day} to compare with.")
     return comparison
 
 

@@ -31,9 +31,8 @@ from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.snapshot.workspace.timeline import Timeline
 from readstate.snapshot.workspace.workspace import Workspace, run_workspace, workspace
 from readstate.stop import StopSwitch
-from readstate_jobs.cli.event_loop import deadline as set_deadline
-from readstate_jobs.cli.event_loop import run, run_reading
-from readstate_jobs.cli.memory import give_memory_back
+from readstate_jobs.cli.event_loop import run, run_cancellable, set_deadline
+from readstate_jobs.cli.memory import tune_allocator
 from readstate_jobs.cli.session import Session, open_session
 
 Result = TypeVar("Result")
@@ -70,7 +69,7 @@ class ExportJob:
 
     def export(self, *, deadline: float | None = None, restart: bool = False) -> Manifest:
         """Read and publish; see `readstate.snapshot.export.export.export`. *restart* forgets unfinished work first."""
-        give_memory_back()
+        tune_allocator()
         place = workspace(Path(self.settings.work_dir), root=self.store.root, day=self.day)
         manifest = run(lambda stop: self._carry_out(export, place, stop, deadline=deadline, restart=restart))
         self.tables(self.store)
@@ -85,7 +84,7 @@ class ExportJob:
         where other shards of the run were begun with other options, unless it is to *restart*.
         """
         assert self.run_id is not None
-        give_memory_back()
+        tune_allocator()
         options, shard = self.options(), self.wish.share
         staging = Staging(self.store, self.run_id)
         if not restart:
@@ -107,7 +106,7 @@ class ExportJob:
 
     def estimate(self) -> Estimate:
         """Read the roster and say what an export would take; keep nothing."""
-        return run_reading(self._estimate)
+        return run_cancellable(self._estimate)
 
     async def _carry_out(
         self,

@@ -14,7 +14,7 @@ from readstate.snapshot.shards.publish import published_before
 from readstate.snapshot.shards.staging import Staging
 from readstate_jobs.snapshots.export_job import ExportJob
 from readstate_jobs.snapshots.export_output import show_estimate, show_published, show_staged
-from readstate_jobs.snapshots.resume_command import add_how_to_go_on, words_for
+from readstate_jobs.snapshots.resume_command import add_resume_hint, resume_argv
 
 _NOT_FOR_SHARDS = {
     "limit_users": "--limit-users is for a trial, which needs no shards",
@@ -78,10 +78,10 @@ def export_one_shard(
         return ExitCode.DONE
     try:
         manifest = job.export_shard(
-            command=words_for(day, without="--shard"), deadline=options["deadline"], restart=options["restart"]
+            command=resume_argv(day, without="--shard"), deadline=options["deadline"], restart=options["restart"]
         )
     except ReadstateError as error:
-        add_how_to_go_on(error, day)
+        add_resume_hint(error, day)
         raise
     show_staged(manifest, root=root, already=False, as_json=as_json)
     return ExitCode.DONE

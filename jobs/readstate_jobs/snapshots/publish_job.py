@@ -15,7 +15,7 @@ from readstate.snapshot.workspace.disk_thread import DiskThread
 from readstate.snapshot.workspace.workspace import run_workspace
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run
-from readstate_jobs.cli.memory import give_memory_back
+from readstate_jobs.cli.memory import tune_allocator
 
 
 def publish_staged(
@@ -52,7 +52,7 @@ def publish_staged(
                 # Nothing in it took long to make, and all of it is still staged.
                 place.remove()
 
-    give_memory_back()
+    tune_allocator()
     published = run(work)
     tables(store)
     return published

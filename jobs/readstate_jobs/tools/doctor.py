@@ -44,7 +44,7 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
 
     Exit code 3 where something is wrong, 14 where it is the credentials.
     """
-    from readstate_jobs.cli.event_loop import run_reading
+    from readstate_jobs.cli.event_loop import run_cancellable
 
     findings: list[Finding] = []
     code = ExitCode.DONE
@@ -63,7 +63,7 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
             note(finding)
         if root is not None:
             note(_check_root(root))
-        run_reading(lambda _stop: _check_twilio(effective.settings, note))
+        run_cancellable(lambda _stop: _check_twilio(effective.settings, note))
     bad = [finding for finding in findings if not finding.good]
     if bad:
         code = ExitCode.NOT_PERMITTED if any(f.subject == "credentials" for f in bad) else ExitCode.SOME_FAILED

@@ -105,7 +105,7 @@ def test_a_stop_saves_and_the_next_try_goes_on(outage: str, twilio: RunningSimul
 
     assert stopped.was_stopped
     assert stopped.code == ExitCode.TERMINATED
-    assert not any("leaving at once" in line for line in first.story), first.story
+    assert not any("exiting at once" in line for line in first.story), first.story
     assert done.code == 0
     assert any("going on with" in line for line in story), story
     assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
@@ -139,7 +139,7 @@ def test_a_command_that_takes_too_long_to_save_is_told_to_leave(
     clock.advance(process.SECONDS_TO_SAVE)
 
     assert slow.ending().code == ExitCode.TERMINATED
-    assert "leaving at once" in slow.story[-1]
+    assert "exiting at once" in slow.story[-1]
 
 
 def test_a_command_that_does_not_listen_is_made_to_leave(

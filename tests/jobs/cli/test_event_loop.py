@@ -14,7 +14,7 @@ import pytest
 from readstate.errors import ExitCode, Stopped
 from readstate.simulator.server.server import RunningSimulator
 from readstate.stop import StopReason, StopSwitch
-from readstate_jobs.cli.event_loop import deadline, fan_out, run, run_reading
+from readstate_jobs.cli.event_loop import fan_out, run, run_cancellable, set_deadline
 from tests.helpers.processes import LONGEST_SECONDS, environment, start, start_and_hold, wait_until
 from tests.helpers.repository import ROOT
 
@@ -42,7 +42,7 @@ def test_a_signal_ends_a_reading_that_waits_for_twilio_to_come_back() -> None:
         await asyncio.sleep(30)
 
     with pytest.raises(Stopped, match="stopped by SIGINT") as stopped:
-        run_reading(outage)
+        run_cancellable(outage)
 
     assert stopped.value.exit_code == ExitCode.INTERRUPTED
     assert stopped.value.hint == "Nothing was planned or changed: run the command again."
@@ -72,12 +72,12 @@ def test_a_cancellation_that_nobody_asked_for_stays_one() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        run_reading(cancelled)
+        run_cancellable(cancelled)
 
 
 def test_a_deadline_asks_the_run_to_stop() -> None:
     async def work(stop: StopSwitch) -> StopReason:
-        deadline(stop, 0.0)
+        set_deadline(stop, 0.0)
         return await stop.wait()
 
     assert run(work) == StopReason("the deadline has come", ExitCode.STOPPED_EARLY)
@@ -125,8 +125,8 @@ def test_ctrl_c_twice_leaves_at_once_with_the_code_of_the_signal(twilio: Running
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=LONGEST_SECONDS)
 
-    assert "a second one leaves at once" in told
-    assert "leaving at once" in rest
+    assert "a second one exits at once" in told
+    assert "exiting at once" in rest
     assert process.returncode == ExitCode.INTERRUPTED
 
 

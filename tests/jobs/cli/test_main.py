@@ -184,7 +184,7 @@ def test_ctrl_c_outside_of_a_run_is_code_130(readstate: RunCommand, monkeypatch:
     given = readstate("--", "settings")
 
     assert given.code == ExitCode.INTERRUPTED
-    assert "To go on:  readstate -- settings" in given.stderr
+    assert "To resume:  readstate -- settings" in given.stderr
 
 
 def test_a_question_that_is_left_says_that_nothing_was_done(
@@ -199,8 +199,8 @@ def test_a_question_that_is_left_says_that_nothing_was_done(
     given = readstate("settings")
 
     assert given.code == ExitCode.INTERRUPTED
-    assert "nobody agreed, and nothing was done" in given.stderr
-    assert "To go on" not in given.stderr
+    assert "not confirmed; nothing was done" in given.stderr
+    assert "To resume" not in given.stderr
 
 
 def test_foreign_text_in_an_error_cannot_steer_the_terminal(readstate: RunCommand) -> None:
@@ -262,7 +262,7 @@ def test_an_output_on_a_full_disk_is_code_20_and_no_bug(words: str) -> None:
     assert process.returncode == ExitCode.LOCAL_DISK
     assert process.stderr.splitlines() == [
         "error: the output: No space left on device",
-        "Make room and type the same again; what was saved can be resumed.",
+        "Make room and run the same command again; what was saved can be resumed.",
     ]
 
 

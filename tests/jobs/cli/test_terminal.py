@@ -6,11 +6,12 @@ import sys
 
 import pytest
 
-from readstate_jobs.cli.terminal import print_json, print_table, printable_lines
+from readstate_jobs.cli.messages import escape_lines
+from readstate_jobs.cli.terminal import print_json, print_table
 
 
 def test_control_characters_become_visible_and_line_ends_stay() -> None:
-    assert printable_lines("one\x1b[31m\r\ntwo\u202e") == "one\\x1b[31m\\r\ntwo\\u202e"
+    assert escape_lines("one\x1b[31m\r\ntwo\u202e") == "one\\x1b[31m\\r\ntwo\\u202e"
 
 
 def test_into_a_pipe_a_row_is_one_line_without_colour_or_blanks_at_its_end(capsys: pytest.CaptureFixture[str]) -> None:

@@ -339,7 +339,7 @@ def test_a_deadline_ends_the_run_resumably_with_the_line_that_goes_on(
     words = ["export", "--out=root", "--max-in-flight", "2", "--deadline", "3"]
 
     stopped = connected(*words)
-    line = re.search(r"To go on:  readstate (.*)", stopped.stderr)
+    line = re.search(r"To resume:  readstate (.*)", stopped.stderr)
     assert line is not None, stopped.stderr
     twilio.faults = replace(twilio.faults, latency_ms=0)
     resumed = connected(*line[1].replace("--deadline 3", "--deadline 5h").split(), "--json")

@@ -208,7 +208,7 @@ def test_an_export_whose_upload_was_cut_off_goes_on_where_it_was(
         cut = connected("export", "--out", root, "--json")
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
     assert cut.code == ExitCode.STOPPED_EARLY
-    assert "To go on:" in cut.stderr
+    assert "To resume:" in cut.stderr
     assert open_store(root).dates() == []
 
     resumed = connected("export", "--out", root, "--json").document["manifest"]
