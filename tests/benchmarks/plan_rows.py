@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tests.benchmarks.measured import measure
 
 if TYPE_CHECKING:
-    from readstate.changes.planning.workspace import Readings
+    from readstate.changes.planning.workspace import PlanWorkspace
     from readstate.changes.plans.reader import Plan
     from readstate.changes.runs.journal import Journal
 
@@ -50,14 +50,14 @@ def conversation_sid(number: int) -> str:
 
 def plan(folder: Path, rows: int) -> str:
     """Stage *rows* lines with what would have been read for them, and plan them."""
-    from readstate.changes.current_state.target import Located
+    from readstate.changes.current_state.target import TargetInfo
     from readstate.changes.planning.make_plan import PlanOptions, Provenance, write_plan
-    from readstate.changes.planning.workspace import Readings
+    from readstate.changes.planning.workspace import PlanWorkspace
     from readstate.changes.plans.writer import PlanWriter
     from readstate.model.plan import InputFacts, Planner, Target
 
     (folder / "staging").mkdir()
-    readings = Readings(folder / "staging")
+    readings = PlanWorkspace(folder / "staging")
     try:
         fill(readings, rows)
         with PlanWriter(folder / "plans") as writer:
@@ -65,7 +65,7 @@ def plan(folder: Path, rows: int) -> str:
             written = write_plan(
                 readings,
                 PlanOptions(),
-                Located(target, timedelta(), requests=2),
+                TargetInfo(target, timedelta(), requests=2),
                 writer,
                 provenance=Provenance(
                     planner=Planner(os_user="ann", host="desk"),
@@ -86,20 +86,22 @@ def plan(folder: Path, rows: int) -> str:
     return f"{(written.directory / 'rows.parquet').stat().st_size / 1e6:,.0f} MB of rows"
 
 
-def fill(readings: "Readings", rows: int) -> None:
+def fill(readings: "PlanWorkspace", rows: int) -> None:
     """Put lines and answers where the commands put them, some thousand at a time, as they do."""
-    from readstate.changes.current_state.memberships import Found, Membership, UserReading
-    from readstate.changes.current_state.participants import MembersReading
+    from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserResult
+    from readstate.changes.current_state.participants import ParticipantsResult
     from readstate.changes.input.intents import Intent
-    from readstate.model.change import Absent, Reason, Removal, Update
+    from readstate.model.change import Reason
+    from readstate.model.desired import Removal, Update
+    from readstate.model.membership import Absent
     from readstate.model.resources import Participant, UserConversation
 
     def intent(number: int) -> Intent:
-        wish = Removal() if number % 100 == 0 else Update(last_read_message_index=7 + number % 3)
+        desired = Removal() if number % 100 == 0 else Update(last_read_message_index=7 + number % 3)
         user = f"user-{number // ROWS_PER_USER}@example.com"
-        return Intent(number + 2, number + 2, user, conversation_sid(number), wish, note="ticket 4711")
+        return Intent(number + 2, number + 2, user, conversation_sid(number), desired, note="ticket 4711")
 
-    def found(number: int) -> Found:
+    def found(number: int) -> ReadResult:
         if number % 100 == 1:
             return Absent(Reason.NOT_A_MEMBER)
         row = UserConversation(
@@ -111,7 +113,7 @@ def fill(readings: "Readings", rows: int) -> None:
             unread_messages_count=5,
             conversation_state="active",
         )
-        return Membership(row, "list")
+        return FetchedMembership(row, "list")
 
     for numbers in in_parts(iter(range(rows))):
         readings.staging.add(map(intent, numbers))
@@ -119,17 +121,17 @@ def fill(readings: "Readings", rows: int) -> None:
     answers = []
     for lines in readings.user_lines({}):
         answer = {name: found(line - 2) for name, line in lines.conversations.items()}
-        answers.append((UserReading(lines, answer, conversations=2 * ROWS_PER_USER), NOW))
+        answers.append((UserResult(lines, answer, conversations=2 * ROWS_PER_USER), NOW))
         if len(answers) == AT_ONCE // ROWS_PER_USER:
             readings.add_users(answers)
             answers = []
     readings.add_users(answers)
     for newest in in_parts(readings.conversations_wanting_newest(first_set=False, beyond_latest=False)):
         readings.add_newest((name, 9) for name in newest)
-    assert list(readings.judge_canonically()) == []
+    assert list(readings.find_duplicates_by_sid()) == []
     for members in in_parts(readings.members(closed=False)):
         readings.add_members(
-            MembersReading(asked, {name: Participant(sid=name, attributes="{}") for name in asked.participant_sids})
+            ParticipantsResult(asked, {name: Participant(sid=name, attributes="{}") for name in asked.participant_sids})
             for asked in members
         )
 
@@ -184,7 +186,7 @@ def work(folder: Path, rows: int) -> str:
     """Make the work list of an apply, and read it as its stages do."""
     from readstate.changes.apply.left_to_do import left_to_do
     from readstate.changes.apply.work_queue import Work, by_user
-    from readstate.model.change import Operation
+    from readstate.model.desired import Operation
 
     plan = opened(folder)
     with closing(begun_journal(folder, plan)) as journal, closing(Work(folder / "work.sqlite")) as list_of_work:

@@ -9,16 +9,16 @@ from tempfile import mkdtemp
 from typing import Any
 
 from readstate.changes.current_state.context import ReadContext
-from readstate.changes.current_state.target import locate
+from readstate.changes.current_state.target import find_target
 from readstate.changes.input.lint import InputOptions, stage
 from readstate.changes.input.problems import Problem
 from readstate.changes.input.source import open_source
 from readstate.changes.planning.make_plan import PlanOptions, Provenance, read_for_plan, write_plan
-from readstate.changes.planning.workspace import Readings
+from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.events import ignore
-from readstate.model.change import Operation
+from readstate.model.desired import Operation
 from readstate.model.plan import InputFacts, Planner
 from readstate.simulator.api.api import Asked
 from readstate.stop import StopSwitch
@@ -103,12 +103,12 @@ async def make_plan(
     clock = FakeClock()
     reader = Reader(transport)
     source = open_source(str(spool / "changes.csv"), stdin=io.BytesIO(), spool=spool)
-    readings = Readings(spool)
+    readings = PlanWorkspace(spool)
     plan_options = PlanOptions(**options)
     with PlanWriter(folder / "plans") as writer:
         staged = stage(source, readings.staging, InputOptions(operation), problems.append)
         assert staged is not None, problems
-        located = await locate(reader, service, base_url="http://127.0.0.1", clock=clock)
+        located = await find_target(reader, service, base_url="http://127.0.0.1", clock=clock)
         around = ReadContext(
             reader=reader, service_sid=located.target.service_sid, clock=clock, stop=stop or StopSwitch(),
             emit=ignore, parallel=4,

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from readstate.changes.current_state.target import Located
-from readstate.changes.planning.make_plan import PlanOptions, Provenance, draft, estimate
+from readstate.changes.current_state.target import TargetInfo
+from readstate.changes.planning.make_plan import PlanOptions, Provenance, estimate, unsigned_manifest
 from readstate.changes.plans.reader import Plan, open_plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.model.plan import InputFacts, Planner, PlanRow, Target
@@ -55,12 +55,12 @@ def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv") -> Plan:
             writer.add(row, b'{"sid":"MB"}' if row.disposition == "delete" else None)
         guard_inputs = writer.tally.guard_inputs(lambda _: 4)
         directory = writer.finish(
-            draft(
+            unsigned_manifest(
                 writer.tally,
                 guard_inputs,
                 estimate(guard_inputs.updates + guard_inputs.deletes, 3, options),
                 options=options,
-                located=Located(TARGET, timedelta(), requests=2),
+                located=TargetInfo(TARGET, timedelta(), requests=2),
                 provenance=Provenance(
                     planner=Planner(os_user="ann", host="desk"),
                     tool_version="0",

@@ -14,8 +14,8 @@ from readstate.changes.apply.admission import Meter
 from readstate.changes.apply.options import Surroundings
 from readstate.changes.apply.run import apply
 from readstate.changes.apply.send import Repetitions
-from readstate.changes.current_state.target import Located, locate
-from readstate.changes.plans.reader import Plan, check_age, check_target, open_plan
+from readstate.changes.current_state.target import TargetInfo, find_target
+from readstate.changes.plans.reader import Plan, open_plan, require_not_expired, require_same_target
 from readstate.changes.plans.tombstone import require_not_erased
 from readstate.changes.runs.directory import RunDirectory, create_run, name_run, refuse_consumed, target_lock
 from readstate.changes.runs.journal import Journal, RunHeader, create_journal, look_into, open_journal
@@ -79,7 +79,7 @@ class ApplyJob:
         async with self._wired(stop) as wires:
             clock, manifest = wires.around.clock, plan.manifest
             located = await self._located(plan, wires)
-            check_age(manifest, located.server_now(clock))
+            require_not_expired(manifest, located.server_now(clock))
             run_id = name_run(clock.now())
             with self._locked(located.target, run_id):
                 require_not_erased(plan.directory)  # once more: nobody can forget it from here on
@@ -157,14 +157,14 @@ class ApplyJob:
                     watch.succeeded,
                 )
 
-    async def _located(self, plan: Plan, wires: _Wires) -> Located:
-        located = await locate(
+    async def _located(self, plan: Plan, wires: _Wires) -> TargetInfo:
+        located = await find_target(
             wires.twilio.reader(),
             plan.manifest.service_sid,
             base_url=self.settings.base_url,
             clock=wires.around.clock,
         )
-        check_target(plan.manifest, located.target)
+        require_same_target(plan.manifest, located.target)
         return located
 
     def _locked(self, target: Target, run_id: str) -> Any:
@@ -174,7 +174,7 @@ class ApplyJob:
         """Who carries the plan out, and with which key: another than its author's, maybe."""
         return caller() | {"api_key_sid_suffix": self.credentials.key_suffix}
 
-    def _header(self, plan: Plan, run_id: str, located: Located, *, now: Any) -> RunHeader:
+    def _header(self, plan: Plan, run_id: str, located: TargetInfo, *, now: Any) -> RunHeader:
         manifest, target = plan.manifest, located.target
         me = self._who()
         return RunHeader(

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from readstate.changes.current_state.context import ReadContext
-from readstate.changes.current_state.target import Located, locate
+from readstate.changes.current_state.target import TargetInfo, find_target
 from readstate.clock import Clock, SystemClock
 from readstate.credentials import Credentials
 from readstate.events import Observer
@@ -27,9 +27,9 @@ class Session:
     emit: Observer
     """Takes the events of the command's own work; those of the connection go there already."""
 
-    async def locate(self, service_sid: str | None) -> Located:
+    async def find_target(self, service_sid: str | None) -> TargetInfo:
         """Find account, service and server clock; None is the default service. Raises `BadInput`, `NotPermitted`."""
-        return await locate(self.twilio.reader(), service_sid, base_url=self.settings.base_url, clock=self.clock)
+        return await find_target(self.twilio.reader(), service_sid, base_url=self.settings.base_url, clock=self.clock)
 
     def read_context(self, service_sid: str, stop: StopSwitch) -> ReadContext:
         """Return the dependencies of reading the current state of *service_sid*."""

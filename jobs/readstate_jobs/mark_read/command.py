@@ -39,12 +39,12 @@ def command(*, root: Path, as_json: bool, **options: Any) -> int:
     """
     from readstate.credentials import load_credentials
     from readstate_jobs.mark_read.job import MarkReadJob
-    from readstate_jobs.mark_read.options import to_wish
+    from readstate_jobs.mark_read.options import parse_options
     from readstate_jobs.planning.plan_job import show_plan
 
     settings = settings_from(options).settings
-    wish = to_wish(**options)
-    marked = MarkReadJob(settings, load_credentials(), wish=wish, root=root).plan()
+    chosen = parse_options(**options)
+    marked = MarkReadJob(settings, load_credentials(), options=chosen, root=root).plan()
     show_plan(marked.plan, as_json=as_json)
     if not marked.facts.selected:
         reason = "all conversations were left out" if marked.facts.rows else "the users are in no conversation"

@@ -10,10 +10,10 @@ import msgspec
 
 from readstate.changes.current_state.context import ReadContext
 from readstate.changes.current_state.identities import look_up
-from readstate.changes.current_state.target import Located, locate
+from readstate.changes.current_state.target import TargetInfo, find_target
 from readstate.changes.planning.gather import read_newest
 from readstate.changes.planning.make_plan import PlanOptions, Provenance, write_plan
-from readstate.changes.planning.workspace import Readings
+from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.selection.conditions import CLOSED
@@ -34,13 +34,13 @@ from readstate.stop import StopSwitch
 from readstate.twilio.connect import connection
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import fan_out, run_cancellable
-from readstate_jobs.mark_read.options import MarkReadWish
-from readstate_jobs.mark_read.selector import Sieve
+from readstate_jobs.mark_read.options import MarkReadOptions
+from readstate_jobs.mark_read.selector import RowSelector
 from readstate_jobs.planning.plan_job import write_summaries
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkReadResult:
     """The plan, and what it does not cover."""
 
     plan: Plan
@@ -51,7 +51,7 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    located: Located
+    located: TargetInfo
     facts: SelectionFacts
     failures: list[str]
     requests: int
@@ -71,13 +71,13 @@ class MarkReadJob:
 
     settings: Settings
     credentials: Credentials
-    wish: MarkReadWish
+    options: MarkReadOptions
     root: Path
 
-    def plan(self) -> Marked:
+    def plan(self) -> MarkReadResult:
         """Select, read what the selection needs, and write the plan with all of its renderings."""
         with tempfile.TemporaryDirectory(prefix="readstate-") as folder, PlanWriter(self.root) as writer:
-            readings = Readings(Path(folder))
+            readings = PlanWorkspace(Path(folder))
             try:
                 gathered = run_cancellable(lambda stop: self._gather(readings, stop))
                 plan = write_plan(
@@ -92,16 +92,16 @@ class MarkReadJob:
             finally:
                 readings.close()
         write_summaries(plan)
-        return Marked(plan, gathered.facts, gathered.failures)
+        return MarkReadResult(plan, gathered.facts, gathered.failures)
 
-    async def _gather(self, readings: Readings, stop: StopSwitch) -> _Gathered:
+    async def _gather(self, readings: PlanWorkspace, stop: StopSwitch) -> _Gathered:
         clock, requests, users = SystemClock(), RequestCounter(), UserTally()
         with watching(self.settings, command="mark-read", clock=clock) as watch:
             emit = fan_out([requests.observe, users.observe, watch.emit])
             async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
                 watch.watch(twilio.limiter)
-                reader, wish = twilio.reader(), self.wish
-                located = await locate(reader, wish.service, base_url=self.settings.base_url, clock=clock)
+                reader, options = twilio.reader(), self.options
+                located = await find_target(reader, options.service, base_url=self.settings.base_url, clock=clock)
                 shared: dict[str, Any] = {
                     "reader": reader,
                     "service_sid": located.target.service_sid,
@@ -112,43 +112,43 @@ class MarkReadJob:
                 }
                 around = _Around(live=LiveReading(**shared), changes=ReadContext(**shared))
                 now = located.server_now(clock)
-                conditions = wish.conditions(now=now, excluded=await self._excluded(around.changes))
-                sieve = Sieve(conditions, wish.marking, SelectedRows(readings))
+                conditions = options.conditions(now=now, excluded=await self._excluded(around.changes))
+                selector = RowSelector(conditions, options.action, SelectedRows(readings))
                 presence = Presence()
-                await self._read(sieve, presence, around.live)
-                selected = sieve.selected.drop_repeated()
+                await self._read(selector, presence, around.live)
+                selected = selector.selected.drop_repeated()
                 await read_newest(readings, self._options().rules(now), around.changes)
                 facts = SelectionFacts(
-                    conditions=wish.recorded(conditions),
+                    conditions=options.recorded(conditions),
                     users=users.read,
                     users_vanished=users.vanished,
                     users_failed=users.failed,
-                    rows=sieve.rows,
+                    rows=selector.rows,
                     selected=selected,
-                    left_out=sieve.left_out_by_reason(),
-                    audience=sieve.selected.audience(presence.online),
+                    left_out=selector.left_out_by_reason(),
+                    audience=selector.selected.audience(presence.online),
                 )
                 watch.succeeded()
                 return _Gathered(located, facts, users.failures, requests.added_to(RequestCounts()).requests)
 
     async def _excluded(self, around: ReadContext) -> Exclusions:
         """The exclusions with every identity replaced by its SID, which all rows have."""
-        identities = self.wish.excluded.identities
+        identities = self.options.excluded.identities
         sids = await look_up(identities, around)
         for identity in identities:
             if identity not in sids:
                 around.emit(Message(f"--exclude: there is no user {identity!r} to leave out"))
-        return self.wish.excluded.resolved(sids)
+        return self.options.excluded.resolved(sids)
 
-    async def _read(self, sieve: Sieve, presence: Presence, around: LiveReading) -> None:
-        entries = self.wish.users
+    async def _read(self, selector: RowSelector, presence: Presence, around: LiveReading) -> None:
+        entries = self.options.users
         users = all_users(around) if entries is None else named_users(entries, around)
-        await read_rows(presence.watched(users), around, sieve.take)
+        await read_rows(presence.watched(users), around, selector.add)
 
     def _options(self) -> PlanOptions:
         return PlanOptions(
-            allow_first_set=self.wish.marking.never_read_too,
-            allow_closed=CLOSED in self.wish.states,
+            allow_first_set=self.options.action.never_read_too,
+            allow_closed=CLOSED in self.options.states,
             writes_per_second=self.settings.writes_per_second,
         )
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from readstate.changes.selection.conditions import CLOSED, OPEN_STATES, Conditions, Marking
+from readstate.changes.selection.conditions import CLOSED, OPEN_STATES, Conditions, MarkAction
 from readstate.changes.selection.exclusions import Exclusions, read_exclusions
 from readstate.errors import BadInput, Usage
-from readstate.model.change import NotificationLevel
+from readstate.model.desired import NotificationLevel
 from readstate.model.ids import is_sid
 from readstate.model.quantities import parse_duration
 from readstate.snapshot.roster.users_file import RosterEntry, read_users_file
@@ -19,7 +19,7 @@ _AGE = re.compile(r"\d{1,5}[hd]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkReadWish:
+class MarkReadOptions:
     """Whose conversations, which of them, and what becomes of them."""
 
     users: tuple[RosterEntry, ...] | None
@@ -31,7 +31,7 @@ class MarkReadWish:
     updated_before: datetime | timedelta | None
     """A moment, or how long ago."""
     excluded: Exclusions
-    marking: Marking
+    action: MarkAction
 
     def conditions(self, *, now: datetime, excluded: Exclusions) -> Conditions:
         """The conditions at *now* by the server's clock, with the users of *excluded* named by SID."""
@@ -45,7 +45,7 @@ class MarkReadWish:
         )
 
     def recorded(self, conditions: Conditions) -> dict[str, Any]:
-        """The wish as a plan remembers it; what was not asked for is missing."""
+        """The options as a plan remembers it; what was not asked for is missing."""
         excluded, limit = self.excluded, conditions.updated_before
         asked = {
             "users": None if self.users is None else len(self.users),
@@ -54,14 +54,14 @@ class MarkReadWish:
             "muted": self.muted or None,
             "conversation_updated_before": None if limit is None else f"{limit:%Y-%m-%dT%H:%M:%SZ}",
             "excluded": len(excluded.users) + len(excluded.conversations) + len(excluded.memberships) or None,
-            "include_never_read": self.marking.never_read_too or None,
-            "set_notification_level": self.marking.level,
-            "keep_unread": not self.marking.read or None,
+            "include_never_read": self.action.never_read_too or None,
+            "set_notification_level": self.action.level,
+            "keep_unread": not self.action.read or None,
         }
         return {name: value for name, value in asked.items() if value is not None}
 
 
-def to_wish(
+def parse_options(
     *,
     users_file: str | None,
     everybody: bool,
@@ -74,12 +74,12 @@ def to_wish(
     never_read_too: bool,
     level: NotificationLevel | None,
     keep_unread: bool,
-) -> MarkReadWish:
+) -> MarkReadOptions:
     """Understand the options of the command. Raises `Usage`, `BadInput`."""
     _refuse_contradictions(users_file, everybody=everybody, level=level, keep_unread=keep_unread)
     if service is not None and not is_sid(service, "IS"):
         raise BadInput(f"--service {service}: not a service's SID", hint="Give IS and 32 hex digits.")
-    return MarkReadWish(
+    return MarkReadOptions(
         users=None if users_file is None else _users(users_file, service),
         service=service,
         states=_states(states),
@@ -87,7 +87,7 @@ def to_wish(
         muted=muted,
         updated_before=None if updated_before is None else parse_age_or_date(updated_before),
         excluded=Exclusions() if exclude_file is None else read_exclusions(exclude_file),
-        marking=Marking(read=not keep_unread, never_read_too=never_read_too, level=level),
+        action=MarkAction(read=not keep_unread, never_read_too=never_read_too, level=level),
     )
 
 

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import click
 
-from readstate.changes.input.lint import InputOptions, Staged, stage
+from readstate.changes.input.lint import InputOptions, StagedFile, stage
 from readstate.changes.input.problems import ProblemTally, RejectsFile
 from readstate.changes.input.source import Source, open_source
-from readstate.changes.planning.workspace import Readings
-from readstate.model.change import Operation
+from readstate.changes.planning.workspace import PlanWorkspace
+from readstate.model.desired import Operation
 from readstate.text import group_digits
 from readstate_jobs.cli.terminal import print_table
 
@@ -22,7 +22,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def input_options(command: Command) -> Command:
-    """Give *command* the file and the options that say how to read it; `take_input_options` reads them."""
+    """Give *command* the file and the options that say how to read it; `pop_input_options` reads them."""
     for decorate in (
         click.option("--delimiter", metavar="SIGN", help="Comma, semicolon, tab or pipe. [default: as the header has]"),
         click.option("--encoding", metavar="NAME", help="How the text is encoded. [default: UTF-8, or its mark]"),
@@ -33,7 +33,7 @@ def input_options(command: Command) -> Command:
     return command
 
 
-def take_input_options(options: dict[str, Any]) -> InputOptions:
+def pop_input_options(options: dict[str, Any]) -> InputOptions:
     """Take what `input_options` added out of *options*, but the file."""
     operation = options.pop("op")
     return InputOptions(
@@ -44,12 +44,12 @@ def take_input_options(options: dict[str, Any]) -> InputOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedFile:
     """A changes file that was read to its end, and what was found on the way."""
 
     source: Source
-    readings: Readings
-    staged: Staged | None
+    readings: PlanWorkspace
+    staged: StagedFile | None
     """None where not even the header could be used."""
     report: RejectsFile
     rejects: Path
@@ -62,17 +62,17 @@ class Checked:
 
 
 @contextmanager
-def checked_input(file: str, options: InputOptions) -> Iterator[Checked]:
+def checked_input(file: str, options: InputOptions) -> Iterator[CheckedFile]:
     """Read all of *file* (``-`` is standard input); what that leaves on disk is gone when the block ends."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="readstate-")))
         source = open_source(file, stdin=sys.stdin.buffer, spool=folder)
-        readings = Readings(folder)
+        readings = PlanWorkspace(folder)
         stack.callback(readings.close)
         rejects = folder / "rejects.csv"
         report = stack.enter_context(RejectsFile(rejects))
         staged = stage(source, readings.staging, options, report)
-        yield Checked(source, readings, staged, report, rejects)
+        yield CheckedFile(source, readings, staged, report, rejects)
 
 
 def print_problems(problems: ProblemTally) -> None:

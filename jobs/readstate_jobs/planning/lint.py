@@ -8,7 +8,7 @@ import click
 from readstate.errors import ExitCode
 from readstate.files import copy_private
 from readstate_jobs.cli.options import json_option
-from readstate_jobs.planning.changes_input import input_options, take_input_options
+from readstate_jobs.planning.changes_input import input_options, pop_input_options
 
 
 @click.command()
@@ -27,7 +27,7 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
     from readstate_jobs.cli.terminal import print_json
     from readstate_jobs.planning.changes_input import checked_input, print_problems, problems_document
 
-    with checked_input(file, take_input_options(options)) as checked:
+    with checked_input(file, pop_input_options(options)) as checked:
         problems, staged = checked.problems, checked.staged
         checked.report.flush()
         written = copy_private(checked.rejects, rejects or _beside(file)) if problems.by_code else None

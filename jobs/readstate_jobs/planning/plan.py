@@ -7,7 +7,7 @@ import click
 
 from readstate.errors import BadInput, ExitCode
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
-from readstate_jobs.planning.changes_input import input_options, take_input_options
+from readstate_jobs.planning.changes_input import input_options, pop_input_options
 
 
 @click.command()
@@ -43,7 +43,7 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
     from readstate_jobs.planning.changes_input import checked_input
     from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
 
-    input_wish, on_invalid, service = take_input_options(options), options.pop("on_invalid"), options.pop("service")
+    input_wish, on_invalid, service = pop_input_options(options), options.pop("on_invalid"), options.pop("service")
     settings = settings_from(options).settings
     plan_options = PlanOptions(mode=Mode(options.pop("mode")), writes_per_second=settings.writes_per_second, **options)
     credentials = load_credentials()

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from readstate.changes.current_state.context import ReadContext
-from readstate.changes.current_state.target import Located, locate
+from readstate.changes.current_state.target import TargetInfo, find_target
 from readstate.changes.planning.make_plan import PlanOptions, Provenance, read_for_plan, write_plan
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import REJECTS, PlanWriter
@@ -28,7 +28,7 @@ from readstate.twilio.connect import connection
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.terminal import print_json
-from readstate_jobs.planning.changes_input import Checked, print_problems, problems_document
+from readstate_jobs.planning.changes_input import CheckedFile, print_problems, problems_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class PlanJob:
     options: PlanOptions
     root: Path
 
-    def plan(self, checked: Checked, *, via: str = "csv") -> Plan:
+    def plan(self, checked: CheckedFile, *, via: str = "csv") -> Plan:
         """Read what the lines of *checked* need, and write the plan with all of its renderings."""
         with PlanWriter(self.root) as writer:
             located, requests = run_cancellable(lambda stop: self._read(checked, stop))
@@ -59,13 +59,13 @@ class PlanJob:
         write_summaries(plan)
         return plan
 
-    async def _read(self, checked: Checked, stop: StopSwitch) -> tuple[Located, int]:
+    async def _read(self, checked: CheckedFile, stop: StopSwitch) -> tuple[TargetInfo, int]:
         clock = SystemClock()
         with watching(self.settings, command="plan", clock=clock) as watch:
             async with connection(self.settings, self.credentials, clock=clock, emit=watch.emit) as twilio:
                 watch.watch(twilio.limiter)
                 reader = twilio.reader()
-                located = await locate(reader, self.service, base_url=self.settings.base_url, clock=clock)
+                located = await find_target(reader, self.service, base_url=self.settings.base_url, clock=clock)
                 around = ReadContext(
                     reader=reader,
                     service_sid=located.target.service_sid,
@@ -78,7 +78,7 @@ class PlanJob:
                 watch.succeeded()
                 return located, requests
 
-    def _provenance(self, checked: Checked, via: str) -> Provenance:
+    def _provenance(self, checked: CheckedFile, via: str) -> Provenance:
         staged, source = checked.staged, checked.source
         assert staged is not None
         return provenance(
@@ -124,7 +124,7 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
         click.echo(f"To carry it out: readstate apply {plan.directory} {needs}".rstrip())
 
 
-def reject(checked: Checked, root: Path, *, as_json: bool) -> ReadstateError:
+def reject(checked: CheckedFile, root: Path, *, as_json: bool) -> ReadstateError:
     """Say what is wrong with a file, keep the list of all problems, and give the error to raise."""
     checked.report.flush()
     create_private_folder(root)

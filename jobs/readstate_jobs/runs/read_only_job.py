@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from readstate.changes.current_state.reading_rows import RowReading
-from readstate.changes.current_state.target import Located
+from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.planning.make_plan import Provenance
-from readstate.changes.plans.reader import Plan, check_target
+from readstate.changes.plans.reader import Plan, require_same_target
 from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.review.undo import plan_undo
 from readstate.changes.review.verify import Verified, verify
@@ -66,11 +66,11 @@ class LookJob:
     @asynccontextmanager
     async def _looking(
         self, plan: Plan, stop: StopSwitch, *, command: str
-    ) -> AsyncIterator[tuple[Located, RowReading]]:
+    ) -> AsyncIterator[tuple[TargetInfo, RowReading]]:
         async with open_session(self.settings, self.credentials, command=command) as session:
             service_sid = plan.manifest.service_sid
-            located = await session.locate(service_sid)
-            check_target(plan.manifest, located.target)
+            located = await session.find_target(service_sid)
+            require_same_target(plan.manifest, located.target)
             yield (
                 located,
                 RowReading(

@@ -1,48 +1,11 @@
-"""What a person wants of one membership, and what that would do to its current state."""
+"""What would be done about a line: a change, or a reason to send nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntFlag, StrEnum
-from typing import Literal, Self
+from typing import Self
 
-import msgspec
-
-NotificationLevel = Literal["default", "muted"]
-NOTIFICATION_LEVELS: tuple[NotificationLevel, ...] = ("default", "muted")
-
-LATEST: Literal["@latest"] = "@latest"
-"""Asks for the newest message's index, whatever it is when the plan is made."""
-
-
-class Operation(StrEnum):
-    """What a line of a changes file asks for."""
-
-    UPDATE = "update"
-    DELETE = "delete"
-
-
-class Update(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Set the fields that are given; None leaves a field alone."""
-
-    last_read_message_index: int | Literal["@latest"] | None = None
-    last_read_timestamp: datetime | None = None
-    notification_level: NotificationLevel | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """Remove the user from the conversation."""
-
-
-Wish = Update | Removal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """What the author of the line believes to be true now; None believes nothing."""
-
-    last_read_message_index: int | None = None
-    notification_level: NotificationLevel | None = None
+from readstate.model.desired import NotificationLevel
 
 
 class Disposition(StrEnum):
@@ -139,47 +102,6 @@ class UndoClass(StrEnum):
     FULL = "full"
     PARTIAL = "partial"
     NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Nobody asked, or no answer came; *reason* says which."""
-
-    reason: str = "not asked"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Present:
-    """A membership as it is now."""
-
-    user_sid: str
-    conversation_sid: str
-    participant_sid: str | None
-    last_read_message_index: int | None
-    """None: never set, which is neither read nor unread."""
-    notification_level: str | None
-    unread_messages_count: int | None = None
-    conversation_state: str | None = None
-    newest_message_index: int | Unknown | None
-    """None where the conversation is empty."""
-    last_read_timestamp: datetime | Unknown | None
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """There is no such membership."""
-
-    reason: Literal[Reason.USER_NOT_FOUND, Reason.NOT_A_MEMBER]
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """The membership could not be read."""
-
-    detail: str
-
-
-Current = Present | Absent | Unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

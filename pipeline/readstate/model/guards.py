@@ -14,11 +14,11 @@ MAX_ROWS = 1_000_000
 MAX_MISSING_PERCENT = 20.0
 SMALLEST_COUNT_FOR_PERCENT = 10
 """A percentage needs a floor, or a plan of three rows with one wrong would always be stopped."""
-NAMED_OFFENDERS = 20
+MAX_EXAMPLES = 20
 """How many users and conversations a manifest names; the counts beside them are complete."""
 
 
-class UserLoss(msgspec.Struct, frozen=True):
+class UserDeletes(msgspec.Struct, frozen=True):
     """A user who would lose *deletes* of at least *conversations* conversations."""
 
     user_sid: str
@@ -27,7 +27,7 @@ class UserLoss(msgspec.Struct, frozen=True):
     """All of them where a loss of all is said; otherwise as many as had to be seen to decide."""
 
 
-class ConversationLoss(msgspec.Struct, frozen=True):
+class ConversationDeletes(msgspec.Struct, frozen=True):
     """A conversation that would lose *deletes* members."""
 
     conversation_sid: str
@@ -46,9 +46,9 @@ class GuardInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Changes that cannot be taken back, or only in part."""
     wiped_out_users: int
     """Users who would lose more than half of four or more conversations, or all of them."""
-    wiped_out_examples: tuple[UserLoss, ...]
+    wiped_out_examples: tuple[UserDeletes, ...]
     most_deletes_in_one_conversation: int
-    emptied_examples: tuple[ConversationLoss, ...]
+    emptied_examples: tuple[ConversationDeletes, ...]
     """The conversations with the most planned deletes, largest first, above the default limit."""
 
 
@@ -93,7 +93,7 @@ def refusals(guards: list[Guard]) -> list[Guard]:
     return [guard for guard in guards if not guard.passed]
 
 
-def loses_too_much(deletes: int, conversations: int) -> bool:
+def is_wiped_out(deletes: int, conversations: int) -> bool:
     """Whether a user with *conversations* would be as good as wiped out by *deletes*."""
     return deletes > 0 and (deletes >= conversations or (conversations >= 4 and deletes * 2 > conversations))
 
@@ -177,7 +177,7 @@ def _wipeout(facts: GuardInputs) -> str:
     return f"{users} would lose most or all conversations: {named}" + (" …" if facts.wiped_out_users > 3 else "")
 
 
-def _named(losses: tuple[ConversationLoss, ...]) -> str:
+def _named(losses: tuple[ConversationDeletes, ...]) -> str:
     return "".join(f", {loss.conversation_sid} {loss.deletes}" for loss in losses[:3])
 
 

@@ -4,13 +4,13 @@ from msgspec.structs import replace
 
 from readstate.model.guards import (
     Consent,
-    ConversationLoss,
+    ConversationDeletes,
     Guard,
     GuardInputs,
     GuardKind,
-    UserLoss,
+    UserDeletes,
     evaluate,
-    loses_too_much,
+    is_wiped_out,
     refusals,
 )
 
@@ -32,8 +32,8 @@ def test_a_plan_of_updates_needs_no_consent() -> None:
 def test_every_guard_is_asked_whatever_the_others_say() -> None:
     facts = replace(
         QUIET, rows=2_000_000, updates=1_000_001, deletes=2_000, not_found=900_000, read_errors=3, wiped_out_users=4,
-        wiped_out_examples=tuple(UserLoss(USER, 9, 9) for _ in range(4)), most_deletes_in_one_conversation=12,
-        emptied_examples=(ConversationLoss(CONVERSATION, 12),),
+        wiped_out_examples=tuple(UserDeletes(USER, 9, 9) for _ in range(4)), most_deletes_in_one_conversation=12,
+        emptied_examples=(ConversationDeletes(CONVERSATION, 12),),
     )  # fmt: skip
 
     found = refused(facts)
@@ -72,13 +72,13 @@ def test_a_percentage_has_a_floor() -> None:
 
 
 def test_losing_most_or_all_is_too_much() -> None:
-    assert loses_too_much(1, 1)
-    assert not loses_too_much(1, 2)
-    assert not loses_too_much(2, 3)
-    assert loses_too_much(3, 3)
-    assert not loses_too_much(2, 4)
-    assert loses_too_much(3, 4)
-    assert not loses_too_much(0, 0)
+    assert is_wiped_out(1, 1)
+    assert not is_wiped_out(1, 2)
+    assert not is_wiped_out(2, 3)
+    assert is_wiped_out(3, 3)
+    assert not is_wiped_out(2, 4)
+    assert is_wiped_out(3, 4)
+    assert not is_wiped_out(0, 0)
 
 
 @given(st.integers(1, 60), st.integers(0, 200))
@@ -86,7 +86,7 @@ def test_as_many_conversations_as_planning_looks_at_are_enough_to_decide(deletes
     conversations = max(conversations, deletes)
     seen = min(conversations, max(2 * deletes, deletes + 1))
 
-    assert loses_too_much(deletes, seen) == loses_too_much(deletes, conversations)
+    assert is_wiped_out(deletes, seen) == is_wiped_out(deletes, conversations)
 
 
 @given(st.integers(0, 3000), st.integers(0, 3000), st.integers(1, 3000))

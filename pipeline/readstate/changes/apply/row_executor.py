@@ -10,7 +10,7 @@ from readstate.changes.apply.budgets import WriteBreaker
 from readstate.changes.apply.keyed_limit import KeyedLimit
 from readstate.changes.apply.send import Repetitions, request_for, send
 from readstate.changes.apply.work_queue import UserRows
-from readstate.changes.current_state.plan_rows import Seen, read_rows
+from readstate.changes.current_state.plan_rows import Observation, read_rows
 from readstate.changes.rules.preconditions import Go, Sending, SetFields, judge
 from readstate.changes.rules.settle import (
     Again,
@@ -35,7 +35,7 @@ from readstate.clock import Clock
 from readstate.concurrency import bounded_map
 from readstate.errors import NotPermitted, ReadstateError
 from readstate.events import Observer, OutcomeUnknown, RowFailed, RowSettled
-from readstate.model.change import Present
+from readstate.model.membership import Present
 from readstate.model.outcome import By, Outcome
 from readstate.model.plan import PlanRow
 from readstate.stop import StopSwitch
@@ -111,7 +111,7 @@ class Carrier:
             rows = user.rows[begin : begin + _ROWS_PER_READING]
             seen = await self._read(rows)
 
-            async def one(row: PlanRow, seen: Mapping[int, Seen] = seen) -> None:
+            async def one(row: PlanRow, seen: Mapping[int, Observation] = seen) -> None:
                 record = records.get(row.plan_row_id) or RowRecord(plan_row_id=row.plan_row_id)
                 if await may_begin():
                     await self._row(row, record, seen[row.plan_row_id], verify=is_verified(row), more_room=more_room)
@@ -136,7 +136,9 @@ class Carrier:
                 pauses.append(gone - max(passed, gone - pause))
         await self._read_back(row, record, Doubt.OUTCOME, pauses=pauses or [0.0])
 
-    async def _row(self, row: PlanRow, record: RowRecord, seen: Seen, *, verify: bool, more_room: MoreRoom) -> None:
+    async def _row(
+        self, row: PlanRow, record: RowRecord, seen: Observation, *, verify: bool, more_room: MoreRoom
+    ) -> None:
         """Bring *row* to its outcome, or leave it pending where the run stops first."""
         record.epoch = self._journal.journal.epoch
         tried = 0
@@ -169,7 +171,7 @@ class Carrier:
             seen = (await self._read([row]))[row.plan_row_id]
 
     async def _attempt(
-        self, row: PlanRow, record: RowRecord, seen: Seen, sending: Sending
+        self, row: PlanRow, record: RowRecord, seen: Observation, sending: Sending
     ) -> Settled | ReadBack | CheckAgain | StopRun:
         """Keep the intent, send once, keep what came of it, and say what it means."""
         assert isinstance(seen.current, Present)
@@ -266,7 +268,7 @@ class Carrier:
             left -= step
         return self._stop.reason() is not None
 
-    async def _read(self, rows: Sequence[PlanRow]) -> Mapping[int, Seen]:
+    async def _read(self, rows: Sequence[PlanRow]) -> Mapping[int, Observation]:
         return await read_rows(self._writer, self._service_sid, rows, self._clock)
 
     def _intend(self, record: RowRecord, sending: Sending) -> None:

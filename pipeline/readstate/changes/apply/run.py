@@ -21,7 +21,7 @@ from readstate.clock import Clock
 from readstate.concurrency import bounded_map
 from readstate.errors import ExitCode, LocalDisk, Locked, PlanUnusable, ReadstateError
 from readstate.events import ApplyBegan, Event, StageBegan, WritesGoOn, WritesHeld
-from readstate.model.change import Operation
+from readstate.model.desired import Operation
 from readstate.model.outcome import Outcome
 from readstate.model.plan import PlanRow
 from readstate.stop import StopReason

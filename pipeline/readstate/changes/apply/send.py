@@ -8,7 +8,7 @@ from readstate.changes.rules.preconditions import RemoveMember, Sending, SetFiel
 from readstate.changes.rules.settle import Answer, Answered, Late, Lost, NeverSent
 from readstate.errors import NotSent, TooLate, TransportError, UnusableAnswer
 from readstate.events import Event, Retried
-from readstate.model.change import Present
+from readstate.model.membership import Present
 from readstate.model.plan import PlanRow
 from readstate.model.resources import UserConversation
 from readstate.twilio.client import Writer

@@ -11,7 +11,7 @@ from typing import get_type_hints
 import msgspec
 
 from readstate.errors import LocalDisk
-from readstate.model.change import Operation
+from readstate.model.desired import Operation
 from readstate.model.plan import PlanRow
 
 _NAMES = PlanRow.__struct_fields__

@@ -7,8 +7,9 @@ import msgspec
 
 from readstate.changes.current_state.partial_listing import Listed, list_wanted
 from readstate.errors import ApiError, NotFound, Refused, TransportError
-from readstate.model.change import Absent, Reason, Unreadable
+from readstate.model.change import Reason
 from readstate.model.ids import is_sid, is_unsafe_in_path
+from readstate.model.membership import Absent, Unreadable
 from readstate.model.resources import UserConversation
 from readstate.twilio.client import Reader
 
@@ -19,15 +20,15 @@ class UserLines:
 
     user: str
     """As written in the file."""
-    address: str
+    user_id: str
     """A user SID, or an identity that cannot bend a path."""
     conversations: Mapping[str, int]
     """As written, each with the number of its line."""
-    removals: int = 0
+    delete_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class FetchedMembership:
     """One membership as read."""
 
     row: UserConversation
@@ -35,15 +36,15 @@ class Membership:
     """``fetch`` or ``list``."""
 
 
-Found = Membership | Absent | Unreadable
+ReadResult = FetchedMembership | Absent | Unreadable
 
 
 @dataclass(slots=True)
-class UserReading:
+class UserResult:
     """The answer for each conversation that a user's lines name."""
 
     lines: UserLines
-    found: dict[str, Found] = field(default_factory=dict)
+    found: dict[str, ReadResult] = field(default_factory=dict)
     requests: int = 0
     conversations: int = 0
     """How many the user has, or, where not all were listed, at least has."""
@@ -53,11 +54,11 @@ class _Page(msgspec.Struct):
     conversations: list[UserConversation]
 
 
-async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserReading:
+async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserResult:
     """Read what *lines* name; what cannot be read says so in its place. Raises `Refused`."""
-    reading = UserReading(lines)
+    reading = UserResult(lines)
     left: set[str] = set(lines.conversations)
-    if len(left) > 1 or lines.removals or any(map(is_unsafe_in_path, left)):
+    if len(left) > 1 or lines.delete_count or any(map(is_unsafe_in_path, left)):
         try:
             listed = await list_wanted(
                 _pages(reader, service_sid, reading), _names, left, go_on=lambda so_far: _go_on(so_far, lines)
@@ -78,13 +79,13 @@ async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserR
     return reading
 
 
-def user_not_found(lines: UserLines) -> UserReading:
+def user_not_found(lines: UserLines) -> UserResult:
     """The answer for a user whom listing did not find."""
-    return UserReading(lines, dict.fromkeys(lines.conversations, Absent(Reason.USER_NOT_FOUND)))
+    return UserResult(lines, dict.fromkeys(lines.conversations, Absent(Reason.USER_NOT_FOUND)))
 
 
-async def _pages(reader: Reader, service_sid: str, reading: UserReading) -> AsyncIterator[list[UserConversation]]:
-    async for response in reader.user_conversation_pages(service_sid, reading.lines.address):
+async def _pages(reader: Reader, service_sid: str, reading: UserResult) -> AsyncIterator[list[UserConversation]]:
+    async for response in reader.user_conversation_pages(service_sid, reading.lines.user_id):
         reading.requests += 1
         yield response.json(_Page).conversations
 
@@ -95,11 +96,11 @@ def _names(row: UserConversation) -> list[str]:
 
 def _go_on(listed: Listed[UserConversation], lines: UserLines) -> bool:
     """Whether to list another page: for the rows, for names that fit in no path, or to know what the user has left."""
-    enough = max(2 * lines.removals, lines.removals + 1) if lines.removals else 0
+    enough = max(2 * lines.delete_count, lines.delete_count + 1) if lines.delete_count else 0
     return listed.paging_pays or len(listed.seen) < enough or any(map(is_unsafe_in_path, listed.wanted))
 
 
-def _still_to_fetch(listed: Listed[UserConversation], reading: UserReading) -> set[str]:
+def _still_to_fetch(listed: Listed[UserConversation], reading: UserResult) -> set[str]:
     """What the list did not show and is worth a request of its own; the rest is absent."""
     # While a list of one page was read, nothing can have moved from one page to another.
     certain = listed.complete and listed.pages <= 1
@@ -109,9 +110,9 @@ def _still_to_fetch(listed: Listed[UserConversation], reading: UserReading) -> s
     return left
 
 
-async def _fetched(reader: Reader, service_sid: str, lines: UserLines, conversation: str) -> Found:
+async def _fetched(reader: Reader, service_sid: str, lines: UserLines, conversation: str) -> ReadResult:
     try:
-        row = await reader.user_conversation(service_sid, lines.address, conversation)
+        row = await reader.user_conversation(service_sid, lines.user_id, conversation)
     except Refused:
         raise
     except NotFound:
@@ -121,20 +122,22 @@ async def _fetched(reader: Reader, service_sid: str, lines: UserLines, conversat
     return _checked(row, lines, service_sid, source="fetch")
 
 
-def _checked(row: UserConversation, lines: UserLines, service_sid: str, *, source: str) -> Membership | Unreadable:
+def _checked(
+    row: UserConversation, lines: UserLines, service_sid: str, *, source: str
+) -> FetchedMembership | Unreadable:
     """Believe *row* only where it names what was asked for: its SIDs are what a change will be sent to."""
     if row.user_sid is None or not is_sid(row.user_sid, "US"):
         return Unreadable("the answer names no user")
     if row.conversation_sid is None or not is_sid(row.conversation_sid, "CH"):
         return Unreadable("the answer names no conversation")
-    if is_sid(lines.address, "US") and row.user_sid != lines.address:
+    if is_sid(lines.user_id, "US") and row.user_sid != lines.user_id:
         return Unreadable(f"the answer is about another user, {row.user_sid}")
     if row.chat_service_sid not in {None, service_sid}:
         return Unreadable(f"the answer is about another service, {row.chat_service_sid}")
-    return Membership(row, source)
+    return FetchedMembership(row, source)
 
 
-def _all(reading: UserReading, answer: Absent | Unreadable) -> UserReading:
+def _all(reading: UserResult, answer: Absent | Unreadable) -> UserResult:
     reading.requests = max(1, reading.requests)
     reading.found = dict.fromkeys(reading.lines.conversations, answer)
     return reading

@@ -7,14 +7,14 @@ import msgspec
 
 from readstate.changes.current_state.partial_listing import list_wanted
 from readstate.errors import ApiError, NotFound, Refused, TransportError
-from readstate.model.change import Unknown
+from readstate.model.membership import Unknown
 from readstate.model.resources import Participant
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import list_participants
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationMembers:
+class ParticipantsQuery:
     """The participants of one conversation that lines ask about."""
 
     conversation_sid: str
@@ -22,10 +22,10 @@ class ConversationMembers:
 
 
 @dataclass(slots=True)
-class MembersReading:
+class ParticipantsResult:
     """The answer for each participant."""
 
-    members: ConversationMembers
+    members: ParticipantsQuery
     found: dict[str, Participant | Unknown] = field(default_factory=dict)
     requests: int = 0
 
@@ -34,9 +34,9 @@ class _Page(msgspec.Struct):
     participants: list[Participant]
 
 
-async def read_members(reader: Reader, service_sid: str, members: ConversationMembers) -> MembersReading:
+async def read_participants(reader: Reader, service_sid: str, members: ParticipantsQuery) -> ParticipantsResult:
     """Read *members*, several with one page where they share a conversation. Raises `Refused`."""
-    reading = MembersReading(members)
+    reading = ParticipantsResult(members)
     left = set(members.participant_sids)
     if len(left) > 1:
         try:
@@ -59,7 +59,7 @@ async def read_members(reader: Reader, service_sid: str, members: ConversationMe
     return reading
 
 
-async def _pages(reader: Reader, service_sid: str, reading: MembersReading) -> AsyncIterator[list[Participant]]:
+async def _pages(reader: Reader, service_sid: str, reading: ParticipantsResult) -> AsyncIterator[list[Participant]]:
     async for response in reader.pages(list_participants(service_sid, reading.members.conversation_sid)):
         reading.requests += 1
         yield response.json(_Page).participants

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from readstate.changes.current_state.memberships import Found, Membership, UserLines, read_user
+from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserLines, read_user
 from readstate.clock import Clock
 from readstate.errors import ApiError, NotFound, Refused, TransportError
-from readstate.model.change import Absent, Current, Fields, Present, Reason, Unknown, Unreadable
+from readstate.model.change import Fields, Reason
+from readstate.model.membership import Absent, Current, Present, Unknown, Unreadable
 from readstate.model.plan import PlanRow
 from readstate.model.resources import UserConversation
 from readstate.twilio.client import Reader
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """One membership as read, and when that was: at the latest when the answer came."""
 
     current: Current
@@ -25,7 +26,9 @@ class Seen:
     """By the monotonic clock, when the answer had come."""
 
 
-async def read_rows(reader: Reader, service_sid: str, rows: Sequence[PlanRow], clock: Clock) -> Mapping[int, Seen]:
+async def read_rows(
+    reader: Reader, service_sid: str, rows: Sequence[PlanRow], clock: Clock
+) -> Mapping[int, Observation]:
     """Read what *rows*, all of one user, are about; give it by plan_row_id. Raises `Refused`.
 
     One page of the user's list may serve many rows; a row that sets a timestamp takes one request more.
@@ -34,18 +37,18 @@ async def read_rows(reader: Reader, service_sid: str, rows: Sequence[PlanRow], c
     assert user_sid is not None
     lines = UserLines(
         user=user_sid,
-        address=user_sid,
+        user_id=user_sid,
         conversations={row.conversation_sid: row.plan_row_id for row in rows if row.conversation_sid is not None},
     )
     asked = clock.monotonic()
     reading = await read_user(reader, service_sid, lines)
     at, answered = clock.now(), clock.monotonic()
-    seen: dict[int, Seen] = {}
+    seen: dict[int, Observation] = {}
     for row in rows:
         current = _current(reading.found.get(row.conversation_sid or "", Unreadable("nobody asked")), row)
         if isinstance(current, Present) and Fields.TIMESTAMP in Fields(row.fields_mask):
             current = await _with_timestamp(reader, service_sid, current)
-        seen[row.plan_row_id] = Seen(current, at, asked, answered)
+        seen[row.plan_row_id] = Observation(current, at, asked, answered)
     return seen
 
 
@@ -66,11 +69,11 @@ def present(row: UserConversation, *, last_read_timestamp: datetime | Unknown | 
     )
 
 
-def _current(found: Found, row: PlanRow) -> Current:
+def _current(found: ReadResult, row: PlanRow) -> Current:
     match found:
-        case Membership(row=shown) if shown.conversation_sid == row.conversation_sid:
+        case FetchedMembership(row=shown) if shown.conversation_sid == row.conversation_sid:
             return present(shown) or Unreadable("the answer names no membership")
-        case Membership():
+        case FetchedMembership():
             return Unreadable("the answer is about another conversation")
         case Absent() | Unreadable():
             return found

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from readstate.changes.current_state.plan_rows import Seen, read_rows
+from readstate.changes.current_state.plan_rows import Observation, read_rows
 from readstate.clock import Clock
 from readstate.concurrency import bounded_map
 from readstate.errors import Stopped
@@ -30,13 +30,13 @@ class RowReading:
 @asynccontextmanager
 async def reading(
     rows: Iterable[tuple[PlanRow, Companion]], around: RowReading
-) -> AsyncIterator[AsyncIterator[tuple[PlanRow, Companion, Seen]]]:
+) -> AsyncIterator[AsyncIterator[tuple[PlanRow, Companion, Observation]]]:
     """Read *rows* for as long as the block lasts, in no order; what comes with a row stays with it.
 
     Raises `Stopped` where somebody asked, and `NotPermitted`.
     """
 
-    async def read(pair: tuple[PlanRow, Companion]) -> tuple[PlanRow, Companion, Seen]:
+    async def read(pair: tuple[PlanRow, Companion]) -> tuple[PlanRow, Companion, Observation]:
         row, companion = pair
         seen = await read_rows(around.reader, around.service_sid, [row], around.clock)
         return row, companion, seen[row.plan_row_id]

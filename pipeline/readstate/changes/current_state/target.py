@@ -12,7 +12,7 @@ from readstate.twilio.http.request import list_users
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class TargetInfo:
     """A target, and how far its clock is ahead of ours."""
 
     target: Target
@@ -24,7 +24,7 @@ class Located:
         return clock.now() + self.server_offset
 
 
-async def locate(reader: Reader, service: str | None, *, base_url: str, clock: Clock) -> Located:
+async def find_target(reader: Reader, service: str | None, *, base_url: str, clock: Clock) -> TargetInfo:
     """Find the account and the service; None is the default one. Raises `BadInput`, `NotPermitted`."""
     configuration = await reader.configuration()
     service_sid = service or configuration.default_chat_service_sid
@@ -35,7 +35,7 @@ async def locate(reader: Reader, service: str | None, *, base_url: str, clock: C
         )
     offset = await _offset(reader, service_sid, clock)
     target = Target(account_sid=configuration.account_sid, service_sid=service_sid, base_url=base_url.rstrip("/"))
-    return Located(target, offset, requests=2)
+    return TargetInfo(target, offset, requests=2)
 
 
 async def _offset(reader: Reader, service_sid: str, clock: Clock) -> timedelta:

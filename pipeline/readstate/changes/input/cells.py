@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Literal
 
-from readstate.model.change import LATEST, NOTIFICATION_LEVELS, NotificationLevel, Operation
+from readstate.model.desired import LATEST, NOTIFICATION_LEVELS, NotificationLevel, Operation
 from readstate.model.ids import is_sid
 
 LARGEST_INDEX = 2**53 - 1

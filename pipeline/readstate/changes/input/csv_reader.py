@@ -45,7 +45,7 @@ _OFTEN_MEANT = {
 }
 _DELIMITER_NAMES = {name: delimiter for delimiter, name in DELIMITERS.items()} | {"\\t": "\t"}
 
-Report = Callable[[Problem], None]
+OnProblem = Callable[[Problem], None]
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -90,7 +90,7 @@ class CsvFile:
 
 
 def read_csv(
-    stream: BinaryIO, *, report: Report, encoding: str | None = None, delimiter: str | None = None
+    stream: BinaryIO, *, report: OnProblem, encoding: str | None = None, delimiter: str | None = None
 ) -> CsvFile | None:
     """Read the header of *stream* and give its records; None where the header cannot be used.
 
@@ -122,7 +122,7 @@ def sniff_delimiter(header: str) -> str:
     return max(DELIMITERS, key=lambda delimiter: _knownness(_cells_of(header, delimiter)))
 
 
-def _records(lines: NumberedLines, delimiter: str, width: int, report: Report) -> Iterator[Record | BrokenRecord]:
+def _records(lines: NumberedLines, delimiter: str, width: int, report: OnProblem) -> Iterator[Record | BrokenRecord]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.forget()

@@ -8,9 +8,9 @@ import msgspec
 
 from readstate.changes.input import cells
 from readstate.changes.input.cells import BadCell
-from readstate.changes.input.csv_reader import COLUMNS, Record, Report
+from readstate.changes.input.csv_reader import COLUMNS, OnProblem, Record
 from readstate.changes.input.problems import problem_at, shortened
-from readstate.model.change import Expectation, Operation, Removal, Update, Wish
+from readstate.model.desired import DesiredChange, Expectation, Operation, Removal, Update
 
 Value = TypeVar("Value")
 
@@ -30,7 +30,7 @@ class Intent(msgspec.Struct, frozen=True, gc=False):
     """A user SID or an identity, as written."""
     conversation: str
     """A conversation SID or a unique name, as written."""
-    wish: Wish
+    desired: DesiredChange
     expectation: Expectation = _NO_EXPECTATION
     row_key: str | None = None
     note: str | None = None
@@ -50,7 +50,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 class IntentParser:
     """Understands the records of one file, whose *header* and operation are known."""
 
-    def __init__(self, header: tuple[str, ...], operation: Operation | None, report: Report) -> None:
+    def __init__(self, header: tuple[str, ...], operation: Operation | None, report: OnProblem) -> None:
         """Prepare for *header*; *operation* is what lines ask for that do not say it themselves."""
         self._operation = operation
         self._attempt = _Attempt(report)
@@ -76,7 +76,7 @@ class IntentParser:
                 ),
             )
         values = (index_text, timestamp_text, level_text)
-        wish = _read_removal(attempt, values) if operation is Operation.DELETE else _read_update(attempt, values)
+        desired = _read_removal(attempt, values) if operation is Operation.DELETE else _read_update(attempt, values)
         for column, text in (("row_key", row_key), ("note", note)):
             if text and len(text) > _LONGEST_TEXT:
                 attempt.fail(column, text, BadCell("E-TOO-LONG", f"{len(text)} characters", "Keep it to 256."))
@@ -86,7 +86,7 @@ class IntentParser:
                 shortened(user_text), shortened(conversation_text), operation or "",
             )  # fmt: skip
         return Intent(
-            record.line, record.line_end, user, conversation, wish, expectation, row_key or None, note or None
+            record.line, record.line_end, user, conversation, desired, expectation, row_key or None, note or None
         )
 
     def _read_operation(self, attempt: "_Attempt", text: str) -> Operation | None:
@@ -108,7 +108,7 @@ class _Attempt:
 
     __slots__ = ("_record", "_report", "first_error")
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: OnProblem) -> None:
         self._record = Record(0, 0, [])
         self._report = report
         self.first_error: str | None = None

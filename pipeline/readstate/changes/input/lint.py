@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readstate.changes.input.csv_reader import BrokenRecord, CsvFile, Format, Record, Report, read_csv
+from readstate.changes.input.csv_reader import BrokenRecord, CsvFile, Format, OnProblem, Record, read_csv
 from readstate.changes.input.intents import Intent, IntentParser, Rejected
 from readstate.changes.input.problems import Problem, problem_at
 from readstate.changes.input.source import COMPRESSION_FAILURES, Source, content
-from readstate.changes.input.staging import SAME_WORDS, Repetition, Staging, Verdict
-from readstate.model.change import Operation
+from readstate.changes.input.staging import SAME_WORDS, DuplicateLine, LineStatus, Staging
+from readstate.model.desired import Operation
 
 _NO_OPERATION = problem_at(
     1,
@@ -30,7 +30,7 @@ class InputOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class StagedFile:
     """A file that was read to its end."""
 
     format: Format
@@ -38,7 +38,7 @@ class Staged:
     rejected: int
 
 
-def stage(source: Source, staging: Staging, options: InputOptions, report: Report) -> Staged | None:
+def stage(source: Source, staging: Staging, options: InputOptions, report: OnProblem) -> StagedFile | None:
     """Read all of *source* into *staging* and give every problem to *report*; None where its header is unusable.
 
     Raises `BadInput` for options that cannot be.
@@ -56,12 +56,12 @@ def stage(source: Source, staging: Staging, options: InputOptions, report: Repor
     except _BROKEN as error:
         report(_broken(error, last))
         return None
-    for repetition in staging.judge_repetitions(SAME_WORDS):
-        report(repetition_problem(repetition))
+    for duplicate in staging.find_duplicates(SAME_WORDS):
+        report(duplicate_problem(duplicate))
     rows = staging.count()
     if rows == 0:
         report(problem_at(last.line, "W-NO-ROWS", "the file has no lines of data", "Was it cut off?"))
-    return Staged(file.format, rows, staging.rejected())
+    return StagedFile(file.format, rows, staging.rejected())
 
 
 @dataclass(slots=True)
@@ -69,7 +69,9 @@ class _LastLine:
     line: int = 1
 
 
-def _rows(file: CsvFile, operation: Operation | None, report: Report, last: _LastLine) -> Iterator[Intent | Rejected]:
+def _rows(
+    file: CsvFile, operation: Operation | None, report: OnProblem, last: _LastLine
+) -> Iterator[Intent | Rejected]:
     parser = IntentParser(file.format.header, operation, report)
     digits = _DigitIdentities()
     for record in _until_broken(file.records, report, last):
@@ -94,7 +96,7 @@ def _rows(file: CsvFile, operation: Operation | None, report: Report, last: _Las
 
 
 def _until_broken(
-    records: Iterator[Record | BrokenRecord], report: Report, last: _LastLine
+    records: Iterator[Record | BrokenRecord], report: OnProblem, last: _LastLine
 ) -> Iterator[Record | BrokenRecord]:
     # Handled here, so that the lines before the break are still checked and counted.
     try:
@@ -122,17 +124,17 @@ class _DigitIdentities:
         return not self._others and len(self._lengths) > 1
 
 
-def repetition_problem(repetition: Repetition) -> Problem:
+def duplicate_problem(duplicate: DuplicateLine) -> Problem:
     """What to tell about a line whose membership another line names too."""
-    conflict = repetition.verdict is Verdict.CONFLICT
+    conflict = duplicate.status is LineStatus.CONFLICT
     return problem_at(
-        repetition.line,
+        duplicate.line,
         "W-CONFLICT" if conflict else "W-DUP",
-        f"{repetition.detail} of the same membership",
+        f"{duplicate.detail} of the same membership",
         "None of them will be carried out: keep one." if conflict else "It is carried out once.",
-        line_end=repetition.line_end,
+        line_end=duplicate.line_end,
         column="user,conversation",
-        value=f"{repetition.user},{repetition.conversation}",
+        value=f"{duplicate.user},{duplicate.conversation}",
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from readstate.changes.input.intents import Intent, Rejected
 from readstate.errors import LocalDisk
-from readstate.model.change import Expectation, Operation, Removal, Update, Wish
+from readstate.model.desired import DesiredChange, Expectation, Operation, Removal, Update
 
 # Lost when the process dies, and meant to be: a plan is made anew. So nothing waits for the disk.
 _PRAGMAS = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32000; PRAGMA temp_store=FILE;"
@@ -19,9 +19,9 @@ _SCHEMA = """
 CREATE TABLE intent (
   line INTEGER PRIMARY KEY, line_end INT, user TEXT, conversation TEXT, operation TEXT,
   set_index, set_timestamp INT, set_level TEXT, expect_index INT, expect_level TEXT,
-  row_key TEXT, note TEXT, verdict TEXT, verdict_detail TEXT
+  row_key TEXT, note TEXT, status TEXT, status_detail TEXT
 );
-CREATE TABLE judgement (line INTEGER PRIMARY KEY, verdict TEXT, detail TEXT);
+CREATE TABLE duplicate (line INTEGER PRIMARY KEY, status TEXT, detail TEXT);
 """
 _BATCH = 10_000
 # Plain strings: sqlite3 takes a slow detour for every value of a subclass.
@@ -30,14 +30,14 @@ _UPDATE, _DELETE = Operation.UPDATE.value, Operation.DELETE.value
 SAME_WORDS = """
 SELECT user, conversation, line, line_end, operation, set_index, set_timestamp, set_level
 FROM intent JOIN (
-  SELECT user, conversation FROM intent WHERE verdict IS NULL GROUP BY user, conversation HAVING count(*) > 1
+  SELECT user, conversation FROM intent WHERE status IS NULL GROUP BY user, conversation HAVING count(*) > 1
 ) USING (user, conversation)
-WHERE verdict IS NULL ORDER BY user, conversation, line
+WHERE status IS NULL ORDER BY user, conversation, line
 """
 """Finds lines that name a membership by the same words."""
 
 
-class Verdict(StrEnum):
+class LineStatus(StrEnum):
     """Why a line needs no look at Twilio."""
 
     REJECTED = "rejected"
@@ -46,12 +46,12 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Repetition:
+class DuplicateLine:
     """A line whose membership another line names too."""
 
     line: int
     line_end: int
-    verdict: Verdict
+    status: LineStatus
     detail: str
     user: str
     conversation: str
@@ -102,25 +102,25 @@ class Staging:
 
     def rejected(self) -> int:
         """How many of them cannot be used."""
-        query = "SELECT count(*) FROM intent WHERE verdict = ?"
-        return int(next(self.select(query, [Verdict.REJECTED]))[0])
+        query = "SELECT count(*) FROM intent WHERE status = ?"
+        return int(next(self.select(query, [LineStatus.REJECTED]))[0])
 
-    def judge_repetitions(self, query: str) -> Iterator[Repetition]:
-        """Find memberships that several lines name: the first of equal wishes stays, unequal ones all conflict.
+    def find_duplicates(self, query: str) -> Iterator[DuplicateLine]:
+        """Find memberships that several lines name: the first of equal changes stays, unequal ones all conflict.
 
-        *query* gives user, conversation, line, line_end and what is wished, pair by pair. The lines that do not
-        stay are given in groups, and have their verdict in the table when the iteration ends.
+        *query* gives user, conversation, line, line_end and what is desired, pair by pair. The lines that do not
+        stay are given in groups, and have their status in the table when the iteration ends.
         """
         for group in _grouped(self.select(query)):
-            repetitions = list(_judged(group))
+            duplicates = list(_duplicates(group))
             self.write(
-                "INSERT INTO judgement VALUES (?,?,?)",
-                [(repetition.line, repetition.verdict, repetition.detail) for repetition in repetitions],
+                "INSERT INTO duplicate VALUES (?,?,?)",
+                [(duplicate.line, duplicate.status, duplicate.detail) for duplicate in duplicates],
             )
-            yield from repetitions
+            yield from duplicates
         self.write(
-            "UPDATE intent SET verdict = judgement.verdict, verdict_detail = judgement.detail FROM judgement"
-            " WHERE intent.line = judgement.line AND intent.verdict IS NULL",
+            "UPDATE intent SET status = duplicate.status, status_detail = duplicate.detail FROM duplicate"
+            " WHERE intent.line = duplicate.line AND intent.status IS NULL",
             [()],
         )
 
@@ -129,7 +129,7 @@ def to_intent(row: tuple[Any, ...]) -> Intent:
     """Turn the first twelve columns of the table back into the intent that they were."""
     (line, line_end, user, conversation, operation, index, timestamp, level, expect_index, expect_level,
      row_key, note) = row[:12]  # fmt: skip
-    wish: Wish = (
+    desired: DesiredChange = (
         Removal()
         if operation == Operation.DELETE
         else Update(
@@ -139,23 +139,23 @@ def to_intent(row: tuple[Any, ...]) -> Intent:
         )
     )
     expectation = Expectation(last_read_message_index=expect_index, notification_level=expect_level)
-    return Intent(line, line_end, user, conversation, wish, expectation, row_key, note)
+    return Intent(line, line_end, user, conversation, desired, expectation, row_key, note)
 
 
 def _flat(row: Intent | Rejected) -> tuple[object, ...]:
     if isinstance(row, Rejected):
         return (row.line, row.line_end, row.user, row.conversation, row.operation,
-                None, None, None, None, None, None, None, Verdict.REJECTED, row.code)  # fmt: skip
-    wish, expected = row.wish, row.expectation
-    if isinstance(wish, Removal):
+                None, None, None, None, None, None, None, LineStatus.REJECTED, row.code)  # fmt: skip
+    desired, expected = row.desired, row.expectation
+    if isinstance(desired, Removal):
         values: tuple[object, ...] = (_DELETE, None, None, None)
     else:
-        moment = wish.last_read_timestamp
+        moment = desired.last_read_timestamp
         values = (
             _UPDATE,
-            wish.last_read_message_index,
+            desired.last_read_message_index,
             None if moment is None else int(moment.timestamp()),
-            wish.notification_level,
+            desired.notification_level,
         )
     expectation = (expected.last_read_message_index, expected.notification_level)
     return (
@@ -174,11 +174,11 @@ def _grouped(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]
         yield group
 
 
-def _judged(group: list[tuple[Any, ...]]) -> Iterator[Repetition]:
+def _duplicates(group: list[tuple[Any, ...]]) -> Iterator[DuplicateLine]:
     conflict = len({row[4:] for row in group}) > 1
     lines = [row[2] for row in group]
     for user, conversation, line, line_end, *_ in group if conflict else group[1:]:
         others = ", ".join(str(other) for other in lines[:6] if other != line)
         detail = f"line {others} asks for something else" if conflict else f"line {lines[0]} asks for the same"
-        verdict = Verdict.CONFLICT if conflict else Verdict.DUPLICATE
-        yield Repetition(line, line_end, verdict, detail, user, conversation)
+        status = LineStatus.CONFLICT if conflict else LineStatus.DUPLICATE
+        yield DuplicateLine(line, line_end, status, detail, user, conversation)

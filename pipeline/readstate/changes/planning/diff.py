@@ -1,30 +1,22 @@
-"""Say what a wish would do to a membership as it is now. Pure."""
+"""Say what a desired would do to a membership as it is now. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from readstate.changes.input.intents import Intent
 from readstate.model.change import (
-    LATEST,
-    Absent,
     Change,
-    Current,
     Direction,
     Disposition,
     Edit,
-    Expectation,
-    NotificationLevel,
     PreconditionKind,
-    Present,
     Reason,
-    Removal,
     Remove,
     Skip,
     UndoClass,
-    Unknown,
-    Unreadable,
-    Update,
 )
+from readstate.model.desired import LATEST, Expectation, NotificationLevel, Removal, Update
+from readstate.model.membership import Absent, Current, Present, Unknown, Unreadable
 from readstate.model.plan import Mode
 
 _Horizon = tuple[int | None, Direction]
@@ -56,11 +48,11 @@ def diff(intent: Intent, current: Current, rules: DiffRules) -> Change:
 
 
 def _changed(intent: Intent, current: Present, rules: DiffRules) -> Change:
-    match intent.wish:
+    match intent.desired:
         case Removal():
             return _closed(current, rules) or _removed(current)
-        case Update() as wish:
-            return _updated(wish, current, rules)
+        case Update() as desired:
+            return _updated(desired, current, rules)
 
 
 def _removed(current: Present) -> Remove | Skip:
@@ -72,14 +64,14 @@ def _removed(current: Present) -> Remove | Skip:
     return Remove(current.participant_sid)
 
 
-def _updated(wish: Update, current: Present, rules: DiffRules) -> Change:
-    horizon = _read_up_to(wish, current, rules)
+def _updated(desired: Update, current: Present, rules: DiffRules) -> Change:
+    horizon = _read_up_to(desired, current, rules)
     if isinstance(horizon, Skip) and not _is_harmless(horizon):
         return horizon
-    moment = _read_at(wish, current, rules)
+    moment = _read_at(desired, current, rules)
     if isinstance(moment, Skip):
         return moment
-    level = wish.notification_level if wish.notification_level != current.notification_level else None
+    level = desired.notification_level if desired.notification_level != current.notification_level else None
     index, direction = (None, Direction.NONE) if isinstance(horizon, Skip) else horizon
     if index is None and moment is None and level is None:
         return horizon if isinstance(horizon, Skip) else Skip(Reason.SAME)
@@ -97,9 +89,13 @@ def _updated(wish: Update, current: Present, rules: DiffRules) -> Change:
     )
 
 
-def _read_up_to(wish: Update, current: Present, rules: DiffRules) -> _Horizon | Skip:
+def _read_up_to(desired: Update, current: Present, rules: DiffRules) -> _Horizon | Skip:
     """The index to set (None where it is right already) and where that moves the horizon."""
-    wanted, before, newest = wish.last_read_message_index, current.last_read_message_index, current.newest_message_index
+    wanted, before, newest = (
+        desired.last_read_message_index,
+        current.last_read_message_index,
+        current.newest_message_index,
+    )
     if wanted is None:
         return None, Direction.NONE
     if wanted == LATEST:
@@ -141,9 +137,9 @@ def _unless_beyond(
             return target, direction
 
 
-def _read_at(wish: Update, current: Present, rules: DiffRules) -> datetime | Skip | None:
+def _read_at(desired: Update, current: Present, rules: DiffRules) -> datetime | Skip | None:
     """The timestamp to set; None where there is nothing to set."""
-    wanted, before = wish.last_read_timestamp, current.last_read_timestamp
+    wanted, before = desired.last_read_timestamp, current.last_read_timestamp
     if wanted is None:
         return None
     if wanted > rules.now:

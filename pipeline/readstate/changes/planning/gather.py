@@ -5,18 +5,18 @@ from datetime import datetime
 
 from readstate.changes.current_state.context import ReadContext, in_batches, raise_if_stopped
 from readstate.changes.current_state.identities import needs_listing, resolve_by_listing
-from readstate.changes.current_state.memberships import UserLines, UserReading, read_user, user_not_found
-from readstate.changes.current_state.participants import ConversationMembers, MembersReading, read_members
-from readstate.changes.input.csv_reader import Report
-from readstate.changes.input.lint import repetition_problem
+from readstate.changes.current_state.memberships import UserLines, UserResult, read_user, user_not_found
+from readstate.changes.current_state.participants import ParticipantsQuery, ParticipantsResult, read_participants
+from readstate.changes.input.csv_reader import OnProblem
+from readstate.changes.input.lint import duplicate_problem
 from readstate.changes.planning.diff import DiffRules
-from readstate.changes.planning.workspace import Readings
+from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.errors import ApiError, Refused, TransportError
 from readstate.events import Message, RosterComplete, UserRead
-from readstate.model.change import Unknown
+from readstate.model.membership import Unknown
 
 
-async def read_current(readings: Readings, rules: DiffRules, around: ReadContext, report: Report) -> int:
+async def read_current(readings: PlanWorkspace, rules: DiffRules, around: ReadContext, report: OnProblem) -> int:
     """Fill *readings* and give the number of requests that took; lines that repeat each other go to *report*.
 
     Raises `Stopped` where somebody asked, and `Refused` where the credentials may not read.
@@ -30,7 +30,7 @@ async def read_current(readings: Readings, rules: DiffRules, around: ReadContext
     )
 
 
-async def _read_users(readings: Readings, around: ReadContext) -> int:
+async def _read_users(readings: PlanWorkspace, around: ReadContext) -> int:
     odd, users = list(readings.users_to_list()), readings.users()
     around.emit(Message(f"The lines name {users} users: planning takes at least as many requests."))
     if odd:
@@ -40,15 +40,15 @@ async def _read_users(readings: Readings, around: ReadContext) -> int:
     )
     tally = _Tally(listed.requests)
 
-    async def read(lines: UserLines) -> tuple[UserReading, datetime]:
-        if needs_listing(lines.address):
+    async def read(lines: UserLines) -> tuple[UserResult, datetime]:
+        if needs_listing(lines.user_id):
             return user_not_found(lines), around.clock.now()
         return await read_user(around.reader, around.service_sid, lines), around.clock.now()
 
-    def keep(readings_of_users: list[tuple[UserReading, datetime]]) -> None:
+    def keep(readings_of_users: list[tuple[UserResult, datetime]]) -> None:
         readings.add_users(readings_of_users)
         for reading, _ in readings_of_users:
-            around.emit(UserRead(reading.lines.address, len(reading.found), reading.requests))
+            around.emit(UserRead(reading.lines.user_id, len(reading.found), reading.requests))
         tally.requests += sum(reading.requests for reading, _ in readings_of_users)
 
     around.emit(RosterComplete(users))
@@ -56,7 +56,7 @@ async def _read_users(readings: Readings, around: ReadContext) -> int:
     return tally.requests
 
 
-async def read_newest(readings: Readings, rules: DiffRules, around: ReadContext) -> int:
+async def read_newest(readings: PlanWorkspace, rules: DiffRules, around: ReadContext) -> int:
     """Read the newest message of each conversation whose lines want it, once, and give the number of requests."""
     tally = _Tally()
 
@@ -80,19 +80,19 @@ async def read_newest(readings: Readings, rules: DiffRules, around: ReadContext)
     return tally.requests
 
 
-async def _read_members(readings: Readings, rules: DiffRules, around: ReadContext, report: Report) -> int:
+async def _read_members(readings: PlanWorkspace, rules: DiffRules, around: ReadContext, report: OnProblem) -> int:
     tally = _Tally()
 
-    async def read(members: ConversationMembers) -> MembersReading:
-        return await read_members(around.reader, around.service_sid, members)
+    async def read(members: ParticipantsQuery) -> ParticipantsResult:
+        return await read_participants(around.reader, around.service_sid, members)
 
-    def keep(members: list[MembersReading]) -> None:
+    def keep(members: list[ParticipantsResult]) -> None:
         readings.add_members(members)
         tally.requests += sum(reading.requests for reading in members)
 
     # Now that every line has SIDs, lines that name one membership by different words are found out.
-    for repetition in readings.judge_canonically():
-        report(repetition_problem(repetition))
+    for duplicate in readings.find_duplicates_by_sid():
+        report(duplicate_problem(duplicate))
     around.emit(Message("Reading the participants that timestamps and removals need."))
     await in_batches(read, readings.members(closed=rules.allow_closed), keep, around)
     return tally.requests

@@ -5,17 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from readstate.changes.current_state.context import ReadContext
-from readstate.changes.current_state.target import Located
-from readstate.changes.input.csv_reader import Report
+from readstate.changes.current_state.target import TargetInfo
+from readstate.changes.input.csv_reader import OnProblem
 from readstate.changes.planning.diff import DiffRules, diff
 from readstate.changes.planning.gather import read_current
-from readstate.changes.planning.plan_row import to_plan_row, verdict_of
-from readstate.changes.planning.workspace import Readings
-from readstate.changes.plans.counts import PlanTally
+from readstate.changes.planning.plan_row import skip_by_status, to_plan_row
+from readstate.changes.planning.workspace import PlanWorkspace
+from readstate.changes.plans.counts import PlanCounts
 from readstate.changes.plans.reader import Plan, read_manifest
 from readstate.changes.plans.writer import PlanWriter
-from readstate.model.change import Disposition, Unreadable
+from readstate.model.change import Disposition
 from readstate.model.guards import GuardInputs
+from readstate.model.membership import Unreadable
 from readstate.model.plan import InputFacts, Manifest, Mode, Planner, RequestEstimate
 
 KEPT_FOR = timedelta(hours=24)
@@ -76,7 +77,7 @@ class Provenance:
 
 
 async def read_for_plan(
-    readings: Readings, options: PlanOptions, located: Located, around: ReadContext, report: Report
+    readings: PlanWorkspace, options: PlanOptions, located: TargetInfo, around: ReadContext, report: OnProblem
 ) -> int:
     """Read all that the staged lines of *readings* need, and give the number of requests. Sends nothing but GET."""
     rules = options.rules(located.server_now(around.clock))
@@ -84,9 +85,9 @@ async def read_for_plan(
 
 
 def write_plan(
-    readings: Readings,
+    readings: PlanWorkspace,
     options: PlanOptions,
-    located: Located,
+    located: TargetInfo,
     writer: PlanWriter,
     *,
     provenance: Provenance,
@@ -97,14 +98,16 @@ def write_plan(
     server_now = now + located.server_offset
     rules = options.rules(server_now)
     for plan_row_id, line in enumerate(readings.lines()):
-        change = verdict_of(line) or diff(line.intent, line.current or Unreadable("nobody read it"), rules)
+        change = skip_by_status(line) or diff(line.intent, line.current or Unreadable("nobody read it"), rules)
         row = to_plan_row(line, change, plan_row_id=plan_row_id)
         removed = row.disposition == Disposition.DELETE
         writer.add(row, line.participant_snapshot if removed else None)
     guard_inputs = writer.tally.guard_inputs(readings.conversations_of)
     cost = estimate(guard_inputs.updates + guard_inputs.deletes, requests, options)
     directory = writer.finish(
-        draft(writer.tally, guard_inputs, cost, options=options, located=located, provenance=provenance, now=server_now)
+        unsigned_manifest(
+            writer.tally, guard_inputs, cost, options=options, located=located, provenance=provenance, now=server_now
+        )
     )
     return Plan(directory, read_manifest(directory))
 
@@ -120,13 +123,13 @@ def estimate(executable: int, plan_requests: int, options: PlanOptions) -> Reque
     )
 
 
-def draft(
-    tally: PlanTally,
+def unsigned_manifest(
+    tally: PlanCounts,
     guard_inputs: GuardInputs,
     cost: RequestEstimate,
     *,
     options: PlanOptions,
-    located: Located,
+    located: TargetInfo,
     provenance: Provenance,
     now: datetime,
 ) -> Manifest:

@@ -11,16 +11,14 @@ from readstate.model.change import (
     Disposition,
     Edit,
     Fields,
-    Operation,
     PreconditionKind,
-    Present,
     Reason,
-    Removal,
     Remove,
     Skip,
     UndoClass,
-    Unknown,
 )
+from readstate.model.desired import Operation, Removal
+from readstate.model.membership import Present, Unknown
 from readstate.model.plan import PlanRow
 
 _NOTHING_BEFORE: dict[str, Any] = {
@@ -54,7 +52,7 @@ def to_plan_row(line: Line, change: Change, *, plan_row_id: int) -> PlanRow:
         note=intent.note,
         user_input=intent.user,
         conversation_input=intent.conversation,
-        op=Operation.DELETE.value if isinstance(intent.wish, Removal) else Operation.UPDATE.value,
+        op=Operation.DELETE.value if isinstance(intent.desired, Removal) else Operation.UPDATE.value,
         user_expect_json=_expectation(intent),
         read_at=line.read_at,
         read_source=line.source,
@@ -63,17 +61,17 @@ def to_plan_row(line: Line, change: Change, *, plan_row_id: int) -> PlanRow:
     )
 
 
-def verdict_of(line: Line) -> Skip | None:
+def skip_by_status(line: Line) -> Skip | None:
     """What the file itself says about *line*, before anybody looks at Twilio."""
-    match line.verdict:
+    match line.status:
         case None:
             return None
         case "duplicate":
-            return Skip(Reason.DUPLICATE, line.verdict_detail or "")
+            return Skip(Reason.DUPLICATE, line.status_detail or "")
         case "conflict":
-            return Skip(Reason.CONFLICT, line.verdict_detail or "")
+            return Skip(Reason.CONFLICT, line.status_detail or "")
         case _:
-            return Skip(Reason.REJECTED, line.verdict_detail or "")
+            return Skip(Reason.REJECTED, line.status_detail or "")
 
 
 def _before_columns(before: Present | None) -> dict[str, Any]:

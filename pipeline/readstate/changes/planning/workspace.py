@@ -7,20 +7,14 @@ from typing import Any
 
 import msgspec
 
-from readstate.changes.current_state.memberships import Membership, UserLines, UserReading
-from readstate.changes.current_state.participants import ConversationMembers, MembersReading
+from readstate.changes.current_state.memberships import FetchedMembership, UserLines, UserResult
+from readstate.changes.current_state.participants import ParticipantsQuery, ParticipantsResult
 from readstate.changes.input.intents import Intent
-from readstate.changes.input.staging import Repetition, Staging, to_intent
-from readstate.model.change import (
-    Absent,
-    Current,
-    Operation,
-    Present,
-    Reason,
-    Unknown,
-    Unreadable,
-)
+from readstate.changes.input.staging import DuplicateLine, Staging, to_intent
+from readstate.model.change import Reason
+from readstate.model.desired import Operation
 from readstate.model.ids import is_sid, is_unsafe_in_path
+from readstate.model.membership import Absent, Current, Present, Unknown, Unreadable
 from readstate.model.resources import Participant
 
 _SCHEMA = """
@@ -34,19 +28,19 @@ CREATE TABLE member (participant_sid TEXT PRIMARY KEY, timestamp TEXT, failure T
 CREATE TABLE user_size (user_sid TEXT PRIMARY KEY, conversations INT) WITHOUT ROWID;
 """
 _LINES_BY_USER = """
-SELECT user, conversation, line, operation FROM intent WHERE verdict IS NULL ORDER BY user, conversation
+SELECT user, conversation, line, operation FROM intent WHERE status IS NULL ORDER BY user, conversation
 """
 # A horizon that was never set is left alone by @latest unless somebody insists: no need to ask for the newest then.
 _WANTING_NEWEST = """
 SELECT DISTINCT conversation_sid FROM intent JOIN state USING (line)
-WHERE verdict IS NULL AND conversation_sid IS NOT NULL AND (
+WHERE status IS NULL AND conversation_sid IS NOT NULL AND (
   (set_index = '@latest' AND (before_index IS NOT NULL OR :first_set))
   OR (typeof(set_index) = 'integer' AND set_index > ifnull(before_index, -1) AND NOT :beyond_latest)
 )
 """
 _WANTING_PARTICIPANTS = """
 SELECT DISTINCT conversation_sid, participant_sid FROM intent JOIN state USING (line)
-WHERE verdict IS NULL AND participant_sid IS NOT NULL AND (
+WHERE status IS NULL AND participant_sid IS NOT NULL AND (
   set_timestamp IS NOT NULL
   OR (operation = 'delete' AND (ifnull(conversation_state, '') <> 'closed' OR :closed))
 )
@@ -55,15 +49,15 @@ ORDER BY conversation_sid
 _SAME_MEMBERSHIP = """
 WITH named AS (
   SELECT user_sid, conversation_sid, line, line_end, operation,
-    CASE WHEN set_index = '@latest' THEN ifnull(newest, '@latest') ELSE set_index END AS wished_index,
+    CASE WHEN set_index = '@latest' THEN ifnull(newest, '@latest') ELSE set_index END AS desired_index,
     set_timestamp, set_level
   FROM intent JOIN state USING (line) LEFT JOIN newest USING (conversation_sid)
-  WHERE verdict IS NULL AND conversation_sid IS NOT NULL
+  WHERE status IS NULL AND conversation_sid IS NOT NULL
 )
 SELECT * FROM named
 WHERE (user_sid, conversation_sid) IN (
   SELECT user_sid, conversation_sid FROM state JOIN intent USING (line)
-  WHERE verdict IS NULL AND conversation_sid IS NOT NULL
+  WHERE status IS NULL AND conversation_sid IS NOT NULL
   GROUP BY user_sid, conversation_sid HAVING count(*) > 1
 )
 ORDER BY user_sid, conversation_sid, line
@@ -81,8 +75,8 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     """One line with all that was read for it."""
 
     intent: Intent
-    verdict: str | None
-    verdict_detail: str | None
+    status: str | None
+    status_detail: str | None
     current: Current | None
     """None where nobody asked, because the line cannot be used."""
     read_at: datetime | None
@@ -90,7 +84,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     participant_snapshot: bytes | None
 
 
-class Readings:
+class PlanWorkspace:
     """The tables beside the staged lines."""
 
     def __init__(self, directory: Path) -> None:
@@ -103,11 +97,11 @@ class Readings:
 
     def users(self) -> int:
         """How many users the usable lines name."""
-        return int(next(self.staging.select("SELECT count(DISTINCT user) FROM intent WHERE verdict IS NULL"))[0])
+        return int(next(self.staging.select("SELECT count(DISTINCT user) FROM intent WHERE status IS NULL"))[0])
 
     def users_to_list(self) -> Iterator[str]:
         """Users whose words must not become part of a path."""
-        query = "SELECT DISTINCT user FROM intent WHERE verdict IS NULL AND user GLOB '*[^A-Za-z0-9_@-]*'"
+        query = "SELECT DISTINCT user FROM intent WHERE status IS NULL AND user GLOB '*[^A-Za-z0-9_@-]*'"
         return (user for (user,) in self.staging.select(query) if is_unsafe_in_path(user))
 
     def user_lines(self, sids: dict[str, str]) -> Iterator[UserLines]:
@@ -123,7 +117,7 @@ class Readings:
         if user is not None:
             yield UserLines(user, sids.get(user, user), conversations, removals)
 
-    def add_users(self, readings: Iterable[tuple[UserReading, datetime]]) -> None:
+    def add_users(self, readings: Iterable[tuple[UserResult, datetime]]) -> None:
         """Keep what was read of users, and when."""
         readings = list(readings)
         self.staging.write(
@@ -148,23 +142,23 @@ class Readings:
             ((sid, None, index.reason) if isinstance(index, Unknown) else (sid, index, None) for sid, index in newest),
         )
 
-    def judge_canonically(self) -> Iterator[Repetition]:
+    def find_duplicates_by_sid(self) -> Iterator[DuplicateLine]:
         """Find lines that name one membership by different words."""
-        return self.staging.judge_repetitions(_SAME_MEMBERSHIP)
+        return self.staging.find_duplicates(_SAME_MEMBERSHIP)
 
-    def members(self, *, closed: bool) -> Iterator[ConversationMembers]:
+    def members(self, *, closed: bool) -> Iterator[ParticipantsQuery]:
         """The participants that lines ask about, conversation by conversation."""
         conversation, sids = None, list[str]()
         for next_conversation, participant_sid in self.staging.select(_WANTING_PARTICIPANTS, {"closed": closed}):
             if next_conversation != conversation and conversation is not None:
-                yield ConversationMembers(conversation, tuple(sids))
+                yield ParticipantsQuery(conversation, tuple(sids))
                 sids = []
             conversation = next_conversation
             sids.append(participant_sid)
         if conversation is not None:
-            yield ConversationMembers(conversation, tuple(sids))
+            yield ParticipantsQuery(conversation, tuple(sids))
 
-    def add_members(self, readings: Iterable[MembersReading]) -> None:
+    def add_members(self, readings: Iterable[ParticipantsResult]) -> None:
         """Keep participants."""
         self.staging.write(
             "INSERT OR REPLACE INTO member VALUES (?,?,?,?)",
@@ -181,14 +175,14 @@ class Readings:
         return map(_to_line, self.staging.select(_ALL))
 
 
-def _state_rows(reading: UserReading, read_at: str) -> Iterator[tuple[object, ...]]:
+def _state_rows(reading: UserResult, read_at: str) -> Iterator[tuple[object, ...]]:
     for conversation, line in reading.lines.conversations.items():
         match reading.found[conversation]:
             case Absent(reason):
                 yield (line, *[None] * 7, read_at, None, reason.value, None)
             case Unreadable(detail):
                 yield (line, *[None] * 7, read_at, None, None, detail)
-            case Membership(row, source):
+            case FetchedMembership(row, source):
                 yield (
                     line, row.user_sid, row.conversation_sid, _participant_sid(row.participant_sid),
                     row.last_read_message_index, row.notification_level, row.unread_messages_count,
@@ -200,8 +194,8 @@ def _participant_sid(text: str | None) -> str | None:
     return text if text is not None and is_sid(text, "MB") else None
 
 
-def _size(reading: UserReading) -> tuple[str, int] | None:
-    sids = (found.row.user_sid for found in reading.found.values() if isinstance(found, Membership))
+def _size(reading: UserResult) -> tuple[str, int] | None:
+    sids = (found.row.user_sid for found in reading.found.values() if isinstance(found, FetchedMembership))
     sid = next(sids, None)
     return (sid, reading.conversations) if sid is not None and reading.conversations else None
 
@@ -213,11 +207,11 @@ def _member_row(participant_sid: str, found: Participant | Unknown) -> tuple[obj
 
 
 def _to_line(row: tuple[Any, ...]) -> Line:
-    verdict, verdict_detail = row[12:14]
+    status, status_detail = row[12:14]
     return Line(
         to_intent(row),
-        verdict,
-        verdict_detail,
+        status,
+        status_detail,
         _to_current(row[14:]),
         None if row[22] is None else datetime.fromisoformat(row[22]),
         row[23],

@@ -8,18 +8,18 @@ from heapq import nsmallest
 from readstate.model.change import Disposition, Fields, UndoClass
 from readstate.model.guards import (
     MAX_DELETES_PER_CONVERSATION,
-    NAMED_OFFENDERS,
-    ConversationLoss,
+    MAX_EXAMPLES,
+    ConversationDeletes,
     GuardInputs,
-    UserLoss,
-    loses_too_much,
+    UserDeletes,
+    is_wiped_out,
 )
 from readstate.model.plan import PlanRow
 
 _FIELD_NAMES = [[str(field.name).lower() for field in Fields(mask)] for mask in range(8)]
 
 
-class PlanTally:
+class PlanCounts:
     """Grows with what may be wrong with a plan, not with the plan."""
 
     def __init__(self) -> None:
@@ -59,10 +59,10 @@ class PlanTally:
 
     def guard_inputs(self, conversations_of: Callable[[str], int]) -> GuardInputs:
         """What the guards ask; *conversations_of* a user says how many that user at least has."""
-        wiped_out, worst = 0, list[UserLoss]()
+        wiped_out, worst = 0, list[UserDeletes]()
         for loss in self._wiped_out(conversations_of):
             wiped_out += 1
-            worst = nsmallest(NAMED_OFFENDERS, [*worst, loss], key=_worst_first)
+            worst = nsmallest(MAX_EXAMPLES, [*worst, loss], key=_worst_first)
         most, emptied = self._emptied()
         return GuardInputs(
             rows=self.rows,
@@ -77,18 +77,18 @@ class PlanTally:
             emptied_examples=emptied,
         )
 
-    def _wiped_out(self, conversations_of: Callable[[str], int]) -> Iterator[UserLoss]:
+    def _wiped_out(self, conversations_of: Callable[[str], int]) -> Iterator[UserDeletes]:
         for user_sid, deletes in self._removals.execute("SELECT user_sid, count(*) FROM removal GROUP BY user_sid"):
             conversations = conversations_of(user_sid)
-            if loses_too_much(deletes, conversations):
-                yield UserLoss(user_sid, deletes, conversations)
+            if is_wiped_out(deletes, conversations):
+                yield UserDeletes(user_sid, deletes, conversations)
 
-    def _emptied(self) -> tuple[int, tuple[ConversationLoss, ...]]:
+    def _emptied(self) -> tuple[int, tuple[ConversationDeletes, ...]]:
         query = "SELECT conversation_sid, count(*) AS n FROM removal GROUP BY 1 ORDER BY n DESC, 1 LIMIT ?"
-        losses = [ConversationLoss(*row) for row in self._removals.execute(query, [NAMED_OFFENDERS])]
+        losses = [ConversationDeletes(*row) for row in self._removals.execute(query, [MAX_EXAMPLES])]
         offenders = tuple(loss for loss in losses if loss.deletes > MAX_DELETES_PER_CONVERSATION)
         return losses[0].deletes if losses else 0, offenders
 
 
-def _worst_first(loss: UserLoss) -> tuple[int, str]:
+def _worst_first(loss: UserDeletes) -> tuple[int, str]:
     return -loss.deletes, loss.user_sid

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from readstate.changes.plans.schema import to_rows
 from readstate.changes.plans.tombstone import require_not_erased
-from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, seal_of
+from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, digest_of
 from readstate.errors import BadInput, PlanUnusable
 from readstate.files import sha256_of
 from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanHeader, PlanRow, Target
@@ -108,7 +108,7 @@ def find_plan(name: str, root: Path) -> Path:
     raise BadInput(f"there is no plan {name}", hint="Give its directory, or its id and -o with where it lies.")
 
 
-def check_target(manifest: Manifest, target: Target) -> None:
+def require_same_target(manifest: Manifest, target: Target) -> None:
     """Refuse a plan made for another account, service or origin. Raises `PlanUnusable`."""
     planned = manifest.target
     different = [
@@ -123,7 +123,7 @@ def check_target(manifest: Manifest, target: Target) -> None:
         )
 
 
-def check_age(manifest: Manifest, server_now: datetime) -> None:
+def require_not_expired(manifest: Manifest, server_now: datetime) -> None:
     """Refuse a plan that has expired by the server's clock. Raises `PlanUnusable`."""
     if server_now >= manifest.expires_at:
         raise PlanUnusable(
@@ -150,7 +150,7 @@ def _sealed_document(directory: Path) -> dict[str, Any]:
             f"{directory} was made by a newer readstate (schema {version}, this one knows {PLAN_SCHEMA_VERSION})",
             hint="Install that version, or plan again with this one.",
         )
-    seal = seal_of(document)
+    seal = digest_of(document)
     if seal != document.get("plan_sha256") or document.get("plan_id") != f"p-{seal[:12]}":
         raise _damaged(directory, f"{MANIFEST} was changed after it was written")
     return document

@@ -13,7 +13,7 @@ from typing import Any, Self
 import msgspec
 import pyarrow.parquet as pq
 
-from readstate.changes.plans.counts import PlanTally
+from readstate.changes.plans.counts import PlanCounts
 from readstate.changes.plans.schema import ROWS, to_batch
 from readstate.files import (
     create_private,
@@ -51,7 +51,7 @@ class PlanWriter:
             try_lock(self._rows_file.fileno())  # for is_abandoned: it dies with this process
             self._participants_file = create_private(self.directory / PARTICIPANTS)
         self._root = root
-        self.tally = PlanTally()
+        self.tally = PlanCounts()
         self._parquet = pq.ParquetWriter(self._rows_file, ROWS, **_COMPRESSION)
         self._participants = gzip.GzipFile(fileobj=self._participants_file, mode="wb", mtime=0)
         self._participants_digest = sha256()
@@ -91,7 +91,7 @@ class PlanWriter:
             for file in (self._rows_file, self._participants_file):
                 file.flush()
                 os.fsync(file.fileno())
-            manifest = sealed(
+            manifest = with_digest(
                 msgspec.structs.replace(
                     draft,
                     rows_sha256=sha256_of(self.directory / ROWS_FILE),
@@ -136,13 +136,13 @@ def is_abandoned(directory: Path) -> bool:
     return not is_locked(directory / ROWS_FILE)
 
 
-def sealed(manifest: Manifest) -> Manifest:
+def with_digest(manifest: Manifest) -> Manifest:
     """Return *manifest* with its digest, and with the name that follows from it."""
-    digest = seal_of(msgspec.json.decode(msgspec.json.encode(manifest)))
+    digest = digest_of(msgspec.json.decode(msgspec.json.encode(manifest)))
     return msgspec.structs.replace(manifest, plan_sha256=digest, plan_id=f"p-{digest[:12]}")
 
 
-def seal_of(manifest: dict[str, Any]) -> str:
+def digest_of(manifest: dict[str, Any]) -> str:
     """Return the sha256 of *manifest*, as JSON has it, with sorted names and without the seal itself."""
     return sha256(msgspec.json.encode(manifest | {"plan_sha256": "", "plan_id": ""}, order="sorted")).hexdigest()
 

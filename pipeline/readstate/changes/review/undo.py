@@ -7,28 +7,18 @@ from typing import Any
 
 import msgspec
 
-from readstate.changes.current_state.plan_rows import Seen
+from readstate.changes.current_state.plan_rows import Observation
 from readstate.changes.current_state.reading_rows import RowReading, reading
-from readstate.changes.current_state.target import Located
-from readstate.changes.planning.make_plan import PlanOptions, Provenance, draft, estimate
+from readstate.changes.current_state.target import TargetInfo
+from readstate.changes.planning.make_plan import PlanOptions, Provenance, estimate, unsigned_manifest
 from readstate.changes.plans.reader import Plan, read_manifest
 from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.results import paired
 from readstate.changes.runs.row_record import RowRecord, moment
-from readstate.model.change import (
-    Absent,
-    Direction,
-    Disposition,
-    Fields,
-    Operation,
-    PreconditionKind,
-    Present,
-    Reason,
-    UndoClass,
-    Unknown,
-    Unreadable,
-)
+from readstate.model.change import Direction, Disposition, Fields, PreconditionKind, Reason, UndoClass
+from readstate.model.desired import Operation
+from readstate.model.membership import Absent, Present, Unknown, Unreadable
 from readstate.model.outcome import Outcome
 from readstate.model.plan import Mode, PlanRow
 
@@ -51,7 +41,7 @@ class _Field:
     now: Any
 
 
-def undo_row(row: PlanRow, record: RowRecord, seen: Seen, *, first_set_to: int | None) -> PlanRow:
+def undo_row(row: PlanRow, record: RowRecord, seen: Observation, *, first_set_to: int | None) -> PlanRow:
     """The row of an undo for *row*, which the run applied as *record* tells and which is now as *seen*. Pure.
 
     *first_set_to* is what a horizon becomes that was never set before: it cannot be cleared again.
@@ -74,7 +64,7 @@ async def plan_undo(
     writer: PlanWriter,
     around: RowReading,
     *,
-    located: Located,
+    located: TargetInfo,
     provenance: Provenance,
     writes_per_second: float,
     first_set_to: int | None = None,
@@ -92,7 +82,7 @@ async def plan_undo(
     options = PlanOptions(mode=Mode.EXACT, allow_rewind=True, writes_per_second=writes_per_second)
     guard_inputs = writer.tally.guard_inputs(_nobody_is_removed)
     directory = writer.finish(
-        draft(
+        unsigned_manifest(
             writer.tally,
             guard_inputs,
             estimate(guard_inputs.updates, requests, options),

@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from readstate.model.change import Absent, Current, Fields, PreconditionKind, Present, Unknown, Unreadable
+from readstate.model.change import Fields, PreconditionKind
+from readstate.model.membership import Absent, Current, Present, Unknown, Unreadable
 from readstate.model.plan import PlanRow
 
 

@@ -15,7 +15,8 @@ from readstate.changes.rules.preconditions import (
     not_as_before,
     timestamp_unknown,
 )
-from readstate.model.change import Absent, Current, Direction, Fields, PreconditionKind, Present, Unreadable
+from readstate.model.change import Direction, Fields, PreconditionKind
+from readstate.model.membership import Absent, Current, Present, Unreadable
 from readstate.model.outcome import By, Outcome
 from readstate.model.plan import PlanRow
 

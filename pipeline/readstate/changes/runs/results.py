@@ -138,7 +138,7 @@ def _line(run_id: str, plan_id: str, row: PlanRow, record: RowRecord | None) -> 
 
 
 def _as_input(row: PlanRow) -> tuple[Any, ...]:
-    """*row* as a line of a changes file: the same wish, by SID, with numbers in the place of ``@latest``."""
+    """*row* as a line of a changes file: the same change, by SID, with numbers in the place of ``@latest``."""
     return (
         row.user_sid, row.conversation_sid, row.op, row.set_index,
         None if row.set_timestamp is None else f"{row.set_timestamp:%Y-%m-%dT%H:%M:%SZ}", row.set_level, row.row_key,

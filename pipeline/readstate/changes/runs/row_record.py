@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from readstate.model.change import Current, Present, Unknown
+from readstate.model.membership import Current, Present, Unknown
 from readstate.model.outcome import By
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

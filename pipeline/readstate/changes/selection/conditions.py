@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from readstate.changes.selection.exclusions import Exclusions
-from readstate.model.change import LATEST, NotificationLevel, Update
+from readstate.model.desired import LATEST, NotificationLevel, Update
 
 CLOSED = "closed"
 OPEN_STATES = frozenset({"active", "inactive"})
@@ -82,7 +82,7 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Marking:
+class MarkAction:
     """What becomes of the rows that are asked for."""
 
     read: bool = True
@@ -99,7 +99,7 @@ class Marking:
         return pc.and_(pc.and_(unread, self._may_move(rows)), pa.scalar(self.read))
 
     def sets(self, rows: pa.Table) -> Any:
-        """Whether each row's notification level is another than the wished one."""
+        """Whether each row's notification level is another than the desired one."""
         if self.level is None:
             return pc.is_in(rows["user_sid"], value_set=pa.array([], pa.string()))
         return _known(pc.not_equal(rows["notification_level"], self.level), unknown=True)
@@ -118,34 +118,34 @@ class Marking:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The selected rows, what is wished of each, and how many others were left out for which reason."""
+class Selection:
+    """The selected rows, what is desired of each, and how many others were left out for which reason."""
 
     rows: pa.Table
-    wishes: list[Update]
+    desired: list[Update]
     left_out: Counter[LeftOut]
 
 
-def judge(rows: pa.Table, conditions: Conditions, marking: Marking) -> Judged:
+def select(rows: pa.Table, conditions: Conditions, action: MarkAction) -> Selection:
     """Select from *rows*, a table with at least `COLUMNS`; every row is either selected or counted as left out."""
     left_out: Counter[LeftOut] = Counter()
     for reason, test in conditions.tests():
         kept = rows.filter(test(rows))
         left_out[reason] += len(rows) - len(kept)
         rows = kept
-    moves, sets = marking.moves(rows), marking.sets(rows)
+    moves, sets = action.moves(rows), action.sets(rows)
     busy = pc.or_(moves, sets)
-    left_out.update(dict(marking.reasons(rows.filter(pc.invert(busy)))))
+    left_out.update(dict(action.reasons(rows.filter(pc.invert(busy)))))
     chosen = zip(moves.filter(busy).to_pylist(), sets.filter(busy).to_pylist(), strict=True)
-    wishes = [wish(marking, moves=row_moves, sets=row_sets) for row_moves, row_sets in chosen]
-    return Judged(rows.filter(busy), wishes, +left_out)
+    desired = [desired_update(action, moves=row_moves, sets=row_sets) for row_moves, row_sets in chosen]
+    return Selection(rows.filter(busy), desired, +left_out)
 
 
-def wish(marking: Marking, *, moves: bool, sets: bool) -> Update:
+def desired_update(action: MarkAction, *, moves: bool, sets: bool) -> Update:
     """What is asked for a row whose horizon moves, whose level is set, or both."""
     return Update(
         last_read_message_index=LATEST if moves else None,
-        notification_level=marking.level if sets else None,
+        notification_level=action.level if sets else None,
     )
 
 

@@ -5,12 +5,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from readstate.changes.current_state.memberships import Found, Membership, UserLines, UserReading
+from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserLines, UserResult
 from readstate.changes.input.intents import Intent
-from readstate.changes.planning.workspace import Readings
-from readstate.changes.selection.conditions import Judged
-from readstate.model.change import Unreadable, Update
+from readstate.changes.planning.workspace import PlanWorkspace
+from readstate.changes.selection.conditions import Selection
+from readstate.model.desired import Update
 from readstate.model.ids import is_sid
+from readstate.model.membership import Unreadable
 from readstate.model.resources import UserConversation
 from readstate.model.selection import Audience
 
@@ -50,17 +51,17 @@ class _Row(NamedTuple):
 class SelectedRows:
     """Fills *readings* with selected rows; the lines of the plan are numbered as they come."""
 
-    def __init__(self, readings: Readings) -> None:
+    def __init__(self, readings: PlanWorkspace) -> None:
         self._readings = readings
         self._line = 0
         readings.staging.database.execute("CREATE TABLE online (online_sid TEXT PRIMARY KEY) WITHOUT ROWID")
 
-    def add(self, judged: Judged, *, read_at: datetime, source: str) -> None:
+    def add(self, judged: Selection, *, read_at: datetime, source: str) -> None:
         """Take the rows that were selected, as they were read at *read_at*. Raises `LocalDisk`."""
         columns = (judged.rows[name].to_pylist() for name in _READ)
-        wished = zip(map(_Row._make, zip(*columns, strict=True)), judged.wishes, strict=True)
-        for user_sid, rows in groupby(wished, key=lambda row: row[0].user_sid):
-            found = {row.conversation_sid: (wish, _found(row, source)) for row, wish in rows}
+        chosen = zip(map(_Row._make, zip(*columns, strict=True)), judged.desired, strict=True)
+        for user_sid, rows in groupby(chosen, key=lambda row: row[0].user_sid):
+            found = {row.conversation_sid: (desired, _found(row, source)) for row, desired in rows}
             self._add_user(user_sid, found, read_at)
 
     def drop_repeated(self) -> int:
@@ -75,23 +76,25 @@ class SelectedRows:
         ((users, conversations, connected),) = staging.select(_AUDIENCE)
         return Audience(users=users, conversations=conversations, online=None if online is None else connected)
 
-    def _add_user(self, user_sid: str, found: Mapping[str, tuple[Update, Found]], read_at: datetime) -> None:
+    def _add_user(self, user_sid: str, found: Mapping[str, tuple[Update, ReadResult]], read_at: datetime) -> None:
         lines = {conversation: self._line + number for number, conversation in enumerate(found, start=1)}
         self._line += len(found)
         self._readings.staging.add(_intents(user_sid, lines, found))
         answers = {conversation: answer for conversation, (_, answer) in found.items()}
-        self._readings.add_users([(UserReading(UserLines(user_sid, user_sid, lines), answers), read_at)])
+        self._readings.add_users([(UserResult(UserLines(user_sid, user_sid, lines), answers), read_at)])
 
 
-def _intents(user_sid: str, lines: Mapping[str, int], found: Mapping[str, tuple[Update, Found]]) -> Iterator[Intent]:
+def _intents(
+    user_sid: str, lines: Mapping[str, int], found: Mapping[str, tuple[Update, ReadResult]]
+) -> Iterator[Intent]:
     return (
-        Intent(lines[conversation], lines[conversation], user_sid, conversation, wish)
-        for conversation, (wish, _) in found.items()
+        Intent(lines[conversation], lines[conversation], user_sid, conversation, desired)
+        for conversation, (desired, _) in found.items()
     )
 
 
-def _found(row: _Row, source: str) -> Membership | Unreadable:
+def _found(row: _Row, source: str) -> FetchedMembership | Unreadable:
     # What a change is sent to must be SIDs, whatever the answer held.
     if not is_sid(row.user_sid, "US") or not is_sid(row.conversation_sid, "CH"):
         return Unreadable("the answer names no user or no conversation")
-    return Membership(UserConversation(**row._asdict()), source)
+    return FetchedMembership(UserConversation(**row._asdict()), source)

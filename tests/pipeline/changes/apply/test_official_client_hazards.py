@@ -183,7 +183,7 @@ async def test_the_logging_of_the_program_around_us_stays_as_it_was() -> None:
 
 def test_a_date_that_cannot_be_read_is_said_to_be_unknown_and_not_passed_on_as_text() -> None:
     from readstate.changes.current_state.plan_rows import _moment
-    from readstate.model.change import Unknown
+    from readstate.model.membership import Unknown
 
     assert _moment("2026-11-23T12:00:00.25+01:00") == datetime(2026, 11, 23, 11, 0, 0, 250_000, UTC)
     assert isinstance(_moment("yesterday"), Unknown)

@@ -11,7 +11,7 @@ from readstate.changes.apply.keyed_limit import KeyedLimit
 from readstate.changes.apply.work_queue import Work, by_user
 from readstate.changes.rules.sampling import is_sampled
 from readstate.errors import LocalDisk
-from readstate.model.change import Operation
+from readstate.model.desired import Operation
 from tests.helpers.plans import plan_row, removal_row
 
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from readstate.changes.current_state.memberships import Membership, UserLines, read_user
-from readstate.model.change import Unreadable
+from readstate.changes.current_state.memberships import FetchedMembership, UserLines, read_user
+from readstate.model.membership import Unreadable
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
@@ -37,7 +37,7 @@ async def test_a_row_that_names_what_was_asked_for_is_believed() -> None:
     reading = await read_user(Reader(Answering()), SERVICE, lines())
 
     found = reading.found[CONVERSATION]
-    assert isinstance(found, Membership)
+    assert isinstance(found, FetchedMembership)
     assert (found.row.participant_sid, found.source, reading.requests) == (MEMBER, "fetch", 1)
 
 
@@ -62,4 +62,4 @@ async def test_a_row_that_names_something_else_is_not_believed(changes: dict[str
 async def test_an_identity_may_stand_for_any_user() -> None:
     reading = await read_user(Reader(Answering(user_sid="US" + "9" * 32)), SERVICE, lines("alice"))
 
-    assert isinstance(reading.found[CONVERSATION], Membership)
+    assert isinstance(reading.found[CONVERSATION], FetchedMembership)

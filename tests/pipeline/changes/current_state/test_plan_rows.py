@@ -11,7 +11,7 @@ from readstate.changes.rules.preconditions import SetFields
 from readstate.changes.rules.settle import Answered, Late, NeverSent
 from readstate.errors import NotSent, Refused, TooLate
 from readstate.events import Message, Retried
-from readstate.model.change import Absent, Present, Unknown, Unreadable
+from readstate.model.membership import Absent, Present, Unknown, Unreadable
 from readstate.twilio.client import Reader, Writer
 from readstate.twilio.http.response import Response
 from tests.helpers.fake_clock import FakeClock
@@ -78,13 +78,13 @@ async def test_credentials_that_are_refused_end_everything() -> None:
 
 
 def test_repeated_writes_are_counted_by_their_path_and_forgotten() -> None:
-    repetitions = Repetitions()
+    duplicates = Repetitions()
     for method, reason in (("POST", "status 429"), ("POST", "status 429"), ("POST", "reset"), ("GET", "status 429")):
-        repetitions.observe(Retried(method, "/v1/x", reason, 0, 0.1, None))
-    repetitions.observe(Message("something else"))
+        duplicates.observe(Retried(method, "/v1/x", reason, 0, 0.1, None))
+    duplicates.observe(Message("something else"))
 
-    assert repetitions.take("/v1/x") == 2
-    assert repetitions.take("/v1/x") == 0
+    assert duplicates.take("/v1/x") == 2
+    assert duplicates.take("/v1/x") == 0
 
 
 async def test_what_did_not_leave_is_told_from_what_may_have_arrived() -> None:

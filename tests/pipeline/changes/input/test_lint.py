@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate.changes.input.lint import InputOptions, Staged, stage
+from readstate.changes.input.lint import InputOptions, StagedFile, stage
 from readstate.changes.input.problems import REJECT_COLUMNS, Problem, ProblemTally, RejectsFile, problem_at
 from readstate.changes.input.source import open_source
 from readstate.changes.input.staging import Staging
 from readstate.errors import BadInput, LocalDisk
-from readstate.model.change import Operation
+from readstate.model.desired import Operation
 
 US, CH = "US" + "a" * 32, "CH" + "b" * 32
 
@@ -30,7 +30,7 @@ class Linted:
             path.write_bytes(data)
             source = open_source(str(path), stdin=io.BytesIO(), spool=Path(folder))
             staging = Staging(Path(folder))
-            self.staged: Staged | None = stage(
+            self.staged: StagedFile | None = stage(
                 source,
                 staging,
                 InputOptions(**options),
@@ -44,7 +44,7 @@ class Linted:
         return [problem.code for problem in self.problems]
 
     @property
-    def verdicts(self) -> list[str | None]:
+    def statuses(self) -> list[str | None]:
         return [row[12] for row in self.rows]
 
 
@@ -64,7 +64,7 @@ def test_every_problem_of_a_line_is_told_not_only_the_first() -> None:
     linted = updates("..,,1.2E+05")
 
     assert linted.codes == ["E-DOT-SEGMENT", "E-MISSING", "E-SCIENTIFIC"]
-    assert linted.verdicts == ["rejected"]
+    assert linted.statuses == ["rejected"]
 
 
 def test_a_line_that_sets_nothing_is_an_error() -> None:
@@ -97,7 +97,7 @@ def test_expectations_and_long_texts_are_checked_too() -> None:
 def test_equal_lines_are_carried_out_once_and_unequal_ones_not_at_all() -> None:
     linted = updates(f"a,{CH},1", f"b,{CH},1", f"a,{CH},1", f"b,{CH},2", f"a,{CH},1")
 
-    assert linted.verdicts == [None, "conflict", "duplicate", "conflict", "duplicate"]
+    assert linted.statuses == [None, "conflict", "duplicate", "conflict", "duplicate"]
     assert sorted(linted.codes) == ["W-CONFLICT", "W-CONFLICT", "W-DUP", "W-DUP"]
     assert "line 5" in next(problem for problem in linted.problems if problem.line == 3).message
 
@@ -105,17 +105,17 @@ def test_equal_lines_are_carried_out_once_and_unequal_ones_not_at_all() -> None:
 def test_a_removal_and_an_update_of_one_membership_conflict() -> None:
     linted = Linted(f"user,conversation,op,notification_level\na,{CH},delete,\na,{CH},update,muted\n")
 
-    assert linted.verdicts == ["conflict", "conflict"]
+    assert linted.statuses == ["conflict", "conflict"]
 
 
 @given(st.permutations(["a,x,1", "a,x,1", "b,x,1", "b,x,2", "c,x,1"]))
 def test_the_order_of_lines_does_not_change_which_memberships_conflict(lines: list[str]) -> None:
     linted = updates(*lines)
 
-    verdicts: dict[str, list[str]] = {}
+    statuses: dict[str, list[str]] = {}
     for row in linted.rows:
-        verdicts.setdefault(row[2], []).append(str(row[12]))
-    assert {user: sorted(found) for user, found in verdicts.items()} == {
+        statuses.setdefault(row[2], []).append(str(row[12]))
+    assert {user: sorted(found) for user, found in statuses.items()} == {
         "a": ["None", "duplicate"],
         "b": ["conflict", "conflict"],
         "c": ["None"],
@@ -134,7 +134,7 @@ def test_invisible_characters_and_fractions_are_warnings() -> None:
 
     assert linted.codes == ["W-INVISIBLE", "W-FRACTION"]
     assert linted.problems[0].value == "an\\xa0na"
-    assert linted.verdicts == [None]
+    assert linted.statuses == [None]
 
 
 def test_a_file_without_lines_is_a_warning() -> None:
@@ -180,7 +180,7 @@ def test_text_that_ends_in_the_middle_of_a_character_is_told() -> None:
 
 
 def test_a_quote_that_never_ends_spoils_its_line() -> None:
-    assert Linted(LINES + '"a,b', operation=Operation.UPDATE).verdicts == [None, "rejected"]
+    assert Linted(LINES + '"a,b', operation=Operation.UPDATE).statuses == [None, "rejected"]
 
 
 def test_standard_input_is_copied_before_it_is_read(tmp_path: Path) -> None:
@@ -244,4 +244,4 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     staging = Staging(tmp_path)
     staging.close()
     with pytest.raises(LocalDisk):
-        staging.write("INSERT INTO judgement VALUES (?,?,?)", [(1, "", "")])
+        staging.write("INSERT INTO duplicate VALUES (?,?,?)", [(1, "", "")])

@@ -8,25 +8,19 @@ from hypothesis import strategies as st
 from readstate.changes.input.intents import Intent
 from readstate.changes.planning.diff import DiffRules, diff
 from readstate.model.change import (
-    Absent,
     Change,
     Direction,
     Disposition,
     Edit,
-    Expectation,
     Fields,
     PreconditionKind,
-    Present,
     Reason,
-    Removal,
     Remove,
     Skip,
     UndoClass,
-    Unknown,
-    Unreadable,
-    Update,
-    Wish,
 )
+from readstate.model.desired import DesiredChange, Expectation, Removal, Update
+from readstate.model.membership import Absent, Present, Unknown, Unreadable
 from readstate.model.plan import Mode
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -43,10 +37,10 @@ HERE = Present(
 
 
 def want(
-    wish: Wish, current: Present | Absent | Unreadable = HERE, rules: DiffRules = RULES, **expected: object
+    desired: DesiredChange, current: Present | Absent | Unreadable = HERE, rules: DiffRules = RULES, **expected: object
 ) -> Change:
     expectation = Expectation(**expected)  # type: ignore[arg-type]
-    return diff(Intent(2, 2, "a", "b", wish, expectation), current, rules)
+    return diff(Intent(2, 2, "a", "b", desired, expectation), current, rules)
 
 
 def index(number: int | str, current: Present = HERE, **rules: object) -> Change:
@@ -134,8 +128,8 @@ def test_a_rewind_insists_on_what_the_plan_saw() -> None:
 
 
 def test_a_level_is_set_even_where_the_horizon_is_satisfied() -> None:
-    wish = Update(last_read_message_index="@latest", notification_level="muted")
-    change = want(wish, replace(HERE, newest_message_index=5))
+    desired = Update(last_read_message_index="@latest", notification_level="muted")
+    change = want(desired, replace(HERE, newest_message_index=5))
 
     assert isinstance(change, Edit)
     assert change.fields is Fields.LEVEL
@@ -173,11 +167,11 @@ def test_a_removal_names_the_participant_and_needs_to_have_seen_it() -> None:
 
 
 def test_an_expectation_that_does_not_hold_blocks() -> None:
-    wish = Update(notification_level="muted")
+    desired = Update(notification_level="muted")
 
-    assert why(want(wish, last_read_message_index=9)) == (Disposition.BLOCKED, Reason.EXPECTATION_FAILED)
+    assert why(want(desired, last_read_message_index=9)) == (Disposition.BLOCKED, Reason.EXPECTATION_FAILED)
     assert why(want(Removal(), notification_level="muted"))[1] is Reason.EXPECTATION_FAILED
-    assert isinstance(want(wish, last_read_message_index=10, notification_level="default"), Edit)
+    assert isinstance(want(desired, last_read_message_index=10, notification_level="default"), Edit)
 
 
 def test_what_is_not_there_or_not_readable_is_no_change() -> None:
@@ -197,7 +191,7 @@ memberships = st.builds(
     last_read_timestamp=moments,
     conversation_state=st.sampled_from(["active", "inactive", "closed", None]),
 )
-wishes = st.builds(
+desired = st.builds(
     Update,
     last_read_message_index=st.one_of(indices, st.just("@latest")),
     last_read_timestamp=moments,
@@ -223,9 +217,9 @@ def applied(edit: Edit, current: Present) -> Present:
     )
 
 
-@given(wishes, memberships, rulesets)
-def test_nothing_goes_back_or_beyond_unless_asked_for(wish: Update, current: Present, rules: DiffRules) -> None:
-    change = want(wish, current, rules)
+@given(desired, memberships, rulesets)
+def test_nothing_goes_back_or_beyond_unless_asked_for(desired: Update, current: Present, rules: DiffRules) -> None:
+    change = want(desired, current, rules)
 
     if isinstance(change, Edit) and change.last_read_message_index is not None:
         before, newest = current.last_read_message_index, current.newest_message_index
@@ -237,14 +231,14 @@ def test_nothing_goes_back_or_beyond_unless_asked_for(wish: Update, current: Pre
         )
         assert (
             change.direction is not Direction.FIRST_SET
-            or wish.last_read_message_index != "@latest"
+            or desired.last_read_message_index != "@latest"
             or rules.allow_first_set
         )
 
 
-@given(wishes, memberships, rulesets)
-def test_only_what_differs_is_set_and_never_nothing(wish: Update, current: Present, rules: DiffRules) -> None:
-    change = want(wish, current, rules)
+@given(desired, memberships, rulesets)
+def test_only_what_differs_is_set_and_never_nothing(desired: Update, current: Present, rules: DiffRules) -> None:
+    change = want(desired, current, rules)
 
     if isinstance(change, Edit):
         assert change.fields
@@ -256,10 +250,10 @@ def test_only_what_differs_is_set_and_never_nothing(wish: Update, current: Prese
             assert change.notification_level not in {current.notification_level, None}
 
 
-@given(wishes, memberships, rulesets)
-def test_a_plan_after_its_apply_is_empty(wish: Update, current: Present, rules: DiffRules) -> None:
-    change = want(wish, current, rules)
+@given(desired, memberships, rulesets)
+def test_a_plan_after_its_apply_is_empty(desired: Update, current: Present, rules: DiffRules) -> None:
+    change = want(desired, current, rules)
 
     if isinstance(change, Edit):
-        again = want(wish, applied(change, current), rules)
+        again = want(desired, applied(change, current), rules)
         assert why(again)[0] in {Disposition.NOOP, Disposition.SATISFIED}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from readstate.changes.current_state.target import locate
+from readstate.changes.current_state.target import find_target
 from readstate.errors import BadInput, ExitCode, NotPermitted, Refused, Stopped
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.stop import StopReason, StopSwitch
@@ -385,14 +385,14 @@ async def test_a_service_that_is_not_there_is_bad_input(desk: SimulatedApi) -> N
     reader = Reader(DeskTransport(desk))
 
     with pytest.raises(BadInput, match="no service"):
-        await locate(reader, "IS" + "0" * 32, base_url="x", clock=FakeClock())
+        await find_target(reader, "IS" + "0" * 32, base_url="x", clock=FakeClock())
 
 
 async def test_the_clock_of_the_server_is_compared(desk: SimulatedApi) -> None:
     clock = FakeClock()
     clock.advance(3600)
 
-    located = await locate(Reader(DeskTransport(desk)), None, base_url="x", clock=clock)
+    located = await find_target(Reader(DeskTransport(desk)), None, base_url="x", clock=clock)
 
     assert located.server_offset == timedelta(hours=-1)
     assert located.server_now(clock).isoformat() == "2026-11-23T02:00:00+00:00"
@@ -405,7 +405,7 @@ async def test_an_account_without_a_default_service_has_to_name_one(desk: Simula
             return type(answer)(answer.status, {}, answer.body.replace(b'"IS', b'null,"x":"IS'))
 
     with pytest.raises(NotPermitted, match="no default"):
-        await locate(Reader(Nameless(desk)), None, base_url="x", clock=FakeClock())
+        await find_target(Reader(Nameless(desk)), None, base_url="x", clock=FakeClock())
 
 
 @pytest.mark.parametrize("user", ["alice", "a/b"])

@@ -11,8 +11,15 @@ import pytest
 from msgspec.structs import replace
 
 from readstate.changes.plans import writer as plan_writer
-from readstate.changes.plans.reader import check_age, check_target, find_plan, open_plan, read_header, read_manifest
-from readstate.changes.plans.writer import PlanWriter, seal_of
+from readstate.changes.plans.reader import (
+    find_plan,
+    open_plan,
+    read_header,
+    read_manifest,
+    require_not_expired,
+    require_same_target,
+)
+from readstate.changes.plans.writer import PlanWriter, digest_of
 from readstate.errors import BadInput, LocalDisk, PlanUnusable
 from tests.helpers.plans import NOW, TARGET, plan_row, removal_row, skipped_row, written_plan
 
@@ -93,7 +100,7 @@ def test_a_plan_of_the_version_before_is_refused_in_words_and_can_still_be_erase
     document = json.loads((directory / "manifest.json").read_text())
     del document["rows_sha256"]
     document |= {"schema_version": 1, "rows_root_sha256": "0" * 64, "chunk_sha256": ["0" * 64]}
-    seal = seal_of(document)
+    seal = digest_of(document)
     (directory / "manifest.json").write_text(json.dumps(document | {"plan_sha256": seal, "plan_id": f"p-{seal[:12]}"}))
 
     with pytest.raises(PlanUnusable, match=r"made by an older readstate \(schema 1, this one needs 2\)") as refused:
@@ -118,18 +125,18 @@ def test_what_removals_take_away_is_sealed_too(tmp_path: Path) -> None:
 def test_a_plan_is_bound_to_its_target(tmp_path: Path) -> None:
     manifest = written_plan(tmp_path, plan_row(0)).manifest
 
-    check_target(manifest, TARGET)
+    require_same_target(manifest, TARGET)
     for name in ("account_sid", "service_sid", "base_url"):
         with pytest.raises(PlanUnusable, match=name):
-            check_target(manifest, replace(TARGET, **{name: "other"}))
+            require_same_target(manifest, replace(TARGET, **{name: "other"}))
 
 
 def test_a_plan_ages_by_the_clock_of_the_server(tmp_path: Path) -> None:
     manifest = written_plan(tmp_path, plan_row(0)).manifest
 
-    check_age(manifest, NOW + timedelta(hours=23, minutes=59))
+    require_not_expired(manifest, NOW + timedelta(hours=23, minutes=59))
     with pytest.raises(PlanUnusable, match="expired at 2026-11-24 14:00 UTC"):
-        check_age(manifest, NOW + timedelta(hours=24))
+        require_not_expired(manifest, NOW + timedelta(hours=24))
 
 
 def test_a_plan_is_named_by_its_directory_or_its_id(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate.changes.current_state.plan_rows import Seen
+from readstate.changes.current_state.plan_rows import Observation
 from readstate.changes.current_state.reading_rows import RowReading
-from readstate.changes.current_state.target import Located
+from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.planning.make_plan import Provenance
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
@@ -22,7 +22,8 @@ from readstate.changes.rules.settle import Standing
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import RowRecord, micros
 from readstate.errors import ExitCode, Stopped
-from readstate.model.change import Absent, Current, Reason, Unreadable
+from readstate.model.change import Reason
+from readstate.model.membership import Absent, Current, Unreadable
 from readstate.model.outcome import Outcome
 from readstate.model.plan import InputFacts, Planner
 from readstate.stop import StopReason, StopSwitch
@@ -41,7 +42,7 @@ def written(**changes: Any) -> RowRecord:
 
 
 def undone(row: Any, record: RowRecord, current: Current, *, first_set_to: int | None = None) -> Any:
-    return undo_row(row, record, Seen(current, NOW, 0.0, 0.0), first_set_to=first_set_to)
+    return undo_row(row, record, Observation(current, NOW, 0.0, 0.0), first_set_to=first_set_to)
 
 
 class TestUndoRow:
@@ -120,7 +121,7 @@ async def undo_of(bench: Bench, plan: Plan, journal: Journal) -> Plan:
     target = plan.manifest.target
     with PlanWriter(bench.folder / "undo") as writer:
         return await plan_undo(
-            plan, journal, writer, reading(bench, plan), located=Located(target, timedelta(), requests=2),
+            plan, journal, writer, reading(bench, plan), located=TargetInfo(target, timedelta(), requests=2),
             provenance=Provenance(
                 planner=Planner(os_user="ann", host="desk"), tool_version="0", api_key_sid_suffix="", via="undo",
                 input=InputFacts(name="undo", size=0, sha256="0" * 64, encoding="", delimiter="", header=(), rows=1,

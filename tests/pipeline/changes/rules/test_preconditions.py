@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from readstate.changes.rules.preconditions import Already, Drifted, Go, Missing, RemoveMember, SetFields, Unclear, judge
 from readstate.changes.rules.settle import Standing, standing
-from readstate.model.change import Absent, Present, Reason, Unknown, Unreadable
+from readstate.model.change import Reason
+from readstate.model.membership import Absent, Present, Unknown, Unreadable
 from tests.helpers.plans import plan_row, removal_row
 
 MEMBER = f"MB{1:032x}"

@@ -24,7 +24,8 @@ from readstate.changes.rules.settle import (
     standing,
     unsent,
 )
-from readstate.model.change import Absent, Reason, Unreadable
+from readstate.model.change import Reason
+from readstate.model.membership import Absent, Unreadable
 from readstate.model.outcome import By, Outcome
 from tests.helpers.plans import plan_row, removal_row
 from tests.pipeline.changes.rules.test_preconditions import exact, present

@@ -12,7 +12,7 @@ import pytest
 from readstate.changes.input.lint import InputOptions, stage
 from readstate.changes.input.problems import Problem
 from readstate.changes.input.source import open_source
-from readstate.changes.planning.workspace import Readings
+from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.changes.plans.reader import Plan
 from readstate.changes.runs.journal import create_journal
 from readstate.changes.runs.results import RESULTS, outcome_of, write_results
@@ -101,7 +101,7 @@ def test_rows_to_look_at_again_are_a_changes_file(written: Path, name: str, numb
     problems: list[Problem] = []
     spool = tmp_path / "spool"
     spool.mkdir()
-    readings = Readings(spool)
+    readings = PlanWorkspace(spool)
 
     staged = stage(
         open_source(str(written / name), stdin=None, spool=spool),  # type: ignore[arg-type]

@@ -8,9 +8,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate.changes.selection.conditions import COLUMNS, Conditions, LeftOut, Marking, judge
+from readstate.changes.selection.conditions import COLUMNS, Conditions, LeftOut, MarkAction, select
 from readstate.changes.selection.exclusions import Exclusions
-from readstate.model.change import LATEST, Update
+from readstate.model.desired import LATEST, Update
 from readstate.snapshot.published.schema import ROWS
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -42,13 +42,13 @@ some_conditions = st.fixed_dictionaries(
         "excluded": some_exclusions,
     }
 )
-a_marking = st.one_of(
-    st.builds(Marking, never_read_too=st.booleans(), level=st.sampled_from([None, "muted", "default"])),
-    st.builds(Marking, read=st.just(False), level=st.sampled_from(["muted", "default"])),
+an_action = st.one_of(
+    st.builds(MarkAction, never_read_too=st.booleans(), level=st.sampled_from([None, "muted", "default"])),
+    st.builds(MarkAction, read=st.just(False), level=st.sampled_from(["muted", "default"])),
 )
 
 
-def plainly(row: dict[str, Any], conditions: dict[str, Any], marking: Marking) -> Update | LeftOut:
+def plainly(row: dict[str, Any], conditions: dict[str, Any], action: MarkAction) -> Update | LeftOut:
     """What becomes of one row, said without haste."""
     user, conversation, state = row["user_sid"], row["conversation_sid"], row["conversation_state"]
     unread, horizon, level = row["unread_messages_count"], row["last_read_message_index"], row["notification_level"]
@@ -63,59 +63,59 @@ def plainly(row: dict[str, Any], conditions: dict[str, Any], marking: Marking) -
         return LeftOut.UPDATED_SINCE
     if least is not None and (unread is None or unread < least):
         return LeftOut.FEWER_UNREAD
-    may_move = horizon is not None or marking.never_read_too
-    index = LATEST if marking.read and may_move and unread != 0 else None
-    wanted = marking.level if marking.level is not None and level != marking.level else None
+    may_move = horizon is not None or action.never_read_too
+    index = LATEST if action.read and may_move and unread != 0 else None
+    wanted = action.level if action.level is not None and level != action.level else None
     if index is not None or wanted is not None:
         return Update(last_read_message_index=index, notification_level=wanted)
-    if not marking.read:
+    if not action.read:
         return LeftOut.LEVEL_IS_SO
     return LeftOut.NOTHING_UNREAD if may_move else LeftOut.NEVER_READ
 
 
-@given(rows=st.lists(a_row, max_size=12), conditions=some_conditions, marking=a_marking)
+@given(rows=st.lists(a_row, max_size=12), conditions=some_conditions, action=an_action)
 def test_every_row_is_selected_or_left_out_for_its_first_reason(
-    rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking
+    rows: list[dict[str, Any]], conditions: dict[str, Any], action: MarkAction
 ) -> None:
-    verdicts = [plainly(row, conditions, marking) for row in rows]
+    statuses = [plainly(row, conditions, action) for row in rows]
 
-    judged = judge(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), marking)
+    judged = select(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), action)
 
-    assert judged.wishes == [verdict for verdict in verdicts if isinstance(verdict, Update)]
-    chosen = [row for row, verdict in zip(rows, verdicts, strict=True) if isinstance(verdict, Update)]
+    assert judged.desired == [status for status in statuses if isinstance(status, Update)]
+    chosen = [row for row, status in zip(rows, statuses, strict=True) if isinstance(status, Update)]
     assert [{name: row[name] for name in rows[0]} for row in judged.rows.to_pylist()] == chosen
-    assert judged.left_out == Counter(verdict for verdict in verdicts if isinstance(verdict, LeftOut))
+    assert judged.left_out == Counter(status for status in statuses if isinstance(status, LeftOut))
     assert len(judged.rows) + judged.left_out.total() == len(rows)
 
 
-@given(rows=st.lists(a_row, max_size=12), conditions=some_conditions, marking=a_marking, cut=st.integers(0, 12))
+@given(rows=st.lists(a_row, max_size=12), conditions=some_conditions, action=an_action, cut=st.integers(0, 12))
 def test_it_makes_no_difference_how_rows_are_divided_into_tables(
-    rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking, cut: int
+    rows: list[dict[str, Any]], conditions: dict[str, Any], action: MarkAction, cut: int
 ) -> None:
     table = pa.Table.from_pylist(rows, schema=ROWS)
 
-    whole = judge(table, Conditions(**conditions), marking)
-    parts = [judge(part, Conditions(**conditions), marking) for part in (table[:cut], table[cut:])]
+    whole = select(table, Conditions(**conditions), action)
+    parts = [select(part, Conditions(**conditions), action) for part in (table[:cut], table[cut:])]
 
-    assert [wish for part in parts for wish in part.wishes] == whole.wishes
+    assert [desired for part in parts for desired in part.desired] == whole.desired
     assert parts[0].left_out + parts[1].left_out == whole.left_out
 
 
-@given(rows=st.lists(a_row, max_size=8), conditions=some_conditions, marking=a_marking)
+@given(rows=st.lists(a_row, max_size=8), conditions=some_conditions, action=an_action)
 def test_unless_asked_nobody_who_never_read_is_moved_and_no_closed_conversation_touched(
-    rows: list[dict[str, Any]], conditions: dict[str, Any], marking: Marking
+    rows: list[dict[str, Any]], conditions: dict[str, Any], action: MarkAction
 ) -> None:
     conditions |= {"states": conditions["states"] - {"closed"}}
-    judged = judge(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), marking)
+    judged = select(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), action)
 
-    for row, wish in zip(judged.rows.to_pylist(), judged.wishes, strict=True):
+    for row, desired in zip(judged.rows.to_pylist(), judged.desired, strict=True):
         assert row["conversation_state"] != "closed"
-        if wish.last_read_message_index is not None:
-            assert row["last_read_message_index"] is not None or marking.never_read_too
+        if desired.last_read_message_index is not None:
+            assert row["last_read_message_index"] is not None or action.never_read_too
 
 
 def test_only_the_columns_that_it_names_are_needed() -> None:
     row = dict.fromkeys(COLUMNS) | {"user_sid": "US1", "conversation_sid": "CH1", "conversation_state": "active"}
     table = pa.Table.from_pylist([row], schema=pa.schema([ROWS.field(name) for name in COLUMNS]))
 
-    assert judge(table, Conditions(), Marking()).left_out == {LeftOut.NEVER_READ: 1}
+    assert select(table, Conditions(), MarkAction()).left_out == {LeftOut.NEVER_READ: 1}

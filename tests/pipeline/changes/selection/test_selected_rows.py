@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from readstate.changes.planning.workspace import Readings
-from readstate.changes.selection.conditions import Conditions, Marking, judge
+from readstate.changes.planning.workspace import PlanWorkspace
+from readstate.changes.selection.conditions import Conditions, MarkAction, select
 from readstate.changes.selection.selected_rows import SelectedRows
-from readstate.model.change import Present, Unknown, Unreadable
+from readstate.model.membership import Present, Unknown, Unreadable
 from readstate.snapshot.published.schema import ROWS
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -20,8 +20,8 @@ CH, SECOND = ("CH" + digit * 32 for digit in "cd")
 
 
 @pytest.fixture
-def readings(tmp_path: Path) -> Iterator[Readings]:
-    opened = Readings(tmp_path)
+def readings(tmp_path: Path) -> Iterator[PlanWorkspace]:
+    opened = PlanWorkspace(tmp_path)
     yield opened
     opened.close()
 
@@ -33,12 +33,12 @@ def row(user: str = US, conversation: str = CH, **changes: Any) -> dict[str, Any
     } | changes  # fmt: skip
 
 
-def add(selected: SelectedRows, *rows: dict[str, Any], marking: Marking | None = None) -> None:
-    judged = judge(pa.Table.from_pylist(list(rows), schema=ROWS), Conditions(), marking or Marking())
+def add(selected: SelectedRows, *rows: dict[str, Any], action: MarkAction | None = None) -> None:
+    judged = select(pa.Table.from_pylist(list(rows), schema=ROWS), Conditions(), action or MarkAction())
     selected.add(judged, read_at=NOON, source="list")
 
 
-def test_rows_become_lines_with_their_current_state(readings: Readings) -> None:
+def test_rows_become_lines_with_their_current_state(readings: PlanWorkspace) -> None:
     selected = SelectedRows(readings)
     add(selected, row(), row(conversation=SECOND), row(OTHER))
 
@@ -51,7 +51,7 @@ def test_rows_become_lines_with_their_current_state(readings: Readings) -> None:
     assert all(isinstance(line.current, Present) for line in lines)
 
 
-def test_of_a_row_that_came_twice_the_last_reading_stays(readings: Readings) -> None:
+def test_of_a_row_that_came_twice_the_last_reading_stays(readings: PlanWorkspace) -> None:
     selected = SelectedRows(readings)
     add(selected, row(last_read_message_index=3), row(conversation=SECOND))
     add(selected, row(last_read_message_index=7))
@@ -62,7 +62,7 @@ def test_of_a_row_that_came_twice_the_last_reading_stays(readings: Readings) -> 
     assert found[CH].last_read_message_index == 7
 
 
-def test_of_a_row_that_a_table_holds_twice_the_last_one_stays(readings: Readings) -> None:
+def test_of_a_row_that_a_table_holds_twice_the_last_one_stays(readings: PlanWorkspace) -> None:
     selected = SelectedRows(readings)
     add(selected, row(last_read_message_index=3), row(last_read_message_index=7))
 
@@ -73,14 +73,14 @@ def test_of_a_row_that_a_table_holds_twice_the_last_one_stays(readings: Readings
 
 
 @pytest.mark.parametrize("wrong", [row(user="US/.."), row(conversation="CH1")])
-def test_what_is_named_by_no_sid_can_never_be_changed(wrong: dict[str, Any], readings: Readings) -> None:
+def test_what_is_named_by_no_sid_can_never_be_changed(wrong: dict[str, Any], readings: PlanWorkspace) -> None:
     add(SelectedRows(readings), wrong)
 
     (line,) = readings.lines()
     assert isinstance(line.current, Unreadable)
 
 
-def test_the_audience_are_those_of_whom_something_changes(readings: Readings) -> None:
+def test_the_audience_are_those_of_whom_something_changes(readings: PlanWorkspace) -> None:
     selected = SelectedRows(readings)
     add(selected, row(), row(conversation=SECOND), row(OTHER, SECOND))
     readings.add_newest([(CH, 9), (SECOND, 3)])
@@ -91,7 +91,7 @@ def test_the_audience_are_those_of_whom_something_changes(readings: Readings) ->
     assert selected.audience(None).online is None
 
 
-def test_nobody_sees_what_will_not_happen(readings: Readings) -> None:
+def test_nobody_sees_what_will_not_happen(readings: PlanWorkspace) -> None:
     selected = SelectedRows(readings)
     add(selected, row(), row(conversation=SECOND))
     readings.add_newest([(CH, None), (SECOND, Unknown("timeout"))])
@@ -99,9 +99,9 @@ def test_nobody_sees_what_will_not_happen(readings: Readings) -> None:
     assert selected.audience(set()).users == 0
 
 
-def test_a_level_is_seen_even_where_no_horizon_moves(readings: Readings) -> None:
+def test_a_level_is_seen_even_where_no_horizon_moves(readings: PlanWorkspace) -> None:
     selected = SelectedRows(readings)
-    add(selected, row(), marking=Marking(read=False, level="muted"))
+    add(selected, row(), action=MarkAction(read=False, level="muted"))
 
     audience = selected.audience({OTHER})
 
