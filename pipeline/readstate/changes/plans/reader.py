@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from readstate.changes.plans.schema import to_rows
 from readstate.changes.plans.tombstone import require_not_erased
 from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, digest_of
-from readstate.errors import BadInput, PlanUnusable
+from readstate.errors import BadInput, LocalDisk, PlanUnusable
 from readstate.files import sha256_of
 from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanHeader, PlanRow, Target
 
@@ -70,8 +70,8 @@ def open_plan(directory: Path) -> Plan:
     plan = Plan(directory, read_manifest(directory))
     try:
         digest = sha256_of(directory / ROWS_FILE)
-    except OSError as error:
-        raise _damaged(directory, f"{ROWS_FILE}: {error.strerror}") from error
+    except LocalDisk as error:
+        raise _damaged(directory, error.message) from error
     if digest != plan.manifest.rows_sha256:
         raise _damaged(directory, f"{ROWS_FILE} does not hold the rows that were planned")
     return plan
