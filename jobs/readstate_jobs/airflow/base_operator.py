@@ -1,32 +1,25 @@
-"""Any readstate command as a task; `readstate_jobs.airflow.operators` has the ones with names."""
+"""Any readstate command as a task; the operators with names are in `readstate_jobs.airflow.operators`."""
 
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from airflow.providers.common.compat.sdk import (
-    AirflowException,
-    AirflowFailException,
-    Asset,
-    AssetAlias,
-    BaseOperator,
-    Context,
-)
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.sdk import Asset, AssetAlias, BaseOperator, Context
 
 from readstate.errors import ExitCode
-from readstate_jobs.airflow.environment import without_others
+from readstate_jobs.airflow.environment import without_worker_secrets
 from readstate_jobs.airflow.exit_codes import Reaction, reaction_to
 from readstate_jobs.airflow.hook import TwilioConversationsHook
-from readstate_jobs.airflow.parent_process import Ending, ReadstateProcess
+from readstate_jobs.airflow.parent_process import CommandResult, ReadstateProcess
 
 
 class ReadstateOperator(BaseOperator):
-    """Runs ``readstate`` with *words* in a process of its own, and pushes what it printed with ``--json``.
+    """Run ``readstate`` with *words* in a child process, and push the document that it prints with ``--json``.
 
-    *twilio_conn_id* is None for a command that asks Twilio nothing. *work_dir* has to be a path that every worker sees:
-    the next try of a task goes on with what it finds there. Exit codes 3, 4 and 5 mean what *when_some_failed*,
-    *when_drifted* and *when_unknown* say; of the others, bad input and refused guards fail at once, budgets, locks,
-    outages and kills are tried again.
+    *twilio_conn_id* is None for a command that sends Twilio nothing. *work_dir* has to be a path that every worker
+    sees: the next try of a task resumes what it finds there. Exit codes 3, 4 and 5 mean what *when_some_failed*,
+    *when_drifted* and *when_unknown* say; `readstate_jobs.airflow.exit_codes` decides about the others.
     """
 
     template_fields: Sequence[str] = ("words", "options", "twilio_conn_id", "work_dir", "env")
@@ -47,79 +40,79 @@ class ReadstateOperator(BaseOperator):
     ) -> None:
         super().__init__(**more)
         self.words, self.options = words, options
-        self.twilio_conn_id = twilio_conn_id
-        self.work_dir = work_dir
-        self.env = env
-        self.when_some_failed = when_some_failed
-        self.when_drifted = when_drifted
-        self.when_unknown = when_unknown
+        self.twilio_conn_id, self.work_dir, self.env = twilio_conn_id, work_dir, env
+        self.reactions: dict[int, Reaction] = {
+            ExitCode.SOME_FAILED: when_some_failed,
+            ExitCode.SOME_DRIFTED: when_drifted,
+            ExitCode.SOME_UNKNOWN: when_unknown,
+        }
         self._process: ReadstateProcess | None = None
         self._is_killed = False
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the command and give what it came to, small enough for an XCom."""
-        return self.answer(self.run_readstate(self.command(context)), context)
+        """Run the command and return its XCom."""
+        return self.to_xcom(self.run_readstate(self.arguments(context)), context)
 
-    def command(self, context: Context) -> list[str]:
-        """The words behind ``readstate``."""
+    def arguments(self, context: Context) -> list[str]:
+        """Return the command line behind ``readstate``."""
         return [*self.words, *self.options]
 
-    def answer(self, ending: Ending, context: Context) -> dict[str, Any]:
-        """What other tasks may want to know: paths and counters, never rows."""
-        return dict(ending.document)
+    def to_xcom(self, result: CommandResult, context: Context) -> dict[str, Any]:
+        """Return what other tasks may need: paths and counters, never rows."""
+        return dict(result.document)
 
-    def code(self, ending: Ending) -> int:
-        """The exit code to react to."""
-        return ending.code
+    def exit_code(self, result: CommandResult) -> int:
+        """Return the exit code that decides about the task."""
+        return result.exit_code
 
-    def run_readstate(self, words: Sequence[str]) -> Ending:
-        """Run one command to its end, or raise what makes Airflow do the right thing."""
-        self.log.info("readstate %s", " ".join(words))
-        self._process = ReadstateProcess(words, self._environment())
-        if self._is_killed:  # before there was a process to be told
+    def run_readstate(self, arguments: Sequence[str]) -> CommandResult:
+        """Run one command to its end; raise the exception that makes Airflow fail or retry the task."""
+        self.log.info("readstate %s", " ".join(arguments))
+        self._process = ReadstateProcess(arguments, self._environment())
+        if self._is_killed:  # the signal came before there was a process to stop
             self._process.stop()
-        ending = self._process.follow(self.log.info)
-        if ending.was_stopped:
-            # Airflow 3 does not interrupt us: whoever returned here would have succeeded.
-            raise AirflowException("stopped; what was done is kept, and the next try goes on with it")
-        self._react(ending)
-        return ending
+        result = self._process.run(self.log.info)
+        if result.was_stopped:
+            # Airflow does not interrupt `execute` after `on_kill`: a task that returns here would succeed.
+            raise AirflowException("stopped; what was done is kept, and the next try resumes it")
+        self._raise_for_exit_code(result)
+        return result
 
     def on_kill(self) -> None:
-        """Let the command save what it has; called in a signal handler, also before it begins or after it ended."""
+        """Make the command save and end. Airflow calls this in a signal handler, at any time."""
         self._is_killed = True
         if self._process is not None:
             self._process.stop()
 
     def _environment(self) -> dict[str, str]:
-        own = without_others(os.environ)
+        environ = without_worker_secrets(os.environ)
         if self.twilio_conn_id is not None:
-            own = TwilioConversationsHook(self.twilio_conn_id).environment()
+            environ = TwilioConversationsHook(self.twilio_conn_id).environment()
         if self.work_dir is not None:
-            own["READSTATE_WORK_DIR"] = self.work_dir
-        return own | dict(self.env or {})
+            environ["READSTATE_WORK_DIR"] = self.work_dir
+        return environ | dict(self.env or {})
 
-    def _react(self, ending: Ending) -> None:
-        chosen: dict[int, Reaction] = {
-            ExitCode.SOME_FAILED: self.when_some_failed,
-            ExitCode.SOME_DRIFTED: self.when_drifted,
-            ExitCode.SOME_UNKNOWN: self.when_unknown,
-        }
-        code = self.code(ending)
-        told = "\n".join([f"readstate ended with exit code {code}", *ending.last_lines])
-        match reaction_to(code, chosen):
+    def _raise_for_exit_code(self, result: CommandResult) -> None:
+        code = self.exit_code(result)
+        message = "\n".join([f"readstate ended with exit code {code}", *result.last_lines])
+        match reaction_to(code, self.reactions):
             case "fail":
-                raise AirflowFailException(told)
+                raise AirflowFailException(message)
             case "retry":
-                raise AirflowException(told)
+                raise AirflowException(message)
             case "succeed":
-                if code in chosen:
-                    self.log.warning("%s", told)
+                if code in self.reactions:
+                    self.log.warning("%s", message)
 
-    def _tell_outlets(self, context: Context, uri: str, facts: Mapping[str, Any]) -> None:
-        """Note *facts* at the assets that this task publishes; an alias gets the asset *uri*."""
+    def _add_asset_events(self, context: Context, uri: str, facts: Mapping[str, Any]) -> None:
+        """Attach *facts* to the assets that this task publishes; an alias becomes the asset *uri*."""
         for outlet in self.outlets or ():
             if isinstance(outlet, AssetAlias):
                 context["outlet_events"][outlet].add(Asset(uri), extra=dict(facts))
             elif isinstance(outlet, Asset):
                 context["outlet_events"][outlet].extra = dict(facts)
+
+
+def option(name: str, value: str | None) -> list[str]:
+    """Return the words of an option, or none where it has no value."""
+    return [] if value is None else [name, value]

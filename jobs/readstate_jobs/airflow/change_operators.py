@@ -1,18 +1,18 @@
-"""The operators that plan changes, and the one that carries a plan out."""
+"""The operators that plan changes, and the one that applies a plan."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.sdk import Context
 
-from readstate_jobs.airflow.base_operator import ReadstateOperator
+from readstate_jobs.airflow.base_operator import ReadstateOperator, option
 from readstate_jobs.airflow.hook import TwilioConversationsHook
-from readstate_jobs.airflow.parent_process import Ending
-from readstate_jobs.airflow.snapshot_operators import SECONDS_TO_END
+from readstate_jobs.airflow.parent_process import CommandResult
+from readstate_jobs.airflow.snapshot_operators import GRACE
 
 
 class _PlanningOperator(ReadstateOperator):
-    """What both ways to a plan share."""
+    """A task that writes a plan below *plans*, for *service* or the connection's."""
 
     template_fields: Sequence[str] = (*ReadstateOperator.template_fields, "plans", "service")
 
@@ -20,9 +20,9 @@ class _PlanningOperator(ReadstateOperator):
         super().__init__(**more)
         self.plans, self.service = plans, service
 
-    def answer(self, ending: Ending, context: Context) -> dict[str, Any]:
-        """The plan's folder and counters, and what its guards will want to hear."""
-        document = ending.document
+    def to_xcom(self, result: CommandResult, context: Context) -> dict[str, Any]:
+        """Return the plan's folder and counters, and the flags that its guards need."""
+        document = result.document
         known = ("plan_id", "plan_dir", "plan_sha256", "expires_at", "service_sid", "rows", "counts")
         return {
             **{name: document[name] for name in known},
@@ -30,14 +30,14 @@ class _PlanningOperator(ReadstateOperator):
             "needs": [guard["needs"] for guard in document["guards"] if guard["needs"]],
         }
 
-    def _where(self) -> list[str]:
+    def _planning_options(self) -> list[str]:
         assert self.twilio_conn_id is not None, "a plan needs a connection"
         service = self.service or TwilioConversationsHook(self.twilio_conn_id).service_sid()
-        return ["--out", self.plans, *(["--service", service] if service else []), *self.options, "--json"]
+        return ["--out", self.plans, *option("--service", service), *self.options, "--json"]
 
 
 class PlanChangesOperator(_PlanningOperator):
-    """Compares the changes file *file* with Twilio, and writes a plan below *plans*. Nothing is changed."""
+    """Compare the changes file *file* with Twilio, and write a plan below *plans*. Nothing is changed."""
 
     template_fields: Sequence[str] = (*_PlanningOperator.template_fields, "file", "operation")
 
@@ -45,15 +45,15 @@ class PlanChangesOperator(_PlanningOperator):
         super().__init__(**more)
         self.file, self.operation = file, operation
 
-    def command(self, context: Context) -> list[str]:
-        """``readstate plan``."""
-        return ["plan", self.file, *(["--op", self.operation] if self.operation else []), *self._where()]
+    def arguments(self, context: Context) -> list[str]:
+        """Return ``plan`` and its options."""
+        return ["plan", self.file, *option("--op", self.operation or None), *self._planning_options()]
 
 
 class MarkReadOperator(_PlanningOperator):
-    """Chooses conversations, and writes a plan below *plans* that marks them as read. Nothing is changed.
+    """Select conversations, and write a plan below *plans* that marks them as read. Nothing is changed.
 
-    Whose and which: *users_file*, or everybody's; the conditions of ``readstate mark-read`` are *options*.
+    *users_file* names the users, all unless given; the conditions of ``readstate mark-read`` are *options*.
     """
 
     template_fields: Sequence[str] = (*_PlanningOperator.template_fields, "users_file")
@@ -62,40 +62,34 @@ class MarkReadOperator(_PlanningOperator):
         super().__init__(**more)
         self.users_file = users_file
 
-    def command(self, context: Context) -> list[str]:
-        """``readstate mark-read``."""
+    def arguments(self, context: Context) -> list[str]:
+        """Return ``mark-read`` and its options."""
         users = ["--all"] if self.users_file is None else ["--users", self.users_file]
-        return ["mark-read", *users, *self._where()]
+        return ["mark-read", *users, *self._planning_options()]
 
 
 class ApplyPlanOperator(ReadstateOperator):
-    """Carries out the plan in *plan*: exactly what it shows, to exactly those rows, once.
+    """Apply the plan in *plan*: exactly what it shows, to exactly those rows, once.
 
-    A try after a kill goes on with the run that was begun, as long as it finds *work_dir*. *options* are those of
-    ``readstate apply``: consent, limits, care.
+    A try after a kill resumes the run, as long as it finds *work_dir*. *options* are those of ``readstate apply``:
+    consent, limits, canary.
     """
 
     template_fields: Sequence[str] = (*ReadstateOperator.template_fields, "plan", "confirm_deletes")
 
-    def __init__(
-        self,
-        *,
-        plan: str,
-        confirm_deletes: int | str | None = None,
-        **more: Any,
-    ) -> None:
+    def __init__(self, *, plan: str, confirm_deletes: int | str | None = None, **more: Any) -> None:
         super().__init__(**more)
         self.plan, self.confirm_deletes = plan, confirm_deletes
 
-    def command(self, context: Context) -> list[str]:
-        """``readstate apply``."""
+    def arguments(self, context: Context) -> list[str]:
+        """Return ``apply`` and its options."""
+        deletes = None if self.confirm_deletes in {None, ""} else str(self.confirm_deletes)
         return [
-            "apply", self.plan, "--go-on", "--grace", SECONDS_TO_END,
-            *([] if self.confirm_deletes in {None, ""} else ["--confirm-deletes", str(self.confirm_deletes)]),
-            *self.options, "--json",
+            "apply", self.plan, "--go-on", "--grace", GRACE,
+            *option("--confirm-deletes", deletes), *self.options, "--json",
         ]  # fmt: skip
 
-    def answer(self, ending: Ending, context: Context) -> dict[str, Any]:
-        """The run's folder and how many rows had which outcome."""
-        document = ending.document
-        return {name: document[name] for name in ("run_id", "run_dir", "plan_id", "counts", "results", "exit_code")}
+    def to_xcom(self, result: CommandResult, context: Context) -> dict[str, Any]:
+        """Return the run's folder and how many rows had which outcome."""
+        known = ("run_id", "run_dir", "plan_id", "counts", "results", "exit_code")
+        return {name: result.document[name] for name in known}

@@ -1,7 +1,7 @@
-"""Runs a readstate command that stops, saved and resumable, when the process that started it dies.
+"""Runs a readstate command that saves and ends when its parent process dies.
 
-``python -m readstate_jobs.airflow.child_process PARENT_PID COMMAND …``: a worker that is killed with -9 can tell
-nobody, and its next try would find the work folder locked by an orphan.
+``python -m readstate_jobs.airflow.child_process PARENT_PID COMMAND …``: a worker that is killed with -9 cannot stop its
+child, and its next try would find the work folder locked by an orphan.
 """
 
 import ctypes
@@ -14,18 +14,18 @@ _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in Linux's prctl.h
 
 def main() -> int:
     """Tie this process to its parent, then be readstate."""
-    parent, *words = sys.argv[1:]
-    _tie_to(int(parent))
+    parent_pid, *arguments = sys.argv[1:]
+    _stop_when_parent_dies(int(parent_pid))
     from readstate_jobs.cli.main import main as readstate
 
-    return readstate(words)
+    return readstate(arguments)
 
 
-def _tie_to(parent: int) -> None:
+def _stop_when_parent_dies(parent_pid: int) -> None:
     prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux alone has it
     if prctl is not None:
         prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before we asked
+    if os.getppid() != parent_pid:  # it died before the call
         os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -1,4 +1,4 @@
-"""What an exit code means to a scheduler: go on, try again, or call somebody."""
+"""What the exit code of a command means for a task: success, a retry, or failure."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -6,9 +6,11 @@ from typing import Literal
 from readstate.errors import ExitCode
 
 Reaction = Literal["succeed", "retry", "fail"]
-"""``fail`` is for what a second try would not change."""
+"""``fail`` is for what a retry would not change."""
 
-_WHEN_NOT_DONE: Mapping[int, Reaction] = {
+REACTIONS: Mapping[int, Reaction] = {
+    ExitCode.DONE: "succeed",
+    ExitCode.CHANGES_PRESENT: "succeed",
     ExitCode.BAD_INPUT: "fail",
     ExitCode.GUARD_REFUSED: "fail",
     ExitCode.PLAN_UNUSABLE: "fail",
@@ -25,10 +27,8 @@ _WHEN_NOT_DONE: Mapping[int, Reaction] = {
 
 
 def reaction_to(code: int, chosen: Mapping[int, Reaction]) -> Reaction:
-    """What to do about *code*, where *chosen* decides about commands that finished and yet not all was well.
+    """Return what to do about *code*; *chosen* is the task's choice for runs that finished with failed rows.
 
-    A command that was killed, or ends with a code that nobody knows, is tried again.
+    A command that was killed, or ends with an unknown code, is tried again.
     """
-    if code in {ExitCode.DONE, ExitCode.CHANGES_PRESENT}:
-        return "succeed"
-    return chosen.get(code) or _WHEN_NOT_DONE.get(code, "retry")
+    return REACTIONS.get(code) or chosen.get(code, "retry")

@@ -3,18 +3,20 @@
 import os
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseHook, mask_secret
+from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.sdk import BaseHook
+from airflow.sdk.log import mask_secret
 
-from readstate_jobs.airflow.environment import to_environment, without_others
+from readstate_jobs.airflow.environment import connection_environment, without_worker_secrets
 from readstate_jobs.airflow.parent_process import ReadstateProcess
 from readstate_jobs.airflow.provider import CONNECTION_TYPE
 
 _ABOUT_THIS_MACHINE = {"work folder"}
-"""The connection is tested where the form is shown, and used elsewhere."""
+"""The connection is tested on the web server, and used on a worker."""
 
 
 class TwilioConversationsHook(BaseHook):
-    """Gives a connection of type ``twilio_conversations`` to readstate, in the environment of its process."""
+    """A connection of type ``twilio_conversations``, as the environment of a readstate process."""
 
     conn_name_attr = "twilio_conn_id"
     default_conn_name = "twilio_conversations_default"
@@ -26,9 +28,9 @@ class TwilioConversationsHook(BaseHook):
         self.twilio_conn_id = twilio_conn_id
 
     def environment(self) -> dict[str, str]:
-        """The variables of a readstate process: this worker's, and the connection's instead of any other account's.
+        """Return the variables of a readstate process: this worker's, with the connection's account.
 
-        Raises `AirflowFailException` where the connection lacks something.
+        Raise `AirflowFailException` where the connection lacks something: a retry would not change that.
         """
         try:
             return self._environment()
@@ -36,22 +38,22 @@ class TwilioConversationsHook(BaseHook):
             raise AirflowFailException(f"connection {self.twilio_conn_id}: {error}") from None
 
     def service_sid(self) -> str | None:
-        """The service that the connection names."""
+        """Return the service that the connection names, if any."""
         return self.get_connection(self.twilio_conn_id).extra_dejson.get("service_sid") or None
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask Twilio who we are, as ``readstate doctor`` does."""
+        """Check the credentials with Twilio, as ``readstate doctor`` does."""
         try:
             environ = self._environment()
         except ValueError as error:
-            # Airflow 2 tests a copy, under a name that nobody gave it and without the secret that was saved.
+            # Airflow 3.1 tests what the form holds, without the secret that was saved.
             has_secret = bool(self.get_connection(self.twilio_conn_id).password)
-            again = "" if has_secret else "; a form that was opened again does not hold it: type it once more"
-            return False, f"{error}{again}"
-        ending = ReadstateProcess(["doctor", "--json"], environ).follow(self.log.info)
-        findings = [one for one in ending.document.get("findings", ()) if one["subject"] not in _ABOUT_THIS_MACHINE]
+            hint = "" if has_secret else "; a saved connection's form may not hold it: type it once more"
+            return False, f"{error}{hint}"
+        result = ReadstateProcess(["doctor", "--json"], environ).run(self.log.info)
+        findings = [one for one in result.document.get("findings", ()) if one["subject"] not in _ABOUT_THIS_MACHINE]
         if not findings:
-            return False, "\n".join(ending.last_lines)
+            return False, "\n".join(result.last_lines)
         bad = [one for one in findings if not one["good"]]
         return not bad, "; ".join(
             " ".join(filter(None, (f"{one['subject']}: {one['text']}.", one["hint"]))) for one in bad or findings
@@ -61,5 +63,6 @@ class TwilioConversationsHook(BaseHook):
         connection = self.get_connection(self.twilio_conn_id)
         if connection.password:
             mask_secret(connection.password)
-        own = to_environment(login=connection.login, password=connection.password, extra=connection.extra_dejson)
-        return without_others(os.environ) | own
+        return without_worker_secrets(os.environ) | connection_environment(
+            login=connection.login, password=connection.password, extra=connection.extra_dejson
+        )

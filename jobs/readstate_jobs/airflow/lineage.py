@@ -1,43 +1,28 @@
-"""What OpenLineage is told about a published snapshot, where Airflow's provider for it is installed."""
+"""The names of a published snapshot among Airflow's assets and OpenLineage's datasets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedDataset:
-    """A dataset by OpenLineage's names, and its size."""
-
-    namespace: str
-    name: str
-    rows: int
-    size: int
-    files: int
-
-    @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> "PublishedDataset":
-        """The dataset of a snapshot, by what a task pushes of it."""
-        namespace, name = name_of(facts["root"])
-        return cls(namespace, name, rows=facts["rows"], size=facts["bytes"], files=facts["files"])
+def asset_uri(root: str) -> str:
+    """Return the URI of the conversations below *root*, a folder or the URI of a bucket."""
+    path = f"{root.rstrip('/')}/user_conversations"
+    return path if "://" in root else PurePath("/", path).as_uri()
 
 
-def name_of(root: str) -> tuple[str, str]:
-    """Give *root*'s conversations as OpenLineage names datasets: the store, and the path in it."""
-    place = urlsplit(root)
-    if not place.scheme:
-        return "file", str(PurePath("/", root) / "user_conversations")
-    return f"{place.scheme}://{place.netloc}", str(PurePath(place.path.lstrip("/")) / "user_conversations")
+def dataset_name(root: str) -> tuple[str, str]:
+    """Return OpenLineage's namespace and name for the conversations below *root*."""
+    uri = urlsplit(asset_uri(root))
+    if uri.scheme == "file":
+        return "file", unquote(uri.path)
+    return f"{uri.scheme}://{uri.netloc}", uri.path.lstrip("/")
 
 
-def lineage_of(published: PublishedDataset | None) -> Any:
-    """The facets of *published*; None where nothing was published."""
-    if published is None:
-        return None
+def lineage_of(facts: Mapping[str, Any]) -> Any:
+    """Return an ``OperatorLineage`` with schema, rows and bytes of the snapshot that *facts* describe."""
     from airflow.providers.common.compat.openlineage.facet import (
-        Dataset,
         OutputDataset,
         OutputStatisticsOutputDatasetFacet,
         SchemaDatasetFacet,
@@ -47,18 +32,15 @@ def lineage_of(published: PublishedDataset | None) -> Any:
 
     from readstate.snapshot.published.schema import USER_CONVERSATIONS
 
-    output: Dataset = OutputDataset(
-        namespace=published.namespace,
-        name=published.name,
-        facets={
-            "schema": SchemaDatasetFacet(
-                fields=[SchemaDatasetFacetFields(name=one.name, type=str(one.type)) for one in USER_CONVERSATIONS]
-            )
-        },
-        outputFacets={
-            "outputStatistics": OutputStatisticsOutputDatasetFacet(
-                rowCount=published.rows, size=published.size, fileCount=published.files
-            )
-        },
+    namespace, name = dataset_name(facts["root"])
+    fields = [SchemaDatasetFacetFields(name=field.name, type=str(field.type)) for field in USER_CONVERSATIONS]
+    statistics = OutputStatisticsOutputDatasetFacet(
+        rowCount=facts["rows"], size=facts["bytes"], fileCount=facts["files"]
+    )
+    output = OutputDataset(
+        namespace=namespace,
+        name=name,
+        facets={"schema": SchemaDatasetFacet(fields=fields)},
+        outputFacets={"outputStatistics": statistics},
     )
     return OperatorLineage(outputs=[output])

@@ -7,7 +7,6 @@ from readstate_jobs.airflow.snapshot_operators import (
     CompareSnapshotsOperator,
     ExportSnapshotOperator,
     PublishSnapshotOperator,
-    due_day,
 )
 
 __all__ = [
@@ -19,5 +18,4 @@ __all__ = [
     "PlanChangesOperator",
     "PublishSnapshotOperator",
     "ReadstateOperator",
-    "due_day",
 ]

@@ -1,4 +1,4 @@
-"""One readstate command in a process of its own: followed, stopped in time, and its answer read."""
+"""One readstate command in a child process: its log is relayed, it is stopped in time, and its document is read."""
 
 import json
 import os
@@ -11,20 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-SECONDS_TO_SAVE = 3.0
-"""Airflow 3 kills a task five seconds after it asked it to stop."""
-_SECONDS_UNHURRIED = 20.0
-"""After `execution_timeout` Airflow raises in the task and does not kill it."""
-_SECONDS_TO_LEAVE = 0.5
-_SECONDS_BETWEEN_LOOKS = 0.2
+SAVE_SECONDS = 3.0
+"""Airflow kills a task five seconds after it asked it to stop."""
+UNHURRIED_SAVE_SECONDS = 20.0
+"""After ``execution_timeout`` Airflow raises in the task, and does not kill it."""
+LEAVE_SECONDS = 0.5
+POLL_SECONDS = 0.2
 _KEPT_LINES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a command ended."""
+class CommandResult:
+    """What a command has come to."""
 
-    code: int
+    exit_code: int
     document: Mapping[str, Any]
     """What it printed with ``--json``; empty where it printed none."""
     last_lines: tuple[str, ...]
@@ -32,94 +32,108 @@ class Ending:
 
 
 class ReadstateProcess:
-    """A command that runs while `follow` waits for it.
+    """A command that runs while `run` waits for it.
 
-    The worker keeps its own modules, memory and signal handlers; what readstate needs is given back when it ends.
+    The worker keeps its own modules, memory and signal handlers; what readstate needs is freed when it ends.
     """
 
-    def __init__(self, words: Sequence[str], environ: Mapping[str, str]) -> None:
-        self._words, self._environ = words, environ
+    def __init__(
+        self, arguments: Sequence[str], environ: Mapping[str, str], *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._arguments, self._environ, self._monotonic = arguments, environ, monotonic
         self._process: subprocess.Popen[bytes] | None = None
-        self._was_asked = False
-        self._signals: list[tuple[float, signal.Signals]] = []
+        self._is_stopping = False
+        self._escalation: list[tuple[float, signal.Signals]] = []
+        """The signals still to send and when, the next one last."""
 
-    def follow(self, tell: Callable[[str], None]) -> Ending:
-        """Start the command, *tell* each line of its story, and say how it ended.
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None before it was started."""
+        return None if self._process is None else self._process.pid
 
-        Where an exception is raised meanwhile, such as a task's timeout, the command is stopped first.
+    def run(self, log: Callable[[str], None]) -> CommandResult:
+        """Start the command, pass each line of its stderr to *log*, and return its result.
+
+        When an exception is raised meanwhile, such as a task's timeout, the command is stopped before it goes on.
         """
-        with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as told:
-            story = _Story(told.fileno())
+        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+            relay = _StderrRelay(stderr.fileno(), log)
             self._process = process = subprocess.Popen(  # noqa: S603 - our own module, and words without a shell
-                [sys.executable, "-m", "readstate_jobs.airflow.child_process", str(os.getpid()), *self._words],
+                [sys.executable, "-m", "readstate_jobs.airflow.child_process", str(os.getpid()), *self._arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=answer,
-                stderr=told,
+                stdout=stdout,
+                stderr=stderr,
                 env=dict(self._environ),
                 # Airflow signals its task's whole process group: a second signal makes readstate leave unsaved.
                 start_new_session=True,
             )
             try:
-                if self._was_asked:  # before there was anybody to be told
+                if self._is_stopping:  # `stop` came before there was a process to signal
                     process.send_signal(signal.SIGTERM)
-                self._wait(process, story, tell)
+                self._wait(process, relay)
             except BaseException:
-                self._ask_to_end(_SECONDS_UNHURRIED)
-                self._wait(process, story, tell)
+                self._request_stop(UNHURRIED_SAVE_SECONDS)
+                self._wait(process, relay)
                 raise
-            answer.seek(0)
-            return Ending(process.returncode, _document(answer.read()), story.last, self._was_asked)
+            stdout.seek(0)
+            return CommandResult(
+                process.returncode, _parse_document(stdout.read()), relay.last_lines, self._is_stopping
+            )
 
     def stop(self) -> None:
-        """Ask the command to save and end; may be called in a signal handler, and again."""
-        self._ask_to_end(SECONDS_TO_SAVE)
+        """Make the command save and end; may be called in a signal handler, and again."""
+        self._request_stop(SAVE_SECONDS)
 
-    def _ask_to_end(self, within_seconds: float) -> None:
-        until = time.monotonic() + within_seconds
-        if self._was_asked and (not self._signals or until >= self._signals[-1][0]):
+    def _request_stop(self, save_seconds: float) -> None:
+        deadline = self._monotonic() + save_seconds
+        # A later stop may shorten the time to save, and never gives more.
+        if self._is_stopping and (not self._escalation or deadline >= self._escalation[-1][0]):
             return
-        was_asked, self._was_asked = self._was_asked, True
-        self._signals = [
-            (until + _SECONDS_TO_LEAVE, signal.SIGKILL),
-            (until, signal.SIGTERM),  # the second one: readstate leaves at once
+        was_stopping, self._is_stopping = self._is_stopping, True
+        self._escalation = [
+            (deadline + LEAVE_SECONDS, signal.SIGKILL),
+            (deadline, signal.SIGTERM),  # the second one: readstate leaves at once
         ]
-        if self._process is not None and not was_asked:
+        if self._process is not None and not was_stopping:
             self._process.send_signal(signal.SIGTERM)
 
-    def _wait(self, process: "subprocess.Popen[bytes]", story: "_Story", tell: Callable[[str], None]) -> None:
+    def _wait(self, process: "subprocess.Popen[bytes]", relay: "_StderrRelay") -> None:
         while True:
             try:
-                process.wait(_SECONDS_BETWEEN_LOOKS)
+                process.wait(POLL_SECONDS)
             except subprocess.TimeoutExpired:
-                story.relay(tell)
-                if self._signals and time.monotonic() >= self._signals[-1][0]:
-                    process.send_signal(self._signals.pop()[1])
+                relay.relay()
+                if self._escalation and self._monotonic() >= self._escalation[-1][0]:
+                    process.send_signal(self._escalation.pop()[1])
             else:
-                story.relay(tell)
+                relay.relay()
                 return
 
 
-class _Story:
-    """The command's stderr: a file and no pipe, so that it can be written to when nobody is left to read it."""
+class _StderrRelay:
+    """Passes a file's new lines to *log*.
 
-    def __init__(self, descriptor: int) -> None:
-        self.last: tuple[str, ...] = ()
-        self._descriptor, self._told = descriptor, 0
+    The command writes to a file and not to a pipe: it can then save and end after its worker was killed.
+    """
 
-    def relay(self, tell: Callable[[str], None]) -> None:
-        """*tell* the lines that have come since."""
-        # The writer shares the file's offset: read without moving it.
-        while chunk := os.pread(self._descriptor, 1 << 16, self._told):
-            whole = chunk.rfind(b"\n") + 1 or len(chunk)
-            self._told += whole
-            for line in chunk[:whole].decode(errors="replace").splitlines():
-                self.last = (*self.last, line)[-_KEPT_LINES:]
-                tell(line)
+    def __init__(self, descriptor: int, log: Callable[[str], None]) -> None:
+        self.last_lines: tuple[str, ...] = ()
+        self._descriptor, self._log, self._offset = descriptor, log, 0
+
+    def relay(self) -> None:
+        """Pass the lines that were added since the last call."""
+        # The child writes at the offset that both processes share: `pread` does not move it.
+        while chunk := os.pread(self._descriptor, 1 << 16, self._offset):
+            end = chunk.rfind(b"\n") + 1 or len(chunk)
+            self._offset += end
+            for line in chunk[:end].decode(errors="replace").splitlines():
+                self.last_lines = (*self.last_lines, line)[-_KEPT_LINES:]
+                self._log(line)
 
 
-def _document(answer: bytes) -> Mapping[str, Any]:
+def _parse_document(stdout: bytes) -> Mapping[str, Any]:
     try:
-        document = json.loads(answer)
+        document = json.loads(stdout)
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

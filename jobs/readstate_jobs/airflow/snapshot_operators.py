@@ -1,176 +1,157 @@
-"""The operators that read Twilio, or what was published: none of them can write to Twilio."""
+"""The operators that read Twilio or published snapshots: none of them can write to Twilio."""
 
-from collections.abc import Sequence
-from pathlib import PurePath
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, Context
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from airflow.sdk import Context
 
 from readstate.errors import ExitCode
-from readstate_jobs.airflow.base_operator import ReadstateOperator
+from readstate_jobs.airflow.base_operator import ReadstateOperator, option
 from readstate_jobs.airflow.hook import TwilioConversationsHook
-from readstate_jobs.airflow.lineage import PublishedDataset, lineage_of
-from readstate_jobs.airflow.parent_process import Ending
+from readstate_jobs.airflow.lineage import asset_uri, lineage_of
+from readstate_jobs.airflow.parent_process import CommandResult
 
-SECONDS_TO_END = "2s"
-"""For what is in flight; the rest of the time that Airflow gives is for saving."""
+GRACE = "2s"
+"""For requests in flight; the rest of the five seconds that Airflow gives a killed task is for saving."""
 
 
-class ExportSnapshotOperator(ReadstateOperator):
-    """Publishes who has read what below *root*; with *shard* and *run* stages one share of it.
+class _PublishingOperator(ReadstateOperator):
+    """A task after which a snapshot below *root* may be published."""
 
-    *date* is the day in UTC on which the DAG's run fell due, unless given. A try after a kill goes on where the last
-    one was, as long as it finds *work_dir*.
+    template_fields: Sequence[str] = (*ReadstateOperator.template_fields, "root", "run")
+
+    def __init__(self, *, root: str, run: str | None = None, **more: Any) -> None:
+        super().__init__(**more)
+        self.root, self.run = root, run
+        self._published: dict[str, Any] | None = None
+
+    def to_xcom(self, result: CommandResult, context: Context) -> dict[str, Any]:
+        """Return the manifest's path and counters."""
+        self._published = snapshot_facts(result.document)
+        self._add_asset_events(context, asset_uri(self.root), self._published)
+        return self._published
+
+    def get_openlineage_facets_on_complete(self, _task_instance: Any) -> Any:
+        """Return the published dataset; called by Airflow's OpenLineage provider."""
+        return None if self._published is None else lineage_of(self._published)
+
+
+class ExportSnapshotOperator(_PublishingOperator):
+    """Publish a snapshot below *root*; with *shard* and *run* stage one share of it.
+
+    *date* is the day in UTC on which the DAG's run fell due, unless given. A try after a kill resumes the last one,
+    as long as it finds *work_dir*.
     """
 
-    template_fields: Sequence[str] = (
-        *ReadstateOperator.template_fields, "root", "date", "users_file", "shard", "run",
-    )  # fmt: skip
+    template_fields: Sequence[str] = (*_PublishingOperator.template_fields, "date", "users_file", "shard")
 
     def __init__(
         self,
         *,
-        root: str,
         date: str | None = None,
         services: Sequence[str] = (),
         users_file: str | None = None,
         shard: str | None = None,
-        run: str | None = None,
         **more: Any,
     ) -> None:
         super().__init__(**more)
-        self.root, self.date = root, date
-        self.services, self.users_file = services, users_file
-        self.shard, self.run = shard, run
-        self._published: PublishedDataset | None = None
+        self.date, self.services, self.users_file, self.shard = date, services, users_file, shard
 
-    def command(self, context: Context) -> list[str]:
-        """``readstate export``."""
-        words = ["export", "--out", self.root, "--date", self.date or due_day(context), "--grace", SECONDS_TO_END]
+    def arguments(self, context: Context) -> list[str]:
+        """Return ``export`` and its options."""
         assert self.twilio_conn_id is not None, "an export needs a connection"
         of_connection = TwilioConversationsHook(self.twilio_conn_id).service_sid()
-        for service in self.services or filter(None, [of_connection]):
-            words += ["--service", service]
-        for option, value in (("--users", self.users_file), ("--shard", self.shard), ("--run", self.run)):
-            words += [] if value is None else [option, value]
-        return [*words, *self.options, "--json"]
+        services = self.services or filter(None, [of_connection])
+        return [
+            "export", "--out", self.root, "--date", self.date or due_day(context), "--grace", GRACE,
+            *(word for service in services for word in ("--service", service)),
+            *option("--users", self.users_file), *option("--shard", self.shard), *option("--run", self.run),
+            *self.options, "--json",
+        ]  # fmt: skip
 
-    def code(self, ending: Ending) -> int:
-        """An incomplete snapshot stays one when a second try finds it published."""
-        is_incomplete = self.shard is None and ending.document.get("manifest", {}).get("complete") is False
-        return ExitCode.SOME_FAILED if ending.code == ExitCode.DONE and is_incomplete else ending.code
+    def exit_code(self, result: CommandResult) -> int:
+        """Return 3 for an incomplete snapshot, also where the second try finds it published and ends with 0."""
+        is_incomplete = self.shard is None and result.document.get("manifest", {}).get("complete") is False
+        return ExitCode.SOME_FAILED if result.exit_code == ExitCode.DONE and is_incomplete else result.exit_code
 
-    def answer(self, ending: Ending, context: Context) -> dict[str, Any]:
-        """The manifest's path and counters."""
-        if self.shard is not None:
-            return {"root": self.root, "run": self.run, "shard": self.shard}
-        published = snapshot_facts(ending.document)
-        self._published = PublishedDataset.of(published)
-        self._tell_outlets(context, asset_uri(self.root), published)
-        return published
-
-    def get_openlineage_facets_on_complete(self, _task_instance: Any) -> Any:
-        """The published dataset with its schema, rows and bytes; asked by Airflow's OpenLineage provider."""
-        return lineage_of(self._published)
+    def to_xcom(self, result: CommandResult, context: Context) -> dict[str, Any]:
+        """Return the manifest's path and counters; of a shard, which one was staged."""
+        if self.shard is None:
+            return super().to_xcom(result, context)
+        return {"root": self.root, "run": self.run, "shard": self.shard}
 
 
-class PublishSnapshotOperator(ReadstateOperator):
-    """Publishes what the shards of *run* have staged below *root*: all of them, or nothing."""
+class PublishSnapshotOperator(_PublishingOperator):
+    """Publish what the shards of *run* have staged below *root*: all of them, or nothing."""
 
-    template_fields: Sequence[str] = (*ReadstateOperator.template_fields, "root", "run")
+    def __init__(self, *, run: str, twilio_conn_id: str | None = None, **more: Any) -> None:
+        super().__init__(run=run, twilio_conn_id=twilio_conn_id, **more)
 
-    def __init__(self, *, root: str, run: str, twilio_conn_id: str | None = None, **more: Any) -> None:
-        super().__init__(twilio_conn_id=twilio_conn_id, **more)
-        self.root, self.run = root, run
-        self._published: PublishedDataset | None = None
-
-    def command(self, context: Context) -> list[str]:
-        """``readstate publish``."""
-        return ["publish", self.root, "--run", self.run, *self.options, "--json"]
-
-    def answer(self, ending: Ending, context: Context) -> dict[str, Any]:
-        """The manifest's path and counters."""
-        published = snapshot_facts(ending.document)
-        self._published = PublishedDataset.of(published)
-        self._tell_outlets(context, asset_uri(self.root), published)
-        return published
-
-    def get_openlineage_facets_on_complete(self, _task_instance: Any) -> Any:
-        """The published dataset with its schema, rows and bytes; asked by Airflow's OpenLineage provider."""
-        return lineage_of(self._published)
+    def arguments(self, context: Context) -> list[str]:
+        """Return ``publish`` and its options."""
+        return ["publish", self.root, *option("--run", self.run), *self.options, "--json"]
 
 
-class CheckSnapshotOperator(ReadstateOperator):
-    """Fails where the snapshot of *date* below *root* is missing or incomplete; *verify* reads every file again."""
+class _PublishedOperator(ReadstateOperator):
+    """A task about the snapshot of *date* below *root*; it sends Twilio nothing."""
 
     template_fields: Sequence[str] = (*ReadstateOperator.template_fields, "root", "date")
 
-    def __init__(
-        self,
-        *,
-        root: str,
-        date: str | None = None,
-        verify: bool = False,
-        twilio_conn_id: str | None = None,
-        **more: Any,
-    ) -> None:
+    def __init__(self, *, root: str, date: str | None = None, twilio_conn_id: str | None = None, **more: Any) -> None:
         super().__init__(twilio_conn_id=twilio_conn_id, **more)
-        self.root, self.date, self.verify = root, date, verify
+        self.root, self.date = root, date
 
-    def command(self, context: Context) -> list[str]:
-        """``readstate snapshots``."""
+
+class CheckSnapshotOperator(_PublishedOperator):
+    """Fail where the snapshot of *date* below *root* is missing or incomplete; *verify* reads every file again."""
+
+    def __init__(self, *, verify: bool = False, **more: Any) -> None:
+        super().__init__(**more)
+        self.verify = verify
+
+    def arguments(self, context: Context) -> list[str]:
+        """Return ``snapshots`` and its options."""
         return ["snapshots", self.root, *(["--verify"] if self.verify else []), *self.options, "--json"]
 
-    def answer(self, ending: Ending, context: Context) -> dict[str, Any]:
-        """What the list of snapshots says about that day."""
+    def to_xcom(self, result: CommandResult, context: Context) -> dict[str, Any]:
+        """Return what the list of snapshots has about that day."""
         day = self.date or due_day(context)
-        found = [one for one in ending.document.get("snapshots", ()) if one["snapshot_date"] == day]
+        found = [one for one in result.document.get("snapshots", ()) if one["snapshot_date"] == day]
         if not found:
             raise AirflowFailException(f"{self.root}: there is no snapshot of {day}")
         if not found[0]["complete"]:
-            raise AirflowFailException(
-                f"{self.root}: the snapshot of {day} is incomplete; {self.root}/failures says why"
-            )
-        published = {"root": self.root, **{name: value for name, value in found[0].items() if name != "defects"}}
-        self._tell_outlets(context, asset_uri(self.root), published)
-        return published
+            raise AirflowFailException(f"{self.root}: the snapshot of {day} is incomplete; see {self.root}/failures")
+        facts = {"root": self.root, **{name: value for name, value in found[0].items() if name != "defects"}}
+        self._add_asset_events(context, asset_uri(self.root), facts)
+        return facts
 
 
-class CompareSnapshotsOperator(ReadstateOperator):
-    """Says what changed between the snapshots *earlier* and *date* below *root*.
+class CompareSnapshotsOperator(_PublishedOperator):
+    """Compare the snapshots *earlier* and *date* below *root*.
 
-    *date* is the day in UTC on which the DAG's run fell due, and *earlier* the snapshot before it, unless given; where
-    there is none, the task is skipped.
+    *earlier* is the snapshot before *date*, unless given; where there is none, the task is skipped.
     """
 
-    template_fields: Sequence[str] = (*ReadstateOperator.template_fields, "root", "date", "earlier", "out")
+    template_fields: Sequence[str] = (*_PublishedOperator.template_fields, "earlier", "out")
 
-    def __init__(
-        self,
-        *,
-        root: str,
-        date: str | None = None,
-        earlier: str | None = None,
-        out: str | None = None,
-        twilio_conn_id: str | None = None,
-        **more: Any,
-    ) -> None:
-        super().__init__(twilio_conn_id=twilio_conn_id, **more)
-        self.root, self.date, self.earlier, self.out = root, date, earlier, out
+    def __init__(self, *, earlier: str | None = None, out: str | None = None, **more: Any) -> None:
+        super().__init__(**more)
+        self.earlier, self.out = earlier, out
 
-    def command(self, context: Context) -> list[str]:
-        """``readstate compare``."""
+    def arguments(self, context: Context) -> list[str]:
+        """Return ``compare`` and its options."""
         day = self.date or due_day(context)
-        out = [] if self.out is None else ["--out", self.out]
-        return ["compare", self.root, self.earlier or self._before(day), day, *out, *self.options, "--json"]
+        earlier = self.earlier or self._previous(day)
+        return ["compare", self.root, earlier, day, *option("--out", self.out), *self.options, "--json"]
 
-    def answer(self, ending: Ending, context: Context) -> dict[str, Any]:
-        """The counters, and the change feed's path."""
-        return {name: value for name, value in ending.document.items() if name != "fields_left_out"}
+    def to_xcom(self, result: CommandResult, context: Context) -> dict[str, Any]:
+        """Return the counters, and the change feed's path."""
+        return {name: value for name, value in result.document.items() if name != "fields_left_out"}
 
-    def _before(self, day: str) -> str:
-        listed = self.run_readstate(["snapshots", self.root, "--json"]).document.get("snapshots", ())
-        earlier = [one["snapshot_date"] for one in listed if one["snapshot_date"] < day]
+    def _previous(self, day: str) -> str:
+        snapshots = self.run_readstate(["snapshots", self.root, "--json"]).document.get("snapshots", ())
+        earlier = [one["snapshot_date"] for one in snapshots if one["snapshot_date"] < day]
         if not earlier:
             raise AirflowSkipException(f"{self.root}: there is no snapshot before {day} to compare with")
         return str(max(earlier))
@@ -182,14 +163,8 @@ def due_day(context: Context) -> str:
     return str(context["dag_run"].run_after.strftime("%Y-%m-%d"))
 
 
-def asset_uri(root: str) -> str:
-    """How the snapshots below *root* are called among Airflow's assets."""
-    path = f"{root.rstrip('/')}/user_conversations"
-    return path if "://" in root else PurePath("/", path).as_uri()
-
-
-def snapshot_facts(document: Any) -> dict[str, Any]:
-    """What other tasks may want to know of a published snapshot."""
+def snapshot_facts(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the path and the counters of the snapshot that ``export`` or ``publish`` has published."""
     manifest = document["manifest"]
     return {
         "root": document["root"],

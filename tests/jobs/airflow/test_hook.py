@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, redact
+from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.sdk._shared.secrets_masker import redact
 
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
@@ -36,29 +37,29 @@ def test_a_good_connection_says_whose_account_it_is(connect, twilio: RunningSimu
     account = twilio.credentials
     hook = connect(login=account.account_sid, password=account.auth_token, base_url=twilio.base_url)
 
-    good, told = hook.test_connection()
+    good, message = hook.test_connection()
 
-    assert good, told
-    assert "may read account" in told
-    assert account.auth_token not in told
+    assert good, message
+    assert "may read account" in message
+    assert account.auth_token not in message
 
 
-def test_a_wrong_secret_is_told_with_what_to_do(connect, twilio: RunningSimulator) -> None:
+def test_a_wrong_secret_is_refused_with_what_to_do(connect, twilio: RunningSimulator) -> None:
     hook = connect(login=twilio.credentials.account_sid, password="f" * 32, base_url=twilio.base_url)
 
-    good, told = hook.test_connection()
+    good, message = hook.test_connection()
 
     assert not good
-    assert "credentials" in told
-    assert "f" * 32 not in told
+    assert "credentials" in message
+    assert "f" * 32 not in message
 
 
-def test_an_unfinished_form_is_told_without_asking_anybody(connect) -> None:
-    good, told = connect(login="SK1").test_connection()
+def test_an_unfinished_form_is_refused_without_a_request(connect) -> None:
+    good, message = connect(login="SK1").test_connection()
 
     assert not good
-    assert told.startswith("the secret is missing")
-    assert "type it once more" in told
+    assert message.startswith("the secret is missing")
+    assert "type it once more" in message
 
 
 def test_a_task_with_an_unfinished_connection_is_not_tried_again(connect) -> None:
@@ -72,7 +73,7 @@ def test_the_secret_is_masked_in_whatever_a_task_logs(connect, caplog: pytest.Lo
         hook.environment()
 
     assert "a-secret-of-some-length" not in caplog.text
-    assert redact("told: a-secret-of-some-length") == "told: ***"
+    assert redact("key: a-secret-of-some-length") == "key: ***"
 
 
 def test_a_connection_may_be_given_as_a_uri(monkeypatch: pytest.MonkeyPatch) -> None:

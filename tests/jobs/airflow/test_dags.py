@@ -1,0 +1,72 @@
+"""The DAG file as Airflow reads it, in a process of its own."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.repository import ROOT
+
+DAG_FILE = ROOT / "jobs" / "dags" / "read_state.py"
+HEAVY = {"pandas", "pyarrow", "duckdb", "aiohttp", "numpy"}
+LOADED = """
+import airflow, json, sys
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import DAG, BaseHook, BaseOperator, task
+before = set(sys.modules)
+{statement}
+print(json.dumps(sorted(name.partition(".")[0] for name in set(sys.modules) - before)))
+"""
+READ_FOLDER = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+sys.path.append(sys.argv[1])  # as Airflow does: behind the installed packages
+bag = DagBag(sys.argv[1])
+print(json.dumps([bag.import_errors, {dag.dag_id: list(dag.task_ids) for dag in bag.dags.values()}]))
+"""
+
+
+def run_python(program: str, *arguments: str) -> str:
+    """Return the last line that *program* prints; ``-P`` keeps the repository off its path."""
+    command = [sys.executable, "-P", "-W", "ignore", "-c", program, *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
+
+
+def loaded_by(statement: str) -> set[str]:
+    return set(json.loads(run_python(LOADED.format(statement=statement))))
+
+
+@pytest.mark.parametrize(
+    "module", ["readstate_jobs.airflow.operators", "readstate_jobs.airflow.hook", "readstate_jobs.airflow.provider"]
+)
+def test_importing_the_provider_loads_nothing_heavy(module: str) -> None:
+    assert loaded_by(f"import {module}") & HEAVY == set()
+
+
+def test_reading_the_dag_file_loads_nothing_heavy() -> None:
+    assert loaded_by(f"import runpy; runpy.run_path({str(DAG_FILE)!r})") & HEAVY == set()
+
+
+def test_the_measure_sees_what_is_loaded() -> None:
+    assert "pyarrow" in loaded_by("import pyarrow") & HEAVY
+
+
+def test_a_dag_folder_with_packages_called_jobs_and_pipeline_keeps_its_own_dags_beside_ours(tmp_path: Path) -> None:
+    for package in ("jobs", "pipeline"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("")
+        (tmp_path / package / "names.py").write_text(f"NAME = 'teams_{package}'\n")
+    (tmp_path / "teams.py").write_text(
+        "import jobs.names, pipeline.names\nfrom airflow.sdk import DAG\n"
+        "one, two = (DAG(name, schedule=None) for name in (jobs.names.NAME, pipeline.names.NAME))\n"
+    )
+    shutil.copy(DAG_FILE, tmp_path)
+
+    import_errors, dags = json.loads(run_python(READ_FOLDER, str(tmp_path)))
+
+    assert import_errors == {}
+    assert set(dags) == {"readstate_nightly", "readstate_bulk", "teams_jobs", "teams_pipeline"}
+    assert set(dags["readstate_bulk"]) == {"plan", "has_changes", "approve", "apply", "verify"}
