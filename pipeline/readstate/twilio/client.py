@@ -7,7 +7,6 @@ from typing import TypeVar
 import msgspec
 
 from readstate.errors import NotPermitted, UnusableAnswer
-from readstate.events import Observer, PageShrunk, ignore
 from readstate.model.resources import (
     Configuration,
     Conversation,
@@ -23,9 +22,7 @@ from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.http.transport import Transport
 
-Kind = TypeVar("Kind")
-
-_GATEWAY_TROUBLE = {500, 502, 503, 504}
+T = TypeVar("T")
 
 
 class _Services(msgspec.Struct):
@@ -59,12 +56,9 @@ class UsersPage:
 class Reader:
     """Reads; has no method that writes."""
 
-    def __init__(
-        self, transport: Transport, *, page_size: int = requests.MAX_PAGE_SIZE, emit: Observer = ignore
-    ) -> None:
+    def __init__(self, transport: Transport, *, page_size: int = requests.MAX_PAGE_SIZE) -> None:
         self._transport = transport
         self._page_size = page_size
-        self._emit = emit
 
     async def configuration(self) -> Configuration:
         """The account's configuration. Raises `ApiError`, `TransportError`, as every method here."""
@@ -144,24 +138,14 @@ class Reader:
 
     async def _walk(self, walk: Pages) -> AsyncIterator[Response]:
         while walk.request is not None:
-            page = await self._page(walk)
+            page = await self._ask(walk.request)
             walk.advance(next_page_url(page))
             yield page
-
-    async def _page(self, walk: Pages) -> Response:
-        """One page; what keeps failing at the gateway is asked for in halves (large pages are known to give 500)."""
-        while True:
-            assert walk.request is not None
-            answer = await self._transport.send(walk.request)
-            if answer.status in _GATEWAY_TROUBLE and (size := walk.shrink()) is not None:
-                self._emit(PageShrunk(walk.request.path, size))
-                continue
-            return _accepted(walk.request, answer)
 
     async def _ask(self, request: Request) -> Response:
         return _accepted(request, await self._transport.send(request))
 
-    async def _get(self, request: Request, kind: type[Kind]) -> Kind:
+    async def _get(self, request: Request, kind: type[T]) -> T:
         return (await self._ask(request)).json(kind)
 
 

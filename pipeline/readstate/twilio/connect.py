@@ -23,15 +23,14 @@ class Connection:
     transport: Transport
     limiter: AdaptiveLimiter
     page_size: int
-    emit: Observer
 
     def reader(self) -> Reader:
         """A client that cannot write."""
-        return Reader(self.transport, page_size=self.page_size, emit=self.emit)
+        return Reader(self.transport, page_size=self.page_size)
 
     def writer(self) -> Writer:
         """A client that can write."""
-        return Writer(self.transport, page_size=self.page_size, emit=self.emit)
+        return Writer(self.transport, page_size=self.page_size)
 
 
 @asynccontextmanager
@@ -54,7 +53,6 @@ async def connection(
             Retrying(Throttled(transport, limiter, clock, emit), policy=policy, clock=clock, emit=emit),
             limiter,
             settings.page_size,
-            emit,
         )
 
 

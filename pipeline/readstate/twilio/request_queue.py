@@ -1,4 +1,4 @@
-"""Waiting for one's turn: a line for each domain, the urgent first, then as they came, at the times of the limiter."""
+"""Which request is sent next: one queue for each domain, urgent requests first, at the times the limiter allows."""
 
 import asyncio
 import math
@@ -8,108 +8,111 @@ from readstate.clock import Clock
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, Sent
 
 
-class _Turn:
-    """One waiter's place in its line."""
+class _Waiter:
+    """A request in a queue."""
 
-    __slots__ = ("called", "is_asleep")
+    __slots__ = ("admitted", "is_asleep")
 
     def __init__(self) -> None:
-        self.called: asyncio.Future[Sent | None] = asyncio.get_running_loop().create_future()
-        """Done with what was granted, or with None: you are first, sleep until it is time."""
+        self.admitted: asyncio.Future[Sent | None] = asyncio.get_running_loop().create_future()
+        """Its result is the admission, or None: this waiter is first now, and has to sleep until it is time."""
         self.is_asleep = False
 
 
-class _Line:
-    """Who waits for the same: the urgent before the others, each as they came."""
+class _Queue:
+    """First in, first out; the urgent before the others."""
 
     __slots__ = ("_others", "_urgent")
 
     def __init__(self) -> None:
-        self._urgent: deque[_Turn] = deque()
-        self._others: deque[_Turn] = deque()
+        self._urgent: deque[_Waiter] = deque()
+        self._others: deque[_Waiter] = deque()
 
     @property
-    def first(self) -> _Turn | None:
-        """Whose turn it is."""
+    def first(self) -> _Waiter | None:
         return self._urgent[0] if self._urgent else self._others[0] if self._others else None
 
-    def join(self, turn: _Turn, *, is_urgent: bool) -> None:
-        (self._urgent if is_urgent else self._others).append(turn)
+    def push(self, waiter: _Waiter, *, is_urgent: bool) -> None:
+        (self._urgent if is_urgent else self._others).append(waiter)
 
-    def call_first(self, sent: Sent) -> None:
-        (self._urgent or self._others).popleft().called.set_result(sent)
+    def pop(self) -> _Waiter:
+        return (self._urgent or self._others).popleft()
 
-    def leave(self, turn: _Turn) -> None:
-        (self._urgent if turn in self._urgent else self._others).remove(turn)
+    def remove(self, waiter: _Waiter) -> None:
+        (self._urgent if waiter in self._urgent else self._others).remove(waiter)
 
 
 class RequestQueue:
-    """Hands out what *limiter* grants. The first of a line keeps the time for those behind it, so there is no timer."""
+    """Admits requests in order; the limiter says how many and when.
+
+    There is no timer task: the first waiter of a queue sleeps until its time, and admits those behind it.
+    """
 
     def __init__(self, limiter: AdaptiveLimiter, clock: Clock) -> None:
-        self._pace = limiter
+        self._limiter = limiter
         self._clock = clock
-        self._lines: dict[str | None, _Line] = {}
+        self._queues: dict[str | None, _Queue] = {}
 
-    async def take(self, domain: str | None, *, is_urgent: bool) -> Sent:
-        """Wait until a request of *domain* may be sent. A waiter that is cancelled gives back what it was granted."""
+    async def acquire(self, domain: str | None, *, is_urgent: bool) -> Sent:
+        """Wait until a request of *domain* may be sent. A cancelled waiter returns an admission it was given."""
         now = self._clock.monotonic()
-        line = self._lines.get(domain)
-        if (line is None or line.first is None) and self._pace.ready_at(now, domain) <= now:
-            return self._pace.sent(now, domain)
-        if line is None:
-            line = self._begin_line(domain)
-        turn = _Turn()
-        line.join(turn, is_urgent=is_urgent)
-        self._pace.waiting += 1
+        queue = self._queues.get(domain)
+        if (queue is None or queue.first is None) and self._limiter.ready_at(now, domain) <= now:
+            return self._limiter.sent(now, domain)
+        if queue is None:
+            queue = self._add_queue(domain)
+        waiter = _Waiter()
+        queue.push(waiter, is_urgent=is_urgent)
+        self._limiter.waiting += 1
         try:
-            return await self._wait(turn, domain)
+            return await self._wait(waiter, domain)
         except BaseException:
-            self._leave(line, turn)
+            self._remove(queue, waiter)
             raise
         finally:
-            self._pace.waiting -= 1
+            self._limiter.waiting -= 1
 
-    def serve(self, now: float) -> None:
-        """Grant all that can be granted: something was answered, or it is time."""
-        for domain, line in self._lines.items():
-            # Who sleeps, or was just told to, looks for itself on waking.
-            while (first := line.first) is not None and not first.is_asleep and not first.called.done():
-                time = self._pace.ready_at(now, domain)
+    def dispatch(self, now: float) -> None:
+        """Admit all requests that the limiter allows now: a response came, or it is time."""
+        for domain, queue in self._queues.items():
+            # A waiter that sleeps, or that was just told to, dispatches by itself when it wakes.
+            while (first := queue.first) is not None and not first.is_asleep and not first.admitted.done():
+                time = self._limiter.ready_at(now, domain)
                 if time <= now:
-                    line.call_first(self._pace.sent(now, domain))
+                    queue.pop().admitted.set_result(self._limiter.sent(now, domain))
                 else:
                     if time < math.inf:
-                        first.called.set_result(None)
+                        first.admitted.set_result(None)
                     break
 
-    def _begin_line(self, domain: str | None) -> _Line:
-        # Writes are served before reads: what was read for a write grows old while that write waits.
-        line = _Line()
-        self._lines = {**self._lines, None: line} if domain is None else {domain: line, **self._lines}
-        return line
+    def _add_queue(self, domain: str | None) -> _Queue:
+        # Writes are dispatched before reads: what was read for a write grows old while that write waits.
+        queue = _Queue()
+        self._queues = {**self._queues, None: queue} if domain is None else {domain: queue, **self._queues}
+        return queue
 
-    async def _wait(self, turn: _Turn, domain: str | None) -> Sent:
-        if self._lines[domain].first is turn:
-            self.serve(self._clock.monotonic())
-        while (sent := await turn.called) is None:
-            turn.called = asyncio.get_running_loop().create_future()
+    async def _wait(self, waiter: _Waiter, domain: str | None) -> Sent:
+        if self._queues[domain].first is waiter:
+            self.dispatch(self._clock.monotonic())
+        while (sent := await waiter.admitted) is None:
+            # Before sleeping a fresh future: while asleep, an urgent waiter may become first and be admitted instead.
+            waiter.admitted = asyncio.get_running_loop().create_future()
             now = self._clock.monotonic()
-            time = self._pace.ready_at(now, domain)
+            time = self._limiter.ready_at(now, domain)
             if time < math.inf:
-                turn.is_asleep = True
+                waiter.is_asleep = True
                 await self._clock.sleep(time - now)
-                turn.is_asleep = False
-            self.serve(self._clock.monotonic())
+                waiter.is_asleep = False
+            self.dispatch(self._clock.monotonic())
         return sent
 
-    def _leave(self, line: _Line, turn: _Turn) -> None:
+    def _remove(self, queue: _Queue, waiter: _Waiter) -> None:
         now = self._clock.monotonic()
-        called = turn.called
-        sent = called.result() if called.done() and not called.cancelled() else None
+        admitted = waiter.admitted
+        sent = admitted.result() if admitted.done() and not admitted.cancelled() else None
         if sent is None:
-            line.leave(turn)
+            queue.remove(waiter)
         else:
-            # Granted and cancelled in the same moment: nobody will send it.
-            self._pace.cancelled(now, sent)
-        self.serve(now)
+            # Admitted and cancelled in the same moment: the request will not be sent.
+            self._limiter.cancelled(now, sent)
+        self.dispatch(now)

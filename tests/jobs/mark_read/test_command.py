@@ -420,6 +420,6 @@ def _answering(hook: Callable[[Request], Response | None]) -> Any:
     @asynccontextmanager
     async def connect(*arguments: Any, **options: Any) -> AsyncIterator[Connection]:
         async with real(*arguments, **options) as found:
-            yield Connection(Hooked(found.transport), found.limiter, found.page_size, found.emit)
+            yield Connection(Hooked(found.transport), found.limiter, found.page_size)
 
     return connect

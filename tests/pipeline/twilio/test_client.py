@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from readstate.errors import ApiError, BadInput, NotFound, NotPermitted, Refused, Unanswered, UnusableAnswer
-from readstate.events import Event, PageShrunk
 from readstate.twilio.client import Reader, Writer
 from readstate.twilio.http import request as requests
 from tests.helpers.scripted_transport import ScriptedTransport, answer, page
@@ -157,31 +156,6 @@ class TestPages:
             "/v1/Users?PageSize=50",
             "/v1/Users?PageSize=50&PageToken=PT1",
         ]
-
-    @pytest.mark.parametrize("status", [500, 502, 503, 504])
-    async def test_a_page_that_keeps_failing_is_asked_for_in_halves(self, status: int) -> None:
-        events: list[Event] = []
-        transport = ScriptedTransport(*[answer(status)] * 3, page("users", [{"sid": USER}]))
-
-        pages = [found async for found in Reader(transport, emit=events.append).users(None)]
-
-        assert [len(found.users) for found in pages] == [1]
-        assert [dict(request.query)["PageSize"] for request in transport.requests] == ["50", "25", "12", "6"]
-        assert events == [PageShrunk("/v1/Users", size) for size in (25, 12, 6)]
-
-    async def test_a_page_that_fails_with_one_row_is_given_up(self) -> None:
-        transport = ScriptedTransport(*[answer(500)] * 6)
-
-        with pytest.raises(ApiError, match="500"):
-            [found async for found in Reader(transport).users(None)]
-        assert [dict(request.query)["PageSize"] for request in transport.requests] == ["50", "25", "12", "6", "3", "1"]
-
-    async def test_what_is_no_trouble_at_the_gateway_is_not_asked_for_in_halves(self) -> None:
-        transport = ScriptedTransport(GONE)
-
-        with pytest.raises(NotFound):
-            await Reader(transport).user_conversations(None, USER)
-        assert transport.sent == 1
 
 
 class TestWriter:

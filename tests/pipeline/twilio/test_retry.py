@@ -1,4 +1,4 @@
-"""What is sent again, after how long, and when it ends."""
+"""What is sent again, after how long, when it ends, and that all of it shares one count of attempts."""
 
 import asyncio
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.errors import NotPermitted, NotSent, StoppedEarly, TransportError, Unanswered, UnusableAnswer
-from readstate.events import Event, Retried, RetriesExhausted, RetryBudgetSpent
+from readstate.events import Event, PageShrunk, Retried, RetriesExhausted, RetryBudgetSpent
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
@@ -25,7 +25,6 @@ UPDATE = requests.update_user_conversation(None, USER, CONVERSATION, last_read_m
 WRITES = pytest.mark.parametrize("write", [DELETE, UPDATE], ids=["DELETE", "POST"])
 
 DONE = answer(200, {"sid": USER})
-THROTTLED = answer(429, {"code": 20429})
 REFUSED = answer(401, {"code": 20003, "message": "Authenticate"})
 BROKEN = answer(500, {"code": 20500})
 CUT_OFF = Unanswered(f"GET {READ.path}: cut off")
@@ -67,7 +66,7 @@ class TestReads:
         [
             NotSent("no route"),
             Unanswered("cut off"),
-            *(answer(status) for status in (401, 408, 429, 500, 502, 503, 504)),
+            *(answer(status) for status in (401, 408, 500, 502, 503, 504)),
             answer(200, b"<html>gateway</html>"),
             answer(200, b'{"users": ['),
             answer(200, b""),
@@ -114,16 +113,6 @@ class TestReads:
         assert (await run()).status == 500
         assert run.transport.sent == 5
 
-    async def test_time_spent_throttled_does_not_shorten_patience_with_a_failure(self) -> None:
-        run = Run(*[THROTTLED] * 40, BROKEN, DONE, latency=30)
-
-        assert await run() is DONE
-
-    async def test_a_429_spends_no_attempt(self) -> None:
-        run = Run(*[THROTTLED] * 50, *[BROKEN] * 5, *[THROTTLED] * 50, DONE)
-
-        assert await run() is DONE
-
     @pytest.mark.parametrize("stop", [StoppedEarly("outage"), RuntimeError("a bug"), asyncio.CancelledError()])
     @pytest.mark.parametrize("before", [[], [BROKEN]], ids=["at first", "later"])
     async def test_what_is_no_failure_of_transport_passes_through(
@@ -136,7 +125,7 @@ class TestReads:
         assert run.transport.sent == len(before) + 1
 
     @given(
-        st.lists(st.sampled_from([THROTTLED, BROKEN, answer(503), answer(200, b"cut")]), max_size=30),
+        st.lists(st.sampled_from([BROKEN, answer(503), answer(200, b"cut")]), max_size=30),
         st.integers(1, 8),
     )
     async def test_it_ends_at_the_first_success_or_at_the_last_attempt(
@@ -146,10 +135,8 @@ class TestReads:
 
         result = await run()
 
-        failures = sum(trouble.status != 429 for trouble in troubles[: run.transport.sent])
-        assert failures <= attempts
-        assert (result is DONE) == (failures < attempts)
-        assert (result is DONE) == (run.transport.sent == len(troubles) + 1)
+        assert run.transport.sent == min(attempts, len(troubles) + 1)
+        assert (result is DONE) == (len(troubles) < attempts)
 
 
 class TestWrites:
@@ -168,7 +155,7 @@ class TestWrites:
         assert run.transport.sent == 1
 
     @WRITES
-    @pytest.mark.parametrize("trouble", [NotSent("no route"), THROTTLED, REFUSED])
+    @pytest.mark.parametrize("trouble", [NotSent("no route"), REFUSED])
     async def test_what_certainly_had_no_effect_is_sent_again(self, write: Request, trouble: Step) -> None:
         run = Run(trouble, trouble, DONE)
 
@@ -177,7 +164,7 @@ class TestWrites:
 
     @WRITES
     async def test_an_ambiguous_failure_after_a_harmless_one_ends_it(self, write: Request) -> None:
-        run = Run(NotSent("no route"), THROTTLED, Unanswered("cut off"))
+        run = Run(NotSent("no route"), Unanswered("cut off"))
 
         with pytest.raises(Unanswered):
             await run(write)
@@ -189,7 +176,7 @@ class TestWrites:
         assert (await run(write)).status == 204
 
 
-class TestRefusals:
+class TestUnauthorized:
     def request(self, number: int) -> Request:
         return requests.fetch_user(None, f"US{number:032x}")
 
@@ -252,26 +239,52 @@ class TestWaits:
         assert all(0 <= wait <= 20 for wait in run.clock.slept)
         assert all(earlier <= later for earlier, later in pairwise(run.clock.slept))
 
-    @pytest.mark.parametrize(
-        ("retry_after", "waited"),
-        [(None, 0.3), ("0.1", 0.3), ("7", 7), ("-5", 0.3), ("soon", 0.3), ("86400", 300), ("1e300", 300)],
-    )
-    async def test_a_429_waits_as_long_as_the_server_says_within_reason(
-        self, retry_after: str | None, waited: float
-    ) -> None:
-        headers = {} if retry_after is None else {"retry-after": retry_after}
-        run = Run(answer(429, headers=headers), DONE)
 
-        await run()
+class TestPages:
+    """A page that keeps failing is asked for with fewer rows, within the same attempts."""
 
-        assert run.clock.slept == [pytest.approx(waited)]
+    FIRST = requests.list_user_conversations(None, USER)
 
-    async def test_a_retry_after_may_be_a_date(self) -> None:
-        run = Run(answer(429, headers={"retry-after": "Mon, 23 Nov 2026 02:00:09 GMT"}), DONE)
+    @staticmethod
+    def sizes(run: Run) -> list[str]:
+        return [dict(request.query)["PageSize"] for request in run.transport.requests]
 
-        await run()
+    @pytest.mark.parametrize("trouble", [*(answer(status) for status in (500, 502, 503, 504)), CUT_OFF], ids=repr)
+    async def test_after_three_failures_each_attempt_asks_for_a_quarter(self, trouble: Step) -> None:
+        run = Run(*[trouble] * 5, DONE)
 
-        assert run.clock.slept == [9]
+        assert await run(self.FIRST) is DONE
+        assert self.sizes(run) == ["50", "50", "50", "12", "3", "1"]
+        assert run.told(PageShrunk) == [PageShrunk(self.FIRST.path, size) for size in (12, 3, 1)]
+
+    async def test_a_page_that_fails_with_one_row_is_given_up_after_as_many_attempts_as_any_request(self) -> None:
+        run = Run(*[BROKEN] * 6)
+
+        assert (await run(self.FIRST)).status == 500
+        assert run.transport.sent == 6
+        assert len(run.told(RetriesExhausted)) == 1
+
+    async def test_where_fewer_attempts_are_allowed_it_begins_earlier(self) -> None:
+        run = Run(*[BROKEN] * 3, policy=RetryPolicy(max_attempts=3))
+
+        await run(self.FIRST)
+
+        assert self.sizes(run) == ["50", "12", "3"]
+
+    @pytest.mark.parametrize("trouble", [NotSent("no route"), answer(408), answer(200, b"<html>")], ids=repr)
+    async def test_what_does_not_come_from_a_large_page_leaves_its_size(self, trouble: Step) -> None:
+        run = Run(*[trouble] * 5, DONE)
+
+        await run(self.FIRST)
+
+        assert self.sizes(run) == ["50"] * 6
+
+    async def test_what_is_no_list_is_sent_again_as_it_is(self) -> None:
+        run = Run(*[BROKEN] * 5, DONE)
+
+        await run(READ)
+
+        assert run.transport.requests == [READ] * 6
 
 
 class TestBudget:
@@ -307,28 +320,19 @@ class TestBudget:
 
         assert run.clock.slept == [1, 20]
 
-    async def test_429_spends_nothing_of_it(self) -> None:
-        run = Run(*[THROTTLED] * 5, BROKEN, DONE, policy=RetryPolicy(retry_reserve=2, retry_share=0), chances=[1.0])
-
-        await run()
-
-        assert run.clock.slept[-1] == 1
-        assert not run.told(RetryBudgetSpent)
-
 
 class TestStory:
     async def test_each_retry_is_told_with_its_reason_and_request_id(self) -> None:
-        run = Run(BROKEN, THROTTLED, answer(200, b"<html>"), CUT_OFF, DONE, chances=[1.0])
+        run = Run(BROKEN, answer(200, b"<html>"), CUT_OFF, DONE, chances=[1.0])
 
         await run()
 
         assert [(event.reason, event.attempt, event.wait_seconds) for event in run.told(Retried)] == [
             ("status 500", 1, 1),
-            ("status 429", 1, pytest.approx(0.55)),
             ("status 200 with an unusable body", 2, 2),
             ("cut off", 3, 4),
         ]
-        assert [event.request_id for event in run.told(Retried)] == ["RQ" + "0" * 32] * 3 + [None]
+        assert [event.request_id for event in run.told(Retried)] == ["RQ" + "0" * 32] * 2 + [None]
 
     async def test_giving_up_is_told_with_the_request_id(self) -> None:
         run = Run(*[BROKEN] * 6)

@@ -1,12 +1,11 @@
-"""Throttled: one attempt per turn, every fate reported, and an outage waited out by probes."""
+"""Throttled: one attempt per admission, each outcome reported; 429s and outages are waited out."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 
-from readstate.errors import NotSent, StoppedEarly, Unanswered, UnusableAnswer
+from readstate.errors import NotSent, StoppedEarly, TooLate, Unanswered, UnusableAnswer
 from readstate.events import (
     Event,
     GateClosed,
@@ -15,6 +14,7 @@ from readstate.events import (
     RequestAnswered,
     RequestLost,
     RequestRefused,
+    Retried,
     WindowFound,
 )
 from readstate.twilio.http.request import Request
@@ -25,18 +25,19 @@ from tests.helpers.fake_clock import FakeClock
 from tests.helpers.scripted_transport import ScriptedTransport, answer
 
 READ = Request("GET", "/v1/Users/US1")
-WRITE = Request("POST", "/v1/Users/US1", domain="writes:IS1")
+WRITE = Request("POST", "/v1/Services/IS1/Users/US1")
+TOO_MANY = answer(429, {"code": 20429})
 
 
 class Bench:
     """A throttled script, its clock, its limiter, and what observers heard."""
 
-    def __init__(self, *steps: object, settings: LimiterSettings | None = None) -> None:
+    def __init__(self, *steps: object, settings: LimiterSettings | None = None, **seconds: float) -> None:
         self.clock = FakeClock()
         self.limiter = AdaptiveLimiter(settings or LimiterSettings())
         self.events: list[Event] = []
         self.inner = ScriptedTransport(*steps)  # type: ignore[arg-type]
-        self.throttled = Throttled(self.inner, self.limiter, self.clock, self.events.append)
+        self.throttled = Throttled(self.inner, self.limiter, self.clock, self.events.append, **seconds)
 
     def heard(self, kind: type) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -52,12 +53,12 @@ def broken(*then: object, settings: LimiterSettings | None = None) -> Bench:
 
 
 async def test_an_answer_comes_back_whatever_its_status_after_exactly_one_attempt():
-    bench = Bench(answer(200), answer(404), answer(503), answer(429, {"code": 20429}))
+    bench = Bench(answer(200), answer(404), answer(503))
 
-    statuses = [(await bench.throttled.send(READ)).status for _ in range(4)]
+    statuses = [(await bench.throttled.send(READ)).status for _ in range(3)]
 
-    assert statuses == [200, 404, 503, 429]
-    assert bench.inner.sent == 4
+    assert statuses == [200, 404, 503]
+    assert bench.inner.sent == 3
     assert bench.limiter.in_flight == 0
     assert [event.status for event in bench.heard(RequestAnswered)] == statuses
 
@@ -73,34 +74,77 @@ async def test_lost_requests_are_raised_and_observers_hear_whether_they_left():
     assert bench.limiter.in_flight == 0
 
 
-async def test_a_429_tells_observers_its_code_and_what_was_learned():
-    bench = Bench(answer(429, {"code": 20429}, {"retry-after": "2"}))
+async def test_a_429_is_sent_again_and_tells_observers_its_code_and_what_was_learned():
+    bench = Bench(answer(429, {"code": 20429}, {"retry-after": "2"}), answer())
 
-    await bench.throttled.send(READ)
+    response = await bench.throttled.send(READ)
 
+    assert (response.status, bench.inner.sent) == (200, 2)
     assert bench.heard(RequestRefused) == [RequestRefused(None, 20429, 2.0)]
     assert bench.heard(GateClosed) == [GateClosed(None, 2.0)]
     assert bench.heard(WindowFound)
+    assert bench.heard(Retried) == [Retried("GET", READ.path, "status 429", 0, 2.0, "RQ" + "0" * 32)]
 
 
-async def test_after_a_retry_after_everybody_waits_for_its_end():
-    bench = Bench(answer(429, {"code": 20429}, {"retry-after": "2"}), answer())
-    await bench.throttled.send(READ)
+@pytest.mark.parametrize("request_", [READ, WRITE])
+@pytest.mark.parametrize("retry_after", [2.0, 60.0])
+async def test_a_retry_after_is_waited_out_once(request_: Request, retry_after: float):
+    bench = Bench(answer(429, {"code": 20429}, {"retry-after": str(retry_after)}), answer())
     began = bench.clock.monotonic()
 
-    await bench.throttled.send(READ)
+    await bench.throttled.send(request_)
 
-    assert 2.0 <= bench.clock.monotonic() - began <= 2.1
+    assert retry_after <= bench.clock.monotonic() - began <= 1.05 * retry_after + 0.05
+
+
+async def test_after_a_retry_after_other_requests_wait_for_its_end_too():
+    bench = Bench(answer(429, {"code": 20429}, {"retry-after": "2"}), answer(), answer())
+    began = bench.clock.monotonic()
+
+    await asyncio.gather(bench.throttled.send(READ), bench.throttled.send(READ))
+
+    assert 2.0 <= bench.clock.monotonic() - began <= 2.3
+
+
+async def test_a_request_that_is_refused_again_and_again_is_sent_less_and_less_often_and_never_given_up():
+    bench = Bench(*[TOO_MANY] * 40, answer())
+    began = bench.clock.monotonic()
+
+    response = await bench.throttled.send(READ)
+
+    assert response.status == 200
+    assert bench.clock.monotonic() - began > 100
 
 
 async def test_writes_that_go_too_fast_do_not_hold_reads():
-    bench = Bench(answer(429, {"code": 50063}, {"retry-after": "60"}), answer())
-    await bench.throttled.send(WRITE)
+    bench = Bench(answer(429, {"code": 50063}, {"retry-after": "60"}), answer(), answer())
     began = bench.clock.monotonic()
+    write = asyncio.create_task(bench.throttled.send(WRITE))
+    while not bench.heard(GateClosed):
+        await asyncio.sleep(0)
 
-    await bench.throttled.send(READ)
+    assert bench.limiter.ready_at(bench.clock.monotonic(), None) - began < 1
+    await write
+    assert bench.clock.monotonic() - began >= 60
 
-    assert bench.clock.monotonic() - began < 1
+
+async def test_a_write_that_is_admitted_too_late_is_not_sent_and_frees_its_slot():
+    bench = Bench(answer(204))
+
+    with pytest.raises(TooLate):
+        await bench.throttled.send(replace(WRITE, leave_by=bench.clock.monotonic() - 0.1))
+
+    assert bench.inner.sent == 0
+    assert bench.limiter.in_flight == 0
+
+
+async def test_a_refused_write_is_sent_again_only_while_it_may_still_leave():
+    bench = Bench(answer(429, {"code": 20429}, {"retry-after": "60"}))
+
+    with pytest.raises(TooLate):
+        await bench.throttled.send(replace(WRITE, leave_by=bench.clock.monotonic() + 5))
+
+    assert bench.inner.sent == 1
 
 
 async def test_writes_are_spaced_to_fewer_than_thirty_a_second():
@@ -189,155 +233,23 @@ async def test_an_outage_that_lasts_too_long_stops_the_run():
 
 
 class Manual:
-    """Requests stay under way until the test answers them."""
+    """Requests stay in flight until the test answers them."""
 
     def __init__(self) -> None:
-        self.under_way: list[tuple[Request, asyncio.Future[Response]]] = []
+        self.in_flight: list[tuple[Request, asyncio.Future[Response]]] = []
 
     async def send(self, request: Request) -> Response:
         future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self.under_way.append((request, future))
+        self.in_flight.append((request, future))
         return await future
 
-    def answer(self, which: int = 0) -> None:
-        self.under_way.pop(which)[1].set_result(answer())
-
-    @property
-    def paths(self) -> list[str]:
-        return [request.path for request, _ in self.under_way]
+    def answer(self) -> None:
+        self.in_flight.pop(0)[1].set_result(answer())
 
 
 async def settle() -> None:
     for _ in range(20):
         await asyncio.sleep(0)
-
-
-@asynccontextmanager
-async def crowd(
-    count: int, *, window: int
-) -> AsyncIterator[tuple[Manual, AdaptiveLimiter, list[asyncio.Task[Response]]]]:
-    """*count* requests, named by their order, against a window that takes *window* at once."""
-    inner, limiter = Manual(), AdaptiveLimiter(LimiterSettings(initial_in_flight=window, max_in_flight=window))
-    throttled = Throttled(inner, limiter, FakeClock())
-    tasks = [asyncio.create_task(throttled.send(Request("GET", f"/v1/{number}"))) for number in range(count)]
-    await settle()
-    yield inner, limiter, tasks
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    assert limiter.in_flight == 0
-    assert limiter.waiting == 0
-
-
-async def test_no_more_are_under_way_than_the_window_takes():
-    async with crowd(10, window=3) as (inner, limiter, _):
-        assert inner.paths == ["/v1/0", "/v1/1", "/v1/2"]
-        assert limiter.waiting == 7
-
-
-async def test_who_came_first_goes_first():
-    async with crowd(6, window=1) as (inner, _, _):
-        order = []
-        for _ in range(6):
-            order += inner.paths
-            inner.answer()
-            await settle()
-
-        assert order == [f"/v1/{number}" for number in range(6)]
-
-
-async def test_the_urgent_go_before_those_who_came_earlier():
-    inner, limiter = Manual(), AdaptiveLimiter(LimiterSettings(initial_in_flight=1, max_in_flight=1))
-    throttled = Throttled(inner, limiter, FakeClock())
-    came = [("a", False), ("b", False), ("c", True), ("d", False), ("e", True)]
-    tasks = []
-    for name, is_urgent in came:
-        tasks.append(asyncio.create_task(throttled.send(Request("GET", f"/v1/{name}", is_urgent=is_urgent))))
-        await settle()
-    order = []
-    for _ in came:
-        order += inner.paths
-        inner.answer()
-        await settle()
-
-    assert order == ["/v1/a", "/v1/c", "/v1/e", "/v1/b", "/v1/d"]
-
-
-async def test_the_urgent_overtake_those_who_wait_for_their_time():
-    inner, clock = Manual(), FakeClock()
-    throttled = Throttled(inner, AdaptiveLimiter(LimiterSettings(max_rate=1.0)), clock)
-    tasks = [asyncio.create_task(throttled.send(Request("GET", f"/v1/{name}"))) for name in range(5)]
-    tasks.append(asyncio.create_task(throttled.send(Request("GET", "/v1/urgent", is_urgent=True))))
-    await asyncio.sleep(0)
-    at_once = len(inner.paths)
-    await settle()
-
-    assert at_once < 3
-    assert inner.paths.index("/v1/urgent") <= at_once + 1  # one is asleep for its time already
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def test_an_urgent_one_that_is_cancelled_leaves_the_line():
-    inner, limiter = Manual(), AdaptiveLimiter(LimiterSettings(initial_in_flight=1, max_in_flight=1))
-    throttled = Throttled(inner, limiter, FakeClock())
-    tasks = [asyncio.create_task(throttled.send(READ)) for _ in range(2)]
-    urgent = asyncio.create_task(throttled.send(Request("GET", "/v1/urgent", is_urgent=True)))
-    await settle()
-    urgent.cancel()
-    await settle()
-    inner.answer()
-    await settle()
-
-    assert inner.paths == [READ.path]
-    inner.answer()
-    await asyncio.gather(*tasks)
-
-
-async def test_who_is_cancelled_while_waiting_leaves_the_line():
-    async with crowd(3, window=1) as (inner, _, tasks):
-        tasks[1].cancel()
-        await settle()
-        inner.answer()
-        await settle()
-
-        assert inner.paths == ["/v1/2"]
-
-
-async def test_who_is_cancelled_just_after_being_granted_gives_the_slot_to_the_next():
-    async with crowd(3, window=1) as (inner, _, tasks):
-        inner.answer()
-        asyncio.get_running_loop().call_soon(tasks[1].cancel)  # after the grant, before its task runs
-        await settle()
-
-        assert inner.paths == ["/v1/2"]
-
-
-async def test_who_is_cancelled_under_way_frees_its_slot():
-    async with crowd(2, window=1) as (inner, _, tasks):
-        tasks[0].cancel()
-        await settle()
-
-        assert inner.paths[-1] == "/v1/1"
-
-
-async def test_who_was_told_to_sleep_waits_on_when_another_line_took_the_slot():
-    inner, clock = Manual(), FakeClock()
-    limiter = AdaptiveLimiter(LimiterSettings(initial_in_flight=1, max_in_flight=1))
-    throttled = Throttled(inner, limiter, clock)
-    first = asyncio.create_task(throttled.send(WRITE))
-    await settle()
-    inner.answer()
-    await settle()
-    second = asyncio.create_task(throttled.send(WRITE))  # must wait 1/27 s: is told to sleep
-    asyncio.get_running_loop().call_soon(lambda: limiter.sent(clock.monotonic(), None))
-    await settle()
-
-    assert inner.paths == []
-    assert limiter.waiting == 1
-    second.cancel()
-    await asyncio.gather(first, second, return_exceptions=True)
 
 
 async def test_during_an_outage_one_probe_at_a_time_is_under_way():
@@ -346,34 +258,32 @@ async def test_during_an_outage_one_probe_at_a_time_is_under_way():
     first = [asyncio.create_task(throttled.send(READ)) for _ in range(10)]
     await settle()
     for _ in range(10):
-        inner.under_way.pop()[1].set_exception(Unanswered("gone"))
+        inner.in_flight.pop()[1].set_exception(Unanswered("gone"))
     await asyncio.gather(*first, return_exceptions=True)
 
     tasks = [asyncio.create_task(throttled.send(READ)) for _ in range(5)]
     await settle()
 
-    assert len(inner.under_way) == 1
+    assert len(inner.in_flight) == 1
     for _ in range(3):
         inner.answer()
         await settle()
-    assert len(inner.under_way) == 2  # the outage is over: all that still wait are sent
+    assert len(inner.in_flight) == 2  # the outage is over: all that still wait are sent
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_probe_is_given_five_seconds(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("readstate.twilio.throttle._PROBE_SECONDS", 0.01)
-
+async def test_a_probe_that_hangs_has_failed():
     async def hang(request: Request) -> Response:
         await asyncio.get_running_loop().create_future()
         raise AssertionError
 
-    bench = broken(answer())
+    bench = Bench(*[Unanswered("gone")] * 10, answer(), probe_seconds=0.01)
     await bench.break_down()
     scripted, bench.inner.send = bench.inner.send, hang  # type: ignore[method-assign]
     sending = asyncio.create_task(bench.throttled.send(READ))
-    while max(bench.clock.slept, default=0) < 1.5:  # until a failed probe has put off the next one
+    while max(bench.clock.slept, default=0) < 1.5:  # until a failed probe has delayed the next one
         await asyncio.sleep(0.01)
     bench.inner.send = scripted  # type: ignore[method-assign]
 

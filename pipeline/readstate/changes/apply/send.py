@@ -3,6 +3,8 @@
 from collections import Counter
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from readstate.changes.current_state.plan_rows import present
 from readstate.changes.rules.preconditions import RemoveMember, Sending, SetFields
 from readstate.changes.rules.settle import Answer, Answered, Late, Lost, NeverSent
@@ -47,7 +49,7 @@ def request_for(service_sid: str, row: PlanRow, sending: Sending, *, leave_by: f
                 last_read_timestamp=_as_sent(sending.last_read_timestamp),
                 notification_level=sending.notification_level,
             )
-    return Request(request.method, request.path, request.query, request.form, request.domain, leave_by)
+    return replace(request, leave_by=leave_by)
 
 
 async def send(writer: Writer, request: Request) -> tuple[Answer, str | None]:

@@ -64,21 +64,10 @@ class Pages:
         self._seen.add(token)
         self.request = following
 
-    def shrink(self) -> int | None:
-        """Ask for half as many rows from here on and give the new size; None where it was one row already."""
-        assert self.request is not None, "the list is done"
-        query = dict(self.request.query)
-        size = int(query.get("PageSize", "1")) // 2
-        if size == 0:
-            return None
-        self.request = replace(self.request, query=tuple((query | {"PageSize": str(size)}).items()))
-        return size
-
 
 def follow(request: Request, next_url: str) -> Request:
     """Give the request for the page after *request*: its own path, the query of *next_url*, the smaller page size.
 
-    It is urgent: pages of one list come one after the other, and a long list that waits ends the run later.
     Raises `UnusableAnswer` where *next_url* names no page token.
     """
     query = dict(parse_qsl(next_url.partition("#")[0].partition("?")[2], keep_blank_values=True))
@@ -87,7 +76,21 @@ def follow(request: Request, next_url: str) -> Request:
     own, theirs = dict(request.query).get("PageSize"), query.get("PageSize", "")
     if own is not None:
         query["PageSize"] = str(min(int(own), int(theirs))) if _SIZE.fullmatch(theirs) else own
-    return replace(request, query=tuple(query.items()), is_urgent=True)
+    return replace(request, query=tuple(query.items()))
+
+
+def smaller_page(request: Request) -> tuple[Request, int] | None:
+    """Return *request* for a quarter of its rows, and that number; None where it asks for one row, or for no number.
+
+    Large pages are known to make Twilio answer 500. Twilio repeats the size in its address of the next page, so the
+    list goes on in small pages.
+    """
+    query = dict(request.query)
+    size = int(query.get("PageSize", "1"))
+    if size <= 1:
+        return None
+    smaller = max(1, size // 4)
+    return replace(request, query=tuple((query | {"PageSize": str(smaller)}).items())), smaller
 
 
 def _flat_meta(body: bytes) -> bytes:

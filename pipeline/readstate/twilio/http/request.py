@@ -15,31 +15,44 @@ from readstate.model.ids import is_sid
 
 Method = Literal["GET", "POST", "DELETE"]
 
+_SERVICE = re.compile(r"/v1/Services/([^/]+)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 MAX_PAGE_SIZE = 50
 """Twilio's maximum for Users and UserConversations since 2025-06-12; other lists allow 100."""
 
 
-class Request(msgspec.Struct, frozen=True):
-    """One HTTP request to the Conversations API."""
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One HTTP request to the Conversations API; as JSON, the resume point of a list in a checkpoint."""
 
     method: Method
     path: str
     """Percent-encoded, begins with ``/v1/``, holds no query."""
     query: tuple[tuple[str, str], ...] = ()
     form: tuple[tuple[str, str], ...] = ()
-    domain: str | None = None
-    """Whose write allowance this spends, such as ``writes:IS…``; None for a read."""
     leave_by: float | None = None
     """By the monotonic clock: later than this the request must not leave any more; None for any time."""
-    is_urgent: bool = False
-    """Goes before others of its domain: more requests wait for what it brings."""
 
     @property
     def target(self) -> str:
         """The path with its query, as it goes on the wire."""
         return f"{self.path}?{_encoded(self.query)}" if self.query else self.path
+
+    @property
+    def domain(self) -> str | None:
+        """Which rate limit the request counts against: ``writes:IS…`` or ``writes:default``; None for a read."""
+        if self.method == "GET":
+            return None
+        service = _SERVICE.match(self.path)
+        return f"writes:{service[1] if service else 'default'}"
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the request is sent before others of its domain, because further requests depend on its response.
+
+        Users' lists wait for pages of the user list, and pages of one list can only be read one after the other.
+        """
+        return self.path.endswith("/Users") or any(name == "PageToken" for name, _ in self.query)
 
 
 _encoded = lru_cache(maxsize=64)(urlencode)  # nearly all ask for the first page of the same size
@@ -73,7 +86,7 @@ def fetch_configuration() -> Request:
 
 def list_users(service: str | None, page_size: int = MAX_PAGE_SIZE) -> Request:
     """All users of *service*; None is the default one."""
-    return Request("GET", f"{_service(service)}/Users", (("PageSize", str(page_size)),), is_urgent=True)
+    return Request("GET", f"{_service(service)}/Users", (("PageSize", str(page_size)),))
 
 
 def fetch_user(service: str | None, user: str) -> Request:
@@ -194,4 +207,4 @@ def _change(
                 hint="Make a plan first: it resolves identities and unique names to SIDs.",
             )
     path = f"{_service(service)}/Users/{user_sid}/Conversations/{conversation_sid}"
-    return Request(method, path, form=form, domain=f"writes:{service or 'default'}")
+    return Request(method, path, form=form)

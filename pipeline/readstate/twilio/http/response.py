@@ -13,7 +13,7 @@ from readstate.twilio.http.request import Request
 
 _LONGEST_EXCERPT = 200
 
-Kind = TypeVar("Kind")
+T = TypeVar("T")
 
 
 class _ErrorBody(msgspec.Struct):
@@ -65,7 +65,7 @@ class Response(msgspec.Struct, frozen=True):
             seconds = (date - now).total_seconds() if date else nan
         return max(0.0, seconds) if isfinite(seconds) else None
 
-    def json(self, kind: type[Kind]) -> Kind:
+    def json(self, kind: type[T]) -> T:
         """The body decoded as *kind*, a msgspec type. Raises `UnusableAnswer`."""
         try:
             return msgspec.json.decode(self.body, type=kind)

@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from readstate.errors import UnusableAnswer
 from readstate.twilio.http import request as requests
-from readstate.twilio.http.paging import Pages, follow, next_page_url
+from readstate.twilio.http.paging import Pages, follow, next_page_url, smaller_page
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from tests.helpers.scripted_transport import answer
@@ -106,10 +106,6 @@ class TestFollow:
 
         assert following.target == f"{FIRST.path}?PageToken=PT1&PageSize=50"
 
-    def test_a_list_that_was_begun_goes_before_those_that_were_not(self) -> None:
-        assert not FIRST.is_urgent
-        assert follow(FIRST, url(PageToken="PT1")).is_urgent
-
     def test_a_fragment_is_no_part_of_the_query(self) -> None:
         assert dict(follow(FIRST, url(PageToken="PT1") + "#PageToken=PT2").query)["PageToken"] == "PT1"
 
@@ -166,30 +162,22 @@ class TestPages:
         with pytest.raises(UnusableAnswer, match="already read"):
             walk.advance(url(PageToken="PT1", **({"Page": page} if page else {})))
 
-    def test_a_page_is_halved_down_to_one_row(self) -> None:
-        walk = Pages(FIRST)
 
-        assert [walk.shrink() for _ in range(7)] == [25, 12, 6, 3, 1, None, None]
-        assert walk.request is not None
-        assert dict(walk.request.query)["PageSize"] == "1"
+class TestSmallerPage:
+    def test_a_page_is_quartered_down_to_one_row(self) -> None:
+        sizes, request = [], FIRST
+        while (smaller := smaller_page(request)) is not None:
+            request, size = smaller
+            assert dict(request.query)["PageSize"] == str(size)
+            sizes.append(size)
 
-    def test_a_halved_page_keeps_its_place_and_the_next_pages_stay_small(self) -> None:
-        walk = Pages(FIRST)
-        walk.advance(url(PageToken="PT1", PageSize="50"))
-        walk.shrink()
-        assert walk.request is not None
-        assert dict(walk.request.query) == {"PageToken": "PT1", "PageSize": "25"}
+        assert sizes == [12, 3, 1]
 
-        walk.advance(url(PageToken="PT2", PageSize="50"))
-        assert dict(walk.request.query) == {"PageToken": "PT2", "PageSize": "25"}
+    def test_it_keeps_its_place_in_the_list(self) -> None:
+        smaller, _ = smaller_page(follow(FIRST, url(PageToken="PT1", PageSize="50"))) or (FIRST, 0)
 
-    def test_halving_is_not_taken_for_walking_in_circles(self) -> None:
-        walk = Pages(FIRST)
-        walk.advance(url(PageToken="PT1"))
-        walk.shrink()
-        walk.advance(url(PageToken="PT2"))
-        assert walk.request is not None
-        assert f"PageToken={quote('PT2')}" in walk.request.target
+        assert dict(smaller.query) == {"PageToken": "PT1", "PageSize": "12"}
 
-    def test_a_list_without_a_page_size_cannot_be_halved(self) -> None:
-        assert Pages(Request("GET", "/v1/Services")).shrink() is None
+    @pytest.mark.parametrize("request_", [Request("GET", "/v1/Services"), requests.newest_message(None, "CH1")])
+    def test_what_asks_for_one_row_or_no_number_has_none(self, request_: Request) -> None:
+        assert smaller_page(request_) is None
