@@ -76,7 +76,7 @@ def show_comparison(comparison: "Comparison", out: Path | str | None) -> None:
     if fields:
         print_table(fields, header=["of", "field", "rows changed"])
     if comparison.comparability.reasons:
-        click.echo(f"Not all that came and went can be told: {'; '.join(comparison.comparability.reasons)}.")
+        click.echo(f"Some additions or removals are unknown: {'; '.join(comparison.comparability.reasons)}.")
     if comparison.fields_left_out:
         click.echo(f"Not compared, because one of the two left them empty: {', '.join(comparison.fields_left_out)}.")
     if out is not None:

@@ -37,7 +37,7 @@ def command(*, root: str, query: str | None, day: date | None, out: Path | None,
 
     Without a query, the views and their columns are shown. A query reads the views and nothing else.
     """
-    from readstate.snapshot.query.catalog import catalog
+    from readstate.snapshot.query.catalog import open_catalog
     from readstate.snapshot.query.query import run_query
 
     if as_csv + as_json + (out is not None) > 1:
@@ -47,7 +47,7 @@ def command(*, root: str, query: str | None, day: date | None, out: Path | None,
         return ExitCode.DONE
     question = sys.stdin.read() if query == "-" else query
     write = _writer(out, as_csv=as_csv, as_json=as_json)
-    with catalog(root, day, for_query=question) as snapshots:
+    with open_catalog(root, day, for_query=question) as snapshots:
         write(run_query(snapshots, question))
     return ExitCode.DONE
 

@@ -84,9 +84,9 @@ def damaged_by_a_cut(file: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
-        (damaged_by_a_flipped_byte, "not those that the manifest says"),
+        (damaged_by_a_flipped_byte, "not those in the manifest"),
         (damaged_by_its_absence, "is missing"),
-        (damaged_by_a_cut, "not those that the manifest says"),
+        (damaged_by_a_cut, "not those in the manifest"),
     ],
 )
 def test_verify_finds_a_damaged_file_and_names_it(

@@ -1,4 +1,4 @@
-"""The change feed: one line for each field that changed, and for each row that came or went."""
+"""The change feed: one row for each field that changed, and for each row that was added or removed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,41 +23,41 @@ CHANGES = pa.schema(
 )
 """`dataset` is user_conversations or users; the latter have no `conversation_sid`. `field`, `before` and `after` are
 set where `change_type` is changed; values are text, and null stays null. The other types are added, removed,
-addition_unknown and removal_unknown: the last two are rows that one snapshot does not hold, where that does not prove
-that they came or went. Sorted by dataset, key, and field in the schema's order."""
+addition_unknown and removal_unknown: the last two are rows that one snapshot lacks, where that does not prove an
+addition or a removal. Sorted by dataset, key, and field in the schema's order."""
 
 _ROW_GROUP_ROWS = 65_536
 
 
 class ChangeFeed:
-    """Gathers changes into row groups; each holds one dataset, in order."""
+    """Collects changes into row groups; each holds changes of one dataset."""
 
     def __init__(self, parquet: RowGroupWriter) -> None:
         self._parquet = parquet
-        self._waiting: list[pa.Table] = []
+        self._buffer: list[pa.Table] = []
 
     def add(self, changes: pa.Table) -> None:
-        """Take changes that follow all earlier ones."""
+        """Append *changes*, whose keys follow those of all earlier ones."""
         if len(changes):
-            self._waiting.append(changes)
-        if sum(map(len, self._waiting)) >= _ROW_GROUP_ROWS:
+            self._buffer.append(changes)
+        if sum(map(len, self._buffer)) >= _ROW_GROUP_ROWS:
             self.end_row_group()
 
     def end_row_group(self) -> None:
-        """Write what waits."""
-        if self._waiting:
-            self._parquet.write(pa.concat_tables(self._waiting))
-            self._waiting.clear()
+        """Write the buffered changes as a row group."""
+        if self._buffer:
+            self._parquet.write(pa.concat_tables(self._buffer))
+            self._buffer.clear()
 
 
 @contextmanager
-def change_feed(path: Path, before: Manifest, after: Manifest) -> Iterator[ChangeFeed]:
-    """Write a feed that appears at *path* when the block ends well. Raises `LocalDisk`."""
-    told = {
+def open_change_feed(path: Path, before: Manifest, after: Manifest) -> Iterator[ChangeFeed]:
+    """Open a feed for writing; it appears at *path* when the block ends well. Raises `LocalDisk`."""
+    metadata = {
         "readstate.from": f"{before.snapshot_date} {before.run_id}",
         "readstate.to": f"{after.snapshot_date} {after.run_id}",
     }
-    with open_row_group_writer(path, CHANGES.with_metadata(told)) as parquet:
+    with open_row_group_writer(path, CHANGES.with_metadata(metadata)) as parquet:
         feed = ChangeFeed(parquet)
         yield feed
         feed.end_row_group()

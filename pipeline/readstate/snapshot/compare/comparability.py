@@ -1,4 +1,4 @@
-"""When a row that only one of two snapshots holds may be called added or removed."""
+"""Decides whether a row that only one of two snapshots holds was added or removed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,16 +8,20 @@ from readstate.snapshot.published.manifest import Manifest
 
 @dataclass(frozen=True, slots=True)
 class Comparability:
-    """What two snapshots together can tell about rows that only one of them holds."""
+    """What a row that only one of two snapshots holds proves."""
 
     additions_known: bool
     removals_known: bool
     reasons: tuple[str, ...]
-    """Why they cannot tell everything; empty where they can."""
+    """Why additions or removals are not known; empty where both are."""
 
 
 def comparability(before: Manifest, after: Manifest) -> Comparability:
-    """Say whether a missing row means something: only where both runs read, whole, what they were asked alike."""
+    """Return what a missing row proves.
+
+    A row missing from one snapshot proves an addition or a removal only if both runs are complete and covered the same
+    roster.
+    """
     incomplete = tuple(
         f"the snapshot of {manifest.snapshot_date} is incomplete: {manifest.users.failed} users could not be read"
         for manifest in (before, after)
@@ -33,7 +37,7 @@ def comparability(before: Manifest, after: Manifest) -> Comparability:
 
 def _differences_in_roster(before: Manifest, after: Manifest) -> Iterator[str]:
     if before.roster is None or after.roster is None:
-        yield "it was not noted which users were asked for"
+        yield "a manifest does not say which users were asked for"
         return
     if before.account_sid != after.account_sid:
         yield "they are of two accounts"

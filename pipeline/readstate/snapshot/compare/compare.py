@@ -1,4 +1,4 @@
-"""Says what changed between two snapshots: row by row, field by field."""
+"""Compares two snapshots: row by row, field by field."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from readstate.snapshot.compare.change_feed import ChangeFeed, change_feed
+from readstate.snapshot.compare.change_feed import ChangeFeed, open_change_feed
 from readstate.snapshot.compare.comparability import Comparability, comparability
 from readstate.snapshot.compare.diff import Comparer, DiffCounts
 from readstate.snapshot.compare.merge_join import merge_join, with_sort_key
@@ -20,9 +20,9 @@ from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
 from readstate.snapshot.published.snapshot_store import partition
 
 USER_KEY = ("chat_service_sid", "sid")
-"""Names one user; the files are sorted by it."""
+"""Identifies one user; the files are sorted by it."""
 
-# What a run adds to a row says nothing about the row: when it was read, and that a count of 1000 is a cap.
+# Columns that readstate adds are no changes at Twilio: when the row was read, and whether its count is capped.
 _ADDED_BY_RUN = frozenset({"snapshot_at", "unread_capped"})
 _BATCH_ROWS = 32_768
 
@@ -37,31 +37,31 @@ class Comparison:
     user_conversations: DiffCounts
     users: DiffCounts
     fields_left_out: tuple[str, ...]
-    """Fields that one of the snapshots was asked to leave empty, so that they cannot be compared."""
+    """Fields that were left empty on request in one of the snapshots, so that they cannot be compared."""
 
 
 def compare(before: Snapshot, after: Snapshot, *, feed: Path | None = None) -> Comparison:
-    """Compare two snapshots; write every change to a Parquet file, *feed*, where one is asked for.
+    """Compare two snapshots, and write every change to the Parquet file *feed*, unless it is None.
 
     Memory does not grow with the snapshots. Raises `BadInput` where a snapshot is not sorted, and `LocalDisk`.
     """
     blanked = {*before.manifest.blanked_columns, *after.manifest.blanked_columns}
-    seen = comparability(before.manifest, after.manifest)
+    known = comparability(before.manifest, after.manifest)
     conversations, users = DiffCounts(), DiffCounts()
-    with nullcontext() if feed is None else change_feed(feed, before.manifest, after.manifest) as sink:
-        comparer = Comparer("user_conversations", KEY, _fields(USER_CONVERSATIONS, KEY, blanked), seen)
+    with nullcontext() if feed is None else open_change_feed(feed, before.manifest, after.manifest) as sink:
+        comparer = Comparer("user_conversations", KEY, _fields(USER_CONVERSATIONS, KEY, blanked), known)
         _compare_streams(before, after, comparer, conversations, sink)
-        comparer = Comparer("users", USER_KEY, _fields(USERS, USER_KEY, blanked), seen)
+        comparer = Comparer("users", USER_KEY, _fields(USERS, USER_KEY, blanked), known)
         _compare_streams(before, after, comparer, users, sink)
     left_out = tuple(name for name in USER_CONVERSATIONS.names if name in blanked)
-    return Comparison(before.manifest, after.manifest, seen, conversations, users, left_out)
+    return Comparison(before.manifest, after.manifest, known, conversations, users, left_out)
 
 
 def compare_with_previous(after: Snapshot) -> Comparison | None:
-    """Compare a published snapshot with the one before it, and publish the changes beside it; None if it is the first.
+    """Compare a published snapshot with the one before it and publish the changes; return None if it is the first.
 
-    They lie under ``changes/snapshot_date=<date>/since-<earlier date>.parquet`` below the root. Raises `BadInput` and
-    `LocalDisk`.
+    They are published as ``changes/snapshot_date=<date>/since-<earlier date>.parquet`` below the root. Raises
+    `BadInput` and `LocalDisk`.
     """
     store, day = after.store, after.manifest.snapshot_date
     earlier = store.date_before(day)
@@ -79,10 +79,10 @@ def _fields(schema: pa.Schema, key: tuple[str, ...], blanked: set[str]) -> list[
 
 
 def _compare_streams(
-    before: Snapshot, after: Snapshot, comparer: Comparer, tally: DiffCounts, feed: ChangeFeed | None
+    before: Snapshot, after: Snapshot, comparer: Comparer, counts: DiffCounts, feed: ChangeFeed | None
 ) -> None:
     for old, new in merge_join(_rows(before, comparer), _rows(after, comparer)):
-        changes = comparer.compare(old, new, tally)
+        changes = comparer.compare(old, new, counts)
         if feed is not None:
             feed.add(changes)
     if feed is not None:
@@ -90,18 +90,18 @@ def _compare_streams(
 
 
 def _rows(snapshot: Snapshot, comparer: Comparer) -> Iterator[pa.Table]:
-    """Stream what *comparer* compares, in the files' order, which is the key's."""
+    """Yield the columns that *comparer* compares, in the order of the files, which are sorted by key."""
     columns = [*comparer.key, *comparer.fields]
     for file in snapshot.manifest.files:
         if file.dataset == comparer.dataset:
             path = snapshot.store.objects.absolute(file.path)
-            # Without pre-buffering a row group is read in pieces: it would hold the group's columns all at once.
+            # Pre-buffering would hold all columns of a row group in memory at once.
             with (
                 snapshot.store.objects.translate_errors(file.path),
                 pq.ParquetFile(path, filesystem=snapshot.store.objects.filesystem, pre_buffer=False) as parquet,
             ):
                 for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
-                    # Users that a file named and Twilio did not know have no SID: nothing to compare them by.
+                    # Users that a users file named and Twilio did not know have no SID, so no key to compare them by.
                     named = pa.table(batch).filter(pc.is_valid(batch[comparer.key[-1]]))
                     # Plain strings, because two files may number the same values of a dictionary differently.
                     yield with_sort_key(named.cast(plain_strings(named.schema)), comparer.key)

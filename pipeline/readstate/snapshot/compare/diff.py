@@ -1,4 +1,4 @@
-"""Compares two tables that hold the same range of keys, column by column."""
+"""Compares two tables with the same range of keys, column by column."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from readstate.snapshot.published.manifest import Dataset
 
 @dataclass(slots=True)
 class DiffCounts:
-    """How many rows of one dataset differ, and in what."""
+    """How many rows of one dataset differ, and in which fields."""
 
     before: int = 0
     """Rows of the earlier snapshot."""
@@ -24,15 +24,15 @@ class DiffCounts:
     added: int = 0
     removed: int = 0
     changed: int = 0
-    """Rows that both hold and that differ in one field or more."""
+    """Rows of both snapshots that differ in at least one field."""
     addition_unknown: int = 0
     removal_unknown: int = 0
     fields: Counter[str] = field(default_factory=Counter)
-    """For each field, the rows that differ in it."""
+    """For each field, the number of rows that differ in it."""
 
     @property
     def unchanged(self) -> int:
-        """Rows that both hold alike."""
+        """Rows that are equal in both snapshots."""
         return self.before - self.removed - self.removal_unknown - self.changed
 
 
@@ -46,63 +46,69 @@ class Comparer:
     fields: Sequence[str]
     comparability: Comparability
 
-    def compare(self, before: pa.Table, after: pa.Table, tally: DiffCounts) -> pa.Table:
-        """Give the changes from *before* to *after*, sorted, and count them in *tally*."""
-        tally.before += len(before)
-        tally.after += len(after)
+    def compare(self, before: pa.Table, after: pa.Table, counts: DiffCounts) -> pa.Table:
+        """Return the changes from *before* to *after*, sorted, and add their numbers to *counts*."""
+        counts.before += len(before)
+        counts.after += len(after)
+        # The usual case, and far cheaper than the lookups below.
         if before[SORT_KEY].equals(after[SORT_KEY]):
-            return self._sorted(self._changed(before, after, tally))
+            return self._sorted(self._changed(before, after, counts))
         matches = pc.index_in(after[SORT_KEY], value_set=before[SORT_KEY].combine_chunks())
         added = after.filter(pc.is_null(matches))
         missing = before.filter(pc.invert(pc.is_in(before[SORT_KEY], value_set=after[SORT_KEY].combine_chunks())))
         pieces = []
         if len(added):
-            pieces.append(self._came(added, tally))
+            pieces.append(self._added(added, counts))
         if len(missing):
-            pieces.append(self._went(missing, tally))
+            pieces.append(self._removed(missing, counts))
         if len(added) < len(after):
             both = before.take(matches.drop_null()), after.filter(pc.is_valid(matches))
-            pieces.extend(self._changed(*both, tally))
+            pieces.extend(self._changed(*both, counts))
         return self._sorted(pieces)
 
-    def _came(self, rows: pa.Table, tally: DiffCounts) -> pa.Table:
+    def _added(self, rows: pa.Table, counts: DiffCounts) -> pa.Table:
         if self.comparability.additions_known:
-            tally.added += len(rows)
-            return self._lines(rows, "added")
-        tally.addition_unknown += len(rows)
-        return self._lines(rows, "addition_unknown")
+            counts.added += len(rows)
+            return self._change_rows(rows, "added")
+        counts.addition_unknown += len(rows)
+        return self._change_rows(rows, "addition_unknown")
 
-    def _went(self, rows: pa.Table, tally: DiffCounts) -> pa.Table:
+    def _removed(self, rows: pa.Table, counts: DiffCounts) -> pa.Table:
         if self.comparability.removals_known:
-            tally.removed += len(rows)
-            return self._lines(rows, "removed")
-        tally.removal_unknown += len(rows)
-        return self._lines(rows, "removal_unknown")
+            counts.removed += len(rows)
+            return self._change_rows(rows, "removed")
+        counts.removal_unknown += len(rows)
+        return self._change_rows(rows, "removal_unknown")
 
-    def _changed(self, before: pa.Table, after: pa.Table, tally: DiffCounts) -> Iterator[pa.Table]:
-        """Give the changes of rows that both hold, in the same order, field by field."""
-        in_any_field = []
-        for place, name in enumerate(self.fields):
+    def _changed(self, before: pa.Table, after: pa.Table, counts: DiffCounts) -> Iterator[pa.Table]:
+        """Yield the changes of rows that are in both tables, in the same order, field by field."""
+        changed_rows = []
+        for field_number, name in enumerate(self.fields):
             old, new = before[name], after[name]
             if old.equals(new):
                 continue
             different = _differ(old, new)
             rows = pc.indices_nonzero(different)
             if len(rows):
-                tally.fields[name] += len(rows)
-                in_any_field.append(different)
-                yield self._lines(
-                    after.take(rows), "changed", place=place, field=name, before=old.take(rows), after=new.take(rows)
+                counts.fields[name] += len(rows)
+                changed_rows.append(different)
+                yield self._change_rows(
+                    after.take(rows),
+                    "changed",
+                    field_number=field_number,
+                    field=name,
+                    before=old.take(rows),
+                    after=new.take(rows),
                 )
-        if in_any_field:
-            tally.changed += int(pc.sum(reduce(pc.or_, in_any_field)).as_py())
+        if changed_rows:
+            counts.changed += int(pc.sum(reduce(pc.or_, changed_rows)).as_py())
 
-    def _lines(
+    def _change_rows(
         self,
         rows: pa.Table,
         change_type: str,
         *,
-        place: int = 0,
+        field_number: int = 0,
         field: str | None = None,
         before: pa.ChunkedArray | None = None,
         after: pa.ChunkedArray | None = None,
@@ -118,21 +124,21 @@ class Comparer:
                 nothing if before is None else before.cast(pa.string()),
                 nothing if after is None else after.cast(pa.string()),
                 rows[SORT_KEY],
-                pa.repeat(place, len(rows)),
+                pa.repeat(field_number, len(rows)),
             ],
-            names=[*CHANGES.names, SORT_KEY, "place"],
+            names=[*CHANGES.names, SORT_KEY, "field_number"],
         )
 
     def _sorted(self, pieces: Iterator[pa.Table] | list[pa.Table]) -> pa.Table:
         tables = list(pieces)
         if not tables:
             return CHANGES.empty_table()
-        changes = pa.concat_tables(tables).sort_by([(SORT_KEY, "ascending"), ("place", "ascending")])
+        changes = pa.concat_tables(tables).sort_by([(SORT_KEY, "ascending"), ("field_number", "ascending")])
         return changes.select(CHANGES.names)
 
 
 def _differ(before: pa.ChunkedArray, after: pa.ChunkedArray) -> pa.Array:
-    """Say for each row whether the values differ; null differs from every value and not from null."""
+    """Return for each row whether the values differ; null differs from every value and equals null."""
     one_is_null = pc.xor(pc.is_null(before), pc.is_null(after))
     different = pc.coalesce(pc.not_equal(before, after), one_is_null)
     return different.combine_chunks()

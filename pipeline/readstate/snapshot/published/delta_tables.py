@@ -1,7 +1,7 @@
-"""The same snapshots as Delta tables: a log beside the Parquet files that lie there already, one commit a snapshot.
+"""Delta tables over published snapshots: a transaction log beside the Parquet files, with one commit for each snapshot.
 
-No row is written twice: a snapshot's partition is laid out as Delta wants it, so a commit only names its files. The log
-follows the manifests, never the other way round; bringing it in step again changes nothing.
+No row is written twice: a snapshot's partition is laid out as Delta wants it, so a commit only names its files. The
+manifests are authoritative, and the log is derived from them; `sync` is idempotent.
 """
 
 from collections.abc import Collection, Iterator
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 _LOG = "_delta_log"
-_BY = "snapshot_date"
+_DATE = "snapshot_date"
 
 
 def has_tables(store: SnapshotStore) -> bool:
-    """Whether somebody has begun Delta tables below the root."""
+    """Return whether there are Delta tables below the root."""
     return _LOG in store.objects.list_folders("user_conversations")
 
 
 def require_delta() -> None:
-    """Raise `BadInput` where the library is missing, before any work is done."""
+    """Raise `BadInput` where the deltalake library is not installed."""
     if find_spec("deltalake") is None:
         raise BadInput(
             "Delta tables need a library that is not installed",
@@ -40,28 +40,30 @@ def require_delta() -> None:
 
 
 def sync(store: SnapshotStore, *, leaving_out: Collection[date] = ()) -> None:
-    """Make the Delta tables show what the manifests name, but for the dates to be left out; begin them if need be.
+    """Make the Delta tables name the files that the manifests name, without the dates *leaving_out*; create them first.
 
     One commit for each date and table where they differ. Raises `BadInput`, `StoppedEarly`, and what the store raises.
     """
     require_delta()
     manifests = {day: manifest for day in store.dates() if day not in leaving_out and (manifest := store.manifest(day))}
     for dataset, schema in SCHEMAS.items():
-        with _told(store, dataset):
-            _sync_table(_opened(store, dataset, schema), dataset, manifests)
+        with _translate_errors(store, dataset):
+            _sync_table(_open_table(store, dataset, schema), dataset, manifests)
 
 
 def sync_if_present(store: SnapshotStore, *, leaving_out: Collection[date] = ()) -> None:
-    """Do as `keep` does where there are Delta tables, and nothing elsewhere."""
+    """Do what `sync` does where there are Delta tables; do nothing elsewhere."""
     if has_tables(store):
         sync(store, leaving_out=leaving_out)
 
 
-def _opened(store: SnapshotStore, dataset: Dataset, schema: pa.Schema) -> "DeltaTable":
+def _open_table(store: SnapshotStore, dataset: Dataset, schema: pa.Schema) -> "DeltaTable":
     from deltalake import DeltaTable
 
     address, options = _address(store, dataset)
-    return DeltaTable.create(address, _as_delta(schema), mode="ignore", partition_by=[_BY], storage_options=options)
+    return DeltaTable.create(
+        address, _delta_schema(schema), mode="ignore", partition_by=[_DATE], storage_options=options
+    )
 
 
 def _sync_table(table: "DeltaTable", dataset: Dataset, manifests: dict[date, Manifest]) -> None:
@@ -73,17 +75,17 @@ def _sync_table(table: "DeltaTable", dataset: Dataset, manifests: dict[date, Man
         files = [] if manifest is None else [file for file in manifest.files if file.dataset == dataset]
         if {_name(file) for file in files} == known.get(day, set()):
             continue
-        noted = {_BY: day.isoformat(), "run_id": "" if manifest is None else manifest.run_id}
-        properties = CommitProperties(custom_metadata=noted)
+        metadata = {_DATE: day.isoformat(), "run_id": "" if manifest is None else manifest.run_id}
+        properties = CommitProperties(custom_metadata=metadata)
         if manifest is None or not files:
-            table.delete(f"{_BY} = '{day}'", commit_properties=properties)
+            table.delete(f"{_DATE} = '{day}'", commit_properties=properties)
         else:
             table.create_write_transaction(
-                [_added(file, manifest) for file in files],
+                [_add_action(file, manifest) for file in files],
                 mode="overwrite",
                 schema=table.schema(),
-                partition_by=[_BY],
-                partition_filters=[(_BY, "=", day.isoformat())],
+                partition_by=[_DATE],
+                partition_filters=[(_DATE, "=", day.isoformat())],
                 commit_properties=properties,
             )
         table.update_incremental()
@@ -92,18 +94,18 @@ def _sync_table(table: "DeltaTable", dataset: Dataset, manifests: dict[date, Man
 def _files_by_date(table: "DeltaTable") -> dict[date, set[str]]:
     found: dict[date, set[str]] = {}
     actions = pa.table(table.get_add_actions(flatten=True))
-    for path, day in zip(actions["path"].to_pylist(), actions[f"partition.{_BY}"].to_pylist(), strict=True):
+    for path, day in zip(actions["path"].to_pylist(), actions[f"partition.{_DATE}"].to_pylist(), strict=True):
         found.setdefault(day, set()).add(path)
     return found
 
 
-def _added(file: SnapshotFile, manifest: Manifest) -> Any:
+def _add_action(file: SnapshotFile, manifest: Manifest) -> Any:
     from deltalake.transaction import AddAction
 
     return AddAction(
         path=_name(file),
         size=file.bytes,
-        partition_values={_BY: manifest.snapshot_date.isoformat()},
+        partition_values={_DATE: manifest.snapshot_date.isoformat()},
         modification_time=int(manifest.ended_at.timestamp() * 1000),
         data_change=True,
         stats=f'{{"numRecords": {file.rows}}}',
@@ -111,13 +113,13 @@ def _added(file: SnapshotFile, manifest: Manifest) -> Any:
 
 
 def _name(file: SnapshotFile) -> str:
-    """The file's path as its table names it."""
+    """Return the path of a file relative to its table."""
     return file.path.split("/", 1)[1]
 
 
-def _as_delta(schema: pa.Schema) -> pa.Schema:
+def _delta_schema(schema: pa.Schema) -> pa.Schema:
     """Return the schema of a Delta table: no dictionaries, and the partition column, which the files do not have."""
-    return pa.schema([*plain_strings(schema), pa.field(_BY, pa.date32())])
+    return pa.schema([*plain_strings(schema), pa.field(_DATE, pa.date32())])
 
 
 def _address(store: SnapshotStore, dataset: Dataset) -> tuple[str, dict[str, str] | None]:
@@ -129,7 +131,7 @@ def _address(store: SnapshotStore, dataset: Dataset) -> tuple[str, dict[str, str
 
 
 @contextmanager
-def _told(store: SnapshotStore, dataset: Dataset) -> Iterator[None]:
+def _translate_errors(store: SnapshotStore, dataset: Dataset) -> Iterator[None]:
     from deltalake.exceptions import CommitFailedError, DeltaError
 
     with store.objects.translate_errors(dataset):
@@ -137,11 +139,11 @@ def _told(store: SnapshotStore, dataset: Dataset) -> Iterator[None]:
             yield
         except CommitFailedError as error:
             raise StoppedEarly(
-                f"{store.root}/{dataset}: somebody else writes to this Delta table: {error}",
-                hint="The snapshot is published; the same command once more brings its Delta tables in step.",
+                f"{store.root}/{dataset}: another process writes to this Delta table: {error}",
+                hint="The snapshot is published; the same command again updates its Delta tables.",
             ) from error
         except DeltaError as error:
             raise BadInput(
-                f"{store.root}/{dataset}: its Delta table cannot be kept: {error}",
-                hint=f"The snapshots are whole without it. To begin the table anew, remove {dataset}/{_LOG}.",
+                f"{store.root}/{dataset}: its Delta table cannot be updated: {error}",
+                hint=f"The snapshots do not depend on it. To create the table anew, remove {dataset}/{_LOG}.",
             ) from error

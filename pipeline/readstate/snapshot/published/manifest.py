@@ -1,4 +1,4 @@
-"""The manifest of a snapshot: what was read, what was not, and which files hold it. It is written last."""
+"""The manifest of a snapshot: what was read, what was not, and which files hold it. Writing it commits the snapshot."""
 
 from datetime import date, datetime
 from typing import Literal
@@ -20,18 +20,18 @@ class ServiceUsers(msgspec.Struct, frozen=True):
 
 
 class RosterScope(msgspec.Struct, frozen=True):
-    """Which users a run was asked to read: what is missing can only be judged against a run that was asked the same."""
+    """Which users a run was asked to read; two snapshots can be compared for missing rows only if these are equal."""
 
     services: tuple[str, ...]
     """``all``, ``default`` or service SIDs, as asked."""
     users_sha256: str | None = None
-    """Names the users file, without telling who is in it; None where all users were read."""
+    """Identifies the users file without disclosing its users; None where all users were read."""
     limit: int | None = None
-    """At most so many users were read, for a trial."""
+    """The most users to read, for a trial."""
 
 
 class UserCounts(msgspec.Struct, frozen=True):
-    """What became of the roster: listed = read + vanished + failed."""
+    """Users of the roster by result: listed = read + vanished + failed."""
 
     listed: int
     read: int
@@ -40,7 +40,7 @@ class UserCounts(msgspec.Struct, frozen=True):
 
 
 class RequestCounts(msgspec.Struct, frozen=True):
-    """What the run asked of Twilio, over all of its starts."""
+    """Requests to Twilio, over all starts of the run."""
 
     requests: int = 0
     retries: int = 0
@@ -48,7 +48,7 @@ class RequestCounts(msgspec.Struct, frozen=True):
 
 
 class TimelineWindow(msgspec.Struct, frozen=True):
-    """What happened in a few seconds of the run."""
+    """Requests in a few seconds of the run."""
 
     begins_at: datetime
     seconds: float
@@ -56,9 +56,9 @@ class TimelineWindow(msgspec.Struct, frozen=True):
     throttled: int
     retries: int
     in_flight: int
-    """The most requests that were under way at once."""
+    """The most requests in flight at once."""
     allowed: int = 0
-    """The most that might have been, by what the pace had learned; 0 where it was not noted."""
+    """The limit on requests in flight that pacing had reached; 0 where it was not recorded."""
 
 
 class SnapshotFile(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ class SnapshotFile(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """All about one snapshot. It holds no secret and no personal data."""
+    """The description of one snapshot. It holds no secret and no personal data."""
 
     manifest_version: int = MANIFEST_VERSION
     schema_version: int
@@ -84,36 +84,36 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     services: tuple[ServiceUsers, ...]
     roster: RosterScope | None = None
-    """None where it was not noted."""
+    """None where it was not recorded."""
     started_at: datetime
     ended_at: datetime
     starts: int
-    """1 where nothing interrupted the run."""
+    """How often the run was started: 1 where nothing interrupted it."""
     paused_seconds: float = 0.0
-    """Between its starts, when nobody worked on it."""
+    """Between its starts, when no process worked on it."""
     users: UserCounts
     rows: int
     duplicates_dropped: int
-    """Rows that came twice, because lists shift between pages; rows received = rows + duplicates dropped."""
+    """Rows that were received twice, because lists shift between pages; rows received = rows + duplicates dropped."""
     unknown_fields: dict[str, int]
-    """Fields that Twilio sent and the schema has no column for, with the rows that held them."""
+    """Fields that Twilio sent and the schema has no column for, with the number of rows that had them."""
     blanked_columns: tuple[str, ...]
-    """Columns that were asked to be left empty."""
+    """Columns that were left empty on request."""
     requests: RequestCounts
     timeline: tuple[TimelineWindow, ...] = ()
-    """How the run went, window by window; empty where it was not noted."""
+    """Requests over time; empty where they were not recorded."""
     complete: bool
     """Whether every user of the roster was read or had vanished."""
     files: tuple[SnapshotFile, ...]
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
-    """Give the manifest as indented JSON with a final newline."""
+    """Return the manifest as indented JSON with a final newline."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
 def decode_manifest(text: bytes, *, where: str) -> Manifest:
-    """Read a manifest; *where* is named in errors. Raises `BadInput`."""
+    """Return the manifest in *text*. Raises `BadInput`, whose message names *where*."""
     try:
         manifest = msgspec.json.decode(text, type=Manifest)
     except msgspec.DecodeError as error:

@@ -1,4 +1,4 @@
-"""Parquet as it is published: the same rows give the same bytes, and the hash is known when the file is."""
+"""Parquet files as they are published: deterministic bytes, hashed while they are written."""
 
 import hashlib
 import io
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from readstate.files import atomic_write
 from readstate.snapshot.published.schema import KEY
 
-# Every value differs, so a dictionary would only be built to be thrown away.
+# Every value of these is different: pyarrow would build a dictionary and then discard it.
 _NO_DICTIONARY = frozenset(
     {"conversation_sid", "participant_sid", "url", "links_participant", "links_conversation", "sid"}
 )
@@ -31,7 +31,7 @@ class FinishedFile:
 
 
 class RowGroupWriter:
-    """A Parquet file being written, one row group a call."""
+    """Writes a Parquet file, one row group a call."""
 
     def __init__(self, sink: "_HashingSink", schema: pa.Schema, writer: Any) -> None:
         self._sink = sink
@@ -50,7 +50,7 @@ class RowGroupWriter:
         return self._sink.hash.hexdigest()
 
     def write(self, table: pa.Table) -> None:
-        """Add *table* as one row group."""
+        """Write *table* as one row group."""
         group = normalized(table, self._schema)
         self._writer.write_table(group, row_group_size=max(1, len(group)))
         self.rows += len(group)
@@ -62,7 +62,7 @@ class RowGroupWriter:
 
 @contextmanager
 def open_row_group_writer(path: Path, schema: pa.Schema) -> Iterator[RowGroupWriter]:
-    """Write a Parquet file that takes its name when the block ends well; then its hash is final. Raises `LocalDisk`."""
+    """Open a Parquet file for writing; it appears when the block ends well. Raises `LocalDisk`."""
     with atomic_write(path) as file:
         sink = _HashingSink(file)
         sorting = (
@@ -89,7 +89,7 @@ def open_row_group_writer(path: Path, schema: pa.Schema) -> Iterator[RowGroupWri
 
 
 def write_rows(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> FinishedFile:
-    """Write *tables* to one file, a row group each. Raises `LocalDisk`."""
+    """Write *tables* to one file, a row group each, and return it. Raises `LocalDisk`."""
     with open_row_group_writer(path, schema) as parquet:
         for table in tables:
             parquet.write(table)
@@ -97,7 +97,7 @@ def write_rows(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> Fin
 
 
 class _HashingSink(io.RawIOBase):
-    """Hashes and counts what goes by."""
+    """Hashes and counts the bytes that pass through."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -108,22 +108,23 @@ class _HashingSink(io.RawIOBase):
         return True
 
     def discard(self) -> None:
-        """Let what still comes go nowhere: pyarrow ends a Parquet file even if nobody wants it any more."""
+        """Discard all further bytes: closing pyarrow's writer writes a footer even after an error."""
         self._file = io.BytesIO()
 
     def write(self, data: Any) -> int:
         self.hash.update(data)
         self.bytes += len(data)
-        left = memoryview(data)
-        while left:
-            left = left[self._file.write(left) :]
+        remaining = memoryview(data)
+        while remaining:
+            remaining = remaining[self._file.write(remaining) :]
         return len(data)
 
 
 def normalized(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Bring *table* into the one form that its rows have: pages end where chunks end, dictionaries keep their order.
+    """Return *table* in the one form in which equal rows give equal bytes.
 
-    What has that form already is not copied.
+    Columns get one chunk, because pages end where chunks end, and dictionaries the order of first use. Columns that are
+    in this form already are not copied.
     """
     table = table.combine_chunks()
     for position, field in enumerate(schema):
@@ -133,7 +134,7 @@ def normalized(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def null_columns(table: pa.Table, names: Sequence[str]) -> pa.Table:
-    """Give *table* with nothing but nulls in the columns *names*, as far as it has them; the schema stays."""
+    """Return *table* with nulls in those of its columns that are in *names*; the schema stays the same."""
     for position, field in enumerate(table.schema):
         if field.name in names:
             table = table.set_column(position, field, pa.nulls(len(table), field.type))

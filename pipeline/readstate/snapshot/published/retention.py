@@ -1,29 +1,29 @@
-"""Which snapshots may go. Pure."""
+"""Which snapshots a retention rule removes. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 ORPHAN_AFTER = timedelta(days=1)
-"""Publishing takes minutes: a file that no manifest names after a day belongs to a run that died."""
+"""Publishing takes minutes: a file that no manifest names after a day was left by a run that was killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeepNewest:
-    """Keep so many snapshots."""
+    """Keep the newest *count* snapshots."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class KeepDays:
-    """Keep the snapshots of so many days, and always the newest."""
+    """Keep the snapshots of the last *days* days, and always the newest."""
 
     days: int
 
 
 def expired(dates: Sequence[date], rule: KeepNewest | KeepDays, *, today: date) -> list[date]:
-    """Say which of *dates* the *rule* does not keep; the newest is always kept."""
+    """Return those of *dates* that *rule* does not keep; the newest is always kept."""
     ordered = sorted(dates)
     match rule:
         case KeepNewest(count):

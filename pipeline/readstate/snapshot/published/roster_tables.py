@@ -16,16 +16,16 @@ Row = dict[str, Any]
 
 
 def write_users(rows: Iterable[Row], folder: Path, *, blanked_columns: Sequence[str]) -> FinishedFile:
-    """Write the roster as seen, each user with the result. Raises `LocalDisk`."""
+    """Write the users of the roster, each with its result. Raises `LocalDisk`."""
     return write_rows(_tables(rows, USERS, blanked_columns), USERS, folder / "users-00000.parquet")
 
 
 def write_failures(rows: Iterable[Row], folder: Path, *, blanked_columns: Sequence[str]) -> FinishedFile:
-    """Write the users that could not be read, and why. Raises `LocalDisk`."""
+    """Write the users that could not be read, each with the reason. Raises `LocalDisk`."""
     return write_rows(_tables(rows, FAILURES, blanked_columns), FAILURES, folder / "failures-00000.parquet")
 
 
 def _tables(rows: Iterable[Row], schema: pa.Schema, blanked_columns: Sequence[str]) -> Iterator[pa.Table]:
-    left = iter(rows)
-    while chunk := list(islice(left, _ROWS_AT_ONCE)):
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, _ROWS_AT_ONCE)):
         yield null_columns(pa.Table.from_pylist(chunk, schema=schema), blanked_columns)

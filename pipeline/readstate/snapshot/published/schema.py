@@ -1,4 +1,4 @@
-"""The fixed Arrow schemas of a snapshot: whatever the data, a column never vanishes, changes type or changes place."""
+"""The fixed Arrow schemas of a snapshot: names, types and order of the columns do not depend on the data."""
 
 import pyarrow as pa
 
@@ -54,7 +54,7 @@ def plain_strings(schema: pa.Schema) -> pa.Schema:
 
 
 ROWS = plain_strings(USER_CONVERSATIONS)
-"""The same on its way to a file: enums as plain strings, since each file has a dictionary of its own."""
+"""USER_CONVERSATIONS before it is written: enums are plain strings, because each file has its own dictionary."""
 
 USERS = pa.schema(
     [
@@ -73,8 +73,8 @@ USERS = pa.schema(
     ],
     metadata=_METADATA,
 )
-"""The roster as seen. `conversations` counts the rows read, null where none could be; `result` is read, vanished or
-failed."""
+"""The users of the roster. `conversations` counts the rows read, null where none could be; `result` is read, vanished
+or failed."""
 
 FAILURES = pa.schema(
     [
@@ -94,7 +94,7 @@ FAILURES = pa.schema(
 SCHEMAS: dict[Dataset, pa.Schema] = {"user_conversations": USER_CONVERSATIONS, "users": USERS, "failures": FAILURES}
 
 KEY = ("chat_service_sid", "user_sid", "conversation_sid")
-"""Names one UserConversation; files are sorted by it."""
+"""Identifies one UserConversation; files are sorted by it."""
 
 PII_COLUMNS = frozenset({"identity", "friendly_name", "unique_name", "attributes", "created_by"})
-"""What may say who a person is."""
+"""Columns that may hold personal data."""

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All UserConversations of a roster, as one run saw them; only files that the manifest names are read."""
+    """All UserConversations of a roster, as one run read them; only files that the manifest names are read."""
 
     store: SnapshotStore
     manifest: Manifest
 
     def dataset(self, name: Dataset = "user_conversations") -> ds.Dataset:
-        """The UserConversations, or another part of the snapshot, as a pyarrow dataset to be filtered and streamed."""
+        """Return the UserConversations, or another dataset, for pyarrow to filter and stream."""
         paths = [self.store.objects.absolute(file.path) for file in self.manifest.files if file.dataset == name]
         schema = SCHEMAS[name]
         if not paths:
@@ -36,9 +36,9 @@ class Snapshot:
             return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.store.objects.filesystem)
 
     def to_pandas(self, *, columns: list[str] | None = None, filter: ds.Expression | None = None) -> "pd.DataFrame":  # noqa: A002 - pyarrow's word
-        """The UserConversations as a frame: *columns* of the rows that *filter*, a pyarrow expression, lets through.
+        """Return *columns* of the UserConversations that match *filter*, a pyarrow expression, as a frame.
 
-        Missing numbers stay missing: counts are pandas' nullable integers, never floats.
+        Integers and booleans have pandas' nullable types: null stays null, and no integer becomes a float.
         """
         import pandas as pd
 
@@ -49,16 +49,16 @@ class Snapshot:
         return frame
 
     def users(self) -> pa.Table:
-        """The roster as seen: one row a user, with `identity` and `result` (read, vanished or failed)."""
+        """Return the roster: one row a user, with `identity` and `result` (read, vanished or failed)."""
         return self.dataset("users").to_table()
 
     def failures(self) -> pa.Table:
-        """The users that could not be read, and why; no rows where all could."""
+        """Return the users that could not be read, with the reasons."""
         return self.dataset("failures").to_table()
 
 
 def open_snapshot(root: str, day: date | str | None = None) -> Snapshot:
-    """Open the snapshot of *day* below *root*; None is the newest. Raises `BadInput` where none was published."""
+    """Return the snapshot of *day* below *root*, or the newest for None. Raises `BadInput` where there is none."""
     store = open_store(root)
     wanted = date.fromisoformat(day) if isinstance(day, str) else day
     known = store.dates()
@@ -67,11 +67,11 @@ def open_snapshot(root: str, day: date | str | None = None) -> Snapshot:
     manifest = None if wanted is None else store.manifest(wanted)
     if manifest is None:
         missing = f"{root}: no published snapshot{f' of {wanted}' if wanted else ''}"
-        raise BadInput(missing, hint=_what_there_is(root, known))
+        raise BadInput(missing, hint=_hint(root, known))
     return Snapshot(store, manifest)
 
 
-def _what_there_is(root: str, known: list[date]) -> str:
+def _hint(root: str, known: list[date]) -> str:
     if known:
         return f"It has {', '.join(map(str, known[-5:]))}."
     is_missing = "://" not in root and not Path(root).exists()
@@ -80,13 +80,13 @@ def _what_there_is(root: str, known: list[date]) -> str:
 
 
 def defects(store: SnapshotStore, manifest: Manifest) -> Iterator[str]:
-    """Compare a snapshot's files with its manifest, byte for byte; give a sentence for each difference."""
+    """Yield a sentence for each difference between a snapshot's files and its manifest, byte for byte."""
     for file in manifest.files:
         found = store.checksum(file)
         if found is None:
             yield f"{file.path} is missing"
         elif found != (file.bytes, file.sha256):
-            yield f"{file.path} has {found[0]} bytes and sha256 {found[1][:12]}…, not those that the manifest says"
+            yield f"{file.path} has {found[0]} bytes and sha256 {found[1][:12]}…, not those in the manifest"
         else:
             yield from _defects_inside(store, file)
     users = manifest.users

@@ -1,4 +1,4 @@
-"""Snapshots as views of an in-memory DuckDB that can reach nothing else: no file, no network, no setting."""
+"""Snapshots as views of a sandboxed in-memory DuckDB: no query can reach a file, the network or a setting."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ SNAPSHOTS = pa.schema(
         ("bytes", pa.int64()),
     ]
 )
-"""What the manifests say, one row a snapshot."""
+"""The view of all manifests, one row a snapshot."""
 
 VIEWS: dict[str, pa.Schema] = {
     "user_conversations": USER_CONVERSATIONS,
@@ -52,56 +52,58 @@ VIEWS: dict[str, pa.Schema] = {
     "snapshots": SNAPSHOTS,
     "changes": CHANGES,
 }
-"""Every view with its columns. The first three show one snapshot; `latest` the conversations of the newest, whichever
-date was asked for; those that end in ``_all`` show every snapshot; `changes` what changed since the one before."""
+"""Every view with its columns. The first three show one snapshot; `latest` shows the conversations of the newest,
+whatever date was opened; those that end in ``_all`` show every snapshot; `changes` shows the changes since the previous
+one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """A connection that sees snapshots and nothing else."""
+    """A sandboxed connection with a view for each dataset."""
 
     connection: duckdb.DuckDBPyConnection
     snapshot: Snapshot
-    """The one that `user_conversations`, `users`, `failures` and `changes` are about."""
+    """The snapshot that `user_conversations`, `users`, `failures` and `changes` show."""
 
-    def query_columns(self, question: str, parameters: Sequence[object] = (), *, columns: Sequence[str]) -> list[Any]:
-        """Answer *question* about `narrow`: these *columns* of the snapshot's conversations, a little at a time.
+    def query_columns(self, query: str, parameters: Sequence[object] = (), *, columns: Sequence[str]) -> list[Any]:
+        """Return the rows of *query* over the view `narrow`: *columns* of the snapshot's conversations, streamed.
 
-        The database would read far ahead: 600 MB of texts in a snapshot of 10 million rows, and be no faster.
+        Through `user_conversations` DuckDB reads far ahead: 600 MB of texts in a snapshot of 10 million rows, and is no
+        faster.
         """
         scanner = self.snapshot.dataset().scanner(
             columns=list(columns), batch_size=_NARROW_ROWS, batch_readahead=2, fragment_readahead=1
         )
         self.connection.register("narrow", scanner)
         try:
-            return self.connection.execute(question, list(parameters)).fetchall()
+            return self.connection.execute(query, list(parameters)).fetchall()
         finally:
             self.connection.unregister("narrow")
 
 
 @contextmanager
-def catalog(root: str, day: date | None = None, *, for_query: str = "") -> Iterator[Catalog]:
+def open_catalog(root: str, day: date | None = None, *, for_query: str = "") -> Iterator[Catalog]:
     """Open the snapshots below *root*; *day* chooses one, None the newest. Raises `BadInput`.
 
-    Snapshots are compared only where *for_query* mentions the changes: that reads both of them whole.
+    The view `changes` exists only where *for_query* mentions it, because comparing reads two whole snapshots.
     """
     snapshot = open_snapshot(root, day)
     manifests = [known for date in snapshot.store.dates() if (known := snapshot.store.manifest(date)) is not None]
     with TemporaryDirectory(prefix="readstate-") as folder, _sandboxed(folder) as connection:
         for name in SCHEMAS:
             connection.register(name, snapshot.dataset(name))
-            connection.register(f"{name}_all", _all_dates(snapshot, manifests, name))
+            connection.register(f"{name}_all", _every_snapshot(snapshot, manifests, name))
         connection.register("latest", Snapshot(snapshot.store, manifests[-1]).dataset())
-        connection.register("snapshots", _table_of(manifests))
+        connection.register("snapshots", _snapshots_table(manifests))
         if re.search(r"\bchanges\b", for_query, re.IGNORECASE):
-            connection.register("changes", _changes(snapshot, Path(folder)))
-        with _interruptible():
+            connection.register("changes", _changes_since_previous(snapshot, Path(folder)))
+        with _translate_interrupt():
             yield Catalog(connection, snapshot)
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C be Ctrl-C: the database makes an error of its own of it."""
+def _translate_interrupt() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` on Ctrl-C, which DuckDB turns into an error of its own."""
     try:
         yield
     except (duckdb.InterruptException, RuntimeError) as error:
@@ -111,9 +113,9 @@ def _interruptible() -> Iterator[None]:
 
 
 def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
-    """Open a database that is closed to everything outside before any view exists.
+    """Open a database that is locked down before any view exists.
 
-    Data comes in through Arrow, which reads files itself: with DuckDB's own reader the files' paths would have to be
+    Data is read by Arrow: with DuckDB's own reader the files' paths would have to be
     allowed, and a path that is allowed for reading is allowed for COPY … TO as well.
     """
     connection = duckdb.connect(
@@ -131,7 +133,7 @@ def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _all_dates(snapshot: Snapshot, manifests: list[Manifest], name: Dataset) -> ds.Dataset:
+def _every_snapshot(snapshot: Snapshot, manifests: list[Manifest], name: Dataset) -> ds.Dataset:
     schema = SCHEMAS[name].append(_SNAPSHOT_DATE)
     objects = snapshot.store.objects
     paths = [objects.absolute(file.path) for manifest in manifests for file in manifest.files if file.dataset == name]
@@ -146,7 +148,7 @@ def _all_dates(snapshot: Snapshot, manifests: list[Manifest], name: Dataset) -> 
     )
 
 
-def _changes(snapshot: Snapshot, folder: Path) -> ds.Dataset:
+def _changes_since_previous(snapshot: Snapshot, folder: Path) -> ds.Dataset:
     store, day = snapshot.store, snapshot.manifest.snapshot_date
     earlier = store.date_before(day)
     if earlier is None:
@@ -159,7 +161,7 @@ def _changes(snapshot: Snapshot, folder: Path) -> ds.Dataset:
     return ds.dataset(feed, schema=CHANGES, format="parquet")
 
 
-def _table_of(manifests: list[Manifest]) -> pa.Table:
+def _snapshots_table(manifests: list[Manifest]) -> pa.Table:
     lines = [
         {
             "snapshot_date": manifest.snapshot_date,

@@ -1,4 +1,4 @@
-"""Answers one question in SQL; says briefly what is wrong with a question that has no answer."""
+"""Runs one SQL query over a catalog; translates DuckDB's errors into one sentence and a hint."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,35 +19,35 @@ Result = TypeVar("Result")
 _BATCH_ROWS = 8192
 _HINT = f"The views are {', '.join(VIEWS)}. Without a query, readstate sql ROOT shows their columns."
 _VALUES_HINT = "try_cast(… AS …) gives null where a value does not fit."
-_PROPOSAL = re.compile(r' Did you mean "([^"]*)"\?')
+_SUGGESTION = re.compile(r' Did you mean "([^"]*)"\?')
 
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """Rows that come when they are asked for."""
+    """The rows of a query, read as they are consumed."""
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
-    """Raises `BadInput` where a row shows that the question makes no sense, such as a text that is no number."""
+    """Raises `BadInput` where a row cannot be computed, such as a cast of a text that is no number."""
 
 
-def run_query(catalog: Catalog, question: str) -> QueryResult:
+def run_query(catalog: Catalog, query: str) -> QueryResult:
     """Run one SELECT (or DESCRIBE, SUMMARIZE, SHOW). Raises `BadInput`."""
-    with _explained():
-        statements = catalog.connection.extract_statements(question)
+    with _translate_errors():
+        statements = catalog.connection.extract_statements(query)
         if not statements:
-            raise BadInput("there is no query in it", hint=_HINT)
+            raise BadInput("there is no query", hint=_HINT)
         if len(statements) > 1:
             raise BadInput(
-                f"one query is answered at a time, not {len(statements)}", hint="Ask the others after it, each alone."
+                f"{len(statements)} queries were given; one is run at a time", hint="Run each of them by itself."
             )
-        # The database would refuse what reaches outside; this refuses what would only change the database itself.
+        # The sandbox refuses what reaches outside; this refuses statements that change the in-memory database itself.
         if statements[0].type != duckdb.StatementType.SELECT:
             raise BadInput(
-                f"{statements[0].type.name} is not a question: snapshots are read-only",
+                f"{statements[0].type.name} is not allowed: snapshots are read-only",
                 hint="Begin with SELECT, WITH, FROM, DESCRIBE or SUMMARIZE. PIVOT needs its values: ON … IN (…).",
             )
-        reader = _interruptible(catalog, partial(_reader, catalog.connection.sql(question)))
+        reader = _interruptible(catalog, partial(_reader, catalog.connection.sql(query)))
     names = list(_distinct(reader.schema.names))
     schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
     return QueryResult(schema, (batch.rename_columns(names) for batch in _batches(catalog, reader)))
@@ -60,7 +60,7 @@ def _reader(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
 
 
 def _distinct(names: list[str]) -> Iterator[str]:
-    """Give *names*, each only once; the second ``count`` becomes ``count_2``."""
+    """Yield *names* without duplicates: the second ``count`` becomes ``count_2``."""
     seen: set[str] = set()
     for name in names:
         number, free = 1, name
@@ -73,7 +73,7 @@ def _distinct(names: list[str]) -> Iterator[str]:
 
 def _batches(catalog: Catalog, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     while True:
-        with _explained():
+        with _translate_errors():
             batch = _interruptible(catalog, lambda: next(reader, None))
         if batch is None:
             return
@@ -81,9 +81,9 @@ def _batches(catalog: Catalog, reader: pa.RecordBatchReader) -> Iterator[pa.Reco
 
 
 def _interruptible(catalog: Catalog, work: Callable[[], Result]) -> Result:
-    """Do *work* on another thread: while it waits for rows, this one would not hear Ctrl-C."""
-    with ThreadPoolExecutor(1) as beside:
-        done = beside.submit(work)
+    """Run *work* on another thread: a thread that waits inside DuckDB does not receive Ctrl-C."""
+    with ThreadPoolExecutor(1) as executor:
+        done = executor.submit(work)
         try:
             return done.result()
         except KeyboardInterrupt:
@@ -92,8 +92,8 @@ def _interruptible(catalog: Catalog, work: Callable[[], Result]) -> Result:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Turn what the database refuses into one sentence and a hint."""
+def _translate_errors() -> Iterator[None]:
+    """Raise DuckDB's errors as `BadInput` with one sentence and a hint."""
     try:
         yield
     except duckdb.InterruptException:
@@ -106,9 +106,9 @@ def _explained() -> Iterator[None]:
             ) from error
         first = " ".join(str(error).strip().split("\n\n")[0].split())
         is_about_values = isinstance(error, (duckdb.ConversionException, duckdb.OutOfRangeException))
-        raise BadInput(_PROPOSAL.sub(_own_view, first), hint=_VALUES_HINT if is_about_values else _HINT) from error
+        raise BadInput(_SUGGESTION.sub(_known_view, first), hint=_VALUES_HINT if is_about_values else _HINT) from error
 
 
-def _own_view(proposal: re.Match[str]) -> str:
-    """A proposal of the database, unless it names one of its own tables instead of a view."""
-    return proposal[0] if proposal[1] in VIEWS else ""
+def _known_view(suggestion: re.Match[str]) -> str:
+    """Return a suggestion of DuckDB's, unless it names a table of its own instead of a view."""
+    return suggestion[0] if suggestion[1] in VIEWS else ""

@@ -1,4 +1,4 @@
-"""A report about a snapshot: one page that needs nothing else, or Markdown for a chat and a pull request."""
+"""A report about a snapshot: one self-contained HTML page, or Markdown for a chat or a pull request."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from readstate.html.render import fill, share
 from readstate.snapshot.compare.compare import Comparison, compare
 from readstate.snapshot.published.manifest import Manifest, TimelineWindow
 from readstate.snapshot.published.snapshot import open_snapshot
-from readstate.snapshot.query.catalog import catalog
+from readstate.snapshot.query.catalog import open_catalog
 from readstate.snapshot.query.statistics import BUCKETS, ReadStates, Statistics, compute_statistics
 from readstate.snapshot.workspace.timeline import one_after_the_other, shortened
 from readstate.text import escape_control, short_sid
@@ -22,10 +22,10 @@ _BUCKET_COLOURS = ("never", "read", *["unread"] * 4, "cap")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a report shows, before it is a page."""
+    """What a report shows, before it is rendered."""
 
     manifest: Manifest
-    figures: Statistics
+    statistics: Statistics
     comparison: Comparison | None
     """None where there is no earlier snapshot."""
     show_pii: bool
@@ -33,8 +33,8 @@ class Report:
 
 
 def make_report(root: str, day: date | None = None, *, show_pii: bool = False) -> Report:
-    """Count everything that a report about the snapshot of *day*, or the newest, shows. Raises `BadInput`."""
-    with catalog(root, day) as snapshots:
+    """Return the report about the snapshot of *day*, or the newest. Raises `BadInput`."""
+    with open_catalog(root, day) as snapshots:
         after = snapshots.snapshot
         day = after.manifest.snapshot_date
         found = compute_statistics(snapshots, day=day)
@@ -44,27 +44,27 @@ def make_report(root: str, day: date | None = None, *, show_pii: bool = False) -
 
 
 def render_html(report: Report) -> str:
-    """Give the report as one HTML page: no script, nothing fetched, every text escaped."""
-    return _filled("report.html", report, list(_charts(report)))
+    """Return the report as one HTML page: no script, nothing fetched, every text escaped."""
+    return _render("report.html", report, list(_charts(report)))
 
 
 def render_markdown(report: Report) -> str:
-    """Give the report as Markdown."""
-    return _filled("report.md", report, [])
+    """Return the report as Markdown."""
+    return _render("report.md", report, [])
 
 
-def _filled(name: str, report: Report, charts: Sequence[Chart]) -> str:
+def _render(name: str, report: Report, charts: Sequence[Chart]) -> str:
     return fill(
         Path(__file__).parent / name,
         report=report,
         manifest=report.manifest,
-        figures=report.figures,
+        statistics=report.statistics,
         comparison=report.comparison,
-        total=report.figures.all_rows,
+        total=report.statistics.all_rows,
         minutes=(report.manifest.ended_at - report.manifest.started_at).total_seconds() / 60,
-        headline=_headline(report.figures.all_rows),
+        headline=_headline(report.statistics.all_rows),
         charts=charts,
-        buckets=list(zip(BUCKETS, report.figures.unread_counts, strict=True)),
+        buckets=list(zip(BUCKETS, report.statistics.unread_counts, strict=True)),
         pii=report.show_pii,
     )
 
@@ -80,7 +80,7 @@ def _headline(all_rows: ReadStates) -> str:
 
 
 def _charts(report: Report) -> Iterator[Chart]:
-    found = report.figures
+    found = report.statistics
     if found.all_rows.rows:
         worst = max(found.by_state, key=lambda group: group.unread)
         yield _by_group(
@@ -139,7 +139,7 @@ def _timeline(manifest: Manifest) -> Iterator[Chart]:
     began = manifest.timeline[0].begins_at
     minutes = ["" if one is None else f"{(one.begins_at - began).total_seconds() / 60:.1f}" for one in windows]
 
-    def drawn(value: Callable[[TimelineWindow], float]) -> list[float | None]:
+    def points(value: Callable[[TimelineWindow], float]) -> list[float | None]:
         return [None if one is None else value(one) for one in windows]
 
     yield lines(
@@ -147,8 +147,8 @@ def _timeline(manifest: Manifest) -> Iterator[Chart]:
         " and sent again",
         minutes,
         [
-            Series("requests", "read", drawn(lambda one: one.requests / max(one.seconds, 0.001))),
-            Series("refused (429)", "cap", drawn(lambda one: one.throttled / max(one.seconds, 0.001))),
+            Series("requests", "read", points(lambda one: one.requests / max(one.seconds, 0.001))),
+            Series("refused (429)", "cap", points(lambda one: one.throttled / max(one.seconds, 0.001))),
         ],
         axis=_MINUTES,
         unit="per second",
@@ -157,8 +157,8 @@ def _timeline(manifest: Manifest) -> Iterator[Chart]:
         f"At most {number(max(one.in_flight for one in manifest.timeline))} requests were under way at once",
         minutes,
         [
-            Series("under way at most", "unread", drawn(lambda one: one.in_flight)),
-            Series("allowed at most", "never", drawn(lambda one: one.allowed)),
+            Series("under way at most", "unread", points(lambda one: one.in_flight)),
+            Series("allowed at most", "never", points(lambda one: one.allowed)),
         ],
         axis=_MINUTES,
         unit="requests",
@@ -166,7 +166,7 @@ def _timeline(manifest: Manifest) -> Iterator[Chart]:
 
 
 def _with_pauses(windows: Sequence[TimelineWindow]) -> Iterator[TimelineWindow | None]:
-    """Give *windows* with None where nobody worked on the run, and without stubs at the ends of a start."""
+    """Yield *windows* with None where no process worked on the run; short windows at the ends of a start are merged."""
     usual = max(window.seconds for window in windows)
     held: TimelineWindow | None = None
     for window in windows:

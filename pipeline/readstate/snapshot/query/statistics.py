@@ -1,4 +1,4 @@
-"""The figures of a report, each one aggregation over the views: memory does not grow with the snapshot."""
+"""The statistics of a report. Each is an aggregation over a view, so memory does not grow with the snapshot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ _READ_STATE = """
     count(*) FILTER (unread_messages_count IS NULL) AS never_read
 """
 
-# Counting every conversation of 10 million rows takes 1.7 GB, so only those up to some date are looked at: the oldest
+# Grouping all conversations of 10 million rows takes 1.7 GB, so only those up to some date are grouped: the oldest
 # 10 000 rows hold ten conversations, since a conversation has 1000 members at most.
 _UNREAD_COLUMNS = ("unread_messages_count", "conversation_state", "date_updated")
 _UNREAD = "unread_messages_count > 0 AND conversation_state IS DISTINCT FROM 'closed' AND date_updated IS NOT NULL"
-_OLD = f"""
+_OLDEST_MOMENT = f"""
     SELECT max(moment)
     FROM (SELECT epoch_us(date_updated) AS moment FROM narrow WHERE {_UNREAD} ORDER BY 1 LIMIT 10000)
-"""  # noqa: S608 - our own words
-_STALEST = f"""
+"""  # noqa: S608 - constants
+_STALEST_SIDS = f"""
     SELECT conversation_sid FROM narrow WHERE {_UNREAD} AND epoch_us(date_updated) <= ?
     GROUP BY conversation_sid ORDER BY min(date_updated), 1 LIMIT 10
-"""  # noqa: S608 - our own words
-# Asked apart: in one query, DuckDB takes the snapshot for the small side of the join and keeps all of it.
-_THEIR_ROWS = """
+"""  # noqa: S608 - constants
+# A query of its own: in one query, DuckDB takes the snapshot for the small side of the join and keeps all of it.
+_STALE_CONVERSATIONS = """
     SELECT conversation_sid, any_value(friendly_name), count(*), count(*) FILTER (unread_messages_count > 0),
         max(date_updated)::DATE
     FROM narrow WHERE conversation_sid IN ({places})
@@ -43,12 +43,12 @@ _MOST_UNREAD = """
 """
 
 BUCKETS = ("never read", "0", "1", "2–9", "10–99", "100–999", "≥ 1000")
-"""Of unread counts; the last one is Twilio's cap."""
+"""Ranges of unread counts; the last one is Twilio's cap."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadStates:
-    """How many rows of one group are read, unread, or were never read at all."""
+    """How many rows of one group are read, unread, or have no read horizon."""
 
     group: str
     read: int
@@ -63,7 +63,7 @@ class ReadStates:
 
 @dataclass(frozen=True, slots=True)
 class StaleConversation:
-    """A conversation with unread messages in which nothing has happened for long."""
+    """A conversation with unread messages that has not been updated for a long time."""
 
     conversation_sid: str
     friendly_name: str | None
@@ -74,19 +74,19 @@ class StaleConversation:
 
 @dataclass(frozen=True, slots=True)
 class MostUnreadUser:
-    """A user with many unread messages."""
+    """One of the users with the most unread messages."""
 
     user_sid: str
     identity: str | None
     unread_conversations: int
     unread_messages: int
     capped: bool
-    """Whether there may be more unread messages than counted."""
+    """Whether one of the counts is capped, so that the sum is a lower bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailureKind:
-    """Users that could not be read for one kind of reason."""
+    """The number of users that could not be read, by status and code."""
 
     status: int | None
     code: int | None
@@ -95,12 +95,12 @@ class FailureKind:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """All that a report shows about the rows of a snapshot."""
+    """What a report shows about the rows of a snapshot."""
 
     by_state: Sequence[ReadStates]
     by_service: Sequence[ReadStates]
     by_day: Sequence[ReadStates]
-    """Every snapshot up to the one reported; the group is its date."""
+    """One group for each snapshot up to the reported one, named by its date."""
     unread_counts: Sequence[int]
     """Rows in each of `BUCKETS`."""
     notification_levels: Sequence[tuple[str, int]]
@@ -120,10 +120,10 @@ class Statistics:
 
 
 def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
-    """Count what a report about the snapshot of *day* shows."""
+    """Return the statistics of the snapshot of *day*."""
 
-    def narrow(question: str, *columns: str) -> list[tuple[Any, ...]]:
-        return catalog.query_columns(question, columns=columns)
+    def narrow(query: str, *columns: str) -> list[tuple[Any, ...]]:
+        return catalog.query_columns(query, columns=columns)
 
     buckets = dict(
         narrow(
@@ -138,7 +138,7 @@ def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
         )
     )
     by_day = catalog.connection.execute(
-        _by("snapshot_date::VARCHAR", "user_conversations_all", "WHERE snapshot_date <= ?"), [day]
+        _grouped("snapshot_date::VARCHAR", "user_conversations_all", "WHERE snapshot_date <= ?"), [day]
     ).fetchall()
     failures = catalog.connection.execute(
         "SELECT status, code, count(*) FROM failures GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
@@ -146,10 +146,14 @@ def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
     return Statistics(
         by_state=_read_states(
             narrow(
-                _by("coalesce(conversation_state, 'no state')", "narrow"), "conversation_state", "unread_messages_count"
+                _grouped("coalesce(conversation_state, 'no state')", "narrow"),
+                "conversation_state",
+                "unread_messages_count",
             )
         ),
-        by_service=_read_states(narrow(_by("chat_service_sid", "narrow"), "chat_service_sid", "unread_messages_count")),
+        by_service=_read_states(
+            narrow(_grouped("chat_service_sid", "narrow"), "chat_service_sid", "unread_messages_count")
+        ),
         by_day=_read_states(by_day),
         unread_counts=[buckets.get(number, 0) for number in range(len(BUCKETS))],
         notification_levels=narrow(
@@ -163,18 +167,18 @@ def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
 
 
 def _stale_conversations(catalog: Catalog) -> list[StaleConversation]:
-    old = catalog.query_columns(_OLD, columns=_UNREAD_COLUMNS)
-    stalest = catalog.query_columns(_STALEST, old[0], columns=(*_UNREAD_COLUMNS, "conversation_sid"))
+    old = catalog.query_columns(_OLDEST_MOMENT, columns=_UNREAD_COLUMNS)
+    stalest = catalog.query_columns(_STALEST_SIDS, old[0], columns=(*_UNREAD_COLUMNS, "conversation_sid"))
     if not stalest:
         return []
-    question = _THEIR_ROWS.format(places=", ".join("?" * len(stalest)))
+    query = _STALE_CONVERSATIONS.format(places=", ".join("?" * len(stalest)))
     sids = [sid for (sid,) in stalest]
     columns = ("conversation_sid", "friendly_name", "unread_messages_count", "date_updated")
-    return [StaleConversation(*row) for row in catalog.query_columns(question, sids, columns=columns)]
+    return [StaleConversation(*row) for row in catalog.query_columns(query, sids, columns=columns)]
 
 
-def _by(group: str, view: str, where: str = "") -> str:
-    return f"SELECT {group}, {_READ_STATE} FROM {view} {where} GROUP BY 1 ORDER BY 1"  # noqa: S608 - our own words
+def _grouped(group: str, view: str, where: str = "") -> str:
+    return f"SELECT {group}, {_READ_STATE} FROM {view} {where} GROUP BY 1 ORDER BY 1"  # noqa: S608 - constants
 
 
 def _read_states(rows: list[tuple[Any, ...]]) -> list[ReadStates]:

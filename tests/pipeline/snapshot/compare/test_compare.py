@@ -128,7 +128,7 @@ def test_after_an_incomplete_snapshot_neither_additions_nor_removals_are_known(t
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ({"roster": None}, {}, "not noted"),
+        ({"roster": None}, {}, "does not say which users"),
         ({}, {"roster": RosterScope(("all",), users_sha256="a")}, "different users"),
         ({}, {"roster": RosterScope((SERVICE,))}, "different services"),
         ({"roster": RosterScope(("all",), limit=5)}, {"roster": RosterScope(("all",), limit=5)}, "trial"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from readstate.snapshot.query.catalog import catalog
+from readstate.snapshot.query.catalog import open_catalog
 from readstate.snapshot.query.query import run_query
 from tests.helpers.repository import PIPELINE
 from tests.helpers.snapshots import conversation_sid, publish, row, user, user_sid
@@ -49,7 +49,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> str:
 def answers(root: str, heading: str) -> list[list[dict[str, Any]]]:
     found = []
     for question in RECIPES[heading]:
-        with catalog(root, for_query=question) as snapshots:
+        with open_catalog(root, for_query=question) as snapshots:
             found.append([line for batch in run_query(snapshots, question).batches for line in batch.to_pylist()])
     return found
 

@@ -50,7 +50,7 @@ def report(root: str) -> Report:
 
 
 def test_rows_are_counted_by_state_and_service(report: Report) -> None:
-    found = report.figures
+    found = report.statistics
     assert {group.group: (group.read, group.unread, group.never_read) for group in found.by_state} == {
         "active": (1, 2, 0),
         EVIL: (0, 0, 1),
@@ -61,7 +61,7 @@ def test_rows_are_counted_by_state_and_service(report: Report) -> None:
 
 
 def test_unread_counts_are_told_apart_up_to_the_cap(report: Report) -> None:
-    assert dict(zip(BUCKETS, report.figures.unread_counts, strict=True)) == {
+    assert dict(zip(BUCKETS, report.statistics.unread_counts, strict=True)) == {
         "never read": 1,
         "0": 1,
         "1": 1,
@@ -73,22 +73,22 @@ def test_unread_counts_are_told_apart_up_to_the_cap(report: Report) -> None:
 
 
 def test_the_users_with_most_unread_come_first(report: Report) -> None:
-    assert [(one.user_sid, one.unread_messages, one.capped) for one in report.figures.most_unread_users] == [
+    assert [(one.user_sid, one.unread_messages, one.capped) for one in report.statistics.most_unread_users] == [
         (user_sid(2), 1001, True),
         (user_sid(3), 12, False),
     ]
 
 
 def test_stale_conversations_have_unread_messages_and_a_date(report: Report) -> None:
-    assert [(one.conversation_sid, one.unread_members) for one in report.figures.stale_conversations] == [
+    assert [(one.conversation_sid, one.unread_members) for one in report.statistics.stale_conversations] == [
         (conversation_sid(1), 1),
         (conversation_sid(4), 1),
     ]
 
 
 def test_the_series_ends_with_the_snapshot_that_is_reported(root: str) -> None:
-    assert [group.group for group in make_report(root).figures.by_day] == [str(OLD), str(NEW)]
-    assert [group.group for group in make_report(root, OLD).figures.by_day] == [str(OLD)]
+    assert [group.group for group in make_report(root).statistics.by_day] == [str(OLD), str(NEW)]
+    assert [group.group for group in make_report(root, OLD).statistics.by_day] == [str(OLD)]
 
 
 def test_what_changed_is_told_unless_it_is_the_first(root: str, report: Report) -> None:
