@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from readstate.changes.render.markdown import escaped
 from readstate.events import Message
 from readstate.html.render import fill
-from readstate.observers.event_log import RunLog
+from readstate.observers.event_log import EventLog
 from readstate.observers.progress_bar import ProgressBar
 from readstate.text import (
     escape_control,
@@ -63,7 +63,7 @@ def in_a_plan_as_markdown(text: str, directory: Path) -> str:
 
 def in_a_log(text: str, directory: Path) -> str:
     lines: list[str] = []
-    RunLog(lines.append, clock=FakeClock(), log_format="text", tells_figures=False).observe(Message(text))
+    EventLog(lines.append, clock=FakeClock(), log_format="text", prints_progress=False).observe(Message(text))
     return lines[0]
 
 

@@ -26,7 +26,7 @@ from readstate.credentials import Credentials
 from readstate.errors import ConsentMissing, ExitCode, LocalDisk, PlanUnusable, StoppedEarly
 from readstate.model.plan import Manifest, Target
 from readstate.model.quantities import parse_duration
-from readstate.observers.monitor import watching
+from readstate.observers.monitor import monitor_run
 from readstate.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import Connection, connection
@@ -132,10 +132,10 @@ class ApplyJob:
     async def _wired(self, stop: StopSwitch) -> AsyncIterator[_Wires]:
         clock, repetitions = SystemClock(), Repetitions()
         meter = Meter(clock)
-        with watching(self.settings, command="apply", clock=clock) as watch:
-            emit = fan_out([meter.observe, repetitions.observe, watch.emit])
+        with monitor_run(self.settings, command="apply", clock=clock) as monitor:
+            emit = fan_out([meter.observe, repetitions.observe, monitor.emit])
             async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
-                watch.watch(twilio.limiter)
+                monitor.show_limiter(twilio.limiter)
 
                 def rate() -> float:
                     rates = twilio.limiter.view(clock.monotonic()).rates
@@ -147,14 +147,14 @@ class ApplyJob:
                     Surroundings(
                         writer=twilio.writer(),
                         rate=rate,
-                        agree=asker(stop, watch.emit),
+                        agree=asker(stop, monitor.emit),
                         meter=meter,
                         repetitions=repetitions,
                         clock=clock,
                         stop=stop,
-                        emit=watch.emit,
+                        emit=monitor.emit,
                     ),
-                    watch.succeeded,
+                    monitor.mark_success,
                 )
 
     async def _located(self, plan: Plan, wires: _Wires) -> TargetInfo:

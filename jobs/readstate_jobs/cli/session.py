@@ -9,7 +9,7 @@ from readstate.changes.current_state.target import TargetInfo, find_target
 from readstate.clock import Clock, SystemClock
 from readstate.credentials import Credentials
 from readstate.events import Observer
-from readstate.observers.monitor import Watch, watching
+from readstate.observers.monitor import Monitor, monitor_run
 from readstate.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import Connection, connection
@@ -23,7 +23,7 @@ class Session:
     settings: Settings
     clock: Clock
     twilio: Connection
-    watch: Watch
+    monitor: Monitor
     emit: Observer
     """Takes the events of the command's own work; those of the connection go there already."""
 
@@ -44,7 +44,7 @@ class Session:
 
     def succeeded(self) -> None:
         """Record in the metrics that the command has reached its end."""
-        self.watch.succeeded()
+        self.monitor.mark_success()
 
 
 @asynccontextmanager
@@ -61,8 +61,8 @@ async def open_session(
     Raises `LocalDisk` where the metrics file cannot be written.
     """
     clock = clock or SystemClock()
-    with watching(settings, command=command, clock=clock) as watch:
-        emit = fan_out([*observers, watch.emit])
+    with monitor_run(settings, command=command, clock=clock) as monitor:
+        emit = fan_out([*observers, monitor.emit])
         async with connection(settings, credentials, clock=clock, emit=emit) as twilio:
-            watch.watch(twilio.limiter)
-            yield Session(settings=settings, clock=clock, twilio=twilio, watch=watch, emit=emit)
+            monitor.show_limiter(twilio.limiter)
+            yield Session(settings=settings, clock=clock, twilio=twilio, monitor=monitor, emit=emit)

@@ -24,7 +24,7 @@ from readstate.credentials import Credentials
 from readstate.events import Message
 from readstate.model.plan import InputFacts
 from readstate.model.selection import SELECTION, SelectionFacts
-from readstate.observers.monitor import watching
+from readstate.observers.monitor import monitor_run
 from readstate.settings import Settings
 from readstate.snapshot.candidates.live_rows import LiveReading, UserTally, read_rows
 from readstate.snapshot.candidates.live_users import Presence, all_users, named_users
@@ -96,10 +96,10 @@ class MarkReadJob:
 
     async def _gather(self, readings: PlanWorkspace, stop: StopSwitch) -> _Gathered:
         clock, requests, users = SystemClock(), RequestCounter(), UserTally()
-        with watching(self.settings, command="mark-read", clock=clock) as watch:
-            emit = fan_out([requests.observe, users.observe, watch.emit])
+        with monitor_run(self.settings, command="mark-read", clock=clock) as monitor:
+            emit = fan_out([requests.observe, users.observe, monitor.emit])
             async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
-                watch.watch(twilio.limiter)
+                monitor.show_limiter(twilio.limiter)
                 reader, options = twilio.reader(), self.options
                 located = await find_target(reader, options.service, base_url=self.settings.base_url, clock=clock)
                 shared: dict[str, Any] = {
@@ -128,7 +128,7 @@ class MarkReadJob:
                     left_out=selector.left_out_by_reason(),
                     audience=selector.selected.audience(presence.online),
                 )
-                watch.succeeded()
+                monitor.mark_success()
                 return _Gathered(located, facts, users.failures, requests.added_to(RequestCounts()).requests)
 
     async def _excluded(self, around: ReadContext) -> Exclusions:

@@ -20,7 +20,7 @@ from readstate.credentials import Credentials
 from readstate.errors import BadInput, ReadstateError
 from readstate.files import copy_private, create_private_folder, write_private
 from readstate.model.plan import InputFacts
-from readstate.observers.monitor import watching
+from readstate.observers.monitor import monitor_run
 from readstate.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.text import pluralize
@@ -61,9 +61,9 @@ class PlanJob:
 
     async def _read(self, checked: CheckedFile, stop: StopSwitch) -> tuple[TargetInfo, int]:
         clock = SystemClock()
-        with watching(self.settings, command="plan", clock=clock) as watch:
-            async with connection(self.settings, self.credentials, clock=clock, emit=watch.emit) as twilio:
-                watch.watch(twilio.limiter)
+        with monitor_run(self.settings, command="plan", clock=clock) as monitor:
+            async with connection(self.settings, self.credentials, clock=clock, emit=monitor.emit) as twilio:
+                monitor.show_limiter(twilio.limiter)
                 reader = twilio.reader()
                 located = await find_target(reader, self.service, base_url=self.settings.base_url, clock=clock)
                 around = ReadContext(
@@ -71,11 +71,11 @@ class PlanJob:
                     service_sid=located.target.service_sid,
                     clock=clock,
                     stop=stop,
-                    emit=watch.emit,
+                    emit=monitor.emit,
                     parallel=self.settings.max_in_flight,
                 )
                 requests = await read_for_plan(checked.readings, self.options, located, around, checked.report)
-                watch.succeeded()
+                monitor.mark_success()
                 return located, requests
 
     def _provenance(self, checked: CheckedFile, via: str) -> Provenance:

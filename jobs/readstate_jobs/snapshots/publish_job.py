@@ -6,7 +6,7 @@ from pathlib import Path
 
 from readstate.clock import SystemClock
 from readstate.model.quantities import parse_allowance
-from readstate.observers.monitor import watching
+from readstate.observers.monitor import monitor_run
 from readstate.settings import Settings
 from readstate.snapshot.published.delta_tables import sync_if_present
 from readstate.snapshot.published.snapshot_store import SnapshotStore
@@ -42,11 +42,11 @@ def publish_staged(
         clock = SystemClock()
         with run_workspace(Path(settings.work_dir), root=store.root, run_id=run_id, work="publish") as place:
             try:
-                with watching(settings, command="publish", clock=clock) as watch, DiskThread() as disk:
+                with monitor_run(settings, command="publish", clock=clock) as monitor, DiskThread() as disk:
                     published = await disk.run(
-                        publish_run, options, store=store, place=place, stop=stop, clock=clock, emit=watch.emit
+                        publish_run, options, store=store, place=place, stop=stop, clock=clock, emit=monitor.emit
                     )
-                    watch.succeeded()
+                    monitor.mark_success()
                     return published
             finally:
                 # Nothing in it took long to make, and all of it is still staged.

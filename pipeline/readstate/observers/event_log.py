@@ -1,9 +1,8 @@
-"""What happened, line by line, as text for people or as JSON for log collectors."""
+"""The log of a run, one line an event: text for people or JSON for log collectors."""
 
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any, Literal
 
 import msgspec
@@ -11,29 +10,31 @@ import msgspec
 from readstate import events
 from readstate.clock import Clock
 from readstate.events import Event
-from readstate.observers.progress_figures import Figures, outlook, sentence
+from readstate.observers.progress import Progress, eta, progress_line
 from readstate.text import escape_control, format_duration, group_digits, pluralize
 
-_SECONDS_BETWEEN_FIGURES = 30.0
+_SECONDS_BETWEEN_PROGRESS = 30.0
 
 Level = Literal["info", "warning", "error"]
 Write = Callable[[str], None]
-"""Takes one line without its end."""
+"""Writes one line; it comes without its line end."""
 
 
-class RunLog:
-    """Writes a line for each event worth one, and where nobody sees a progress bar, the figures each 30 seconds."""
+class EventLog:
+    """Writes a line for each event worth one and, with *prints_progress*, the progress each 30 seconds."""
 
-    def __init__(self, write: Write, *, clock: Clock, log_format: Literal["text", "json"], tells_figures: bool) -> None:
+    def __init__(
+        self, write: Write, *, clock: Clock, log_format: Literal["text", "json"], prints_progress: bool
+    ) -> None:
         self._write = write
         self._clock = clock
         self._is_json = log_format == "json"
-        self._tells_figures = tells_figures
-        self._figures_told_at = 0.0
+        self._prints_progress = prints_progress
+        self._progress_printed_at = 0.0
 
     def observe(self, event: Event) -> None:
-        """Write a line about *event*, where it is worth one."""
-        # Nearly all events are requests and users, of which only the failures have a line: one look-up for the rest.
+        """Write a line about *event* if it is worth one."""
+        # Nearly all events are requests and users, of which only failures have a line: one look-up for the rest.
         if (found := _LINES.get(type(event))) is None:
             return
         level, describe = found
@@ -44,15 +45,14 @@ class RunLog:
             message = f"{message}, request {request_id}"
         self._line(level, _snake_case(type(event).__name__), message, facts)
 
-    def look(self, now: Figures) -> None:
-        """Write the figures of *now* where half a minute has passed since the last ones."""
-        if self._tells_figures and now.elapsed_seconds - self._figures_told_at >= _SECONDS_BETWEEN_FIGURES:
-            self._figures_told_at = now.elapsed_seconds
-            told = filter(None, (sentence(now), outlook(now)))
-            self._line("info", "figures", ", ".join(told), asdict(now))
+    def update(self, now: Progress) -> None:
+        """Write the progress if half a minute has passed since it was last written."""
+        if self._prints_progress and now.elapsed_seconds - self._progress_printed_at >= _SECONDS_BETWEEN_PROGRESS:
+            self._progress_printed_at = now.elapsed_seconds
+            self._line("info", "figures", ", ".join(filter(None, (progress_line(now), eta(now)))), _facts(now))
 
     def close(self) -> None:
-        """Nothing is held back, so nothing is left to write."""
+        """Do nothing: every line is already written."""
 
     def _line(self, level: Level, name: str, message: str, facts: Mapping[str, Any]) -> None:
         now = self._clock.now()
@@ -64,6 +64,31 @@ class RunLog:
             self._write(escape_control(f"{now:%Y-%m-%d %H:%M:%SZ} {mark}{message}"))
 
 
+def _facts(now: Progress) -> dict[str, Any]:
+    """Return *now* as the fields of a JSON line; log collectors rely on their names."""
+    counters = now.counters
+    return {
+        "elapsed_seconds": now.elapsed_seconds,
+        "stage": counters.stage,
+        "stage_done": counters.stage_done,
+        "stage_all": counters.stage_all,
+        "outcomes": dict(counters.outcomes),
+        "users_done": counters.users_done,
+        "users_listed": counters.users_listed,
+        "roster_is_complete": counters.roster_is_complete,
+        "users_failed": counters.users_failed,
+        "rows": counters.all_rows,
+        "requests": counters.requests,
+        "requests_per_second": now.requests_per_second,
+        "throttled": counters.throttled,
+        "in_flight": now.in_flight,
+        "window": now.window,
+        "outage_seconds": now.outage_seconds,
+        "trouble": now.last_error,
+        "seconds_left": now.seconds_left,
+    }
+
+
 def _snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
@@ -72,26 +97,24 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     events.RunResumed: (
         "info",
         lambda event: (
-            f"going on with {event.run_id}: {pluralize(event.users_done, 'user')} done, "
+            f"resuming {event.run_id}: {pluralize(event.users_done, 'user')} done, "
             f"{group_digits(event.users_left)} left, {pluralize(event.rows, 'row')} kept"
         ),
     ),
     events.UsersForeseen: (
         "info",
-        lambda event: (
-            f"{group_digits(event.users)} users are known from the last snapshot: reading them while all are listed"
-        ),
+        lambda event: f"{group_digits(event.users)} users are known from the previous snapshot: reading them meanwhile",
     ),
     events.RosterComplete: ("info", lambda event: f"{pluralize(event.users, 'user')} in all"),
     events.UserFailed: ("error", lambda event: f"user {event.user_sid} failed: {event.reason}"),
-    events.UserVanished: ("info", lambda event: f"user {event.user_sid} does not exist any more"),
+    events.UserVanished: ("info", lambda event: f"user {event.user_sid} no longer exists"),
     events.RetriesExhausted: (
         "warning",
         lambda event: f"gave up {event.method} {event.path} after {event.attempts} attempts: {event.reason}",
     ),
     events.RetryBudgetSpent: (
         "warning",
-        lambda event: f"more than {event.retry_share:.0%} of requests are retries; what fails now waits longest",
+        lambda event: f"more than {event.retry_share:.0%} of requests are retries: waiting longer before each",
     ),
     events.PageShrunk: ("info", lambda event: f"GET {event.path} keeps failing: asking for {event.page_size} rows"),
     events.WindowFound: ("info", lambda event: f"the account takes about {event.window:.0f} requests at once"),
@@ -106,16 +129,16 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     events.SharedPaceFound: ("info", lambda event: f"{event.processes} processes share the pace again"),
     events.OutageBegan: (
         "warning",
-        lambda _: "nothing works any more, waiting until it does: ask readstate doctor",
+        lambda _: "no request succeeds any more, waiting; for the reason: readstate doctor",
     ),
-    events.OutageEnded: ("info", lambda event: f"it works again after {format_duration(event.seconds)}"),
+    events.OutageEnded: ("info", lambda event: f"requests succeed again after {format_duration(event.seconds)}"),
     events.UnknownFields: (
         "warning",
         lambda event: f"Twilio sends fields that the schema does not know: {', '.join(event.names)}",
     ),
     events.DuplicatesDropped: (
         "info",
-        lambda event: f"{pluralize(event.rows, 'row')} had come twice; each is kept once",
+        lambda event: f"{pluralize(event.rows, 'row')} came twice and are kept once",
     ),
     events.ApplyBegan: (
         "info",
@@ -132,13 +155,13 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     events.StageBegan: ("info", lambda event: f"{event.operation}s, {event.stage}: {pluralize(event.rows, 'row')}"),
     events.OutcomeUnknown: (
         "warning",
-        lambda event: f"row {event.plan_row_id}: nobody knows whether it was changed ({event.reason}); reading it back",
+        lambda event: f"row {event.plan_row_id}: unknown whether it was changed ({event.reason}); reading it back",
     ),
     events.RowFailed: (
         "error",
         lambda event: f"row {event.plan_row_id}: {event.outcome} ({event.reason or 'no reason'})",
     ),
-    events.WritesHeld: ("warning", lambda event: f"no row is begun for now: {event.reason}"),
-    events.WritesGoOn: ("info", lambda event: f"rows are begun again after {format_duration(event.seconds)}"),
+    events.WritesHeld: ("warning", lambda event: f"starting no more rows for now: {event.reason}"),
+    events.WritesGoOn: ("info", lambda event: f"starting rows again after {format_duration(event.seconds)}"),
     events.Message: ("info", lambda event: event.text),
 }

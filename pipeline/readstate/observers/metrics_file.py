@@ -11,32 +11,33 @@ from prometheus_client.registry import Collector
 from readstate.clock import Clock
 from readstate.errors import LocalDisk
 from readstate.events import Message, Observer
-from readstate.observers.progress_figures import Figures
-from readstate.observers.run_counters import RunTally
+from readstate.observers.progress import Progress
+from readstate.observers.run_counters import RunCounters
 
 _SECONDS_BETWEEN_WRITES = 15.0
 _LAST_SUCCESS = "readstate_last_success_timestamp_seconds"
 
 
 class MetricsFile:
-    """Writes a run's counts to *path* at the start, each 15 seconds and at the end, each time as a whole.
+    """Writes a run's counters to *path* at the start, each 15 seconds and at the end, atomically.
 
-    *command* tells the files of several commands apart: the node exporter reads them as one.
-    The time of the last success outlives the run, so that an alert can ask how long ago it was.
+    *command* labels the metrics: the node exporter reads the files of several commands as one.
+    The time of the last success is kept from the file of an earlier run, so that an alert can watch its age.
     """
 
-    def __init__(self, path: Path, *, command: str, tally: RunTally, clock: Clock, emit: Observer) -> None:
+    def __init__(self, path: Path, *, command: str, counters: RunCounters, clock: Clock, emit: Observer) -> None:
         self._path = path
         self._emit = emit
         self._clock = clock
-        self._run = _RunCollector(command, tally, started_at=clock.now().timestamp(), last_success=_read_success(path))
+        started_at = clock.now().timestamp()
+        self._run = _RunCollector(command, counters, started_at=started_at, last_success=_read_success(path))
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self._run)
         self._written_at = 0.0
-        self._has_trouble = False
+        self._is_failing = False
 
     def start(self) -> None:
-        """Write for the first time. Raises `LocalDisk` where that does not work: better now than hours later."""
+        """Write the first metrics. Raise `LocalDisk` if that fails: better now than hours later."""
         try:
             write_to_textfile(str(self._path), self._registry)
         except OSError as error:
@@ -45,60 +46,60 @@ class MetricsFile:
                 hint="Name one in a directory that exists and is yours: --metrics-file FILE",
             ) from error
 
-    def look(self, now: Figures) -> None:
-        """Take *now* in, and write where 15 seconds have passed since the last time."""
+    def update(self, now: Progress) -> None:
+        """Keep *now*, and write if 15 seconds have passed since the last time."""
         self._run.now = now
         if now.elapsed_seconds - self._written_at >= _SECONDS_BETWEEN_WRITES:
             self._written_at = now.elapsed_seconds
             self._write()
 
-    def succeeded(self) -> None:
-        """Remember this moment as that of the last success."""
+    def mark_success(self) -> None:
+        """Keep this moment as that of the last success."""
         self._run.last_success = self._clock.now().timestamp()
 
     def close(self) -> None:
-        """Write for the last time."""
+        """Write the final metrics."""
         self._write()
 
     def _write(self) -> None:
         try:
             write_to_textfile(str(self._path), self._registry)
-        except OSError as error:  # a run is worth more than its metrics
-            if not self._has_trouble:
+        except OSError as error:  # not worth ending the run for
+            if not self._is_failing:
                 self._emit(Message(f"the metrics file {self._path} cannot be written: {error.strerror}"))
-            self._has_trouble = True
+            self._is_failing = True
         else:
-            self._has_trouble = False
+            self._is_failing = False
 
 
 class _RunCollector(Collector):
-    """A run's counts in the form that prometheus-client writes."""
+    """A run's counters as prometheus-client reads them."""
 
-    def __init__(self, command: str, tally: RunTally, *, started_at: float, last_success: float | None) -> None:
-        self.now: Figures | None = None
+    def __init__(self, command: str, counters: RunCounters, *, started_at: float, last_success: float | None) -> None:
+        self.now: Progress | None = None
         self.last_success = last_success
         self._labels = {"command": command}
-        self._tally = tally
+        self._counters = counters
         self._started_at = started_at
 
     def collect(self) -> Iterator[Metric]:
-        tally = self._tally
-        yield self._counter("rows", "UserConversations read", {"": tally.rows}, label=None)
-        yield self._counter("duplicates", "UserConversations that came twice", {"": tally.duplicates}, label=None)
+        counters = self._counters
+        yield self._counter("rows", "UserConversations read", {"": counters.rows}, label=None)
+        yield self._counter("duplicates", "UserConversations that came twice", {"": counters.duplicates}, label=None)
         yield self._counter(
             "users",
             "Users finished with, by result",
-            {"read": tally.users_read, "vanished": tally.users_vanished, "failed": tally.users_failed},
+            {"read": counters.users_read, "vanished": counters.users_vanished, "failed": counters.users_failed},
             label="result",
         )
-        by_status = {str(status): count for status, count in sorted(tally.requests_by_status.items())}
+        by_status = {str(status): count for status, count in sorted(counters.requests_by_status.items())}
         yield self._counter(
-            "requests", "HTTP attempts, by status", {**by_status, "none": tally.requests_lost}, label="status"
+            "requests", "HTTP attempts, by status", {**by_status, "none": counters.requests_lost}, label="status"
         )
-        yield self._counter("retries", "Requests sent again", {"": tally.retries}, label=None)
-        yield self._counter("retries_exhausted", "Requests given up", {"": tally.retries_exhausted}, label=None)
-        yield self._counter("part_bytes", "Bytes of parts written", {"": tally.bytes}, label=None)
-        yield self._gauge("users_listed", "Users known so far", tally.users_listed)
+        yield self._counter("retries", "Requests sent again", {"": counters.retries}, label=None)
+        yield self._counter("retries_exhausted", "Requests given up", {"": counters.retries_exhausted}, label=None)
+        yield self._counter("part_bytes", "Bytes of parts written", {"": counters.part_bytes}, label=None)
+        yield self._gauge("users_listed", "Users known so far", counters.users_listed)
         yield self._gauge("start_timestamp_seconds", "When this run began", self._started_at)
         if self.now is not None:
             yield self._gauge("run_seconds", "How long this run has taken", self.now.elapsed_seconds)
@@ -121,7 +122,7 @@ class _RunCollector(Collector):
 
 
 def _read_success(path: Path) -> float | None:
-    """The time of the last success that an earlier run left in *path*."""
+    """Return the time of the last success from *path*, which an earlier run has written; None without one."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

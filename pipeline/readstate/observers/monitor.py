@@ -1,4 +1,4 @@
-"""Brings a run and those who show it together: one count, one look at the clock, many onlookers."""
+"""Connects a run to its displays: one set of counters, one timer, any number of displays."""
 
 import asyncio
 import os
@@ -10,124 +10,130 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from readstate.clock import Clock
 from readstate.events import Event
-from readstate.observers.event_log import RunLog, Write
-from readstate.observers.progress_figures import Figures, PaceFigures, Sample, Speedometer, figures
-from readstate.observers.run_counters import RunTally
+from readstate.observers.event_log import EventLog, Write
+from readstate.observers.progress import LimiterView, Progress, measure
+from readstate.observers.rate_meter import RateMeter, Sample
+from readstate.observers.run_counters import RunCounters
 from readstate.settings import Settings
 
 if TYPE_CHECKING:
     from readstate.observers.metrics_file import MetricsFile
     from readstate.observers.progress_bar import ProgressBar
 
-_SECONDS_BETWEEN_LOOKS = 0.25
+_SECONDS_BETWEEN_UPDATES = 0.25
 
 
-class Paced(Protocol):
-    """Whatever can tell how fast the run may go."""
+class Limiter(Protocol):
+    """What decides how many requests are in flight."""
 
-    def view(self, now: float) -> PaceFigures:
-        """What a person may want to see at *now*."""
+    def view(self, now: float) -> LimiterView:
+        """Return its state at *now*."""
         ...
 
 
-class Onlooker(Protocol):
-    """Shows a run to somebody."""
+class Display(Protocol):
+    """Shows the progress of a run."""
 
-    def look(self, now: Figures) -> None:
-        """Take note of how things stand; called a few times a second."""
+    def update(self, now: Progress) -> None:
+        """Show *now*; called a few times a second."""
         ...
 
     def close(self) -> None:
-        """Show what is left to show."""
+        """Show what has not been shown yet."""
         ...
 
 
-class Watch:
-    """Counts a run's events, has those worth a line written down, and lets the onlookers look from time to time."""
+class Monitor:
+    """Counts a run's events, logs those worth a line, and updates the displays."""
 
-    def __init__(self, tally: RunTally, log: RunLog, *, clock: Clock) -> None:
-        self.tally = tally
+    def __init__(self, counters: RunCounters, log: EventLog, *, clock: Clock) -> None:
+        self.counters = counters
         self._log = log
         self._clock = clock
-        self._onlookers: list[Onlooker] = [log]
+        self._displays: list[Display] = [log]
         self._metrics: MetricsFile | None = None
-        self._pace: Paced | None = None
-        self._speedometer = Speedometer()
+        self._limiter: Limiter | None = None
+        self._rates = RateMeter()
         self._began = clock.monotonic()
-        self.look()
+        self.update_displays()
 
     def emit(self, event: Event) -> None:
-        """Be the observer of the run."""
-        self.tally.observe(event)
+        """Count and log *event*: the observer of the run."""
+        self.counters.observe(event)
         self._log.observe(event)
 
-    def watch(self, pace: Paced) -> None:
-        """Show *pace* too."""
-        self._pace = pace
+    def show_limiter(self, limiter: Limiter) -> None:
+        """Show the state of *limiter* too."""
+        self._limiter = limiter
 
-    def show_to(self, onlooker: Onlooker) -> None:
-        """Let *onlooker* look too."""
-        self._onlookers.append(onlooker)
+    def add_display(self, display: Display) -> None:
+        """Update *display* too."""
+        self._displays.append(display)
 
     def write_metrics(self, path: Path, *, command: str) -> None:
-        """Write metrics to *path* from now on. Raises `LocalDisk`."""
+        """Write metrics to *path* from now on. Raise `LocalDisk`."""
         from readstate.observers.metrics_file import MetricsFile
 
-        self._metrics = MetricsFile(path, command=command, tally=self.tally, clock=self._clock, emit=self._log.observe)
+        self._metrics = MetricsFile(
+            path, command=command, counters=self.counters, clock=self._clock, emit=self._log.observe
+        )
         self._metrics.start()
-        self.show_to(self._metrics)
+        self.add_display(self._metrics)
 
-    def succeeded(self) -> None:
-        """Say that the run has reached its end."""
+    def mark_success(self) -> None:
+        """Keep this moment in the metrics as that of the last success."""
         if self._metrics is not None:
-            self._metrics.succeeded()
+            self._metrics.mark_success()
 
-    def look(self) -> None:
-        """Let every onlooker see how things stand now."""
+    def update_displays(self) -> None:
+        """Measure the progress and show it on every display."""
         now = self._clock.monotonic()
-        samples = self._speedometer.add(Sample(now, self.tally.requests, self.tally.accepted, self.tally.done_now))
-        pace = None if self._pace is None else self._pace.view(now)
-        current = figures(self.tally, pace, samples, began=self._began)
-        for onlooker in self._onlookers:
-            onlooker.look(current)
+        self._rates.add(Sample(now, self.counters.requests, self.counters.accepted, self.counters.done_now))
+        limiter = None if self._limiter is None else self._limiter.view(now)
+        progress = measure(self.counters, limiter, self._rates, began=self._began)
+        for display in self._displays:
+            display.update(progress)
 
     def close(self) -> None:
-        """Look for the last time."""
-        self.look()
-        for onlooker in self._onlookers:
-            onlooker.close()
+        """Update the displays a last time and close them."""
+        self.update_displays()
+        for display in self._displays:
+            display.close()
 
 
 @contextmanager
-def watching(
+def monitor_run(
     settings: Settings,
     *,
     command: str,
     clock: Clock,
     stream: TextIO | None = None,
-    every: float = _SECONDS_BETWEEN_LOOKS,
-) -> Iterator[Watch]:
+    update_seconds: float = _SECONDS_BETWEEN_UPDATES,
+) -> Iterator[Monitor]:
     """Show the run in this block on *stream* (stderr) and in the metrics file, as *settings* say.
 
-    A terminal gets a progress bar with the lines above it, anything else the lines and each 30 seconds the figures.
-    Belongs inside a running event loop, which does the looking. Raises `LocalDisk`.
+    A terminal gets a progress bar with log lines above it; any other stream gets the lines and, each 30 seconds, the
+    progress. Call it inside a running event loop, which updates the displays. Raise `LocalDisk`.
     """
     stream = sys.stderr if stream is None else stream
     bar = _bar(stream, command) if _can_draw(stream) and settings.log_format == "text" else None
-    log = RunLog(
-        bar.write if bar else _lines_to(stream), clock=clock, log_format=settings.log_format, tells_figures=bar is None
+    log = EventLog(
+        bar.write if bar else _lines_to(stream),
+        clock=clock,
+        log_format=settings.log_format,
+        prints_progress=bar is None,
     )
-    watch = Watch(RunTally(), log, clock=clock)
+    monitor = Monitor(RunCounters(), log, clock=clock)
     if bar:
-        watch.show_to(bar)
-    looking = _Repeating(watch.look, every=every)
+        monitor.add_display(bar)
+    timer = _RepeatingTimer(monitor.update_displays, seconds=update_seconds)
     try:
         if settings.metrics_file:
-            watch.write_metrics(Path(settings.metrics_file), command=command)
-        yield watch
+            monitor.write_metrics(Path(settings.metrics_file), command=command)
+        yield monitor
     finally:
-        looking.stop()
-        watch.close()
+        timer.stop()
+        monitor.close()
 
 
 def _can_draw(stream: TextIO) -> bool:
@@ -140,26 +146,26 @@ def _bar(stream: TextIO, verb: str) -> "ProgressBar":
     return ProgressBar(stream, verb=verb)
 
 
-class _Repeating:
-    """Does *action* again and again on the running loop, without a task."""
+class _RepeatingTimer:
+    """Calls *action* every few *seconds* on the running loop, without a task that would have to be awaited."""
 
-    def __init__(self, action: Callable[[], None], *, every: float) -> None:
+    def __init__(self, action: Callable[[], None], *, seconds: float) -> None:
         self._action = action
-        self._every = every
+        self._seconds = seconds
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(every, self._go)
+        self._handle = self._loop.call_later(seconds, self._run)
 
     def stop(self) -> None:
-        self._timer.cancel()
+        self._handle.cancel()
 
-    def _go(self) -> None:
-        self._timer = self._loop.call_later(self._every, self._go)
+    def _run(self) -> None:
+        self._handle = self._loop.call_later(self._seconds, self._run)
         self._action()
 
 
 def _lines_to(stream: TextIO) -> Write:
     def write(line: str) -> None:
-        # A run is worth more than its story: who listened may have gone.
+        # A reader of the log that has gone, such as a pager, does not end the run.
         with suppress(BrokenPipeError):
             stream.write(line + "\n")
             stream.flush()

@@ -1,4 +1,4 @@
-"""One count of everything that a run tells; all who show it read the same numbers."""
+"""Counters of a run's events; every display reads the same ones."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -29,16 +29,16 @@ Stage = Literal["reading", "compacting", "publishing", "applying"]
 
 
 @dataclass(slots=True)
-class RunTally:
-    """Counts this start of a run; `users_done_before` and `rows_before` come from earlier starts of it."""
+class RunCounters:
+    """Counters of this start of a run; `users_done_before` and `rows_before` come from its earlier starts."""
 
     requests_by_status: dict[int, int] = field(default_factory=dict)
     requests_lost: int = 0
-    """Attempts that no answer came back to."""
+    """Attempts without an answer."""
     retries: int = 0
     retries_exhausted: int = 0
-    trouble: str = ""
-    """Why a request had to be sent again, until one succeeds."""
+    last_error: str = ""
+    """Why the latest retry was needed; empty again after a success."""
 
     users_listed: int = 0
     roster_is_complete: bool = False
@@ -49,38 +49,36 @@ class RunTally:
 
     rows: int = 0
     rows_before: int = 0
-    pages: int = 0
     duplicates: int = 0
-    """Rows that had come twice, known once all parts are merged."""
-    parts: int = 0
-    bytes: int = 0
-    """Written to the disk, as parts."""
+    """Rows that Twilio sent twice, known once all parts are merged."""
+    part_bytes: int = 0
+    """Written to the disk as parts."""
 
     stage: Stage = "reading"
     stage_done: int = 0
     stage_all: int = 0
     """Rows while compacting and applying, files while publishing."""
     outcomes: Counter[str] = field(default_factory=Counter)
-    """Rows of a plan that this start has settled, by outcome."""
+    """Rows of a plan that this start has finished, by outcome."""
 
     def observe(self, event: Event) -> None:
-        """Count *event*; it is called for every request and every user, and those two come first."""
+        """Count *event*."""
+        # Called for every request, user and row: the frequent events are matched first.
         match event:
             case RequestAnswered():
                 status = event.status
                 self.requests_by_status[status] = self.requests_by_status.get(status, 0) + 1
-                if self.trouble and _is_accepted(status):
-                    self.trouble = ""
+                if self.last_error and _is_accepted(status):
+                    self.last_error = ""
             case UserRead():
                 self.users_read += 1
                 self.rows += event.rows
-                self.pages += event.pages
             case RowSettled():
                 self.stage_done += 1
                 self.outcomes[event.outcome] += 1
             case Retried():
                 self.retries += 1
-                self.trouble = event.reason
+                self.last_error = event.reason
             case _:
                 self._observe_rarer(event)
 
@@ -95,8 +93,7 @@ class RunTally:
             case UserFailed():
                 self.users_failed += 1
             case PartWritten():
-                self.parts += 1
-                self.bytes += event.bytes
+                self.part_bytes += event.bytes
             case _:
                 self._observe_progress(event)
 
@@ -122,33 +119,37 @@ class RunTally:
 
     @property
     def requests(self) -> int:
-        """Attempts of any ending."""
+        """Attempts, with and without an answer."""
         return sum(self.requests_by_status.values()) + self.requests_lost
 
     @property
     def accepted(self) -> int:
-        """Answers that were neither a failure of the server nor a refusal of the pace."""
+        """Answers other than 429 and 5xx."""
         return sum(count for status, count in self.requests_by_status.items() if _is_accepted(status))
 
     @property
     def throttled(self) -> int:
-        """Answers that said we were too many: 429."""
+        """Answers with status 429."""
         return self.requests_by_status.get(429, 0)
 
     @property
-    def users_done(self) -> int:
-        """Users of the whole run that need nothing more."""
-        return self.users_done_before + self.users_done_now
+    def all_rows(self) -> int:
+        """Rows of all starts of the run."""
+        return self.rows_before + self.rows
 
     @property
-    def users_done_now(self) -> int:
-        """Users that this start has finished with, whatever the result."""
-        return self.users_read + self.users_vanished + self.users_failed
+    def users_done(self) -> int:
+        """Users that all starts of the run have finished."""
+        return self.users_done_before + self._users_done_now
 
     @property
     def done_now(self) -> int:
-        """What this start has finished with, of whatever the run is about: users, or rows of a plan."""
-        return self.users_done_now + self.outcomes.total()
+        """Users, or rows of a plan, that this start has finished, whatever the result."""
+        return self._users_done_now + self.outcomes.total()
+
+    @property
+    def _users_done_now(self) -> int:
+        return self.users_read + self.users_vanished + self.users_failed
 
 
 def _is_accepted(status: int) -> bool:

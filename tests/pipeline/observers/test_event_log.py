@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate import events
-from readstate.observers.event_log import Level, RunLog
+from readstate.observers.event_log import EventLog, Level
 from tests.helpers.fake_clock import FakeClock
-from tests.helpers.figures import half_way
+from tests.helpers.progress import half_way
 
 FAILED = events.UserFailed("US1", "status 500", "RQ123")
 
@@ -18,9 +18,9 @@ FAILED = events.UserFailed("US1", "status 500", "RQ123")
 class Lines(list[str]):
     """A log that writes into a list."""
 
-    def __init__(self, log_format: Any = "text", *, tells_figures: bool = True) -> None:
+    def __init__(self, log_format: Any = "text", *, prints_progress: bool = True) -> None:
         super().__init__()
-        self.log = RunLog(self.append, clock=FakeClock(), log_format=log_format, tells_figures=tells_figures)
+        self.log = EventLog(self.append, clock=FakeClock(), log_format=log_format, prints_progress=prints_progress)
 
     @property
     def documents(self) -> list[dict[str, Any]]:
@@ -36,21 +36,21 @@ class TestText:
                 events.RetriesExhausted("GET", "/v1/Users", "status 502", 6, "RQ1"),
                 "2026-11-23 02:00:00Z warning: gave up GET /v1/Users after 6 attempts: status 502, request RQ1",
             ),
-            (events.UserVanished("US1", "RQ9"), "2026-11-23 02:00:00Z user US1 does not exist any more, request RQ9"),
-            (events.UserVanished("US1", None), "2026-11-23 02:00:00Z user US1 does not exist any more"),
+            (events.UserVanished("US1", "RQ9"), "2026-11-23 02:00:00Z user US1 no longer exists, request RQ9"),
+            (events.UserVanished("US1", None), "2026-11-23 02:00:00Z user US1 no longer exists"),
             (
                 events.RunResumed("r-1", 1000, 5, 12345),
-                "2026-11-23 02:00:00Z going on with r-1: 1 000 users done, 5 left, 12 345 rows kept",
+                "2026-11-23 02:00:00Z resuming r-1: 1 000 users done, 5 left, 12 345 rows kept",
             ),
             (
                 events.UsersForeseen(1990),
-                "2026-11-23 02:00:00Z 1 990 users are known from the last snapshot: reading them while all are listed",
+                "2026-11-23 02:00:00Z 1 990 users are known from the previous snapshot: reading them meanwhile",
             ),
             (events.RosterComplete(2000), "2026-11-23 02:00:00Z 2 000 users in all"),
             (events.RosterComplete(1), "2026-11-23 02:00:00Z 1 user in all"),
             (
                 events.RetryBudgetSpent(0.2),
-                "2026-11-23 02:00:00Z warning: more than 20% of requests are retries; what fails now waits longest",
+                "2026-11-23 02:00:00Z warning: more than 20% of requests are retries: waiting longer before each",
             ),
             (
                 events.PageShrunk("/v1/Users", 25),
@@ -60,14 +60,14 @@ class TestText:
             (events.GateClosed(None, 7), "2026-11-23 02:00:00Z Twilio asks for a pause of 7 s"),
             (
                 events.OutageBegan(),
-                "2026-11-23 02:00:00Z warning: nothing works any more, waiting until it does: ask readstate doctor",
+                "2026-11-23 02:00:00Z warning: no request succeeds any more, waiting; for the reason: readstate doctor",
             ),
-            (events.OutageEnded(90), "2026-11-23 02:00:00Z it works again after 1 min 30 s"),
+            (events.OutageEnded(90), "2026-11-23 02:00:00Z requests succeed again after 1 min 30 s"),
             (
                 events.UnknownFields(("mood", "colour")),
                 "2026-11-23 02:00:00Z warning: Twilio sends fields that the schema does not know: mood, colour",
             ),
-            (events.DuplicatesDropped(1200), "2026-11-23 02:00:00Z 1 200 rows had come twice; each is kept once"),
+            (events.DuplicatesDropped(1200), "2026-11-23 02:00:00Z 1 200 rows came twice and are kept once"),
             (events.Message("a sentence"), "2026-11-23 02:00:00Z a sentence"),
         ],
         ids=lambda value: type(value).__name__,
@@ -146,7 +146,7 @@ class TestJson:
 
     def test_the_figures_are_an_object_too(self) -> None:
         lines = Lines("json")
-        lines.log.look(half_way())
+        lines.log.update(half_way())
 
         assert lines.documents[0]["event"] == "figures"
         assert lines.documents[0]["requests_per_second"] == 41.6
@@ -156,21 +156,21 @@ class TestFigures:
     def test_they_are_told_each_thirty_seconds(self) -> None:
         lines = Lines()
         for second in range(100):
-            lines.log.look(half_way(elapsed_seconds=float(second)))
+            lines.log.update(half_way(elapsed_seconds=float(second)))
 
         assert len(lines) == 3
 
     def test_a_line_tells_how_far_the_run_is_and_how_long_it_will_take(self) -> None:
         lines = Lines()
-        lines.log.look(half_way())
-        lines.log.look(half_way(elapsed_seconds=95.0, seconds_left=None))
+        lines.log.update(half_way())
+        lines.log.update(half_way(elapsed_seconds=95.0, seconds_left=None))
 
         assert lines[0].endswith("87 of 96 in flight, 3 × 429, 2 min left")
         assert lines[1].endswith("3 × 429")
 
     def test_beside_a_progress_bar_they_are_not_told(self) -> None:
-        lines = Lines(tells_figures=False)
-        lines.log.look(half_way())
+        lines = Lines(prints_progress=False)
+        lines.log.update(half_way())
 
         assert lines == []
 

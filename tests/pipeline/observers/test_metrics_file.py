@@ -8,22 +8,22 @@ from prometheus_client.parser import text_string_to_metric_families
 from readstate import events
 from readstate.errors import LocalDisk
 from readstate.observers.metrics_file import MetricsFile
-from readstate.observers.run_counters import RunTally
+from readstate.observers.run_counters import RunCounters
 from tests.helpers.fake_clock import FakeClock
-from tests.helpers.figures import half_way
+from tests.helpers.progress import half_way
 
 LAST_SUCCESS = "readstate_last_success_timestamp_seconds"
 
 
 class Run:
-    """A metrics file in a directory, with the tally that it shows."""
+    """A metrics file in a directory, with the counters that it shows."""
 
     def __init__(self, path: Path, *, command: str = "export") -> None:
         self.path = path
-        self.tally = RunTally()
+        self.counters = RunCounters()
         self.clock = FakeClock()
         self.told: list[object] = []
-        self.file = MetricsFile(path, command=command, tally=self.tally, clock=self.clock, emit=self.told.append)
+        self.file = MetricsFile(path, command=command, counters=self.counters, clock=self.clock, emit=self.told.append)
 
     @property
     def samples(self) -> dict[tuple[str, ...], float]:
@@ -38,7 +38,7 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path / "readstate.prom")
 
 
-def test_it_tells_what_the_tally_counted(run: Run) -> None:
+def test_it_shows_what_was_counted(run: Run) -> None:
     for event in (
         *[events.RequestAnswered("GET", 200, 0.1, None)] * 5,
         events.RequestAnswered("GET", 429, 0.1, None),
@@ -52,9 +52,9 @@ def test_it_tells_what_the_tally_counted(run: Run) -> None:
         events.RosterComplete(3),
         events.DuplicatesDropped(2),
     ):
-        run.tally.observe(event)
+        run.counters.observe(event)
     run.file.start()
-    run.file.look(half_way())
+    run.file.update(half_way())
     run.file.close()
 
     assert run.samples == {
@@ -81,9 +81,9 @@ def test_it_is_written_at_the_start_each_fifteen_seconds_and_at_the_end(run: Run
     run.file.start()
     written = []
     for second in range(40):
-        run.tally.observe(events.UserRead("US1", 1, 1))
+        run.counters.observe(events.UserRead("US1", 1, 1))
         before = run.path.read_text()
-        run.file.look(half_way(elapsed_seconds=float(second)))
+        run.file.update(half_way(elapsed_seconds=float(second)))
         if run.path.read_text() != before:
             written.append(second)
     assert written == [15, 30]
@@ -106,7 +106,7 @@ def test_the_time_of_success_is_told_and_outlives_runs_that_fail(tmp_path: Path)
     good.file.start()
     assert (LAST_SUCCESS, "export") not in good.samples
     good.clock.advance(100)
-    good.file.succeeded()
+    good.file.mark_success()
     good.file.close()
     succeeded_at = good.clock.now().timestamp()
     assert good.samples[LAST_SUCCESS, "export"] == succeeded_at
@@ -141,11 +141,11 @@ def test_trouble_later_is_told_once_and_does_not_end_the_run(tmp_path: Path) -> 
     run.path.unlink()
     folder.rmdir()
     for second in (20, 40, 60):
-        run.file.look(half_way(elapsed_seconds=float(second)))
+        run.file.update(half_way(elapsed_seconds=float(second)))
     assert [type(event) for event in run.told] == [events.Message]
 
     folder.mkdir()
-    run.file.look(half_way(elapsed_seconds=80.0))
+    run.file.update(half_way(elapsed_seconds=80.0))
     assert run.path.exists()
 
 

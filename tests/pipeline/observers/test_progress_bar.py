@@ -4,7 +4,7 @@ import io
 import re
 
 from readstate.observers.progress_bar import ProgressBar
-from tests.helpers.figures import half_way
+from tests.helpers.progress import half_way
 
 
 class Terminal(io.StringIO):
@@ -22,7 +22,7 @@ class Terminal(io.StringIO):
 def drawn(**changed: object) -> str:
     terminal = Terminal()
     bar = ProgressBar(terminal, verb="export")
-    bar.look(half_way(**changed))
+    bar.update(half_way(**changed))
     bar.close()
     return terminal.text
 
@@ -42,7 +42,7 @@ def test_while_the_roster_grows_there_is_no_share() -> None:
 
 
 def test_an_empty_roster_is_no_division_by_zero() -> None:
-    assert "0 of 0 users" in drawn(users_done=0, users_listed=0)
+    assert "0 of 0 users" in drawn(users_read=0, users_listed=0)
 
 
 def test_the_last_stages_have_a_bar_of_their_own() -> None:
@@ -52,7 +52,7 @@ def test_the_last_stages_have_a_bar_of_their_own() -> None:
 def test_lines_stay_above_it_and_nothing_in_them_has_an_effect() -> None:
     terminal = Terminal()
     bar = ProgressBar(terminal, verb="export")
-    bar.look(half_way())
+    bar.update(half_way())
     bar.write("user [red]US1[/red] [/] \x1b[31mfailed\nand forged")
     bar.close()
 

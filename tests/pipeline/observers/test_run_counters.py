@@ -1,4 +1,4 @@
-"""The tally counts what happened, and nothing twice."""
+"""Counters count what happened, and nothing twice."""
 
 from dataclasses import fields
 
@@ -23,55 +23,55 @@ from readstate.events import (
     UsersForeseen,
     UserVanished,
 )
-from readstate.observers.run_counters import RunTally
+from readstate.observers.run_counters import RunCounters
 
 ANSWERED = RequestAnswered("GET", 200, 0.1, None)
 
 
-def tally_of(*events: object) -> RunTally:
-    tally = RunTally()
+def counted(*events: object) -> RunCounters:
+    counters = RunCounters()
     for event in events:
-        tally.observe(event)
-    return tally
+        counters.observe(event)
+    return counters
 
 
 @given(st.lists(st.sampled_from([200, 404, 429, 500, None])))
 def test_every_attempt_is_counted_once_by_its_status(statuses: list[int | None]) -> None:
-    tally = tally_of(
+    counters = counted(
         *(
             RequestLost("GET", "/", "reset", True) if status is None else RequestAnswered("GET", status, 0.1, None)
             for status in statuses
         )
     )
 
-    assert tally.requests == len(statuses)
-    assert tally.requests_lost == statuses.count(None)
-    assert tally.throttled == statuses.count(429)
-    assert tally.requests_by_status == {s: statuses.count(s) for s in set(statuses) if s is not None}
+    assert counters.requests == len(statuses)
+    assert counters.requests_lost == statuses.count(None)
+    assert counters.throttled == statuses.count(429)
+    assert counters.requests_by_status == {s: statuses.count(s) for s in set(statuses) if s is not None}
 
 
 def test_users_are_counted_by_result_and_rows_with_them() -> None:
-    tally = tally_of(
+    counters = counted(
         UserRead("US1", 7, 2), UserRead("US2", 0, 1), UserVanished("US3", None), UserFailed("US4", "500", None)
     )
 
-    assert (tally.users_read, tally.users_vanished, tally.users_failed, tally.users_done) == (2, 1, 1, 4)
-    assert (tally.rows, tally.pages) == (7, 3)
+    assert (counters.users_read, counters.users_vanished, counters.users_failed, counters.users_done) == (2, 1, 1, 4)
+    assert counters.rows == 7
 
 
 def test_retries_and_parts() -> None:
     retried = Retried("GET", "/", "500", 1, 1.0, None)
-    tally = tally_of(retried, retried, RetriesExhausted("GET", "/", "500", 6, None), *[PartWritten(5, 9, 100)] * 2)
+    counters = counted(retried, retried, RetriesExhausted("GET", "/", "500", 6, None), *[PartWritten(5, 9, 100)] * 2)
 
-    assert (tally.retries, tally.retries_exhausted, tally.parts, tally.bytes) == (2, 1, 2, 200)
+    assert (counters.retries, counters.retries_exhausted, counters.part_bytes) == (2, 1, 200)
 
 
 def test_rows_that_came_twice() -> None:
-    assert tally_of(DuplicatesDropped(3)).duplicates == 3
+    assert counted(DuplicatesDropped(3)).duplicates == 3
 
 
 def test_the_roster_grows_until_it_is_complete() -> None:
-    growing = tally_of(RosterPageRead("IS1", 50), RosterPageRead("IS1", 3))
+    growing = counted(RosterPageRead("IS1", 50), RosterPageRead("IS1", 3))
     assert (growing.users_listed, growing.roster_is_complete) == (53, False)
 
     growing.observe(RosterComplete(53))
@@ -79,22 +79,24 @@ def test_the_roster_grows_until_it_is_complete() -> None:
 
 
 def test_a_resumed_run_counts_on_from_where_it_was() -> None:
-    assert tally_of(UsersForeseen(40), RosterPageRead("IS1", 5)).users_listed == 45
-    tally = tally_of(RunResumed("r-1", 10, 30, 99), RosterPageRead("IS1", 5), UserRead("US1", 7, 1), RosterComplete(45))
+    assert counted(UsersForeseen(40), RosterPageRead("IS1", 5)).users_listed == 45
+    counters = counted(
+        RunResumed("r-1", 10, 30, 99), RosterPageRead("IS1", 5), UserRead("US1", 7, 1), RosterComplete(45)
+    )
 
-    assert (tally.users_done, tally.users_done_now, tally.users_listed) == (11, 1, 45)
-    assert (tally.rows, tally.rows_before) == (7, 99)
+    assert (counters.users_done, counters.done_now, counters.users_listed) == (11, 1, 45)
+    assert counters.all_rows == 106
 
 
 def test_the_last_stages_are_told_by_how_far_they_are() -> None:
-    tally = tally_of(Compacting(10, 40))
-    assert (tally.stage, tally.stage_done, tally.stage_all) == ("compacting", 10, 40)
+    counters = counted(Compacting(10, 40))
+    assert (counters.stage, counters.stage_done, counters.stage_all) == ("compacting", 10, 40)
 
-    tally.observe(Publishing(1, 4))
-    assert (tally.stage, tally.stage_done, tally.stage_all) == ("publishing", 1, 4)
+    counters.observe(Publishing(1, 4))
+    assert (counters.stage, counters.stage_done, counters.stage_all) == ("publishing", 1, 4)
 
 
 def test_what_it_does_not_know_changes_nothing() -> None:
-    tally = tally_of(Message("hello"), object())
+    counters = counted(Message("hello"), object())
 
-    assert all(getattr(tally, field.name) == getattr(RunTally(), field.name) for field in fields(RunTally))
+    assert all(getattr(counters, field.name) == getattr(RunCounters(), field.name) for field in fields(RunCounters))

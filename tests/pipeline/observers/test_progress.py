@@ -1,0 +1,109 @@
+"""The progress of a run, and the lines that show it."""
+
+import pytest
+
+from readstate.events import RequestAnswered, Retried, RosterComplete, RunResumed, UserRead
+from readstate.observers.progress import eta, measure, progress_line
+from readstate.observers.rate_meter import RateMeter
+from readstate.observers.run_counters import RunCounters
+from tests.helpers.limiter_view import FakeLimiter
+from tests.helpers.progress import half_way
+from tests.pipeline.observers.test_rate_meter import Sample, metered, steady
+
+IDLE = metered([Sample(0, 0, 0, 0)])
+STUCK = metered([Sample(float(second), second, 5, 0) for second in range(10)])
+
+
+def counted(*events: object) -> RunCounters:
+    counters = RunCounters()
+    for event in events:
+        counters.observe(event)
+    return counters
+
+
+class TestMeasure:
+    def test_progress_comes_from_counters_limiter_and_rates(self) -> None:
+        counters = counted(
+            RunResumed("r-1", 10, 30, 99),
+            RosterComplete(40),
+            RequestAnswered("GET", 429, 0.1, None),
+            UserRead("US1", 7, 1),
+        )
+
+        now = measure(counters, FakeLimiter(window=9.7, in_flight=4), steady(2, requests=3, done=1), began=90.0)
+
+        assert (now.done, now.total, now.counters.all_rows) == (11, 40, 106)
+        assert (now.window, now.in_flight, now.elapsed_seconds) == (9, 4, 12)
+        assert (now.requests_per_second, now.seconds_left) == (3, 29)
+
+    def test_a_window_below_one_is_shown_as_one(self) -> None:
+        assert measure(RunCounters(), FakeLimiter(window=0.03), IDLE, began=0).window == 1
+
+    @pytest.mark.parametrize(
+        ("rates", "events", "shown"),
+        [
+            (STUCK, ["503", "retry"], "status 503"),
+            (steady(9, requests=3, done=0), ["503", "retry"], ""),
+            (STUCK, ["retry", "200"], ""),
+        ],
+        ids=["failing", "other requests succeed", "recovered"],
+    )
+    def test_the_last_error_is_shown_once_nothing_succeeds(
+        self, rates: RateMeter, events: list[str], shown: str
+    ) -> None:
+        happened = {
+            "503": RequestAnswered("GET", 503, 0.1, None),
+            "200": RequestAnswered("GET", 200, 0.1, None),
+            "retry": Retried("GET", "/v1/Users", "status 503", 1, 0.5, None),
+        }
+
+        assert measure(counted(*(happened[name] for name in events)), None, rates, began=0).last_error == shown
+
+    def test_while_the_roster_grows_total_and_time_left_are_unknown(self) -> None:
+        now = measure(counted(RunResumed("r-1", 10, 30, 99)), None, steady(2, requests=3, done=1), began=0)
+
+        assert (now.total, now.seconds_left) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({}, "1 000 of 2 000 users, 5 123 rows, 42 requests/s, 87 of 96 in flight, 3 × 429"),
+        (
+            {"roster_is_complete": False, "window": 0},
+            "1 000 of 2 000 or more users, 5 123 rows, 42 requests/s, 3 × 429",
+        ),
+        (
+            {"users_read": 0, "users_listed": 0, "roster_is_complete": False, "rows": 0, "window": 0},
+            "no user known yet, 0 rows, 42 requests/s, 3 × 429",
+        ),
+        (
+            {"users_failed": 1200, "window": 0},
+            "2 200 of 2 000 users, 5 123 rows, 42 requests/s, 3 × 429, 1 200 failed",
+        ),
+        ({"stage": "compacting", "stage_done": 1000, "stage_all": 9999}, "merging 1 000 of 9 999 rows"),
+        ({"stage": "publishing", "stage_done": 1, "stage_all": 9}, "publishing 1 of 9 files"),
+        (
+            {"stage": "applying", "stage_done": 3, "stage_all": 9, "outcomes": {"not_found": 1, "applied": 2}},
+            "3 of 9 rows, 42 requests/s, 3 × 429, applied 2, not found 1",
+        ),
+    ],
+)
+def test_the_line_of_each_stage(changed: dict[str, object], line: str) -> None:
+    assert progress_line(half_way(**changed)) == line
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({}, "2 min left"),
+        ({"seconds_left": None}, ""),
+        ({"outage_seconds": 40.0}, "no answer for 40 s"),
+        ({"last_error": "status 503"}, "trying again (status 503)"),
+        ({"outage_seconds": 40.0, "last_error": "status 503"}, "no answer for 40 s (status 503)"),
+        ({"stage": "publishing"}, ""),
+        ({"stage": "publishing", "last_error": "status 503"}, ""),
+    ],
+)
+def test_the_time_left_or_why_it_is_unknown(changed: dict[str, object], text: str) -> None:
+    assert eta(half_way(**changed)) == text
