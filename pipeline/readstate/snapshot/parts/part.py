@@ -1,19 +1,63 @@
-"""Rows of whole users become a part: one local file, sorted, durable."""
+"""A part: the rows of whole users, sorted, in one local file that is written once and read once while merging.
 
+The file holds record batches and, last, their index. Each batch covers whole *ranges* of the key space, and ranges are
+the same in every part: merging reads the same ranges of all parts side by side, and needs no more memory than these
+take, however many rows there are.
+"""
+
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from readstate.snapshot.parts.sorted_run import write_part
-from readstate.snapshot.parts.sorting import sort_columns
-from readstate.snapshot.published.schema import ROWS
+from readstate.files import atomic_write, translate_os_errors
+from readstate.snapshot.published.schema import KEY, ROWS
+
+_BATCH_BYTES = 300 << 10
+"""Smaller batches cost more to read than their rows cost to sort."""
+_ROW_BYTES = 1_000
+"""What a row counts besides its `attributes`, the only column that can be long."""
+_PREFIX_CHARACTERS = 4
+"""Of a user's SID: "US" and two hexadecimal digits make 256 ranges for each service."""
+_SEPARATOR = "\n"
+_LENGTH_BYTES = 8
+_CODEC = "lz4"
+_SORT_KEYS = [(name, "ascending") for name in KEY]
+
+
+class Range(NamedTuple):
+    """The users of one service whose SIDs begin alike. Ranges sort as their rows do."""
+
+    chat_service_sid: str
+    user_sid_prefix: str
+
+
+class RangeSize(NamedTuple):
+    """How much of one range a part holds."""
+
+    range: Range
+    start: int
+    """Its first row in the batch."""
+    rows: int
+    bytes: int
+    """Counted row by row, so that the sum over all parts does not depend on how rows are divided among them."""
+
+
+class _Batch(msgspec.Struct, frozen=True, array_like=True):
+    offset: int
+    compressed_bytes: int
+    bytes: int
+    ranges: list[RangeSize]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part that is whole and on disk."""
+    """A part that is complete and on disk."""
 
     path: Path
     rows: int
@@ -29,35 +73,119 @@ class CollectedRows:
         self.bytes = 0
         """Memory that they take."""
         self._tables: list[pa.Table] = []
-        self._columns: list[list[pa.Array]] = [[] for _ in ROWS]
 
     def add(self, table: pa.Table, table_bytes: int) -> None:
-        """Take all rows of some users, which take *table_bytes* of memory."""
+        """Add all rows of some users, which take *table_bytes* of memory."""
         self._tables.append(table)
         self.count += len(table)
         self.bytes += table_bytes
 
-    def by_column(self) -> list[list[pa.Array]]:
-        """Give the chunks of each column; no table holds them any more, so that one column can go before the others."""
-        for table in self._tables:
-            for chunks, column in zip(self._columns, table.columns, strict=True):
-                chunks.extend(column.chunks)
-        self._tables.clear()
-        return self._columns
+    def sorted(self) -> pa.Table:
+        """Return all rows sorted by key; of the same key in their order."""
+        return sort_rows(pa.concat_tables(self._tables))
+
+
+def sort_rows(table: pa.Table) -> pa.Table:
+    """Return *table* sorted by key; rows with the same key keep their order."""
+    table = table.combine_chunks()
+    return table.take(pc.sort_indices(table, sort_keys=_SORT_KEYS))
 
 
 def seal_part(rows: CollectedRows, folder: Path) -> Part | None:
-    """Sort *rows* and write them to a new part in *folder*; None where there are none.
+    """Sort *rows* and write them to a new part in *folder*; return None where there are none.
 
-    Raises `LocalDisk`, and *rows* can be sealed again then. Not for two threads at once.
+    Raise `LocalDisk`; *rows* can be sealed again then. Not for two threads at once.
     """
     if rows.count == 0:
         return None
-    table = sort_columns(rows.by_column())
+    table = rows.sorted()
     path = folder / f"part-{_next_number(folder):06}.arrow"
-    write_part(table, path)
+    with atomic_write(path) as file:
+        index: list[_Batch] = []
+        offset = 0
+        for ranges, batch in _batches(table):
+            content = batch.serialize()
+            compressed = pa.compress(content, _CODEC, asbytes=True)
+            _write_all(file, compressed)
+            index.append(_Batch(offset, len(compressed), content.size, ranges))
+            offset += len(compressed)
+        encoded = msgspec.json.encode(index)
+        _write_all(file, encoded + len(encoded).to_bytes(_LENGTH_BYTES))
     pa.default_memory_pool().release_unused()  # else memory that sorting took stays with the process
     return Part(path, len(table), _count_users(table), path.stat().st_size)
+
+
+class PartReader:
+    """Reads one part from its first range to its last."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the index. Raise `LocalDisk`."""
+        self._path = path
+        batches = _read_index(path)
+        self.ranges = [found for batch in batches for found in batch.ranges]
+        self._batch_of_range = [batch for batch in batches for _ in batch.ranges]
+        self._position = 0
+        self._loaded: tuple[_Batch, pa.RecordBatch] | None = None
+
+    def read_through(self, last: Range) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of all ranges up to *last* that were not read before. Raise `LocalDisk`."""
+        while self._position < len(self.ranges) and self.ranges[self._position].range <= last:
+            found = self.ranges[self._position]
+            yield self._load(self._batch_of_range[self._position]).slice(found.start, found.rows)
+            self._position += 1
+        is_batch_begun = self._position < len(self.ranges) and self.ranges[self._position].start > 0
+        if not is_batch_begun:
+            self._loaded = None
+
+    def _load(self, batch: _Batch) -> pa.RecordBatch:
+        if self._loaded is None or self._loaded[0] is not batch:
+            # Opened each time: of many millions of rows there are more parts than a process may have open files.
+            # Not mapped: pages of a mapped file count as memory of this process.
+            with translate_os_errors(self._path), self._path.open("rb") as file:
+                file.seek(batch.offset)
+                content = pa.decompress(file.read(batch.compressed_bytes), batch.bytes, _CODEC)
+            self._loaded = batch, pa.ipc.read_record_batch(content, ROWS)
+        return self._loaded[1]
+
+
+def _batches(table: pa.Table) -> Iterator[tuple[list[RangeSize], pa.RecordBatch]]:
+    """Cut a sorted table into batches of whole ranges, each of which ends as soon as it is large enough."""
+    ranges: list[RangeSize] = []
+    first = 0
+    for found, start, end, size in _ranges(table):
+        ranges.append(RangeSize(found, start - first, end - start, size))
+        if end == len(table) or sum(one.bytes for one in ranges) >= _BATCH_BYTES:
+            (batch,) = table.slice(first, end - first).to_batches()
+            yield ranges, batch
+            ranges, first = [], end
+
+
+def _ranges(table: pa.Table) -> Iterator[tuple[Range, int, int, int]]:
+    """Yield each range of a sorted table, its first row, the row after its last one, and its bytes."""
+    prefixes = pc.utf8_slice_codeunits(table["user_sid"], 0, _PREFIX_CHARACTERS)
+    names = pc.binary_join_element_wise(table["chat_service_sid"], prefixes, _SEPARATOR).combine_chunks()
+    runs = pc.run_end_encode(names)
+    lengths = pc.fill_null(pc.binary_length(table["attributes"]), 0).cast(pa.int64())
+    bytes_before = [0, *pc.cumulative_sum(pc.add(lengths, _ROW_BYTES)).take(pc.subtract(runs.run_ends, 1)).to_pylist()]
+    start = 0
+    for number, (name, end) in enumerate(zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True)):
+        service, _, prefix = name.partition(_SEPARATOR)
+        yield Range(service, prefix), start, end, bytes_before[number + 1] - bytes_before[number]
+        start = end
+
+
+def _read_index(path: Path) -> list[_Batch]:
+    with translate_os_errors(path), path.open("rb") as file:
+        file.seek(-_LENGTH_BYTES, os.SEEK_END)
+        length = int.from_bytes(file.read(_LENGTH_BYTES))
+        file.seek(-_LENGTH_BYTES - length, os.SEEK_END)
+        return msgspec.json.decode(file.read(length), type=list[_Batch])
+
+
+def _write_all(file: BinaryIO, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _count_users(table: pa.Table) -> int:

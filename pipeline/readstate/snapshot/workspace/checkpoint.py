@@ -21,8 +21,9 @@ from readstate.snapshot.workspace.users import RosterUser, UserResult
 
 UserState = Literal["pending", "taken", "read", "vanished", "failed"]
 
-_VERSION = 1
-"""Of the tables below: another number says that another version of readstate made them. Raise it with each change."""
+_VERSION = 2
+"""Of the tables below and of the parts: another number says that another version of readstate made them. Raise it with
+each change."""
 
 _TABLES = f"""
 BEGIN IMMEDIATE;

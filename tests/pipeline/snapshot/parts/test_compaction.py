@@ -1,6 +1,7 @@
 """Parts become files: sorted, each row once, and the same bytes whatever the timing was."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,8 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.errors import LocalDisk
-from readstate.snapshot.parts import compaction, sorted_run
-from readstate.snapshot.parts import merge as merging
 from readstate.snapshot.parts.compaction import compact
 from readstate.snapshot.parts.part import CollectedRows, seal_part
 from readstate.snapshot.published.parquet import FinishedFile
@@ -30,20 +29,6 @@ USERS = st.lists(
     max_size=12,
     unique_by=lambda user: user[:2],
 )
-SMALL = {"_RANGE_BYTES": 2_000, "_BATCH_BYTES": 600, "_FEWEST_ROWS": 1, "_ROW_GROUP_BYTES": 9_000}
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every bound so small that a few rows meet it."""
-    make_small(monkeypatch)
-
-
-def make_small(patch: pytest.MonkeyPatch) -> None:
-    for module in (merging, sorted_run, compaction):
-        for name, value in SMALL.items():
-            if hasattr(module, name):
-                patch.setattr(module, name, value)
 
 
 def write_parts(parts: Sequence[Sequence[pa.Table]], folder: Path) -> list[Path]:
@@ -58,10 +43,11 @@ def write_parts(parts: Sequence[Sequence[pa.Table]], folder: Path) -> list[Path]
     return paths
 
 
-def compacted(parts: Sequence[Sequence[pa.Table]], folder: Path, *, file_bytes: int = 1 << 20) -> list[FinishedFile]:
+def compacted(parts: Sequence[Sequence[pa.Table]], folder: Path, **sizes: int) -> list[FinishedFile]:
     (folder / "finished").mkdir()
     paths = write_parts(parts, folder / "parts")
-    return list(compact(paths, folder / "finished", run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=file_bytes))
+    options = {"file_bytes": 1 << 20, **sizes}
+    return list(compact(paths, folder / "finished", run_id="r-1", snapshot_at=SNAPSHOT_AT, **options))
 
 
 def rows_of(files: Sequence[FinishedFile]) -> pa.Table:
@@ -76,13 +62,11 @@ def test_same_rows_give_the_same_bytes_however_parts_divide_them(
     divided: list[list[pa.Table]] = [[] for _ in range(data.draw(st.integers(1, 4)))]
     for table in data.draw(st.permutations(tables)):
         data.draw(st.sampled_from(divided)).append(table)
-    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
-        make_small(patch)
+    with TemporaryDirectory() as folder:
         (Path(folder) / "one").mkdir()
         (Path(folder) / "many").mkdir()
-        one = compacted([tables], Path(folder) / "one", file_bytes=6_000)
-        patch.setattr(compaction, "_MOST_RUNS_AT_ONCE", data.draw(st.integers(2, 4)))
-        many = compacted(divided, Path(folder) / "many", file_bytes=6_000)
+        one = compacted([tables], Path(folder) / "one", file_bytes=6_000, row_group_bytes=9_000)
+        many = compacted(divided, Path(folder) / "many", file_bytes=6_000, row_group_bytes=9_000)
 
         assert [file.sha256 for file in one] == [file.sha256 for file in many]
         expected = {
@@ -96,7 +80,8 @@ def test_same_rows_give_the_same_bytes_however_parts_divide_them(
 
 
 def keys(count: int) -> list[Key]:
-    return [("IS1", f"US{number // 7:05}", f"CH{number:05}") for number in range(count)]
+    """Return keys of users with seven rows each, every user in a range of its own."""
+    return [("IS1", f"US{number // 7:02}", f"CH{number:05}") for number in range(count)]
 
 
 def test_no_parts_give_no_files(tmp_path: Path) -> None:
@@ -112,65 +97,61 @@ def test_of_a_row_that_came_twice_the_last_one_stays(tmp_path: Path) -> None:
     assert rows_of(files)["last_read_message_index"].to_pylist() == [1, 2]
 
 
-@pytest.mark.usefixtures("small")
-def test_a_row_that_fills_several_batches_with_itself_is_one_row(tmp_path: Path) -> None:
-    rows = [("IS1", "US1", "CH1"), *[("IS1", "US2", "CH1")] * 60]
-
-    assert keys_of(rows_of(compacted([[table_of(rows)]], tmp_path))) == sorted(set(rows))
-
-
 def test_one_conversation_of_two_users_or_services_is_two_rows(tmp_path: Path) -> None:
     rows = [("IS1", "US1", "CH1"), ("IS1", "US2", "CH1"), ("IS2", "US2", "CH1")]
 
     assert keys_of(rows_of(compacted([[table_of(rows)]], tmp_path))) == rows
 
 
-def test_of_a_row_in_two_parts_that_of_the_later_part_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "_MOST_RUNS_AT_ONCE", 2)
+def test_of_a_row_in_two_parts_that_of_the_later_part_stays(tmp_path: Path) -> None:
     parts = [[table_of([("IS1", "US1", "CH1")], last_read=number)] for number in range(5)]
 
     assert rows_of(compacted(parts, tmp_path))["last_read_message_index"].to_pylist() == [4]
 
 
-@pytest.mark.usefixtures("small")
 def test_files_end_near_their_size_and_are_numbered(tmp_path: Path) -> None:
-    files = compacted([[table_of(keys(400)[::2])], [table_of(keys(400)[1::2])]], tmp_path, file_bytes=20_000)
+    parts = [[table_of(keys(400)[::2])], [table_of(keys(400)[1::2])]]
+
+    files = compacted(parts, tmp_path, file_bytes=10_000, row_group_bytes=9_000)
 
     assert len(files) > 2
     assert [file.path.name for file in files] == [f"r-1-{number:05}.parquet" for number in range(len(files))]
-    assert all(file.bytes > 20_000 for file in files[:-1])
+    assert all(file.bytes > 10_000 for file in files[:-1])
     assert keys_of(rows_of(files)) == keys(400)
 
 
-@pytest.mark.usefixtures("small")
-def test_row_groups_end_by_the_rows_alone(tmp_path: Path) -> None:
-    (file,) = compacted([[table_of(keys(30)[::3])], [table_of(keys(30)[1::3] + keys(30)[2::3])]], tmp_path)
-
+def row_groups(file: FinishedFile) -> list[int]:
     metadata = pq.ParquetFile(file.path).metadata
-    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
-    assert groups == [9, 9, 9, 3], "nine rows of a thousand bytes and two for attributes reach nine thousand"
+    return [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
 
 
-def test_long_attributes_make_row_groups_of_fewer_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "_ROW_GROUP_BYTES", 51_000)
+def test_row_groups_hold_whole_ranges_and_end_by_the_rows_alone(tmp_path: Path) -> None:
+    (file,) = compacted(
+        [[table_of(keys(60)[::3])], [table_of(keys(60)[1::3] + keys(60)[2::3])]], tmp_path, row_group_bytes=9_000
+    )
 
-    (file,) = compacted([[table_of(keys(8), attributes="x" * 16_000)]], tmp_path)
+    assert row_groups(file) == [14, 14, 14, 14, 4], "two users of seven rows of a thousand bytes reach nine thousand"
 
-    assert pq.ParquetFile(file.path).metadata.row_group(0).num_rows == 3
+
+def test_long_attributes_make_row_groups_of_fewer_rows(tmp_path: Path) -> None:
+    (file,) = compacted([[table_of(keys(14), attributes="x" * 16_000)]], tmp_path, row_group_bytes=51_000)
+
+    assert row_groups(file) == [7, 7]
+
+
+def test_a_row_is_seen_when_the_whole_run_began_whatever_its_part_says(tmp_path: Path) -> None:
+    later = datetime(2026, 11, 24, tzinfo=UTC)
+    (path,) = write_parts([[table_of(keys(3))]], tmp_path / "parts")
+
+    (file,) = compact([path], tmp_path, run_id="r-1", snapshot_at=later, file_bytes=1 << 20)
+
+    assert set(rows_of([file])["snapshot_at"].to_pylist()) == {later}
 
 
 def test_schema_comes_back_as_it_was_whatever_the_values(tmp_path: Path) -> None:
     (file,) = compacted([[table_of(keys(3))]], tmp_path)
 
     assert pq.ParquetFile(file.path).schema_arrow.equals(USER_CONVERSATIONS, check_metadata=True)
-
-
-def test_scratch_files_go_when_the_work_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "_MOST_RUNS_AT_ONCE", 2)
-
-    files = compacted([[table_of(keys(number))] for number in range(1, 6)], tmp_path)
-
-    assert sorted((tmp_path / "finished").iterdir()) == [file.path for file in files]
 
 
 def test_half_written_file_goes_when_the_work_is_given_up(tmp_path: Path) -> None:

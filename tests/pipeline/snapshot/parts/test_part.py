@@ -6,15 +6,17 @@ import pyarrow as pa
 import pytest
 
 from readstate.errors import LocalDisk
-from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
-from readstate.snapshot.parts.sorted_run import open_part
+from readstate.snapshot.parts.part import CollectedRows, Part, PartReader, Range, seal_part
 from readstate.snapshot.published.schema import ROWS
 from tests.helpers.rows import keys_of, table_of
+from tests.helpers.user_conversation_pages import sid
+
+LAST = Range("IT", "")
 
 
 def rows_in(part: Part | None) -> pa.Table:
     assert part is not None
-    return pa.Table.from_batches(open_part(part.path).batches(), schema=ROWS)
+    return pa.Table.from_batches(PartReader(part.path).read_through(LAST), schema=ROWS)
 
 
 def collected(*tables: list[tuple[str, str, str]]) -> CollectedRows:
@@ -61,7 +63,8 @@ def test_later_start_writes_beside_the_parts_of_an_earlier_one(tmp_path: Path) -
     for user in ("US1", "US2", "US3"):
         seal_part(collected([("IS1", user, "CH1")]), tmp_path)
 
-    assert [open_part(path).index[0].last_key.user_sid for path in sorted(tmp_path.iterdir())] == ["US1", "US2", "US3"]
+    found = [PartReader(path).ranges for path in sorted(tmp_path.iterdir())]
+    assert [[one.range.user_sid_prefix for one in ranges] for ranges in found] == [["US1"], ["US2"], ["US3"]]
 
 
 def test_rows_that_could_not_be_written_can_be_written_later(tmp_path: Path) -> None:
@@ -77,30 +80,27 @@ def test_rows_that_could_not_be_written_can_be_written_later(tmp_path: Path) -> 
 
 def test_part_that_is_not_there_is_a_local_problem(tmp_path: Path) -> None:
     with pytest.raises(LocalDisk, match="part-1"):
-        open_part(tmp_path / "part-1.arrow")
+        PartReader(tmp_path / "part-1.arrow")
 
 
-@pytest.mark.parametrize("calls", range(3 + len(ROWS)))
-def test_rows_whose_sorting_failed_half_way_are_never_mixed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
-) -> None:
-    """A run that fails makes durable what it can; half of the columns in a new order would be other rows."""
-    rows = collected([("IS2", "US1", "CH1"), ("IS1", "US2", "CH2")])
-    left = iter(range(calls))
+def test_ranges_are_users_of_one_service_whose_sids_begin_alike(tmp_path: Path) -> None:
+    users = [sid("US", number << 118) for number in range(0, 1024, 2)]
+    part = seal_part(collected([(service, user, "CH1") for user in users for service in ("IS1", "IS2")]), tmp_path)
 
-    def failing(chunks: list[pa.Array]) -> pa.Array:
-        if next(left, None) is None:
-            raise MemoryError
-        return concat_arrays(chunks)
+    assert part is not None
+    reader = PartReader(part.path)
+    assert len(reader.ranges) == 2 * 256
+    assert {one.rows for one in reader.ranges} == {2}
+    assert sum(one.bytes for one in reader.ranges) == part.rows * (1_000 + len("{}"))
 
-    concat_arrays = pa.concat_arrays
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr(pa, "concat_arrays", failing)
-        seal_part(rows, tmp_path)
 
-    try:
-        part = seal_part(rows, tmp_path)
-    except pa.ArrowInvalid:
-        return
-    assert keys_of(rows_in(part)) == [("IS1", "US2", "CH2"), ("IS2", "US1", "CH1")]
-    assert rows_in(part)["last_read_message_index"].to_pylist() == [1, 0]
+def test_a_part_is_read_range_by_range_whatever_its_batches_hold(tmp_path: Path) -> None:
+    keys = [("IS1", sid("US", number << 108), f"CH{number % 3}") for number in range(0, 1 << 20, 1 << 10)]
+    part = seal_part(collected(keys), tmp_path)
+    assert part is not None
+    reader = PartReader(part.path)
+
+    read = [list(reader.read_through(one.range)) for one in reader.ranges[::7]] + [list(reader.read_through(LAST))]
+
+    assert keys_of(pa.Table.from_batches([batch for batches in read for batch in batches], ROWS)) == sorted(keys)
+    assert all(batches for batches in read)

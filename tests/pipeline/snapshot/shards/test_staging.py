@@ -89,7 +89,7 @@ def test_shards_of_two_accounts_are_not_put_together(staging: Staging) -> None:
         require_all_shards(staging)
 
 
-@pytest.mark.parametrize("version", [{"schema_version": 2}, {"staging_version": 2}])
+@pytest.mark.parametrize("version", [{"schema_version": 2}, {"staging_version": 1}, {"staging_version": 3}])
 def test_shards_of_another_version_are_left_to_that_version(version: dict[str, int], staging: Staging) -> None:
     finish(staging, Shard(1, 1), tool_version="9.9", **version)
 
