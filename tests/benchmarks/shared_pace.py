@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.benchmarks.frontier import reachable
 from tests.benchmarks.measured import ROOT, simulator, tell
-from tests.pacing.shared_account import jain
+from tests.helpers.shared_account import jain
 
 _SECONDS = 40
 _SETTLED = 8

@@ -47,25 +47,25 @@ class _Messages(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class UsersPage:
-    """Some users of a service, and the request that gives the next ones."""
+    """One page of the users of a service, and the request for the next page."""
 
     users: list[User]
     following: Request | None
 
 
 class Reader:
-    """Reads; has no method that writes."""
+    """Reads Twilio's resources; has no method that writes. Every method raises `ApiError` and `TransportError`."""
 
     def __init__(self, transport: Transport, *, page_size: int = requests.MAX_PAGE_SIZE) -> None:
         self._transport = transport
         self._page_size = page_size
 
     async def configuration(self) -> Configuration:
-        """The account's configuration. Raises `ApiError`, `TransportError`, as every method here."""
+        """Return the account's configuration."""
         return await self._get(requests.fetch_configuration(), Configuration)
 
     async def default_service(self) -> str:
-        """The SID of the account's default service. Raises `NotPermitted` where the account has none."""
+        """Return the SID of the account's default service. Raises `NotPermitted` where the account has none."""
         sid = (await self.configuration()).default_chat_service_sid
         if sid is None:
             raise NotPermitted(
@@ -75,23 +75,23 @@ class Reader:
         return sid
 
     async def services(self) -> list[Service]:
-        """All services of the account."""
+        """Return all services of the account."""
         return [
             service async for page in self.pages(requests.list_services()) for service in page.json(_Services).services
         ]
 
     async def users(self, service: str | None, *, start: Request | None = None) -> AsyncIterator[UsersPage]:
-        """The users of *service*, page by page, from *start* where an earlier walk stopped."""
+        """Yield the users of *service* page by page, from the request *start* if an earlier listing stopped there."""
         walk = Pages(start or requests.list_users(service, self._page_size))
         async for page in self._walk(walk):
             yield UsersPage(page.json(_Users).users, walk.request)
 
     async def user(self, service: str | None, user: str) -> User:
-        """One user by SID or identity. Raises `NotFound`."""
+        """Return one user by SID or identity. Raises `NotFound`."""
         return await self._get(requests.fetch_user(service, user), User)
 
     async def user_conversations(self, service: str | None, user: str) -> list[UserConversation]:
-        """All conversations of one user. Raises `NotFound`."""
+        """Return all conversations of one user. Raises `NotFound`."""
         return [
             row
             async for page in self.user_conversation_pages(service, user)
@@ -99,23 +99,23 @@ class Reader:
         ]
 
     def user_conversation_pages(self, service: str | None, user: str) -> AsyncIterator[Response]:
-        """The same as undecoded answers, for those who turn bytes into columns."""
+        """Yield the pages of the same list as undecoded responses, for a decoder of its own."""
         return self.pages(requests.list_user_conversations(service, user, self._page_size))
 
     async def user_conversation(self, service: str | None, user: str, conversation: str) -> UserConversation:
-        """One conversation of one user; each by SID or alias. Raises `NotFound`."""
+        """Return one conversation of one user; each by SID or alias. Raises `NotFound`."""
         return await self._get(requests.fetch_user_conversation(service, user, conversation), UserConversation)
 
     async def conversation(self, service: str | None, conversation: str) -> Conversation:
-        """One conversation by SID or unique name. Raises `NotFound`."""
+        """Return one conversation by SID or unique name. Raises `NotFound`."""
         return await self._get(requests.fetch_conversation(service, conversation), Conversation)
 
     async def participant(self, service: str | None, conversation_sid: str, participant: str) -> Participant:
-        """One participant by SID or identity. Raises `NotFound`."""
+        """Return one participant by SID or identity. Raises `NotFound`."""
         return await self._get(requests.fetch_participant(service, conversation_sid, participant), Participant)
 
     async def participants(self, service: str | None, conversation_sid: str) -> list[Participant]:
-        """All participants of one conversation. Raises `NotFound`."""
+        """Return all participants of one conversation. Raises `NotFound`."""
         return [
             participant
             async for page in self.pages(requests.list_participants(service, conversation_sid))
@@ -123,7 +123,7 @@ class Reader:
         ]
 
     async def newest_message_index(self, service: str | None, conversation_sid: str) -> int | None:
-        """The index of the newest message; None where the conversation is empty. Raises `NotFound`."""
+        """Return the index of the newest message; None where the conversation is empty. Raises `NotFound`."""
         request = requests.newest_message(service, conversation_sid)
         messages = (await self._ask(request)).json(_Messages).messages
         if not messages:
@@ -133,7 +133,7 @@ class Reader:
         return index
 
     def pages(self, first: Request) -> AsyncIterator[Response]:
-        """Every page of a list, as undecoded successes."""
+        """Yield every page of the list that *first* begins, as undecoded successful responses."""
         return self._walk(Pages(first))
 
     async def _walk(self, walk: Pages) -> AsyncIterator[Response]:
@@ -162,7 +162,7 @@ class Writer(Reader):
         last_read_timestamp: str | None = None,
         notification_level: str | None = None,
     ) -> UserConversation:
-        """Set the fields that are given and give the UserConversation as Twilio now sees it.
+        """Set the given fields, and return the UserConversation as Twilio stores it afterwards.
 
         Raises `BadInput` for anything but SIDs, `ApiError` where Twilio refused, and `Unanswered` or
         `UnusableAnswer` where the change may or may not have happened: read back before sending again.
@@ -178,15 +178,15 @@ class Writer(Reader):
         return await self._get(request, UserConversation)
 
     async def send(self, request: Request) -> Response:
-        """Send a request made by `readstate.twilio.http.request` and give the whole answer, whatever its status.
+        """Send a request made by `readstate.twilio.http.request`; return the response, whatever its status.
 
-        For those who have to tell a refusal from an unknown outcome themselves. Raises `TransportError`, and
+        For callers that distinguish a refusal from an unknown outcome themselves. Raises `TransportError`, and
         `TooLate` where *request* was not to leave any more.
         """
         return await self._transport.send(request)
 
     async def delete(self, service: str | None, user_sid: str, conversation_sid: str) -> None:
-        """Remove the user from the conversation; there is no way back. Raises as `update` does."""
+        """Remove the user from the conversation, irreversibly. Raises as `update` does."""
         await self._ask(requests.delete_user_conversation(service, user_sid, conversation_sid))
 
 

@@ -1,4 +1,4 @@
-"""From settings and credentials to a reader or a writer: the layers of the client, in the order they stand in."""
+"""Builds a reader or a writer from settings and credentials: the layers of the client, in their order."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -18,18 +18,18 @@ from readstate.twilio.throttle import Throttled
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A way to Twilio that paces and repeats by itself."""
+    """An open connection to Twilio, with pacing and retries."""
 
     transport: Transport
     limiter: AdaptiveLimiter
     page_size: int
 
     def reader(self) -> Reader:
-        """A client that cannot write."""
+        """Return a client that cannot write."""
         return Reader(self.transport, page_size=self.page_size)
 
     def writer(self) -> Writer:
-        """A client that can write."""
+        """Return a client that can write."""
         return Writer(self.transport, page_size=self.page_size)
 
 
@@ -37,7 +37,7 @@ class Connection:
 async def connection(
     settings: Settings, credentials: Credentials, *, clock: Clock, emit: Observer = ignore
 ) -> AsyncIterator[Connection]:
-    """Stay connected to the configured origin for as long as the block lasts."""
+    """Connect to the configured origin while the block runs."""
     limiter = AdaptiveLimiter(
         LimiterSettings(
             max_in_flight=settings.max_in_flight,

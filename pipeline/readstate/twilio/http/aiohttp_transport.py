@@ -22,7 +22,7 @@ _CHUNK = 1 << 16
 
 @asynccontextmanager
 async def open_aiohttp_transport(settings: Settings, credentials: Credentials) -> AsyncIterator["AiohttpTransport"]:
-    """Open connections to the configured origin for as long as the block lasts."""
+    """Keep connections to the configured origin open while the block runs."""
     basic = b64encode(f"{credentials.username}:{credentials.secret}".encode()).decode()
     headers = {
         "Authorization": f"Basic {basic}",
@@ -49,7 +49,7 @@ async def open_aiohttp_transport(settings: Settings, credentials: Credentials) -
 
 @dataclass(frozen=True, slots=True)
 class AiohttpTransport:
-    """Sends each request exactly once, to one origin, following no redirect."""
+    """Sends each request exactly once, to one origin, and follows no redirect."""
 
     session: aiohttp.ClientSession
     base_url: str
@@ -88,10 +88,10 @@ class AiohttpTransport:
 
 
 async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a GET or DELETE again by itself where the connection dies (its pull request 7363).
+    """Prevent aiohttp from resending a GET or DELETE when the connection dies (its pull request 7363; issue 10790).
 
     It does so on new connections too, not only on kept-alive ones, and the first request may have had its effect.
-    It looks for the two errors below, here turned into one that it leaves alone.
+    It retries on the two errors below, here turned into one that it does not retry on.
     """
     try:
         return await send(request)

@@ -1,4 +1,4 @@
-"""Page by page through a list: what to ask next, and when to stop. Pure.
+"""Pagination of a list: the next request, and when to stop. Pure.
 
 Twilio pages by opaque tokens. A token is taken only from ``meta.next_page_url``, and of that address only the
 query is used: never its host, port, scheme or path, so that credentials stay on the configured origin.
@@ -27,7 +27,7 @@ _SIZE = re.compile("[1-9][0-9]{0,3}")
 
 class _Meta(msgspec.Struct):
     next_page_url: str | None
-    """Has no default: an envelope that does not say is not taken for the end of the list."""
+    """Has no default: an envelope without this field is an error, not the end of the list."""
 
 
 class _Envelope(msgspec.Struct):
@@ -35,7 +35,7 @@ class _Envelope(msgspec.Struct):
 
 
 def next_page_url(response: Response) -> str | None:
-    """Find the address of the next page without decoding the whole body. Raises `UnusableAnswer`."""
+    """Return the address of the next page, without decoding the whole body. Raises `UnusableAnswer`."""
     meta = _flat_meta(response.body)
     if meta.count(_KEY) == 1 and (match := _VALUE.search(meta)):
         return match[1].decode("ascii") if match[1] is not None else None
@@ -44,15 +44,15 @@ def next_page_url(response: Response) -> str | None:
 
 @dataclass(slots=True)
 class Pages:
-    """The walk through one list: gives requests one after the other, and refuses to walk in circles."""
+    """The position in one list; refuses to read a page twice."""
 
     request: Request | None
-    """What to ask now; None when the list is done."""
+    """The request for the current page; None when the list is done."""
     _seen: set[str] = field(default_factory=set)
     """The tokens so far: they alone name a place in the list, ``Page`` is for the client's use."""
 
     def advance(self, next_url: str | None) -> None:
-        """Go on to the page that *next_url* tells. Raises `UnusableAnswer` where the list would repeat itself."""
+        """Go on to the page at *next_url*. Raises `UnusableAnswer` where the list would repeat itself."""
         assert self.request is not None, "the list is done"
         if next_url is None:
             self.request = None
@@ -66,7 +66,7 @@ class Pages:
 
 
 def follow(request: Request, next_url: str) -> Request:
-    """Give the request for the page after *request*: its own path, the query of *next_url*, the smaller page size.
+    """Return the request for the page after *request*: its own path, the query of *next_url*, the smaller page size.
 
     Raises `UnusableAnswer` where *next_url* names no page token.
     """
@@ -94,7 +94,7 @@ def smaller_page(request: Request) -> tuple[Request, int] | None:
 
 
 def _flat_meta(body: bytes) -> bytes:
-    """The inside of ``meta`` where it is easily found, else nothing."""
+    """Return the content of a flat ``meta`` object at either end of *body*, else nothing."""
     begins = body.rfind(b'"meta"', max(0, len(body) - _LONGEST_META))
     found = (_META_LAST.fullmatch(body, begins) if begins >= 0 else None) or _META_FIRST.match(body)
     return found[1] if found else b""

@@ -1,4 +1,4 @@
-"""Requests as values: what to ask Twilio, built so that no input can bend a path.
+"""Requests as values, built so that no input can change the path's structure.
 
 Paths and parameters follow Twilio's OpenAPI description of Conversations v1 (2026-04-14).
 """
@@ -61,8 +61,8 @@ _encoded = lru_cache(maxsize=64)(urlencode)  # nearly all ask for the first page
 def segment(text: str) -> str:
     """Percent-encode *text* as exactly one path segment.
 
-    Raises `BadInput` for what no encoding can protect: HTTP stacks normalise dot segments away,
-    so that ``DELETE …/Conversations/..`` would delete the user.
+    Raises `BadInput` for what encoding cannot protect: HTTP libraries normalise dot segments, so that
+    ``DELETE …/Conversations/..`` would delete the user.
     """
     if text in {"", ".", ".."}:
         raise BadInput(f"{text!r} cannot be part of a path", hint="Use the SID (US… or CH…) instead.")
@@ -75,27 +75,27 @@ def segment(text: str) -> str:
 
 
 def list_services(page_size: int = MAX_PAGE_SIZE) -> Request:
-    """All services of the account."""
+    """Return the request for all services of the account."""
     return Request("GET", "/v1/Services", (("PageSize", str(page_size)),))
 
 
 def fetch_configuration() -> Request:
-    """The account's configuration, which names the default service."""
+    """Return the request for the account's configuration, which names the default service."""
     return Request("GET", "/v1/Configuration")
 
 
 def list_users(service: str | None, page_size: int = MAX_PAGE_SIZE) -> Request:
-    """All users of *service*; None is the default one."""
+    """Return the request for all users of *service*; None is the default one."""
     return Request("GET", f"{_service(service)}/Users", (("PageSize", str(page_size)),))
 
 
 def fetch_user(service: str | None, user: str) -> Request:
-    """One user by SID or identity."""
+    """Return the request for one user by SID or identity."""
     return Request("GET", f"{_service(service)}/Users/{segment(user)}")
 
 
 def list_user_conversations(service: str | None, user: str, page_size: int = MAX_PAGE_SIZE) -> Request:
-    """All conversations of *user*, a SID or an identity."""
+    """Return the request for all conversations of *user*, a SID or an identity."""
     return Request(
         "GET",
         f"{_service(service)}/Users/{segment(user)}/Conversations",
@@ -104,7 +104,7 @@ def list_user_conversations(service: str | None, user: str, page_size: int = MAX
 
 
 def fetch_user_conversation(service: str | None, user: str, conversation: str) -> Request:
-    """One conversation of one user; each a SID or its alias."""
+    """Return the request for one conversation of one user; each a SID or its alias."""
     return Request("GET", f"{_service(service)}/Users/{segment(user)}/Conversations/{segment(conversation)}")
 
 
@@ -117,7 +117,7 @@ def update_user_conversation(
     last_read_timestamp: str | None = None,
     notification_level: str | None = None,
 ) -> Request:
-    """Set the fields that are given, and no other; None leaves a field alone.
+    """Return the request that sets the given fields; None leaves a field unchanged.
 
     *last_read_timestamp* is RFC 3339 in UTC. Raises `BadInput` where an id is no SID or nothing is set:
     Twilio answers an empty form with 400/20161.
@@ -134,17 +134,17 @@ def update_user_conversation(
 
 
 def delete_user_conversation(service: str | None, user_sid: str, conversation_sid: str) -> Request:
-    """Remove the user from the conversation. Raises `BadInput` where an id is no SID."""
+    """Return the request that removes the user from the conversation. Raises `BadInput` where an id is no SID."""
     return _change("DELETE", service, user_sid, conversation_sid, ())
 
 
 def fetch_conversation(service: str | None, conversation: str) -> Request:
-    """One conversation by SID or unique name."""
+    """Return the request for one conversation by SID or unique name."""
     return Request("GET", f"{_service(service)}/Conversations/{segment(conversation)}")
 
 
 def fetch_participant(service: str | None, conversation_sid: str, participant: str) -> Request:
-    """One participant by SID or identity: the only place that tells ``last_read_timestamp``."""
+    """Return the request for one participant by SID or identity: only it has a ``last_read_timestamp``."""
     return Request(
         "GET",
         f"{_service(service)}/Conversations/{segment(conversation_sid)}/Participants/{segment(participant)}",
@@ -152,7 +152,7 @@ def fetch_participant(service: str | None, conversation_sid: str, participant: s
 
 
 def list_participants(service: str | None, conversation_sid: str, page_size: int = 100) -> Request:
-    """All participants of a conversation."""
+    """Return the request for all participants of a conversation."""
     return Request(
         "GET",
         f"{_service(service)}/Conversations/{segment(conversation_sid)}/Participants",
@@ -161,7 +161,7 @@ def list_participants(service: str | None, conversation_sid: str, page_size: int
 
 
 def newest_message(service: str | None, conversation_sid: str) -> Request:
-    """The newest message of a conversation, as a list of one or none."""
+    """Return the request for the newest message of a conversation, as a list of one or none."""
     return Request(
         "GET",
         f"{_service(service)}/Conversations/{segment(conversation_sid)}/Messages",
@@ -173,10 +173,10 @@ _WRITABLE = re.compile(r"/v1(/Services/IS[0-9a-fA-F]{32})?/Users/US[0-9a-fA-F]{3
 
 
 def assert_writable(method: str, raw_target: str) -> None:
-    """Refuse to send a write whose prepared path is not exactly one UserConversation.
+    """Raise `BadInput` if a write is not addressed to exactly one UserConversation.
 
     The transport calls this with the path and query as its HTTP library will put them on the wire, after any
-    normalising, right before sending. Raises `BadInput`.
+    normalisation, right before sending.
     """
     if method != "GET" and not _WRITABLE.fullmatch(raw_target):
         raise BadInput(f"refusing to send {method} {raw_target}: not the path of one user's conversation")
@@ -188,7 +188,7 @@ def _service(service: str | None) -> str:
     if not is_sid(service, "IS"):
         raise BadInput(
             f"{service!r} is not a service SID",
-            hint="Give IS followed by 32 hex digits, or 'default'.",
+            hint="Write IS followed by 32 hex digits, or 'default'.",
         )
     return f"/v1/Services/{service}"
 

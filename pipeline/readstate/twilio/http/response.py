@@ -1,4 +1,4 @@
-"""Answers as values: status, headers, body, and what Twilio means by them."""
+"""Responses as values: status, headers, body, and what Twilio means by them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,11 +26,11 @@ class _ErrorBody(msgspec.Struct):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """One whole HTTP answer, of any status."""
+    """One complete HTTP response, of any status."""
 
     status: int
     headers: Mapping[str, str]
-    """To be looked up in lower case."""
+    """Looked up by lower-case names."""
     body: bytes
 
     @property
@@ -40,7 +40,7 @@ class Response(msgspec.Struct, frozen=True):
 
     @property
     def request_id(self) -> str | None:
-        """What Twilio's support asks for."""
+        """The id that Twilio's support asks for."""
         return self.headers.get("twilio-request-id")
 
     @property
@@ -54,7 +54,7 @@ class Response(msgspec.Struct, frozen=True):
         return _http_date(self.headers.get("date", ""))
 
     def retry_after_seconds(self, now: datetime) -> float | None:
-        """How long the server asks us to wait: seconds or an HTTP date, never negative; None if it does not say."""
+        """Return ``Retry-After`` in seconds, given as seconds or as an HTTP date; never negative, None if missing."""
         text = self.headers.get("retry-after")
         if text is None:
             return None
@@ -66,7 +66,7 @@ class Response(msgspec.Struct, frozen=True):
         return max(0.0, seconds) if isfinite(seconds) else None
 
     def json(self, kind: type[T]) -> T:
-        """The body decoded as *kind*, a msgspec type. Raises `UnusableAnswer`."""
+        """Return the body decoded as *kind*, a msgspec type. Raises `UnusableAnswer`."""
         try:
             return msgspec.json.decode(self.body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -76,7 +76,7 @@ class Response(msgspec.Struct, frozen=True):
             ) from error
 
     def error(self, request: Request) -> ApiError:
-        """The refusal that this answer is, as an error that carries its facts."""
+        """Return this refusal as an error with its status, code, message and request id."""
         body = self._error_body()
         message = body.message or (body.detail if isinstance(body.detail, str) else None) or body.title
         kind = {401: Refused, 403: Refused, 404: NotFound}.get(self.status, ApiError)

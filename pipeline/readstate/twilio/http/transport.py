@@ -1,4 +1,4 @@
-"""The seam between us and the network."""
+"""The interface between the client and the network."""
 
 from typing import Protocol
 
@@ -7,11 +7,12 @@ from readstate.twilio.http.response import Response
 
 
 class Transport(Protocol):
-    """Whatever can turn a request into an answer."""
+    """Sends requests. What an implementation must do is listed in ``test_transports.py``."""
 
     async def send(self, request: Request) -> Response:
-        """Send *request* and give the answer, whatever its status.
+        """Send *request*; return the response, whatever its status.
 
-        Raises `NotSent` where certainly nothing reached the server and `Unanswered` where that is unknown.
+        Raises `NotSent` where certainly nothing reached the server, `Unanswered` where that is unknown, and
+        `UnusableAnswer` where the response is too large.
         """
         ...

@@ -3,7 +3,7 @@
 import pytest
 
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
-from tests.pacing.simulated_account import Account, Run
+from tests.helpers.simulated_account import Account, Run
 
 
 def run(account: Account, settings: LimiterSettings | None = None, *, domain: str | None = None) -> Run:

@@ -4,8 +4,8 @@ import pytest
 
 from readstate.twilio.pacing.limiter import LimiterSettings
 from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, Ledger
-from tests.pacing.shared_account import Crowd, jain
-from tests.pacing.simulated_account import Account
+from tests.helpers.shared_account import Crowd, jain
+from tests.helpers.simulated_account import Account
 
 
 @pytest.mark.parametrize("number", [1, 4, 10])

@@ -6,7 +6,7 @@ from math import inf
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from readstate.twilio.shared_pace.ledger import Ledger, take_turn
 from readstate.twilio.shared_pace.member import SharedMember
-from tests.pacing.simulated_account import Account, Client, Run
+from tests.helpers.simulated_account import Account, Client, Run
 
 
 def jain(amounts: Sequence[float]) -> float:
