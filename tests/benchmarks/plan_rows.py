@@ -51,7 +51,8 @@ def conversation_sid(number: int) -> str:
 def plan(folder: Path, rows: int) -> str:
     """Stage *rows* lines with what would have been read for them, and plan them."""
     from readstate.changes.current_state.target import TargetInfo
-    from readstate.changes.planning.make_plan import PlanOptions, Provenance, write_plan
+    from readstate.changes.planning.make_plan import Provenance, write_plan
+    from readstate.changes.planning.options import PlanOptions
     from readstate.changes.planning.workspace import PlanWorkspace
     from readstate.changes.plans.writer import PlanWriter
     from readstate.model.plan import InputFacts, Planner, Target

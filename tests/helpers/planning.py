@@ -8,12 +8,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from readstate.changes.current_state.context import ReadContext
 from readstate.changes.current_state.target import find_target
 from readstate.changes.input.lint import InputOptions, stage
 from readstate.changes.input.problems import Problem
 from readstate.changes.input.source import open_source
-from readstate.changes.planning.make_plan import PlanOptions, Provenance, read_for_plan, write_plan
+from readstate.changes.planning.gather import read_current
+from readstate.changes.planning.make_plan import Provenance, write_plan
+from readstate.changes.planning.options import PlanOptions
 from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
@@ -25,6 +26,7 @@ from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
+from readstate.twilio.read_context import ReadContext
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.simulated_api import AUTHORIZATION, SimulatedApi
 
@@ -109,11 +111,11 @@ async def make_plan(
         staged = stage(source, readings.staging, InputOptions(operation), problems.append)
         assert staged is not None, problems
         located = await find_target(reader, service, base_url="http://127.0.0.1", clock=clock)
-        around = ReadContext(
+        context = ReadContext(
             reader=reader, service_sid=located.target.service_sid, clock=clock, stop=stop or StopSwitch(),
             emit=ignore, parallel=4,
         )  # fmt: skip
-        requests = await read_for_plan(readings, plan_options, located, around, problems.append)
+        requests = located.requests + await read_current(readings, plan_options, context, problems.append)
         plan = write_plan(
             readings, plan_options, located, writer,
             provenance=Provenance(

@@ -7,7 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from readstate.changes.current_state.target import TargetInfo
-from readstate.changes.planning.make_plan import PlanOptions, Provenance, estimate, unsigned_manifest
+from readstate.changes.planning.make_plan import Provenance, estimate, unsigned_manifest
+from readstate.changes.planning.options import PlanOptions
 from readstate.changes.plans.reader import Plan, open_plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.model.plan import InputFacts, Planner, PlanRow, Target

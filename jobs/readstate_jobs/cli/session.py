@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from readstate.changes.current_state.context import ReadContext
 from readstate.changes.current_state.target import TargetInfo, find_target
 from readstate.clock import Clock, SystemClock
 from readstate.credentials import Credentials
@@ -13,6 +12,7 @@ from readstate.observers.monitor import Monitor, monitor_run
 from readstate.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import Connection, connection
+from readstate.twilio.read_context import ReadContext
 from readstate_jobs.cli.event_loop import fan_out
 
 

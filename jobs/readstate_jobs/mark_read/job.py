@@ -1,18 +1,18 @@
 """Wires mark-read: rows from Twilio, through the selection, into a plan like any other."""
 
 import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from readstate.changes.current_state.context import ReadContext
-from readstate.changes.current_state.identities import look_up
-from readstate.changes.current_state.target import TargetInfo, find_target
+from readstate.changes.current_state.identities import resolve_identities
+from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.planning.gather import read_newest
-from readstate.changes.planning.make_plan import PlanOptions, Provenance, write_plan
+from readstate.changes.planning.make_plan import Provenance, write_plan
+from readstate.changes.planning.options import PlanOptions
 from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
@@ -21,19 +21,18 @@ from readstate.changes.selection.exclusions import Exclusions
 from readstate.changes.selection.selected_rows import SelectedRows
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
-from readstate.events import Message
+from readstate.events import Event, Message, RequestAnswered, RequestLost
 from readstate.model.plan import InputFacts
+from readstate.model.resources import User
 from readstate.model.selection import SELECTION, SelectionFacts
-from readstate.observers.monitor import monitor_run
 from readstate.settings import Settings
-from readstate.snapshot.candidates.live_rows import LiveReading, UserTally, read_rows
+from readstate.snapshot.candidates.live_rows import UserTally, read_rows
 from readstate.snapshot.candidates.live_users import Presence, all_users, named_users
-from readstate.snapshot.published.manifest import RequestCounts
-from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.stop import StopSwitch
-from readstate.twilio.connect import connection
+from readstate.twilio.read_context import ReadContext
 from readstate_jobs.cli.caller import provenance
-from readstate_jobs.cli.event_loop import fan_out, run_cancellable
+from readstate_jobs.cli.event_loop import run_cancellable
+from readstate_jobs.cli.session import open_session
 from readstate_jobs.mark_read.options import MarkReadOptions
 from readstate_jobs.mark_read.selector import RowSelector
 from readstate_jobs.planning.plan_job import write_summaries
@@ -51,18 +50,21 @@ class MarkReadResult:
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    located: TargetInfo
+    target: TargetInfo
     facts: SelectionFacts
     failures: list[str]
     requests: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Around:
-    """The same surroundings for both sides, which do not know each other."""
+@dataclass(slots=True)
+class RequestTally:
+    """An observer that counts requests."""
 
-    live: LiveReading
-    changes: ReadContext
+    count: int = 0
+
+    def observe(self, event: Event) -> None:
+        """Count *event* where it is a request."""
+        self.count += isinstance(event, RequestAnswered | RequestLost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class MarkReadJob:
                 plan = write_plan(
                     readings,
                     self._options(),
-                    gathered.located,
+                    gathered.target,
                     writer,
                     provenance=self._provenance(gathered.facts),
                     now=SystemClock().now(),
@@ -94,56 +96,45 @@ class MarkReadJob:
         write_summaries(plan)
         return MarkReadResult(plan, gathered.facts, gathered.failures)
 
-    async def _gather(self, readings: PlanWorkspace, stop: StopSwitch) -> _Gathered:
-        clock, requests, users = SystemClock(), RequestCounter(), UserTally()
-        with monitor_run(self.settings, command="mark-read", clock=clock) as monitor:
-            emit = fan_out([requests.observe, users.observe, monitor.emit])
-            async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
-                monitor.show_limiter(twilio.limiter)
-                reader, options = twilio.reader(), self.options
-                located = await find_target(reader, options.service, base_url=self.settings.base_url, clock=clock)
-                shared: dict[str, Any] = {
-                    "reader": reader,
-                    "service_sid": located.target.service_sid,
-                    "clock": clock,
-                    "stop": stop,
-                    "emit": emit,
-                    "parallel": self.settings.max_in_flight,
-                }
-                around = _Around(live=LiveReading(**shared), changes=ReadContext(**shared))
-                now = located.server_now(clock)
-                conditions = options.conditions(now=now, excluded=await self._excluded(around.changes))
-                selector = RowSelector(conditions, options.action, SelectedRows(readings))
-                presence = Presence()
-                await self._read(selector, presence, around.live)
-                selected = selector.selected.drop_repeated()
-                await read_newest(readings, self._options().rules(now), around.changes)
-                facts = SelectionFacts(
-                    conditions=options.recorded(conditions),
-                    users=users.read,
-                    users_vanished=users.vanished,
-                    users_failed=users.failed,
-                    rows=selector.rows,
-                    selected=selected,
-                    left_out=selector.left_out_by_reason(),
-                    audience=selector.selected.audience(presence.online),
-                )
-                monitor.mark_success()
-                return _Gathered(located, facts, users.failures, requests.added_to(RequestCounts()).requests)
+    async def _gather(self, workspace: PlanWorkspace, stop: StopSwitch) -> _Gathered:
+        requests, users = RequestTally(), UserTally()
+        async with open_session(
+            self.settings, self.credentials, command="mark-read", observers=[requests.observe, users.observe]
+        ) as session:
+            target = await session.find_target(self.options.service)
+            context = session.read_context(target.target.service_sid, stop)
+            conditions = self.options.conditions(
+                now=target.server_now(session.clock), excluded=await self._excluded(context)
+            )
+            selector = RowSelector(conditions, self.options.action, SelectedRows(workspace))
+            presence = Presence()
+            await read_rows(presence.watched(self._users(context)), context, selector.add)
+            selected = selector.selected.drop_repeated()
+            await read_newest(workspace, self._options(), context)
+            facts = SelectionFacts(
+                conditions=self.options.recorded(conditions),
+                users=users.read,
+                users_vanished=users.vanished,
+                users_failed=users.failed,
+                rows=selector.rows,
+                selected=selected,
+                left_out=selector.left_out_by_reason(),
+                audience=selector.selected.audience(presence.online),
+            )
+            session.succeeded()
+            return _Gathered(target, facts, users.failures, requests.count)
 
-    async def _excluded(self, around: ReadContext) -> Exclusions:
-        """The exclusions with every identity replaced by its SID, which all rows have."""
+    async def _excluded(self, context: ReadContext) -> Exclusions:
+        """Return the exclusions with every identity replaced by its SID, which all rows have."""
         identities = self.options.excluded.identities
-        sids = await look_up(identities, around)
+        sids = await resolve_identities(identities, context)
         for identity in identities:
             if identity not in sids:
-                around.emit(Message(f"--exclude: there is no user {identity!r} to leave out"))
+                context.emit(Message(f"--exclude: there is no user {identity!r} to leave out"))
         return self.options.excluded.resolved(sids)
 
-    async def _read(self, selector: RowSelector, presence: Presence, around: LiveReading) -> None:
-        entries = self.options.users
-        users = all_users(around) if entries is None else named_users(entries, around)
-        await read_rows(presence.watched(users), around, selector.add)
+    def _users(self, context: ReadContext) -> AsyncIterator[User]:
+        return all_users(context) if self.options.users is None else named_users(self.options.users, context)
 
     def _options(self) -> PlanOptions:
         return PlanOptions(

@@ -37,7 +37,7 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
 
     Read the plan, then:  readstate apply PLAN
     """
-    from readstate.changes.planning.make_plan import PlanOptions
+    from readstate.changes.planning.options import PlanOptions
     from readstate.credentials import load_credentials
     from readstate.model.plan import Mode
     from readstate_jobs.planning.changes_input import checked_input

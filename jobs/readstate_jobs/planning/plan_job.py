@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from readstate.changes.current_state.context import ReadContext
-from readstate.changes.current_state.target import TargetInfo, find_target
-from readstate.changes.planning.make_plan import PlanOptions, Provenance, read_for_plan, write_plan
+from readstate.changes.current_state.target import TargetInfo
+from readstate.changes.planning.gather import read_current
+from readstate.changes.planning.make_plan import Provenance, write_plan
+from readstate.changes.planning.options import PlanOptions
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import REJECTS, PlanWriter
 from readstate.changes.render.html import render_html
@@ -20,13 +21,12 @@ from readstate.credentials import Credentials
 from readstate.errors import BadInput, ReadstateError
 from readstate.files import copy_private, create_private_folder, write_private
 from readstate.model.plan import InputFacts
-from readstate.observers.monitor import monitor_run
 from readstate.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.text import pluralize
-from readstate.twilio.connect import connection
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_cancellable
+from readstate_jobs.cli.session import open_session
 from readstate_jobs.cli.terminal import print_json
 from readstate_jobs.planning.changes_input import CheckedFile, print_problems, problems_document
 
@@ -60,23 +60,12 @@ class PlanJob:
         return plan
 
     async def _read(self, checked: CheckedFile, stop: StopSwitch) -> tuple[TargetInfo, int]:
-        clock = SystemClock()
-        with monitor_run(self.settings, command="plan", clock=clock) as monitor:
-            async with connection(self.settings, self.credentials, clock=clock, emit=monitor.emit) as twilio:
-                monitor.show_limiter(twilio.limiter)
-                reader = twilio.reader()
-                located = await find_target(reader, self.service, base_url=self.settings.base_url, clock=clock)
-                around = ReadContext(
-                    reader=reader,
-                    service_sid=located.target.service_sid,
-                    clock=clock,
-                    stop=stop,
-                    emit=monitor.emit,
-                    parallel=self.settings.max_in_flight,
-                )
-                requests = await read_for_plan(checked.readings, self.options, located, around, checked.report)
-                monitor.mark_success()
-                return located, requests
+        async with open_session(self.settings, self.credentials, command="plan") as session:
+            target = await session.find_target(self.service)
+            context = session.read_context(target.target.service_sid, stop)
+            requests = await read_current(checked.readings, self.options, context, checked.report)
+            session.succeeded()
+            return target, target.requests + requests
 
     def _provenance(self, checked: CheckedFile, via: str) -> Provenance:
         staged, source = checked.staged, checked.source

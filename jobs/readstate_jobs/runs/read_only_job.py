@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from readstate.changes.current_state.reading_rows import RowReading
 from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.planning.make_plan import Provenance
 from readstate.changes.plans.reader import Plan, require_same_target
@@ -18,6 +17,7 @@ from readstate.credentials import Credentials
 from readstate.model.plan import InputFacts
 from readstate.settings import Settings
 from readstate.stop import StopSwitch
+from readstate.twilio.read_context import ReadContext
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.session import open_session
@@ -35,9 +35,9 @@ class LookJob:
         """Read back *share* of what the run in *directory* has changed."""
 
         async def look(stop: StopSwitch) -> Verified:
-            async with self._looking(plan, stop, command="verify") as (_, around):
+            async with self._looking(plan, stop, command="verify") as (_, context):
                 with closing(look_into(directory.journal)) as journal:
-                    return await verify(plan, journal, around, share=share)
+                    return await verify(plan, journal, context, share=share)
 
         return run_cancellable(look)
 
@@ -45,13 +45,13 @@ class LookJob:
         """Write, below *root*, the plan that takes back what the run in *directory* has changed."""
 
         async def look(stop: StopSwitch, writer: PlanWriter) -> Plan:
-            async with self._looking(plan, stop, command="undo") as (located, around):
+            async with self._looking(plan, stop, command="undo") as (located, context):
                 with closing(look_into(directory.journal)) as journal:
                     return await plan_undo(
                         plan,
                         journal,
                         writer,
-                        around,
+                        context,
                         located=located,
                         provenance=self._provenance(journal.header, plan, sum(journal.counts().values())),
                         writes_per_second=self.settings.writes_per_second,
@@ -66,20 +66,14 @@ class LookJob:
     @asynccontextmanager
     async def _looking(
         self, plan: Plan, stop: StopSwitch, *, command: str
-    ) -> AsyncIterator[tuple[TargetInfo, RowReading]]:
+    ) -> AsyncIterator[tuple[TargetInfo, ReadContext]]:
         async with open_session(self.settings, self.credentials, command=command) as session:
             service_sid = plan.manifest.service_sid
             located = await session.find_target(service_sid)
             require_same_target(plan.manifest, located.target)
             yield (
                 located,
-                RowReading(
-                    reader=session.twilio.reader(),
-                    service_sid=service_sid,
-                    clock=session.clock,
-                    stop=stop,
-                    parallel=self.settings.max_in_flight,
-                ),
+                session.read_context(service_sid, stop),
             )
             session.succeeded()
 

@@ -21,8 +21,8 @@ from readstate.simulator.world.world import World
 from readstate.twilio.connect import Connection
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
+from readstate_jobs.cli import session
 from readstate_jobs.cli.main import main
-from readstate_jobs.mark_read import job as mark_read_job
 from readstate_jobs.mark_read.options import parse_age_or_date
 
 Row = dict[str, Any]
@@ -339,7 +339,7 @@ def test_what_cannot_be_read_is_not_planned_and_not_hidden(
 ) -> None:
     rows = unread(twilio)
     user = next(user for user, _ in rows if sum(1 for key in rows if key[0] == user) > 1)
-    monkeypatch.setattr(mark_read_job, "connection", _failing_for(f"/Users/{user}/Conversations"))
+    monkeypatch.setattr(session, "connection", _failing_for(f"/Users/{user}/Conversations"))
 
     told = mark_read("--all", code=ExitCode.SOME_FAILED)
 
@@ -354,7 +354,7 @@ def test_somebody_who_stops_it_finds_nothing_half_written_and_knows_what_to_type
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "own"))
     (tmp_path / "own").mkdir()
-    monkeypatch.setattr(mark_read_job, "connection", _interrupted_at(reading))
+    monkeypatch.setattr(session, "connection", _interrupted_at(reading))
 
     assert main(["mark-read", "--all", "--max-in-flight", "2"]) == ExitCode.INTERRUPTED
 
@@ -407,7 +407,7 @@ def _interrupted_at(ending: str) -> Any:
 
 def _answering(hook: Callable[[Request], Response | None]) -> Any:
     """A connection on which *hook* may answer in Twilio's place."""
-    real = mark_read_job.connection
+    real = session.connection
 
     class Hooked:
         def __init__(self, inner: Any) -> None:

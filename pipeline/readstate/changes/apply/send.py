@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from readstate.changes.current_state.plan_rows import present
+from readstate.changes.current_state.decode import to_present
 from readstate.changes.rules.preconditions import RemoveMember, Sending, SetFields
 from readstate.changes.rules.settle import Answer, Answered, Late, Lost, NeverSent
 from readstate.errors import NotSent, TooLate, TransportError, UnusableAnswer
@@ -78,7 +78,7 @@ def answered(request: Request, response: Response) -> Answered:
 
 def _shown(response: Response) -> Present | None:
     try:
-        return present(response.json(UserConversation))
+        return to_present(response.json(UserConversation))
     except UnusableAnswer:
         return None
 

@@ -1,17 +1,23 @@
-"""Read the memberships of one user's rows right before they are written, and again after, with the fewest requests."""
+"""Read the memberships of plan rows: before they are written, and after, with the fewest requests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
+from readstate.changes.current_state.batches import read_each
+from readstate.changes.current_state.decode import to_present, with_participant
 from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserLines, read_user
 from readstate.clock import Clock
 from readstate.errors import ApiError, NotFound, Refused, TransportError
 from readstate.model.change import Fields, Reason
-from readstate.model.membership import Absent, Current, Present, Unknown, Unreadable
+from readstate.model.membership import Absent, Current, Present, Unreadable
 from readstate.model.plan import PlanRow
-from readstate.model.resources import UserConversation
 from readstate.twilio.client import Reader
+from readstate.twilio.read_context import ReadContext
+
+Companion = TypeVar("Companion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,24 @@ class Observation:
     """By the monotonic clock, before anything was asked: what others changed earlier is surely seen."""
     answered: float
     """By the monotonic clock, when the answer had come."""
+
+
+@asynccontextmanager
+async def read_each_row(
+    rows: Iterable[tuple[PlanRow, Companion]], context: ReadContext
+) -> AsyncIterator[AsyncIterator[tuple[PlanRow, Companion, Observation]]]:
+    """Read *rows* for as long as the block lasts, in no order; each result comes with its row's companion.
+
+    Raises `Stopped`, and `NotPermitted`.
+    """
+
+    async def read(pair: tuple[PlanRow, Companion]) -> tuple[PlanRow, Companion, Observation]:
+        row, companion = pair
+        observations = await read_rows(context.reader, context.service_sid, [row], context.clock)
+        return row, companion, observations[row.plan_row_id]
+
+    async with read_each(read, rows, context) as results:
+        yield results
 
 
 async def read_rows(
@@ -52,27 +76,10 @@ async def read_rows(
     return seen
 
 
-def present(row: UserConversation, *, last_read_timestamp: datetime | Unknown | None = None) -> Present | None:
-    """What *row* says of a membership; None where it does not even name it."""
-    if row.user_sid is None or row.conversation_sid is None:
-        return None
-    return Present(
-        user_sid=row.user_sid,
-        conversation_sid=row.conversation_sid,
-        participant_sid=row.participant_sid,
-        last_read_message_index=row.last_read_message_index,
-        notification_level=row.notification_level,
-        unread_messages_count=row.unread_messages_count,
-        conversation_state=row.conversation_state,
-        newest_message_index=Unknown(),
-        last_read_timestamp=last_read_timestamp or Unknown(),
-    )
-
-
 def _current(found: ReadResult, row: PlanRow) -> Current:
     match found:
         case FetchedMembership(row=shown) if shown.conversation_sid == row.conversation_sid:
-            return present(shown) or Unreadable("the answer names no membership")
+            return to_present(shown) or Unreadable("the answer names no membership")
         case FetchedMembership():
             return Unreadable("the answer is about another conversation")
         case Absent() | Unreadable():
@@ -91,23 +98,4 @@ async def _with_timestamp(reader: Reader, service_sid: str, current: Present) ->
         return Absent(Reason.NOT_A_MEMBER)
     except (ApiError, TransportError) as error:
         return Unreadable(str(error))
-    text = participant.last_read_timestamp
-    return Present(
-        user_sid=current.user_sid,
-        conversation_sid=current.conversation_sid,
-        participant_sid=participant.sid,
-        last_read_message_index=participant.last_read_message_index,
-        notification_level=current.notification_level,
-        unread_messages_count=current.unread_messages_count,
-        conversation_state=current.conversation_state,
-        newest_message_index=current.newest_message_index,
-        last_read_timestamp=None if text is None else _moment(text),
-    )
-
-
-def _moment(text: str) -> datetime | Unknown:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return Unknown(f"last_read_timestamp is {text!r}")
-    return moment if moment.tzinfo is not None else Unknown(f"last_read_timestamp is {text!r}")
+    return with_participant(current, participant)

@@ -1,9 +1,9 @@
-"""Say what a desired would do to a membership as it is now. Pure."""
+"""Compare what a line asks for with the membership as it is now. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from readstate.changes.input.intents import Intent
+from readstate.changes.planning.options import PlanOptions
 from readstate.model.change import (
     Change,
     Direction,
@@ -22,37 +22,23 @@ from readstate.model.plan import Mode
 _Horizon = tuple[int | None, Direction]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiffRules:
-    """What the author of a plan allows."""
-
-    now: datetime
-    """By the server's clock: nobody can have read something in the future."""
-    mode: Mode = Mode.ADVANCE
-    allow_rewind: bool = False
-    allow_first_set: bool = False
-    """Lets ``@latest`` set a horizon that nobody ever set: a one-way door. A number written down may do so anyway."""
-    allow_beyond_latest: bool = False
-    allow_closed: bool = False
-
-
-def diff(intent: Intent, current: Current, rules: DiffRules) -> Change:
-    """Say what *intent* would do to *current* under *rules*."""
+def diff(intent: Intent, current: Current, options: PlanOptions, now: datetime) -> Change:
+    """Return what *intent* would do to *current* under *options*, at *now* by the server's clock."""
     match current:
         case Absent(reason):
             return Skip(reason)
         case Unreadable(detail):
             return Skip(Reason.UNREADABLE, detail)
         case Present():
-            return _broken_expectation(intent.expectation, current) or _changed(intent, current, rules)
+            return _broken_expectation(intent.expectation, current) or _changed(intent, current, options, now)
 
 
-def _changed(intent: Intent, current: Present, rules: DiffRules) -> Change:
+def _changed(intent: Intent, current: Present, options: PlanOptions, now: datetime) -> Change:
     match intent.desired:
         case Removal():
-            return _closed(current, rules) or _removed(current)
+            return _closed(current, options) or _removed(current)
         case Update() as desired:
-            return _updated(desired, current, rules)
+            return _updated(desired, current, options, now)
 
 
 def _removed(current: Present) -> Remove | Skip:
@@ -64,18 +50,18 @@ def _removed(current: Present) -> Remove | Skip:
     return Remove(current.participant_sid)
 
 
-def _updated(desired: Update, current: Present, rules: DiffRules) -> Change:
-    horizon = _read_up_to(desired, current, rules)
+def _updated(desired: Update, current: Present, options: PlanOptions, now: datetime) -> Change:
+    horizon = _read_up_to(desired, current, options)
     if isinstance(horizon, Skip) and not _is_harmless(horizon):
         return horizon
-    moment = _read_at(desired, current, rules)
+    moment = _read_at(desired, current, options, now)
     if isinstance(moment, Skip):
         return moment
     level = desired.notification_level if desired.notification_level != current.notification_level else None
     index, direction = (None, Direction.NONE) if isinstance(horizon, Skip) else horizon
     if index is None and moment is None and level is None:
         return horizon if isinstance(horizon, Skip) else Skip(Reason.SAME)
-    if (closed := _closed(current, rules)) is not None:
+    if (closed := _closed(current, options)) is not None:
         return closed
     undo, undo_note = _undo(current, index=index, moment=moment)
     return Edit(
@@ -83,13 +69,13 @@ def _updated(desired: Update, current: Present, rules: DiffRules) -> Change:
         last_read_timestamp=moment,
         notification_level=level,
         direction=direction,
-        precondition=_precondition(rules.mode, direction, moment=moment, level=level),
+        precondition=_precondition(options.mode, direction, moment=moment, level=level),
         undo=undo,
         undo_note=undo_note,
     )
 
 
-def _read_up_to(desired: Update, current: Present, rules: DiffRules) -> _Horizon | Skip:
+def _read_up_to(desired: Update, current: Present, options: PlanOptions) -> _Horizon | Skip:
     """The index to set (None where it is right already) and where that moves the horizon."""
     wanted, before, newest = (
         desired.last_read_message_index,
@@ -99,32 +85,32 @@ def _read_up_to(desired: Update, current: Present, rules: DiffRules) -> _Horizon
     if wanted is None:
         return None, Direction.NONE
     if wanted == LATEST:
-        if before is None and not rules.allow_first_set:
+        if before is None and not options.allow_first_set:
             return Skip(Reason.FIRST_SET)
         if isinstance(newest, Unknown):
             return Skip(Reason.NEWEST_UNKNOWN, newest.reason)
         if newest is None:
             return Skip(Reason.EMPTY_CONVERSATION)
-        if before is not None and newest < before and rules.mode is Mode.ADVANCE:
+        if before is not None and newest < before and options.mode is Mode.ADVANCE:
             return Skip(Reason.ALREADY_FURTHER, f"read up to {before}, newest is {newest}")
     target = newest if wanted == LATEST else wanted
     assert isinstance(target, int)
     if before is None:
-        return _unless_beyond(target, Direction.FIRST_SET, newest, rules)
+        return _unless_beyond(target, Direction.FIRST_SET, newest, options)
     if target == before:
         return None, Direction.SAME
     if target > before:
-        return _unless_beyond(target, Direction.ADVANCE, newest, rules)
-    if not rules.allow_rewind:
+        return _unless_beyond(target, Direction.ADVANCE, newest, options)
+    if not options.allow_rewind:
         return Skip(Reason.REWIND, f"{before} -> {target}")
     return target, Direction.REWIND
 
 
 def _unless_beyond(
-    target: int, direction: Direction, newest: int | Unknown | None, rules: DiffRules
+    target: int, direction: Direction, newest: int | Unknown | None, options: PlanOptions
 ) -> _Horizon | Skip:
     # A horizon beyond the newest message would hide every message still to come.
-    if rules.allow_beyond_latest:
+    if options.allow_beyond_latest:
         return target, direction
     match newest:
         case Unknown(reason):
@@ -137,16 +123,16 @@ def _unless_beyond(
             return target, direction
 
 
-def _read_at(desired: Update, current: Present, rules: DiffRules) -> datetime | Skip | None:
+def _read_at(desired: Update, current: Present, options: PlanOptions, now: datetime) -> datetime | Skip | None:
     """The timestamp to set; None where there is nothing to set."""
     wanted, before = desired.last_read_timestamp, current.last_read_timestamp
     if wanted is None:
         return None
-    if wanted > rules.now:
-        return Skip(Reason.FUTURE_TIMESTAMP, f"it is {rules.now:%Y-%m-%dT%H:%M:%SZ} on the server")
+    if wanted > now:
+        return Skip(Reason.FUTURE_TIMESTAMP, f"it is {now:%Y-%m-%dT%H:%M:%SZ} on the server")
     if isinstance(before, Unknown):
         return Skip(Reason.PARTICIPANT_UNKNOWN, before.reason)
-    if before is not None and wanted < before.replace(microsecond=0) and not rules.allow_rewind:
+    if before is not None and wanted < before.replace(microsecond=0) and not options.allow_rewind:
         return Skip(
             Reason.TIMESTAMP_REWIND,
             f"{before:%Y-%m-%dT%H:%M:%SZ} -> {wanted:%Y-%m-%dT%H:%M:%SZ} goes back",
@@ -164,8 +150,8 @@ def _broken_expectation(expected: Expectation, current: Present) -> Skip | None:
     return Skip(Reason.EXPECTATION_FAILED, "; ".join(broken)) if broken else None
 
 
-def _closed(current: Present, rules: DiffRules) -> Skip | None:
-    if current.conversation_state == "closed" and not rules.allow_closed:
+def _closed(current: Present, options: PlanOptions) -> Skip | None:
+    if current.conversation_state == "closed" and not options.allow_closed:
         return Skip(Reason.CLOSED)
     return None
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from readstate.changes.current_state.context import ReadContext
+import msgspec
+
 from readstate.changes.current_state.target import TargetInfo
-from readstate.changes.input.csv_reader import OnProblem
-from readstate.changes.planning.diff import DiffRules, diff
-from readstate.changes.planning.gather import read_current
+from readstate.changes.planning.diff import diff
+from readstate.changes.planning.options import PlanOptions
 from readstate.changes.planning.plan_row import skip_by_status, to_plan_row
 from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.changes.plans.counts import PlanCounts
@@ -17,7 +17,7 @@ from readstate.changes.plans.writer import PlanWriter
 from readstate.model.change import Disposition
 from readstate.model.guards import GuardInputs
 from readstate.model.membership import Unreadable
-from readstate.model.plan import InputFacts, Manifest, Mode, Planner, RequestEstimate
+from readstate.model.plan import InputFacts, Manifest, Planner, RequestEstimate
 
 KEPT_FOR = timedelta(hours=24)
 KEPT_WITH_DELETES_FOR = timedelta(hours=4)
@@ -28,39 +28,6 @@ NOT_CHECKED = (
 )
 """What no dry run can know."""
 VERIFIED_SHARE = 0.01
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanOptions:
-    """What the author of a plan allows; goes into the manifest word for word."""
-
-    mode: Mode = Mode.ADVANCE
-    allow_rewind: bool = False
-    allow_first_set: bool = False
-    allow_beyond_latest: bool = False
-    allow_closed: bool = False
-    writes_per_second: float = 30.0
-
-    def rules(self, now: datetime) -> DiffRules:
-        """The rules of comparing, at *now* by the server's clock."""
-        return DiffRules(
-            now=now,
-            mode=self.mode,
-            allow_rewind=self.allow_rewind,
-            allow_first_set=self.allow_first_set,
-            allow_beyond_latest=self.allow_beyond_latest,
-            allow_closed=self.allow_closed,
-        )
-
-    def recorded(self) -> dict[str, Any]:
-        """The same as a manifest holds it."""
-        return {
-            "mode": self.mode.value,
-            "allow_rewind": self.allow_rewind,
-            "allow_first_set": self.allow_first_set,
-            "allow_beyond_latest": self.allow_beyond_latest,
-            "allow_closed": self.allow_closed,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +43,6 @@ class Provenance:
     """Further options than `PlanOptions` knows."""
 
 
-async def read_for_plan(
-    readings: PlanWorkspace, options: PlanOptions, located: TargetInfo, around: ReadContext, report: OnProblem
-) -> int:
-    """Read all that the staged lines of *readings* need, and give the number of requests. Sends nothing but GET."""
-    rules = options.rules(located.server_now(around.clock))
-    return located.requests + await read_current(readings, rules, around, report)
-
-
 def write_plan(
     readings: PlanWorkspace,
     options: PlanOptions,
@@ -96,9 +55,10 @@ def write_plan(
 ) -> Plan:
     """Compare every line with what was read, write it to *writer*, and seal the plan. Raises `LocalDisk`."""
     server_now = now + located.server_offset
-    rules = options.rules(server_now)
     for plan_row_id, line in enumerate(readings.lines()):
-        change = skip_by_status(line) or diff(line.intent, line.current or Unreadable("nobody read it"), rules)
+        change = skip_by_status(line) or diff(
+            line.intent, line.current or Unreadable("nobody read it"), options, server_now
+        )
         row = to_plan_row(line, change, plan_row_id=plan_row_id)
         removed = row.disposition == Disposition.DELETE
         writer.add(row, line.participant_snapshot if removed else None)
@@ -156,7 +116,7 @@ def unsigned_manifest(
         fields=dict(sorted(tally.fields.items())),
         guard_inputs=guard_inputs,
         input=provenance.input,
-        options=options.recorded() | provenance.options,
+        options=msgspec.to_builtins(options) | provenance.options,
         not_checked=NOT_CHECKED,
         request_estimate=cost,
     )

@@ -1,12 +1,13 @@
 """What planning has read so far, on disk beside the lines that asked for it."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from readstate.changes.current_state.decode import parse_timestamp
 from readstate.changes.current_state.memberships import FetchedMembership, UserLines, UserResult
 from readstate.changes.current_state.participants import ParticipantsQuery, ParticipantsResult
 from readstate.changes.input.intents import Intent
@@ -237,7 +238,7 @@ def _to_current(row: tuple[Any, ...]) -> Current | None:
         unread_messages_count=unread,
         conversation_state=state,
         newest_message_index=_known(asked_newest, newest_failure) or newest,
-        last_read_timestamp=_known(asked_member, member_failure) or _moment(timestamp),
+        last_read_timestamp=_known(asked_member, member_failure) or parse_timestamp(timestamp),
     )
 
 
@@ -245,13 +246,3 @@ def _known(asked: str | None, failure: str | None) -> Unknown | None:
     if asked is None:
         return Unknown()
     return Unknown(failure) if failure is not None else None
-
-
-def _moment(text: str | None) -> datetime | Unknown | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return Unknown(f"last_read_timestamp is {text!r}")
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from readstate.changes.current_state.plan_rows import Observation
-from readstate.changes.current_state.reading_rows import RowReading, reading
+from readstate.changes.current_state.plan_rows import Observation, read_each_row
 from readstate.changes.current_state.target import TargetInfo
-from readstate.changes.planning.make_plan import PlanOptions, Provenance, estimate, unsigned_manifest
+from readstate.changes.planning.make_plan import Provenance, estimate, unsigned_manifest
+from readstate.changes.planning.options import PlanOptions
 from readstate.changes.plans.reader import Plan, read_manifest
 from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.runs.journal import Journal
@@ -21,6 +21,7 @@ from readstate.model.desired import Operation
 from readstate.model.membership import Absent, Present, Unknown, Unreadable
 from readstate.model.outcome import Outcome
 from readstate.model.plan import Mode, PlanRow
+from readstate.twilio.read_context import ReadContext
 
 _NOTHING_SET: dict[str, Any] = {
     "reason_code": None, "reason_detail": None, "direction": Direction.NONE.value, "fields_mask": 0,
@@ -62,7 +63,7 @@ async def plan_undo(
     plan: Plan,
     journal: Journal,
     writer: PlanWriter,
-    around: RowReading,
+    context: ReadContext,
     *,
     located: TargetInfo,
     provenance: Provenance,
@@ -74,7 +75,7 @@ async def plan_undo(
     Raises `Stopped`, `LocalDisk`, `NotPermitted`.
     """
     requests = located.requests
-    async with reading(_applied(plan, journal), around) as results:
+    async with read_each_row(_applied(plan, journal), context) as results:
         async for row, record, seen in results:
             requests += 1
             back = undo_row(row, record, seen, first_set_to=first_set_to)
@@ -89,7 +90,7 @@ async def plan_undo(
             options=options,
             located=located,
             provenance=provenance,
-            now=located.server_now(around.clock),
+            now=located.server_now(context.clock),
         )
     )
     return Plan(directory, read_manifest(directory))

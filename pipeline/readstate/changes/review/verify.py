@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from readstate.changes.current_state.reading_rows import RowReading, reading
+from readstate.changes.current_state.plan_rows import read_each_row
 from readstate.changes.plans.reader import Plan
 from readstate.changes.rules.sampling import is_sampled
 from readstate.changes.rules.settle import Standing, standing
@@ -12,6 +12,7 @@ from readstate.changes.runs.results import paired
 from readstate.errors import ExitCode
 from readstate.model.outcome import Outcome
 from readstate.model.plan import PlanRow
+from readstate.twilio.read_context import ReadContext
 
 SHOWN = 20
 _GOOD = {Outcome.APPLIED, Outcome.CONVERGED}
@@ -43,7 +44,7 @@ class Verified:
         return ExitCode.DONE
 
 
-async def verify(plan: Plan, journal: Journal, around: RowReading, *, share: float) -> Verified:
+async def verify(plan: Plan, journal: Journal, context: ReadContext, *, share: float) -> Verified:
     """Read *share* of the rows that *journal* calls applied or converged. Raises `Stopped`, `NotPermitted`."""
     chosen = (
         (row, record)
@@ -51,7 +52,7 @@ async def verify(plan: Plan, journal: Journal, around: RowReading, *, share: flo
         if record is not None and record.state in _GOOD and is_sampled(row.plan_row_id, share)
     )
     verified = Verified()
-    async with reading(chosen, around) as seen:
+    async with read_each_row(chosen, context) as seen:
         async for row, _, now in seen:
             verified.add(row, standing(row, now.current))
     return verified

@@ -6,16 +6,14 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from readstate.clock import Clock
 from readstate.errors import UnusableAnswer
-from readstate.events import Event, Observer, UserFailed, UserRead, UserVanished
+from readstate.events import Event, UserFailed, UserRead, UserVanished
 from readstate.model.resources import User
 from readstate.snapshot.extract.decode import decode
 from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer, fetch_users
 from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
-from readstate.stop import StopSwitch
-from readstate.twilio.client import Reader
+from readstate.twilio.read_context import ReadContext
 
 _BYTES_AT_ONCE = 4 << 20
 _USERS_AT_ONCE = 200
@@ -23,18 +21,6 @@ _FAILURES_KEPT = 20
 
 Take = Callable[[pa.Table, datetime], None]
 """Gets some rows and the time they were read at."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveReading:
-    """What reading needs from outside."""
-
-    reader: Reader
-    service_sid: str
-    clock: Clock
-    stop: StopSwitch
-    emit: Observer
-    parallel: int
 
 
 @dataclass(slots=True)
@@ -60,7 +46,7 @@ class UserTally:
                     self.failures.append(f"{user}: {reason}")
 
 
-async def read_rows(users: AsyncIterable[User], around: LiveReading, take: Take) -> None:
+async def read_rows(users: AsyncIterable[User], context: ReadContext, take: Take) -> None:
     """Read all conversations of *users*, many at once, and hand them to *take*, a few hundred users at a time.
 
     A user's rows are handed over whole or not at all; the events tell what became of each user.
@@ -70,17 +56,17 @@ async def read_rows(users: AsyncIterable[User], around: LiveReading, take: Take)
     batch: list[FetchedUser] = []
 
     def hand_over() -> None:
-        _decode(batch, around, take)
+        _decode(batch, context, take)
         buffer.free(sum(user.size for user in batch))
         batch.clear()
 
     async with fetch_users(
-        around.reader,
-        _roster(users, around),
+        context.reader,
+        _roster(users, context),
         buffer=buffer,
-        limit=around.parallel,
-        clock=around.clock,
-        emit=around.emit,
+        limit=context.parallel,
+        clock=context.clock,
+        emit=context.emit,
     ) as outcomes:
         async for outcome in outcomes:
             if isinstance(outcome, UserResult):
@@ -91,18 +77,18 @@ async def read_rows(users: AsyncIterable[User], around: LiveReading, take: Take)
         hand_over()
 
 
-async def _roster(users: AsyncIterable[User], around: LiveReading) -> AsyncIterator[RosterUser]:
+async def _roster(users: AsyncIterable[User], context: ReadContext) -> AsyncIterator[RosterUser]:
     async for user in users:
-        around.stop.raise_if_stopped()
-        yield RosterUser(0, around.service_sid, user.sid, user.identity)
+        context.stop.raise_if_stopped()
+        yield RosterUser(0, context.service_sid, user.sid, user.identity)
 
 
-def _decode(batch: list[FetchedUser], around: LiveReading, take: Take) -> None:
-    now = around.clock.now()
+def _decode(batch: list[FetchedUser], context: ReadContext, take: Take) -> None:
+    now = context.clock.now()
     decoded = decode(batch, snapshot_at=now)
     for fetched, result in zip(batch, decoded.results, strict=True):
         if isinstance(result, UnusableAnswer):
-            failed_result(fetched.user, result, clock=around.clock, emit=around.emit)
+            failed_result(fetched.user, result, clock=context.clock, emit=context.emit)
         else:
-            around.emit(UserRead(fetched.user.user_sid, result, len(fetched.pages)))
+            context.emit(UserRead(fetched.user.user_sid, result, len(fetched.pages)))
     take(decoded.table, now)

@@ -7,8 +7,8 @@ from readstate.errors import ApiError, BadInput, NotFound, Refused, TransportErr
 from readstate.events import RosterComplete, RosterPageRead, UserFailed, UserVanished
 from readstate.model.ids import is_sid
 from readstate.model.resources import User
-from readstate.snapshot.candidates.live_rows import LiveReading
 from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.twilio.read_context import ReadContext
 
 _RESOLVED_AT_ONCE = 200
 
@@ -34,45 +34,45 @@ class Presence:
             yield user
 
 
-async def all_users(around: LiveReading) -> AsyncIterator[User]:
+async def all_users(context: ReadContext) -> AsyncIterator[User]:
     """All users of the service, while they are being listed."""
     count = 0
-    async for page in around.reader.users(around.service_sid):
+    async for page in context.reader.users(context.service_sid):
         count += len(page.users)
-        around.emit(RosterPageRead(around.service_sid, len(page.users)))
+        context.emit(RosterPageRead(context.service_sid, len(page.users)))
         for user in page.users:
             yield user
-    around.emit(RosterComplete(count))
+    context.emit(RosterComplete(count))
 
 
-async def named_users(entries: Sequence[RosterEntry], around: LiveReading) -> AsyncIterator[User]:
+async def named_users(entries: Sequence[RosterEntry], context: ReadContext) -> AsyncIterator[User]:
     """The users of a file, each once; those that do not exist are told as events.
 
     A SID is taken as it is, which costs no request.
     """
     seen: set[str] = set()
     for begin in range(0, len(entries), _RESOLVED_AT_ONCE):
-        around.stop.raise_if_stopped()
-        for user in await _resolved(entries[begin : begin + _RESOLVED_AT_ONCE], around):
+        context.stop.raise_if_stopped()
+        for user in await _resolved(entries[begin : begin + _RESOLVED_AT_ONCE], context):
             if user.sid not in seen:
                 seen.add(user.sid)
                 yield user
-    around.emit(RosterComplete(len(entries)))
+    context.emit(RosterComplete(len(entries)))
 
 
-async def _resolved(entries: Sequence[RosterEntry], around: LiveReading) -> list[User]:
+async def _resolved(entries: Sequence[RosterEntry], context: ReadContext) -> list[User]:
     async def resolve(entry: RosterEntry) -> User | None:
         if is_sid(entry.user, "US"):
             return User(sid=entry.user)
         try:
-            return await around.reader.user(around.service_sid, entry.user)
+            return await context.reader.user(context.service_sid, entry.user)
         except Refused:
             raise
         except NotFound as error:
-            around.emit(UserVanished(entry.user, error.request_id))
+            context.emit(UserVanished(entry.user, error.request_id))
         except (ApiError, TransportError, BadInput) as error:
-            around.emit(UserFailed(entry.user, error.message, getattr(error, "request_id", None)))
+            context.emit(UserFailed(entry.user, error.message, getattr(error, "request_id", None)))
         return None
 
-    async with bounded_map(resolve, entries, limit=around.parallel) as found:
+    async with bounded_map(resolve, entries, limit=context.parallel) as found:
         return [user async for user in found if user is not None]

@@ -2,8 +2,7 @@
 
 import pytest
 
-from readstate.changes.current_state.context import ReadContext
-from readstate.changes.current_state.identities import look_up
+from readstate.changes.current_state.identities import resolve_identities
 from readstate.errors import UnusableAnswer
 from readstate.events import ignore
 from readstate.simulator.seed.world_shape import WorldShape
@@ -11,12 +10,13 @@ from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
+from readstate.twilio.read_context import ReadContext
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.planning import DeskTransport
 from tests.helpers.simulated_api import SimulatedApi
 
 
-def around(desk: SimulatedApi, reader: Reader) -> ReadContext:
+def context(desk: SimulatedApi, reader: Reader) -> ReadContext:
     return ReadContext(
         reader=reader, service_sid=desk.service.sid, clock=FakeClock(), stop=StopSwitch(), emit=ignore, parallel=4
     )  # fmt: skip
@@ -27,7 +27,7 @@ async def test_every_identity_is_found_whatever_the_server_makes_of_its_signs(sl
     desk = SimulatedApi(WorldShape(users=120, odd_identities=0.9), encoded_slash=slash)
     expected = {user.identity: user.sid for user in desk.service.users() if "\t" not in user.identity}
 
-    found = await look_up([*expected, "nobody", "no/body"], around(desk, Reader(DeskTransport(desk))))
+    found = await resolve_identities([*expected, "nobody", "no/body"], context(desk, Reader(DeskTransport(desk))))
 
     assert found == expected
 
@@ -36,7 +36,7 @@ async def test_a_plain_identity_costs_one_request() -> None:
     desk = SimulatedApi(WorldShape(users=120, odd_identities=0))
     transport = DeskTransport(desk)
 
-    await look_up(["user-1", "user-2"], around(desk, Reader(transport)))
+    await resolve_identities(["user-1", "user-2"], context(desk, Reader(transport)))
 
     assert len(transport.sent) == 2
 
@@ -49,4 +49,4 @@ async def test_an_answer_about_somebody_else_is_not_believed() -> None:
             return Response(200, {}, b'{"sid": "US%s", "identity": "bob"}' % (b"0" * 32))
 
     with pytest.raises(UnusableAnswer, match="another user"):
-        await look_up(["ann"], around(desk, Reader(Confused())))
+        await resolve_identities(["ann"], context(desk, Reader(Confused())))

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.changes.input.intents import Intent
-from readstate.changes.planning.diff import DiffRules, diff
+from readstate.changes.planning.diff import diff
+from readstate.changes.planning.options import PlanOptions
 from readstate.model.change import (
     Change,
     Direction,
@@ -24,7 +25,7 @@ from readstate.model.membership import Absent, Present, Unknown, Unreadable
 from readstate.model.plan import Mode
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-RULES = DiffRules(now=NOW)
+OPTIONS = PlanOptions()
 HERE = Present(
     user_sid="US" + "a" * 32,
     conversation_sid="CH" + "b" * 32,
@@ -37,14 +38,17 @@ HERE = Present(
 
 
 def want(
-    desired: DesiredChange, current: Present | Absent | Unreadable = HERE, rules: DiffRules = RULES, **expected: object
+    desired: DesiredChange,
+    current: Present | Absent | Unreadable = HERE,
+    options: PlanOptions = OPTIONS,
+    **expected: object,
 ) -> Change:
     expectation = Expectation(**expected)  # type: ignore[arg-type]
-    return diff(Intent(2, 2, "a", "b", desired, expectation), current, rules)
+    return diff(Intent(2, 2, "a", "b", desired, expectation), current, options, NOW)
 
 
-def index(number: int | str, current: Present = HERE, **rules: object) -> Change:
-    return want(Update(last_read_message_index=number), current, replace(RULES, **rules))  # type: ignore[arg-type]
+def index(number: int | str, current: Present = HERE, **options: object) -> Change:
+    return want(Update(last_read_message_index=number), current, PlanOptions(**options))  # type: ignore[arg-type]
 
 
 def why(change: Change) -> tuple[Disposition, Reason]:
@@ -72,7 +76,7 @@ def test_the_newest_message_is_a_number_by_then() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "current", "rules", "expected"),
+    ("wanted", "current", "options", "expected"),
     [
         (10, HERE, {}, (Disposition.NOOP, Reason.SAME)),
         (9, HERE, {}, (Disposition.BLOCKED, Reason.REWIND)),
@@ -95,9 +99,9 @@ def test_the_newest_message_is_a_number_by_then() -> None:
     ],
 )
 def test_what_is_not_carried_out_says_why(
-    wanted: int | str, current: Present, rules: dict[str, object], expected: tuple[Disposition, Reason]
+    wanted: int | str, current: Present, options: dict[str, object], expected: tuple[Disposition, Reason]
 ) -> None:
-    assert why(index(wanted, current, **rules)) == expected
+    assert why(index(wanted, current, **options)) == expected
 
 
 def test_null_is_not_zero() -> None:
@@ -141,8 +145,8 @@ def test_a_blocked_horizon_blocks_the_whole_line() -> None:
 
 
 def test_timestamps_go_forward_are_never_in_the_future_and_are_compared_to_the_second() -> None:
-    def at(moment: datetime, current: Present = HERE, rules: DiffRules = RULES) -> Change:
-        return want(Update(last_read_timestamp=moment), current, rules)
+    def at(moment: datetime, current: Present = HERE, options: PlanOptions = OPTIONS) -> Change:
+        return want(Update(last_read_timestamp=moment), current, options)
 
     before = datetime(2026, 1, 1, tzinfo=UTC)
     later = at(before + timedelta(days=1))
@@ -151,7 +155,7 @@ def test_timestamps_go_forward_are_never_in_the_future_and_are_compared_to_the_s
     assert why(at(before)) == (Disposition.NOOP, Reason.SAME)
     assert why(at(before, replace(HERE, last_read_timestamp=before + timedelta(milliseconds=5))))[1] is Reason.SAME
     assert why(at(before - timedelta(seconds=1)))[1] is Reason.TIMESTAMP_REWIND
-    assert isinstance(at(before - timedelta(seconds=1), rules=replace(RULES, allow_rewind=True)), Edit)
+    assert isinstance(at(before - timedelta(seconds=1), options=PlanOptions(allow_rewind=True)), Edit)
     assert why(at(NOW + timedelta(seconds=1))) == (Disposition.INVALID, Reason.FUTURE_TIMESTAMP)
     assert why(at(before, replace(HERE, last_read_timestamp=Unknown())))[1] is Reason.PARTICIPANT_UNKNOWN
     first = at(before, replace(HERE, last_read_timestamp=None))
@@ -199,7 +203,7 @@ desired = st.builds(
 )
 flags = st.booleans()
 rulesets = st.builds(
-    DiffRules, now=st.just(NOW), mode=st.sampled_from(Mode), allow_rewind=flags, allow_first_set=flags,
+    PlanOptions, mode=st.sampled_from(Mode), allow_rewind=flags, allow_first_set=flags,
     allow_beyond_latest=flags, allow_closed=flags,
 )  # fmt: skip
 
@@ -218,27 +222,27 @@ def applied(edit: Edit, current: Present) -> Present:
 
 
 @given(desired, memberships, rulesets)
-def test_nothing_goes_back_or_beyond_unless_asked_for(desired: Update, current: Present, rules: DiffRules) -> None:
-    change = want(desired, current, rules)
+def test_nothing_goes_back_or_beyond_unless_asked_for(desired: Update, current: Present, options: PlanOptions) -> None:
+    change = want(desired, current, options)
 
     if isinstance(change, Edit) and change.last_read_message_index is not None:
         before, newest = current.last_read_message_index, current.newest_message_index
-        assert rules.allow_rewind or before is None or change.last_read_message_index > before
+        assert options.allow_rewind or before is None or change.last_read_message_index > before
         assert (
-            rules.allow_beyond_latest
+            options.allow_beyond_latest
             or change.direction is Direction.REWIND
             or (isinstance(newest, int) and change.last_read_message_index <= newest)
         )
         assert (
             change.direction is not Direction.FIRST_SET
             or desired.last_read_message_index != "@latest"
-            or rules.allow_first_set
+            or options.allow_first_set
         )
 
 
 @given(desired, memberships, rulesets)
-def test_only_what_differs_is_set_and_never_nothing(desired: Update, current: Present, rules: DiffRules) -> None:
-    change = want(desired, current, rules)
+def test_only_what_differs_is_set_and_never_nothing(desired: Update, current: Present, options: PlanOptions) -> None:
+    change = want(desired, current, options)
 
     if isinstance(change, Edit):
         assert change.fields
@@ -251,9 +255,9 @@ def test_only_what_differs_is_set_and_never_nothing(desired: Update, current: Pr
 
 
 @given(desired, memberships, rulesets)
-def test_a_plan_after_its_apply_is_empty(desired: Update, current: Present, rules: DiffRules) -> None:
-    change = want(desired, current, rules)
+def test_a_plan_after_its_apply_is_empty(desired: Update, current: Present, options: PlanOptions) -> None:
+    change = want(desired, current, options)
 
     if isinstance(change, Edit):
-        again = want(desired, applied(change, current), rules)
+        again = want(desired, applied(change, current), options)
         assert why(again)[0] in {Disposition.NOOP, Disposition.SATISFIED}

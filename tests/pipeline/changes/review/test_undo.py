@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.changes.current_state.plan_rows import Observation
-from readstate.changes.current_state.reading_rows import RowReading
 from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.planning.make_plan import Provenance
 from readstate.changes.plans.reader import Plan
@@ -22,12 +21,14 @@ from readstate.changes.rules.settle import Standing
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import RowRecord, micros
 from readstate.errors import ExitCode, Stopped
+from readstate.events import ignore
 from readstate.model.change import Reason
 from readstate.model.membership import Absent, Current, Unreadable
 from readstate.model.outcome import Outcome
 from readstate.model.plan import InputFacts, Planner
 from readstate.stop import StopReason, StopSwitch
 from readstate.twilio.client import Reader
+from readstate.twilio.read_context import ReadContext
 from tests.helpers.apply_bench import Bench, WorldTransport, looking, status
 from tests.helpers.planning import NOW as WORLD_NOW
 from tests.helpers.planning import DeskTransport
@@ -110,10 +111,10 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(SimulatedApi(SHAPE, now=WORLD_NOW, actions_per_second=0), tmp_path)
 
 
-def reading(bench: Bench, plan: Plan, transport: Any = None) -> RowReading:
-    return RowReading(
+def reading(bench: Bench, plan: Plan, transport: Any = None) -> ReadContext:
+    return ReadContext(
         reader=Reader(transport or DeskTransport(bench.desk)), service_sid=plan.manifest.service_sid,
-        clock=bench.clock, stop=bench.stop, parallel=4,
+        clock=bench.clock, stop=bench.stop, emit=ignore, parallel=4,
     )  # fmt: skip
 
 

@@ -10,13 +10,14 @@ from readstate.errors import ExitCode, Refused, Stopped
 from readstate.events import Event
 from readstate.model.resources import User
 from readstate.simulator.seed.world_shape import WorldShape
-from readstate.snapshot.candidates.live_rows import LiveReading, UserTally, read_rows
+from readstate.snapshot.candidates.live_rows import UserTally, read_rows
 from readstate.snapshot.candidates.live_users import Presence, all_users, named_users
 from readstate.snapshot.roster.users_file import RosterEntry
 from readstate.stop import StopReason, StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
+from readstate.twilio.read_context import ReadContext
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.planning import DeskTransport
 from tests.helpers.simulated_api import SimulatedApi
@@ -36,8 +37,8 @@ class Lying:
         return self._answer if request.path.endswith(self._ending) else await self._inner.send(request)
 
 
-def around(desk: SimulatedApi, tally: UserTally, transport: DeskTransport | Lying | None = None) -> LiveReading:
-    return LiveReading(
+def context(desk: SimulatedApi, tally: UserTally, transport: DeskTransport | Lying | None = None) -> ReadContext:
+    return ReadContext(
         reader=Reader(transport or DeskTransport(desk)),
         service_sid=desk.service.sid,
         clock=FakeClock(),
@@ -47,7 +48,7 @@ def around(desk: SimulatedApi, tally: UserTally, transport: DeskTransport | Lyin
     )
 
 
-async def read(users: AsyncIterator[User], reading: LiveReading) -> list[pa.Table]:
+async def read(users: AsyncIterator[User], reading: ReadContext) -> list[pa.Table]:
     tables: list[pa.Table] = []
 
     def take(table: pa.Table, read_at: datetime) -> None:
@@ -64,7 +65,7 @@ def keys(tables: Sequence[pa.Table]) -> list[tuple[str, str]]:
 
 async def test_all_rows_of_all_users_come_once_some_users_at_a_time() -> None:
     desk, tally = SimulatedApi(SHAPE), UserTally()
-    reading = around(desk, tally)
+    reading = context(desk, tally)
 
     tables = await read(all_users(reading), reading)
 
@@ -81,7 +82,7 @@ async def test_all_rows_of_all_users_come_once_some_users_at_a_time() -> None:
 async def test_a_user_whose_answer_cannot_be_used_costs_nobody_else() -> None:
     desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
     victim = desk.user_with(conversations=5)
-    reading = around(desk, tally, Lying(desk, f"/{victim}/Conversations", Response(200, {}, OF_ANOTHER_USER)))
+    reading = context(desk, tally, Lying(desk, f"/{victim}/Conversations", Response(200, {}, OF_ANOTHER_USER)))
 
     tables = await read(all_users(reading), reading)
 
@@ -94,7 +95,7 @@ async def test_a_user_whose_answer_cannot_be_used_costs_nobody_else() -> None:
 
 async def test_a_user_who_left_meanwhile_is_counted() -> None:
     desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
-    reading = around(desk, tally)
+    reading = context(desk, tally)
     victim = desk.user_with(conversations=5)
 
     async def users() -> AsyncIterator[User]:
@@ -112,7 +113,7 @@ async def test_a_user_who_left_meanwhile_is_counted() -> None:
 
 async def test_only_the_first_failures_are_remembered_and_all_are_counted() -> None:
     desk, tally = SimulatedApi(WorldShape(users=60)), UserTally()
-    reading = around(desk, tally, Lying(desk, "/Conversations", Response(400, {}, b"")))
+    reading = context(desk, tally, Lying(desk, "/Conversations", Response(400, {}, b"")))
 
     assert keys(await read(all_users(reading), reading)) == []
 
@@ -122,7 +123,7 @@ async def test_only_the_first_failures_are_remembered_and_all_are_counted() -> N
 
 async def test_a_stop_ends_the_reading() -> None:
     desk, tally = SimulatedApi(WorldShape(users=60)), UserTally()
-    reading = around(desk, tally)
+    reading = context(desk, tally)
     reading.stop.request_stop(StopReason("enough", ExitCode.INTERRUPTED))
 
     with pytest.raises(Stopped, match="enough"):
@@ -133,7 +134,7 @@ async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not
     desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
     first, second = [user for user in desk.service.users() if user.identity.startswith("user-")][:2]
     entries = [RosterEntry(1, name, None) for name in (first.identity, second.identity, "nobody", second.sid)]
-    reading = around(desk, tally, Lying(desk, f"/{first.identity}", Response(400, {}, b"")))
+    reading = context(desk, tally, Lying(desk, f"/{first.identity}", Response(400, {}, b"")))
 
     found = [user async for user in named_users(entries, reading)]
 
@@ -144,7 +145,7 @@ async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not
 
 async def test_credentials_that_may_not_read_end_the_reading() -> None:
     desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
-    reading = around(desk, tally, Lying(desk, "/ann", Response(403, {}, b"")))
+    reading = context(desk, tally, Lying(desk, "/ann", Response(403, {}, b"")))
 
     with pytest.raises(Refused):
         [user async for user in named_users([RosterEntry(1, "ann", None)], reading)]
