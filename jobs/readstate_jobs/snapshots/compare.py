@@ -2,17 +2,18 @@
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from readstate.errors import BadInput, ExitCode
+from readstate.snapshot.compare.compare import Comparison, compare
+from readstate.snapshot.compare.diff import DiffCounts
+from readstate.snapshot.published.snapshot import open_snapshot
+from readstate.snapshot.published.snapshot_store import SnapshotStore
+from readstate.text import group_digits
 from readstate_jobs.cli.options import json_option, parse_day
-
-if TYPE_CHECKING:
-    from readstate.snapshot.compare.compare import Comparison
-    from readstate.snapshot.compare.diff import DiffCounts
-    from readstate.snapshot.published.snapshot_store import SnapshotStore
+from readstate_jobs.cli.terminal import emit, print_table
 
 
 @click.command()
@@ -27,26 +28,20 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(*, root: str, earlier: date | None, later: date | None, out: Path | None, as_json: bool) -> int:
-    """Say what changed between the snapshots FROM and TO below ROOT.
+    """Show what changed between the snapshots FROM and TO below ROOT.
 
     TO is the newest snapshot unless given; FROM is the one before TO.
     """
-    from readstate.snapshot.compare.compare import compare
-    from readstate.snapshot.published.snapshot import open_snapshot
-    from readstate_jobs.cli.terminal import print_json
-
     after = open_snapshot(root, later)
     day = after.manifest.snapshot_date
     before = open_snapshot(root, earlier or _date_before(after.store, day))
     comparison = compare(before, after, feed=out)
-    if as_json:
-        print_json(comparison_document(comparison, root, out))
-    else:
-        show_comparison(comparison, out)
+    document = comparison_document(comparison, root, out)
+    emit(document, lambda: show_comparison(comparison, out), as_json=as_json)
     return ExitCode.DONE
 
 
-def _date_before(store: "SnapshotStore", day: date) -> date:
+def _date_before(store: SnapshotStore, day: date) -> date:
     earlier = store.date_before(day)
     if earlier is None:
         raise BadInput(
@@ -56,11 +51,8 @@ def _date_before(store: "SnapshotStore", day: date) -> date:
     return earlier
 
 
-def show_comparison(comparison: "Comparison", out: Path | str | None) -> None:
-    """Show what changed, and where every change is: *out*."""
-    from readstate.text import group_digits
-    from readstate_jobs.cli.terminal import print_table
-
+def show_comparison(comparison: Comparison, out: Path | str | None) -> None:
+    """Print what changed; *out* is the file that lists every change."""
     datasets = {"conversations": comparison.user_conversations, "users": comparison.users}
     columns = [_numbers(found, comparison) for found in datasets.values()]
     print_table(
@@ -83,8 +75,8 @@ def show_comparison(comparison: "Comparison", out: Path | str | None) -> None:
         click.echo(f"Every change is in {out}")
 
 
-def _numbers(found: "DiffCounts", comparison: "Comparison") -> dict[str, int]:
-    """The figures of one dataset; what can be unknown is left out where it is not."""
+def _numbers(found: DiffCounts, comparison: Comparison) -> dict[str, int]:
+    """Return the counts of one dataset; counts of unknown changes appear only where changes can be unknown."""
     known = comparison.comparability
     return {
         "before": found.before,
@@ -96,8 +88,8 @@ def _numbers(found: "DiffCounts", comparison: "Comparison") -> dict[str, int]:
     }
 
 
-def comparison_document(comparison: "Comparison", root: str, out: Path | str | None) -> dict[str, Any]:
-    """The same for machines."""
+def comparison_document(comparison: Comparison, root: str, out: Path | str | None) -> dict[str, Any]:
+    """Return the comparison as a JSON document."""
     return {
         "root": root,
         "from": {"snapshot_date": comparison.before.snapshot_date, "run_id": comparison.before.run_id},
@@ -112,8 +104,7 @@ def comparison_document(comparison: "Comparison", root: str, out: Path | str | N
     }
 
 
-def _counts(found: "DiffCounts") -> dict[str, Any]:
-    """All figures of one dataset, always the same ones."""
+def _counts(found: DiffCounts) -> dict[str, Any]:
     return {
         "before": found.before,
         "after": found.after,

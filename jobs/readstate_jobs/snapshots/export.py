@@ -1,72 +1,77 @@
-"""``readstate export``: read who has read what, and publish it as a Parquet snapshot."""
+"""``readstate export``: export who has read what as a Parquet snapshot."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from readstate.credentials import load_credentials
 from readstate.errors import BadInput, ExitCode, ReadstateError, Usage
+from readstate.snapshot.compare.compare import Comparison, compare_with_previous
+from readstate.snapshot.published.schema import PII_COLUMNS, USER_CONVERSATIONS
+from readstate.snapshot.published.snapshot import open_snapshot
+from readstate.snapshot.published.snapshot_store import open_store
+from readstate.snapshot.roster.roster import ALL_SERVICES, RosterWish
+from readstate.snapshot.roster.shard import ALL_USERS, parse_shard
+from readstate.snapshot.roster.users_file import read_users_file
+from readstate.snapshot.workspace.workspace import unfinished
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import connection_options, json_option, parse_day, parse_seconds, settings_from
+from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for
+from readstate_jobs.snapshots.export_output import show_estimate, show_manifest, show_published
+from readstate_jobs.snapshots.export_shard import export_one_shard, require_shard_options
 from readstate_jobs.snapshots.resume_command import add_resume_hint, resume_line
-
-if TYPE_CHECKING:
-    from readstate.snapshot.compare.compare import Comparison
 
 
 @click.command()
-@click.option("--out", "root", required=True, metavar="ROOT", help="Where snapshots are published: a folder or a URI.")
-@click.option("--service", "services", multiple=True, metavar="all|default|IS…", help="Which services. [default: all]")
+@click.option("--out", "root", required=True, metavar="ROOT", help="The root of the snapshots: a folder or a URI.")
+@click.option(
+    "--service", "services", multiple=True, metavar="all|default|IS…", help="Services to read. [default: all]"
+)
 @click.option("--users", "users_file", metavar="FILE", help="Only these users: .csv, .txt, .parquet, or - for stdin.")
 @click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot's date. [default: today, UTC]")
-@click.option("--deadline", type=parse_seconds, metavar="TIME", help="Stop cleanly, resumably, after this long: 5h.")
+@click.option("--deadline", type=parse_seconds, metavar="TIME", help="Stop resumably after this long, such as 5h.")
 @click.option("--grace", type=parse_seconds, default="20s", show_default=True, metavar="TIME",
-              help="How long users under way may take when stopped.")  # fmt: skip
+              help="Time for users already being read to finish after a stop.")  # fmt: skip
 @click.option("--max-failed-users", metavar="N|P%", help="How many users may fail. [default: 0.1%]")
 @click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
-@click.option("--columns", metavar="A,B,…", help="Fill only these columns; the others stay, empty.")
-@click.option("--drop-pii", is_flag=True, help="Leave the columns empty that hold personal data.")
-@click.option("--limit-users", type=click.IntRange(min=1), metavar="N", help="Read at most N users, for a trial.")
-@click.option("--dry-run", is_flag=True, help="Read the roster only; say what an export would take.")
-@click.option("--shard", metavar="I/N", help="Stage one of N shares of the users: 1/4. Then: readstate publish.")
-@click.option("--run", "run_id", metavar="ID", help="The name of the run that the shards belong to.")
+@click.option("--columns", metavar="A,B,…", help="Fill only these columns; the others are written empty.")
+@click.option("--drop-pii", is_flag=True, help="Leave columns with personal data empty.")
+@click.option("--limit-users", type=click.IntRange(min=1), metavar="N", help="Read at most N users, for a trial run.")
+@click.option("--dry-run", is_flag=True, help="Only list the users and estimate the export.")
+@click.option("--shard", metavar="I/N", help="Read and stage share I of N of the users: 1/4. Then: readstate publish.")
+@click.option("--run", "run_id", metavar="ID", help="The common name of the shards of one run.")
 @click.option("--format", "format_", type=click.Choice(["parquet", "delta"]),
               help="delta: keep Delta tables too, over the same files. [default: parquet]")  # fmt: skip
-@click.option("--compare-with", type=click.Choice(["previous"]), help="Then say, and keep, what changed since then.")
-@click.option("--again", is_flag=True, help="Replace a snapshot that is already published.")
-@click.option("--restart", is_flag=True, help="Forget an unfinished export of this date, and begin anew.")
+@click.option(
+    "--compare-with", type=click.Choice(["previous"]), help="Then show and store the changes since the snapshot before."
+)
+@click.option("--again", is_flag=True, help="Replace a published snapshot of this date.")
+@click.option("--restart", is_flag=True, help="Drop an unfinished export of this date and start over.")
 @json_option
 @connection_options
 def command(**options: Any) -> int:
-    """Read who has read what, and publish it as a Parquet snapshot.
+    """Export who has read what as a Parquet snapshot.
 
-    An export that was stopped or killed goes on where it was when the same command is run again.
+    An export that was stopped or killed resumes when the same command is run again.
     """
-    from readstate.credentials import load_credentials
-    from readstate.snapshot.published.snapshot_store import open_store
-    from readstate.snapshot.workspace.workspace import unfinished
-    from readstate_jobs.snapshots.delta import tables_for
-    from readstate_jobs.snapshots.export_job import ExportJob
-    from readstate_jobs.snapshots.export_output import show_estimate, show_manifest, show_published
-    from readstate_jobs.snapshots.export_shard import export_one_shard, refuse_what_shards_do_not_take
-
     as_json: bool = options.pop("as_json")
     root: str = options["root"]
-    refuse_what_shards_do_not_take(options)
-    _refuse_what_is_to_come(options["day"])
+    require_shard_options(options)
+    _require_no_future_date(options["day"])
     settings = settings_from(
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
     ).settings
     store = open_store(root)
-    wish, blanked = _wish(options), _blanked(options)
+    wish, blanked = _selection(options), _blanked(options)
     if options["shard"] is not None:
         return export_one_shard(options, settings, store=store, wish=wish, blanked_columns=blanked, as_json=as_json)
     day = options["day"] or datetime.now(UTC).date()
     for other in unfinished(Path(settings.work_dir), root=store.root):
         if other != day:
             command_line().print_message(f"The export of {other} is unfinished. To resume it:  {resume_line(other)}")
-    tables = tables_for(options["format_"])
+    tables = delta_tables_for(options["format_"])
     standing = store.current(day)
     if standing is not None and not options["again"] and not options["dry_run"]:
         tables(store)
@@ -91,37 +96,30 @@ def command(**options: Any) -> int:
     except ReadstateError as error:
         add_resume_hint(error, day)
         raise
-    changes = None if options["compare_with"] is None else _changes_since_the_previous(root, day)
+    changes = None if options["compare_with"] is None else _changes_since_previous(root, day)
     show_manifest(manifest, root=root, changes=changes, as_json=as_json)
     return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
 
 
-def _refuse_what_is_to_come(day: date | None) -> None:
-    """Raise `BadInput` for a slip of the finger: it would be the newest snapshot for as long as *day* is to come."""
+def _require_no_future_date(day: date | None) -> None:
+    """Raise `BadInput` for a date in the future: that snapshot would count as the newest until *day* has passed."""
     today = datetime.now(UTC).date()
-    # East of Greenwich, up to UTC+14, it is tomorrow already.
+    # In time zones up to UTC+14 it is tomorrow already.
     if day is not None and day > today + timedelta(days=1):
         raise BadInput(
-            f"--date {day}: that day is still to come; today, in UTC, is {today}",
-            hint=f"Leave --date out, or type the day that is meant:  --date {today}",
+            f"--date {day} is in the future; today, in UTC, is {today}",
+            hint=f"Leave --date out, or correct it:  --date {today}",
         )
 
 
-def _changes_since_the_previous(root: str, day: date) -> "Comparison | None":
-    from readstate.snapshot.compare.compare import compare_with_previous
-    from readstate.snapshot.published.snapshot import open_snapshot
-
+def _changes_since_previous(root: str, day: date) -> Comparison | None:
     comparison = compare_with_previous(open_snapshot(root, day))
     if comparison is None:
         command_line().print_message(f"There is no snapshot before {day} to compare with.")
     return comparison
 
 
-def _wish(options: dict[str, Any]) -> Any:
-    from readstate.snapshot.roster.roster import ALL_SERVICES, RosterWish
-    from readstate.snapshot.roster.shard import ALL_USERS, parse_shard
-    from readstate.snapshot.roster.users_file import read_users_file
-
+def _selection(options: dict[str, Any]) -> RosterWish:
     services = tuple(options["services"]) or (ALL_SERVICES,)
     share = ALL_USERS if options["shard"] is None else parse_shard(options["shard"])
     entries = None if options["users_file"] is None else tuple(read_users_file(options["users_file"]))
@@ -129,10 +127,8 @@ def _wish(options: dict[str, Any]) -> Any:
 
 
 def _blanked(options: dict[str, Any]) -> tuple[str, ...]:
-    from readstate.snapshot.published.schema import PII_COLUMNS, USER_CONVERSATIONS
-
     if options["drop_pii"] and options["columns"]:
-        raise Usage("--columns and --drop-pii both say what to keep; give one of them")
+        raise Usage("--columns and --drop-pii exclude each other; give one of them")
     if options["drop_pii"]:
         return tuple(sorted(PII_COLUMNS))
     if options["columns"] is None:

@@ -1,4 +1,4 @@
-"""Wires an export: workspace, connection, observers; for the command line and for schedulers alike."""
+"""Wires an export, from settings to the published snapshot, for the command line and for schedulers."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -7,7 +7,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from msgspec.structs import replace
 
@@ -20,7 +20,7 @@ from readstate.snapshot.export.estimate import count_roster
 from readstate.snapshot.export.export import export
 from readstate.snapshot.export.ingest import PartLimits
 from readstate.snapshot.export.options import ExportOptions, Surroundings
-from readstate.snapshot.published.delta_tables import sync_if_present
+from readstate.snapshot.published.delta_tables import require_delta, sync, sync_if_present
 from readstate.snapshot.published.manifest import Manifest, RequestCounts
 from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest
 from readstate.snapshot.roster.roster import RosterWish
@@ -40,18 +40,18 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What an export would take."""
+    """The users, requests and time that an export would take."""
 
     users: int
     requests: int
-    """List pages, by the sizes of the last snapshot; a user that it does not know counts as one."""
+    """List pages, by the sizes in the last snapshot; a user that is new since then counts as one page."""
     seconds_per_request: float
-    """As the listing of the roster took them, one after the other."""
+    """Measured while the roster was listed, one request after the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportJob:
-    """One export, ready to be run."""
+    """One export, ready to run."""
 
     settings: Settings
     credentials: Credentials
@@ -61,14 +61,14 @@ class ExportJob:
     blanked_columns: tuple[str, ...] = ()
     grace_seconds: float = 20.0
     replaces: VersionedManifest | None = None
-    """The snapshot that this one is to replace; None where none may stand."""
+    """The published snapshot to replace; None where there must be none yet."""
     tables: Callable[[SnapshotStore], None] = sync_if_present
     """What becomes of Delta tables: `sync_if_present`, or `sync`, which also creates them."""
     run_id: str | None = None
-    """What the run is called; None makes up a name, which a run that has shards cannot do."""
+    """The name of the run; None generates one. The shards of a run need a common name."""
 
     def export(self, *, deadline: float | None = None, restart: bool = False) -> Manifest:
-        """Read and publish; see `readstate.snapshot.export.export.export`. *restart* forgets unfinished work first."""
+        """Read and publish; see `readstate.snapshot.export.export.export`. *restart* drops unfinished work first."""
         tune_allocator()
         place = workspace(Path(self.settings.work_dir), root=self.store.root, day=self.day)
         manifest = run(lambda stop: self._carry_out(export, place, stop, deadline=deadline, restart=restart))
@@ -80,8 +80,8 @@ class ExportJob:
     ) -> ShardManifest:
         """Read and stage one shard; see `readstate.snapshot.export.export.export_shard`.
 
-        *command* is the line that does it, but for ``--shard``: whoever misses a shard shows it. Raises `BadInput`
-        where other shards of the run were begun with other options, unless it is to *restart*.
+        *command* is the command line without ``--shard``, shown later by `readstate publish` for a missing shard.
+        Raises `BadInput` where other shards of the run were begun with other options, unless *restart* is set.
         """
         assert self.run_id is not None
         tune_allocator()
@@ -91,21 +91,21 @@ class ExportJob:
             require_same_options(staging, shard, options.fingerprint())
         note = ShardRegistration(snapshot_date=self.day, options=options.fingerprint(), command=tuple(command))
         staging.register(shard, note)
-        place = self._shard_place(self.run_id)
+        place = self._shard_workspace(self.run_id)
         return run(lambda stop: self._carry_out(export_shard, place, stop, deadline=deadline, restart=restart))
 
-    def forget_shard(self) -> None:
-        """Remove what an unfinished try has left on this machine, of a shard that another has finished meanwhile."""
+    def discard_shard(self) -> None:
+        """Remove this machine's unfinished work on a shard that another machine has finished meanwhile."""
         assert self.run_id is not None
-        with suppress(Locked), self._shard_place(self.run_id) as place:
+        with suppress(Locked), self._shard_workspace(self.run_id) as place:
             place.remove()
 
-    def _shard_place(self, run_id: str) -> AbstractContextManager[Workspace]:
+    def _shard_workspace(self, run_id: str) -> AbstractContextManager[Workspace]:
         shard = self.wish.share
         return run_workspace(Path(self.settings.work_dir), root=self.store.root, run_id=run_id, work=shard.folder)
 
     def estimate(self) -> Estimate:
-        """Read the roster and say what an export would take; keep nothing."""
+        """Read the roster and return what an export would take; nothing is kept."""
         return run_cancellable(self._estimate)
 
     async def _carry_out(
@@ -169,7 +169,7 @@ class ExportJob:
         )
 
     def options(self) -> ExportOptions:
-        """What the pipeline is asked to do."""
+        """Return the options of the export."""
         return ExportOptions(
             snapshot_date=self.day,
             wish=self.wish,
@@ -184,3 +184,14 @@ class ExportJob:
             replaces=self.replaces,
             run_id=self.run_id,
         )
+
+
+def delta_tables_for(format_: Literal["parquet", "delta"] | None) -> Callable[[SnapshotStore], None]:
+    """Return what to do about Delta tables after publishing, as ``--format`` says.
+
+    Raises `BadInput` where the library for Delta tables is missing, before anything is begun.
+    """
+    if format_ != "delta":
+        return sync_if_present
+    require_delta()
+    return sync

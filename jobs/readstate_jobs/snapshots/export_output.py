@@ -1,32 +1,39 @@
 """What ``readstate export`` prints on stdout."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
 
+from readstate.snapshot.compare.compare import Comparison
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot_store import manifest_path, partition
 from readstate.snapshot.shards.staging import ShardManifest
 from readstate.text import format_duration, format_size, group_digits, pluralize
-from readstate_jobs.cli.terminal import print_json, print_table
+from readstate_jobs.cli.terminal import emit, print_table
 from readstate_jobs.snapshots.compare import comparison_document, show_comparison
 from readstate_jobs.snapshots.export_job import Estimate
 
-if TYPE_CHECKING:
-    from readstate.snapshot.compare.compare import Comparison
-
 _LIKELY_IN_FLIGHT = (10, 100)
-"""What accounts have been seen to allow; Twilio publishes no number."""
+"""Concurrency limits observed on real accounts; Twilio does not publish any."""
 
 
-def show_manifest(manifest: Manifest, *, root: str, changes: "Comparison | None", as_json: bool) -> None:
-    """Show what an export has published, and the *changes* since the snapshot before where they were asked for."""
+def show_manifest(manifest: Manifest, *, root: str, changes: Comparison | None, as_json: bool) -> None:
+    """Show what an export has published, and the *changes* since the snapshot before if they were computed."""
     feed = f"{root}/{partition('changes', manifest.snapshot_date)}"
-    if as_json:
-        document = _document(manifest, root, already_published=False)
-        print_json(document | ({"changes": comparison_document(changes, root, feed)} if changes else {}))
-        return
+    document = _document(manifest, root, already_published=False)
+    if changes is not None:
+        document["changes"] = comparison_document(changes, root, feed)
+
+    def show() -> None:
+        _show_summary(manifest, root)
+        if changes is not None:
+            show_comparison(changes, feed)
+
+    emit(document, show, as_json=as_json)
+
+
+def _show_summary(manifest: Manifest, root: str) -> None:
     seconds = (manifest.ended_at - manifest.started_at).total_seconds() - manifest.paused_seconds
     users = manifest.users
     rows = [
@@ -48,56 +55,53 @@ def show_manifest(manifest: Manifest, *, root: str, changes: "Comparison | None"
     if not manifest.complete:
         click.echo(f"{pluralize(users.failed, 'user')} could not be read; {root}/failures says why.")
     click.echo(f"Published {root}/{manifest_path(manifest.snapshot_date)}")
-    if changes is not None:
-        show_comparison(changes, feed)
 
 
 def show_published(manifest: Manifest, *, root: str, as_json: bool) -> None:
-    """Say that there is nothing to do."""
-    if as_json:
-        print_json(_document(manifest, root, already_published=True))
-        return
-    click.echo(
+    """Show that there is nothing to do."""
+    line = (
         f"{root}: the snapshot of {manifest.snapshot_date} is published already:"
         f" {pluralize(manifest.users.read, 'user')}, {pluralize(manifest.rows, 'conversation')},"
         f" {'complete' if manifest.complete else 'INCOMPLETE'}. Nothing done; --again replaces it."
     )
+    emit(_document(manifest, root, already_published=True), lambda: click.echo(line), as_json=as_json)
 
 
 def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: bool) -> None:
-    """Show what one shard has staged, and what comes next."""
-    size_of_all, requests = sum(file.bytes for file in manifest.files), manifest.record.requests
-    if as_json:
-        print_json(
-            {
-                "root": root,
-                "run_id": manifest.run_id,
-                "shard": str(manifest.shard),
-                "snapshot_date": manifest.snapshot_date.isoformat(),
-                "already_staged": already,
-                "already_published": False,
-                "users": msgspec.to_builtins(manifest.users),
-                "rows": manifest.rows,
-                "requests": msgspec.to_builtins(requests),
-                "bytes": size_of_all,
-            }
+    """Show what one shard has staged, and the next step."""
+    requests = manifest.record.requests
+    staged_bytes = sum(file.bytes for file in manifest.files)
+    document = {
+        "root": root,
+        "run_id": manifest.run_id,
+        "shard": str(manifest.shard),
+        "snapshot_date": manifest.snapshot_date.isoformat(),
+        "already_staged": already,
+        "already_published": False,
+        "users": msgspec.to_builtins(manifest.users),
+        "rows": manifest.rows,
+        "requests": msgspec.to_builtins(requests),
+        "bytes": staged_bytes,
+    }
+
+    def show() -> None:
+        if not already:
+            rows = [
+                ("users read", group_digits(manifest.users.read)),
+                ("users vanished", group_digits(manifest.users.vanished)),
+                ("users failed", group_digits(manifest.users.failed)),
+                ("conversations", group_digits(manifest.rows)),
+                ("requests", group_digits(requests.requests)),
+                ("throttled (429)", group_digits(requests.throttled)),
+                ("size", format_size(staged_bytes)),
+            ]
+            print_table(rows, title=f"Shard {manifest.shard} of run {manifest.run_id}")
+        click.echo(
+            f"Shard {manifest.shard} is staged{' already; nothing done' if already else ''}."
+            f" When all {manifest.shard.count} are: readstate publish {root} --run {manifest.run_id}"
         )
-        return
-    if not already:
-        rows = [
-            ("users read", group_digits(manifest.users.read)),
-            ("users vanished", group_digits(manifest.users.vanished)),
-            ("users failed", group_digits(manifest.users.failed)),
-            ("conversations", group_digits(manifest.rows)),
-            ("requests", group_digits(requests.requests)),
-            ("throttled (429)", group_digits(requests.throttled)),
-            ("size", format_size(size_of_all)),
-        ]
-        print_table(rows, title=f"Shard {manifest.shard} of run {manifest.run_id}")
-    click.echo(
-        f"Shard {manifest.shard} is staged{' already; nothing done' if already else ''}."
-        f" When all {manifest.shard.count} are: readstate publish {root} --run {manifest.run_id}"
-    )
+
+    emit(document, show, as_json=as_json)
 
 
 def show_estimate(estimate: Estimate, *, as_json: bool) -> None:
@@ -105,16 +109,12 @@ def show_estimate(estimate: Estimate, *, as_json: bool) -> None:
     times = {
         str(parallel): estimate.requests * estimate.seconds_per_request / parallel for parallel in _LIKELY_IN_FLIGHT
     }
-    if as_json:
-        print_json(
-            {
-                "users": estimate.users,
-                "requests": estimate.requests,
-                "seconds_per_request": estimate.seconds_per_request,
-                "seconds_by_requests_in_flight": times,
-            }
-        )
-        return
+    document = {
+        "users": estimate.users,
+        "requests": estimate.requests,
+        "seconds_per_request": estimate.seconds_per_request,
+        "seconds_by_requests_in_flight": times,
+    }
     rows = [
         ("users", group_digits(estimate.users)),
         ("requests", f"about {group_digits(estimate.requests)}"),
@@ -124,7 +124,8 @@ def show_estimate(estimate: Estimate, *, as_json: bool) -> None:
             for parallel, seconds in times.items()
         ),
     ]
-    print_table(rows, title="Dry run: only the roster was read")
+    title = "Dry run: only the roster was read"
+    emit(document, lambda: print_table(rows, title=title), as_json=as_json)
 
 
 def _document(manifest: Manifest, root: str, *, already_published: bool) -> dict[str, Any]:

@@ -17,16 +17,16 @@ from readstate_jobs.snapshots.export_output import show_estimate, show_published
 from readstate_jobs.snapshots.resume_command import add_resume_hint, resume_argv
 
 _NOT_FOR_SHARDS = {
-    "limit_users": "--limit-users is for a trial, which needs no shards",
-    "compare_with": "--compare-with is for a snapshot; when it is published: readstate compare ROOT",
+    "limit_users": "--limit-users is for a trial run, which needs no shards",
+    "compare_with": "--compare-with needs the whole snapshot; when it is published: readstate compare ROOT",
     "max_failed_users": "--max-failed-users is judged over all shards: give it to readstate publish",
     "format_": "--format is chosen for the whole snapshot: give it to readstate publish",
     "on_incomplete": "--on-incomplete is decided over all shards: give it to readstate publish",
 }
 
 
-def refuse_what_shards_do_not_take(options: dict[str, Any]) -> None:
-    """Raise `Usage` where options were typed that make no sense together."""
+def require_shard_options(options: dict[str, Any]) -> None:
+    """Raise `Usage` for options that cannot be used together with ``--shard``, or without it."""
     if (options["shard"] is None) != (options["run_id"] is None):
         raise Usage("--shard and --run belong together: --shard 1/4 --run ID")
     if options["shard"] is not None:
@@ -44,7 +44,7 @@ def export_one_shard(
     blanked_columns: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Carry out the command for one shard; give its exit code."""
+    """Export one shard and return the exit code."""
     root, run_id = options["root"], parse_run_id(options["run_id"])
     shard = wish.share
     staging = Staging(store, run_id)
@@ -69,7 +69,7 @@ def export_one_shard(
                 f"shard {shard} of run {run_id} was staged with other options ({', '.join(different)})",
                 hint="Repeat its options, or add --restart to read it anew.",
             )
-        job.forget_shard()
+        job.discard_shard()
         show_staged(staged, root=root, already=True, as_json=as_json)
         return ExitCode.DONE
     published = store.manifest(day) or published_before(store, run_id)
@@ -88,5 +88,5 @@ def export_one_shard(
 
 
 def _day_of(staging: Staging) -> date | None:
-    """The date that the shards of the run were begun with: midnight may have passed since then."""
+    """Return the date that the run was begun with: midnight may have passed since then."""
     return next((note.snapshot_date for note in staging.registered().values()), None)

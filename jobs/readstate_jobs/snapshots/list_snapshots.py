@@ -1,13 +1,23 @@
-"""``readstate snapshots``: list, verify and prune what was published, and what was staged and never published."""
+"""``readstate snapshots``: list, verify and prune published snapshots and abandoned staging."""
 
+import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import click
 
 from readstate.errors import BadInput, ConsentMissing, ExitCode, Usage
+from readstate.snapshot.published.delta_tables import sync_if_present
+from readstate.snapshot.published.manifest import Manifest
+from readstate.snapshot.published.retention import ORPHAN_AFTER, KeepDays, KeepNewest, expired
+from readstate.snapshot.published.snapshot import defects
+from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
+from readstate.snapshot.shards.listing import StagedRun, staged_runs
+from readstate.snapshot.shards.staging import Staging
+from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.options import json_option
+from readstate_jobs.cli.terminal import emit, print_table
 
 
 @click.command()
@@ -22,9 +32,6 @@ def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None,
 
     Exit code 3: --verify found a defect.
     """
-    from readstate.snapshot.published.retention import KeepDays, KeepNewest
-    from readstate.snapshot.published.snapshot_store import open_store
-
     if keep is not None and keep_days is not None:
         raise Usage("--keep and --keep-days are two rules; give one of them")
     store = open_store(root)
@@ -35,127 +42,136 @@ def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None,
     return _list(store, verify=verify, as_json=as_json)
 
 
-def _list(store: Any, *, verify: bool, as_json: bool) -> int:
-    from readstate.snapshot.published.retention import ORPHAN_AFTER
-    from readstate.snapshot.published.snapshot import defects
-    from readstate.snapshot.shards.listing import staged_runs
-    from readstate.text import format_size, group_digits, pluralize
-    from readstate_jobs.cli.terminal import print_json, print_table
-    from readstate_jobs.snapshots.staged_report import staged_document, staged_line
-
+def _list(store: SnapshotStore, *, verify: bool, as_json: bool) -> int:
     if verify and not store.dates():
         raise BadInput(f"{store.root}: no published snapshot to verify", hint="Is this the right ROOT?")
     manifests = [manifest for day in store.dates() if (manifest := store.manifest(day)) is not None]
-    found = {manifest.snapshot_date: list(defects(store, manifest)) if verify else [] for manifest in manifests}
+    found = {manifest.snapshot_date: list(defects(store, manifest)) for manifest in manifests} if verify else None
     now = datetime.now(UTC)
     staged = staged_runs(store, now=now)
     orphans = store.orphans(before=now - ORPHAN_AFTER) if verify else []
-    if as_json:
-        print_json(
-            {
-                "root": store.root,
-                "snapshots": [
-                    {
-                        "snapshot_date": manifest.snapshot_date.isoformat(),
-                        "run_id": manifest.run_id,
-                        "complete": manifest.complete,
-                        "users": manifest.users.read,
-                        "rows": manifest.rows,
-                        "bytes": sum(file.bytes for file in manifest.files),
-                        **({"defects": found[manifest.snapshot_date]} if verify else {}),
-                    }
-                    for manifest in manifests
-                ],
-                "staged": [staged_document(run) for run in staged],
-                **({"strays": [file.path for file in orphans]} if verify else {}),
-            }
-        )
-        return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
-    if not manifests:
-        click.echo(f"{store.root}: no published snapshot. Publish one: readstate export --out {store.root}")
-    else:
-        header = ["date", "users", "conversations", "failed", "size", "complete", *(["verified"] if verify else [])]
-        rows = [
-            [
-                str(manifest.snapshot_date),
-                group_digits(manifest.users.read),
-                group_digits(manifest.rows),
-                group_digits(manifest.users.failed),
-                format_size(sum(file.bytes for file in manifest.files)),
-                "yes" if manifest.complete else "NO",
-                *(["NO" if found[manifest.snapshot_date] else "yes"] if verify else []),
-            ]
-            for manifest in manifests
+    document = {
+        "root": store.root,
+        "snapshots": [_snapshot_document(manifest, found) for manifest in manifests],
+        "staged": [_staged_document(run) for run in staged],
+        **({"strays": [file.path for file in orphans]} if verify else {}),
+    }
+
+    def show() -> None:
+        if manifests:
+            _show_snapshots(manifests, found)
+        else:
+            click.echo(f"{store.root}: no published snapshot. Publish one: readstate export --out {store.root}")
+        for run in staged:
+            click.echo(_staged_line(run, store.root))
+        if orphans:
+            click.echo(
+                f"{pluralize(len(orphans), 'orphaned file')} ({format_size(sum(file.bytes for file in orphans))}), left"
+                f" by killed runs; pruning removes them: readstate snapshots {store.root} --keep-days 30"
+            )
+
+    emit(document, show, as_json=as_json)
+    return ExitCode.SOME_FAILED if found and any(found.values()) else ExitCode.DONE
+
+
+def _snapshot_document(manifest: Manifest, found: dict[date, list[str]] | None) -> dict[str, Any]:
+    return {
+        "snapshot_date": manifest.snapshot_date.isoformat(),
+        "run_id": manifest.run_id,
+        "complete": manifest.complete,
+        "users": manifest.users.read,
+        "rows": manifest.rows,
+        "bytes": sum(file.bytes for file in manifest.files),
+        **({} if found is None else {"defects": found[manifest.snapshot_date]}),
+    }
+
+
+def _show_snapshots(manifests: Sequence[Manifest], found: dict[date, list[str]] | None) -> None:
+    header = ["date", "users", "conversations", "failed", "size", "complete", *(["verified"] if found else [])]
+    rows = [
+        [
+            str(manifest.snapshot_date),
+            group_digits(manifest.users.read),
+            group_digits(manifest.rows),
+            group_digits(manifest.users.failed),
+            format_size(sum(file.bytes for file in manifest.files)),
+            "yes" if manifest.complete else "NO",
+            *(["NO" if found[manifest.snapshot_date] else "yes"] if found else []),
         ]
-        print_table(rows, header=header)
-        for day, problems in found.items():
-            for problem in problems:
-                click.echo(f"{day}: {problem}")
-    for run in staged:
-        click.echo(staged_line(run, store.root))
-    if orphans:
-        click.echo(
-            f"{pluralize(len(orphans), 'file')} ({format_size(sum(file.bytes for file in orphans))}) that no snapshot"
-            f" names, left by runs that died, go when snapshots do: readstate snapshots {store.root} --keep-days 30"
-        )
-    return ExitCode.SOME_FAILED if any(found.values()) else ExitCode.DONE
+        for manifest in manifests
+    ]
+    print_table(rows, header=header)
+    for day, problems in (found or {}).items():
+        for problem in problems:
+            click.echo(f"{day}: {problem}")
 
 
-def _prune(store: Any, rule: Any, *, yes: bool, as_json: bool) -> int:
-    import sys
+def _staged_document(run: StagedRun) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "shards": run.shards,
+        "shards_finished": run.completed,
+        "changed_at": run.changed_at.isoformat(),
+        "abandoned": run.is_abandoned,
+    }
 
-    from readstate.snapshot.published.delta_tables import sync_if_present
-    from readstate.snapshot.published.retention import ORPHAN_AFTER, expired
-    from readstate.snapshot.shards.listing import staged_runs
-    from readstate.snapshot.shards.staging import Staging
-    from readstate_jobs.cli.terminal import print_json
 
+def _staged_line(run: StagedRun, root: str) -> str:
+    if run.is_abandoned:
+        next_step = f"abandoned; pruning removes it: readstate snapshots {root} --keep-days 30"
+    else:
+        next_step = f"to publish it, or to see what is missing: readstate publish {root} --run {run.run_id}"
+    return (
+        f"Run {run.run_id} is staged, not published: {run.completed} of {run.shards} shards finished,"
+        f" last written {run.changed_at:%Y-%m-%d %H:%M}; {next_step}"
+    )
+
+
+def _prune(store: SnapshotStore, rule: KeepNewest | KeepDays, *, yes: bool, as_json: bool) -> int:
     now = datetime.now(UTC)
     days = expired(store.dates(), rule, today=now.date())
     abandoned = [run.run_id for run in staged_runs(store, now=now) if run.is_abandoned]
     orphans = store.orphans(before=now - ORPHAN_AFTER)
-    what = _in_words(days, abandoned, orphans)
+    what = _describe(days, abandoned, orphans)
     if what and not as_json:
-        click.echo(
-            f"{store.root}: to be removed: {', '.join([*map(str, days), *abandoned, *(file.path for file in orphans)])}"
-        )
+        names = [*map(str, days), *abandoned, *(file.path for file in orphans)]
+        click.echo(f"{store.root}: to be removed: {', '.join(names)}")
     if what and not yes:
-        if not sys.stdin.isatty():
-            raise ConsentMissing(f"{what} would be removed", hint="Add --yes to remove.")
-        click.confirm(f"Remove {what} for good?", abort=True, err=True)
+        _require_confirmation(what)
     if days:
         sync_if_present(store, leaving_out=days)
     for day in days:
         manifest = store.manifest(day)
         if manifest is not None:
             store.remove(manifest)
-    # Since it was asked, a run may have gone on with what it had staged, or written.
+    # While the prompt was open, a run may have resumed or written files: look again before removing.
     abandoned = [run.run_id for run in staged_runs(store, now=now) if run.is_abandoned and run.run_id in abandoned]
     for run_id in abandoned:
         Staging(store, run_id).remove()
     orphans = store.remove_orphans(orphans, before=now - ORPHAN_AFTER)
-    what = _in_words(days, abandoned, orphans)
-    if as_json:
-        print_json(
-            {
-                "root": store.root,
-                "removed": [str(day) for day in days],
-                "removed_staged": abandoned,
-                "removed_strays": [file.path for file in orphans],
-            }
-        )
-    else:
-        click.echo(f"Removed {what}." if what else f"{store.root}: nothing to remove.")
+    what = _describe(days, abandoned, orphans)
+    document = {
+        "root": store.root,
+        "removed": [str(day) for day in days],
+        "removed_staged": abandoned,
+        "removed_strays": [file.path for file in orphans],
+    }
+    result = f"Removed {what}." if what else f"{store.root}: nothing to remove."
+    emit(document, lambda: click.echo(result), as_json=as_json)
     return ExitCode.DONE
 
 
-def _in_words(days: Sequence[Any], abandoned: Sequence[str], orphans: Sequence[Any]) -> str:
-    from readstate.text import pluralize
+def _require_confirmation(what: str) -> None:
+    if not sys.stdin.isatty():
+        raise ConsentMissing(f"{what} would be removed", hint="Add --yes to remove.")
+    click.confirm(f"Remove {what} for good?", abort=True, err=True)
 
+
+def _describe(days: Sequence[date], abandoned: Sequence[str], orphans: Sequence[object]) -> str:
     return " and ".join(
         [
             *([pluralize(len(days), "snapshot")] if days else []),
-            *([f"what {pluralize(len(abandoned), 'run')} staged and abandoned"] if abandoned else []),
-            *([f"{pluralize(len(orphans), 'file')} that no snapshot names"] if orphans else []),
+            *([f"the staged files of {pluralize(len(abandoned), 'abandoned run')}"] if abandoned else []),
+            *([pluralize(len(orphans), "orphaned file")] if orphans else []),
         ]
     )

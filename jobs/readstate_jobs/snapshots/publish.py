@@ -1,41 +1,53 @@
 """``readstate publish``: one snapshot of what the shards of a run have staged."""
 
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 
+from readstate.clock import SystemClock
 from readstate.errors import ExitCode
+from readstate.model.quantities import parse_allowance
+from readstate.observers.monitor import monitor_run
+from readstate.settings import Settings
+from readstate.snapshot.published.delta_tables import sync_if_present
+from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
+from readstate.snapshot.roster.shard import parse_run_id
+from readstate.snapshot.shards.publish import Published, PublishOptions, publish_run
+from readstate.snapshot.workspace.disk_thread import DiskThread
+from readstate.snapshot.workspace.workspace import run_workspace
+from readstate.stop import StopSwitch
+from readstate_jobs.cli.event_loop import run
+from readstate_jobs.cli.memory import tune_allocator
 from readstate_jobs.cli.options import json_option, settings_from
+from readstate_jobs.snapshots.export_job import delta_tables_for
+from readstate_jobs.snapshots.export_output import show_manifest, show_published
 
 
 @click.command()
 @click.argument("root")
-@click.option("--run", "run_id", required=True, metavar="ID", help="The run, as its shards were told it.")
+@click.option("--run", "run_id", required=True, metavar="ID", help="The name of the run, as given to its shards.")
 @click.option("--max-failed-users", metavar="N|P%", help="How many users of all shards may fail. [default: 0.1%]")
 @click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
 @click.option("--again", is_flag=True, help="Replace the snapshot of this date that another run has published.")
 @click.option("--format", "format_", type=click.Choice(["parquet", "delta"]),
               help="delta: keep Delta tables too, over the same files. [default: parquet]")  # fmt: skip
-@click.option("--keep-staging", is_flag=True, help="Leave what the shards have staged.")
+@click.option("--keep-staging", is_flag=True, help="Keep the staged files of the shards.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
-@click.option("--work-dir", help="Where unfinished work is kept.")
+@click.option("--work-dir", help="The folder for unfinished work.")
 @click.option("--metrics-file", help="Write Prometheus text format here.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), help="How log lines look.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="The format of log lines.")
 @json_option
 def command(root: str, run_id: str, **options: Any) -> int:
-    """Publish what the shards of a run have staged below ROOT, as one export would have.
+    """Publish the staged shards of a run below ROOT as one snapshot.
 
-    It asks Twilio nothing. Publishing twice is harmless. Exit code 11: a shard is missing; the message names it.
+    No request is sent to Twilio, and publishing twice is harmless.
+    Exit code 11: a shard is missing; the message names it.
     """
-    from readstate.snapshot.published.snapshot_store import open_store
-    from readstate.snapshot.roster.shard import parse_run_id
-    from readstate_jobs.snapshots.delta import tables_for
-    from readstate_jobs.snapshots.export_output import show_manifest, show_published
-    from readstate_jobs.snapshots.publish_job import publish_staged
-
     as_json: bool = options.pop("as_json")
-    tables = tables_for(options.pop("format_"))
+    tables = delta_tables_for(options.pop("format_"))
     replaces, keeps_staging = options.pop("again"), options.pop("keep_staging")
     settings = settings_from(
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
@@ -53,3 +65,43 @@ def command(root: str, run_id: str, **options: Any) -> int:
     else:
         show_manifest(published.manifest, root=root, changes=None, as_json=as_json)
     return ExitCode.DONE if published.manifest.complete else ExitCode.SOME_FAILED
+
+
+def publish_staged(
+    settings: Settings,
+    store: SnapshotStore,
+    *,
+    run_id: str,
+    replaces: bool = False,
+    keeps_staging: bool = False,
+    tables: Callable[[SnapshotStore], None] = sync_if_present,
+) -> Published:
+    """Publish the shards of a run, then update Delta tables; see `readstate.snapshot.shards.publish.publish_run`."""
+    options = PublishOptions(
+        run_id=run_id,
+        max_failed_users=parse_allowance(settings.max_failed_users),
+        on_incomplete=settings.on_incomplete,
+        file_bytes=settings.file_megabytes << 20,
+        tool_version=version("readstate"),
+        replaces=replaces,
+        keeps_staging=keeps_staging,
+    )
+
+    async def work(stop: StopSwitch) -> Published:
+        clock = SystemClock()
+        with run_workspace(Path(settings.work_dir), root=store.root, run_id=run_id, work="publish") as place:
+            try:
+                with monitor_run(settings, command="publish", clock=clock) as monitor, DiskThread() as disk:
+                    published = await disk.run(
+                        publish_run, options, store=store, place=place, stop=stop, clock=clock, emit=monitor.emit
+                    )
+                    monitor.mark_success()
+                    return published
+            finally:
+                # Cheap to make again, from files that are still staged.
+                place.remove()
+
+    tune_allocator()
+    published = run(work)
+    tables(store)
+    return published

@@ -1,4 +1,4 @@
-"""``readstate demo``: an export for real, from a Twilio that runs inside the demo."""
+"""``readstate demo``: a real export from a simulated Twilio."""
 
 import os
 import shutil
@@ -8,26 +8,25 @@ from pathlib import Path
 
 import click
 
+from readstate.credentials import Credentials
 from readstate.errors import ExitCode
+from readstate.settings import load_settings
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import running
+from readstate.simulator.world.world import World
+from readstate.snapshot.published.snapshot_store import open_store
+from readstate.snapshot.roster.roster import RosterWish
+from readstate_jobs.snapshots.export_job import ExportJob
+from readstate_jobs.snapshots.export_output import show_manifest
 
 
 @click.command()
-@click.option("--out", "root", default="demo-output", show_default=True, help="Where the demo publishes its snapshot.")
+@click.option("--out", "root", default="demo-output", show_default=True, help="The root of the demo's snapshot.")
 @click.option("--users", type=click.IntRange(min=1), default=2_000, show_default=True, help="Users of the demo world.")
-@click.option("--seed", type=int, default=7, show_default=True, help="Another seed, another world.")
+@click.option("--seed", type=int, default=7, show_default=True, help="The seed of the demo world.")
 def command(*, root: str, users: int, seed: int) -> int:
-    """Export from a Twilio that runs inside the demo: two services, odd identities, vanishing users, throttling."""
-    from readstate.credentials import Credentials
-    from readstate.settings import load_settings
-    from readstate.simulator.faults.faults import Faults
-    from readstate.simulator.seed.world_shape import WorldShape
-    from readstate.simulator.server.server import running
-    from readstate.simulator.world.world import World
-    from readstate.snapshot.published.snapshot_store import open_store
-    from readstate.snapshot.roster.roster import RosterWish
-    from readstate_jobs.snapshots.export_job import ExportJob
-    from readstate_jobs.snapshots.export_output import show_manifest
-
+    """Export from a Twilio simulated inside the demo: two services, odd identities, vanishing users, throttling."""
     world = World(WorldShape(users=users, services=2, seed=seed, odd_identities=0.05))
     faults = Faults(
         concurrency_cap=40,
@@ -39,8 +38,8 @@ def command(*, root: str, users: int, seed: int) -> int:
     )
     with running(world, faults=faults) as twilio:
         click.echo(
-            f"A simulated Twilio listens on {twilio.base_url}: {users} users, two services, room for 40 requests at"
-            " once, of which other traffic takes some.",
+            f"A simulated Twilio listens on {twilio.base_url}: {users} users, two services, at most 40 concurrent"
+            " requests, shared with other traffic.",
             err=True,
         )
         account = twilio.credentials
@@ -65,7 +64,7 @@ def command(*, root: str, users: int, seed: int) -> int:
 
 def _show_next(root: str) -> None:
     readstate, python = _typed("readstate"), _typed("python")
-    click.echo("\nWorth typing next:")
+    click.echo("\nNext, try:")
     click.echo(f"  {readstate} snapshots {root} --verify")
     click.echo(
         f"  {python} -c \"from readstate.snapshot import open_snapshot; print(open_snapshot('{root}').to_pandas()"
@@ -75,7 +74,7 @@ def _show_next(root: str) -> None:
 
 
 def _typed(program: str) -> str:
-    """How *program* of this environment is to be typed here: by name where that finds it."""
+    """Return how to type *program* of this environment: its name where the PATH finds it, otherwise its path."""
     here = Path(sys.executable).parent / program
     found = shutil.which(program)
     if found is not None and Path(found).samefile(here):

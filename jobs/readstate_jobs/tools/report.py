@@ -1,4 +1,4 @@
-"""``readstate report``: look at a snapshot, or at a run, rather than read it."""
+"""``readstate report``: a snapshot or a run as one page."""
 
 from contextlib import closing
 from datetime import date
@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
+from readstate.changes.plans.reader import open_plan
+from readstate.changes.review import report as run_report
+from readstate.changes.runs.directory import find_run, names_run
+from readstate.changes.runs.journal import look_into
+from readstate.changes.runs.status import status_of
 from readstate.errors import BadInput, ExitCode, Usage
+from readstate.settings import load_settings
+from readstate.snapshot.query import report as snapshot_report
+from readstate.snapshot.storage.output_file import output_writer
 from readstate_jobs.cli.options import parse_day
 
 
@@ -17,24 +25,20 @@ from readstate_jobs.cli.options import parse_day
     "--out",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Where the page goes: a path or a URI. [default: stdout]",
+    help="The file to write: a path or a URI. [default: stdout]",
 )
-@click.option("--markdown", is_flag=True, help="Markdown, for a chat or a pull request, instead of HTML.")
+@click.option("--markdown", is_flag=True, help="Write Markdown, for a chat or a pull request, instead of HTML.")
 @click.option("--show-pii", is_flag=True, help="Show names and identities too.")
-@click.option("--work-dir", help="Where runs are kept.")
+@click.option("--work-dir", help="The folder of runs.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
 def command(
     *, what: str, day: date | None, out: str | None, markdown: bool, show_pii: bool, work_dir: str | None,
     config: Path | None,
 ) -> int:  # fmt: skip
-    """Show a snapshot below ROOT, with the series that it belongs to, or a RUN, as one page that needs nothing else.
+    """Render a snapshot below ROOT, with the trend up to it, or a RUN, as one self-contained HTML page.
 
-    A run of apply is named by its directory, its id, or "last".
+    A RUN is a folder, an id, or "last".
     """
-    from readstate.changes.runs.directory import names_run
-    from readstate.settings import load_settings
-    from readstate.snapshot.storage.output_file import output_writer
-
     write = None if out is None else output_writer(out)
     runs_in = Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
     if not names_run(what, runs_in):
@@ -52,19 +56,11 @@ def command(
 
 
 def _of_snapshot(root: str, day: date | None, *, markdown: bool, show_pii: bool) -> str:
-    from readstate.snapshot.query.report import make_report, render_html, render_markdown
-
-    report = make_report(root, day, show_pii=show_pii)
-    return render_markdown(report) if markdown else render_html(report)
+    report = snapshot_report.make_report(root, day, show_pii=show_pii)
+    return snapshot_report.render_markdown(report) if markdown else snapshot_report.render_html(report)
 
 
 def _of_run(name: str, work_dir: Path, *, markdown: bool, show_pii: bool) -> str:
-    from readstate.changes.plans.reader import open_plan
-    from readstate.changes.review.report import make_run_report, render_html, render_markdown
-    from readstate.changes.runs.directory import find_run
-    from readstate.changes.runs.journal import look_into
-    from readstate.changes.runs.status import status_of
-
     directory = find_run(name, work_dir)
     status = status_of(directory, work_dir)
     try:
@@ -72,8 +68,8 @@ def _of_run(name: str, work_dir: Path, *, markdown: bool, show_pii: bool) -> str
     except BadInput as error:
         raise BadInput(
             f"run {directory.run_id}: its plan is no longer at {status.header.plan_dir}",
-            hint=f"Put the plan back there. Counts alone need no plan:  readstate status {directory.run_id}",
+            hint=f"Put the plan back there. To see counts without the plan:  readstate status {directory.run_id}",
         ) from error
     with closing(look_into(directory.journal)) as journal:
-        report = make_run_report(plan, journal, status, show_pii=show_pii)
-    return render_markdown(report) if markdown else render_html(report)
+        report = run_report.make_run_report(plan, journal, status, show_pii=show_pii)
+    return run_report.render_markdown(report) if markdown else run_report.render_html(report)

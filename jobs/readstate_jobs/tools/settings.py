@@ -1,13 +1,15 @@
-"""``readstate settings``: the effective settings, and where each came from."""
+"""``readstate settings``: the effective settings and their origins."""
 
 import os
 from typing import Any
 
 import click
+import msgspec
 
 from readstate.errors import ExitCode
 from readstate.settings import without_password
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
+from readstate_jobs.cli.terminal import print_json, print_table
 
 _TWILIO = (
     "TWILIO_ACCOUNT_SID",
@@ -23,11 +25,7 @@ _TWILIO = (
 @json_option
 @connection_options
 def command(*, as_json: bool, **options: Any) -> int:
-    """Show the effective settings and where each came from; secrets are masked."""
-    import msgspec
-
-    from readstate_jobs.cli.terminal import print_json, print_table
-
+    """Show the effective settings and the origin of each; secrets are masked."""
     effective = settings_from(options)
     values = msgspec.structs.asdict(effective.settings)
     values["shared_pace"] = without_password(values["shared_pace"])
@@ -47,7 +45,7 @@ def command(*, as_json: bool, **options: Any) -> int:
 
 
 def _as_written(value: object) -> str:
-    """*value* as the environment or the file would have it."""
+    """Return *value* as it would be written in the environment or the file."""
     return str(value).lower() if isinstance(value, bool) else str(value) or "-"
 
 

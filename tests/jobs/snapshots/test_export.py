@@ -315,8 +315,8 @@ def test_a_day_is_refused_before_it_has_begun_anywhere_on_earth(
 
     assert given.code == code
     if code == ExitCode.BAD_INPUT:
-        assert f"--date {day}: that day is still to come; today, in UTC, is 2024-11-23" in given.stderr
-        assert "type the day that is meant:  --date 2024-11-23" in given.stderr
+        assert f"--date {day} is in the future; today, in UTC, is 2024-11-23" in given.stderr
+        assert "or correct it:  --date 2024-11-23" in given.stderr
 
 
 # -- stopped, and going on
@@ -370,8 +370,8 @@ def test_an_unfinished_export_of_another_date_is_named_with_the_line_that_resume
     given = connected(*EXPORT)
 
     assert given.code == ExitCode.DONE
-    (line,) = [line for line in given.stderr.splitlines() if "not finished" in line]
-    assert line.startswith("The export of 2024-11-20 was begun and not finished.")
+    (line,) = [line for line in given.stderr.splitlines() if "unfinished" in line]
+    assert line.startswith("The export of 2024-11-20 is unfinished.")
     assert line.endswith("readstate export --out root --date 2024-11-20")
 
 

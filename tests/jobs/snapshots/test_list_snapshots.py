@@ -172,8 +172,8 @@ def test_files_that_no_manifest_names_are_told_and_go_after_a_day(published: Run
     pruned = published("snapshots", "root", "--keep", "3", "--yes")
 
     assert told.code == ExitCode.DONE
-    assert "1 file (4 B) that no snapshot names" in told.stdout
-    assert "Removed 1 file that no snapshot names." in pruned.stdout
+    assert "1 orphaned file (4 B)" in told.stdout
+    assert "Removed 1 orphaned file." in pruned.stdout
     assert (old.exists(), new.exists()) == (False, True)
     assert len(days_left()) == 3
 

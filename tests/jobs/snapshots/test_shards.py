@@ -260,7 +260,7 @@ def test_what_was_staged_a_week_ago_is_abandoned_and_goes_when_snapshots_do(conn
     assert "abandoned" in told
     assert asked.code == ExitCode.CONSENT_MISSING
     assert removed.code == ExitCode.DONE
-    assert "Removed what 1 run staged and abandoned." in removed.stdout
+    assert "Removed the staged files of 1 abandoned run." in removed.stdout
     assert not any(ROOT.glob("_staging/nightly/*"))
 
 
@@ -281,7 +281,7 @@ def test_what_a_run_goes_on_with_while_somebody_thinks_about_it_is_not_abandoned
     monkeypatch.setattr(sys, "stdin", Slow())
     given = connected("snapshots", "root", "--keep", "1")
 
-    assert "Remove what 1 run staged and abandoned for good?" in given.stderr
+    assert "Remove the staged files of 1 abandoned run for good?" in given.stderr
     assert given.code == ExitCode.DONE
     assert "nothing to remove" in given.stdout
     assert any(ROOT.glob("_staging/nightly/*"))

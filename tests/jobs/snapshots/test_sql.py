@@ -118,7 +118,7 @@ def test_a_long_table_says_that_it_ends_early(root: str, capsys: Any) -> None:
         (["SELEC 1"], ExitCode.BAD_INPUT, "syntax error"),
         (["SELECT * FROM read_csv('/etc/passwd')"], ExitCode.BAD_INPUT, "views only"),
         (["SELECT 1", "--csv", "--json"], ExitCode.USAGE, "give one of them"),
-        (["SELECT 1", "--out", "rows.xlsx"], ExitCode.BAD_INPUT, "what kind of file"),
+        (["SELECT 1", "--out", "rows.xlsx"], ExitCode.BAD_INPUT, "unknown kind of file"),
         (["SELECT 1", "--date", "2020-01-01"], ExitCode.BAD_INPUT, "no published snapshot"),
     ],
 )

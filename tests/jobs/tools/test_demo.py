@@ -24,7 +24,7 @@ def test_it_exports_a_world_of_its_own_and_says_what_to_type_next(
     assert "Published tried/_snapshots/" in given.stdout
     assert len(published_rows(Path("tried"))) > 80
     assert not Path("tried/.work").exists()
-    following = re.findall(r"^  (\S.*)$", given.stdout.split("Worth typing next:")[1], re.MULTILINE)
+    following = re.findall(r"^  (\S.*)$", given.stdout.split("Next, try:")[1], re.MULTILINE)
     assert len(following) == 3
     program, *words = shlex.split(following[0])
     assert program.endswith("readstate")

@@ -65,7 +65,7 @@ def test_a_root_that_ignores_conditions_is_told(connected: RunCommand, monkeypat
     given = connected("doctor", "--out", "root")
 
     assert given.code == ExitCode.SOME_FAILED
-    assert "of two publishers at once the last one wins" in given.stdout
+    assert "when two processes publish at once, the last one wins" in given.stdout
 
 
 def test_without_credentials_it_says_which_variables_to_export(readstate: RunCommand) -> None:
