@@ -1,12 +1,16 @@
-"""Many at once, not too many, and none left over when the block ends."""
+"""Bounded concurrency over a stream of items, and a thread for what would block the event loop."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from functools import partial
+from types import TracebackType
+from typing import Generic, ParamSpec, Self, TypeVar
 
 import msgspec
 
+Arguments = ParamSpec("Arguments")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -18,47 +22,89 @@ async def bounded_map(
     *,
     limit: int,
 ) -> AsyncIterator[AsyncIterator[Result]]:
-    """Run *function* over *items*, at most *limit* at once, and give the results as they complete.
+    """Run *function* over *items*, at most *limit* at once, and yield the results as they complete.
 
-    Items are taken when a worker is free. Results wait at most *limit* deep: a slow consumer slows the taking.
-    The first error stops everything and is raised where the results are consumed, after those that were ready.
-    Leaving the block cancels what is under way, waits until it is gone, and closes *items* where they can be closed.
+    An item is taken when a worker is free. At most *limit* results wait: a slow consumer slows the taking of items.
+    The first error cancels everything and is raised where the results are consumed, after those that were ready.
+    Leaving the block cancels running work, waits until it has ended, and closes *items* where they can be closed.
     """
     results: asyncio.Queue[_Ready[Result] | _Ended] = asyncio.Queue(limit)
     source = aiter(items if isinstance(items, AsyncIterable) else _asynchronous(items))
     turn = asyncio.Lock()  # an asynchronous generator cannot be asked for two items at once
+    started = idle = 0
 
-    async def work() -> None:
+    def start_worker(workers: asyncio.TaskGroup) -> None:
+        nonlocal started, idle
+        started += 1
+        idle += 1
+        workers.create_task(work(workers))
+
+    async def work(workers: asyncio.TaskGroup) -> None:
+        nonlocal idle
         while True:
             async with turn:
                 try:
                     item = await anext(source)
                 except StopAsyncIteration:
                     return
+            idle -= 1
+            # One idle worker is enough to wait for the next item: a limit of 500 costs no 500 tasks for a few items.
+            if idle == 0 and started < limit:
+                start_worker(workers)
             await results.put(_Ready(await _not_cancelling_itself(function(item))))
+            idle += 1
 
     is_left = False
 
-    async def work_together() -> None:
+    async def run_workers() -> None:
         error = None
         try:
             async with asyncio.TaskGroup() as workers:
-                for _ in range(limit):
-                    workers.create_task(work())
+                start_worker(workers)
         except BaseExceptionGroup as errors:
-            error = _first_of(errors)
-        if not is_left:  # a group whose workers fail forgets that it was cancelled, and nobody makes room any more
+            error = first_error(errors)
+        # A task group whose workers fail forgets that it was cancelled itself; once the block is left, nobody empties
+        # the queue any more, and to put another result would wait for ever.
+        if not is_left:
             await results.put(_Ended(error))
 
-    team = asyncio.create_task(work_together())
+    runner = asyncio.create_task(run_workers())
     try:
         yield _consumed(results)
     finally:
         is_left = True
-        team.cancel()
-        await asyncio.gather(team, return_exceptions=True)
+        runner.cancel()
+        await asyncio.gather(runner, return_exceptions=True)
         if isinstance(source, AsyncGenerator):
             await source.aclose()
+
+
+def first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error of a group that is not a group itself."""
+    first = errors.exceptions[0]
+    return first_error(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+class WorkerThread:
+    """One thread that runs functions one after the other, so that the event loop never waits for the disk.
+
+    SQLite connections and files that only this thread uses need no lock.
+    """
+
+    def __enter__(self) -> Self:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="worker")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._executor.shutdown(wait=True)
+
+    async def run(
+        self, function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Return the result of *function*, run on the thread. It runs to its end even if the caller is cancelled."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, partial(function, *args, **kwargs))
 
 
 class _Ready(msgspec.Struct, Generic[Result]):
@@ -82,7 +128,7 @@ async def _asynchronous(items: Iterable[Item]) -> AsyncIterator[Item]:
 
 
 async def _not_cancelling_itself(work: Awaitable[Result]) -> Result:
-    """Await *work*; a cancellation that nobody asked for is an error, since a task group would lose it silently."""
+    """Await *work*. Raise `RuntimeError` where it cancels itself: a task group would lose its result silently."""
     try:
         return await work
     except asyncio.CancelledError as cancelled:
@@ -90,8 +136,3 @@ async def _not_cancelling_itself(work: Awaitable[Result]) -> Result:
         if task is not None and task.cancelling():
             raise
         raise RuntimeError("the work on one item was cancelled from inside") from cancelled
-
-
-def _first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = errors.exceptions[0]
-    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,9 +1,12 @@
 """A request to stop a run, with its reason: from a signal, a deadline or a scheduler, obeyed between users or rows."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from readstate.clock import Clock
+from readstate.concurrency import first_error
 from readstate.errors import ExitCode, Stopped
 
 
@@ -52,3 +55,24 @@ class StopSwitch:
         await self._requested.wait()
         assert self._reason is not None
         return self._reason
+
+
+@asynccontextmanager
+async def cancel_after_grace(grace_seconds: float, *, stop: StopSwitch, clock: Clock) -> AsyncIterator[None]:
+    """Run the block until it ends or, once a stop is requested, for at most *grace_seconds* more; then cancel it.
+
+    Raise the first error of the block itself, not a group of errors, and `Stopped` where the block was cancelled.
+    """
+
+    async def watch() -> None:
+        reason = await stop.wait()
+        await clock.sleep(grace_seconds)
+        raise reason.as_error()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            watcher = group.create_task(watch())
+            yield
+            watcher.cancel()
+    except BaseExceptionGroup as errors:
+        raise first_error(errors) from None

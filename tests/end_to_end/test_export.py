@@ -30,7 +30,7 @@ from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot import defects, open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.roster.users_file import RosterEntry
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.workspace import Workspace
@@ -218,7 +218,7 @@ async def test_a_start_that_ends_before_it_knows_a_user_leaves_nothing_behind(
     job = Export(twilio, tmp_path)
 
     with pytest.raises(BadInput, match="no service"):
-        await job.run(wish=RosterWish(services=("IS" + "0" * 32,)))
+        await job.run(selection=RosterSelection(services=("IS" + "0" * 32,)))
     assert list(job.work_dir.glob("exports/*")) == []
     await job.run()
 
@@ -231,7 +231,7 @@ async def test_resuming_with_other_options_is_refused_and_says_which(twilio: Run
         await job.run(parallel=4)
 
     with pytest.raises(BadInput, match=r"other options \(limit\).*\n.*--restart"):
-        await job.run(wish=RosterWish(limit=50))
+        await job.run(selection=RosterSelection(limit=50))
 
 
 async def test_a_stop_while_nothing_answers_waits_no_longer_than_the_grace(
@@ -279,7 +279,7 @@ async def test_a_file_of_users_is_resolved_whatever_their_identities_look_like(
     entries = tuple(RosterEntry(line, user.identity, service) for line, (service, user) in enumerate(wanted))
     missing = RosterEntry(999, "nobody of this name", None)
 
-    manifest = await job.run(wish=RosterWish(entries=(*entries, missing)))
+    manifest = await job.run(selection=RosterSelection(entries=(*entries, missing)))
 
     sids = {user.sid for _, user in wanted}
     unreachable = {user.sid for _, user in wanted if user.identity in {".", ".."} or "\t" in user.identity}
@@ -294,17 +294,17 @@ async def test_a_file_of_users_is_resolved_whatever_their_identities_look_like(
 async def test_a_service_that_does_not_exist_is_named(job: Export) -> None:
     nowhere = "IS" + "f" * 32
     with pytest.raises(BadInput, match=f"no service {nowhere}"):
-        await job.run(wish=RosterWish(services=(nowhere,)))
+        await job.run(selection=RosterSelection(services=(nowhere,)))
 
 
 async def test_the_default_service_alone_is_the_default_service_alone(twilio: RunningSimulator, job: Export) -> None:
-    await job.run(wish=RosterWish(services=("default",)))
+    await job.run(selection=RosterSelection(services=("default",)))
 
     assert {key[0] for key in job.published()} == {twilio.world.default_service.sid}
 
 
 async def test_a_trial_reads_no_more_users_than_asked_for(job: Export) -> None:
-    manifest = await job.run(wish=RosterWish(limit=7))
+    manifest = await job.run(selection=RosterSelection(limit=7))
 
     assert manifest.users.listed == 7
 
@@ -383,7 +383,7 @@ async def test_a_user_who_is_gone_since_the_last_snapshot_is_no_part_of_the_next
 async def test_new_users_are_found_although_others_were_known(twilio: RunningSimulator, job: Export) -> None:
     some = list(twilio.world.users())[:7]
     entries = tuple(RosterEntry(line, user.sid, service.sid) for line, (service, user) in enumerate(some, 2))
-    await job.run(wish=RosterWish(entries=entries))
+    await job.run(selection=RosterSelection(entries=entries))
 
     await job.run(snapshot_date=NEXT_DAY)
 
@@ -402,7 +402,7 @@ async def test_users_known_to_a_start_that_was_killed_at_once_are_not_those_of_o
         with pytest.raises(_Killed):
             await job.run(snapshot_date=NEXT_DAY)
 
-    await job.run(snapshot_date=NEXT_DAY, wish=RosterWish((wanted,)))
+    await job.run(snapshot_date=NEXT_DAY, selection=RosterSelection((wanted,)))
 
     assert {service for service, _, _ in job.published()} == {wanted}
 
@@ -430,7 +430,8 @@ async def test_a_damaged_last_snapshot_costs_what_it_knew_and_no_more(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"base_url_then": "http://127.0.0.1:1"}, {"blanked_then": ("identity",)}, {"wish": RosterWish(limit=5)}]
+    "changes",
+    [{"base_url_then": "http://127.0.0.1:1"}, {"blanked_then": ("identity",)}, {"selection": RosterSelection(limit=5)}],
 )
 async def test_the_last_snapshot_is_not_trusted_where_it_cannot_tell_who_is_to_be_read(
     twilio: RunningSimulator, job: Export, changes: dict[str, Any]

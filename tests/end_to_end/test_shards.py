@@ -16,7 +16,7 @@ from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot import defects, open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.roster.shard import Shard
 from readstate.snapshot.roster.users_file import RosterEntry
 from readstate.snapshot.shards import publish as publish_run
@@ -123,10 +123,10 @@ async def test_each_shard_lists_all_users_and_reads_its_own_alone(job: ShardedEx
 
 
 async def test_a_shard_without_users_is_fine(job: ShardedExport, single: Export, twilio: RunningSimulator) -> None:
-    few = RosterWish(entries=tuple(RosterEntry(line, user, None) for line, user in enumerate(_sids(twilio)[:2])))
-    await single.run(wish=few)
+    few = RosterSelection(entries=tuple(RosterEntry(line, user, None) for line, user in enumerate(_sids(twilio)[:2])))
+    await single.run(selection=few)
 
-    shards = await job.run_shards(5, wish=few)
+    shards = await job.run_shards(5, selection=few)
     job.publish()
 
     assert any(shard.users.listed == 0 for shard in shards)
@@ -146,10 +146,10 @@ async def test_a_file_that_names_a_user_twice_gives_each_user_to_one_shard(
     by_identity = [RosterEntry(line, user.identity, service) for line, (service, user) in enumerate(users)]
     by_sid = [RosterEntry(1000 + line, user.sid, service) for line, (service, user) in enumerate(users[::2])]
     nobody = [RosterEntry(2000, "nobody of this name", None), RosterEntry(2001, "US" + "0" * 32, users[0][0])]
-    wish = RosterWish(entries=(*by_identity, *by_sid, *nobody))
+    selection = RosterSelection(entries=(*by_identity, *by_sid, *nobody))
 
-    await single.run(wish=wish)
-    shards = await job.run_shards(3, wish=wish)
+    await single.run(selection=selection)
+    shards = await job.run_shards(3, selection=selection)
     manifest = job.publish().manifest
 
     assert manifest.users.vanished == 2

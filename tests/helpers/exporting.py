@@ -15,21 +15,21 @@ from readstate.settings import load_settings
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.export.export import export
 from readstate.snapshot.export.ingest import PartLimits
-from readstate.snapshot.export.options import ExportOptions, Surroundings
+from readstate.snapshot.export.options import ExportContext, ExportOptions
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.snapshot.workspace.timeline import Timeline
-from readstate.snapshot.workspace.workspace import Workspace, workspace
+from readstate.snapshot.workspace.workspace import Workspace, export_workspace
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import connection
 
 DAY = date(2026, 11, 23)
 Key = tuple[str, str, str]
 Result = TypeVar("Result")
-Flow = Callable[[ExportOptions, Surroundings], Awaitable[Result]]
+Flow = Callable[[ExportOptions, ExportContext], Awaitable[Result]]
 
 
 def credentials_of(twilio: RunningSimulator) -> Credentials:
@@ -40,7 +40,7 @@ def credentials_of(twilio: RunningSimulator) -> Credentials:
 def options(twilio: RunningSimulator, **changes: Any) -> ExportOptions:
     plain = ExportOptions(
         snapshot_date=DAY,
-        wish=RosterWish(),
+        selection=RosterSelection(),
         base_url=twilio.base_url,
         max_failed_users=Allowance(share=0.001),
         part_limits=PartLimits(rows=100, seconds=30),
@@ -63,7 +63,7 @@ class Export:
     async def run(self, **changes: Any) -> Manifest:
         day = changes.get("snapshot_date", DAY)
         changes["replaces"] = open_store(self.root).current(day)
-        return await self.carry_out(export, workspace(self.work_dir, root=self.root, day=day), **changes)
+        return await self.carry_out(export, export_workspace(self.work_dir, root=self.root, day=day), **changes)
 
     async def carry_out(self, flow: Flow[Result], held: AbstractContextManager[Workspace], **changes: Any) -> Result:
         settings = load_settings(flags={"base_url": self.twilio.base_url, **self.settings}, environ={}).settings
@@ -77,13 +77,13 @@ class Export:
             self.events.append(event)
             self.on_event(event)
 
-        with held as place:
+        with held as workspace:
             async with connection(settings, credentials_of(self.twilio), clock=clock, emit=emit) as twilio:
                 timeline.watch(twilio.limiter)
-                around = Surroundings(
+                context = ExportContext(
                     reader=twilio.reader(),
                     store=open_store(self.root),
-                    place=place,
+                    workspace=workspace,
                     requests=requests,
                     timeline=timeline,
                     stop=self.stop,
@@ -91,7 +91,7 @@ class Export:
                     emit=emit,
                     tool_version="0",
                 )
-                return await flow(options(self.twilio, **changes), around)
+                return await flow(options(self.twilio, **changes), context)
 
     def on_event(self, event: Event) -> None:
         """Overridden by those who want to interfere."""

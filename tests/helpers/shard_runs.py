@@ -10,7 +10,7 @@ from readstate.events import Event
 from readstate.model.quantities import Allowance
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.roster.shard import Shard
 from readstate.snapshot.shards.export import export_shard
 from readstate.snapshot.shards.publish import Published, PublishOptions, publish_run
@@ -26,14 +26,17 @@ class ShardedExport(Export):
     """An export in shards, each of which may be run as often as one likes."""
 
     async def run_shard(self, shard: Shard, *, work_dir: Path | None = None, **changes: Any) -> ShardManifest:
-        wish = changes.pop("wish", RosterWish())
-        changes |= {"wish": RosterWish(wish.services, wish.entries, wish.limit, shard), "run_id": RUN}
+        selection = changes.pop("selection", RosterSelection())
+        changes |= {
+            "selection": RosterSelection(selection.services, selection.entries, selection.limit, shard),
+            "run_id": RUN,
+        }
         note = ShardRegistration(
             snapshot_date=DAY, options=options(self.twilio, **changes).fingerprint(), command=("readstate", "export")
         )
         self.staging.register(shard, note)
-        place = run_workspace(work_dir or self.work_dir, root=self.root, run_id=RUN, work=shard.folder)
-        return await self.carry_out(export_shard, place, **changes)
+        workspace = run_workspace(work_dir or self.work_dir, root=self.root, run_id=RUN, work=shard.folder)
+        return await self.carry_out(export_shard, workspace, **changes)
 
     async def run_shards(self, count: int, **changes: Any) -> list[ShardManifest]:
         return [await self.run_shard(Shard(number, count), **changes) for number in range(1, count + 1)]
@@ -50,14 +53,14 @@ class ShardedExport(Export):
             "file_bytes": 128 << 20,
             "tool_version": "0",
         }
-        with run_workspace(self.work_dir, root=self.root, run_id=RUN, work="publish") as place:
-            return self.publish_in(place, PublishOptions(**plain | changes))
+        with run_workspace(self.work_dir, root=self.root, run_id=RUN, work="publish") as workspace:
+            return self.publish_in(workspace, PublishOptions(**plain | changes))
 
-    def publish_in(self, place: Workspace, publishing: PublishOptions) -> Published:
+    def publish_in(self, workspace: Workspace, publishing: PublishOptions) -> Published:
         return publish_run(
             publishing,
             store=open_store(self.root),
-            place=place,
+            workspace=workspace,
             stop=StopSwitch(),
             clock=SystemClock(),
             emit=self.on_publishing,

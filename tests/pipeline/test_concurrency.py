@@ -172,6 +172,27 @@ class TestBounds:
 
         assert taken <= 1 + 4 + 4 + 1
 
+    @pytest.mark.parametrize("items", [1, 3])
+    async def test_a_high_limit_costs_no_more_tasks_than_there_are_items(self, items: int) -> None:
+        work, before = Work(), len(asyncio.all_tasks())
+        async with bounded_map(work, range(items), limit=500) as results:
+            await a_while()
+            assert len(asyncio.all_tasks()) - before <= 1 + items + 1
+            work.let_go()
+            assert len([result async for result in results]) == items
+
+    async def test_work_that_is_done_at_once_needs_few_workers(self) -> None:
+        most = 0
+
+        async def at_once(item: int) -> int:
+            nonlocal most
+            most = max(most, len(asyncio.all_tasks()))
+            return item
+
+        await collect(at_once, range(100), 50)
+
+        assert most <= 10
+
 
 class TestErrors:
     async def test_an_error_of_the_work_is_raised_itself_after_what_was_ready(self) -> None:

@@ -12,10 +12,10 @@ from readstate.snapshot.compare.compare import Comparison, compare_with_previous
 from readstate.snapshot.published.schema import PII_COLUMNS, USER_CONVERSATIONS
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.roster.roster import ALL_SERVICES, RosterWish
+from readstate.snapshot.roster.selection import ALL_SERVICES, RosterSelection
 from readstate.snapshot.roster.shard import ALL_USERS, parse_shard
 from readstate.snapshot.roster.users_file import read_users_file
-from readstate.snapshot.workspace.workspace import unfinished
+from readstate.snapshot.workspace.workspace import unfinished_exports
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import connection_options, json_option, parse_day, parse_seconds, settings_from
 from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for
@@ -64,11 +64,13 @@ def command(**options: Any) -> int:
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
     ).settings
     store = open_store(root)
-    wish, blanked = _selection(options), _blanked(options)
+    selection, blanked = _selection(options), _blanked(options)
     if options["shard"] is not None:
-        return export_one_shard(options, settings, store=store, wish=wish, blanked_columns=blanked, as_json=as_json)
+        return export_one_shard(
+            options, settings, store=store, selection=selection, blanked_columns=blanked, as_json=as_json
+        )
     day = options["day"] or datetime.now(UTC).date()
-    for other in unfinished(Path(settings.work_dir), root=store.root):
+    for other in unfinished_exports(Path(settings.work_dir), root=store.root):
         if other != day:
             command_line().print_message(f"The export of {other} is unfinished. To resume it:  {resume_line(other)}")
     tables = delta_tables_for(options["format_"])
@@ -82,7 +84,7 @@ def command(**options: Any) -> int:
         load_credentials(),
         store=store,
         day=day,
-        wish=wish,
+        selection=selection,
         blanked_columns=blanked,
         grace_seconds=options["grace"],
         replaces=standing,
@@ -119,11 +121,11 @@ def _changes_since_previous(root: str, day: date) -> Comparison | None:
     return comparison
 
 
-def _selection(options: dict[str, Any]) -> RosterWish:
+def _selection(options: dict[str, Any]) -> RosterSelection:
     services = tuple(options["services"]) or (ALL_SERVICES,)
     share = ALL_USERS if options["shard"] is None else parse_shard(options["shard"])
     entries = None if options["users_file"] is None else tuple(read_users_file(options["users_file"]))
-    return RosterWish(services, entries, options["limit_users"], share)
+    return RosterSelection(services, entries, options["limit_users"], share)
 
 
 def _blanked(options: dict[str, Any]) -> tuple[str, ...]:

@@ -19,17 +19,17 @@ from readstate.settings import Settings
 from readstate.snapshot.export.estimate import count_roster
 from readstate.snapshot.export.export import export
 from readstate.snapshot.export.ingest import PartLimits
-from readstate.snapshot.export.options import ExportOptions, Surroundings
+from readstate.snapshot.export.options import ExportContext, ExportOptions
 from readstate.snapshot.published.delta_tables import require_delta, sync, sync_if_present
 from readstate.snapshot.published.manifest import Manifest, RequestCounts
 from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest
-from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.shards.agreement import require_same_options
 from readstate.snapshot.shards.export import export_shard
 from readstate.snapshot.shards.staging import ShardManifest, ShardRegistration, Staging
 from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.snapshot.workspace.timeline import Timeline
-from readstate.snapshot.workspace.workspace import Workspace, run_workspace, workspace
+from readstate.snapshot.workspace.workspace import Workspace, export_workspace, run_workspace
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run, run_cancellable, set_deadline
 from readstate_jobs.cli.memory import tune_allocator
@@ -57,7 +57,7 @@ class ExportJob:
     credentials: Credentials
     store: SnapshotStore
     day: date
-    wish: RosterWish
+    selection: RosterSelection
     blanked_columns: tuple[str, ...] = ()
     grace_seconds: float = 20.0
     replaces: VersionedManifest | None = None
@@ -70,8 +70,8 @@ class ExportJob:
     def export(self, *, deadline: float | None = None, restart: bool = False) -> Manifest:
         """Read and publish; see `readstate.snapshot.export.export.export`. *restart* drops unfinished work first."""
         tune_allocator()
-        place = workspace(Path(self.settings.work_dir), root=self.store.root, day=self.day)
-        manifest = run(lambda stop: self._carry_out(export, place, stop, deadline=deadline, restart=restart))
+        workspace = export_workspace(Path(self.settings.work_dir), root=self.store.root, day=self.day)
+        manifest = run(lambda stop: self._carry_out(export, workspace, stop, deadline=deadline, restart=restart))
         self.tables(self.store)
         return manifest
 
@@ -85,23 +85,23 @@ class ExportJob:
         """
         assert self.run_id is not None
         tune_allocator()
-        options, shard = self.options(), self.wish.share
+        options, shard = self.options(), self.selection.share
         staging = Staging(self.store, self.run_id)
         if not restart:
             require_same_options(staging, shard, options.fingerprint())
         note = ShardRegistration(snapshot_date=self.day, options=options.fingerprint(), command=tuple(command))
         staging.register(shard, note)
-        place = self._shard_workspace(self.run_id)
-        return run(lambda stop: self._carry_out(export_shard, place, stop, deadline=deadline, restart=restart))
+        workspace = self._shard_workspace(self.run_id)
+        return run(lambda stop: self._carry_out(export_shard, workspace, stop, deadline=deadline, restart=restart))
 
     def discard_shard(self) -> None:
         """Remove this machine's unfinished work on a shard that another machine has finished meanwhile."""
         assert self.run_id is not None
-        with suppress(Locked), self._shard_workspace(self.run_id) as place:
-            place.remove()
+        with suppress(Locked), self._shard_workspace(self.run_id) as workspace:
+            workspace.remove()
 
     def _shard_workspace(self, run_id: str) -> AbstractContextManager[Workspace]:
-        shard = self.wish.share
+        shard = self.selection.share
         return run_workspace(Path(self.settings.work_dir), root=self.store.root, run_id=run_id, work=shard.folder)
 
     def estimate(self) -> Estimate:
@@ -110,7 +110,7 @@ class ExportJob:
 
     async def _carry_out(
         self,
-        flow: Callable[[ExportOptions, Surroundings], Awaitable[Result]],
+        flow: Callable[[ExportOptions, ExportContext], Awaitable[Result]],
         held: AbstractContextManager[Workspace],
         stop: StopSwitch,
         *,
@@ -119,9 +119,9 @@ class ExportJob:
     ) -> Result:
         clock, requests = SystemClock(), RequestCounter()
         timeline = Timeline(clock)
-        with held as place:
+        with held as workspace:
             if restart:
-                place.clear()
+                workspace.clear()
             if deadline is not None:
                 set_deadline(stop, deadline)
             async with open_session(
@@ -132,7 +132,7 @@ class ExportJob:
                 observers=[requests.observe, timeline.observe],
             ) as session:
                 timeline.watch(session.twilio.limiter)
-                result = await flow(self.options(), self._surroundings(session, place, stop, requests, timeline))
+                result = await flow(self.options(), self._context(session, workspace, stop, requests, timeline))
                 session.succeeded()
                 return result
 
@@ -146,20 +146,20 @@ class ExportJob:
                 observers=[requests.observe],
             ) as session:
                 clock = session.clock
-                around = self._surroundings(session, Workspace(Path(folder)), stop, requests, Timeline(clock))
+                context = self._context(session, Workspace(Path(folder)), stop, requests, Timeline(clock))
                 began = clock.monotonic()
-                size = await count_roster(self.options(), around)
+                size = await count_roster(self.options(), context)
                 spent = clock.monotonic() - began
                 made = max(1, requests.added_to(RequestCounts()).requests)
                 return Estimate(size.users, size.pages, spent / made)
 
-    def _surroundings(
-        self, session: Session, place: Workspace, stop: StopSwitch, requests: RequestCounter, timeline: Timeline
-    ) -> Surroundings:
-        return Surroundings(
+    def _context(
+        self, session: Session, workspace: Workspace, stop: StopSwitch, requests: RequestCounter, timeline: Timeline
+    ) -> ExportContext:
+        return ExportContext(
             reader=session.twilio.reader(),
             store=self.store,
-            place=place,
+            workspace=workspace,
             requests=requests,
             timeline=timeline,
             stop=stop,
@@ -172,7 +172,7 @@ class ExportJob:
         """Return the options of the export."""
         return ExportOptions(
             snapshot_date=self.day,
-            wish=self.wish,
+            selection=self.selection,
             base_url=self.settings.base_url,
             max_failed_users=parse_allowance(self.settings.max_failed_users),
             part_limits=PartLimits(self.settings.part_rows, self.settings.part_seconds),

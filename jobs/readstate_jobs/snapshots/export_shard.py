@@ -8,7 +8,7 @@ from readstate.errors import BadInput, ExitCode, ReadstateError, Usage
 from readstate.settings import Settings
 from readstate.snapshot.export.options import option_differences
 from readstate.snapshot.published.snapshot_store import SnapshotStore
-from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.roster.shard import parse_run_id
 from readstate.snapshot.shards.publish import published_before
 from readstate.snapshot.shards.staging import Staging
@@ -40,13 +40,13 @@ def export_one_shard(
     settings: Settings,
     *,
     store: SnapshotStore,
-    wish: RosterWish,
+    selection: RosterSelection,
     blanked_columns: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Export one shard and return the exit code."""
     root, run_id = options["root"], parse_run_id(options["run_id"])
-    shard = wish.share
+    shard = selection.share
     staging = Staging(store, run_id)
     day = options["day"] or _day_of(staging) or datetime.now(UTC).date()
     job = ExportJob(
@@ -54,7 +54,7 @@ def export_one_shard(
         load_credentials(),
         store=store,
         day=day,
-        wish=wish,
+        selection=selection,
         blanked_columns=blanked_columns,
         grace_seconds=options["grace"],
         run_id=run_id,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from readstate.clock import SystemClock
+from readstate.concurrency import WorkerThread
 from readstate.errors import ExitCode
 from readstate.model.quantities import parse_allowance
 from readstate.observers.monitor import monitor_run
@@ -16,7 +17,6 @@ from readstate.snapshot.published.delta_tables import sync_if_present
 from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
 from readstate.snapshot.roster.shard import parse_run_id
 from readstate.snapshot.shards.publish import Published, PublishOptions, publish_run
-from readstate.snapshot.workspace.disk_thread import DiskThread
 from readstate.snapshot.workspace.workspace import run_workspace
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run
@@ -89,17 +89,23 @@ def publish_staged(
 
     async def work(stop: StopSwitch) -> Published:
         clock = SystemClock()
-        with run_workspace(Path(settings.work_dir), root=store.root, run_id=run_id, work="publish") as place:
+        with run_workspace(Path(settings.work_dir), root=store.root, run_id=run_id, work="publish") as workspace:
             try:
-                with monitor_run(settings, command="publish", clock=clock) as monitor, DiskThread() as disk:
+                with monitor_run(settings, command="publish", clock=clock) as monitor, WorkerThread() as disk:
                     published = await disk.run(
-                        publish_run, options, store=store, place=place, stop=stop, clock=clock, emit=monitor.emit
+                        publish_run,
+                        options,
+                        store=store,
+                        workspace=workspace,
+                        stop=stop,
+                        clock=clock,
+                        emit=monitor.emit,
                     )
                     monitor.mark_success()
                     return published
             finally:
                 # Cheap to make again, from files that are still staged.
-                place.remove()
+                workspace.remove()
 
     tune_allocator()
     published = run(work)

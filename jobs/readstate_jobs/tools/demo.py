@@ -16,7 +16,7 @@ from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import running
 from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.selection import RosterSelection
 from readstate_jobs.snapshots.export_job import ExportJob
 from readstate_jobs.snapshots.export_output import show_manifest
 
@@ -52,7 +52,7 @@ def command(*, root: str, users: int, seed: int) -> int:
             Credentials(account.account_sid, account.account_sid, account.auth_token),
             store=store,
             day=day,
-            wish=RosterWish(),
+            selection=RosterSelection(),
             replaces=store.current(day),
         )
         manifest = job.export(restart=True)

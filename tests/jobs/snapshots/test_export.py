@@ -18,7 +18,7 @@ from readstate.errors import ExitCode
 from readstate.model.resources import User
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.workspace.checkpoint import Checkpoint
-from readstate.snapshot.workspace.workspace import workspace
+from readstate.snapshot.workspace.workspace import export_workspace
 from tests.helpers.cli_shell import RunCommand
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.published import published_rows
@@ -324,8 +324,8 @@ def test_a_day_is_refused_before_it_has_begun_anywhere_on_earth(
 
 def begun(day: str, root: str = "root") -> None:
     """Leave an export of *day* behind that has come as far as its first user."""
-    with workspace(WORK, root=root, day=date.fromisoformat(day)) as place:
-        checkpoint = Checkpoint(place.checkpoint)
+    with export_workspace(WORK, root=root, day=date.fromisoformat(day)) as workspace:
+        checkpoint = Checkpoint(workspace.checkpoint)
         checkpoint.add_users("IS" + "0" * 32, [User(sid="US" + "0" * 32)], next_page=None)
         checkpoint.remember(options={}, run_id="r-1", started_at=f"{day}T00:00:00+00:00", starts=1)
         checkpoint.close()

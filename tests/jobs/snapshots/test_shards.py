@@ -77,8 +77,8 @@ def test_a_finished_shard_answers_that_it_is_done_and_asks_nothing(
 
 def test_what_a_lost_try_has_left_here_goes_when_the_shard_was_finished_elsewhere(connected: RunCommand) -> None:
     work = Path("home/.local/state/readstate/shards")
-    with run_workspace(work.parent, root="root", run_id="nightly", work="1-of-2") as place:
-        (place.parts / "part-000001.arrow").touch()
+    with run_workspace(work.parent, root="root", run_id="nightly", work="1-of-2") as workspace:
+        (workspace.parts / "part-000001.arrow").touch()
     connected(*SHARD, "1/2", *DAY, "--work-dir", "another machine")
     assert list(work.iterdir()) != []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from readstate.clock import Clock
-from readstate.concurrency import bounded_map
+from readstate.concurrency import WorkerThread, bounded_map
 from readstate.errors import UnusableAnswer
 from readstate.events import Observer, PartWritten, UnknownFields, UserRead
 from readstate.snapshot.extract.decode import Decoded, decode
@@ -18,7 +18,6 @@ from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer
 from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
 from readstate.snapshot.published.parquet import null_columns
 from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart
-from readstate.snapshot.workspace.disk_thread import DiskThread
 from readstate.snapshot.workspace.users import UserResult, failed_result
 
 _BATCH_BYTES = 2 << 20
@@ -77,8 +76,8 @@ class Ingest:
         *,
         checkpoint: Checkpoint,
         folder: Path,
-        checkpoint_disk: DiskThread,
-        parts_disk: DiskThread,
+        checkpoint_disk: WorkerThread,
+        parts_disk: WorkerThread,
         buffer: PageBuffer,
         snapshot_at: datetime,
         blanked_columns: Sequence[str],

@@ -12,7 +12,7 @@ from readstate.model.quantities import Allowance
 from readstate.snapshot.export.ingest import PartLimits
 from readstate.snapshot.published.manifest import RosterScope
 from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest
-from readstate.snapshot.roster.roster import RosterWish
+from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.snapshot.workspace.timeline import Timeline
 from readstate.snapshot.workspace.workspace import Workspace
@@ -25,7 +25,7 @@ class ExportOptions:
     """What an export is to do; a run is resumed only with the options that it began with."""
 
     snapshot_date: date
-    wish: RosterWish
+    selection: RosterSelection
     base_url: str
     max_failed_users: Allowance
     part_limits: PartLimits
@@ -44,9 +44,9 @@ class ExportOptions:
 
     def roster(self) -> RosterScope:
         """Which users are to be read, as the manifest notes it."""
-        entries = self.wish.entries
+        entries = self.selection.entries
         users = None if entries is None else hashlib.sha256(repr(entries).encode()).hexdigest()
-        return RosterScope(self.wish.services, users, self.wish.limit)
+        return RosterScope(self.selection.services, users, self.selection.limit)
 
     def fingerprint(self) -> dict[str, Any]:
         """What must not change between the starts of one run, as JSON."""
@@ -62,12 +62,12 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ExportContext:
     """What an export works with and does not decide about."""
 
     reader: Reader
     store: SnapshotStore
-    place: Workspace
+    workspace: Workspace
     requests: RequestCounter
     timeline: Timeline
     """Both must observe the reader's events."""

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from readstate.snapshot.export.options import ExportOptions
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot_store import KnownUser, SnapshotStore
-from readstate.snapshot.roster.roster import ALL_SERVICES, DEFAULT_SERVICE
+from readstate.snapshot.roster.selection import ALL_SERVICES, DEFAULT_SERVICE
 from readstate.twilio.http.request import MAX_PAGE_SIZE
 
 
@@ -39,16 +39,16 @@ def foreseen_users(
     """Give the users of *manifest* that a run with *options* has to read; none where the list alone can tell."""
     if not _tells_who(manifest, options, account_sid):
         return
-    services = {default_service if wished == DEFAULT_SERVICE else wished for wished in options.wish.services}
+    services = {default_service if wished == DEFAULT_SERVICE else wished for wished in options.selection.services}
     for user in store.known_users(manifest):
         is_wished = ALL_SERVICES in services or user.chat_service_sid in services
-        if is_wished and options.wish.share.owns(user.user_sid):
+        if is_wished and options.selection.share.owns(user.user_sid):
             yield user
 
 
 def _tells_who(manifest: Manifest, options: ExportOptions, account_sid: str | None) -> bool:
     same_place = (manifest.account_sid, manifest.base_url) == (account_sid, options.base_url)
-    reads_all = options.wish.entries is None and options.wish.limit is None
+    reads_all = options.selection.entries is None and options.selection.limit is None
     # Rows carry the identity, and the list would come too late to tell it.
     identities = "identity" not in manifest.blanked_columns or "identity" in options.blanked_columns
     return same_place and reads_all and identities

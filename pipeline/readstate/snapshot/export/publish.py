@@ -52,7 +52,7 @@ def publish(
     findings: Findings,
     *,
     store: SnapshotStore,
-    place: Workspace,
+    workspace: Workspace,
     stop: StopSwitch,
     clock: Clock,
     emit: Observer,
@@ -62,15 +62,15 @@ def publish(
     Doing it again after a kill gives the same files under the same names. Raises `PublishedMeanwhile`, what
     the store raises, and `Stopped` where that was asked between two files.
     """
-    finished = list(_merged(publication, findings, place, stop=stop, emit=emit))
+    finished = list(_merged(publication, findings, workspace, stop=stop, emit=emit))
     duplicates = findings.rows - sum(file.rows for _, file in finished)
     if duplicates:
         emit(DuplicatesDropped(duplicates))
     blanked = publication.blanked_columns
     rows = (row | {"snapshot_at": publication.started_at} for row in findings.roster())
-    finished.append(("users", write_users(rows, place.finished, blanked_columns=blanked)))
+    finished.append(("users", write_users(rows, workspace.finished, blanked_columns=blanked)))
     if findings.users.failed:
-        finished.append(("failures", write_failures(findings.failures(), place.finished, blanked_columns=blanked)))
+        finished.append(("failures", write_failures(findings.failures(), workspace.finished, blanked_columns=blanked)))
     files = tuple(_put_all(finished, publication, store, stop, emit))
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -100,12 +100,12 @@ def publish(
 
 
 def _merged(
-    publication: Publication, findings: Findings, place: Workspace, *, stop: StopSwitch, emit: Observer
+    publication: Publication, findings: Findings, workspace: Workspace, *, stop: StopSwitch, emit: Observer
 ) -> Iterator[tuple[Dataset, FinishedFile]]:
     rows = 0
     for file in compact(
         findings.parts,
-        place.finished,
+        workspace.finished,
         run_id=publication.run_id,
         snapshot_at=publication.started_at,
         file_bytes=publication.file_bytes,

@@ -35,11 +35,11 @@ class Findings:
     """Every user that could not be read as the dataset `failures` has it, in the same order."""
 
 
-def findings_of(checkpoint: Checkpoint, place: Workspace) -> Findings:
+def findings_of(checkpoint: Checkpoint, workspace: Workspace) -> Findings:
     """What the run of *checkpoint* found."""
     done = checkpoint.progress()
     return Findings(
-        parts=[place.parts / part.name for part in checkpoint.parts()],
+        parts=[workspace.parts / part.name for part in checkpoint.parts()],
         rows=done.rows,
         users=UserCounts(listed=done.listed, read=done.read, vanished=done.vanished, failed=done.failed),
         services=tuple(ServiceUsers(sid, users) for sid, users in checkpoint.users_by_service().items()),

@@ -2,43 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
 from readstate.clock import Clock
-from readstate.concurrency import bounded_map
+from readstate.concurrency import WorkerThread, bounded_map
 from readstate.errors import ApiError, BadInput, NotFound, TransportError
 from readstate.events import Observer, RosterComplete, RosterPageRead, UserVanished
 from readstate.model.ids import is_sid
 from readstate.model.resources import User
-from readstate.snapshot.roster.shard import ALL_USERS, Shard
+from readstate.snapshot.roster.selection import ALL_SERVICES, DEFAULT_SERVICE, RosterSelection
 from readstate.snapshot.roster.users_file import RosterEntry
 from readstate.snapshot.workspace.checkpoint import Checkpoint
-from readstate.snapshot.workspace.disk_thread import DiskThread
 from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 
-ALL_SERVICES = "all"
-DEFAULT_SERVICE = "default"
 _TAKEN_AT_ONCE = 200
 _RESOLVED_AT_ONCE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class RosterWish:
-    """Which users to read."""
-
-    services: tuple[str, ...] = (ALL_SERVICES,)
-    """``all``, ``default`` or service SIDs."""
-    entries: tuple[RosterEntry, ...] | None = None
-    """The users of a file; None for all users of the services."""
-    limit: int | None = None
-    """At most so many users, for a trial."""
-    share: Shard = ALL_USERS
-    """Of these users, those of one shard."""
 
 
 class Roster:
@@ -46,17 +28,17 @@ class Roster:
 
     def __init__(
         self,
-        wish: RosterWish,
+        selection: RosterSelection,
         *,
         reader: Reader,
         checkpoint: Checkpoint,
-        disk: DiskThread,
+        disk: WorkerThread,
         stop: StopSwitch,
         clock: Clock,
         emit: Observer,
         parallel: int,
     ) -> None:
-        self._wish = wish
+        self._selection = selection
         self._reader = reader
         self._checkpoint = checkpoint
         self._disk = disk
@@ -72,8 +54,8 @@ class Roster:
     async def fill(self) -> None:
         """Find all users, from where an earlier start stopped. Raises `ApiError`, `BadInput`, `NotPermitted`."""
         self._users = (await self._disk.run(self._checkpoint.progress)).listed
-        if self._wish.entries is not None:
-            await self._resolve(self._wish.entries)
+        if self._selection.entries is not None:
+            await self._resolve(self._selection.entries)
         else:
             await self._list()
         self._filled = self._stop.reason() is None
@@ -106,7 +88,7 @@ class Roster:
 
     async def _services(self) -> list[str]:
         found: dict[str, None] = {}
-        for wished in self._wish.services:
+        for wished in self._selection.services:
             if wished == ALL_SERVICES:
                 found.update(dict.fromkeys(service.sid for service in await self._reader.services()))
             elif wished == DEFAULT_SERVICE:
@@ -122,11 +104,11 @@ class Roster:
         try:
             async for page in self._reader.users(service, start=start):
                 following = None if page.following is None else msgspec.json.encode(page.following).decode()
-                users = [user for user in page.users if self._wish.share.owns(user.sid)]
-                if self._wish.limit is not None:
-                    users = users[: self._wish.limit - self._users]
+                users = [user for user in page.users if self._selection.share.owns(user.sid)]
+                if self._selection.limit is not None:
+                    users = users[: self._selection.limit - self._users]
                 await self._add(service, users, next_page=following)
-                if self._stop.reason() is not None or self._users == self._wish.limit:
+                if self._stop.reason() is not None or self._users == self._selection.limit:
                     return
         except NotFound as error:
             raise BadInput(
@@ -137,9 +119,9 @@ class Roster:
         done: int = await self._disk.run(self._checkpoint.recall, "entries_resolved") or 0
         needs_own = any(entry.service is None for entry in entries)
         own = await self._own_service() if needs_own else None
-        entries = entries[: self._wish.limit]
+        entries = entries[: self._selection.limit]
         by_sid = {(entry.service or own, entry.user) for entry in entries if is_sid(entry.user, "US")}
-        wanted = [entry for entry in entries if self._wish.share.owns(entry.user)]
+        wanted = [entry for entry in entries if self._selection.share.owns(entry.user)]
         while done < len(wanted) and self._stop.reason() is None:
             chunk = wanted[done : done + _RESOLVED_AT_ONCE]
             async with bounded_map(
@@ -153,7 +135,7 @@ class Roster:
             await self._disk.run(self._checkpoint.remember, entries_resolved=done)
 
     async def _own_service(self) -> str:
-        named = [service for service in self._wish.services if is_sid(service, "IS")]
+        named = [service for service in self._selection.services if is_sid(service, "IS")]
         return named[0] if len(named) == 1 else await self._reader.default_service()
 
     async def _resolve_one(self, entry: RosterEntry, service: str) -> tuple[RosterEntry, str, User | None]:

@@ -51,7 +51,13 @@ class Published:
 
 
 def publish_run(
-    options: PublishOptions, *, store: SnapshotStore, place: Workspace, stop: StopSwitch, clock: Clock, emit: Observer
+    options: PublishOptions,
+    *,
+    store: SnapshotStore,
+    workspace: Workspace,
+    stop: StopSwitch,
+    clock: Clock,
+    emit: Observer,
 ) -> Published:
     """Merge and publish the staged shards of a run, as one export would have; then remove the staged files.
 
@@ -64,7 +70,7 @@ def publish_run(
         return _nothing_staged(options, store)
     before = {day: store.manifest(day) for day in days}
     try:
-        published = _publish(options, staging, store=store, place=place, stop=stop, clock=clock, emit=emit)
+        published = _publish(options, staging, store=store, workspace=workspace, stop=stop, clock=clock, emit=emit)
     except (BadInput, GuardRefused, LocalDisk, Locked):
         # Another publisher of this run may have removed the files that this one was reading: it was faster, or it was
         # killed after it had published and removed some of them. Then its snapshot is the answer, not this error.
@@ -84,7 +90,7 @@ def _publish(
     staging: Staging,
     *,
     store: SnapshotStore,
-    place: Workspace,
+    workspace: Workspace,
     stop: StopSwitch,
     clock: Clock,
     emit: Observer,
@@ -107,7 +113,7 @@ def _publish(
         on_incomplete=options.on_incomplete,
         to_try_again=f"Run shard {', '.join(with_failures)} again with --restart",
     )
-    findings = merge_shards(shards, store=store, folder=place.parts)
+    findings = merge_shards(shards, store=store, folder=workspace.parts)
     record, now, first = merge_run_records(shards), clock.now(), shards[0]
     publication = Publication(
         run_id=options.run_id,
@@ -126,7 +132,7 @@ def _publish(
         tool_version=options.tool_version,
         replaces=current,
     )
-    manifest = publish(publication, findings, store=store, place=place, stop=stop, clock=clock, emit=emit)
+    manifest = publish(publication, findings, store=store, workspace=workspace, stop=stop, clock=clock, emit=emit)
     return Published(manifest, already=False)
 
 

@@ -149,7 +149,7 @@ def stage(
     findings: Findings,
     *,
     store: SnapshotStore,
-    place: Workspace,
+    workspace: Workspace,
     stop: StopSwitch,
     emit: Observer,
 ) -> ShardManifest:
@@ -158,7 +158,7 @@ def stage(
     Idempotent: a rerun after a crash uploads the same files. Raises `LocalDisk`, and `Stopped` between two files.
     """
     staging = Staging(store, draft.run_id)
-    local = list(_local_files(findings, place, draft))
+    local = list(_local_files(findings, workspace, draft))
     files = []
     for number, (dataset, path) in enumerate(local, start=1):
         sha256 = sha256_of(path)
@@ -173,11 +173,11 @@ def stage(
 
 
 def _local_files(
-    findings: Findings, place: Workspace, draft: ShardManifest
+    findings: Findings, workspace: Workspace, draft: ShardManifest
 ) -> Iterator[tuple[Literal["part", "users", "failures"], Path]]:
     for path in findings.parts:
         yield "part", path
     blanked = draft.blanked_columns
-    yield "users", write_users(findings.roster(), place.finished, blanked_columns=blanked).path
+    yield "users", write_users(findings.roster(), workspace.finished, blanked_columns=blanked).path
     if findings.users.failed:
-        yield "failures", write_failures(findings.failures(), place.finished, blanked_columns=blanked).path
+        yield "failures", write_failures(findings.failures(), workspace.finished, blanked_columns=blanked).path

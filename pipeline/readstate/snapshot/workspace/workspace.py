@@ -51,7 +51,7 @@ class Workspace:
         shutil.rmtree(self.folder)
 
 
-def workspace(work_dir: Path, *, root: str, day: date) -> AbstractContextManager[Workspace]:
+def export_workspace(work_dir: Path, *, root: str, day: date) -> AbstractContextManager[Workspace]:
     """Hold the folder for the export of *day* to *root* for as long as the block lasts; raises as `held` does."""
     return held(work_dir / "exports" / f"{day.isoformat()}-{_named_after(root)}")
 
@@ -68,7 +68,7 @@ def held(folder: Path) -> Iterator[Workspace]:
     The lock dies with the process. Raises `Locked` where another process holds it and `LocalDisk` where the folder
     cannot be made.
     """
-    place = Workspace(folder)
+    workspace = Workspace(folder)
     try:
         with translate_os_errors(folder, hint="Give a folder of your own with --work-dir."):
             lock = acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n")
@@ -79,12 +79,12 @@ def held(folder: Path) -> Iterator[Workspace]:
         ) from None
     with lock:
         with translate_os_errors(folder):
-            create_private_folder(place.parts)
-            create_private_folder(place.finished)
-        yield place
+            create_private_folder(workspace.parts)
+            create_private_folder(workspace.finished)
+        yield workspace
 
 
-def unfinished(work_dir: Path, *, root: str) -> list[date]:
+def unfinished_exports(work_dir: Path, *, root: str) -> list[date]:
     """The dates of exports to *root* that were begun, are not finished, and on which nobody works now."""
     found = sorted(work_dir.glob(f"exports/????-??-??-{_named_after(root)}/{_LOCK}"))
     return [date.fromisoformat(lock.parent.name[:10]) for lock in found if not _is_held(lock)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from readstate.concurrency import WorkerThread
 from readstate.errors import LocalDisk
 from readstate.events import Event, PartWritten, UserFailed, UserRead
 from readstate.model.resources import User
@@ -20,7 +21,6 @@ from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer
 from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
 from readstate.snapshot.workspace.checkpoint import Checkpoint
-from readstate.snapshot.workspace.disk_thread import DiskThread
 from readstate.snapshot.workspace.users import UserResult
 from tests.helpers.fake_clock import FakeClock
 
@@ -39,7 +39,7 @@ class Ingesting:
     """An ingest with a checkpoint of *users* users."""
 
     def __init__(
-        self, folder: Path, users: int, checkpoint_disk: DiskThread, parts_disk: DiskThread, rows: int
+        self, folder: Path, users: int, checkpoint_disk: WorkerThread, parts_disk: WorkerThread, rows: int
     ) -> None:
         (folder / "parts").mkdir()
         self.checkpoint_disk = checkpoint_disk
@@ -74,7 +74,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def ingesting(folder: Path, users: int, *, rows: int = 1000) -> Iterator[Ingesting]:
-    with DiskThread() as checkpoint_disk, DiskThread() as parts_disk:
+    with WorkerThread() as checkpoint_disk, WorkerThread() as parts_disk:
         yield Ingesting(folder, users, checkpoint_disk, parts_disk, rows)
 
 

@@ -10,43 +10,46 @@ from pathlib import Path
 import pytest
 
 from readstate.errors import LocalDisk, Locked
-from readstate.snapshot.workspace.workspace import unfinished, workspace
+from readstate.snapshot.workspace.workspace import export_workspace, unfinished_exports
 
 DAY = date(2026, 11, 23)
 HOLD = (
     "import sys; from datetime import date; from pathlib import Path;"
-    "from readstate.snapshot.workspace.workspace import workspace\n"
-    "with workspace(Path(sys.argv[1]), root='root', day=date(2026, 11, 23)):\n"
+    "from readstate.snapshot.workspace.workspace import export_workspace\n"
+    "with export_workspace(Path(sys.argv[1]), root='root', day=date(2026, 11, 23)):\n"
     "    print('held', flush=True); sys.stdin.read()"
 )
 
 
 def test_a_second_run_of_the_same_date_and_root_is_told_who_holds_it(tmp_path: Path) -> None:
     with (
-        workspace(tmp_path, root="root", day=DAY),
+        export_workspace(tmp_path, root="root", day=DAY),
         pytest.raises(Locked, match=f"process {os.getpid()}"),
-        workspace(tmp_path, root="root", day=DAY),
+        export_workspace(tmp_path, root="root", day=DAY),
     ):
         pass
 
 
 def test_what_is_unfinished_is_known_by_date_unless_somebody_works_on_it_or_it_goes_elsewhere(tmp_path: Path) -> None:
     for day in (date(2026, 11, 22), date(2026, 11, 21)):
-        with workspace(tmp_path, root="root", day=day):
+        with export_workspace(tmp_path, root="root", day=day):
             pass
-    with workspace(tmp_path, root="root", day=date(2026, 11, 20)) as finished:
+    with export_workspace(tmp_path, root="root", day=date(2026, 11, 20)) as finished:
         finished.remove()
 
-    with workspace(tmp_path, root="root", day=DAY), workspace(tmp_path, root="other", day=date(2026, 11, 19)):
-        assert unfinished(tmp_path, root="root") == [date(2026, 11, 21), date(2026, 11, 22)]
-    assert unfinished(tmp_path / "missing", root="root") == []
+    with (
+        export_workspace(tmp_path, root="root", day=DAY),
+        export_workspace(tmp_path, root="other", day=date(2026, 11, 19)),
+    ):
+        assert unfinished_exports(tmp_path, root="root") == [date(2026, 11, 21), date(2026, 11, 22)]
+    assert unfinished_exports(tmp_path / "missing", root="root") == []
 
 
 def test_other_dates_and_other_roots_do_not_wait_for_each_other(tmp_path: Path) -> None:
     with (
-        workspace(tmp_path, root="root", day=DAY) as first,
-        workspace(tmp_path, root="root", day=date(2026, 11, 24)) as second,
-        workspace(tmp_path, root="other", day=DAY) as third,
+        export_workspace(tmp_path, root="root", day=DAY) as first,
+        export_workspace(tmp_path, root="root", day=date(2026, 11, 24)) as second,
+        export_workspace(tmp_path, root="other", day=DAY) as third,
     ):
         assert len({first.folder, second.folder, third.folder}) == 3
 
@@ -57,37 +60,37 @@ def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"held\n"
-    with pytest.raises(Locked), workspace(tmp_path, root="root", day=DAY):
+    with pytest.raises(Locked), export_workspace(tmp_path, root="root", day=DAY):
         pass
 
     process.send_signal(signal.SIGKILL)
     process.communicate()
 
-    with workspace(tmp_path, root="root", day=DAY) as place:
-        assert place.parts.is_dir()
+    with export_workspace(tmp_path, root="root", day=DAY) as workspace:
+        assert workspace.parts.is_dir()
 
 
 def test_clearing_forgets_the_work_and_keeps_the_lock(tmp_path: Path) -> None:
-    with workspace(tmp_path, root="root", day=DAY) as place:
-        (place.parts / "part").write_text("rows")
-        place.checkpoint.write_text("users")
+    with export_workspace(tmp_path, root="root", day=DAY) as workspace:
+        (workspace.parts / "part").write_text("rows")
+        workspace.checkpoint.write_text("users")
 
-        place.clear()
+        workspace.clear()
 
-        assert sorted(path.name for path in place.folder.rglob("*")) == ["finished", "lock", "parts"]
+        assert sorted(path.name for path in workspace.folder.rglob("*")) == ["finished", "lock", "parts"]
 
 
 def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(tmp_path: Path) -> None:
-    with workspace(tmp_path, root="root", day=DAY) as first:
+    with export_workspace(tmp_path, root="root", day=DAY) as first:
         first.remove()
-        with workspace(tmp_path, root="root", day=DAY) as second, pytest.raises(Locked):
+        with export_workspace(tmp_path, root="root", day=DAY) as second, pytest.raises(Locked):
             assert second.parts.is_dir()
-            with workspace(tmp_path, root="root", day=DAY):
+            with export_workspace(tmp_path, root="root", day=DAY):
                 pass
 
 
 def test_a_work_folder_that_cannot_be_made_says_which_flag_helps(tmp_path: Path) -> None:
     (tmp_path / "exports").write_text("in the way")
 
-    with pytest.raises(LocalDisk, match="--work-dir"), workspace(tmp_path, root="root", day=DAY):
+    with pytest.raises(LocalDisk, match="--work-dir"), export_workspace(tmp_path, root="root", day=DAY):
         pass
