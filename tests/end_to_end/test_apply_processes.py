@@ -130,7 +130,7 @@ def test_a_second_signal_leaves_at_once_and_the_journal_covers_it(shell: Process
     process = patient.start("apply", str(plan.directory), "--writes-per-second", "5", "--grace", "600s", *HASTE)
     wait_until(lambda: bool(shell.twilio.effects()), process)
     shell.twilio.faults = Faults(outage="hang")
-    wait_until(lambda: shell.twilio.counters().accidents["hang"] > 0, process)
+    wait_until(lambda: shell.twilio.counters().faults["hang"] > 0, process)
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     assert any("finishing what is in flight" in line for line in process.stderr)

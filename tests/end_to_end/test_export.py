@@ -240,7 +240,7 @@ async def test_a_stop_while_nothing_answers_waits_no_longer_than_the_grace(
     job.settings |= {"read_timeout_seconds": 600.0, "request_timeout_seconds": 600.0}
     with changed(twilio, outage="hang"):
         run = asyncio.create_task(job.run(grace_seconds=0.2))
-        while not twilio.counters().accidents["hang"]:
+        while not twilio.counters().faults["hang"]:
             await asyncio.sleep(0.01)
         assert job.stop is not None
         job.stop.request_stop(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))

@@ -49,4 +49,4 @@ def test_a_plan_made_in_bad_weather_equals_the_world(
             assert row.before_level == seen["notification_level"]
             assert row.participant_sid == seen["participant_sid"]
         assert {method for method, _, _ in twilio.counters().answers} == {"GET"}
-        assert twilio.counters().accidents
+        assert twilio.counters().faults

@@ -102,7 +102,7 @@ def test_a_second_signal_leaves_at_once(twilio: RunningSimulator, tmp_path: Path
     twilio.faults = Faults(outage="hang")
     patient = {"READSTATE_READ_TIMEOUT_SECONDS": "600", "READSTATE_REQUEST_TIMEOUT_SECONDS": "600"}
     process = start([*export_to(tmp_path), "--grace", "600s"], environment(twilio, tmp_path, **patient))
-    wait_until(lambda: twilio.counters().accidents["hang"] > 0, process)
+    wait_until(lambda: twilio.counters().faults["hang"] > 0, process)
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     assert "finishing what is in flight" in process.stderr.readline()

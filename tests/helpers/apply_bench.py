@@ -20,7 +20,7 @@ from readstate.changes.runs.row_record import RowRecord
 from readstate.clock import Clock
 from readstate.errors import Unanswered
 from readstate.events import Event
-from readstate.simulator.api.api import Asked
+from readstate.simulator.api.api import Request as ApiRequest
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Writer
 from readstate.twilio.http.request import Request
@@ -46,15 +46,15 @@ class WorldTransport:
 
     async def send(self, request: Request) -> Response:
         self.sent.append(request)
-        answer = self.accident(self, request)
+        answer = self.draw(self, request)
         return self.ask(request) if answer is None else answer
 
     def ask(self, request: Request) -> Response:
         """Let *request* have its effect."""
         body = urlencode(request.form).encode()
-        asked = Asked(request.method, request.target, AUTHORIZATION, FORM if body else b"", body)
+        asked = ApiRequest(request.method, request.target, AUTHORIZATION, FORM if body else b"", body)
         request_id = f"RQ{len(self.sent):032x}"
-        _, answer = self.desk.api.answer(asked, request_id)
+        _, answer = self.desk.api.handle(asked, request_id)
         return Response(answer.status, {"twilio-request-id": request_id}, answer.body)
 
     @property

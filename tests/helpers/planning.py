@@ -21,7 +21,7 @@ from readstate.changes.plans.writer import PlanWriter
 from readstate.events import ignore
 from readstate.model.desired import Operation
 from readstate.model.plan import InputFacts, Planner
-from readstate.simulator.api.api import Asked
+from readstate.simulator.api.api import Request as ApiRequest
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
@@ -49,8 +49,8 @@ class DeskTransport:
         for ending, status in self.failing.items():
             if request.path.endswith(ending):
                 return Response(status, {}, b"")
-        asked = Asked(request.method, request.target, AUTHORIZATION)
-        _, answer = self.desk.api.answer(asked, f"RQ{len(self.sent):032x}")
+        asked = ApiRequest(request.method, request.target, AUTHORIZATION)
+        _, answer = self.desk.api.handle(asked, f"RQ{len(self.sent):032x}")
         return Response(answer.status, {"date": "Mon, 23 Nov 2026 02:00:00 GMT"}, answer.body)
 
     def paths(self) -> Counter[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from readstate.simulator.api.api import Asked
+from readstate.simulator.api.api import Request
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.api.credentials import Credentials
 from readstate.simulator.faults.faults import Faults
@@ -47,8 +47,8 @@ class SimulatedApi:
         url = urlsplit(target)
         target = url.path + (f"?{url.query}" if url.query else "")
         self._asked += 1
-        asked = Asked(method, target, authorization, FORM, urlencode(form).encode())
-        _, answer = self.api.answer(asked, f"RQ{self._asked:032x}")
+        asked = Request(method, target, authorization, FORM, urlencode(form).encode())
+        _, answer = self.api.handle(asked, f"RQ{self._asked:032x}")
         return Reply(answer.status, json.loads(answer.body) if answer.body else None)
 
     def get(self, target: str) -> Any:

@@ -46,7 +46,7 @@ def main(updates: int, removals: int) -> None:
         print(f"planned    {plan.manifest.counts}")
         print(f"outcomes   {dict(outcomes)}, exit code {told.code}")
         print(f"others     {live} moves meanwhile; {outcomes['raced']} of ours went back, no row was written twice")
-        print(f"accidents  {dict(twilio.counters().accidents)}")
+        print(f"accidents  {dict(twilio.counters().faults)}")
         print(f"time       {seconds:.0f} s, {sum(outcomes.values()) / seconds:.0f} rows/s")
         print(told.stderr[-300:])
 

@@ -11,7 +11,7 @@ from readstate.errors import Usage
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
-from readstate.simulator.server.parse_options import from_words
+from readstate.simulator.server.parse_options import parse_assignments
 from readstate.simulator.server.server import LOOPBACK, listening, new_event_loop
 from readstate.simulator.server.simulator import Simulator
 from readstate.simulator.world.dump import dump_world, load_world
@@ -63,7 +63,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     )
     world = World(shape) if world_file is None else _load(world_file)
     simulator = Simulator(
-        world, faults=from_words(Faults, list(faults)), behaviour=from_words(Behaviour, list(behaviours))
+        world, faults=parse_assignments(Faults, list(faults)), behaviour=parse_assignments(Behaviour, list(behaviours))
     )
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(simulator, port, prerender=prerender))

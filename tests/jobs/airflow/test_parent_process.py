@@ -126,7 +126,7 @@ def test_a_stop_that_comes_before_the_command_is_not_lost(twilio: RunningSimulat
 def test_a_command_that_takes_too_long_to_save_gets_a_second_signal(twilio: RunningSimulator, tmp_path: Path) -> None:
     twilio.faults = Faults(outage="hang")
     slow = RunningCommand(export_to(tmp_path, "--grace", "600s"), environment(twilio, tmp_path, **UNANSWERED))
-    wait_until(lambda: twilio.counters().accidents["hang"] > 0)
+    wait_until(lambda: twilio.counters().faults["hang"] > 0)
     slow.process.stop()
     wait_until(lambda: any("finishing what is in flight" in line for line in slow.log))
     slow.clock.advance(SAVE_SECONDS)
@@ -138,7 +138,7 @@ def test_a_command_that_takes_too_long_to_save_gets_a_second_signal(twilio: Runn
 def test_a_command_that_handles_no_signal_is_killed(twilio: RunningSimulator, tmp_path: Path) -> None:
     twilio.faults = Faults(outage="hang")
     deaf = RunningCommand(export_to(tmp_path), environment(twilio, tmp_path))
-    wait_until(lambda: twilio.counters().accidents["hang"] > 0)
+    wait_until(lambda: twilio.counters().faults["hang"] > 0)
     assert deaf.process._process is not None
     deaf.process._process.send_signal(signal.SIGSTOP)
     deaf.process.stop()

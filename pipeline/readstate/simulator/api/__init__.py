@@ -1,1 +1,1 @@
-"""Twilio's API without the wire."""
+"""Twilio's API without HTTP."""

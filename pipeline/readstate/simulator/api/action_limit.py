@@ -13,7 +13,7 @@ class ActionBuckets:
         self._buckets: dict[object, tuple[float, float]] = {}
 
     def take(self, scope: object, per_second: int) -> bool:
-        """Take a token for a change of *scope*; False when the bucket is empty."""
+        """Take a token for a change of *scope*; return False if the bucket is empty."""
         if per_second <= 0:
             return True
         now = self._monotonic()
@@ -22,6 +22,6 @@ class ActionBuckets:
         allowed = tokens >= 1
         self._buckets[scope] = (tokens - 1 if allowed else tokens, now)
         if len(self._buckets) > _KEPT_BUCKETS:
-            # The one that was used longest ago: full again, or nearly.
+            # The bucket that was used longest ago: full again, or nearly.
             del self._buckets[next(iter(self._buckets))]
         return allowed

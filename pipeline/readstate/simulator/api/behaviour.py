@@ -1,4 +1,4 @@
-"""What Twilio does where nobody outside knows what it does: each unknown a named choice with its likeliest answer."""
+"""What Twilio does where its documentation does not say: each unknown a named choice whose default is the likeliest."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """How the account answers; a client has to live with every value of every field."""
+    """How the account responds; a client has to cope with every value of every field."""
 
     page_size_over_maximum: Literal["clamp", "reject"] = "clamp"
     """A `PageSize` above the maximum of the list: taken as the maximum, or 400/20007."""

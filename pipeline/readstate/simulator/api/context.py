@@ -1,16 +1,16 @@
-"""What a resource's code may ask while it answers one request."""
+"""What the code of a resource may use while it handles one request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from readstate.simulator.api.action_limit import ActionBuckets
 from readstate.simulator.api.behaviour import Behaviour
-from readstate.simulator.api.json_templates import Place
-from readstate.simulator.api.paging import PageAsked, page_asked
-from readstate.simulator.api.responses import Answer, Refusal
+from readstate.simulator.api.json_templates import UrlContext
+from readstate.simulator.api.paging import PageRequest, parse_page_request
+from readstate.simulator.api.responses import ApiError, Response
 from readstate.simulator.faults.faults import PageFaults
-from readstate.simulator.faults.injector import Dice
-from readstate.simulator.faults.other_clients import LiveClient
+from readstate.simulator.faults.injector import FaultInjector
+from readstate.simulator.faults.other_clients import OtherClients
 from readstate.simulator.seed.records import Conversation, Participant, User
 from readstate.simulator.world.editor import Editor
 from readstate.simulator.world.service import Service
@@ -19,15 +19,15 @@ from readstate.simulator.world.world import World
 
 @dataclass(slots=True)
 class Context:
-    """One request with everything around it. Nobody changes it; frozen, it would take five times as long to make."""
+    """One request with its dependencies. Treated as immutable; frozen, it would take five times as long to make."""
 
     world: World
     behaviour: Behaviour
-    dice: Dice
-    live_client: LiveClient
+    injector: FaultInjector
+    other_clients: OtherClients
     actions: ActionBuckets
     service: Service
-    place: Place
+    urls: UrlContext
     base_url: str
     path: str
     """The path as it was sent: what a 404 quotes, and what the links of a page repeat."""
@@ -44,22 +44,22 @@ class Context:
         """Open the service for changes in the name of this request."""
         return self.world.edit(self.service, actor=self.request_id)
 
-    def not_found(self, code: int) -> Refusal:
-        """Refuse because something does not exist; *code* is used where the account is that specific."""
+    def not_found(self, code: int) -> ApiError:
+        """Return a 404 with *code*, or with the general one as the behaviour says."""
         code = code if self.behaviour.not_found_code == "specific" else 20404
-        return Refusal(404, code, f"The requested resource {self.path} was not found")
+        return ApiError(404, code, f"The requested resource {self.path} was not found")
 
     def user(self, reference: str) -> User:
         """Look up the user that the path names by SID or identity."""
         user = self.service.find_user(reference)
-        if user is None or self.dice.user_vanishes(user.sid):
+        if user is None or self.injector.user_vanishes(user.sid):
             raise self.not_found(50200)
         return user
 
     def user_key(self, reference: str) -> tuple[int, str]:
-        """Look up no more than the number and the SID of the user that the path names: all that a list needs."""
+        """Return the number and the SID of the user that the path names: all that a list needs."""
         key = self.service.find_user_key(reference)
-        if key is None or self.dice.user_vanishes(key[1]):
+        if key is None or self.injector.user_vanishes(key[1]):
             raise self.not_found(50200)
         return key
 
@@ -83,22 +83,22 @@ class Context:
         if not self.actions.take(scope, self.behaviour.actions_per_second):
             code = self.behaviour.actions_code
             text = "Actions per second limit exceeded" if code == 50063 else "Global APS limit exceeded"
-            raise Refusal(429, code, text)
+            raise ApiError(429, code, text)
 
-    def page(self, *, maximum: int) -> tuple[PageAsked, PageFaults]:
-        """Say which page is asked for, and what is wrong with it."""
-        asked = page_asked(self.query, maximum=maximum, behaviour=self.behaviour)
-        return asked, self.dice.disorder(asked.number)
-
-
-def ok(text: str) -> Answer:
-    """Answer 200 with a JSON text."""
-    return Answer(200, text.encode())
+    def page(self, *, maximum: int) -> tuple[PageRequest, PageFaults]:
+        """Return the page that is requested, and the faults it will have."""
+        request = parse_page_request(self.query, maximum=maximum, behaviour=self.behaviour)
+        return request, self.injector.page_faults(request.number)
 
 
-def created(text: str) -> Answer:
-    """Answer 201 with a JSON text."""
-    return Answer(201, text.encode())
+def ok(text: str) -> Response:
+    """Return a response of status 200 with a JSON text."""
+    return Response(200, text.encode())
 
 
-GONE = Answer(204)
+def created(text: str) -> Response:
+    """Return a response of status 201 with a JSON text."""
+    return Response(201, text.encode())
+
+
+GONE = Response(204)

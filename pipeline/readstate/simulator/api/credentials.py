@@ -1,4 +1,4 @@
-"""Who may ask: the one account of the simulator, with a token, two keys and a bearer token that everybody may know."""
+"""The credentials of the simulator's one account: a token, two keys and a bearer token, none of them secret."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Permission = Literal["all", "read", "bearer", "none"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What a client presents. None of it opens anything but a simulator."""
+    """Accepted by simulators alone."""
 
     account_sid: str = "AC" + "0123456789abcdef" * 2
     auth_token: str = "fedcba9876543210" * 2
@@ -21,7 +21,7 @@ class Credentials:
     bearer_token: str = "simulated-bearer-token"  # noqa: S105 - opens nothing
 
     def permissions(self) -> dict[bytes, Permission]:
-        """Map each `Authorization` header that is good for something to what it is good for."""
+        """Return the permission of each valid `Authorization` header."""
         return {
             _basic(self.account_sid, self.auth_token): "all",
             _basic(self.api_key, self.api_secret): "all",

@@ -11,8 +11,8 @@ from readstate.simulator.seed.seeded_service import SeededService
 _EXTRA = ',"sim_extra_field":{"not":"in the description"}'
 
 
-class Place(NamedTuple):
-    """Where a resource is shown: the account, and the beginning of its URLs in one of the two families."""
+class UrlContext(NamedTuple):
+    """What the URLs of a resource are made of: the account, the service, and one of the two families."""
 
     account_sid: str
     chat_service_sid: str
@@ -54,9 +54,9 @@ def _truth(value: bool | None) -> str:  # noqa: FBT001 - a value to write, not a
     return "null" if value is None else "true" if value else "false"
 
 
-def _service(place: Place) -> str:
+def _service(urls: UrlContext) -> str:
     # Participants and messages name their service in one family only.
-    return f'"chat_service_sid":"{place.chat_service_sid}",' if "/Services/" in place.prefix else ""
+    return f'"chat_service_sid":"{urls.chat_service_sid}",' if "/Services/" in urls.prefix else ""
 
 
 def _timers(conversation: Conversation) -> str:
@@ -67,10 +67,10 @@ def _timers(conversation: Conversation) -> str:
 
 
 def user_conversation(
-    place: Place, user_sid: str, conversation: Conversation, participant: Participant, unread: int | None
+    urls: UrlContext, user_sid: str, conversation: Conversation, participant: Participant, unread: int | None
 ) -> str:
     """Write the view over a membership and its conversation."""
-    account_sid, service_sid, prefix, extra = place
+    account_sid, service_sid, prefix, extra = urls
     # Unpacked at once: each name would be a lookup of its own.
     _, sid, friendly_name, unique_name, state, date_inactive, date_closed, attributes, author, created, updated, _ = (
         conversation
@@ -94,25 +94,25 @@ def user_conversation(
     )
 
 
-def user(place: Place, user: User) -> str:
+def user(urls: UrlContext, user: User) -> str:
     """Write a user."""
-    url = f"{place.prefix}/Users/{user.sid}"
+    url = f"{urls.prefix}/Users/{user.sid}"
     return (
-        f'{{"sid":"{user.sid}","account_sid":"{place.account_sid}","chat_service_sid":"{place.chat_service_sid}",'
+        f'{{"sid":"{user.sid}","account_sid":"{urls.account_sid}","chat_service_sid":"{urls.chat_service_sid}",'
         f'"role_sid":"{user.role_sid}","identity":{encode_basestring(user.identity)},'
         f'"friendly_name":{_text(user.friendly_name)},"attributes":{encode_basestring(user.attributes)},'
         f'"is_online":{_truth(user.is_online)},"is_notifiable":{_truth(user.is_notifiable)},'
         f'"date_created":"{timestamp(user.date_created)}","date_updated":"{timestamp(user.date_updated)}",'
-        f'"url":"{url}","links":{{"user_conversations":"{url}/Conversations"}}{_EXTRA if place.extra_fields else ""}}}'
+        f'"url":"{url}","links":{{"user_conversations":"{url}/Conversations"}}{_EXTRA if urls.extra_fields else ""}}}'
     )
 
 
-def conversation(place: Place, conversation: Conversation) -> str:
+def conversation(urls: UrlContext, conversation: Conversation) -> str:
     """Write a conversation."""
-    url = f"{place.prefix}/Conversations/{conversation.sid}"
+    url = f"{urls.prefix}/Conversations/{conversation.sid}"
     links = ",".join(f'"{name.lower()}":"{url}/{name}"' for name in ("Participants", "Messages", "Webhooks", "Export"))
     return (
-        f'{{"account_sid":"{place.account_sid}","chat_service_sid":"{place.chat_service_sid}",'
+        f'{{"account_sid":"{urls.account_sid}","chat_service_sid":"{urls.chat_service_sid}",'
         f'"messaging_service_sid":null,"sid":"{conversation.sid}","friendly_name":{_text(conversation.friendly_name)},'
         f'"unique_name":{_text(conversation.unique_name)},"attributes":{encode_basestring(conversation.attributes)},'
         f'"state":"{conversation.state}","date_created":"{timestamp(conversation.date_created)}",'
@@ -121,26 +121,26 @@ def conversation(place: Place, conversation: Conversation) -> str:
     )
 
 
-def participant(place: Place, conversation_sid: str, identity: str, role_sid: str, participant: Participant) -> str:
+def participant(urls: UrlContext, conversation_sid: str, identity: str, role_sid: str, participant: Participant) -> str:
     """Write a participant."""
     return (
-        f'{{"account_sid":"{place.account_sid}",{_service(place)}"conversation_sid":"{conversation_sid}",'
+        f'{{"account_sid":"{urls.account_sid}",{_service(urls)}"conversation_sid":"{conversation_sid}",'
         f'"sid":"{participant.sid}",'
         f'"identity":{encode_basestring(identity)},"attributes":{encode_basestring(participant.attributes)},'
         f'"messaging_binding":null,"role_sid":"{role_sid}","date_created":"{timestamp(participant.date_created)}",'
         f'"date_updated":"{timestamp(participant.date_updated)}",'
-        f'"url":"{place.prefix}/Conversations/{conversation_sid}/Participants/{participant.sid}",'
+        f'"url":"{urls.prefix}/Conversations/{conversation_sid}/Participants/{participant.sid}",'
         f'"last_read_message_index":{_number(participant.last_read_message_index)},'
         f'"last_read_timestamp":{_when(participant.last_read_timestamp)}}}'
     )
 
 
-def message(place: Place, conversation_sid: str, message: Message) -> str:
+def message(urls: UrlContext, conversation_sid: str, message: Message) -> str:
     """Write a message."""
-    url = f"{place.prefix}/Conversations/{conversation_sid}/Messages/{message.sid}"
+    url = f"{urls.prefix}/Conversations/{conversation_sid}/Messages/{message.sid}"
     written = timestamp(message.date_created)
     return (
-        f'{{"account_sid":"{place.account_sid}",{_service(place)}"conversation_sid":"{conversation_sid}",'
+        f'{{"account_sid":"{urls.account_sid}",{_service(urls)}"conversation_sid":"{conversation_sid}",'
         f'"sid":"{message.sid}",'
         f'"index":{message.at},"author":{_text(message.author)},"body":{_text(message.body)},"media":null,'
         f'"attributes":"{{}}","participant_sid":null,"date_created":"{written}","date_updated":"{written}",'

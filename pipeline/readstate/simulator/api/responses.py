@@ -1,4 +1,4 @@
-"""What goes back to the client, before faults have their say."""
+"""Responses, before faults change them."""
 
 import json
 from typing import NamedTuple
@@ -7,7 +7,7 @@ JSON = b"application/json;charset=utf-8"
 HTML = b"text/html"
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """A status with its body."""
 
     status: int
@@ -16,7 +16,7 @@ class Answer(NamedTuple):
     retry_after_seconds: float | None = None
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """Ends the handling of a request with one of Twilio's errors."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
@@ -25,23 +25,23 @@ class Refusal(Exception):
         self.code = code
         self.message = message
 
-    def answer(self) -> Answer:
-        """Write the error as Twilio does."""
-        return refusal(self.status, self.code, self.message)
+    def response(self) -> Response:
+        """Return the error as Twilio writes it."""
+        return error_response(self.status, self.code, self.message)
 
 
-def refusal(status: int, code: int, message: str, *, retry_after_seconds: float | None = None) -> Answer:
-    """Write one of Twilio's errors."""
+def error_response(status: int, code: int, message: str, *, retry_after_seconds: float | None = None) -> Response:
+    """Return one of Twilio's errors."""
     body = {
         "code": code,
         "message": message,
         "more_info": f"https://www.twilio.com/docs/errors/{code}",
         "status": status,
     }
-    return Answer(status, json.dumps(body).encode(), retry_after_seconds=retry_after_seconds)
+    return Response(status, json.dumps(body).encode(), retry_after_seconds=retry_after_seconds)
 
 
-def html(status: int, title: str) -> Answer:
-    """Write an error as a gateway does that knows no JSON."""
+def html_response(status: int, title: str) -> Response:
+    """Return an HTML page, as a gateway sends it."""
     page = f"<html><head><title>{status} {title}</title></head>\r\n<body><h1>{status} {title}</h1></body></html>\r\n"
-    return Answer(status, page.encode(), HTML)
+    return Response(status, page.encode(), HTML)

@@ -1,13 +1,13 @@
-"""Which path means which resource: the whole map of the simulated API."""
+"""The routes of the simulated API: which path means which resource."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from readstate.simulator.api.resources import account, conversations, messages, participants, user_conversations, users
-from readstate.simulator.api.responses import Answer
+from readstate.simulator.api.responses import Response
 
-Handler = Callable[..., Answer]
+Handler = Callable[..., Response]
 """Takes a context and the references in the path."""
 
 _USER: Final = "Users/{UserSid}"
@@ -41,7 +41,7 @@ _OF_THE_ACCOUNT: Final[dict[str, dict[str, Handler]]] = {
 
 
 class Route(NamedTuple):
-    """Where a path leads."""
+    """What a path means."""
 
     template: str
     """The path with names in place of references: what the counters count by."""
@@ -60,7 +60,7 @@ _BY_ACCOUNT_SHAPE: Final = {_shape(name): (name, handlers) for name, handlers in
 
 
 def find_route(raw_path: str, *, encoded_slash_separates: bool = False) -> Route | None:
-    """Find where *raw_path*, still percent-encoded, leads; None for nowhere."""
+    """Return the route of *raw_path*, which is still percent-encoded; None if there is none."""
     if encoded_slash_separates:
         raw_path = raw_path.replace("%2F", "/").replace("%2f", "/")
     version, *parts = _without_dots(raw_path.split("/")[1:])
@@ -85,7 +85,7 @@ def _match(
 
 
 def _without_dots(parts: list[str]) -> list[str]:
-    # As every server in front of an API does: a client that sends ".." unencoded has asked for something else.
+    # As every server in front of an API does: a client that sends ".." unencoded means another path.
     if "." not in parts and ".." not in parts:
         return parts
     kept: list[str] = []

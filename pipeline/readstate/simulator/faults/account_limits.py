@@ -10,28 +10,28 @@ from heapq import heappop, heappush
 from typing import Literal
 
 from readstate.simulator.faults.faults import Faults
-from readstate.simulator.faults.injector import Dice
+from readstate.simulator.faults.injector import FaultInjector
 
 Verdict = Literal["admitted", "too_many_at_once", "too_many_a_second"]
 
 
 @dataclass(slots=True)
 class BackgroundCounts:
-    """What became of production's own requests."""
+    """How many requests of the background traffic came, and how many were refused."""
 
     arrived: int = 0
     refused: int = 0
 
 
-class Account:
+class AccountLimits:
     """Counts what is in service, ours and production's, against the caps in force."""
 
-    def __init__(self, dice: Dice, monotonic: Callable[[], float]) -> None:
-        self._dice = dice
+    def __init__(self, injector: FaultInjector, monotonic: Callable[[], float]) -> None:
+        self._injector = injector
         self._monotonic = monotonic
         self._departures: list[float] = []
         self._next_arrival: float | None = None
-        self._tokens = dice.faults.requests_burst
+        self._tokens = injector.faults.requests_burst
         self._tokens_at = monotonic()
         self._window = (0, 0)
         self.ours = 0
@@ -43,7 +43,7 @@ class Account:
         return self.ours + len(self._departures)
 
     def enter(self) -> Verdict:
-        """Ask for a slot for one of our requests; what is admitted has to `leave`."""
+        """Request a slot; an admitted request has to `leave`."""
         now = self._monotonic()
         self.catch_up(now)
         verdict = self._admit(now)
@@ -52,28 +52,28 @@ class Account:
         return verdict
 
     def leave(self) -> None:
-        """Give back the slot of one of our requests."""
+        """Free the slot of a request."""
         self.catch_up(self._monotonic())
         self.ours -= 1
 
     def catch_up(self, now: float) -> None:
         """Let production's requests come and go until *now*."""
-        if self._dice.faults.background_requests_per_second <= 0 or self._dice.faults.outage != "no":
+        if self._injector.faults.background_requests_per_second <= 0 or self._injector.faults.outage != "no":
             self._next_arrival = None
             self._depart(now)
             return
         if self._next_arrival is None:
-            self._next_arrival = now + self._dice.background_gap()
+            self._next_arrival = now + self._injector.background_gap()
         while self._next_arrival <= now:
             self._arrive(self._next_arrival)
-            self._next_arrival += self._dice.background_gap()
+            self._next_arrival += self._injector.background_gap()
         self._depart(now)
 
     def _arrive(self, at: float) -> None:
         self._depart(at)
         self.background.arrived += 1
         if self._admit(at) == "admitted":
-            heappush(self._departures, at + self._dice.service_seconds())
+            heappush(self._departures, at + self._injector.service_seconds())
         else:
             self.background.refused += 1
 
@@ -82,7 +82,7 @@ class Account:
             heappop(self._departures)
 
     def _admit(self, now: float) -> Verdict:
-        faults = self._dice.faults
+        faults = self._injector.faults
         if not self._has_token(faults, now):
             return "too_many_a_second"
         if faults.concurrency_cap is not None and self.in_service >= faults.concurrency_cap:

@@ -1,4 +1,4 @@
-"""Everything that can be made to go wrong, as one frozen description that can be swapped while the server runs."""
+"""The faults that can be injected, as one frozen value that can be replaced while the server runs."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """How the account and the way to it misbehave. A *share* is a probability between 0 and 1."""
+    """Limits, latency and failures. A *share* is a probability between 0 and 1."""
 
     # The account's limits, and who else uses it.
     concurrency_cap: int | None = 100
@@ -18,7 +18,7 @@ class Faults:
     requests_window_seconds: float = 0.0
     """Above 0 the cap counts in fixed windows of this length instead of a bucket."""
     rate_code: int = 20429
-    """The code of an answer that the rate cap refused."""
+    """The code of a 429 of the rate cap."""
     retry_after_seconds: float | None = None
     """Sent with each 429; None for none, as Twilio does."""
     background_requests_per_second: float = 0.0
@@ -59,7 +59,7 @@ class Faults:
     reset_before_share: float = 0.0
     """Connections reset before the effect."""
     reset_after_share: float = 0.0
-    """Connections reset after the effect: nobody knows what happened."""
+    """Connections reset after the effect: the client cannot know what happened."""
     truncate_share: float = 0.0
     """Answers that end in the middle of the body."""
     oversize_share: float = 0.0
@@ -93,7 +93,7 @@ class Faults:
     live_after_fetch_share: float = 0.0
     """Fetches of a user conversation after which a live client moves that horizon."""
     live_removal_share: float = 0.0
-    """Writes right before which somebody removes the participant."""
+    """Writes right before which another client removes the participant."""
     live_message_share: float = 0.0
     """Lookups of the newest message after which a newer one arrives."""
 
@@ -111,4 +111,4 @@ class PageFaults(NamedTuple):
     """The next page is said to be on this other origin."""
 
 
-IN_ORDER = PageFaults()
+NO_PAGE_FAULTS = PageFaults()

@@ -1,17 +1,17 @@
-"""Chance for the faults: drawn from the world's seed, so that the same requests meet the same accidents."""
+"""Chance for the faults, drawn from the world's seed: the same requests in the same order meet the same faults."""
 
 import random
 from typing import Literal
 from zlib import crc32
 
-from readstate.simulator.faults.faults import IN_ORDER, Faults, PageFaults
+from readstate.simulator.faults.faults import NO_PAGE_FAULTS, Faults, PageFaults
 
-Accident = Literal[
+Fault = Literal[
     "none", "error", "reset_before", "unauthorized", "conflict",
     "error_after", "reset_after", "html_success", "truncate", "oversize", "drip",
 ]  # fmt: skip
 
-_READ_ACCIDENTS: tuple[tuple[Accident, str], ...] = (
+_READ_FAULTS: tuple[tuple[Fault, str], ...] = (
     ("error", "error_share"),
     ("reset_before", "reset_before_share"),
     ("unauthorized", "unauthorized_share"),
@@ -21,15 +21,15 @@ _READ_ACCIDENTS: tuple[tuple[Accident, str], ...] = (
     ("oversize", "oversize_share"),
     ("drip", "drip_share"),
 )
-_WRITE_ACCIDENTS: tuple[tuple[Accident, str], ...] = (
-    *(pair for pair in _READ_ACCIDENTS if pair[0] != "html_success"),
+_WRITE_FAULTS: tuple[tuple[Fault, str], ...] = (
+    *(pair for pair in _READ_FAULTS if pair[0] != "html_success"),
     ("error_after", "error_after_effect_share"),
     ("conflict", "conflict_share"),
 )
 
 
-class Dice:
-    """Decides which request meets which accident, under the faults in force."""
+class FaultInjector:
+    """Draws which request meets which fault, under the faults in force."""
 
     def __init__(self, seed: int, faults: Faults) -> None:
         self._random = random.Random(seed)
@@ -37,29 +37,29 @@ class Dice:
         self.change(faults)
 
     def change(self, faults: Faults) -> None:
-        """Go on under other *faults*."""
+        """Put other *faults* in force."""
         self.faults = faults
-        self._reads = _possible(faults, _READ_ACCIDENTS)
-        self._writes = _possible(faults, _WRITE_ACCIDENTS)
-        self.has_accidents = bool(self._reads or self._writes)
+        self._reads = _possible(faults, _READ_FAULTS)
+        self._writes = _possible(faults, _WRITE_FAULTS)
+        self.has_faults = bool(self._reads or self._writes)
         self.pages_in_order = not (
             faults.repeat_row_share or faults.shift_row_share or faults.page_loop_share or faults.foreign_next_origin
         )
 
-    def accident(self, method: str) -> Accident:
-        """Draw what happens to a request: at most one accident each."""
+    def draw(self, method: str) -> Fault:
+        """Draw the fault of a request: at most one."""
         possible = self._reads if method == "GET" else self._writes
         if not possible:
             return "none"
         draw = self._random.random()
-        for accident, share in possible:
+        for fault, share in possible:
             draw -= share
             if draw < 0:
-                return accident
+                return fault
         return "none"
 
-    def happens(self, share: float) -> bool:
-        """Say whether something with this probability happens now."""
+    def chance(self, share: float) -> bool:
+        """Return whether an event of this probability happens now."""
         return share > 0 and self._random.random() < share
 
     def service_seconds(self) -> float:
@@ -67,9 +67,9 @@ class Dice:
         faults = self.faults
         seconds = faults.latency_ms * faults.latency_factor / 1000
         if seconds and faults.latency_sigma:
-            # Shifted so that the mean stays what was asked for, whatever the spread.
+            # Shifted so that the mean stays as configured, whatever the spread.
             seconds *= self._random.lognormvariate(-(faults.latency_sigma**2) / 2, faults.latency_sigma)
-        return seconds + (faults.stall_seconds if self.happens(faults.stall_share) else 0.0)
+        return seconds + (faults.stall_seconds if self.chance(faults.stall_share) else 0.0)
 
     def background_gap(self) -> float:
         """Draw the seconds until production's next request."""
@@ -79,27 +79,27 @@ class Dice:
         """Draw a 5xx."""
         return self._random.choice(self.faults.error_statuses)
 
-    def pick(self, count: int) -> int:
-        """Draw a number below *count*."""
+    def index(self, count: int) -> int:
+        """Draw an index below *count*."""
         return self._random.randrange(count)
 
-    def disorder(self, page: int) -> PageFaults:
-        """Draw what is wrong with page number *page* of a list."""
+    def page_faults(self, page: int) -> PageFaults:
+        """Draw the faults of page number *page* of a list."""
         if self.pages_in_order:
-            return IN_ORDER
+            return NO_PAGE_FAULTS
         faults = self.faults
         return PageFaults(
-            repeats_row=page > 0 and self.happens(faults.repeat_row_share),
-            moves_row=page > 0 and self.happens(faults.shift_row_share),
-            loops=self.happens(faults.page_loop_share),
+            repeats_row=page > 0 and self.chance(faults.repeat_row_share),
+            moves_row=page > 0 and self.chance(faults.shift_row_share),
+            loops=self.chance(faults.page_loop_share),
             next_origin=faults.foreign_next_origin,
         )
 
     def user_vanishes(self, user_sid: str) -> bool:
-        """Say whether this user, though listed, is gone; the same users always are."""
+        """Return whether this user, though listed, is gone; the same users always are."""
         share = self.faults.vanished_users_share
         return share > 0 and crc32(user_sid.encode(), self._seed & 0xFFFFFFFF) < share * 2**32
 
 
-def _possible(faults: Faults, accidents: tuple[tuple[Accident, str], ...]) -> list[tuple[Accident, float]]:
-    return [(accident, getattr(faults, name)) for accident, name in accidents if getattr(faults, name) > 0]
+def _possible(faults: Faults, kinds: tuple[tuple[Fault, str], ...]) -> list[tuple[Fault, float]]:
+    return [(kind, getattr(faults, name)) for kind, name in kinds if getattr(faults, name) > 0]

@@ -1,6 +1,6 @@
-"""The other people of the account: they read on, write and leave while a bulk job works."""
+"""Other clients of the account: they read, write and leave while a bulk job works."""
 
-from readstate.simulator.faults.injector import Dice
+from readstate.simulator.faults.injector import FaultInjector
 from readstate.simulator.seed.records import Conversation, Participant
 from readstate.simulator.world.editor import Editor
 from readstate.simulator.world.service import Service
@@ -10,37 +10,37 @@ ACTOR = "live client"
 _TRIES = 20
 
 
-class LiveClient:
-    """Does what a user with the app open would do."""
+class OtherClients:
+    """Acts as users with the app open would."""
 
-    def __init__(self, world: World, dice: Dice) -> None:
+    def __init__(self, world: World, injector: FaultInjector) -> None:
         self._world = world
-        self._dice = dice
+        self._injector = injector
 
     def move_somewhere(self) -> None:
         """Move the horizon of some membership forward, wherever that is possible."""
         for _ in range(_TRIES):
-            service = self._world.services[self._dice.pick(len(self._world.services))]
+            service = self._world.services[self._injector.index(len(self._world.services))]
             if service.seeded.users.count and self._read_on_somewhere(service):
                 return
 
     def after_fetch(self, service: Service, conversation: Conversation, participant: Participant) -> None:
-        """Somebody may read on right after a membership was fetched."""
-        if self._dice.happens(self._dice.faults.live_after_fetch_share):
+        """Perhaps move a horizon right after its membership was fetched."""
+        if self._injector.chance(self._injector.faults.live_after_fetch_share):
             self.read_all(service, conversation, participant)
 
     def before_write(self, service: Service, conversation: Conversation, participant: Participant) -> None:
-        """Somebody may remove the participant right before a write arrives."""
-        if self._dice.happens(self._dice.faults.live_removal_share):
+        """Perhaps remove the participant right before a write arrives."""
+        if self._injector.chance(self._injector.faults.live_removal_share):
             self._editor(service).remove_participant(conversation, participant)
 
     def after_lookup(self, service: Service, conversation: Conversation) -> None:
-        """Somebody may write right after the newest message was looked up."""
-        if self._dice.happens(self._dice.faults.live_message_share):
+        """Perhaps add a message right after the newest one was looked up."""
+        if self._injector.chance(self._injector.faults.live_message_share):
             self._editor(service).add_message(conversation, author=None, body="and another thing")
 
     def read_all(self, service: Service, conversation: Conversation, participant: Participant) -> bool:
-        """Read a conversation to its end; False when there was nothing left to read."""
+        """Move a horizon to the newest message; return False if it was there already."""
         newest = conversation.messages.newest()
         horizon = participant.last_read_message_index
         if newest is None or (horizon is not None and horizon >= newest):
@@ -51,11 +51,11 @@ class LiveClient:
         return True
 
     def _read_on_somewhere(self, service: Service) -> bool:
-        user = self._dice.pick(service.seeded.users.count)
+        user = self._injector.index(service.seeded.users.count)
         listed = service.conversations_of(user)
         if not listed:
             return False
-        membership = service.listed_membership(listed[self._dice.pick(len(listed))], user)
+        membership = service.listed_membership(listed[self._injector.index(len(listed))], user)
         return membership is not None and self.read_all(service, *membership)
 
     def _editor(self, service: Service) -> Editor:

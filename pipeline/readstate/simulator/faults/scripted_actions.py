@@ -1,4 +1,4 @@
-"""What a test asks the other people of the account to do, by name."""
+"""Actions of other clients that a test requests by name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
@@ -13,20 +13,20 @@ from readstate.simulator.world.world import World
 Thing = TypeVar("Thing")
 
 
-def perform(world: World, wish: Mapping[str, Any]) -> dict[str, object]:
-    """Do what *wish* says: `action`, and the `service`, `user`, `conversation` and values that it needs."""
-    action = _ACTIONS.get(str(wish.get("action")))
+def perform(world: World, request: Mapping[str, Any]) -> dict[str, object]:
+    """Carry out *request*: its `action` with the `service`, `user`, `conversation` and values that it needs."""
+    action = _ACTIONS.get(str(request.get("action")))
     if action is None:
-        raise BadInput(f"there is no action {wish.get('action')!r}; there are {', '.join(_ACTIONS)}")
-    return action(_Target(world, wish))
+        raise BadInput(f"there is no action {request.get('action')!r}; there are {', '.join(_ACTIONS)}")
+    return action(_Target(world, request))
 
 
 class _Target:
-    """Finds what a wish names."""
+    """Finds what a request names."""
 
-    def __init__(self, world: World, wish: Mapping[str, Any]) -> None:
+    def __init__(self, world: World, request: Mapping[str, Any]) -> None:
         self._world = world
-        self._wish = wish
+        self._request = request
 
     @property
     def now(self) -> int:
@@ -34,7 +34,7 @@ class _Target:
 
     @property
     def service(self) -> Service:
-        sid = self._wish.get("service", self._world.default_service.sid)
+        sid = self._request.get("service", self._world.default_service.sid)
         return self._found(self._world.service(sid), "service")
 
     @property
@@ -54,17 +54,17 @@ class _Target:
         return self._found(self.service.participant(self.conversation, self.user.number), "participant")
 
     def text(self, name: str) -> str:
-        if name not in self._wish:
-            raise BadInput(f"the action {self._wish['action']!r} needs {name!r}")
-        return str(self._wish[name])
+        if name not in self._request:
+            raise BadInput(f"the action {self._request['action']!r} needs {name!r}")
+        return str(self._request[name])
 
     def value(self, name: str) -> Any:
         self.text(name)
-        return self._wish[name]
+        return self._request[name]
 
     def _found(self, thing: Thing | None, name: str) -> Thing:
         if thing is None:
-            raise BadInput(f"there is no such {name}: {self._wish.get(name)!r}")
+            raise BadInput(f"there is no such {name}: {self._request.get(name)!r}")
         return thing
 
 

@@ -39,7 +39,7 @@ _NUMBERS = re.compile(r"[0-9]+")
 
 
 class Identities:
-    """Names users, and finds the user by the name."""
+    """Maps the numbers of users to identities and back."""
 
     __slots__ = ("_key", "_odd_below")
 
@@ -48,7 +48,7 @@ class Identities:
         self._key = key
 
     def identity_of(self, user: int) -> str:
-        """Name *user*."""
+        """Return the identity of *user*."""
         bits = mix(user, self._key)
         if bits & 0xFFFF >= self._odd_below:
             if self._odd_below and user in _NUMBERLESS:

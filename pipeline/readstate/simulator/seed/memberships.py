@@ -1,4 +1,4 @@
-"""Who is in which conversation, decided by arithmetic that can be asked from either side.
+"""Who is in which conversation, decided by arithmetic that can be evaluated from either side.
 
 Users are ranked by how busy they are. Layer j holds the users with more than j conversations, shuffles them, and cuts
 them into groups; each group is one conversation. So a user of rank r is in exactly one group of each of the first
@@ -13,7 +13,7 @@ _GROUP_SIZES = (2, 10, 1, 2, 100, 2, 10, 1, 2, 10)
 _TAIL = 1.6
 _USERS_PER_LONER = 25
 _EDGES = frozenset({49, 50, 99, 100})
-"""Layers that must lose a user, so that somebody has exactly 50, 51, 100 and 101 conversations: whole pages."""
+"""Layers that must lose a user, so that there is a user with exactly 50, 51, 100 and 101 conversations: whole pages."""
 
 
 class Memberships:
@@ -53,7 +53,7 @@ class Memberships:
         return [self._ranks.number_at(shuffle.number_at(place)) for place in places]
 
     def has(self, conversation: int, user: int) -> bool:
-        """Say whether *user* is in *conversation*."""
+        """Return whether *user* is in *conversation*."""
         layer = bisect_right(self._first_numbers, conversation) - 1
         shuffle, rank = self._shuffles[layer], self._ranks.place_of(user)
         if rank >= shuffle.count:

@@ -12,20 +12,20 @@ class Messages(NamedTuple):
     """
 
     last_ever: int
-    """The highest index that was ever given out; -1 when nothing was ever said."""
+    """The highest index that was ever given out; -1 where there never was a message."""
     newest_deleted: int = 0
-    """So many of the highest indices that the seed gave are gone."""
+    """How many of the highest seeded indices are deleted."""
     every: int = 0
-    """One index in so many was never given out; 0 for no gaps."""
+    """One index in this many was never given out; 0 for no gaps."""
     remainder: int = 0
-    """Which one: those with this remainder."""
+    """The gaps are the indices with this remainder."""
     appended: tuple[int, ...] = ()
     """Indices that were added later: ascending, and without a gap up to *last_ever*."""
     deleted: tuple[int, ...] = ()
     """Indices that were deleted later, ascending."""
 
     def has(self, index: int) -> bool:
-        """Say whether there is a message at *index*."""
+        """Return whether there is a message at *index*."""
         if index in self.deleted:
             return False
         if index in self.appended:
@@ -33,7 +33,7 @@ class Messages(NamedTuple):
         return 0 <= index <= self._last_seeded() and not (self.every and index % self.every == self.remainder)
 
     def newest(self) -> int | None:
-        """Say which index the newest message has; None when there is no message."""
+        """Return which index the newest message has; None when there is no message."""
         return next(self.descending(self.last_ever + 1), None)
 
     def count_after(self, index: int) -> int:
@@ -70,7 +70,7 @@ class Messages(NamedTuple):
         return self._replace(deleted=tuple(deleted))
 
     def last_ever_seeded(self) -> int:
-        """Say which was the highest index before anything was added."""
+        """Return which was the highest index before anything was added."""
         return self.appended[0] - 1 if self.appended else self.last_ever
 
     def _last_seeded(self) -> int:

@@ -47,7 +47,7 @@ class Participant(NamedTuple):
     user: int
     """The user's number."""
     last_read_message_index: int | None
-    """None is a third answer, neither read nor unread: nobody ever set it."""
+    """None means that it was never set: neither read nor unread."""
     last_read_timestamp: int | None
     notification_level: NotificationLevel
     date_created: int

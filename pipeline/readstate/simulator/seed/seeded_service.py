@@ -53,7 +53,7 @@ class SeededService:
         self._author_key = subkey(key, "author")
 
     def user(self, number: int) -> User:
-        """Tell everything about the user *number*."""
+        """Return everything about the user *number*."""
         bits = mix(number, self._user_key)
         created = _BEGINNING + bits % _SPAN
         return User(
@@ -75,7 +75,7 @@ class SeededService:
         return number if number is not None and number < self.users.count else None
 
     def conversation(self, number: int, sid: str | None = None) -> Conversation:
-        """Tell everything about the conversation *number*, except who is in it; a known *sid* saves time."""
+        """Return everything about the conversation *number*, except who is in it; a known *sid* saves time."""
         bits = mix(number, self._conversation_key)
         created = _BEGINNING + bits % _SPAN
         state = _STATES[bits >> 30 & 7]
@@ -108,7 +108,7 @@ class SeededService:
         return None
 
     def participant(self, conversation: Conversation, user: int) -> Participant:
-        """Tell the membership of *user* in *conversation*, which the caller knows to exist."""
+        """Return the membership of *user* in *conversation*, which the caller knows to exist."""
         bits = mix(conversation.number << 32 | user, self._participant_key)
         horizon = _horizon(bits, conversation.messages.last_ever_seeded())
         created = conversation.date_created
@@ -123,7 +123,7 @@ class SeededService:
         )
 
     def user_of_participant_sid(self, sid: str) -> int | None:
-        """Say whose membership *sid* would be; the caller checks that it is."""
+        """Return whose membership *sid* would be; the caller checks that it is."""
         try:
             return (int(sid[2:10], 16) ^ self._participant_key) & 0xFFFFFFFF
         except ValueError:
@@ -135,7 +135,7 @@ class SeededService:
         return f"IM{(index ^ self._message_key) & 0xFFFFFFFF:08x}{noise & _MASK_96:024x}"
 
     def index_of_message_sid(self, conversation: int, sid: str) -> int | None:
-        """Say which index a message SID stands for; None when it is of another conversation, or of none."""
+        """Return which index a message SID stands for; None when it is of another conversation, or of none."""
         try:
             index = (int(sid[2:10], 16) ^ self._message_key) & 0xFFFFFFFF
         except ValueError:
@@ -143,7 +143,7 @@ class SeededService:
         return index if self.message_sid(conversation, index) == sid else None
 
     def author_of(self, conversation: int, index: int) -> str:
-        """Say who wrote the message at *index* of *conversation*."""
+        """Return who wrote the message at *index* of *conversation*."""
         members = self.memberships.members_of(conversation)
         return self.identities.identity_of(members[mix(conversation << 20 ^ index, self._author_key) % len(members)])
 

@@ -43,11 +43,11 @@ class Permutation:
         self._back = pow(factor, -1, modulus)
 
     def place_of(self, number: int) -> int:
-        """Say where *number* went."""
+        """Return where *number* went."""
         return (number * self._factor + self._shift) % self.count
 
     def number_at(self, place: int) -> int:
-        """Say which number went to *place*."""
+        """Return which number went to *place*."""
         return (place - self._shift) * self._back % self.count
 
 
@@ -79,16 +79,16 @@ class SidSpace:
         return self._shuffle.number_at(place)
 
     def number_at(self, place: int) -> int:
-        """Say whose SID stands at *place* in SID order."""
+        """Return whose SID stands at *place* in SID order."""
         return self._shuffle.number_at(place)
 
     def first_place_after(self, sid: str) -> int:
-        """Say at which place of the SID order the SIDs greater than *sid* begin."""
+        """Return at which place of the SID order the SIDs greater than *sid* begin."""
         place = self.first_place_from(sid)
         return place + 1 if place < self.count and self._sid_at(place) == sid else place
 
     def first_place_from(self, sid: str) -> int:
-        """Say at which place of the SID order the SIDs not less than *sid* begin."""
+        """Return at which place of the SID order the SIDs not less than *sid* begin."""
         place = self._place(sid)
         if place is None:
             return 0

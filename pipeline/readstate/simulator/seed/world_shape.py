@@ -39,12 +39,12 @@ class WorldShape:
             raise BadInput("; ".join(problems), hint="See `readstate simulate --help` for what a world needs.")
 
     def users_of(self, service: int) -> int:
-        """Say how many users the service numbered *service* has: the default one has half of all, or more."""
+        """Return how many users the service numbered *service* has: the default one has half of all, or more."""
         others = self.users // (2 * (self.services - 1)) if self.services > 1 else 0
         return self.users - others * (self.services - 1) if service == 0 else others
 
     def heaviest_of(self, service: int) -> int:
-        """Say how many conversations the busiest user of *service* has."""
+        """Return how many conversations the busiest user of *service* has."""
         if self.heaviest is not None:
             return self.heaviest
         rows = self.users_of(service) * self.conversations_per_user

@@ -1,1 +1,1 @@
-"""The wire and the control endpoints."""
+"""The HTTP server and the control endpoints."""

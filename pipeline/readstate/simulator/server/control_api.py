@@ -1,4 +1,4 @@
-"""The control endpoints: how a test, in this process or another, steers and reads the simulator while it runs."""
+"""The control endpoints: a test, in this process or another, reads and changes the simulator while it runs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -9,34 +9,34 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from readstate.errors import BadInput, ReadstateError
-from readstate.simulator.api.api import Asked
+from readstate.simulator.api.api import Request
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.api.expected_rows import Oracle, Row
-from readstate.simulator.api.responses import Answer
+from readstate.simulator.api.responses import Response
 from readstate.simulator.faults import scripted_actions as live_actions
 from readstate.simulator.faults.faults import Faults
-from readstate.simulator.server.http_connection import Wire
-from readstate.simulator.server.parse_options import as_fields, described
+from readstate.simulator.server.http_connection import ResponseWriter
+from readstate.simulator.server.parse_options import parse_options, to_fields
 from readstate.simulator.server.response_headers import bare_head
 from readstate.simulator.server.simulator import Simulator
 from readstate.simulator.world.dump import dump_lines
 
 PREFIX: Final = "/_simulator/"
-"""No path of Twilio's begins like this."""
+"""No path of Twilio begins like this."""
 _EFFECTS_AT_ONCE: Final = 1_000
 _USERS_AT_ONCE: Final = 100
 
 
-class ControlDesk:
-    """Stands before the simulator, and keeps for itself what is said to the simulator and not to Twilio."""
+class ControlApi:
+    """Handles requests below the prefix itself and passes all others on to the simulator."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-        self._actions: dict[tuple[str, str], Callable[[Asked], object]] = {
-            ("GET", "faults"): lambda _: as_fields(simulator.faults),
+        self._actions: dict[tuple[str, str], Callable[[Request], object]] = {
+            ("GET", "faults"): lambda _: to_fields(simulator.faults),
             ("PUT", "faults"): self._replace_faults,
             ("PATCH", "faults"): self._change_faults,
-            ("GET", "behaviour"): lambda _: as_fields(simulator.behaviour),
+            ("GET", "behaviour"): lambda _: to_fields(simulator.behaviour),
             ("PUT", "behaviour"): self._replace_behaviour,
             ("PATCH", "behaviour"): self._change_behaviour,
             ("GET", "counters"): lambda _: self._counters(),
@@ -51,42 +51,42 @@ class ControlDesk:
         """Count a new connection."""
         self._simulator.counters.connections += 1
 
-    def receive(self, asked: Asked, wire: Wire) -> None:
-        """Take a request, and pass it on unless it is for the control desk."""
-        if not asked.target.startswith(PREFIX):
-            self._simulator.receive(asked, wire)
+    def receive(self, request: Request, writer: ResponseWriter) -> None:
+        """Handle a request below the prefix, or pass it on."""
+        if not request.target.startswith(PREFIX):
+            self._simulator.receive(request, writer)
             return
-        answer = self._answer(asked)
-        wire.send(bare_head(answer, date=b"") + answer.body)
+        response = self._respond(request)
+        writer.send(bare_head(response, date=b"") + response.body)
 
-    def _answer(self, asked: Asked) -> Answer:
-        path = asked.target.removeprefix(PREFIX).partition("?")[0]
-        if (asked.method, path) == ("GET", "dump"):
-            return Answer(200, "".join(dump_lines(self._simulator.world)).encode(), b"application/x-ndjson")
-        action = self._actions.get((asked.method, path))
+    def _respond(self, request: Request) -> Response:
+        path = request.target.removeprefix(PREFIX).partition("?")[0]
+        if (request.method, path) == ("GET", "dump"):
+            return Response(200, "".join(dump_lines(self._simulator.world)).encode(), b"application/x-ndjson")
+        action = self._actions.get((request.method, path))
         if action is None:
             names = ", ".join(sorted(f"{method} {PREFIX}{name}" for method, name in self._actions))
-            return _json(404, {"message": f"There is no {asked.method} {asked.target}; there are {names}"})
+            return _json(404, {"message": f"There is no {request.method} {request.target}; there are {names}"})
         try:
-            return _json(200, action(asked))
+            return _json(200, action(request))
         except ReadstateError as error:
             return _json(400, {"message": str(error)})
 
-    def _replace_faults(self, asked: Asked) -> object:
-        self._simulator.change_faults(described(Faults, _body(asked)))
-        return as_fields(self._simulator.faults)
+    def _replace_faults(self, request: Request) -> object:
+        self._simulator.change_faults(parse_options(Faults, _body(request)))
+        return to_fields(self._simulator.faults)
 
-    def _change_faults(self, asked: Asked) -> object:
-        self._simulator.change_faults(described(Faults, _body(asked), base=self._simulator.faults))
-        return as_fields(self._simulator.faults)
+    def _change_faults(self, request: Request) -> object:
+        self._simulator.change_faults(parse_options(Faults, _body(request), base=self._simulator.faults))
+        return to_fields(self._simulator.faults)
 
-    def _replace_behaviour(self, asked: Asked) -> object:
-        self._simulator.change_behaviour(described(Behaviour, _body(asked)))
-        return as_fields(self._simulator.behaviour)
+    def _replace_behaviour(self, request: Request) -> object:
+        self._simulator.change_behaviour(parse_options(Behaviour, _body(request)))
+        return to_fields(self._simulator.behaviour)
 
-    def _change_behaviour(self, asked: Asked) -> object:
-        self._simulator.change_behaviour(described(Behaviour, _body(asked), base=self._simulator.behaviour))
-        return as_fields(self._simulator.behaviour)
+    def _change_behaviour(self, request: Request) -> object:
+        self._simulator.change_behaviour(parse_options(Behaviour, _body(request), base=self._simulator.behaviour))
+        return to_fields(self._simulator.behaviour)
 
     def _counters(self) -> object:
         background = self._simulator.account.background
@@ -101,8 +101,8 @@ class ControlDesk:
         self._simulator.reset_counters()
         return before
 
-    def _effects(self, asked: Asked) -> object:
-        query = _query(asked)
+    def _effects(self, request: Request) -> object:
+        query = _query(request)
         start, limit = _number(query, "from", 0), _number(query, "limit", _EFFECTS_AT_ONCE)
         effects = self._simulator.world.log.effects
         shown = effects[start : start + limit]
@@ -113,11 +113,11 @@ class ControlDesk:
             "total": len(effects),
         }
 
-    def _live(self, asked: Asked) -> object:
-        return live_actions.perform(self._simulator.world, _body(asked))
+    def _live(self, request: Request) -> object:
+        return live_actions.perform(self._simulator.world, _body(request))
 
-    def _rows(self, asked: Asked) -> object:
-        simulator, query = self._simulator, _query(asked)
+    def _rows(self, request: Request) -> object:
+        simulator, query = self._simulator, _query(request)
         sid = query.get("service", simulator.world.default_service.sid)
         service = simulator.world.service(sid)
         if service is None:
@@ -143,19 +143,19 @@ class ControlDesk:
         }
 
 
-def _json(status: int, content: object) -> Answer:
-    return Answer(status, msgspec.json.encode(content))
+def _json(status: int, content: object) -> Response:
+    return Response(status, msgspec.json.encode(content))
 
 
-def _body(asked: Asked) -> dict[str, Any]:
+def _body(request: Request) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(asked.body or b"{}", type=dict[str, Any])
+        return msgspec.json.decode(request.body or b"{}", type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise BadInput(f"the body is not a JSON object: {error}") from error
 
 
-def _query(asked: Asked) -> dict[str, str]:
-    return dict(parse_qsl(asked.target.partition("?")[2]))
+def _query(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(request.target.partition("?")[2]))
 
 
 def _number(query: dict[str, str], name: str, default: int) -> int:

@@ -1,4 +1,4 @@
-"""What was asked and how it was answered, in numbers."""
+"""Counts of requests and of their responses."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,28 +6,28 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Counters:
-    """Counts since the server began, or since somebody reset them."""
+    """Counts since the server began, or since they were reset."""
 
     answers: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     """By method, path template and status."""
     refusals: Counter[int] = field(default_factory=Counter)
     """429s by code."""
-    accidents: Counter[str] = field(default_factory=Counter)
-    """Faults that struck, by name."""
+    faults: Counter[str] = field(default_factory=Counter)
+    """Requests that met a fault, by its name."""
     connections: int = 0
     most_in_flight: int = 0
 
     @property
     def requests(self) -> int:
-        """Requests that got an answer, whatever its status."""
+        """Requests that got a response, whatever its status."""
         return self.answers.total()
 
     def with_status(self, status: int) -> int:
-        """Count the answers of one status."""
+        """Return the number of responses of one status."""
         return sum(count for (_, _, found), count in self.answers.items() if found == status)
 
     def as_plain(self) -> dict[str, object]:
-        """Write the counters for a control answer."""
+        """Return the counters for a response of the control API."""
         answers = [
             {"method": method, "path": path, "status": status, "count": count}
             for (method, path, status), count in sorted(self.answers.items())
@@ -36,7 +36,7 @@ class Counters:
             "requests": self.requests,
             "answers": answers,
             "refusals": {str(code): count for code, count in self.refusals.items()},
-            "accidents": dict(self.accidents),
+            "accidents": dict(self.faults),
             "connections": self.connections,
             "most_in_flight": self.most_in_flight,
         }

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection: bytes to requests and answers to bytes, one at a time and in order."""
+"""One HTTP/1.1 connection: bytes to requests and responses to bytes, one at a time and in order."""
 
 import asyncio
 import socket
@@ -8,15 +8,15 @@ from typing import Final, Protocol, cast
 
 import httptools
 
-from readstate.simulator.api.api import Asked
+from readstate.simulator.api.api import Request
 
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _DRIPS: Final = 20
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class Wire(Protocol):
-    """How an answer, or the lack of one, leaves."""
+class ResponseWriter(Protocol):
+    """Sends the response to a request, or breaks the connection instead."""
 
     def send(self, payload: bytes) -> None:
         """Send a whole response."""
@@ -31,63 +31,63 @@ class Wire(Protocol):
         ...
 
     def reset(self) -> None:
-        """Break the connection."""
+        """Reset the connection."""
         ...
 
 
-class Receptionist(Protocol):
-    """Who takes the requests of all connections."""
+class RequestHandler(Protocol):
+    """Receives the requests of all connections."""
 
     def connected(self) -> None:
-        """Hear of a new connection."""
+        """Count a new connection."""
         ...
 
-    def receive(self, asked: Asked, wire: Wire) -> None:
-        """Take a request."""
+    def receive(self, request: Request, writer: ResponseWriter) -> None:
+        """Handle a request; its response goes to *writer*."""
         ...
 
 
 class Connection(asyncio.Protocol):
-    """Parses requests, hands each to the receptionist, and takes the next only when that one is answered."""
+    """Parses requests and passes each to the handler once the one before has its response."""
 
-    def __init__(self, receptionist: Receptionist, connections: set["Connection"]) -> None:
-        self._receptionist = receptionist
+    def __init__(self, handler: RequestHandler, connections: set["Connection"]) -> None:
+        self._handler = handler
         self._connections = connections
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[Asked, bool]] = deque()
+        self._waiting: deque[tuple[Request, bool]] = deque()
         self._busy = False
         self._keep_alive = True
         self._begin()
 
-    # What asyncio calls.
+    # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Register the connection."""
         self._transport = cast("asyncio.Transport", transport)
         self._connections.add(self)
-        self._receptionist.connected()
+        self._handler.connected()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End; what is still in service goes on without anybody to hear of it."""
+        """Forget the connection; requests in service are still carried out."""
         self._connections.discard(self)
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes."""
+        """Parse bytes; answer 400 to what is not HTTP."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._transport.write(_BAD_REQUEST)
             self._transport.close()
 
-    # What httptools calls.
+    # Called by httptools.
 
     def on_url(self, url: bytes) -> None:
-        """Take a piece of the target."""
+        """Collect a piece of the target."""
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; all but three mean nothing here."""
+        """Collect a header; all but three are ignored."""
         length = len(name)
         if length == 13 and name.lower() == b"authorization":
             self._authorization = value
@@ -97,22 +97,22 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body, however it was framed."""
+        """Collect a piece of the body, however it was framed."""
         self._body += body
 
     def on_message_complete(self) -> None:
-        """Hand the request on, or keep it until the one before is answered."""
+        """Handle the request, or queue it until the one before has its response."""
         method = self._parser.get_method().decode("ascii")
         target = self._target.decode("latin-1")
-        asked = Asked(method, target, self._authorization, self._content_type, self._body)
+        request = Request(method, target, self._authorization, self._content_type, self._body)
         keep_alive = self._parser.should_keep_alive()
         self._begin()
         if self._busy:
-            self._waiting.append((asked, keep_alive))
+            self._waiting.append((request, keep_alive))
         else:
-            self._take(asked, keep_alive=keep_alive)
+            self._take(request, keep_alive=keep_alive)
 
-    # What the simulator calls.
+    # Called by the simulator.
 
     def send(self, payload: bytes) -> None:
         """Send a whole response."""
@@ -134,15 +134,15 @@ class Connection(asyncio.Protocol):
         loop.call_later(seconds, self._done)
 
     def reset(self) -> None:
-        """Break the connection, so that the client sees a reset and not an end."""
+        """Reset the connection, so that the client sees a reset and not an end."""
         raw = self._transport.get_extra_info("socket")
-        if raw is None:  # the client was quicker: it has hung up
+        if raw is None:  # the client has closed the connection already
             return
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         self._transport.abort()
 
     def close(self) -> None:
-        """Hang up, because the server stops."""
+        """Close the connection, because the server stops."""
         self._transport.abort()
 
     def _write(self, payload: bytes) -> None:
@@ -156,15 +156,15 @@ class Connection(asyncio.Protocol):
         self._content_type = b""
         self._body = b""
 
-    def _take(self, asked: Asked, *, keep_alive: bool) -> None:
+    def _take(self, request: Request, *, keep_alive: bool) -> None:
         self._busy = True
         self._keep_alive = keep_alive
-        self._receptionist.receive(asked, self)
+        self._handler.receive(request, self)
 
     def _done(self) -> None:
         self._busy = False
         if not self._keep_alive:
             self._transport.close()
         elif self._waiting:
-            asked, keep_alive = self._waiting.popleft()
-            self._take(asked, keep_alive=keep_alive)
+            request, keep_alive = self._waiting.popleft()
+            self._take(request, keep_alive=keep_alive)

@@ -1,17 +1,17 @@
-"""Rendered answers, kept as bytes until anything changes."""
+"""Rendered responses, cached as bytes until anything changes."""
 
 from typing import Final
 
-from readstate.simulator.api.responses import Answer
+from readstate.simulator.api.responses import Response
 
 MOST_BYTES: Final = 128 * 1024 * 1024
 
-Rendered = tuple[str, Answer]
-"""The template of the path, for counting, and the answer."""
+Rendered = tuple[str, Response]
+"""The template of the path, for the counters, and the response."""
 
 
 class PageCache:
-    """Remembers answers by target, up to a number of bytes; the oldest go first."""
+    """Caches responses by target, up to a number of bytes; the oldest are evicted first."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
@@ -19,11 +19,11 @@ class PageCache:
         self._answers: dict[str, Rendered] = {}
 
     def get(self, target: str) -> Rendered | None:
-        """Look up the answer to a GET of *target*."""
+        """Return the cached response to a GET of *target*, or None."""
         return self._answers.get(target)
 
     def put(self, target: str, rendered: Rendered) -> None:
-        """Remember an answer that the cache does not hold yet."""
+        """Cache a response that is not in the cache yet."""
         self._answers[target] = rendered
         self._bytes += len(rendered[1].body)
         while self._bytes > self._most_bytes:
@@ -31,10 +31,10 @@ class PageCache:
             self._bytes -= len(oldest.body)
 
     def grow(self, most_bytes: int) -> None:
-        """Keep up to *most_bytes* from now on."""
+        """Cache up to *most_bytes* from now on."""
         self._most_bytes = most_bytes
 
     def clear(self) -> None:
-        """Forget everything, because the world or the rules have changed."""
+        """Drop every response: the world, the faults or the behaviour has changed."""
         self._answers.clear()
         self._bytes = 0

@@ -1,4 +1,4 @@
-"""Turns names and values from a command line or a control request into frozen descriptions, checking every one."""
+"""Parse names and values from a command line or a control request into `Faults` or `Behaviour`."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -11,11 +11,11 @@ from readstate.errors import BadInput
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.faults.faults import Faults
 
-Description = TypeVar("Description", Faults, Behaviour)
+Options = TypeVar("Options", Faults, Behaviour)
 
 
-def described(kind: type[Description], values: Mapping[str, object], *, base: Description | None = None) -> Description:
-    """Build a description from *values*; what they do not name is as in *base*, or the default."""
+def parse_options(kind: type[Options], values: Mapping[str, object], *, base: Options | None = None) -> Options:
+    """Return options with *values*; the others are as in *base*, or the default. Raise `BadInput`."""
     known = {field.name for field in fields(kind)}
     problems = [_unknown(name, known) for name in values if name not in known]
     if problems:
@@ -31,19 +31,19 @@ def described(kind: type[Description], values: Mapping[str, object], *, base: De
     return built
 
 
-def from_words(kind: type[Description], words: list[str]) -> Description:
-    """Build a description from `name=value` words."""
+def parse_assignments(kind: type[Options], words: list[str]) -> Options:
+    """Return options from words of the form `name=value`. Raise `BadInput`."""
     values: dict[str, object] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
             raise BadInput(f"{word!r} has no value", hint=f"Write it as {name}=VALUE.")
         values[name.strip()] = _value(value.strip(), getattr(kind(), name.strip(), None))
-    return described(kind, values)
+    return parse_options(kind, values)
 
 
-def as_fields(description: Faults | Behaviour) -> dict[str, object]:
-    """Write a description as plain values."""
+def to_fields(description: Faults | Behaviour) -> dict[str, object]:
+    """Return options as plain values by name."""
     plain: dict[str, object] = msgspec.to_builtins(description)
     return plain
 

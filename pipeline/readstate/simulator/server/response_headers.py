@@ -5,7 +5,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
 
-from readstate.simulator.api.responses import Answer
+from readstate.simulator.api.responses import Response
 
 _REASONS: Final = {status.value: f"{status.value} {status.phrase}".encode() for status in HTTPStatus}
 _HEAD: Final = (
@@ -33,15 +33,15 @@ class DateHeader:
         return self._text
 
 
-def head(answer: Answer, *, request_id: str, seconds: float, concurrent: int, date: bytes) -> bytes:
+def head(response: Response, *, request_id: str, seconds: float, concurrent: int, date: bytes) -> bytes:
     """Write the head of a response that came from Twilio's own servers."""
     extra = b""
-    if answer.retry_after_seconds is not None:
-        extra = b"Retry-After: %d\r\n" % max(1, round(answer.retry_after_seconds))
+    if response.retry_after_seconds is not None:
+        extra = b"Retry-After: %d\r\n" % max(1, round(response.retry_after_seconds))
     return _HEAD % (
-        _REASONS[answer.status],
-        answer.content_type,
-        len(answer.body),
+        _REASONS[response.status],
+        response.content_type,
+        len(response.body),
         date,
         request_id.encode(),
         seconds,
@@ -50,6 +50,6 @@ def head(answer: Answer, *, request_id: str, seconds: float, concurrent: int, da
     )
 
 
-def bare_head(answer: Answer, *, date: bytes) -> bytes:
+def bare_head(response: Response, *, date: bytes) -> bytes:
     """Write the head of a response that some gateway made: nothing of Twilio's is in it."""
-    return _BARE % (_REASONS[answer.status], answer.content_type, len(answer.body), date)
+    return _BARE % (_REASONS[response.status], response.content_type, len(response.body), date)

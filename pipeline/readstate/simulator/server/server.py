@@ -1,4 +1,4 @@
-"""Puts a simulator on a loopback port: on the running loop, or on a thread of its own."""
+"""Serve a simulator on a loopback port: on the running event loop, or on a thread of its own."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.api.credentials import Credentials
 from readstate.simulator.api.expected_rows import Oracle
 from readstate.simulator.faults.faults import Faults
-from readstate.simulator.server.control_api import ControlDesk
+from readstate.simulator.server.control_api import ControlApi
 from readstate.simulator.server.counters import Counters
 from readstate.simulator.server.http_connection import Connection
 from readstate.simulator.server.simulator import Simulator
@@ -23,19 +23,19 @@ Result = TypeVar("Result")
 
 @asynccontextmanager
 async def listening(simulator: Simulator, *, host: str = LOOPBACK, port: int = 0) -> AsyncIterator[str]:
-    """Serve *simulator* on the running loop for as long as the block runs; gives the base URL."""
+    """Serve *simulator* on the running loop while the block runs, and yield the base URL."""
     connections: set[Connection] = set()
-    desk = ControlDesk(simulator)
+    desk = ControlApi(simulator)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(desk, connections), host, port, backlog=4096)
     base_url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
-    simulator.stand_at(base_url)
-    simulator.start_live_client()
+    simulator.set_base_url(base_url)
+    simulator.start_other_clients()
     try:
         yield base_url
     finally:
         server.close()
-        simulator.stop_live_client()
+        simulator.stop_other_clients()
         for connection in list(connections):
             connection.close()
 
@@ -50,12 +50,12 @@ class RunningSimulator:
 
     @property
     def world(self) -> World:
-        """What exists."""
+        """The simulated world."""
         return self._simulator.world
 
     @property
     def credentials(self) -> Credentials:
-        """What a client has to present."""
+        """The credentials that the simulator accepts."""
         return self._simulator.credentials
 
     @property
@@ -78,7 +78,7 @@ class RunningSimulator:
 
     @property
     def oracle(self) -> Oracle:
-        """Tells what a perfect client would have seen."""
+        """Returns what a perfect client would have seen."""
         return Oracle(
             self.world,
             account_sid=self.credentials.account_sid,
@@ -87,19 +87,19 @@ class RunningSimulator:
         )
 
     def effects(self) -> list[Effect]:
-        """List every change that took effect so far, in order."""
+        """Return every change that took effect so far, in order."""
         return list(self.world.log.effects)
 
     def counters(self) -> Counters:
-        """Give the counters as they are now."""
+        """Return the counters."""
         return self._simulator.counters
 
     def reset_counters(self) -> None:
-        """Count from zero again."""
+        """Set all counters to zero."""
         self._on_loop(self._simulator.reset_counters)
 
     def background_refused_share(self) -> float:
-        """Say which share of production's own requests was refused."""
+        """Return which share of the background traffic was refused."""
         counts = self._simulator.account.background
         return counts.refused / counts.arrived if counts.arrived else 0.0
 
@@ -127,7 +127,7 @@ async def serving(
     behaviour: Behaviour | None = None,
     port: int = 0,
 ) -> AsyncIterator[RunningSimulator]:
-    """Serve a world on the running loop for as long as the block runs."""
+    """Serve a world on the running loop while the block runs."""
     simulator = Simulator(world, faults=faults, behaviour=behaviour)
     async with listening(simulator, port=port) as base_url:
         yield RunningSimulator(simulator, base_url, asyncio.get_running_loop())
@@ -141,7 +141,7 @@ def running(
     behaviour: Behaviour | None = None,
     port: int = 0,
 ) -> Iterator[RunningSimulator]:
-    """Serve a world on a thread and a loop of its own for as long as the block runs."""
+    """Serve a world on a thread and a loop of its own while the block runs."""
     loop = new_event_loop()
     started = threading.Event()
     stop = asyncio.Event()
@@ -175,7 +175,7 @@ def running(
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Make a loop: uvloop's where it is installed, because it serves twice as many."""
+    """Return a new event loop: uvloop's where it is installed, because it serves twice as many requests."""
     try:
         import uvloop
     except ImportError:

@@ -1,28 +1,28 @@
-"""What happens to a request between its arrival and its answer: limits, time and accidents around the API."""
+"""What happens to a request between its arrival and its response: limits, latency and faults around the API."""
 
 import asyncio
 import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from readstate.simulator.api.api import NOWHERE, Api, Asked
+from readstate.simulator.api.api import NOWHERE, Api, Request
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.api.credentials import Credentials
 from readstate.simulator.api.paging import next_target
-from readstate.simulator.api.responses import Answer, html, refusal
+from readstate.simulator.api.responses import Response, error_response, html_response
 from readstate.simulator.api.routes import find_route
-from readstate.simulator.faults.account_limits import Account, BackgroundCounts
+from readstate.simulator.faults.account_limits import AccountLimits, BackgroundCounts
 from readstate.simulator.faults.faults import Faults
-from readstate.simulator.faults.injector import Accident, Dice
+from readstate.simulator.faults.injector import Fault, FaultInjector
 from readstate.simulator.seed.sid_space import mix, subkey
 from readstate.simulator.server.counters import Counters
-from readstate.simulator.server.http_connection import Wire
+from readstate.simulator.server.http_connection import ResponseWriter
 from readstate.simulator.server.page_cache import PageCache
 from readstate.simulator.server.response_headers import DateHeader, bare_head, head
 from readstate.simulator.world.world import World
 
 _REFUSAL_SECONDS: Final = 0.002
-"""A 429 comes quickly, but not at once."""
+"""A 429 takes a moment too."""
 _OUTAGE_SECONDS: Final = 0.005
 _PRERENDERED_BYTES: Final = 1 << 40
 _OVERSIZE: Final = 33 * 1024 * 1024
@@ -31,11 +31,11 @@ _TITLES: Final = {
 }  # fmt: skip
 
 
-class _Visit(NamedTuple):
-    """A request on its way through the account."""
+class _PendingRequest(NamedTuple):
+    """A request that has no response yet."""
 
-    asked: Asked
-    wire: Wire
+    request: Request
+    writer: ResponseWriter
     request_id: str
     seconds: float
     """Time in service, for the header."""
@@ -43,7 +43,7 @@ class _Visit(NamedTuple):
 
 
 class Simulator:
-    """An account of Twilio Conversations with everything that may befall its clients."""
+    """An account of Twilio Conversations with its limits and its faults."""
 
     def __init__(
         self,
@@ -56,9 +56,11 @@ class Simulator:
         self.world = world or World()
         self.credentials = credentials or Credentials()
         self.counters = Counters()
-        self.dice = Dice(self.world.shape.seed, faults or Faults())
-        self.account = Account(self.dice, time.monotonic)
-        self.api = Api(self.world, dice=self.dice, behaviour=behaviour or Behaviour(), credentials=self.credentials)
+        self.injector = FaultInjector(self.world.shape.seed, faults or Faults())
+        self.account = AccountLimits(self.injector, time.monotonic)
+        self.api = Api(
+            self.world, injector=self.injector, behaviour=behaviour or Behaviour(), credentials=self.credentials
+        )
         self._pages = PageCache()
         self.world.log.on_change.append(self._pages.clear)
         self._date = DateHeader()
@@ -66,12 +68,12 @@ class Simulator:
         self._requests = 0
         self._listens = False
         self._live_timer: asyncio.TimerHandle | None = None
-        self._settle()
+        self._refresh_flags()
 
     @property
     def faults(self) -> Faults:
         """The faults in force."""
-        return self.dice.faults
+        return self.injector.faults
 
     @property
     def behaviour(self) -> Behaviour:
@@ -79,33 +81,33 @@ class Simulator:
         return self.api.behaviour
 
     def change_faults(self, faults: Faults) -> None:
-        """Go on under other faults; what is in service already is not touched."""
+        """Put other faults in force; requests in service keep theirs."""
         self.account.catch_up(time.monotonic())
-        self.dice.change(faults)
-        self._settle()
+        self.injector.change(faults)
+        self._refresh_flags()
         if self._listens:
-            self.start_live_client()
+            self.start_other_clients()
 
     def change_behaviour(self, behaviour: Behaviour) -> None:
-        """Go on with other answers to what nobody knows."""
+        """Put another behaviour in force."""
         self.api.behaviour = behaviour
-        self._settle()
+        self._refresh_flags()
 
-    def stand_at(self, base_url: str) -> None:
-        """Say what the URLs in answers begin with."""
+    def set_base_url(self, base_url: str) -> None:
+        """Set what the URLs in responses begin with."""
         self.api.base_url = base_url
         self._pages.clear()
 
     def reset_counters(self) -> None:
-        """Count from zero again."""
+        """Set all counters to zero."""
         self.counters = Counters()
         self.account.background = BackgroundCounts()
 
     def prerender(self) -> int:
-        """Render every user's list now, all of its pages, and keep them; says how many pages.
+        """Render and cache all pages of every user's list, and return how many.
 
-        So a benchmark measures its client, at the price of about 1.2 kB a row. The pages are those that an export asks
-        for, below `/v1/Services/{Sid}`. A change of the world, the faults or the behaviour forgets them like any other.
+        A benchmark then measures its client and not the rendering, at about 1.2 kB a row. The pages are those that an
+        export requests, below `/v1/Services/{Sid}`. Any change clears them, as it clears the whole cache.
         """
         self._pages.grow(_PRERENDERED_BYTES)
         return sum(
@@ -117,159 +119,159 @@ class Simulator:
         authorization = next(iter(self.credentials.permissions()))
         target, pages = first_target, 0
         while target:
-            template, answer = self.api.answer(Asked("GET", target, authorization), "RQ")
-            if answer.status != 200:
+            template, response = self.api.handle(Request("GET", target, authorization), "RQ")
+            if response.status != 200:
                 break
-            self._pages.put(target, (template, answer))
+            self._pages.put(target, (template, response))
             pages += 1
-            target = next_target(answer.body)
+            target = next_target(response.body)
         return pages
 
-    def receive(self, asked: Asked, wire: Wire) -> None:
-        """Take a request; *wire* gets its answer now, later or never."""
-        if self._unhurried:
+    def receive(self, request: Request, writer: ResponseWriter) -> None:
+        """Handle a request; *writer* gets its response now, later or never."""
+        if self._is_instant:
             # With no time in service there is never more than one request in it.
-            self._answer(_Visit(asked, wire, self._new_request_id(), 0.001, 1))
+            self._respond(_PendingRequest(request, writer, self._new_request_id(), 0.001, 1))
         else:
-            self._later(self.faults.rtt_ms / 2000, self._arrive, asked, wire)
+            self._later(self.faults.rtt_ms / 2000, self._arrive, request, writer)
 
-    def start_live_client(self) -> None:
-        """Let the live client move horizons as often as the faults say; to be called on the loop."""
-        self.stop_live_client()
+    def start_other_clients(self) -> None:
+        """Let other clients move horizons as often as the faults say. Call this on the event loop."""
+        self.stop_other_clients()
         self._listens = True
         rate = self.faults.live_moves_per_second
         if rate > 0:
             self._live_timer = asyncio.get_running_loop().call_later(1 / rate, self._move_live)
 
-    def stop_live_client(self) -> None:
-        """Let the live client rest."""
+    def stop_other_clients(self) -> None:
+        """Stop the other clients."""
         self._listens = False
         if self._live_timer is not None:
             self._live_timer.cancel()
             self._live_timer = None
 
     def _move_live(self) -> None:
-        self.api.live_client.move_somewhere()
-        self.start_live_client()
+        self.api.other_clients.move_somewhere()
+        self.start_other_clients()
 
-    def _arrive(self, asked: Asked, wire: Wire) -> None:
+    def _arrive(self, request: Request, writer: ResponseWriter) -> None:
         faults, request_id = self.faults, self._new_request_id()
         if faults.outage == "hang":
-            self.counters.accidents["hang"] += 1
+            self.counters.faults["hang"] += 1
             return
         if faults.outage == "503":
-            visit = _Visit(asked, wire, request_id, 0.0, 0)
-            self._later(_OUTAGE_SECONDS, self._fail, visit, 503)
+            pending = _PendingRequest(request, writer, request_id, 0.0, 0)
+            self._later(_OUTAGE_SECONDS, self._fail, pending, 503)
             return
         verdict = self.account.enter()
         concurrent = self.account.in_service
         self.counters.most_in_flight = max(self.counters.most_in_flight, self.account.ours)
         if verdict == "admitted":
-            seconds = self.dice.service_seconds()
-            self._later(seconds, self._serve, _Visit(asked, wire, request_id, seconds, concurrent))
+            seconds = self.injector.service_seconds()
+            self._later(seconds, self._serve, _PendingRequest(request, writer, request_id, seconds, concurrent))
             return
         code = faults.rate_code if verdict == "too_many_a_second" else 20429
         self.counters.refusals[code] += 1
-        refused = refusal(429, code, "Too Many Requests", retry_after_seconds=faults.retry_after_seconds)
-        visit = _Visit(asked, wire, request_id, 0.0, concurrent)
-        self._later(_REFUSAL_SECONDS, self._dispatch, visit, refused)
+        refused = error_response(429, code, "Too Many Requests", retry_after_seconds=faults.retry_after_seconds)
+        pending = _PendingRequest(request, writer, request_id, 0.0, concurrent)
+        self._later(_REFUSAL_SECONDS, self._reject, pending, refused)
 
-    def _serve(self, visit: _Visit) -> None:
+    def _serve(self, pending: _PendingRequest) -> None:
         self.account.leave()
-        accident = self.dice.accident(visit.asked.method)
-        if accident == "none":
-            self._answer(visit)
+        fault = self.injector.draw(pending.request.method)
+        if fault == "none":
+            self._respond(pending)
             return
-        self.counters.accidents[accident] += 1
-        self._befall(visit, accident)
+        self.counters.faults[fault] += 1
+        self._inject(pending, fault)
 
-    def _befall(self, visit: _Visit, accident: Accident) -> None:
-        match accident:
+    def _inject(self, pending: _PendingRequest, fault: Fault) -> None:
+        match fault:
             case "error":
-                self._fail(visit, self.dice.error_status())
+                self._fail(pending, self.injector.error_status())
             case "error_after":
-                self.api.answer(visit.asked, visit.request_id)
-                self._fail(visit, self.dice.error_status())
+                self.api.handle(pending.request, pending.request_id)
+                self._fail(pending, self.injector.error_status())
             case "reset_before":
-                visit.wire.reset()
+                pending.writer.reset()
             case "reset_after":
-                self.api.answer(visit.asked, visit.request_id)
-                visit.wire.reset()
+                self.api.handle(pending.request, pending.request_id)
+                pending.writer.reset()
             case "unauthorized":
-                self._dispatch(visit, refusal(401, 20003, "Authenticate"))
+                self._reject(pending, error_response(401, 20003, "Authenticate"))
             case "conflict":
-                self._dispatch(visit, refusal(409, 50419, "Conflicting member modification"))
+                self._reject(pending, error_response(409, 50419, "Conflicting member modification"))
             case "html_success":
-                self._dispatch(visit, html(200, "Welcome"))
+                self._reject(pending, html_response(200, "Welcome"))
             case _:
-                self._maim(visit, accident)
+                self._corrupt(pending, fault)
 
-    def _maim(self, visit: _Visit, accident: Accident) -> None:
-        answer = self._answer_of_api(visit)
-        if accident == "oversize":
-            answer = answer._replace(body=answer.body + b" " * (_OVERSIZE - len(answer.body)))
-        beginning = self._head(visit, answer)
-        match accident:
+    def _corrupt(self, pending: _PendingRequest, fault: Fault) -> None:
+        response = self._api_response(pending)
+        if fault == "oversize":
+            response = response._replace(body=response.body + b" " * (_OVERSIZE - len(response.body)))
+        beginning = self._head(pending, response)
+        match fault:
             case "truncate":
-                visit.wire.send_and_close(beginning + answer.body[: len(answer.body) // 2])
+                pending.writer.send_and_close(beginning + response.body[: len(response.body) // 2])
             case "drip":
-                visit.wire.drip(beginning + answer.body, seconds=self.faults.drip_seconds)
+                pending.writer.drip(beginning + response.body, seconds=self.faults.drip_seconds)
             case _:
-                visit.wire.send(beginning + answer.body)
+                pending.writer.send(beginning + response.body)
 
-    def _answer(self, visit: _Visit) -> None:
-        asked = visit.asked
-        cached = self._pages.get(asked.target) if asked.method == "GET" else None
-        if cached is not None and self.api.is_welcome(asked.authorization):
-            template, answer = cached
-            self.counters.answers[asked.method, template, answer.status] += 1
+    def _respond(self, pending: _PendingRequest) -> None:
+        request = pending.request
+        cached = self._pages.get(request.target) if request.method == "GET" else None
+        if cached is not None and self.api.is_welcome(request.authorization):
+            template, response = cached
+            self.counters.answers[request.method, template, response.status] += 1
         else:
-            answer = self._answer_of_api(visit)
-        self._depart(visit, answer)
+            response = self._api_response(pending)
+        self._depart(pending, response)
 
-    def _answer_of_api(self, visit: _Visit) -> Answer:
-        asked = visit.asked
-        template, answer = self.api.answer(asked, visit.request_id)
-        if answer.status == 429:
+    def _api_response(self, pending: _PendingRequest) -> Response:
+        request = pending.request
+        template, response = self.api.handle(request, pending.request_id)
+        if response.status == 429:
             self.counters.refusals[self.behaviour.actions_code] += 1
-            answer = answer._replace(retry_after_seconds=self.faults.retry_after_seconds)
-        self.counters.answers[asked.method, template, answer.status] += 1
-        if self._cacheable and asked.method == "GET" and answer.status == 200:
-            self._pages.put(asked.target, (template, answer))
-        return answer
+            response = response._replace(retry_after_seconds=self.faults.retry_after_seconds)
+        self.counters.answers[request.method, template, response.status] += 1
+        if self._cacheable and request.method == "GET" and response.status == 200:
+            self._pages.put(request.target, (template, response))
+        return response
 
-    def _fail(self, visit: _Visit, status: int) -> None:
-        self._count_unserved(visit, status)
-        if self.dice.happens(self.faults.html_share):
-            answer = html(status, _TITLES.get(status, "Error"))
-            beginning = bare_head(answer, date=self._date.text(self.faults.clock_skew_seconds))
-            self._later(self.faults.rtt_ms / 2000, visit.wire.send, beginning + answer.body)
+    def _fail(self, pending: _PendingRequest, status: int) -> None:
+        self._count_unserved(pending, status)
+        if self.injector.chance(self.faults.html_share):
+            response = html_response(status, _TITLES.get(status, "Error"))
+            beginning = bare_head(response, date=self._date.text(self.faults.clock_skew_seconds))
+            self._later(self.faults.rtt_ms / 2000, pending.writer.send, beginning + response.body)
         else:
             code = 20500 if status == 500 else 20503
-            self._depart(visit, refusal(status, code, "An internal server error has occurred"))
+            self._depart(pending, error_response(status, code, "An internal server error has occurred"))
 
-    def _dispatch(self, visit: _Visit, answer: Answer) -> None:
-        self._count_unserved(visit, answer.status)
-        self._depart(visit, answer)
+    def _reject(self, pending: _PendingRequest, response: Response) -> None:
+        self._count_unserved(pending, response.status)
+        self._depart(pending, response)
 
-    def _depart(self, visit: _Visit, answer: Answer) -> None:
-        payload = self._head(visit, answer) + answer.body
-        if self._unhurried:
-            visit.wire.send(payload)
+    def _depart(self, pending: _PendingRequest, response: Response) -> None:
+        payload = self._head(pending, response) + response.body
+        if self._is_instant:
+            pending.writer.send(payload)
         else:
-            self._later(self.faults.rtt_ms / 2000, visit.wire.send, payload)
+            self._later(self.faults.rtt_ms / 2000, pending.writer.send, payload)
 
-    def _count_unserved(self, visit: _Visit, status: int) -> None:
-        route = find_route(visit.asked.target.partition("?")[0])
-        self.counters.answers[visit.asked.method, route.template if route else NOWHERE, status] += 1
+    def _count_unserved(self, pending: _PendingRequest, status: int) -> None:
+        route = find_route(pending.request.target.partition("?")[0])
+        self.counters.answers[pending.request.method, route.template if route else NOWHERE, status] += 1
 
-    def _head(self, visit: _Visit, answer: Answer) -> bytes:
+    def _head(self, pending: _PendingRequest, response: Response) -> bytes:
         return head(
-            answer,
-            request_id=visit.request_id,
-            seconds=visit.seconds,
-            concurrent=visit.concurrent,
-            date=self._date.text(self.dice.faults.clock_skew_seconds),
+            response,
+            request_id=pending.request_id,
+            seconds=pending.seconds,
+            concurrent=pending.concurrent,
+            date=self._date.text(self.injector.faults.clock_skew_seconds),
         )
 
     def _later(self, seconds: float, then: Callable[..., None], *args: object) -> None:
@@ -282,11 +284,11 @@ class Simulator:
         self._requests += 1
         return f"RQ{mix(self._requests, self._request_key):032x}"
 
-    def _settle(self) -> None:
+    def _refresh_flags(self) -> None:
         faults = self.faults
         self._pages.clear()
-        self._unhurried = not (
-            self.dice.has_accidents
+        self._is_instant = not (
+            self.injector.has_faults
             or faults.latency_ms
             or faults.rtt_ms
             or faults.stall_share
@@ -295,6 +297,6 @@ class Simulator:
             or faults.background_requests_per_second
             or faults.concurrency_cap == 0
         )
-        self._cacheable = self.dice.pages_in_order and not (
+        self._cacheable = self.injector.pages_in_order and not (
             faults.live_after_fetch_share or faults.live_message_share or self.behaviour.unread_lag_seconds
         )

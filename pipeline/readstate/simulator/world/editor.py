@@ -24,7 +24,7 @@ class Editor:
         self._actor = actor
 
     def create_user(self, identity: str, *, friendly_name: str | None = None, attributes: str = "{}") -> User:
-        """Make a user who is in no conversation yet."""
+        """Create a user who is in no conversation yet."""
         number = self._service.seeded.users.count + len(self._overlay.created_users)
         now = int(self._log.now())
         user = User(
@@ -45,7 +45,7 @@ class Editor:
         return user
 
     def update_user(self, old: User, new: User) -> User:
-        """Replace a user by *new*, which differs in what a request asked for."""
+        """Replace a user by *new*, which has the fields that a request has set."""
         new = new._replace(date_updated=int(self._log.now()))
         self._overlay.users[old.number] = new
         fields = [name for name in _LOGGED_OF_A_USER if getattr(old, name) != getattr(new, name)]
@@ -63,7 +63,7 @@ class Editor:
     def create_conversation(
         self, *, friendly_name: str | None = None, unique_name: str | None = None, attributes: str = "{}"
     ) -> Conversation:
-        """Make an active conversation without members and messages."""
+        """Create an active conversation without members and messages."""
         number = self._service.seeded.conversations.count + len(self._overlay.created_conversations)
         now = int(self._log.now())
         conversation = Conversation(
@@ -86,7 +86,7 @@ class Editor:
         return conversation
 
     def update_conversation(self, old: Conversation, new: Conversation) -> Conversation:
-        """Replace a conversation by *new*, which differs in what a request asked for."""
+        """Replace a conversation by *new*, which has the fields that a request has set."""
         new = new._replace(date_updated=int(self._log.now()))
         self._overlay.conversations[old.number] = new
         fields = [name for name in _LOGGED_OF_A_CONVERSATION if getattr(old, name) != getattr(new, name)]
@@ -123,7 +123,7 @@ class Editor:
         return participant
 
     def update_participant(self, conversation: Conversation, old: Participant, new: Participant) -> None:
-        """Replace a membership by *new*, which differs in what a request asked for."""
+        """Replace a membership by *new*, which has the fields that a request has set."""
         self._overlay.participants[conversation.number, old.user] = new
         self._record("participant.updated", conversation, old, before=_logged(old), after=_logged(new))
 
@@ -134,7 +134,7 @@ class Editor:
         self._record("participant.removed", conversation, participant, before=_logged(participant))
 
     def add_message(self, conversation: Conversation, *, author: str | None, body: str | None) -> int:
-        """Say something; the index of the new message is returned, and an inactive conversation wakes up."""
+        """Add a message and return its index; an inactive conversation becomes active."""
         messages = conversation.messages.with_message()
         state = "active" if conversation.state == "inactive" else conversation.state
         self._overlay.conversations[conversation.number] = conversation._replace(messages=messages, state=state)

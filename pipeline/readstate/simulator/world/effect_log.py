@@ -35,7 +35,7 @@ class Effect:
 
 @dataclass(slots=True)
 class EffectLog:
-    """Remembers effects and tells whoever listens that the world has changed."""
+    """Keeps effects in order and calls the listeners at each change."""
 
     now: Callable[[], float]
     effects: list[Effect] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What was changed in one service since the seed made it: the only part of a world that takes memory."""
+"""What was changed in one service since it was seeded: the only part of a world that takes memory."""
 
 from dataclasses import dataclass, field
 
@@ -31,7 +31,7 @@ class Overlay:
     """Until when the unread count still follows an older horizon, and which."""
 
     def put_participant(self, conversation: int, participant: Participant, *, seeded: bool) -> None:
-        """Remember a membership; *seeded* says whether the seed knows this pair of numbers."""
+        """Store a membership; *seeded* says whether the seed has this pair of numbers."""
         key = (conversation, participant.user)
         self.participants[key] = participant
         if participant.user not in self.added_members.get(conversation, ()) and not seeded:

@@ -157,14 +157,14 @@ class Service:
         return listed
 
     def message(self, conversation: Conversation, index: int) -> Message:
-        """Tell the message at *index*, which the caller knows to exist."""
+        """Return the message at *index*, which the caller knows to exist."""
         texts = self.overlay.message_texts.get((conversation.number, index))
         author, body = texts or (self.seeded.author_of(conversation.number, index), f"Message {index}")
         sid = self.seeded.message_sid(conversation.number, index)
         return Message(sid, index, author, body, conversation.date_created + 60 * index)
 
     def is_seeded(self, conversation: int, user: int) -> bool:
-        """Say whether the seed put this user into this conversation."""
+        """Return whether the seed put this user into this conversation."""
         seeded = self.seeded
         return (
             conversation < seeded.conversations.count

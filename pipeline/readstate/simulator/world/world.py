@@ -11,7 +11,7 @@ from readstate.simulator.world.service import Service
 
 
 class World:
-    """What exists. Made in no time whatever its size, because nothing is made before somebody looks."""
+    """What exists. It is made lazily: its size costs nothing until a part of it is read."""
 
     def __init__(self, shape: WorldShape | None = None, *, now: Callable[[], float] = time.time) -> None:
         self.shape = shape or WorldShape()

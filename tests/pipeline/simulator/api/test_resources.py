@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from readstate.simulator.api.credentials import Credentials
-from readstate.simulator.api.page_token import PageToken
+from readstate.simulator.api.paging import PageToken
 from readstate.simulator.seed.world_shape import WorldShape
 from tests.helpers.simulated_api import AUTHORIZATION, SimulatedApi
 

@@ -3,9 +3,9 @@
 import pytest
 
 from readstate.simulator.api.action_limit import ActionBuckets
-from readstate.simulator.faults.account_limits import Account
+from readstate.simulator.faults.account_limits import AccountLimits
 from readstate.simulator.faults.faults import Faults
-from readstate.simulator.faults.injector import Dice
+from readstate.simulator.faults.injector import FaultInjector
 
 
 class Clock:
@@ -22,7 +22,7 @@ def clock() -> Clock:
 
 
 def test_a_slot_is_free_again_when_its_request_leaves(clock: Clock) -> None:
-    account = Account(Dice(1, Faults(concurrency_cap=2)), clock)
+    account = AccountLimits(FaultInjector(1, Faults(concurrency_cap=2)), clock)
 
     verdicts = [account.enter() for _ in range(3)]
     account.leave()
@@ -33,13 +33,15 @@ def test_a_slot_is_free_again_when_its_request_leaves(clock: Clock) -> None:
 
 
 def test_without_a_cap_everybody_is_admitted(clock: Clock) -> None:
-    account = Account(Dice(1, Faults(concurrency_cap=None)), clock)
+    account = AccountLimits(FaultInjector(1, Faults(concurrency_cap=None)), clock)
 
     assert {account.enter() for _ in range(5_000)} == {"admitted"}
 
 
 def test_a_bucket_fills_at_the_rate_and_holds_no_more_than_the_burst(clock: Clock) -> None:
-    account = Account(Dice(1, Faults(requests_per_second_cap=10, requests_burst=5, concurrency_cap=None)), clock)
+    account = AccountLimits(
+        FaultInjector(1, Faults(requests_per_second_cap=10, requests_burst=5, concurrency_cap=None)), clock
+    )
 
     at_once = [account.enter() for _ in range(6)]
     clock.now += 0.35
@@ -54,7 +56,7 @@ def test_a_bucket_fills_at_the_rate_and_holds_no_more_than_the_burst(clock: Cloc
 
 def test_a_fixed_window_counts_anew_when_it_turns(clock: Clock) -> None:
     faults = Faults(requests_per_second_cap=3, requests_window_seconds=1, concurrency_cap=None)
-    account = Account(Dice(1, faults), clock)
+    account = AccountLimits(FaultInjector(1, faults), clock)
 
     first = [account.enter() for _ in range(4)]
     clock.now += 1
@@ -65,7 +67,7 @@ def test_a_fixed_window_counts_anew_when_it_turns(clock: Clock) -> None:
 
 def test_production_takes_about_rate_times_latency_slots(clock: Clock) -> None:
     faults = Faults(background_requests_per_second=83, latency_ms=120, latency_sigma=0.5)
-    account = Account(Dice(1, faults), clock)
+    account = AccountLimits(FaultInjector(1, faults), clock)
     taken = []
     for _ in range(2_000):
         clock.now += 0.1
@@ -79,7 +81,7 @@ def test_production_takes_about_rate_times_latency_slots(clock: Clock) -> None:
 
 def test_our_requests_crowd_production_out(clock: Clock) -> None:
     faults = Faults(background_requests_per_second=50, latency_ms=100, concurrency_cap=20)
-    account = Account(Dice(1, faults), clock)
+    account = AccountLimits(FaultInjector(1, faults), clock)
     for _ in range(19):
         account.enter()
     clock.now += 60
@@ -89,13 +91,13 @@ def test_our_requests_crowd_production_out(clock: Clock) -> None:
 
 
 def test_production_is_silent_while_there_is_an_outage_or_none_of_it(clock: Clock) -> None:
-    dice = Dice(1, Faults(background_requests_per_second=50, latency_ms=100))
-    account = Account(dice, clock)
+    injector = FaultInjector(1, Faults(background_requests_per_second=50, latency_ms=100))
+    account = AccountLimits(injector, clock)
     account.catch_up(clock.now)
     clock.now += 1
     account.catch_up(clock.now)
     arrived = account.background.arrived
-    dice.change(Faults(background_requests_per_second=50, latency_ms=100, outage="hang"))
+    injector.change(Faults(background_requests_per_second=50, latency_ms=100, outage="hang"))
     clock.now += 10
     account.catch_up(clock.now)
 
@@ -105,9 +107,9 @@ def test_production_is_silent_while_there_is_an_outage_or_none_of_it(clock: Cloc
 
 
 def test_the_mean_latency_is_what_was_asked_whatever_the_spread() -> None:
-    dice = Dice(1, Faults(latency_ms=120, latency_sigma=0.8, latency_factor=2))
+    injector = FaultInjector(1, Faults(latency_ms=120, latency_sigma=0.8, latency_factor=2))
 
-    draws = [dice.service_seconds() for _ in range(20_000)]
+    draws = [injector.service_seconds() for _ in range(20_000)]
 
     assert sum(draws) / len(draws) == pytest.approx(0.24, rel=0.05)
     assert min(draws) < 0.05

@@ -295,7 +295,7 @@ def test_some_users_are_listed_and_gone() -> None:
 
     assert len(users) == 400
     assert 40 < len(gone) < 130
-    assert gone == [sid for sid in users if desk.simulator.dice.user_vanishes(sid)]
+    assert gone == [sid for sid in users if desk.simulator.injector.user_vanishes(sid)]
     assert all(desk.ask("GET", f"/v1/Users/{sid}").status == 404 for sid in gone)
 
 
@@ -363,6 +363,6 @@ def test_a_message_may_arrive_right_after_the_lookup() -> None:
 def test_a_live_client_in_an_empty_world_does_nothing() -> None:
     for shape in (WorldShape(users=0), WorldShape(users=30, conversations_per_user=0), WorldShape(users=1, services=3)):
         desk = SimulatedApi(shape)
-        desk.simulator.api.live_client.move_somewhere()
+        desk.simulator.api.other_clients.move_somewhere()
 
         assert all(effect.kind == "participant.updated" for effect in desk.world.log.effects)

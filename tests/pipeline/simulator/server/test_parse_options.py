@@ -5,12 +5,12 @@ import pytest
 from readstate.errors import BadInput
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.faults.faults import Faults
-from readstate.simulator.server.parse_options import as_fields, described, from_words
+from readstate.simulator.server.parse_options import parse_assignments, parse_options, to_fields
 from tests.helpers.repository import PIPELINE
 
 
 def test_words_become_values_of_the_right_type() -> None:
-    faults = from_words(
+    faults = parse_assignments(
         Faults,
         [
             "concurrency_cap=none",
@@ -30,9 +30,9 @@ def test_words_become_values_of_the_right_type() -> None:
         suspended=True,
         foreign_next_origin="http://127.0.0.1:9",
     )
-    assert from_words(Faults, ["error_statuses=502"]).error_statuses == (502,)
-    assert from_words(Behaviour, ["actions_per_second=0"]) == Behaviour(actions_per_second=0)
-    assert from_words(Behaviour, ["actions_code=50074"]).actions_code == 50074
+    assert parse_assignments(Faults, ["error_statuses=502"]).error_statuses == (502,)
+    assert parse_assignments(Behaviour, ["actions_per_second=0"]) == Behaviour(actions_per_second=0)
+    assert parse_assignments(Behaviour, ["actions_code=50074"]).actions_code == 50074
 
 
 @pytest.mark.parametrize(
@@ -47,18 +47,18 @@ def test_words_become_values_of_the_right_type() -> None:
 )
 def test_a_wrong_word_is_refused_with_the_reason(word: str, told: str) -> None:
     with pytest.raises(BadInput, match=told):
-        from_words(Faults, [word])
+        parse_assignments(Faults, [word])
 
 
 def test_what_is_not_named_stays_as_it_was() -> None:
     base = Faults(latency_ms=5, rtt_ms=6)
 
-    assert described(Faults, {"rtt_ms": 7}, base=base) == Faults(latency_ms=5, rtt_ms=7)
-    assert described(Faults, as_fields(base)) == base
+    assert parse_options(Faults, {"rtt_ms": 7}, base=base) == Faults(latency_ms=5, rtt_ms=7)
+    assert parse_options(Faults, to_fields(base)) == base
 
 
 @pytest.mark.parametrize("kind", [Faults, Behaviour])
 def test_the_readme_lists_every_name(kind: type) -> None:
     readme = (PIPELINE / "simulator" / "README.md").read_text(encoding="utf-8")
 
-    assert [name for name in as_fields(kind()) if f"`{name}`" not in readme] == []
+    assert [name for name in to_fields(kind()) if f"`{name}`" not in readme] == []

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from readstate.simulator.api.api import Asked
+from readstate.simulator.api.api import Request
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
@@ -192,7 +192,7 @@ async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatc
     async with serving(World(shape)) as simulator:
         line = await dial(simulator)
         ready = Simulator(World(shape))
-        ready.stand_at(simulator.base_url)
+        ready.set_base_url(simulator.base_url)
         sent = []
 
         class Wire:
@@ -200,11 +200,11 @@ async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatc
                 sent.append(payload.partition(b"\r\n\r\n")[2])
 
         rendered = ready.prerender()
-        monkeypatch.setattr(ready.api, "answer", None)
+        monkeypatch.setattr(ready.api, "handle", None)
         for service, user in ready.world.users():
             target = f"/v1/Services/{service.sid}/Users/{user.sid}/Conversations?PageSize=50"
             while target:
-                ready.receive(Asked("GET", target, AUTHORIZATION), Wire())
+                ready.receive(Request("GET", target, AUTHORIZATION), Wire())
                 answer = await line.ask("GET", target)
                 assert sent[-1] == answer.raw
                 target = (answer.body["meta"]["next_page_url"] or "").removeprefix(simulator.base_url)
@@ -238,7 +238,7 @@ async def test_stopping_hangs_up_on_those_who_wait(dial) -> None:
         line = await dial(simulator)
         line.send("GET", "/v1/Users")
         await line.writer.drain()
-        while simulator.counters().accidents["hang"] == 0:
+        while simulator.counters().faults["hang"] == 0:
             await asyncio.sleep(0)
 
     assert await line.reader.read() == b""

@@ -1,1 +1,1 @@
-"""Twilio's resources, one file each: functions from a context and the path's references to an answer."""
+"""Twilio's resources, one file each: functions from a context and the path's references to a response."""

@@ -7,7 +7,7 @@ from typing import cast
 from readstate.simulator.api import json_templates as render
 from readstate.simulator.api.context import GONE, Context, created, ok
 from readstate.simulator.api.paging import Listing, envelope, take_page
-from readstate.simulator.api.responses import Answer, Refusal
+from readstate.simulator.api.responses import ApiError, Response
 from readstate.simulator.seed.records import Conversation, ConversationState
 
 _MAXIMUM = 100
@@ -15,10 +15,10 @@ _LIKE_A_SID = re.compile(r"CH[0-9a-fA-F]{32}")
 _STATES = frozenset({"active", "inactive", "closed"})
 
 
-def list_page(context: Context) -> Answer:
-    """List the conversations in SID order, of one state if asked."""
+def list_page(context: Context) -> Response:
+    """List the conversations in SID order, of one state if requested."""
     service, state = context.service, context.query.get("State")
-    asked, disorder = context.page(maximum=_MAXIMUM)
+    request, page_faults = context.page(maximum=_MAXIMUM)
 
     def keyed(conversations: Iterator[Conversation]) -> Iterator[tuple[str, Conversation]]:
         return ((found.sid, found) for found in conversations if state in {None, found.state})
@@ -28,21 +28,21 @@ def list_page(context: Context) -> Answer:
         before=lambda sid: keyed(service.conversations_down(before=sid)),
         get=service.find_conversation,
     )
-    page = take_page(listing, asked, disorder)
-    rows = [render.conversation(context.place, found) for found in page.rows]
+    page = take_page(listing, request, page_faults)
+    rows = [render.conversation(context.urls, found) for found in page.rows]
     filters = f"State={state}&" if state else ""
-    url = f"{context.place.prefix}/Conversations"
-    body = envelope(page, asked, key="conversations", rows=rows, url=url, filters=filters, disorder=disorder)
-    return Answer(200, body)
+    url = f"{context.urls.prefix}/Conversations"
+    body = envelope(page, request, key="conversations", rows=rows, url=url, filters=filters, page_faults=page_faults)
+    return Response(200, body)
 
 
-def fetch(context: Context, reference: str) -> Answer:
+def fetch(context: Context, reference: str) -> Response:
     """Fetch a conversation by SID or unique name."""
-    return ok(render.conversation(context.place, context.conversation(reference)))
+    return ok(render.conversation(context.urls, context.conversation(reference)))
 
 
-def create(context: Context) -> Answer:
-    """Make a conversation."""
+def create(context: Context) -> Response:
+    """Create a conversation."""
     unique_name = context.form.get("UniqueName")
     _check_unique_name(context, unique_name)
     context.count_action()
@@ -51,14 +51,14 @@ def create(context: Context) -> Answer:
         unique_name=unique_name,
         attributes=context.form.get("Attributes", "{}"),
     )
-    return created(render.conversation(context.place, conversation))
+    return created(render.conversation(context.urls, conversation))
 
 
-def update(context: Context, reference: str) -> Answer:
-    """Change a conversation, unless it is closed: that is for ever."""
+def update(context: Context, reference: str) -> Response:
+    """Change a conversation; one that is closed stays closed."""
     conversation = context.conversation(reference)
     if conversation.state == "closed":
-        raise Refusal(400, 50377, "Can't update conversation as it's in final closed state")
+        raise ApiError(400, 50377, "Can't update conversation as it's in final closed state")
     form = context.form
     new = conversation._replace(
         friendly_name=form.get("FriendlyName", conversation.friendly_name),
@@ -69,10 +69,10 @@ def update(context: Context, reference: str) -> Answer:
     if new.unique_name != conversation.unique_name:
         _check_unique_name(context, new.unique_name)
     context.count_action(conversation)
-    return ok(render.conversation(context.place, context.editor().update_conversation(conversation, new)))
+    return ok(render.conversation(context.urls, context.editor().update_conversation(conversation, new)))
 
 
-def delete(context: Context, reference: str) -> Answer:
+def delete(context: Context, reference: str) -> Response:
     """Delete a conversation and all the memberships in it."""
     conversation = context.conversation(reference)
     context.count_action()
@@ -82,7 +82,7 @@ def delete(context: Context, reference: str) -> Answer:
 
 def _state(text: str) -> ConversationState:
     if text not in _STATES:
-        raise Refusal(400, 20001, "Invalid parameter: State")
+        raise ApiError(400, 20001, "Invalid parameter: State")
     return cast("ConversationState", text)
 
 
@@ -90,6 +90,6 @@ def _check_unique_name(context: Context, unique_name: str | None) -> None:
     if unique_name is None:
         return
     if _LIKE_A_SID.fullmatch(unique_name):
-        raise Refusal(400, 50390, "Unique name should not match conversation SID pattern")
+        raise ApiError(400, 50390, "Unique name should not match conversation SID pattern")
     if context.service.find_conversation(unique_name) is not None:
-        raise Refusal(409, 50353, "Conversation with provided unique name already exists")
+        raise ApiError(409, 50353, "Conversation with provided unique name already exists")

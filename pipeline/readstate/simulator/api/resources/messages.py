@@ -5,47 +5,47 @@ from collections.abc import Iterable, Iterator
 from readstate.simulator.api import json_templates as render
 from readstate.simulator.api.context import GONE, Context, created, ok
 from readstate.simulator.api.paging import Listing, envelope, take_page
-from readstate.simulator.api.responses import Answer, Refusal
+from readstate.simulator.api.responses import ApiError, Response
 from readstate.simulator.seed.records import Conversation
 
 _MAXIMUM = 100
 
 
-def list_page(context: Context, conversation_reference: str) -> Answer:
+def list_page(context: Context, conversation_reference: str) -> Response:
     """List the messages, the oldest first unless `Order=desc`."""
     conversation = context.conversation(conversation_reference)
     order = context.query.get("Order", "asc")
     if order not in {"asc", "desc"}:
-        raise Refusal(400, 20001, "Invalid parameter: Order")
-    asked, disorder = context.page(maximum=_MAXIMUM)
-    page = take_page(_listing(conversation, descending=order == "desc"), asked, disorder)
+        raise ApiError(400, 20001, "Invalid parameter: Order")
+    request, page_faults = context.page(maximum=_MAXIMUM)
+    page = take_page(_listing(conversation, descending=order == "desc"), request, page_faults)
     rows = [_row(context, conversation, index) for index in page.rows]
     filters = f"Order={order}&" if "Order" in context.query else ""
-    url = f"{context.place.prefix}/Conversations/{conversation.sid}/Messages"
-    body = envelope(page, asked, key="messages", rows=rows, url=url, filters=filters, disorder=disorder)
+    url = f"{context.urls.prefix}/Conversations/{conversation.sid}/Messages"
+    body = envelope(page, request, key="messages", rows=rows, url=url, filters=filters, page_faults=page_faults)
     if order == "desc":
-        context.live_client.after_lookup(context.service, conversation)
-    return Answer(200, body)
+        context.other_clients.after_lookup(context.service, conversation)
+    return Response(200, body)
 
 
-def fetch(context: Context, conversation_reference: str, reference: str) -> Answer:
+def fetch(context: Context, conversation_reference: str, reference: str) -> Response:
     """Fetch a message."""
     conversation = context.conversation(conversation_reference)
     return ok(_row(context, conversation, _find(context, conversation, reference)))
 
 
-def create(context: Context, conversation_reference: str) -> Answer:
-    """Say something."""
+def create(context: Context, conversation_reference: str) -> Response:
+    """Add a message."""
     conversation = context.conversation(conversation_reference)
     if conversation.state == "closed":
-        raise Refusal(400, 50377, "Can't update conversation as it's in final closed state")
+        raise ApiError(400, 50377, "Can't update conversation as it's in final closed state")
     context.count_action(conversation)
     author, body = context.form.get("Author", "system"), context.form.get("Body")
     index = context.editor().add_message(conversation, author=author, body=body)
     return created(_row(context, context.service.conversation(conversation.number) or conversation, index))
 
 
-def delete(context: Context, conversation_reference: str, reference: str) -> Answer:
+def delete(context: Context, conversation_reference: str, reference: str) -> Response:
     """Delete a message; horizons stay where they are, even beyond the newest message."""
     conversation = context.conversation(conversation_reference)
     index = _find(context, conversation, reference)
@@ -62,7 +62,7 @@ def _find(context: Context, conversation: Conversation, sid: str) -> int:
 
 
 def _row(context: Context, conversation: Conversation, index: int) -> str:
-    return render.message(context.place, conversation.sid, context.service.message(conversation, index))
+    return render.message(context.urls, conversation.sid, context.service.message(conversation, index))
 
 
 def _listing(conversation: Conversation, *, descending: bool) -> Listing[int]:
@@ -82,7 +82,7 @@ def _listing(conversation: Conversation, *, descending: bool) -> Listing[int]:
 
 def _index(key: str) -> int:
     if not key.isdecimal():
-        raise Refusal(400, 21481, "Invalid PageToken")
+        raise ApiError(400, 21481, "Invalid PageToken")
     return int(key)
 
 

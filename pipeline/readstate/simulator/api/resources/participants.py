@@ -3,48 +3,48 @@
 from readstate.simulator.api import json_templates as render
 from readstate.simulator.api.context import GONE, Context, created, ok
 from readstate.simulator.api.paging import Listing, envelope, take_page
-from readstate.simulator.api.read_horizon import updated
+from readstate.simulator.api.read_horizon import apply_update
 from readstate.simulator.api.resources.user_conversations import change_membership
-from readstate.simulator.api.responses import Answer, Refusal
+from readstate.simulator.api.responses import ApiError, Response
 from readstate.simulator.seed.records import Conversation, Participant
 
 _MAXIMUM = 100
 _MOST_LIVE_CONVERSATIONS = 1000
 
 
-def list_page(context: Context, conversation_reference: str) -> Answer:
+def list_page(context: Context, conversation_reference: str) -> Response:
     """List the members of a conversation."""
     conversation = context.conversation(conversation_reference)
-    asked, disorder = context.page(maximum=_MAXIMUM)
+    request, page_faults = context.page(maximum=_MAXIMUM)
     keyed = [(member.sid, member) for member in context.service.participants(conversation)]
     listing = Listing(
         after=lambda sid: (pair for pair in keyed if pair[0] > sid),
         before=lambda sid: (pair for pair in reversed(keyed) if pair[0] < sid),
         get=dict(keyed).get,
     )
-    page = take_page(listing, asked, disorder)
+    page = take_page(listing, request, page_faults)
     rows = [_row(context, conversation, member) for member in page.rows]
-    url = f"{context.place.prefix}/Conversations/{conversation.sid}/Participants"
-    return Answer(200, envelope(page, asked, key="participants", rows=rows, url=url, disorder=disorder))
+    url = f"{context.urls.prefix}/Conversations/{conversation.sid}/Participants"
+    return Response(200, envelope(page, request, key="participants", rows=rows, url=url, page_faults=page_faults))
 
 
-def fetch(context: Context, conversation_reference: str, reference: str) -> Answer:
+def fetch(context: Context, conversation_reference: str, reference: str) -> Response:
     """Fetch a participant by SID or identity."""
     conversation = context.conversation(conversation_reference)
     return ok(_row(context, conversation, _find(context, conversation, reference)))
 
 
-def create(context: Context, conversation_reference: str) -> Answer:
+def create(context: Context, conversation_reference: str) -> Response:
     """Add an identity to a conversation; a user who does not exist yet is made."""
     conversation = context.conversation(conversation_reference)
     identity = context.form.get("Identity")
     if not identity:
-        raise Refusal(400, 20001, "Missing required parameter Identity in the post body")
+        raise ApiError(400, 20001, "Missing required parameter Identity in the post body")
     user = context.service.find_user(identity)
     if user is not None and context.service.participant(conversation, user.number) is not None:
-        raise Refusal(409, 50433, "Participant already exists")
+        raise ApiError(409, 50433, "Participant already exists")
     if user is not None and _live_conversations(context, user.number) >= _MOST_LIVE_CONVERSATIONS:
-        raise Refusal(403, 50214, "User conversation limit exceeded")
+        raise ApiError(403, 50214, "User conversation limit exceeded")
     context.count_action(conversation)
     editor = context.editor()
     member = editor.add_participant(
@@ -53,8 +53,8 @@ def create(context: Context, conversation_reference: str) -> Answer:
     return created(_row(context, conversation, member))
 
 
-def update(context: Context, conversation_reference: str, reference: str) -> Answer:
-    """Move the read horizon through the conversation's door."""
+def update(context: Context, conversation_reference: str, reference: str) -> Response:
+    """Change the read horizon or the notification level."""
     conversation = context.conversation(conversation_reference)
     member = _find(context, conversation, reference)
     form = {name: value for name, value in context.form.items() if name != "NotificationLevel"}
@@ -63,13 +63,13 @@ def update(context: Context, conversation_reference: str, reference: str) -> Ans
     else:
         new = member
     if form or new is member:
-        new = updated(new, form, messages=conversation.messages, behaviour=context.behaviour, now=context.now)
+        new = apply_update(new, form, messages=conversation.messages, behaviour=context.behaviour, now=context.now)
     context.count_action(conversation)
     change_membership(context, conversation, member, new)
     return ok(_row(context, conversation, new))
 
 
-def delete(context: Context, conversation_reference: str, reference: str) -> Answer:
+def delete(context: Context, conversation_reference: str, reference: str) -> Response:
     """End a membership."""
     conversation = context.conversation(conversation_reference)
     member = _find(context, conversation, reference)
@@ -96,4 +96,4 @@ def _live_conversations(context: Context, user: int) -> int:
 def _row(context: Context, conversation: Conversation, member: Participant) -> str:
     user = context.service.user(member.user)
     identity = user.identity if user is not None else ""
-    return render.participant(context.place, conversation.sid, identity, context.service.seeded.role_sid, member)
+    return render.participant(context.urls, conversation.sid, identity, context.service.seeded.role_sid, member)

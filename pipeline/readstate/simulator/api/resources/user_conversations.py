@@ -6,38 +6,37 @@ from collections.abc import Iterator
 from readstate.simulator.api import json_templates as render
 from readstate.simulator.api.context import GONE, Context, ok
 from readstate.simulator.api.paging import Listing, envelope, take_page
-from readstate.simulator.api.read_horizon import updated
-from readstate.simulator.api.responses import Answer, Refusal
-from readstate.simulator.api.unread import unread_messages_count
+from readstate.simulator.api.read_horizon import apply_update, unread_messages_count
+from readstate.simulator.api.responses import ApiError, Response
 from readstate.simulator.seed.records import Conversation, Participant, User
 from readstate.simulator.world.service import Listed
 
 _MAXIMUM = 50
 
 
-def list_page(context: Context, user_reference: str) -> Answer:
+def list_page(context: Context, user_reference: str) -> Response:
     """List the conversations of a user."""
     user, user_sid = context.user_key(user_reference)
-    asked, disorder = context.page(maximum=_MAXIMUM)
-    page = take_page(_listing(context, user), asked, disorder)
+    request, page_faults = context.page(maximum=_MAXIMUM)
+    page = take_page(_listing(context, user), request, page_faults)
     found = (context.service.listed_membership(listed, user) for listed in page.rows)
     rows = [_view(context, user_sid, *membership) for membership in found if membership is not None]
-    url = f"{context.place.prefix}/Users/{user_sid}/Conversations"
-    return Answer(200, envelope(page, asked, key="conversations", rows=rows, url=url, disorder=disorder))
+    url = f"{context.urls.prefix}/Users/{user_sid}/Conversations"
+    return Response(200, envelope(page, request, key="conversations", rows=rows, url=url, page_faults=page_faults))
 
 
-def fetch(context: Context, user_reference: str, conversation_reference: str) -> Answer:
+def fetch(context: Context, user_reference: str, conversation_reference: str) -> Response:
     """Fetch one conversation of a user."""
     user, conversation, participant = _find(context, user_reference, conversation_reference)
-    answer = _shown(context, user, conversation, participant)
-    context.live_client.after_fetch(context.service, conversation, participant)
-    return answer
+    response = _shown(context, user, conversation, participant)
+    context.other_clients.after_fetch(context.service, conversation, participant)
+    return response
 
 
-def update(context: Context, user_reference: str, conversation_reference: str) -> Answer:
+def update(context: Context, user_reference: str, conversation_reference: str) -> Response:
     """Change the notification level or the read horizon."""
     user, conversation, participant = _find_to_write(context, user_reference, conversation_reference)
-    new = updated(
+    new = apply_update(
         participant,
         context.form,
         messages=conversation.messages,
@@ -49,12 +48,12 @@ def update(context: Context, user_reference: str, conversation_reference: str) -
     return _shown(context, user, context.service.conversation(conversation.number) or conversation, new)
 
 
-def delete(context: Context, user_reference: str, conversation_reference: str) -> Answer:
+def delete(context: Context, user_reference: str, conversation_reference: str) -> Response:
     """Remove the user from the conversation; both stay."""
     try:
         _, conversation, participant = _find_to_write(context, user_reference, conversation_reference)
-    except Refusal as refusal:
-        if refusal.status == 404 and context.behaviour.second_delete == "no_content":
+    except ApiError as error:
+        if error.status == 404 and context.behaviour.second_delete == "no_content":
             return GONE
         raise
     _count_action(context, conversation)
@@ -63,7 +62,7 @@ def delete(context: Context, user_reference: str, conversation_reference: str) -
 
 
 def change_membership(context: Context, conversation: Conversation, old: Participant, new: Participant) -> None:
-    """Put a changed membership in force, with what it entails."""
+    """Store a changed membership and what follows from it."""
     if new is old:
         return
     overlay, behaviour = context.service.overlay, context.behaviour
@@ -78,10 +77,10 @@ def change_membership(context: Context, conversation: Conversation, old: Partici
 def _view(context: Context, user_sid: str, conversation: Conversation, participant: Participant) -> str:
     """Write the view over a membership and its conversation."""
     unread = unread_messages_count(context.service, conversation, participant, context.behaviour, context.world.now())
-    return render.user_conversation(context.place, user_sid, conversation, participant, unread)
+    return render.user_conversation(context.urls, user_sid, conversation, participant, unread)
 
 
-def _shown(context: Context, user: User, conversation: Conversation, participant: Participant) -> Answer:
+def _shown(context: Context, user: User, conversation: Conversation, participant: Participant) -> Response:
     return ok(_view(context, user.sid, conversation, participant))
 
 
@@ -95,10 +94,10 @@ def _find_to_write(
     context: Context, user_reference: str, conversation_reference: str
 ) -> tuple[User, Conversation, Participant]:
     user, conversation, participant = _find(context, user_reference, conversation_reference)
-    context.live_client.before_write(context.service, conversation, participant)
+    context.other_clients.before_write(context.service, conversation, participant)
     participant = context.member(conversation, user)
     if conversation.state == "closed" and context.behaviour.closed_conversation == "reject":
-        raise Refusal(400, 50377, "Can't update conversation as it's in final closed state")
+        raise ApiError(400, 50377, "Can't update conversation as it's in final closed state")
     return user, conversation, participant
 
 
