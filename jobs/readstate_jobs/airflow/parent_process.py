@@ -1,6 +1,7 @@
 """One readstate command in a child process: its log is relayed, it is stopped in time, and its document is read."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ SAVE_SECONDS = 3.0
 """Airflow kills a task five seconds after it asked it to stop."""
 UNHURRIED_SAVE_SECONDS = 20.0
 """After ``execution_timeout`` Airflow raises in the task, and does not kill it."""
-LEAVE_SECONDS = 0.5
+EXIT_SECONDS = 0.5
 POLL_SECONDS = 0.2
 _KEPT_LINES = 5
 
@@ -42,14 +43,8 @@ class ReadstateProcess:
     ) -> None:
         self._arguments, self._environ, self._monotonic = arguments, environ, monotonic
         self._process: subprocess.Popen[bytes] | None = None
-        self._is_stopping = False
-        self._escalation: list[tuple[float, signal.Signals]] = []
-        """The signals still to send and when, the next one last."""
-
-    @property
-    def pid(self) -> int | None:
-        """The child's process id; None before it was started."""
-        return None if self._process is None else self._process.pid
+        self._save_until = math.inf
+        self._is_hurried = False
 
     def run(self, log: Callable[[str], None]) -> CommandResult:
         """Start the command, pass each line of its stderr to *log*, and return its result.
@@ -64,11 +59,11 @@ class ReadstateProcess:
                 stdout=stdout,
                 stderr=stderr,
                 env=dict(self._environ),
-                # Airflow signals its task's whole process group: a second signal makes readstate leave unsaved.
+                # Airflow signals its task's whole process group: a second signal makes readstate exit unsaved.
                 start_new_session=True,
             )
             try:
-                if self._is_stopping:  # `stop` came before there was a process to signal
+                if self._was_stopped():  # before there was a process to signal
                     process.send_signal(signal.SIGTERM)
                 self._wait(process, relay)
             except BaseException:
@@ -76,26 +71,22 @@ class ReadstateProcess:
                 self._wait(process, relay)
                 raise
             stdout.seek(0)
-            return CommandResult(
-                process.returncode, _parse_document(stdout.read()), relay.last_lines, self._is_stopping
-            )
+            document = _parse_document(stdout.read())
+            return CommandResult(process.returncode, document, relay.last_lines, self._was_stopped())
 
     def stop(self) -> None:
         """Make the command save and end; may be called in a signal handler, and again."""
         self._request_stop(SAVE_SECONDS)
 
     def _request_stop(self, save_seconds: float) -> None:
-        deadline = self._monotonic() + save_seconds
-        # A later stop may shorten the time to save, and never gives more.
-        if self._is_stopping and (not self._escalation or deadline >= self._escalation[-1][0]):
-            return
-        was_stopping, self._is_stopping = self._is_stopping, True
-        self._escalation = [
-            (deadline + LEAVE_SECONDS, signal.SIGKILL),
-            (deadline, signal.SIGTERM),  # the second one: readstate leaves at once
-        ]
-        if self._process is not None and not was_stopping:
+        was_stopped = self._was_stopped()
+        # A kill may follow a timeout: it shortens the time to save. Nothing makes it longer.
+        self._save_until = min(self._save_until, self._monotonic() + save_seconds)
+        if self._process is not None and not was_stopped:
             self._process.send_signal(signal.SIGTERM)
+
+    def _was_stopped(self) -> bool:
+        return self._save_until < math.inf
 
     def _wait(self, process: "subprocess.Popen[bytes]", relay: "_StderrRelay") -> None:
         while True:
@@ -103,11 +94,18 @@ class ReadstateProcess:
                 process.wait(POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 relay.relay()
-                if self._escalation and self._monotonic() >= self._escalation[-1][0]:
-                    process.send_signal(self._escalation.pop()[1])
+                self._hurry(process)
             else:
                 relay.relay()
                 return
+
+    def _hurry(self, process: "subprocess.Popen[bytes]") -> None:
+        now = self._monotonic()
+        if now >= self._save_until + EXIT_SECONDS:
+            process.kill()
+        elif now >= self._save_until and not self._is_hurried:
+            self._is_hurried = True
+            process.send_signal(signal.SIGTERM)  # the second one: readstate exits at once, unsaved
 
 
 class _StderrRelay:

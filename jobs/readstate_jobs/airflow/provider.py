@@ -1,12 +1,9 @@
-"""What Airflow asks about the provider before it imports any of it; the entry point ``apache_airflow_provider``."""
+"""What Airflow reads about the provider before it imports it; the entry point ``apache_airflow_provider``."""
 
 from typing import Any
 
 CONNECTION_TYPE = "twilio_conversations"
 
-HIDDEN_FIELDS = ("host", "port", "schema")
-LABELS = {"login": "API key SID", "password": "API key secret"}
-PLACEHOLDERS = {"login": "SK… (or the account SID)", "password": "the key's secret (or the account's auth token)"}
 FIELDS = {
     "account_sid": ("Account SID", "AC…: only for a login with the account's auth token, or to be sure."),
     "service_sid": (
@@ -21,7 +18,7 @@ FIELDS = {
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Describe the provider."""
+    """Return the description of the provider."""
     from importlib.metadata import version
 
     return {
@@ -35,9 +32,12 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-name": "Twilio Conversations",
                 "hook-class-name": "readstate_jobs.airflow.hook.TwilioConversationsHook",
                 "ui-field-behaviour": {
-                    "hidden-fields": list(HIDDEN_FIELDS),
-                    "relabeling": LABELS,
-                    "placeholders": PLACEHOLDERS,
+                    "hidden-fields": ["host", "port", "schema"],
+                    "relabeling": {"login": "API key SID", "password": "API key secret"},
+                    "placeholders": {
+                        "login": "SK… (or the account SID)",
+                        "password": "the key's secret (or the account's auth token)",
+                    },
                 },
                 "conn-fields": {
                     name: {"label": label, "description": text, "schema": {"type": ["string", "null"]}}

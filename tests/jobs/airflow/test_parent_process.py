@@ -15,7 +15,7 @@ from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
 from readstate_jobs.airflow.parent_process import (
-    LEAVE_SECONDS,
+    EXIT_SECONDS,
     POLL_SECONDS,
     SAVE_SECONDS,
     CommandResult,
@@ -109,7 +109,7 @@ def test_a_stop_saves_and_the_next_try_resumes(outage: str, twilio: RunningSimul
 
 
 def test_a_stop_takes_less_than_airflow_allows() -> None:
-    assert SAVE_SECONDS + LEAVE_SECONDS + POLL_SECONDS < AIRFLOW_KILLS_AFTER_SECONDS
+    assert SAVE_SECONDS + EXIT_SECONDS + POLL_SECONDS < AIRFLOW_KILLS_AFTER_SECONDS
 
 
 def test_a_stop_that_comes_before_the_command_is_not_lost(twilio: RunningSimulator, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_command_that_handles_no_signal_is_killed(twilio: RunningSimulator, tm
     assert deaf.process._process is not None
     deaf.process._process.send_signal(signal.SIGSTOP)
     deaf.process.stop()
-    deaf.clock.advance(SAVE_SECONDS + LEAVE_SECONDS)
+    deaf.clock.advance(SAVE_SECONDS + EXIT_SECONDS)
 
     assert deaf.result().exit_code == -signal.SIGKILL
 
