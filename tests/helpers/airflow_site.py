@@ -24,7 +24,7 @@ FINISHED = {"success", "failed"}
 
 @dataclass(frozen=True)
 class Try:
-    """A task instance as the database has it."""
+    """A task instance in Airflow's database."""
 
     task_id: str
     map_index: int
@@ -42,7 +42,7 @@ class AirflowSite:
     variables: dict[str, Any]
     twilio: RunningSimulator
     store: Mapping[str, str] = field(default_factory=dict)
-    """How an object store is reached."""
+    """The environment variables of an object store."""
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     port: int = 0
 
@@ -56,7 +56,7 @@ class AirflowSite:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What every process of this installation is told."""
+        """The environment of every process of this installation."""
         account = self.twilio.credentials
         connection = {
             "conn_type": "twilio_conversations",
@@ -64,7 +64,7 @@ class AirflowSite:
             "password": account.auth_token,
             "extra": {"base_url": self.twilio.base_url},
         }
-        mine = {
+        settings = {
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -82,15 +82,15 @@ class AirflowSite:
             "PYTHONWARNINGS": "ignore",
         }
         variables = {f"AIRFLOW_VAR_{name.upper()}": value for name, value in self.variables.items()}
-        return {**os.environ, **self.store, **mine, **variables}
+        return {**os.environ, **self.store, **settings, **variables}
 
     @property
     def database(self) -> Path:
-        """Where Airflow keeps its states."""
+        """Airflow's database."""
         return self.home / "airflow.db"
 
     def airflow(self, *words: str) -> str:
-        """Run one command to its end; give what it printed."""
+        """Run one command to its end; return what it printed."""
         done = subprocess.run(
             [AIRFLOW, *words], env=self.environment, cwd=self.home, text=True, capture_output=True, check=False
         )
@@ -98,7 +98,7 @@ class AirflowSite:
         return done.stdout
 
     def start(self) -> None:
-        """Start whatever has to run for tasks to run."""
+        """Start the servers that run tasks."""
         for name in ("api-server", "dag-processor", "scheduler"):
             with (self.home / f"{name}.log").open("wb") as log:
                 process = subprocess.Popen(
@@ -107,7 +107,7 @@ class AirflowSite:
             self.processes.append(process)
 
     def stop(self) -> None:
-        """End all that `start` began."""
+        """Stop what `start` started."""
         for process in self.processes:
             process.send_signal(signal.SIGTERM)
         for process in self.processes:
@@ -118,33 +118,33 @@ class AirflowSite:
                 process.wait()
 
     def trigger(self, dag_id: str, **conf: Any) -> None:
-        """Begin a run of the DAG, with *conf* as its parameters."""
-        if self.wait_until(lambda: self.knows(dag_id))[0][0]:
+        """Start a run of the DAG, with *conf* as its parameters."""
+        if self.wait_for_dag(dag_id):
             self.airflow("dags", "unpause", dag_id)
         self.airflow("dags", "trigger", dag_id, "--conf", json.dumps(conf))
 
     def approve(self, dag_id: str, task_id: str) -> None:
         """Choose *Approve*, as Airflow's page does, once the scheduler has recorded that the task waits."""
         key = f"TaskInstanceKey(dag_id='{dag_id}', task_id='{task_id}'"
-        noted = f"executor event with state success for task instance {key}"
-        self.wait_until(lambda: noted in (self.home / "scheduler.log").read_text(errors="replace"))
+        recorded = f"executor event with state success for task instance {key}"
+        self.wait_until(lambda: recorded in (self.home / "scheduler.log").read_text(errors="replace"))
         self._call("PATCH", f"dags/{dag_id}/dagRuns/{self.run_id(dag_id)}/taskInstances/{task_id}/-1/hitlDetails",
                    {"chosen_options": ["Approve"], "params_input": {}})  # fmt: skip
 
     def run_id(self, dag_id: str) -> str:
-        """What Airflow calls the DAG's run."""
-        return str(self._ask("select run_id from dag_run where dag_id = ?", dag_id)[0][0])
+        """Return the id of the DAG's run."""
+        return str(self._query("select run_id from dag_run where dag_id = ?", dag_id)[0][0])
 
-    def pushed(self, dag_id: str, task_id: str) -> Any:
-        """What the task has told the others."""
-        asked = "select value from xcom where dag_id = ? and task_id = ? and key = 'return_value'"
-        found = self._ask(asked, dag_id, task_id)
+    def xcom(self, dag_id: str, task_id: str) -> Any:
+        """Return what the task has pushed."""
+        query = "select value from xcom where dag_id = ? and task_id = ? and key = 'return_value'"
+        found = self._query(query, dag_id, task_id)
         value = json.loads(found[0][0]) if found else None
         return json.loads(value) if isinstance(value, str) else value
 
     def asset_events(self) -> int:
         """Return how many asset events there are."""
-        return int(self._ask("select count(*) from asset_event")[0][0])
+        return int(self._query("select count(*) from asset_event")[0][0])
 
     def _call(self, method: str, path: str, body: dict[str, Any]) -> Any:
         origin = f"http://127.0.0.1:{self.port}"
@@ -159,37 +159,38 @@ class AirflowSite:
         with urlopen(request) as answer:
             return json.load(answer)
 
-    def knows(self, dag_id: str) -> list[tuple[Any, ...]]:
-        """Whether the DAG was read, and whether it is paused."""
-        return self._ask("select is_paused from dag where dag_id = ?", dag_id)
+    def wait_for_dag(self, dag_id: str) -> bool:
+        """Wait until Airflow has read the DAG; return whether it is paused."""
+        rows = self.wait_until(lambda: self._query("select is_paused from dag where dag_id = ?", dag_id))
+        return bool(rows[0][0])
 
     def tries(self, dag_id: str) -> list[Try]:
-        """Every task instance of the DAG's run, as it is now."""
-        rows = self._ask(
+        """Return every task instance of the DAG's run, as it is now."""
+        rows = self._query(
             "select task_id, map_index, state, try_number, pid from task_instance where dag_id = ?", dag_id
         )
         return [Try(*row) for row in rows]
 
     def state(self, dag_id: str) -> str:
-        """How the DAG's run stands."""
-        rows = self._ask("select state from dag_run where dag_id = ?", dag_id)
+        """Return the state of the DAG's run."""
+        rows = self._query("select state from dag_run where dag_id = ?", dag_id)
         return str(rows[0][0]) if rows else "none"
 
     def wait_until(self, reached: Callable[[], Any], *, seconds: float = 600) -> Any:
-        """Look again and again; fail with what the scheduler said where it is never so."""
+        """Poll until *reached* is true; fail with Airflow's logs after *seconds*."""
         until = time.monotonic() + seconds
         while not (found := reached()):
-            assert time.monotonic() < until, self._story()
+            assert time.monotonic() < until, self._logs()
             time.sleep(0.1)
         return found
 
-    def _ask(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+    def _query(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60)
         try:
             return connection.execute(query, values).fetchall()
         finally:
             connection.close()
 
-    def _story(self) -> str:
+    def _logs(self) -> str:
         logs = [*self.home.glob("*.log"), *sorted(self.home.glob("logs/**/attempt=*.log"))[-3:]]
         return "\n".join(f"== {log}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)

@@ -2,25 +2,14 @@
 
 import json
 import logging
-from collections.abc import Iterator
-from urllib.parse import quote
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk._shared.secrets_masker import redact
 
-from readstate.simulator.faults.faults import Faults
-from readstate.simulator.seed.world_shape import WorldShape
-from readstate.simulator.server.server import RunningSimulator, running
-from readstate.simulator.world.world import World
+from readstate.simulator.server.server import RunningSimulator
 from readstate_jobs.airflow.hook import TwilioConversationsHook
 from readstate_jobs.airflow.provider import CONNECTION_TYPE, FIELDS
-
-
-@pytest.fixture
-def twilio() -> Iterator[RunningSimulator]:
-    with running(World(WorldShape(users=5)), faults=Faults()) as simulator:
-        yield simulator
 
 
 @pytest.fixture
@@ -33,9 +22,9 @@ def connect(monkeypatch: pytest.MonkeyPatch):
     return connect_
 
 
-def test_a_good_connection_says_whose_account_it_is(connect, twilio: RunningSimulator) -> None:
-    account = twilio.credentials
-    hook = connect(login=account.account_sid, password=account.auth_token, base_url=twilio.base_url)
+def test_a_good_connection_says_whose_account_it_is(connect, connected_twilio: RunningSimulator) -> None:
+    account = connected_twilio.credentials
+    hook = connect(login=account.account_sid, password=account.auth_token, base_url=connected_twilio.base_url)
 
     good, message = hook.test_connection()
 
@@ -44,8 +33,10 @@ def test_a_good_connection_says_whose_account_it_is(connect, twilio: RunningSimu
     assert account.auth_token not in message
 
 
-def test_a_wrong_secret_is_refused_with_what_to_do(connect, twilio: RunningSimulator) -> None:
-    hook = connect(login=twilio.credentials.account_sid, password="f" * 32, base_url=twilio.base_url)
+def test_a_wrong_secret_is_refused_with_what_to_do(connect, connected_twilio: RunningSimulator) -> None:
+    hook = connect(
+        login=connected_twilio.credentials.account_sid, password="f" * 32, base_url=connected_twilio.base_url
+    )
 
     good, message = hook.test_connection()
 
@@ -74,18 +65,6 @@ def test_the_secret_is_masked_in_whatever_a_task_logs(connect, caplog: pytest.Lo
 
     assert "a-secret-of-some-length" not in caplog.text
     assert redact("key: a-secret-of-some-length") == "key: ***"
-
-
-def test_a_connection_may_be_given_as_a_uri(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(
-        "AIRFLOW_CONN_TWILIO_URI",
-        f"twilio-conversations://SK1:s3cret@/?base_url={quote('http://127.0.0.1:1', safe='')}",
-    )
-
-    environ = TwilioConversationsHook("twilio_uri").environment()
-
-    assert (environ["TWILIO_API_KEY"], environ["TWILIO_API_SECRET"]) == ("SK1", "s3cret")
-    assert environ["READSTATE_BASE_URL"] == "http://127.0.0.1:1"
 
 
 def test_airflow_knows_the_type_its_fields_and_their_names() -> None:

@@ -1,4 +1,4 @@
-"""A real scheduler: tasks are killed and go on, nothing comes twice; a plan waits for a person."""
+"""A real scheduler: killed tasks resume, no row comes twice, and a plan waits for an approval."""
 
 import csv
 import json
@@ -68,7 +68,7 @@ def test_the_nightly_dag_publishes_checks_and_reports_each_account_wherever_it_l
     site: AirflowSite, twilio: RunningSimulator, s3: SmallS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twilio.faults = replace(twilio.faults, latency_ms=5)
-    site.wait_until(lambda: site.knows("readstate_nightly"))
+    site.wait_for_dag("readstate_nightly")
     site.airflow("dags", "test", "readstate_nightly")
 
     tasks = Counter((one.task_id, one.state) for one in site.tries("readstate_nightly"))
@@ -118,7 +118,7 @@ def test_four_mapped_shards_survive_every_kill_and_publish_each_row_once(
     assert twilio.counters().requests < 1.6 * USERS, "what was read before the kill is not read again"
 
 
-def test_a_task_that_never_has_the_time_gets_there_try_by_try(site: AirflowSite, twilio: RunningSimulator) -> None:
+def test_an_export_that_always_times_out_finishes_try_by_try(site: AirflowSite, twilio: RunningSimulator) -> None:
     folder = site.home.parent
     twilio.reset_counters()
     site.trigger("hurried")
@@ -132,7 +132,7 @@ def test_a_task_that_never_has_the_time_gets_there_try_by_try(site: AirflowSite,
     assert twilio.counters().requests < 1.5 * USERS, "what was read before is not read again"
 
 
-def test_a_bulk_change_waits_for_a_person_and_is_then_carried_out_and_read_back(
+def test_a_bulk_change_waits_for_an_approval_and_is_then_applied_and_verified(
     site: AirflowSite, twilio: RunningSimulator, tmp_path: Path
 ) -> None:
     lines = [line for line in mixed_lines(twilio, updates=20, removals=0) if "last_read_message_index" in line]
@@ -155,4 +155,4 @@ def test_a_bulk_change_waits_for_a_person_and_is_then_carried_out_and_read_back(
     assert (before["plan"], before["apply"], effects) == ("success", None, [])
     assert site.state("readstate_bulk") == "success"
     assert len(twilio.effects()) == len(lines) > 0
-    assert site.pushed("readstate_bulk", "apply")["counts"]["applied"] == len(lines)
+    assert site.xcom("readstate_bulk", "apply")["counts"]["applied"] == len(lines)
