@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from readstate.changes.selection.conditions import CLOSED, OPEN_STATES, Conditions, MarkAction
-from readstate.changes.selection.exclusions import Exclusions, read_exclusions
+from readstate.changes.selection.exclusions import Exclusions
 from readstate.errors import BadInput, Usage
 from readstate.model.desired import NotificationLevel
 from readstate.model.ids import is_sid
 from readstate.model.quantities import parse_duration
 from readstate.snapshot.roster.users_file import RosterEntry, read_users_file
+from readstate_jobs.mark_read.exclude_file import read_exclusions
 
 _STATES = OPEN_STATES | {CLOSED}
 _AGE = re.compile(r"\d{1,5}[hd]", re.IGNORECASE)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
 from readstate.errors import BadInput
+from readstate.snapshot.roster.line_file import FileLine
 from readstate.snapshot.roster.users_file import RosterEntry, parse_users, read_users_file
 
 USER = "US" + "a" * 32
@@ -126,8 +127,6 @@ def test_a_long_report_is_cut_and_says_so(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(min_size=1)))
 def test_no_text_makes_the_reader_stumble_and_none_is_lost(texts: list[str]) -> None:
-    from readstate.snapshot.roster.users_file import _Row
-
-    entries, wrong = parse_users(_Row(number, text, "") for number, text in enumerate(texts))
+    entries, wrong = parse_users(FileLine(number, (text,)) for number, text in enumerate(texts))
 
     assert {entry.user for entry in entries} | {problem.value for problem in wrong} == set(texts)
