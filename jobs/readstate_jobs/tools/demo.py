@@ -67,7 +67,7 @@ def _show_next(root: str) -> None:
     click.echo("\nNext, try:")
     click.echo(f"  {readstate} snapshots {root} --verify")
     click.echo(
-        f"  {python} -c \"from readstate.snapshot import open_snapshot; print(open_snapshot('{root}').to_pandas()"
+        f"  {python} -c \"from readstate import open_snapshot; print(open_snapshot('{root}').to_pandas()"
         "[['identity', 'unread_messages_count']].nlargest(5, 'unread_messages_count'))\""
     )
     click.echo(f"  {readstate} simulate --users 2000      # then, elsewhere, export from the address that it prints")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from readstate import open_snapshot
 from readstate.errors import ExitCode, NotPermitted, PublishedMeanwhile, StoppedEarly
-from readstate.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot import defects
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.storage.cloud_client import RETRY_CONFIG

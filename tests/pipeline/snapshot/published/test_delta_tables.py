@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
+from readstate import open_snapshot
 from readstate.errors import BadInput
-from readstate.snapshot import open_snapshot
 from readstate.snapshot.published import delta_tables as delta
 from readstate.snapshot.published.snapshot_store import open_store
 from tests.helpers.object_stores import StoreServer

@@ -9,12 +9,12 @@ import pyarrow.dataset as ds
 import pyarrow.parquet
 import pytest
 
+from readstate import open_snapshot
 from readstate.errors import BadInput
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import running
 from readstate.simulator.world.world import World
-from readstate.snapshot import open_snapshot
 from readstate.snapshot.export.previous_snapshot import long_lists
 from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS
 from readstate.snapshot.published.snapshot import defects
