@@ -1,4 +1,4 @@
-"""Publishes small snapshots that a test makes up: rows, users and failures as dictionaries."""
+"""Builders of small snapshots: rows, users and failures as dictionaries, a manifest, and all of them published."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +22,8 @@ from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, US
 from readstate.snapshot.published.snapshot_store import open_store, partition
 
 SERVICE = "IS" + "1" * 32
-EVERYBODY = RosterScope(("all",))
+DAY = date(2026, 11, 23)
+ALL_SERVICES = RosterScope(("all",))
 Row = Mapping[str, Any]
 
 
@@ -35,7 +36,7 @@ def conversation_sid(number: int) -> str:
 
 
 def row(user: int, conversation: int, **fields: Any) -> dict[str, Any]:
-    """One UserConversation; *fields* override what is plain."""
+    """Return one UserConversation with *fields*."""
     unread = fields.get("unread_messages_count", 3)
     return {
         "account_sid": "AC" + "0" * 32,
@@ -58,7 +59,7 @@ def row(user: int, conversation: int, **fields: Any) -> dict[str, Any]:
 
 
 def user(number: int, **fields: Any) -> dict[str, Any]:
-    """One user of the roster."""
+    """Return one user of the roster with *fields*."""
     return {
         "sid": user_sid(number),
         "chat_service_sid": SERVICE,
@@ -69,12 +70,41 @@ def user(number: int, **fields: Any) -> dict[str, Any]:
     }
 
 
+def manifest(*files: SnapshotFile, run_id: str = "r-1", day: date = DAY, **changes: Any) -> Manifest:
+    """Return the manifest of a snapshot with one user, which names *files*."""
+    started_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return Manifest(
+        **{
+            "schema_version": 1,
+            "tool_version": "0.1.0",
+            "run_id": run_id,
+            "snapshot_date": day,
+            "account_sid": "AC" + "0" * 32,
+            "base_url": "https://conversations.twilio.com",
+            "services": (ServiceUsers(SERVICE, 1),),
+            "roster": ALL_SERVICES,
+            "started_at": started_at,
+            "ended_at": started_at + timedelta(minutes=30),
+            "starts": 1,
+            "users": UserCounts(listed=1, read=1, vanished=0, failed=0),
+            "rows": 0,
+            "duplicates_dropped": 0,
+            "unknown_fields": {},
+            "blanked_columns": (),
+            "requests": RequestCounts(requests=10, retries=1, throttled=2),
+            "complete": True,
+            "files": files,
+        }
+        | changes
+    )
+
+
 def publish(root: Path | str, day: date, rows: Sequence[Row], **how: Any) -> Manifest:
-    """Publish a snapshot of *day*, in place of what stands for it; see `put_snapshot` for *how*."""
-    manifest = put_snapshot(root, day, rows, **how)
+    """Publish a snapshot of *day*, and replace the current one; see `put_snapshot` for *how*."""
+    published = put_snapshot(root, day, rows, **how)
     store = open_store(str(root))
-    store.publish(manifest, replaces=store.current(day))
-    return manifest
+    store.publish(published, replaces=store.current(day))
+    return published
 
 
 def put_snapshot(
@@ -86,12 +116,9 @@ def put_snapshot(
     failures: Sequence[Row] = (),
     parts: int = 1,
     run_id: str | None = None,
-    **manifest: Any,
+    **changes: Any,
 ) -> Manifest:
-    """Put all of a snapshot but its manifest: rows sorted by key, in *parts* files; *manifest* overrides what it says.
-
-    Give the manifest.
-    """
+    """Put all files of a snapshot, with rows sorted by key in *parts* files; return its manifest with *changes*."""
     run_id = run_id or f"r-{day}"
     started_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
     in_order = sorted(rows, key=lambda row: (row["chat_service_sid"], row["user_sid"], row["conversation_sid"]))
@@ -118,30 +145,14 @@ def put_snapshot(
         for number, (dataset, schema, lines) in enumerate(tables)
     ]
     failed = len(failures)
-    return Manifest(
-        **{
-            "schema_version": 1,
-            "tool_version": "0.1.0",
-            "run_id": run_id,
-            "snapshot_date": day,
-            "account_sid": "AC" + "0" * 32,
-            "base_url": "https://conversations.twilio.com",
-            "services": (ServiceUsers(SERVICE, len(users)),),
-            "roster": EVERYBODY,
-            "started_at": started_at,
-            "ended_at": started_at + timedelta(minutes=30),
-            "starts": 1,
-            "users": UserCounts(listed=len(users), read=len(users) - failed, vanished=0, failed=failed),
-            "rows": len(in_order),
-            "duplicates_dropped": 0,
-            "unknown_fields": {},
-            "blanked_columns": (),
-            "requests": RequestCounts(requests=10, retries=1, throttled=2),
-            "complete": not failures,
-            "files": tuple(files),
-        }
-        | manifest
-    )
+    found = {
+        "services": (ServiceUsers(SERVICE, len(users)),),
+        "users": UserCounts(listed=len(users), read=len(users) - failed, vanished=0, failed=failed),
+        "rows": len(in_order),
+        "complete": not failures,
+    }
+    files = changes.pop("files", files)
+    return manifest(*files, run_id=run_id, day=day, **found | changes)
 
 
 def put(

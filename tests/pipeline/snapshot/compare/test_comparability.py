@@ -1,0 +1,48 @@
+"""A missing row proves something only between complete runs over one roster."""
+
+from typing import Any
+
+import pytest
+
+from readstate.snapshot.compare.comparability import comparability
+from readstate.snapshot.published.manifest import RosterScope, UserCounts
+from tests.helpers.snapshots import DAY, SERVICE, manifest
+
+INCOMPLETE = {"complete": False, "users": UserCounts(listed=3, read=2, vanished=0, failed=1)}
+
+
+def test_two_complete_runs_over_one_roster_know_additions_and_removals() -> None:
+    known = comparability(manifest(), manifest())
+
+    assert (known.additions_known, known.removals_known, known.reasons) == (True, True, ())
+
+
+def test_an_incomplete_second_run_may_have_missed_what_seems_removed() -> None:
+    known = comparability(manifest(), manifest(**INCOMPLETE))
+
+    assert (known.additions_known, known.removals_known) == (True, False)
+    assert known.reasons == (f"the snapshot of {DAY} is incomplete: 1 users could not be read",)
+
+
+def test_an_incomplete_first_run_makes_additions_unknown_too() -> None:
+    known = comparability(manifest(**INCOMPLETE), manifest())
+
+    assert (known.additions_known, known.removals_known) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ({"roster": None}, {}, "does not say which users"),
+        ({}, {"roster": RosterScope(("all",), users_sha256="a")}, "different users"),
+        ({}, {"roster": RosterScope((SERVICE,))}, "different services"),
+        ({"roster": RosterScope(("all",), limit=5)}, {"roster": RosterScope(("all",), limit=5)}, "trial"),
+        ({}, {"account_sid": "AC" + "f" * 32}, "two accounts"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_different_rosters_make_both_unknown(old: dict[str, Any], new: dict[str, Any], why: str) -> None:
+    known = comparability(manifest(**old), manifest(**new))
+
+    assert (known.additions_known, known.removals_known) == (False, False)
+    assert why in known.reasons[0]
