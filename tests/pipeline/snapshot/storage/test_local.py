@@ -1,0 +1,52 @@
+"""A folder as an object store: what only a local disk promises."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from readstate.errors import LocalDisk
+from readstate.snapshot.storage.local import LocalObjectStore
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> LocalObjectStore:
+    return LocalObjectStore("my root", tmp_path / "root")
+
+
+def test_a_file_that_cannot_be_copied_does_not_appear(objects: LocalObjectStore, tmp_path: Path) -> None:
+    with pytest.raises(LocalDisk, match="my root/users/a"):
+        objects.put(tmp_path / "missing", "users/a")
+
+    assert list(objects.list_objects("")) == []
+
+
+def test_only_the_owner_can_read_what_is_put(objects: LocalObjectStore) -> None:
+    objects.put_bytes(b"x", "users/a")
+    objects.put_if(b"x", "_snapshots/b", expected=None)
+
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in objects.folder.rglob("*") if path.is_file()}
+    assert modes == {0o600}
+
+
+def test_a_root_that_is_a_file_is_refused_before_anything_is_written(objects: LocalObjectStore) -> None:
+    objects.folder.write_text("a file")
+
+    with pytest.raises(LocalDisk, match=r"my root: .*\nCheck that the root exists, that you may write to it"):
+        objects.require_writable()
+
+
+def test_hidden_and_unfinished_files_are_not_listed(objects: LocalObjectStore) -> None:
+    objects.put_bytes(b"x", "users/a")
+    for name in (".lock", ".b.unfinished"):
+        (objects.folder / "users" / name).touch()
+
+    assert [file.path for file in objects.list_objects("")] == ["users/a"]
+
+
+def test_folders_that_become_empty_are_removed_and_the_root_stays(objects: LocalObjectStore) -> None:
+    objects.put_bytes(b"x", "users/snapshot_date=2026-11-23/a")
+
+    objects.delete(["users/snapshot_date=2026-11-23/a"])
+
+    assert list(objects.folder.iterdir()) == []
