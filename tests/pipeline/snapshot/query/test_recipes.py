@@ -1,4 +1,4 @@
-"""Each recipe of RECIPES.md is asked of two small snapshots, and gives what it promises."""
+"""Each recipe of RECIPES.md is run over two small snapshots and returns what it promises."""
 
 import re
 from datetime import UTC, date, datetime
@@ -48,9 +48,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def answers(root: str, heading: str) -> list[list[dict[str, Any]]]:
     found = []
-    for question in RECIPES[heading]:
-        with open_catalog(root, for_query=question) as snapshots:
-            found.append([line for batch in run_query(snapshots, question).batches for line in batch.to_pylist()])
+    for query in RECIPES[heading]:
+        with open_catalog(root, for_query=query) as snapshots:
+            found.append([line for batch in run_query(snapshots, query).batches for line in batch.to_pylist()])
     return found
 
 
