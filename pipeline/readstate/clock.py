@@ -1,4 +1,4 @@
-"""Time and chance, as an argument everywhere else."""
+"""The clock and random numbers, passed as an argument everywhere, so that tests control both."""
 
 import asyncio
 import random
@@ -8,37 +8,37 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the rest of the code may ask of time and chance."""
+    """The time and random numbers, as the rest of the code may use them."""
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """Return the time of day, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that only grow."""
+        """Return seconds from a clock that never goes back."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait *seconds*; zero or less gives way once."""
+        """Wait *seconds*; zero or less lets other tasks run once."""
         ...
 
     def random(self) -> float:
-        """A number in [0, 1)."""
+        """Return a number in [0, 1)."""
         ...
 
 
 class SystemClock:
-    """The machine's clock and its random numbers."""
+    """The clock and the random numbers of this machine."""
 
     def __init__(self) -> None:
         self._random = random.Random()
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """Return the time of day, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds that only grow."""
+        """Return seconds from a clock that never goes back."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
@@ -46,5 +46,5 @@ class SystemClock:
         await asyncio.sleep(max(0.0, seconds))
 
     def random(self) -> float:
-        """A number in [0, 1), for jitter and never for secrets."""
+        """Return a number in [0, 1), for jitter and never for secrets."""
         return self._random.random()

@@ -1,10 +1,10 @@
-"""Every deliberate error, named by what to do next, each with its exit code."""
+"""Every deliberate error, named by what to do next, with its exit code."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command tells the shell; README lists them for people."""
+    """The exit codes of all commands; the README explains them."""
 
     DONE = 0
     CHANGES_PRESENT = 2
@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
 
 
 class ReadstateError(Exception):
-    """A failure that the product foresaw: *message* says what and where, *hint* what to type next."""
+    """An expected failure: *message* says what happened and where, *hint* what to type next."""
 
     exit_code: ExitCode = ExitCode.INTERNAL
 
@@ -64,7 +64,7 @@ class Locked(ReadstateError):
 
 
 class PublishedMeanwhile(Locked):
-    """Another run was first to publish what this one was about to publish; what stands is the other's, whole."""
+    """Another run has published the same date first; its snapshot is complete and stays."""
 
 
 class NotPermitted(ReadstateError):
@@ -80,13 +80,13 @@ class StoppedEarly(ReadstateError):
 
 
 class ConsentMissing(ReadstateError):
-    """A person has not yet agreed, and nobody is there to be asked."""
+    """A person has to confirm, and there is no terminal to ask on."""
 
     exit_code = ExitCode.CONSENT_MISSING
 
 
 class LocalDisk(ReadstateError):
-    """The local disk is full, read-only or not ours."""
+    """The local disk is full or read-only, or the permissions are missing."""
 
     exit_code = ExitCode.LOCAL_DISK
 
@@ -106,7 +106,7 @@ class Stopped(ReadstateError):
 
 
 class TransportError(ReadstateError):
-    """No answer came back from Twilio; where that ends a whole run, the same command resumes it."""
+    """No usable response came from Twilio; if that ended a run, the same command resumes it."""
 
     exit_code = ExitCode.STOPPED_EARLY
 
@@ -116,15 +116,15 @@ class NotSent(TransportError):
 
 
 class Unanswered(TransportError):
-    """The request left and no whole answer came: whether it had its effect is unknown."""
+    """The request was sent and no complete response came: whether it had its effect is unknown."""
 
 
 class UnusableAnswer(TransportError):
-    """An answer came whose body is not what the request promises: no JSON, no envelope, too large."""
+    """The body of a response is not what it should be: no JSON, not a page, or too large."""
 
 
 class TooLate(ReadstateError):
-    """A write waited so long for its turn that what was read before it may no longer be true; it was not sent."""
+    """A write waited in the queue until the state read before it was too old; it was not sent."""
 
 
 class ApiError(ReadstateError):

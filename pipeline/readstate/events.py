@@ -1,4 +1,4 @@
-"""What is worth telling an observer while a run goes on."""
+"""The events of a run, which observers count, log and show."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,11 @@ import msgspec
 
 
 class Event(msgspec.Struct, frozen=True):  # a dataclass takes four times as long to make, and there are two a request
-    """Any of the classes of this module; observers ignore what they do not know."""
+    """The base of all events; an observer ignores those that it does not know."""
 
 
 class RequestAnswered(Event, frozen=True):
-    """One HTTP attempt ended with an answer of any *status*."""
+    """One HTTP attempt ended with a response of any *status*."""
 
     method: str
     status: int
@@ -19,13 +19,13 @@ class RequestAnswered(Event, frozen=True):
 
 
 class RequestLost(Event, frozen=True):
-    """One HTTP attempt ended without an answer."""
+    """One HTTP attempt ended without a response."""
 
     method: str
     path: str
     reason: str
     sent: bool
-    """False where no byte left, so that it certainly had no effect."""
+    """False if no byte was sent, so that it certainly had no effect."""
 
 
 class Retried(Event, frozen=True):
@@ -40,7 +40,7 @@ class Retried(Event, frozen=True):
 
 
 class RetriesExhausted(Event, frozen=True):
-    """A request failed as often, or for as long, as patience lasts."""
+    """A request failed so often, or for so long, that it is not retried any more."""
 
     method: str
     path: str
@@ -50,7 +50,7 @@ class RetriesExhausted(Event, frozen=True):
 
 
 class RequestRefused(Event, frozen=True):
-    """A request was one too many (429); it was not processed and will be sent again."""
+    """A request was throttled (429): it was not processed and will be sent again."""
 
     domain: str | None
     """None for a read."""
@@ -59,31 +59,31 @@ class RequestRefused(Event, frozen=True):
 
 
 class WindowFound(Event, frozen=True):
-    """The first refusal told how many requests the account takes at once."""
+    """The first 429 has shown how many requests the account accepts at once."""
 
     window: float
 
 
 class GateClosed(Event, frozen=True):
-    """Twilio asked for a pause; nobody sends before it is over."""
+    """Twilio asked for a pause: nothing is sent before it is over."""
 
     domain: str | None
-    """The writes that pause; None where everything does."""
+    """The writes that pause; None if all requests do."""
     seconds: float
 
 
 class OutageBegan(Event, frozen=True):
-    """Nothing works any more: sending stopped, and one probe at a time asks whether it is over."""
+    """Every request fails: the circuit breaker is open, and one probe at a time tests whether to close it."""
 
 
 class OutageEnded(Event, frozen=True):
-    """Probes were answered: sending goes on."""
+    """Probes succeeded: the circuit breaker is closed, and requests are sent again."""
 
     seconds: float
 
 
 class SharedPaceLost(Event, frozen=True):
-    """The other processes of the account cannot be heard; this one keeps to its last share of the pace."""
+    """The pace cannot be shared with the account's other processes; this one keeps its last share."""
 
     place: str
     reason: str
@@ -97,39 +97,39 @@ class SharedPaceFound(Event, frozen=True):
 
 
 class RetryBudgetSpent(Event, frozen=True):
-    """The run fails so often that its retries now wait longest."""
+    """So many requests fail that each retry now waits longest."""
 
     retry_share: float
 
 
 class PageShrunk(Event, frozen=True):
-    """A page that kept failing is asked for with fewer rows."""
+    """A page that kept failing is requested with fewer rows."""
 
     path: str
     page_size: int
 
 
 class RosterPageRead(Event, frozen=True):
-    """Some more users are known."""
+    """A page of the roster was read."""
 
     service: str
     users: int
 
 
 class UsersForeseen(Event, frozen=True):
-    """So many users are known from the last snapshot, before any is listed."""
+    """Users are known from the previous snapshot, before the roster is listed."""
 
     users: int
 
 
 class RosterComplete(Event, frozen=True):
-    """All users of the run are known."""
+    """The roster is complete: all users of the run are known."""
 
     users: int
 
 
 class RunResumed(Event, frozen=True):
-    """An earlier, unfinished run goes on."""
+    """An earlier, unfinished run is resumed."""
 
     run_id: str
     users_done: int
@@ -138,7 +138,7 @@ class RunResumed(Event, frozen=True):
 
 
 class UserRead(Event, frozen=True):
-    """All conversations of one user are in."""
+    """All conversations of one user were read."""
 
     user_sid: str
     rows: int
@@ -146,14 +146,14 @@ class UserRead(Event, frozen=True):
 
 
 class UserVanished(Event, frozen=True):
-    """A user of the roster does not exist any more."""
+    """A user of the roster no longer exists."""
 
     user_sid: str
     request_id: str | None
 
 
 class UserFailed(Event, frozen=True):
-    """A user could not be read; the run goes on without that user's rows."""
+    """A user could not be read; the run continues without that user's rows."""
 
     user_sid: str
     reason: str
@@ -161,7 +161,7 @@ class UserFailed(Event, frozen=True):
 
 
 class PartWritten(Event, frozen=True):
-    """Rows reached the disk and are safe from a kill."""
+    """Rows are on the disk and survive a crash."""
 
     users: int
     rows: int
@@ -169,7 +169,7 @@ class PartWritten(Event, frozen=True):
 
 
 class UnknownFields(Event, frozen=True):
-    """Answers hold fields that the schema has no column for."""
+    """Responses hold fields that the schema has no column for."""
 
     names: tuple[str, ...]
 
@@ -182,33 +182,33 @@ class Compacting(Event, frozen=True):
 
 
 class DuplicatesDropped(Event, frozen=True):
-    """Rows had come twice, because lists shift between pages; each is published once."""
+    """Rows came twice, because lists shift between pages; each is published once."""
 
     rows: int
 
 
 class Publishing(Event, frozen=True):
-    """Finished files are being put under the root."""
+    """Finished files are being copied to the root."""
 
     files_done: int
     files: int
 
 
 class ApplyBegan(Event, frozen=True):
-    """A run begins, or goes on, to change things."""
+    """A run starts, or resumes, to apply a plan."""
 
     run_id: str
     epoch: int
-    """1 at first, one more with every start."""
+    """The number of this start: 1, and one more at every resume."""
     rows: int
     rows_settled: int
-    """By earlier starts of this run."""
+    """Rows that earlier starts of this run have finished."""
     rows_in_doubt: int
-    """Rows that may have been sent when the last start ended: they are read back first."""
+    """Rows that may have been sent before the last start ended: they are read back first."""
 
 
 class StageBegan(Event, frozen=True):
-    """Some more rows are let through: first the canary, then the ramp, then the rest."""
+    """More rows are admitted: first the canary, then the ramp, then the rest."""
 
     operation: str
     stage: str
@@ -226,7 +226,7 @@ class RowSettled(Event, frozen=True):
 
 
 class RowFailed(Event, frozen=True):
-    """One row of a plan could not be brought to its target."""
+    """One row of a plan could not be carried out."""
 
     plan_row_id: int
     outcome: str
@@ -235,7 +235,7 @@ class RowFailed(Event, frozen=True):
 
 
 class OutcomeUnknown(Event, frozen=True):
-    """Nobody knows whether a write had its effect: its row will be read back."""
+    """It is unknown whether a write had its effect: its row will be read back."""
 
     plan_row_id: int
     reason: str
@@ -243,13 +243,13 @@ class OutcomeUnknown(Event, frozen=True):
 
 
 class WritesHeld(Event, frozen=True):
-    """No row is begun for now."""
+    """No more rows are started for now."""
 
     reason: str
 
 
 class WritesGoOn(Event, frozen=True):
-    """Rows are begun again."""
+    """Rows are started again."""
 
     seconds: float
 
@@ -264,4 +264,4 @@ Observer = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """Observe nothing."""
+    """Ignore *event*."""

@@ -1,4 +1,4 @@
-"""Settings: frozen, from flags over environment over a file over the defaults, each knowing where it came from."""
+"""Settings from flags, the environment, a file and defaults, in this order, each with its origin."""
 
 import difflib
 import os
@@ -24,7 +24,7 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that can be set, with its default; ``config/readstate.toml`` says why for each."""
+    """Every setting with its default; ``config/readstate.toml`` explains each."""
 
     base_url: str = ""
     connect_timeout_seconds: float = 5.0
@@ -53,14 +53,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_format: Literal["text", "json"] = "text"
 
     def __repr__(self) -> str:
-        """Show everything but the password that an address may hold."""
+        """Return all settings, without the password that an address may hold."""
         shown = msgspec.structs.asdict(self) | {"shared_pace": without_password(self.shared_pace)}
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSettings:
-    """Settings, and for each the place that decided it."""
+    """Settings, and the origin of each: ``default``, a file, a variable or a flag."""
 
     settings: Settings
     origins: Mapping[str, str]
@@ -72,37 +72,27 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     config: Path | None = None,
 ) -> EffectiveSettings:
-    """Merge *flags* over *environ* over the file *config* over the defaults; a None flag was not given.
+    """Merge *flags* over *environ* over the file *config* over the defaults; a flag that is None counts as missing.
 
-    Raises `BadInput` for an unknown name (with the nearest known one) and for a value of the wrong type.
+    Raise `BadInput` for an unknown name, with the nearest known one, and for a value that is not valid.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     origins = dict.fromkeys(Settings.__struct_fields__, "default")
 
-    def take(name: str, value: object, origin: str) -> None:
-        if name in _REMOVED:
-            raise BadInput(
-                f"{origin}: the setting {name!r} was removed: {_REMOVED[name]}",
-                hint="Delete it there.",
-            )
-        if name not in Settings.__struct_fields__:
-            raise BadInput(
-                f"{origin}: there is no setting {name!r}{_nearest(name)}",
-                hint="readstate settings lists all.",
-            )
+    def merge(name: str, value: object, origin: str) -> None:
         values[name] = _converted(name, value, origin)
         origins[name] = origin
 
     if config is not None:
         for name, value in _read_toml(config).items():
-            take(name, value, f"{config}")
+            merge(name, value, f"{config}")
     for variable, text in environ.items():
         if variable.startswith(ENVIRONMENT_PREFIX):
-            take(variable.removeprefix(ENVIRONMENT_PREFIX).lower(), text, f"environment {variable}")
+            merge(variable.removeprefix(ENVIRONMENT_PREFIX).lower(), text, f"environment {variable}")
     for name, value in (flags or {}).items():
         if value is not None:
-            take(name, value, f"flag --{name.replace('_', '-')}")
+            merge(name, value, f"flag --{name.replace('_', '-')}")
     if not values.get("base_url"):
         values["base_url"] = _base_url_from_edge_and_region(environ)
         if values["base_url"] != DEFAULT_BASE_URL:
@@ -121,7 +111,7 @@ def _base_url_from_edge_and_region(environ: Mapping[str, str]) -> str:
     edge, region = environ.get("TWILIO_EDGE"), environ.get("TWILIO_REGION")
     for name, value in (("TWILIO_EDGE", edge), ("TWILIO_REGION", region)):
         if value and not re.fullmatch("[a-zA-Z0-9-]+", value):
-            raise BadInput(f"{name}={value!r} is not the name of one", hint="For example dublin and ie1.")
+            raise BadInput(f"{name}={value!r} is not a valid name", hint="For example dublin and ie1.")
     if region and not edge:
         raise BadInput(
             f"TWILIO_REGION={region} without TWILIO_EDGE: Twilio would send the requests to US1 instead",
@@ -150,10 +140,14 @@ _FIELD_TYPES = {field.name: field.type for field in msgspec.structs.fields(Setti
 
 
 def _converted(name: str, value: object, origin: str) -> object:
+    if name in _REMOVED:
+        raise BadInput(f"{origin}: the setting {name!r} was removed: {_REMOVED[name]}", hint="Delete it there.")
+    if name not in _FIELD_TYPES:
+        raise BadInput(f"{origin}: unknown setting {name!r}{_nearest(name)}", hint="To list all: readstate settings")
     try:
         return msgspec.convert(value, _FIELD_TYPES[name], strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
-        raise BadInput(f"{origin}: {name} = {value!r} cannot be used: {error}") from error
+        raise BadInput(f"{origin}: {name} = {value!r} is not valid: {error}") from error
 
 
 def _nearest(name: str) -> str:
@@ -162,7 +156,7 @@ def _nearest(name: str) -> str:
 
 
 def _check(settings: Settings, origins: Mapping[str, str]) -> None:
-    """Refuse values of the right type that cannot work. Raises `BadInput`."""
+    """Raise `BadInput` for values of the right type that cannot work."""
     at_least = {
         "page_size": 1, "max_in_flight": 1, "max_attempts": 1, "part_rows": 1, "file_megabytes": 1,
         "max_body_megabytes": 1, "max_rate": 0, "retry_share": 0,
@@ -179,15 +173,15 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
         if getattr(settings, name) <= 0:
             raise BadInput(f"{origins[name]}: {name} must be more than 0")
     if settings.page_size > 50:
-        raise BadInput(f"{origins['page_size']}: page_size must be 50 or less: Twilio lists no more at once")
+        raise BadInput(f"{origins['page_size']}: page_size must be 50 or less: a page of Twilio has no more rows")
     _check_origin(settings.base_url, origins["base_url"])
     _check_shared_pace(settings.shared_pace, origins["shared_pace"])
 
 
 def _check_origin(base_url: str, origin: str) -> None:
-    """Insist on a scheme, a host and perhaps a port: requests are put together by writing a path behind them."""
+    """Raise `BadInput` unless it is a scheme, a host and perhaps a port: a request appends its path to it."""
     if not _ORIGIN.fullmatch(base_url) or not _has_possible_port(base_url):
-        shown = "one with a password" if "@" in base_url else repr(base_url)
+        shown = "an address with a password" if "@" in base_url else repr(base_url)
         raise BadInput(
             f"{origin}: base_url must be a scheme and a host, not {shown}", hint="For example http://127.0.0.1:8080"
         )
@@ -195,7 +189,7 @@ def _check_origin(base_url: str, origin: str) -> None:
     if url.scheme == "http" and url.hostname not in _LOOPBACK:
         raise BadInput(
             f"{origin}: credentials would travel in clear text to {url.hostname}",
-            hint="Use https; plain http is for this machine alone (127.0.0.1, localhost).",
+            hint="Use https. Plain http is only for this machine (127.0.0.1, localhost).",
         )
 
 
@@ -207,7 +201,7 @@ def _has_possible_port(base_url: str) -> bool:
 
 
 def without_password(place: str) -> str:
-    """Give *place*, a path or an address, as it may be shown."""
+    """Return *place*, a path or an address, without a password, so that it can be shown."""
     if "://" not in place:
         return place
     url = urlsplit(place)
@@ -224,6 +218,6 @@ def _check_shared_pace(place: str, origin: str) -> None:
         )
     if origin.startswith("flag") and ("@" in urlsplit(place).netloc or "password=" in place):
         raise BadInput(
-            f"{origin}: a secret on the command line can be read by everybody on this machine (ps, shell history)",
+            f"{origin}: every user of this machine can read a secret on the command line (ps, shell history)",
             hint="Export READSTATE_SHARED_PACE instead.",
         )
