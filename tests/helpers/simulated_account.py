@@ -1,4 +1,4 @@
-"""An account with limits that nobody tells, and a client with endless work, in virtual time."""
+"""An account with unpublished limits, and clients with endless work, in virtual time."""
 
 import heapq
 import random
@@ -60,13 +60,12 @@ class Tally:
 
 
 class Client:
-    """One process under *limiter*: as much as it allows, or *workers* at once, from its start until it dies."""
+    """One process that sends as much as *limiter* allows, once it has started."""
 
-    def __init__(self, run: "Run", limiter: AdaptiveLimiter, domain: str | None, workers: float = inf) -> None:
+    def __init__(self, run: "Run", limiter: AdaptiveLimiter, domain: str | None) -> None:
         self.limiter = limiter
         self.tally = Tally()
-        self.workers = workers
-        self.is_alive = True
+        self.has_started = True
         self._run = run
         self._domain = domain
         self._wakes_at = inf
@@ -75,11 +74,11 @@ class Client:
         """Send all that may be sent."""
         run, limiter = self._run, self.limiter
         time = inf
-        while self.is_alive and limiter.in_flight < self.workers:
+        while self.has_started:
             if (time := limiter.ready_at(run.now, self._domain)) > run.now:
                 break
             run.carry(self, limiter.sent(run.now, self._domain))
-        limiter.waiting = int(min(1000, self.workers)) - limiter.in_flight
+        limiter.waiting = 1000 - limiter.in_flight
         if time > run.now and time < self._wakes_at:
             self._wakes_at = time
             run.later(time, self._wake)

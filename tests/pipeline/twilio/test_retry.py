@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -230,15 +228,6 @@ class TestWaits:
 
         assert run.clock.slept == [pytest.approx(0.1), 2]
 
-    @given(st.floats(0, 1, exclude_max=True), st.integers(1, 9))
-    async def test_every_wait_after_a_failure_is_within_its_bounds(self, chance: float, failures: int) -> None:
-        run = Run(*[BROKEN] * failures, DONE, policy=RetryPolicy(max_attempts=99), chances=[chance])
-
-        await run()
-
-        assert all(0 <= wait <= 20 for wait in run.clock.slept)
-        assert all(earlier <= later for earlier, later in pairwise(run.clock.slept))
-
 
 class TestPages:
     """A page that keeps failing is asked for with fewer rows, within the same attempts."""
@@ -264,13 +253,6 @@ class TestPages:
         assert run.transport.sent == 6
         assert len(run.told(RetriesExhausted)) == 1
 
-    async def test_where_fewer_attempts_are_allowed_it_begins_earlier(self) -> None:
-        run = Run(*[BROKEN] * 3, policy=RetryPolicy(max_attempts=3))
-
-        await run(self.FIRST)
-
-        assert self.sizes(run) == ["50", "12", "3"]
-
     @pytest.mark.parametrize("trouble", [NotSent("no route"), answer(408), answer(200, b"<html>")], ids=repr)
     async def test_what_does_not_come_from_a_large_page_leaves_its_size(self, trouble: Step) -> None:
         run = Run(*[trouble] * 5, DONE)
@@ -278,13 +260,6 @@ class TestPages:
         await run(self.FIRST)
 
         assert self.sizes(run) == ["50"] * 6
-
-    async def test_what_is_no_list_is_sent_again_as_it_is(self) -> None:
-        run = Run(*[BROKEN] * 5, DONE)
-
-        await run(READ)
-
-        assert run.transport.requests == [READ] * 6
 
 
 class TestBudget:
@@ -341,17 +316,3 @@ class TestStory:
 
         assert run.told(RetriesExhausted) == [RetriesExhausted("GET", READ.path, "status 500", 6, "RQ" + "0" * 32)]
         assert len(run.told(Retried)) == 5
-
-    async def test_a_success_after_retries_is_not_told_as_giving_up(self) -> None:
-        run = Run(*[BROKEN] * 5, DONE)
-
-        await run()
-
-        assert not run.told(RetriesExhausted)
-
-    async def test_a_policy_of_one_attempt_never_repeats(self) -> None:
-        run = Run(BROKEN, policy=replace(RetryPolicy(), max_attempts=1))
-
-        await run()
-
-        assert (run.transport.sent, run.clock.slept) == (1, [])

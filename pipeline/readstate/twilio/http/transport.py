@@ -7,7 +7,10 @@ from readstate.twilio.http.response import Response
 
 
 class Transport(Protocol):
-    """Sends requests. What an implementation must do is listed in ``test_transports.py``."""
+    """Sends requests.
+
+    The tests ``test_transports.py`` and ``test_transport_failures.py`` list what every implementation must do.
+    """
 
     async def send(self, request: Request) -> Response:
         """Send *request*; return the response, whatever its status.

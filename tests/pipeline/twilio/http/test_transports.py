@@ -1,56 +1,22 @@
-"""What every transport must do: send each request exactly once, to one origin, and name each way of failing.
+"""What every transport must do: send each request exactly once, to one origin, and return any response.
 
-Another transport is one more line of `TRANSPORTS`.
+How it must fail is in test_transport_failures.
 """
 
 import asyncio
-import gzip
-import ssl
 from base64 import b64encode
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
-from typing import Protocol
+from contextlib import suppress
 
 import pytest
-import trustme
 from msgspec.structs import replace
 
-from readstate.credentials import Credentials
-from readstate.errors import BadInput, NotSent, Unanswered, UnusableAnswer
-from readstate.settings import Settings
+from readstate.errors import BadInput, NotSent, Unanswered
 from readstate.twilio.http import request as requests
-from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 from readstate.twilio.http.request import Request
-from readstate.twilio.http.transport import Transport
 from tests.helpers.raw_server import HANG_UP, LAST, chunked, http, raw_server
+from tests.helpers.transports import CONVERSATION, CREDENTIALS, DELETE, READ, SECRET, UPDATE, USER, Open
 
-SECRET = "correct-horse-battery-staple"
-CREDENTIALS = Credentials(None, "SK" + "1" * 32, SECRET)
 BASIC = b64encode(f"{CREDENTIALS.username}:{SECRET}".encode()).decode()
-USER, CONVERSATION = "US" + "a" * 32, "CH" + "b" * 32
-ORIGIN = "https://conversations.twilio.com"
-DELETE = requests.delete_user_conversation(None, USER, CONVERSATION)
-UPDATE = requests.update_user_conversation(None, USER, CONVERSATION, last_read_message_index=7)
-READ = requests.fetch_configuration()
-
-
-class Open(Protocol):
-    def __call__(self, base_url: str = ORIGIN, **changed: float) -> AbstractAsyncContextManager[Transport]: ...
-
-
-TRANSPORTS: dict[str, Callable[[Settings, Credentials], AbstractAsyncContextManager[Transport]]] = {
-    "aiohttp": open_aiohttp_transport,
-}
-
-
-@pytest.fixture(params=TRANSPORTS)
-def transport(request: pytest.FixtureRequest) -> Open:
-    open_transport = TRANSPORTS[request.param]
-
-    def opened(base_url: str = ORIGIN, **changed: float) -> AbstractAsyncContextManager[Transport]:
-        return open_transport(Settings(base_url=base_url, **changed), CREDENTIALS)
-
-    return opened
 
 
 async def all_that_can_happen() -> None:
@@ -257,111 +223,3 @@ class TestConnections:
             answer = await opened.send(READ)
 
         assert (answer.body, server.connections) == (b"[]", 2)
-
-    async def test_a_certificate_of_an_unknown_authority_means_not_sent(self, transport: Open) -> None:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-        async with raw_server(lambda _: http(), tls=context) as server, transport(server.base_url) as opened:
-            with pytest.raises(NotSent, match="CERTIFICATE_VERIFY_FAILED"):
-                await opened.send(UPDATE)
-
-        assert server.requests == []
-
-
-class TestFailures:
-    @pytest.mark.parametrize("request_", [READ, UPDATE, DELETE], ids=["GET", "POST", "DELETE"])
-    async def test_a_refused_connection_means_not_sent(self, transport: Open, request_: Request) -> None:
-        async with transport("http://127.0.0.1:1") as opened:
-            with pytest.raises(NotSent) as raised:
-                await opened.send(request_)
-
-        told = f"{request_.method} {request_.path}: cannot connect to http://127.0.0.1:1: Connection refused"
-        assert raised.value.message == told, "the address is said once"
-
-    async def test_an_unknown_host_means_not_sent(self, transport: Open) -> None:
-        async with transport("https://conversations.invalid") as opened:
-            with pytest.raises(NotSent):
-                await opened.send(UPDATE)
-
-    async def test_a_server_that_does_not_speak_tls_means_not_sent(self, transport: Open) -> None:
-        async with (
-            raw_server(lambda _: http()) as server,
-            transport(server.base_url.replace("http:", "https:"), connect_timeout_seconds=0.1) as opened,
-        ):
-            with pytest.raises(NotSent):
-                await opened.send(UPDATE)
-
-    @pytest.mark.parametrize("garbage", [b"<html>\r\n\r\n", http(Content_Encoding="gzip")], ids=["head", "body"])
-    async def test_what_cannot_be_read_means_unanswered(self, transport: Open, garbage: bytes) -> None:
-        async with raw_server(lambda _: garbage) as server, transport(server.base_url) as opened:
-            with pytest.raises(Unanswered):
-                await opened.send(UPDATE)
-
-    async def test_a_body_that_is_cut_off_means_unanswered(self, transport: Open) -> None:
-        cut = http(body=b"{}").replace(b"Content-Length: 2", b"Content-Length: 200")
-        async with raw_server(lambda _: cut) as server:
-            async with transport(server.base_url, read_timeout_seconds=0.05) as opened:
-                with pytest.raises(Unanswered):
-                    await opened.send(READ)
-
-    async def test_a_server_that_stalls_means_unanswered(self, transport: Open) -> None:
-        for name in ("read_timeout_seconds", "request_timeout_seconds"):
-            async with raw_server(lambda _: b"HTTP/1.1 ") as server:
-                async with transport(server.base_url, **{name: 0.5}) as opened:
-                    with pytest.raises(Unanswered):
-                        await opened.send(UPDATE)
-
-    async def test_a_trickle_ends_with_the_time_of_the_whole_request(self, transport: Open) -> None:
-        async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with suppress(ConnectionError):
-                while not writer.is_closing():
-                    writer.write(b"HTTP/1.1 103 X\r\n\r\n")
-                    await writer.drain()
-                    await asyncio.sleep(0.01)
-
-        async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            async with transport(f"http://127.0.0.1:{port}", request_timeout_seconds=0.1) as opened:
-                with pytest.raises(Unanswered):
-                    await opened.send(READ)
-
-    async def test_cancelling_is_not_translated(self, transport: Open) -> None:
-        async with raw_server(lambda _: b"HTTP/1.1 ") as server, transport(server.base_url) as opened:
-            task = asyncio.create_task(opened.send(READ))
-            while not server.requests:
-                await asyncio.sleep(0)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-
-
-class TestBodies:
-    @pytest.mark.parametrize("framing", ["announced", "chunked", "compressed"])
-    async def test_a_body_larger_than_allowed_is_not_taken(self, transport: Open, framing: str) -> None:
-        body = b"x" * (3 << 20)
-        whole = {
-            "announced": http(body=body),
-            "chunked": chunked(body),
-            "compressed": http(body=gzip.compress(body), Content_Encoding="gzip"),
-        }[framing]
-        async with raw_server(lambda _: whole) as server:
-            async with transport(server.base_url, max_body_megabytes=1) as opened:
-                with pytest.raises(UnusableAnswer, match="larger than 1 MB") as refused:
-                    await opened.send(READ)
-
-        assert "max_body_megabytes" in (refused.value.hint or "")
-
-    async def test_a_compressed_body_within_the_bound_is_unpacked(self, transport: Open) -> None:
-        body = gzip.compress(b'{"a": 1}')
-        async with raw_server(lambda _: http(body=body, Content_Encoding="gzip")) as server:
-            async with transport(server.base_url) as opened:
-                answer = await opened.send(READ)
-
-        assert answer.body == b'{"a": 1}'
-
-    async def test_a_body_as_large_as_allowed_is_taken(self, transport: Open) -> None:
-        async with raw_server(lambda _: http(body=b"x" * (1 << 20))) as server:
-            async with transport(server.base_url, max_body_megabytes=1) as opened:
-                answer = await opened.send(READ)
-
-        assert len(answer.body) == 1 << 20

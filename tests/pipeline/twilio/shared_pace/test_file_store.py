@@ -13,19 +13,16 @@ from pathlib import Path
 import pytest
 
 from readstate.clock import SystemClock
-from readstate.twilio.pacing.adaptive_limit import LimitState
 from readstate.twilio.shared_pace.file_store import FileStore
 from readstate.twilio.shared_pace.ledger import (
     LEASE_SECONDS,
-    WINDOW,
     Ledger,
-    LimitReport,
-    MemberReport,
     leave,
     take_turn,
 )
 from readstate.twilio.shared_pace.ledger_store import LedgerUnavailable
 from tests.helpers.fake_clock import FakeClock
+from tests.helpers.ledgers import member_report, read
 
 HOLDS_THE_LOCK = """
 import fcntl, os, sys, time
@@ -36,15 +33,6 @@ time.sleep(60)
 """
 
 
-def report(member: str = "one", value: float = 40.0) -> MemberReport:
-    limit_report = LimitReport(LimitState(value, 1e6, 0.0, slow_start=False), 0.0, value, 500.0, 500.0, refused=False)
-    return MemberReport(member, None, in_outage=False, limits={WINDOW: limit_report}, pauses={})
-
-
-def looked_at(ledger: Ledger, now: float) -> tuple[Ledger, Ledger]:
-    return ledger, ledger
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "pace"
@@ -52,9 +40,9 @@ def path(tmp_path: Path) -> Path:
 
 async def test_what_one_wrote_the_next_one_reads(path: Path):
     clock = FakeClock()
-    await FileStore(path, "account", clock).update(partial(take_turn, report("one")))
+    await FileStore(path, "account", clock).update(partial(take_turn, member_report("one")))
 
-    result = await FileStore(path, "account", clock).update(partial(take_turn, report("two")))
+    result = await FileStore(path, "account", clock).update(partial(take_turn, member_report("two")))
 
     assert result.members == 2
     assert path.stat().st_mode & 0o777 == 0o600
@@ -62,23 +50,23 @@ async def test_what_one_wrote_the_next_one_reads(path: Path):
 
 async def test_two_accounts_never_mix(path: Path):
     clock = FakeClock()
-    await FileStore(path, "one account", clock).update(partial(take_turn, report("one")))
+    await FileStore(path, "one account", clock).update(partial(take_turn, member_report("one")))
 
-    assert (await FileStore(path, "another", clock).update(partial(take_turn, report("two")))).members == 1
+    assert (await FileStore(path, "another", clock).update(partial(take_turn, member_report("two")))).members == 1
 
 
 async def test_accounts_that_nobody_works_on_are_forgotten(path: Path):
     clock = FakeClock()
-    await FileStore(path, "old", clock).update(partial(take_turn, report()))
+    await FileStore(path, "old", clock).update(partial(take_turn, member_report()))
     clock.advance(LEASE_SECONDS + 1)
-    await FileStore(path, "new", clock).update(partial(take_turn, report()))
+    await FileStore(path, "new", clock).update(partial(take_turn, member_report()))
 
     assert b'"old"' not in path.read_bytes()
 
 
 async def test_the_last_to_leave_leaves_nothing(path: Path):
     store = FileStore(path, "account", FakeClock())
-    await store.update(partial(take_turn, report()))
+    await store.update(partial(take_turn, member_report()))
     await store.update(partial(leave, "one"))
     await store.close()
 
@@ -92,14 +80,14 @@ async def test_what_is_no_ledger_counts_as_nothing(path: Path, content: bytes):
     path.write_bytes(content)
     store = FileStore(path, "account", FakeClock())
 
-    assert await store.update(looked_at) == Ledger()
-    assert (await store.update(partial(take_turn, report()))).members == 1
+    assert await store.update(read) == Ledger()
+    assert (await store.update(partial(take_turn, member_report()))).members == 1
 
 
 async def test_what_an_earlier_longer_line_left_behind_is_not_read(path: Path):
     path.write_bytes(b'{}\n"left of an earlier line"}}\n')
 
-    assert await FileStore(path, "account", FakeClock()).update(looked_at) == Ledger()
+    assert await FileStore(path, "account", FakeClock()).update(read) == Ledger()
 
 
 async def test_a_lock_that_is_held_for_long_is_a_loss_and_not_a_wait(path: Path):
@@ -108,11 +96,11 @@ async def test_a_lock_that_is_held_for_long_is_a_loss_and_not_a_wait(path: Path)
     clock = FakeClock()
 
     with pytest.raises(LedgerUnavailable, match="locked"):
-        await FileStore(path, "account", clock).update(looked_at)
+        await FileStore(path, "account", clock).update(read)
 
     assert sum(clock.slept) <= 1
     os.close(file)
-    assert await FileStore(path, "account", clock).update(looked_at) == Ledger()
+    assert await FileStore(path, "account", clock).update(read) == Ledger()
 
 
 async def test_the_lock_of_a_killed_process_is_free(path: Path):
@@ -123,19 +111,19 @@ async def test_the_lock_of_a_killed_process_is_free(path: Path):
     holder.send_signal(signal.SIGKILL)
     holder.communicate()
 
-    assert await FileStore(path, "account", FakeClock()).update(looked_at) == Ledger()
+    assert await FileStore(path, "account", FakeClock()).update(read) == Ledger()
 
 
 @pytest.mark.parametrize("place", ["missing/pace", "."])
 async def test_a_place_that_cannot_be_written_is_a_loss(tmp_path: Path, place: str):
     with pytest.raises(LedgerUnavailable, match=r"No such file|directory"):
-        await FileStore(tmp_path / place, "account", FakeClock()).update(looked_at)
+        await FileStore(tmp_path / place, "account", FakeClock()).update(read)
 
 
 async def test_many_at_once_lose_nothing(path: Path):
     def counted(ledger: Ledger, now: float) -> tuple[Ledger, int]:
         number = int(ledger.paused_until.get("count", 0)) + 1
-        after, _ = take_turn(report(), ledger, now)
+        after, _ = take_turn(member_report(), ledger, now)
         return Ledger(after.epoch, after.members, after.limits, {"count": number}), number
 
     clock = SystemClock()

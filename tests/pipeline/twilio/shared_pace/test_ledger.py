@@ -86,15 +86,6 @@ def settled(number: int, account_value: float) -> Account:
     return account
 
 
-def test_a_lone_process_keeps_all_it_has():
-    account = Account(one := Process("one", value=88.0))
-    account.rounds(3)
-    one.value += 2
-    account.rounds(1)
-
-    assert one.value == 90
-
-
 @pytest.mark.parametrize("number", [2, 4, 10])
 def test_all_have_the_same_who_need_the_same(number: int):
     account = settled(number, 90.0)
@@ -244,14 +235,6 @@ def test_a_ledger_of_another_life_of_the_machine_is_of_no_interest():
     account.turn(fresh)
 
     assert account.account_value == 4
-
-
-def test_a_level_is_no_more_than_all_together_may_use():
-    account = settled(2, 900.0)
-    account.processes.pop()
-    account.rounds(8)
-
-    assert account.account_value == 500
 
 
 KINDS = st.sampled_from(("turn", "turn", "turn", "learn", "refused", "need", "die", "join", "wipe"))

@@ -14,7 +14,7 @@ from readstate.twilio.shared_pace.ledger import take_turn
 from readstate.twilio.shared_pace.open_store import open_store
 from readstate.twilio.shared_pace.redis_store import RedisStore
 from tests.helpers.fake_clock import FakeClock
-from tests.pipeline.twilio.shared_pace.test_file_store import report
+from tests.helpers.ledgers import member_report
 
 ACCOUNT = "AC" + 32 * "1"
 
@@ -23,7 +23,7 @@ async def members_met(path: Path, *, base_url: str = "https://conversations.twil
     settings = Settings(base_url=base_url, shared_pace=str(path))
     who = Credentials(**({"account_sid": ACCOUNT, "username": "SK1", "secret": "x"} | credentials))
     store = open_store(settings, who, FakeClock())
-    return (await store.update(partial(take_turn, report(f"{base_url} {credentials}")))).members
+    return (await store.update(partial(take_turn, member_report(f"{base_url} {credentials}")))).members
 
 
 async def test_processes_of_one_account_meet_whatever_their_keys(tmp_path: Path):

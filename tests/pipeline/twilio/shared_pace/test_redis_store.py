@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from readstate.twilio.shared_pace.ledger import Ledger, leave, take_turn
 from readstate.twilio.shared_pace.ledger_store import LedgerUnavailable
 from readstate.twilio.shared_pace.redis_store import RedisStore
-from tests.pipeline.twilio.shared_pace.test_file_store import looked_at, report
+from tests.helpers.ledgers import member_report, read
 
 needs_server = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
 
@@ -52,9 +52,9 @@ async def store(url: str) -> AsyncIterator[RedisStore]:
 @needs_server
 async def test_what_one_wrote_the_next_one_reads(store: RedisStore, url: str):
     other = RedisStore(url, "account")
-    await store.update(partial(take_turn, report("one")))
+    await store.update(partial(take_turn, member_report("one")))
 
-    result = await other.update(partial(take_turn, report("two")))
+    result = await other.update(partial(take_turn, member_report("two")))
     await other.close()
 
     assert result.members == 2
@@ -63,24 +63,24 @@ async def test_what_one_wrote_the_next_one_reads(store: RedisStore, url: str):
 @needs_server
 async def test_two_accounts_never_mix(store: RedisStore, url: str):
     other = RedisStore(url, "another")
-    await store.update(partial(take_turn, report("one")))
+    await store.update(partial(take_turn, member_report("one")))
 
-    assert (await other.update(partial(take_turn, report("two")))).members == 1
+    assert (await other.update(partial(take_turn, member_report("two")))).members == 1
 
     await other.close()
 
 
 @needs_server
 async def test_who_leaves_gives_back(store: RedisStore):
-    await store.update(partial(take_turn, report("one")))
+    await store.update(partial(take_turn, member_report("one")))
     await store.update(partial(leave, "one"))
 
-    assert (await store.update(looked_at)).members == {}
+    assert (await store.update(read)).members == {}
 
 
 @needs_server
 async def test_the_time_is_the_servers_and_what_is_left_behind_vanishes(store: RedisStore, url: str):
-    ledger = (await store.update(partial(take_turn, report())), await store.update(looked_at))[1]
+    ledger = (await store.update(partial(take_turn, member_report())), await store.update(read))[1]
     async with Redis.from_url(url) as redis:
         seconds, _ = await redis.time()
         left = await redis.pttl("readstate:pace:account")
@@ -108,14 +108,14 @@ async def test_what_is_no_ledger_counts_as_nothing(store: RedisStore, url: str):
     async with Redis.from_url(url) as redis:
         await redis.set("readstate:pace:account", b"\xff{")
 
-    assert (await store.update(partial(take_turn, report()))).members == 1
+    assert (await store.update(partial(take_turn, member_report()))).members == 1
 
 
 @needs_server
 async def test_a_turn_can_be_cancelled_at_any_moment(store: RedisStore):
     async def take_turns() -> None:
         while True:
-            await store.update(partial(take_turn, report()))
+            await store.update(partial(take_turn, member_report()))
 
     for step in range(60):
         turns = asyncio.create_task(take_turns())
@@ -132,7 +132,7 @@ async def test_a_wrong_password_is_a_loss_that_does_not_tell_it(url: str):
     store = RedisStore(url.replace("sesame", "open-says-me"), "account")
 
     with pytest.raises(LedgerUnavailable) as lost:
-        await store.update(looked_at)
+        await store.update(read)
     await store.close()
 
     assert "open-says-me" not in str(lost.value)
@@ -142,5 +142,5 @@ async def test_a_server_that_is_not_there_is_a_loss():
     store = RedisStore(f"redis://127.0.0.1:{free_port()}", "account")
 
     with pytest.raises(LedgerUnavailable, match="connect"):
-        await store.update(looked_at)
+        await store.update(read)
     await store.close()

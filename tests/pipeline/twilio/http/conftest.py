@@ -1,0 +1,19 @@
+"""Each test of a transport runs once on each."""
+
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from readstate.settings import DEFAULT_BASE_URL, Settings
+from readstate.twilio.http.transport import Transport
+from tests.helpers.transports import CREDENTIALS, TRANSPORTS, Open
+
+
+@pytest.fixture(params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest) -> Open:
+    open_transport = TRANSPORTS[request.param]
+
+    def opened(base_url: str = DEFAULT_BASE_URL, **changed: float) -> AbstractAsyncContextManager[Transport]:
+        return open_transport(Settings(base_url=base_url, **changed), CREDENTIALS)  # type: ignore[arg-type]
+
+    return opened
