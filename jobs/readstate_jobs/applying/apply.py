@@ -5,7 +5,13 @@ from typing import Any
 
 import click
 
+from readstate.changes.plans.reader import find_plan, open_plan
+from readstate.changes.runs.directory import run_of
+from readstate.credentials import load_credentials
+from readstate_jobs.applying.apply_job import ApplyJob, plan_of, refuse_unseen_canary
 from readstate_jobs.applying.apply_options import apply_options, take_apply_options
+from readstate_jobs.applying.apply_output import json_on_error, show_run
+from readstate_jobs.applying.consent import require_consent
 from readstate_jobs.cli.options import connection_options, json_option, plan_argument, settings_from
 
 
@@ -21,13 +27,6 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
     Each row is read right before it is written, and left alone where it is no longer as planned.
     A run that was stopped or killed goes on with:  readstate resume RUN
     """
-    from readstate.changes.plans.reader import find_plan, open_plan
-    from readstate.changes.runs.directory import run_of
-    from readstate.credentials import load_credentials
-    from readstate_jobs.applying.apply_job import ApplyJob, plan_of, refuse_unseen_canary
-    from readstate_jobs.applying.apply_output import json_on_error, show_run
-    from readstate_jobs.applying.consent import require_consent
-
     with json_on_error(as_json=as_json) as document:
         opened = open_plan(find_plan(plan, root))
         document["plan_id"] = opened.manifest.plan_id

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from readstate.changes.apply.options import ApplyOptions
-    from readstate.model.guards import Consent
+from readstate.changes.apply.budgets import parse_budget, parse_patience
+from readstate.changes.apply.options import ApplyOptions
+from readstate.changes.apply.row_executor import CarrierOptions
+from readstate.errors import BadInput
+from readstate.model.guards import Consent
+from readstate.model.quantities import parse_allowance, parse_duration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,20 +82,12 @@ class ApplyWish:
         """What an earlier start was told, and over it what was said now."""
         return ApplyWish(consent | self.consent, care | self.care)
 
-    def as_consent(self) -> "Consent":
+    def as_consent(self) -> Consent:
         """What the person agrees to."""
-        from readstate.model.guards import Consent
-
         return Consent(**self.consent)
 
-    def as_options(self, *, parallel: int, max_outage_seconds: float) -> "ApplyOptions":
+    def as_options(self, *, parallel: int, max_outage_seconds: float) -> ApplyOptions:
         """How careful to be. Raises `BadInput`."""
-        from readstate.changes.apply.budgets import parse_budget, parse_patience
-        from readstate.changes.apply.options import ApplyOptions
-        from readstate.changes.apply.row_executor import CarrierOptions
-        from readstate.errors import BadInput
-        from readstate.model.quantities import parse_duration
-
         care = DEFAULTS | self.care
         if care["canary_pause"] and (not care["canary"] or care["verify"] == "none"):
             raise BadInput("--canary-pause without a canary", hint="Leave out --canary 0 and --verify none.")
@@ -117,7 +112,6 @@ class ApplyWish:
 
 def take_apply_options(options: dict[str, Any]) -> ApplyWish:
     """Take what `apply_options` added out of *options*, but ``--excel`` and ``--writes-per-second``."""
-    from readstate.model.guards import Consent
 
     def taken(names: set[str]) -> dict[str, Any]:
         values = {name: options.pop(name) for name in names}
@@ -128,9 +122,6 @@ def take_apply_options(options: dict[str, Any]) -> ApplyWish:
 
 def parse_share(text: str, option: str) -> float:
     """Read ``all``, ``none`` or a percentage. Raises `BadInput`, which names *option*."""
-    from readstate.errors import BadInput
-    from readstate.model.quantities import parse_allowance
-
     if text in {"all", "none"}:
         return 1.0 if text == "all" else 0.0
     if not text.strip().endswith("%"):
@@ -139,6 +130,4 @@ def parse_share(text: str, option: str) -> float:
 
 
 def _settle_seconds(text: str) -> tuple[float, ...]:
-    from readstate.model.quantities import parse_duration
-
     return tuple(parse_duration(part) for part in text.split(","))

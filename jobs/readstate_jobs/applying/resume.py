@@ -5,7 +5,12 @@ from typing import Any
 
 import click
 
+from readstate.changes.runs.directory import find_run
+from readstate.credentials import load_credentials
+from readstate_jobs.applying.apply_job import ApplyJob, plan_of
 from readstate_jobs.applying.apply_options import apply_options, take_apply_options
+from readstate_jobs.applying.apply_output import json_on_error, show_run
+from readstate_jobs.applying.consent import require_consent
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 
 
@@ -19,12 +24,6 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
 
     Rows that may have been sent are read back before anything is sent again; failed rows are tried once more.
     """
-    from readstate.changes.runs.directory import find_run
-    from readstate.credentials import load_credentials
-    from readstate_jobs.applying.apply_job import ApplyJob, plan_of
-    from readstate_jobs.applying.apply_output import json_on_error, show_run
-    from readstate_jobs.applying.consent import require_consent
-
     with json_on_error(as_json=as_json) as document:
         wish, excel = take_apply_options(options), options.pop("excel")
         settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings

@@ -78,7 +78,7 @@ def _request_stop_or_exit(stop: StopSwitch, number: signal.Signals, code: ExitCo
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
-        import uvloop
+        import uvloop  # noqa: PLC0415 - optional: the extra `fast`
     except ImportError:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop

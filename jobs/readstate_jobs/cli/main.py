@@ -151,7 +151,7 @@ def _require_no_secrets(arguments: Sequence[str]) -> None:
 
 
 def _save_details(error: Exception) -> str:
-    import tempfile
+    import tempfile  # noqa: PLC0415 - only a bug needs it, and --help would wait for it
 
     with tempfile.NamedTemporaryFile("w", prefix="readstate-", suffix=".txt", delete=False, encoding="utf-8") as file:
         traceback.print_exception(error, file=file)

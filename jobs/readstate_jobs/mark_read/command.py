@@ -5,8 +5,12 @@ from typing import Any
 
 import click
 
+from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
+from readstate_jobs.mark_read.job import MarkReadJob
+from readstate_jobs.mark_read.options import parse_options
+from readstate_jobs.planning.plan_job import show_plan
 
 
 @click.command()
@@ -37,11 +41,6 @@ def command(*, root: Path, as_json: bool, **options: Any) -> int:
     Closed conversations, and those that nobody ever read, are left alone unless asked for; no horizon goes back.
     Read the plan, then:  readstate apply PLAN
     """
-    from readstate.credentials import load_credentials
-    from readstate_jobs.mark_read.job import MarkReadJob
-    from readstate_jobs.mark_read.options import parse_options
-    from readstate_jobs.planning.plan_job import show_plan
-
     settings = settings_from(options).settings
     chosen = parse_options(**options)
     marked = MarkReadJob(settings, load_credentials(), options=chosen, root=root).plan()

@@ -7,8 +7,16 @@ import click
 
 from readstate.errors import ExitCode
 from readstate.files import copy_private
+from readstate.text import escape_control, pluralize
 from readstate_jobs.cli.options import json_option
-from readstate_jobs.planning.changes_input import input_options, pop_input_options
+from readstate_jobs.cli.terminal import print_json
+from readstate_jobs.planning.changes_input import (
+    checked_input,
+    input_options,
+    pop_input_options,
+    print_problems,
+    problems_document,
+)
 
 
 @click.command()
@@ -23,10 +31,6 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
 
     Exit code 10: some lines cannot be used.
     """
-    from readstate.text import escape_control, pluralize
-    from readstate_jobs.cli.terminal import print_json
-    from readstate_jobs.planning.changes_input import checked_input, print_problems, problems_document
-
     with checked_input(file, pop_input_options(options)) as checked:
         problems, staged = checked.problems, checked.staged
         checked.report.flush()

@@ -5,9 +5,13 @@ from typing import Any
 
 import click
 
+from readstate.changes.planning.options import PlanOptions
+from readstate.credentials import load_credentials
 from readstate.errors import BadInput, ExitCode
+from readstate.model.plan import Mode
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
-from readstate_jobs.planning.changes_input import input_options, pop_input_options
+from readstate_jobs.planning.changes_input import checked_input, input_options, pop_input_options
+from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
 
 
 @click.command()
@@ -37,12 +41,6 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
 
     Read the plan, then:  readstate apply PLAN
     """
-    from readstate.changes.planning.options import PlanOptions
-    from readstate.credentials import load_credentials
-    from readstate.model.plan import Mode
-    from readstate_jobs.planning.changes_input import checked_input
-    from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
-
     input_wish, on_invalid, service = pop_input_options(options), options.pop("on_invalid"), options.pop("service")
     settings = settings_from(options).settings
     plan_options = PlanOptions(mode=Mode(options.pop("mode")), writes_per_second=settings.writes_per_second, **options)

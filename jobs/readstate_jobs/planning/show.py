@@ -4,6 +4,12 @@ from pathlib import Path
 
 import click
 
+from readstate.changes.plans.reader import find_plan, open_plan
+from readstate.changes.render.html import render_html
+from readstate.changes.render.json_document import render_json
+from readstate.changes.render.markdown import render_markdown
+from readstate.changes.render.summary import row_of, sample, select, summarize
+from readstate.changes.render.text import render_rows, render_text
 from readstate.errors import BadInput, ExitCode
 from readstate_jobs.cli.options import plan_argument
 
@@ -24,13 +30,6 @@ def command(
     as_json: bool, detailed_exitcode: bool,
 ) -> int:  # fmt: skip
     """Show PLAN, a plan's folder or its id. Every row is checked against the plan's digests first."""
-    from readstate.changes.plans.reader import find_plan, open_plan
-    from readstate.changes.render.html import render_html
-    from readstate.changes.render.json_document import render_json
-    from readstate.changes.render.markdown import render_markdown
-    from readstate.changes.render.summary import row_of, sample, select, summarize
-    from readstate.changes.render.text import render_rows, render_text
-
     opened = open_plan(find_plan(plan, root))
     if row is not None:
         rows = row_of(opened, row)

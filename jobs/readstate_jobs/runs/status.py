@@ -5,8 +5,13 @@ from typing import Any
 
 import click
 
+from readstate.changes.runs.directory import find_run
+from readstate.changes.runs.status import status_of
 from readstate.errors import ExitCode
+from readstate.settings import load_settings
+from readstate_jobs.applying.apply_output import run_document, show_counts
 from readstate_jobs.cli.options import json_option
+from readstate_jobs.cli.terminal import print_json
 
 
 @click.command()
@@ -17,12 +22,6 @@ from readstate_jobs.cli.options import json_option
 @json_option
 def command(*, run: str, work_dir: str | None, config: Path | None, with_exit_code: bool, as_json: bool) -> int:
     """Say how far RUN is. Nothing is sent, and the run is not disturbed."""
-    from readstate.changes.runs.directory import find_run
-    from readstate.changes.runs.status import status_of
-    from readstate.settings import load_settings
-    from readstate_jobs.applying.apply_output import run_document, show_counts
-    from readstate_jobs.cli.terminal import print_json
-
     settings = load_settings(flags={"work_dir": work_dir}, config=config).settings
     directory = find_run(run, Path(settings.work_dir))
     status = status_of(directory, Path(settings.work_dir))

@@ -5,8 +5,14 @@ from typing import Any
 
 import click
 
+from readstate.changes.runs.directory import find_run
+from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
+from readstate_jobs.applying.apply_job import plan_of
+from readstate_jobs.applying.apply_options import ApplyWish
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
+from readstate_jobs.planning.plan_job import show_plan
+from readstate_jobs.runs.read_only_job import LookJob
 
 
 @click.command()
@@ -26,13 +32,6 @@ def command(*, run: str, root: Path, first_set_to: int | None, as_json: bool, **
 
     Removals cannot be taken back. Read the plan, then:  readstate apply PLAN
     """
-    from readstate.changes.runs.directory import find_run
-    from readstate.credentials import load_credentials
-    from readstate_jobs.applying.apply_job import plan_of
-    from readstate_jobs.applying.apply_options import ApplyWish
-    from readstate_jobs.planning.plan_job import show_plan
-    from readstate_jobs.runs.read_only_job import LookJob
-
     settings = settings_from(options).settings
     directory = find_run(run, Path(settings.work_dir))
     plan, _ = plan_of(directory, ApplyWish({}, {}))

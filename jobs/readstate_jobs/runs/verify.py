@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
+from readstate.changes.runs.directory import find_run
+from readstate.credentials import load_credentials
+from readstate.text import group_digits
+from readstate_jobs.applying.apply_job import plan_of
+from readstate_jobs.applying.apply_options import ApplyWish, parse_share
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
+from readstate_jobs.cli.terminal import print_json, print_table
+from readstate_jobs.runs.read_only_job import LookJob
 
 
 @click.command()
@@ -19,14 +26,6 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     That somebody read on since is fine; exit 3 where rows are as they were before the run, 4 where they are otherwise
     changed, 5 where some cannot be read.
     """
-    from readstate.changes.runs.directory import find_run
-    from readstate.credentials import load_credentials
-    from readstate.text import group_digits
-    from readstate_jobs.applying.apply_job import plan_of
-    from readstate_jobs.applying.apply_options import ApplyWish, parse_share
-    from readstate_jobs.cli.terminal import print_json, print_table
-    from readstate_jobs.runs.read_only_job import LookJob
-
     share = parse_share(sample, "--sample")
     settings = settings_from(options).settings
     directory = find_run(run, Path(settings.work_dir))

@@ -6,19 +6,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import Protocol, TextIO
 
 from readstate.clock import Clock
 from readstate.events import Event
 from readstate.observers.event_log import EventLog, Write
+from readstate.observers.metrics_file import MetricsFile
 from readstate.observers.progress import LimiterView, Progress, measure
+from readstate.observers.progress_bar import ProgressBar
 from readstate.observers.rate_meter import RateMeter, Sample
 from readstate.observers.run_counters import RunCounters
 from readstate.settings import Settings
-
-if TYPE_CHECKING:
-    from readstate.observers.metrics_file import MetricsFile
-    from readstate.observers.progress_bar import ProgressBar
 
 _SECONDS_BETWEEN_UPDATES = 0.25
 
@@ -72,8 +70,6 @@ class Monitor:
 
     def write_metrics(self, path: Path, *, command: str) -> None:
         """Write metrics to *path* from now on. Raise `LocalDisk`."""
-        from readstate.observers.metrics_file import MetricsFile
-
         self._metrics = MetricsFile(
             path, command=command, counters=self.counters, clock=self._clock, emit=self._log.observe
         )
@@ -140,9 +136,7 @@ def _can_draw(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 
-def _bar(stream: TextIO, verb: str) -> "ProgressBar":
-    from readstate.observers.progress_bar import ProgressBar
-
+def _bar(stream: TextIO, verb: str) -> ProgressBar:
     return ProgressBar(stream, verb=verb)
 
 

@@ -13,6 +13,8 @@ from readstate.twilio.client import Reader, Writer
 from readstate.twilio.http.transport import Transport
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from readstate.twilio.retry import Retrying, RetryPolicy
+from readstate.twilio.shared_pace.coordinator import share_limiter
+from readstate.twilio.shared_pace.open_store import open_store
 from readstate.twilio.throttle import Throttled
 
 
@@ -58,8 +60,7 @@ async def connection(
 
 def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyncContextManager[Transport]:
     """Open the transport to the configured origin."""
-    # Imported here, because aiohttp takes a tenth of a second and most commands never connect.
-    from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
+    from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport  # noqa: PLC0415 - aiohttp takes 0.2 s
 
     return open_aiohttp_transport(settings, credentials)
 
@@ -69,8 +70,5 @@ def _shared(
 ) -> AbstractAsyncContextManager[None]:
     if not settings.shared_pace:
         return nullcontext()
-    from readstate.twilio.shared_pace.coordinator import share_limiter
-    from readstate.twilio.shared_pace.open_store import open_store
-
     store = open_store(settings, credentials, clock)
     return share_limiter(limiter, store, place=without_password(settings.shared_pace), clock=clock, emit=emit)

@@ -177,7 +177,7 @@ def running(
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """Return a new event loop: uvloop's where it is installed, because it serves twice as many requests."""
     try:
-        import uvloop
+        import uvloop  # noqa: PLC0415 - optional: the extra `fast`
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()

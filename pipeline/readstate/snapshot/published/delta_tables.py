@@ -17,6 +17,7 @@ from readstate.errors import BadInput, StoppedEarly
 from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
 from readstate.snapshot.published.schema import SCHEMAS, plain_strings
 from readstate.snapshot.published.snapshot_store import SnapshotStore
+from readstate.snapshot.storage.cloud_client import storage_options
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -58,7 +59,7 @@ def sync_if_present(store: SnapshotStore, *, leaving_out: Collection[date] = ())
 
 
 def _open_table(store: SnapshotStore, dataset: Dataset, schema: pa.Schema) -> "DeltaTable":
-    from deltalake import DeltaTable
+    from deltalake import DeltaTable  # noqa: PLC0415 - optional
 
     address, options = _address(store, dataset)
     return DeltaTable.create(
@@ -67,7 +68,7 @@ def _open_table(store: SnapshotStore, dataset: Dataset, schema: pa.Schema) -> "D
 
 
 def _sync_table(table: "DeltaTable", dataset: Dataset, manifests: dict[date, Manifest]) -> None:
-    from deltalake import CommitProperties
+    from deltalake import CommitProperties  # noqa: PLC0415 - optional
 
     known = _files_by_date(table)
     for day in sorted(known.keys() | manifests.keys()):
@@ -100,7 +101,7 @@ def _files_by_date(table: "DeltaTable") -> dict[date, set[str]]:
 
 
 def _add_action(file: SnapshotFile, manifest: Manifest) -> Any:
-    from deltalake.transaction import AddAction
+    from deltalake.transaction import AddAction  # noqa: PLC0415 - optional
 
     return AddAction(
         path=_name(file),
@@ -125,14 +126,12 @@ def _delta_schema(schema: pa.Schema) -> pa.Schema:
 def _address(store: SnapshotStore, dataset: Dataset) -> tuple[str, dict[str, str] | None]:
     if "://" not in store.root:
         return str(Path(store.objects.absolute(dataset))), None
-    from readstate.snapshot.storage.cloud_client import storage_options
-
     return f"{store.root.rstrip('/')}/{dataset}", storage_options(store.root)
 
 
 @contextmanager
 def _translate_errors(store: SnapshotStore, dataset: Dataset) -> Iterator[None]:
-    from deltalake.exceptions import CommitFailedError, DeltaError
+    from deltalake.exceptions import CommitFailedError, DeltaError  # noqa: PLC0415 - optional
 
     with store.objects.translate_errors(dataset):
         try:

@@ -40,7 +40,7 @@ class Snapshot:
 
         Integers and booleans have pandas' nullable types: null stays null, and no integer becomes a float.
         """
-        import pandas as pd
+        import pandas as pd  # noqa: PLC0415 - 0.5 s, for those who want a frame
 
         nullable = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
         frame: pd.DataFrame = (

@@ -20,6 +20,7 @@ from pyarrow import parquet as pq
 
 from readstate.errors import BadInput, PublishedMeanwhile
 from readstate.snapshot.published.manifest import Manifest, SnapshotFile, decode_manifest, encode_manifest
+from readstate.snapshot.storage.cloud import open_cloud_store
 from readstate.snapshot.storage.local import LocalObjectStore
 from readstate.snapshot.storage.object_store import ObjectInfo, ObjectStore, Version
 
@@ -202,7 +203,6 @@ def open_store(root: str) -> SnapshotStore:
     """Open a root: a folder, or a URI such as ``s3://bucket/path``. Creates nothing. Raises `BadInput`."""
     if "://" not in root:
         return SnapshotStore(root, LocalObjectStore(root, Path(root).absolute()))
-    from readstate.snapshot.storage.cloud import open_cloud_store
 
     return SnapshotStore(root, open_cloud_store(root))
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, NoReturn
 
+from pyarrow import ArrowException
+from pyarrow import parquet as pq
+
 from readstate.errors import BadInput
 from readstate.text import truncate
 
@@ -115,9 +118,6 @@ def _csv_lines(text: str, name: str, headers: Headers) -> Iterator[FileLine | Wr
 
 
 def _parquet_lines(name: str, headers: Headers) -> Iterator[FileLine | WrongLine]:
-    from pyarrow import ArrowException
-    from pyarrow import parquet as pq
-
     try:
         file = pq.ParquetFile(name)
         columns = [column for column in headers[-1] if column in file.schema_arrow.names]

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from obstore.exceptions import BaseError
+from obstore.store import from_url
+
 from readstate.errors import BadInput, NotPermitted
 
 # A person may be waiting: a refused connection is reported after about six seconds, a silent server after 30.
@@ -35,9 +38,6 @@ def open_client(root: str, environ: Mapping[str, str] = os.environ) -> Any:
         raise BadInput(
             f"{root}: not the address of an object store", hint=f"Use a path, or an address like {_EXAMPLES}."
         )
-    from obstore.exceptions import BaseError
-    from obstore.store import from_url
-
     try:
         options: dict[str, Any] = {
             "client_options": {**_TIMEOUTS, "allow_http": _is_plain_http(environ)},
@@ -106,8 +106,8 @@ def _profile(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _from_boto3(profile: str | None) -> dict[str, Any]:
-    from boto3 import Session
-    from obstore.auth.boto3 import Boto3CredentialProvider
+    from boto3 import Session  # noqa: PLC0415 - optional
+    from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - imports boto3
 
     session = Session(profile_name=profile)
     if session.get_credentials() is None:

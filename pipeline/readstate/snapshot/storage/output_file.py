@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from readstate.errors import Usage
 from readstate.files import atomic_write
+from readstate.snapshot.storage.cloud import open_cloud_store
 
 Write = Callable[[bytes], None]
 
@@ -27,8 +28,6 @@ def _file(path: Path) -> Write:
 
 
 def _object(address: str) -> Write:
-    from readstate.snapshot.storage.cloud import open_cloud_store
-
     folder, _, name = address.rpartition("/")
     if not name or not urlsplit(address).path:
         raise Usage(

@@ -7,6 +7,7 @@ from readstate.clock import Clock
 from readstate.credentials import Credentials
 from readstate.errors import BadInput
 from readstate.settings import Settings
+from readstate.twilio.shared_pace.file_store import FileStore
 from readstate.twilio.shared_pace.ledger_store import LedgerStore
 
 
@@ -14,11 +15,9 @@ def open_store(settings: Settings, credentials: Credentials, clock: Clock) -> Le
     """Return the store that *settings* name. Raises `BadInput` where its library is not installed."""
     account = _account(settings, credentials)
     if "://" not in settings.shared_pace:
-        from readstate.twilio.shared_pace.file_store import FileStore
-
         return FileStore(Path(settings.shared_pace), account, clock)
     try:
-        from readstate.twilio.shared_pace.redis_store import RedisStore
+        from readstate.twilio.shared_pace.redis_store import RedisStore  # noqa: PLC0415 - redis is optional
     except ModuleNotFoundError as error:
         raise BadInput(
             f"a pace shared through Redis needs the package {error.name}", hint="pip install 'readstate[redis]'"
