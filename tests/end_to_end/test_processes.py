@@ -69,7 +69,7 @@ def test_killed_again_and_again_the_export_publishes_each_row_once(twilio: Runni
     assert manifest["starts"] == 5
     assert manifest["complete"]
     assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
-    kept = re.search(r"going on with \S+: (\d+) users done", done.stderr)
+    kept = re.search(r"resuming \S+: (\d+) users done", done.stderr)
     assert kept is not None
     assert int(kept[1]) > 0, "four killed starts must have saved something"
 

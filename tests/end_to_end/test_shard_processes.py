@@ -76,7 +76,7 @@ def test_shards_at_once_one_of_them_killed_twice_give_the_world(twilio: RunningS
     published = finish(publish(tmp_path), env)
 
     assert resumed.returncode == ExitCode.DONE, resumed.stderr
-    assert "going on with nightly" in resumed.stderr
+    assert "resuming nightly" in resumed.stderr
     assert published.returncode == ExitCode.DONE, published.stderr
     manifest = json.loads(published.stdout)["manifest"]
     assert manifest["complete"]

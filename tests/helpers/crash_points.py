@@ -53,7 +53,7 @@ def arm(point: str, number: int) -> None:
         case "during the results":
             from readstate.changes.runs import results
 
-            _before(results, "_write_audit", maybe_die)
+            _before(results, "write_audit", maybe_die)
         case _:
             raise SystemExit(f"no such point: {point}")
 

@@ -250,7 +250,7 @@ def test_users_that_nobody_has_are_vanished_and_count_as_done(connected: RunComm
 
     assert given.code == ExitCode.DONE, given.stderr
     assert re.search(r"users vanished +2\n", given.stdout)
-    assert "user no such person does not exist" in given.stderr
+    assert "user no such person no longer exists" in given.stderr
     assert sample(metrics, "readstate_users_total", result="vanished") == 2
     assert sample(metrics, "readstate_users_listed") == 2
 
@@ -349,7 +349,7 @@ def test_a_deadline_ends_the_run_resumably_with_the_line_that_goes_on(
     assert re.fullmatch(r"export --out=root --max-in-flight 2 --deadline 3 --date \d{4}-\d\d-\d\d", line[1])
     assert resumed.code == ExitCode.DONE, resumed.stderr
     assert resumed.document["manifest"]["starts"] == 2
-    assert "going on with r-" in resumed.stderr
+    assert "resuming r-" in resumed.stderr
     assert_same(published_rows(ROOT), world_rows(twilio))
 
 
