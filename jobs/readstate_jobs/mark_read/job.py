@@ -19,6 +19,7 @@ from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.selection.conditions import CLOSED
 from readstate.changes.selection.exclusions import Exclusions
 from readstate.changes.selection.selected_rows import SelectedRows
+from readstate.changes.selection.selector import RowSelector
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
 from readstate.events import Event, Message, RequestAnswered, RequestLost
@@ -34,7 +35,6 @@ from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.session import open_session
 from readstate_jobs.mark_read.options import MarkReadOptions
-from readstate_jobs.mark_read.selector import RowSelector
 from readstate_jobs.planning.plan_job import write_summaries
 
 

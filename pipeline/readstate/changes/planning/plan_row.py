@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from readstate.changes.input.intents import Intent
-from readstate.changes.planning.workspace import Line
+from readstate.changes.planning.workspace_rows import Line
 from readstate.model.change import (
     Change,
     Direction,

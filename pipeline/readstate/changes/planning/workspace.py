@@ -1,22 +1,16 @@
-"""What planning has read so far, on disk beside the lines that asked for it."""
+"""SQLite workspace of one planning run: the lines of the file, and the state that was read for each."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from readstate.changes.current_state.decode import parse_timestamp
-from readstate.changes.current_state.memberships import FetchedMembership, UserLines, UserResult
+from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserLines, UserResult
 from readstate.changes.current_state.participants import ParticipantsQuery, ParticipantsResult
-from readstate.changes.input.intents import Intent
-from readstate.changes.input.staging import DuplicateLine, Staging, to_intent
-from readstate.model.change import Reason
+from readstate.changes.input.staging import DuplicateLine, Staging
+from readstate.changes.planning.workspace_rows import Line, to_line, to_member_row, to_state_row
 from readstate.model.desired import Operation
-from readstate.model.ids import is_sid, is_unsafe_in_path
-from readstate.model.membership import Absent, Current, Present, Unknown, Unreadable
-from readstate.model.resources import Participant
+from readstate.model.ids import is_unsafe_in_path
+from readstate.model.membership import Unknown
 
 _SCHEMA = """
 CREATE TABLE state (
@@ -28,6 +22,7 @@ CREATE TABLE newest (conversation_sid TEXT PRIMARY KEY, newest INT, failure TEXT
 CREATE TABLE member (participant_sid TEXT PRIMARY KEY, timestamp TEXT, failure TEXT, snapshot BLOB) WITHOUT ROWID;
 CREATE TABLE user_size (user_sid TEXT PRIMARY KEY, conversations INT) WITHOUT ROWID;
 """
+_INSERT_STATE = "INSERT INTO state VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 _LINES_BY_USER = """
 SELECT user, conversation, line, operation FROM intent WHERE status IS NULL ORDER BY user, conversation
 """
@@ -72,19 +67,6 @@ ORDER BY line
 """
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """One line with all that was read for it."""
-
-    intent: Intent
-    status: str | None
-    status_detail: str | None
-    current: Current | None
-    """None where nobody asked, because the line cannot be used."""
-    read_at: datetime | None
-    source: str | None
-    participant_snapshot: bytes | None
-
-
 class PlanWorkspace:
     """The tables beside the staged lines."""
 
@@ -122,14 +104,22 @@ class PlanWorkspace:
         """Keep what was read of users, and when."""
         readings = list(readings)
         self.staging.write(
-            "INSERT INTO state VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-            (row for reading, read_at in readings for row in _state_rows(reading, read_at.isoformat())),
+            _INSERT_STATE,
+            (
+                to_state_row(line, reading.found[conversation], read_at)
+                for reading, read_at in readings
+                for conversation, line in reading.lines.conversations.items()
+            ),
         )
         self.staging.write(
             "INSERT INTO user_size VALUES (?,?) ON CONFLICT DO UPDATE"
             " SET conversations = max(conversations, excluded.conversations)",
             (size for reading, _ in readings if (size := _size(reading)) is not None),
         )
+
+    def add_states(self, states: Iterable[tuple[int, ReadResult, datetime]]) -> None:
+        """Keep what was found for lines, and when it was read."""
+        self.staging.write(_INSERT_STATE, (to_state_row(*state) for state in states))
 
     def conversations_wanting_newest(self, *, first_set: bool, beyond_latest: bool) -> Iterator[str]:
         """The conversations whose newest message decides about a line."""
@@ -163,7 +153,7 @@ class PlanWorkspace:
         """Keep participants."""
         self.staging.write(
             "INSERT OR REPLACE INTO member VALUES (?,?,?,?)",
-            (_member_row(sid, found) for reading in readings for sid, found in reading.found.items()),
+            (to_member_row(sid, found) for reading in readings for sid, found in reading.found.items()),
         )
 
     def conversations_of(self, user_sid: str) -> int:
@@ -173,76 +163,10 @@ class PlanWorkspace:
 
     def lines(self) -> Iterator[Line]:
         """Every line of the file in its order, with what was read for it."""
-        return map(_to_line, self.staging.select(_ALL))
-
-
-def _state_rows(reading: UserResult, read_at: str) -> Iterator[tuple[object, ...]]:
-    for conversation, line in reading.lines.conversations.items():
-        match reading.found[conversation]:
-            case Absent(reason):
-                yield (line, *[None] * 7, read_at, None, reason.value, None)
-            case Unreadable(detail):
-                yield (line, *[None] * 7, read_at, None, None, detail)
-            case FetchedMembership(row, source):
-                yield (
-                    line, row.user_sid, row.conversation_sid, _participant_sid(row.participant_sid),
-                    row.last_read_message_index, row.notification_level, row.unread_messages_count,
-                    row.conversation_state, read_at, source, None, None,
-                )  # fmt: skip
-
-
-def _participant_sid(text: str | None) -> str | None:
-    return text if text is not None and is_sid(text, "MB") else None
+        return map(to_line, self.staging.select(_ALL))
 
 
 def _size(reading: UserResult) -> tuple[str, int] | None:
     sids = (found.row.user_sid for found in reading.found.values() if isinstance(found, FetchedMembership))
     sid = next(sids, None)
     return (sid, reading.conversations) if sid is not None and reading.conversations else None
-
-
-def _member_row(participant_sid: str, found: Participant | Unknown) -> tuple[object, ...]:
-    if isinstance(found, Unknown):
-        return participant_sid, None, found.reason, None
-    return participant_sid, found.last_read_timestamp, None, msgspec.json.encode(found)
-
-
-def _to_line(row: tuple[Any, ...]) -> Line:
-    status, status_detail = row[12:14]
-    return Line(
-        to_intent(row),
-        status,
-        status_detail,
-        _to_current(row[14:]),
-        None if row[22] is None else datetime.fromisoformat(row[22]),
-        row[23],
-        row[-1],
-    )
-
-
-def _to_current(row: tuple[Any, ...]) -> Current | None:
-    (line, user_sid, conversation_sid, participant_sid, index, level, unread, state, _, _, absent, failure,
-     asked_newest, newest, newest_failure, asked_member, timestamp, member_failure, _) = row  # fmt: skip
-    if line is None:
-        return None
-    if absent is not None:
-        return Absent(Reason[absent])  # type: ignore[arg-type]
-    if failure is not None:
-        return Unreadable(failure)
-    return Present(
-        user_sid=user_sid,
-        conversation_sid=conversation_sid,
-        participant_sid=participant_sid,
-        last_read_message_index=index,
-        notification_level=level,
-        unread_messages_count=unread,
-        conversation_state=state,
-        newest_message_index=_known(asked_newest, newest_failure) or newest,
-        last_read_timestamp=_known(asked_member, member_failure) or parse_timestamp(timestamp),
-    )
-
-
-def _known(asked: str | None, failure: str | None) -> Unknown | None:
-    if asked is None:
-        return Unknown()
-    return Unknown(failure) if failure is not None else None

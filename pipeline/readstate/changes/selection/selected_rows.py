@@ -1,29 +1,18 @@
-"""Write the rows of a selection down as if a changes file had asked for them, with what was read of each."""
+"""Add the rows of a selection to a planning workspace, as if a changes file had asked for them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import groupby
 from typing import NamedTuple
 
-from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserLines, UserResult
+from readstate.changes.current_state.memberships import FetchedMembership, ReadResult
 from readstate.changes.input.intents import Intent
 from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.changes.selection.conditions import Selection
-from readstate.model.desired import Update
 from readstate.model.ids import is_sid
 from readstate.model.membership import Unreadable
 from readstate.model.resources import UserConversation
 from readstate.model.selection import Audience
 
-_READ = (
-    "user_sid",
-    "conversation_sid",
-    "participant_sid",
-    "last_read_message_index",
-    "notification_level",
-    "unread_messages_count",
-    "conversation_state",
-)
 # Lists shift between pages, so that a user or a row may come twice: what was read last is nearest to the truth.
 _DROP_REPEATED = """
 DELETE FROM intent WHERE line NOT IN (SELECT max(line) FROM intent GROUP BY user, conversation)
@@ -49,48 +38,35 @@ class _Row(NamedTuple):
 
 
 class SelectedRows:
-    """Fills *readings* with selected rows; the lines of the plan are numbered as they come."""
+    """Adds selected rows to a workspace; the lines of the plan are numbered as they come."""
 
-    def __init__(self, readings: PlanWorkspace) -> None:
-        self._readings = readings
+    def __init__(self, workspace: PlanWorkspace) -> None:
+        self._workspace = workspace
         self._line = 0
-        readings.staging.database.execute("CREATE TABLE online (online_sid TEXT PRIMARY KEY) WITHOUT ROWID")
+        workspace.staging.database.execute("CREATE TABLE online (online_sid TEXT PRIMARY KEY) WITHOUT ROWID")
 
-    def add(self, judged: Selection, *, read_at: datetime, source: str) -> None:
-        """Take the rows that were selected, as they were read at *read_at*. Raises `LocalDisk`."""
-        columns = (judged.rows[name].to_pylist() for name in _READ)
-        chosen = zip(map(_Row._make, zip(*columns, strict=True)), judged.desired, strict=True)
-        for user_sid, rows in groupby(chosen, key=lambda row: row[0].user_sid):
-            found = {row.conversation_sid: (desired, _found(row, source)) for row, desired in rows}
-            self._add_user(user_sid, found, read_at)
+    def add(self, selection: Selection, *, read_at: datetime, source: str) -> None:
+        """Add the rows of *selection*, as they were read at *read_at*. Raises `LocalDisk`."""
+        columns = (selection.rows[name].to_pylist() for name in _Row._fields)
+        intents, states = list[Intent](), list[tuple[int, ReadResult, datetime]]()
+        for row, desired in zip(map(_Row._make, zip(*columns, strict=True)), selection.desired, strict=True):
+            self._line += 1
+            intents.append(Intent(self._line, self._line, row.user_sid, row.conversation_sid, desired))
+            states.append((self._line, _found(row, source), read_at))
+        self._workspace.staging.add(intents)
+        self._workspace.add_states(states)
 
     def drop_repeated(self) -> int:
-        """Keep only the last reading of each row, and give the number of rows that stay."""
-        self._readings.staging.write(_DROP_REPEATED, [()])
-        return self._readings.staging.count()
+        """Keep the newest reading of each row; return how many rows stay."""
+        self._workspace.staging.write(_DROP_REPEATED, [()])
+        return self._workspace.staging.count()
 
     def audience(self, online: Iterable[str] | None) -> Audience:
-        """Who will see what the rows change; *online* are the users that are connected, None where nobody knows."""
-        staging = self._readings.staging
+        """Return who will see the changes; *online* are the connected users, None where Twilio does not tell."""
+        staging = self._workspace.staging
         staging.write("INSERT OR IGNORE INTO online VALUES (?)", ((user_sid,) for user_sid in online or ()))
         ((users, conversations, connected),) = staging.select(_AUDIENCE)
         return Audience(users=users, conversations=conversations, online=None if online is None else connected)
-
-    def _add_user(self, user_sid: str, found: Mapping[str, tuple[Update, ReadResult]], read_at: datetime) -> None:
-        lines = {conversation: self._line + number for number, conversation in enumerate(found, start=1)}
-        self._line += len(found)
-        self._readings.staging.add(_intents(user_sid, lines, found))
-        answers = {conversation: answer for conversation, (_, answer) in found.items()}
-        self._readings.add_users([(UserResult(UserLines(user_sid, user_sid, lines), answers), read_at)])
-
-
-def _intents(
-    user_sid: str, lines: Mapping[str, int], found: Mapping[str, tuple[Update, ReadResult]]
-) -> Iterator[Intent]:
-    return (
-        Intent(lines[conversation], lines[conversation], user_sid, conversation, desired)
-        for conversation, (desired, _) in found.items()
-    )
 
 
 def _found(row: _Row, source: str) -> FetchedMembership | Unreadable:
