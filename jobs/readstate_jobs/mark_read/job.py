@@ -1,4 +1,4 @@
-"""Wires mark-read: rows from Twilio, through the selection, into a plan like any other."""
+"""Plan from a selection: rows are read from Twilio, selected, and written into a plan like any other."""
 
 import tempfile
 from collections.abc import AsyncIterator
@@ -69,7 +69,7 @@ class RequestTally:
 
 @dataclass(frozen=True, slots=True)
 class MarkReadJob:
-    """One selection, ready to be planned."""
+    """Makes one plan from a selection."""
 
     settings: Settings
     credentials: Credentials
@@ -77,13 +77,13 @@ class MarkReadJob:
     root: Path
 
     def plan(self) -> MarkReadResult:
-        """Select, read what the selection needs, and write the plan with all of its renderings."""
+        """Select rows, read their newest messages, and write the plan with all of its renderings."""
         with tempfile.TemporaryDirectory(prefix="readstate-") as folder, PlanWriter(self.root) as writer:
-            readings = PlanWorkspace(Path(folder))
+            workspace = PlanWorkspace(Path(folder))
             try:
-                gathered = run_cancellable(lambda stop: self._gather(readings, stop))
+                gathered = run_cancellable(lambda stop: self._gather(workspace, stop))
                 plan = write_plan(
-                    readings,
+                    workspace,
                     self._options(),
                     gathered.target,
                     writer,
@@ -92,7 +92,7 @@ class MarkReadJob:
                     requests=gathered.requests,
                 )
             finally:
-                readings.close()
+                workspace.close()
         write_summaries(plan)
         return MarkReadResult(plan, gathered.facts, gathered.failures)
 
@@ -103,9 +103,7 @@ class MarkReadJob:
         ) as session:
             target = await session.find_target(self.options.service)
             context = session.read_context(target.target.service_sid, stop)
-            conditions = self.options.conditions(
-                now=target.server_now(session.clock), excluded=await self._excluded(context)
-            )
+            conditions = self.options.conditions_at(target.server_now(session.clock), await self._excluded(context))
             selector = RowSelector(conditions, self.options.action, SelectedRows(workspace))
             presence = Presence()
             await read_rows(presence.watched(self._users(context)), context, selector.add)
@@ -126,12 +124,12 @@ class MarkReadJob:
 
     async def _excluded(self, context: ReadContext) -> Exclusions:
         """Return the exclusions with every identity replaced by its SID, which all rows have."""
-        identities = self.options.excluded.identities
+        identities = self.options.conditions.excluded.identities
         sids = await resolve_identities(identities, context)
         for identity in identities:
             if identity not in sids:
                 context.emit(Message(f"--exclude: there is no user {identity!r} to leave out"))
-        return self.options.excluded.resolved(sids)
+        return self.options.conditions.excluded.resolved(sids)
 
     def _users(self, context: ReadContext) -> AsyncIterator[User]:
         return all_users(context) if self.options.users is None else named_users(self.options.users, context)
@@ -139,7 +137,7 @@ class MarkReadJob:
     def _options(self) -> PlanOptions:
         return PlanOptions(
             allow_first_set=self.options.action.never_read_too,
-            allow_closed=CLOSED in self.options.states,
+            allow_closed=CLOSED in self.options.conditions.states,
             writes_per_second=self.settings.writes_per_second,
         )
 

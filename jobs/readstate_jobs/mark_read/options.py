@@ -1,8 +1,8 @@
-"""What a person wants to be marked as read: the options of a command line, understood before anything is asked."""
+"""The options of ``readstate mark-read``, parsed and checked before anything is sent."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,38 +21,29 @@ _AGE = re.compile(r"\d{1,5}[hd]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkReadOptions:
-    """Whose conversations, which of them, and what becomes of them."""
+    """Whose conversations, which of them, and the change to make to them."""
 
     users: tuple[RosterEntry, ...] | None
     """None for all users of the service."""
     service: str | None
-    states: frozenset[str]
-    unread_at_least: int | None
-    muted: bool
-    updated_before: datetime | timedelta | None
-    """A moment, or how long ago."""
-    excluded: Exclusions
+    conditions: Conditions
+    """As asked for: with users as written in files, and without the moment that *unchanged_for* stands for."""
+    unchanged_for: timedelta | None
     action: MarkAction
 
-    def conditions(self, *, now: datetime, excluded: Exclusions) -> Conditions:
-        """The conditions at *now* by the server's clock, with the users of *excluded* named by SID."""
-        limit = self.updated_before
-        return Conditions(
-            states=self.states,
-            unread_at_least=self.unread_at_least,
-            muted=self.muted,
-            updated_before=now - limit if isinstance(limit, timedelta) else limit,
-            excluded=excluded,
-        )
+    def conditions_at(self, now: datetime, excluded: Exclusions) -> Conditions:
+        """Return the conditions at *now* by the server's clock, with the users of *excluded* named by SID."""
+        limit = self.conditions.updated_before if self.unchanged_for is None else now - self.unchanged_for
+        return replace(self.conditions, updated_before=limit, excluded=excluded)
 
     def recorded(self, conditions: Conditions) -> dict[str, Any]:
-        """The options as a plan remembers it; what was not asked for is missing."""
-        excluded, limit = self.excluded, conditions.updated_before
+        """Return what was asked for, for the plan's manifest; an option that was not given is missing."""
+        excluded, limit = conditions.excluded, conditions.updated_before
         asked = {
             "users": None if self.users is None else len(self.users),
-            "states": sorted(self.states),
-            "unread_at_least": self.unread_at_least,
-            "muted": self.muted or None,
+            "states": sorted(conditions.states),
+            "unread_at_least": conditions.unread_at_least,
+            "muted": conditions.muted or None,
             "conversation_updated_before": None if limit is None else f"{limit:%Y-%m-%dT%H:%M:%SZ}",
             "excluded": len(excluded.users) + len(excluded.conversations) + len(excluded.memberships) or None,
             "include_never_read": self.action.never_read_too or None,
@@ -76,24 +67,28 @@ def parse_options(
     level: NotificationLevel | None,
     keep_unread: bool,
 ) -> MarkReadOptions:
-    """Understand the options of the command. Raises `Usage`, `BadInput`."""
-    _refuse_contradictions(users_file, everybody=everybody, level=level, keep_unread=keep_unread)
+    """Return the options of the command line, checked before anything is sent. Raises `Usage`, `BadInput`."""
+    _require_consistent(users_file, everybody=everybody, level=level, keep_unread=keep_unread)
     if service is not None and not is_sid(service, "IS"):
         raise BadInput(f"--service {service}: not a service's SID", hint="Give IS and 32 hex digits.")
+    age = None if updated_before is None else parse_age_or_date(updated_before)
     return MarkReadOptions(
         users=None if users_file is None else _users(users_file, service),
         service=service,
-        states=_states(states),
-        unread_at_least=unread_at_least,
-        muted=muted,
-        updated_before=None if updated_before is None else parse_age_or_date(updated_before),
-        excluded=Exclusions() if exclude_file is None else read_exclusions(exclude_file),
+        conditions=Conditions(
+            states=_states(states),
+            unread_at_least=unread_at_least,
+            muted=muted,
+            updated_before=age if isinstance(age, datetime) else None,
+            excluded=Exclusions() if exclude_file is None else read_exclusions(exclude_file),
+        ),
+        unchanged_for=age if isinstance(age, timedelta) else None,
         action=MarkAction(read=not keep_unread, never_read_too=never_read_too, level=level),
     )
 
 
 def parse_age_or_date(text: str) -> datetime | timedelta:
-    """Read ``30d`` as so long ago, ``2026-10-24`` as that day's first moment in UTC. Raises `BadInput`."""
+    """Return ``30d`` as a duration, ``2026-10-24`` as the first moment of that day in UTC. Raises `BadInput`."""
     if _AGE.fullmatch(text):
         return timedelta(seconds=parse_duration(text))
     try:
@@ -108,13 +103,16 @@ def parse_age_or_date(text: str) -> datetime | timedelta:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _refuse_contradictions(
+def _require_consistent(
     users_file: str | None, *, everybody: bool, level: NotificationLevel | None, keep_unread: bool
 ) -> None:
     if users_file is not None and everybody:
-        raise Usage("--users and --all both say whose conversations are meant; give one of them")
+        raise Usage("--users and --all exclude each other; give one of them")
     if users_file is None and not everybody:
-        raise Usage("whose conversations?", hint="Give --users FILE, or --all for all users of the service.")
+        raise Usage(
+            "it is not said whose conversations are meant",
+            hint="Give --users FILE, or --all for all users of the service.",
+        )
     if keep_unread and level is None:
         raise Usage("--keep-unread leaves nothing to do", hint="It goes with --mute or --unmute.")
 
@@ -134,7 +132,7 @@ def _states(text: str) -> frozenset[str]:
     states = frozenset(state.strip() for state in text.split(",") if state.strip())
     if not states or not states <= _STATES:
         raise BadInput(
-            f"--state {text}: {', '.join(sorted(states - _STATES)) or 'nothing'} is no state of a conversation",
+            f"--state {text}: {', '.join(sorted(states - _STATES)) or 'nothing'} is not a state of a conversation",
             hint="There are active, inactive and closed; separate them by commas.",
         )
     return states

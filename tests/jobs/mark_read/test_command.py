@@ -287,11 +287,11 @@ def test_another_service_is_chosen_by_name(twilio: RunningSimulator, mark_read: 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        ([], ExitCode.USAGE, "whose conversations"),
+        ([], ExitCode.USAGE, "--users or --all is missing"),
         (["--all", "--users", "x"], ExitCode.USAGE, "give one of them"),
         (["--all", "--keep-unread"], ExitCode.USAGE, "leaves nothing to do"),
-        (["--all", "--state", "open"], ExitCode.BAD_INPUT, "open is no state"),
-        (["--all", "--state", ","], ExitCode.BAD_INPUT, "nothing is no state"),
+        (["--all", "--state", "open"], ExitCode.BAD_INPUT, "open is not a state"),
+        (["--all", "--state", ","], ExitCode.BAD_INPUT, "nothing is not a state"),
         (["--all", "--service", "default"], ExitCode.BAD_INPUT, "not a service's SID"),
         (["--all", "--unread-at-least", "1001"], ExitCode.USAGE, "1001"),
         (["--all", "--conversation-updated-before", "yesterday"], ExitCode.BAD_INPUT, "neither an age nor a date"),
