@@ -31,7 +31,7 @@ class Seconds:
     def __init__(self) -> None:
         self.began = time.monotonic()
         self.answers: Counter[tuple[int, str]] = Counter()
-        self.told: list[tuple[int, str]] = []
+        self.events: list[tuple[int, str]] = []
 
     def count(self, kind: str) -> None:
         self.answers[int(time.monotonic() - self.began), kind] += 1
@@ -43,7 +43,7 @@ class Seconds:
         if isinstance(event, RequestAnswered):
             self.count_status(event.status)
         elif isinstance(event, SharedPaceLost | SharedPaceFound):
-            self.told.append((round(time.monotonic() - self.began), type(event).__name__))
+            self.events.append((round(time.monotonic() - self.began), type(event).__name__))
 
 
 async def read(fetch: Callable[[], Awaitable[object]], seconds: float, workers: int) -> int:
@@ -104,7 +104,7 @@ def main() -> None:
     counted = Seconds()
     given_up = asyncio.run({"readstate": readstate, "official": official}[kind](counted, seconds, workers))
     rows = [[second, kind, count] for (second, kind), count in sorted(counted.answers.items())]
-    print(json.dumps({"seconds": rows, "given_up": given_up, "began": counted.began, "told": counted.told}))
+    print(json.dumps({"seconds": rows, "given_up": given_up, "began": counted.began, "events": counted.events}))
 
 
 if __name__ == "__main__":

@@ -48,11 +48,11 @@ class Redis:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the processes that lived to tell it told."""
+    """Events of the processes that ended normally."""
 
     counts: Mapping[tuple[int, int, str], int]
     """By process, second since the first began, and kind."""
-    told: list[str]
+    events: list[str]
     production_refused: float
     processes: int
 
@@ -67,7 +67,7 @@ class Result:
         return (
             f"| {name} | {sum(each) / _REACHABLE:.3f} | {refused / sum(self.counts.values()):.2%} "
             f"| {late / (late + sum(each)):.2%} | {self.production_refused:.2%} | {jain(each):.4f} "
-            f"| {' '.join(f'{one:.0f}' for one in each)} | {' '.join(self.told)} |"
+            f"| {' '.join(f'{one:.0f}' for one in each)} | {' '.join(self.events)} |"
         )
 
     def seconds(self) -> str:
@@ -113,9 +113,11 @@ def run(
         for process, result in enumerate(results)
         for second, kind, count in result["seconds"]
     }
-    told = [f"{process}:{second}s:{what}" for process, result in enumerate(results) for second, what in result["told"]]
-    told += [f"done:{at - first:.0f}s" for at in acted]
-    return Result(counts, told, background["refused"] / background["arrived"], len(results))
+    events = [
+        f"{process}:{second}s:{what}" for process, result in enumerate(results) for second, what in result["events"]
+    ]
+    events += [f"done:{at - first:.0f}s" for at in acted]
+    return Result(counts, events, background["refused"] / background["arrived"], len(results))
 
 
 @contextmanager
@@ -133,7 +135,7 @@ def main() -> None:
     def is_wanted(name: str) -> bool:
         return not wanted or name in wanted
 
-    print("| | of reachable | refused | after the start | production refused | Jain | each, a second | told |")
+    print("| | of reachable | refused | after the start | production refused | Jain | each, a second | events |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder, redis() as server:
         file = str(Path(folder) / "pace")

@@ -1,4 +1,4 @@
-"""A transport that answers from a script and remembers what it was asked."""
+"""A transport that responds from a script and records its requests."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ Step = Response | BaseException | Callable[[Request], Response]
 
 
 class ScriptedTransport:
-    """Gives *steps* in turn: an answer, an error to raise, or a function of the request."""
+    """Takes *steps* in turn: a response, an error to raise, or a function of the request."""
 
     def __init__(self, *steps: Step) -> None:
         self._steps = list(steps)

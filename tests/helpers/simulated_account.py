@@ -23,7 +23,7 @@ class Account:
     rate_code: int = 50074
     retry_after: float | None = None
     production: float = 83
-    """Requests per second of everybody else."""
+    """Requests per second of the account's other traffic."""
     service: float = 0.12
     """Seconds, on average; exponential beyond its first quarter."""
     round_trip: float = 0.012

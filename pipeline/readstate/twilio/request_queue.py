@@ -75,7 +75,7 @@ class RequestQueue:
     def dispatch(self, now: float) -> None:
         """Admit all requests that the limiter allows now: a response came, or it is time."""
         for domain, queue in self._queues.items():
-            # A waiter that sleeps, or that was just told to, dispatches by itself when it wakes.
+            # A first waiter that sleeps, or is about to, dispatches by itself when it wakes.
             while (first := queue.first) is not None and not first.is_asleep and not first.admitted.done():
                 time = self._limiter.ready_at(now, domain)
                 if time <= now:

@@ -176,7 +176,7 @@ class TestWriter:
 
         assert transport.requests == [requests.delete_user_conversation(None, USER, CONVERSATION)]
 
-    async def test_deleting_what_is_gone_is_told(self) -> None:
+    async def test_deleting_what_is_gone_raises_not_found(self) -> None:
         with pytest.raises(NotFound):
             await Writer(ScriptedTransport(GONE)).delete(None, USER, CONVERSATION)
 
@@ -185,7 +185,7 @@ class TestWriter:
         with pytest.raises((Unanswered, UnusableAnswer)):
             await Writer(ScriptedTransport(step)).update(None, USER, CONVERSATION, notification_level="muted")
 
-    async def test_nothing_but_sids_is_sent(self) -> None:
+    async def test_a_write_with_anything_but_sids_is_not_sent(self) -> None:
         transport = ScriptedTransport()
         for user, conversation in (("alice", CONVERSATION), (USER, "..")):
             with pytest.raises(BadInput):

@@ -29,7 +29,7 @@ CUT_OFF = Unanswered(f"GET {READ.path}: cut off")
 
 
 class Run:
-    """A `Retrying` over a script, on a fake clock, with everything that it told."""
+    """A `Retrying` over a script, on a fake clock, with all its events."""
 
     def __init__(
         self, *steps: Step, policy: RetryPolicy | None = None, chances: Iterable[float] = (0.5,), latency: float = 0.0
@@ -48,7 +48,7 @@ class Run:
         self.clock.advance(self._latency)
         return await self.transport.send(request)
 
-    def told(self, kind: type) -> list[Event]:
+    def heard(self, kind: type) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
 
 
@@ -244,14 +244,14 @@ class TestPages:
 
         assert await run(self.FIRST) is DONE
         assert self.sizes(run) == ["50", "50", "50", "12", "3", "1"]
-        assert run.told(PageShrunk) == [PageShrunk(self.FIRST.path, size) for size in (12, 3, 1)]
+        assert run.heard(PageShrunk) == [PageShrunk(self.FIRST.path, size) for size in (12, 3, 1)]
 
     async def test_a_page_that_fails_with_one_row_is_given_up_after_as_many_attempts_as_any_request(self) -> None:
         run = Run(*[BROKEN] * 6)
 
         assert (await run(self.FIRST)).status == 500
         assert run.transport.sent == 6
-        assert len(run.told(RetriesExhausted)) == 1
+        assert len(run.heard(RetriesExhausted)) == 1
 
     @pytest.mark.parametrize("trouble", [NotSent("no route"), answer(408), answer(200, b"<html>")], ids=repr)
     async def test_what_does_not_come_from_a_large_page_leaves_its_size(self, trouble: Step) -> None:
@@ -269,13 +269,13 @@ class TestBudget:
         assert await run() is DONE
         assert run.clock.slept == [1, 2, 20, 20]
 
-    async def test_it_is_told_once(self) -> None:
+    async def test_an_empty_budget_is_reported_once(self) -> None:
         run = Run(*[BROKEN, BROKEN, DONE] * 3, policy=RetryPolicy(retry_reserve=2, retry_share=0.25))
 
         for _ in range(3):
             await run()
 
-        assert run.told(RetryBudgetSpent) == [RetryBudgetSpent(0.25)]
+        assert run.heard(RetryBudgetSpent) == [RetryBudgetSpent(0.25)]
 
     async def test_each_request_earns_its_share_back(self) -> None:
         policy = RetryPolicy(retry_reserve=1, retry_share=0.5)
@@ -296,23 +296,23 @@ class TestBudget:
         assert run.clock.slept == [1, 20]
 
 
-class TestStory:
-    async def test_each_retry_is_told_with_its_reason_and_request_id(self) -> None:
+class TestEvents:
+    async def test_each_retry_is_an_event_with_its_reason_and_request_id(self) -> None:
         run = Run(BROKEN, answer(200, b"<html>"), CUT_OFF, DONE, chances=[1.0])
 
         await run()
 
-        assert [(event.reason, event.attempt, event.wait_seconds) for event in run.told(Retried)] == [
+        assert [(event.reason, event.attempt, event.wait_seconds) for event in run.heard(Retried)] == [
             ("status 500", 1, 1),
             ("status 200 with an unusable body", 2, 2),
             ("cut off", 3, 4),
         ]
-        assert [event.request_id for event in run.told(Retried)] == ["RQ" + "0" * 32] * 2 + [None]
+        assert [event.request_id for event in run.heard(Retried)] == ["RQ" + "0" * 32] * 2 + [None]
 
-    async def test_giving_up_is_told_with_the_request_id(self) -> None:
+    async def test_exhausted_retries_are_an_event_with_the_request_id(self) -> None:
         run = Run(*[BROKEN] * 6)
 
         await run()
 
-        assert run.told(RetriesExhausted) == [RetriesExhausted("GET", READ.path, "status 500", 6, "RQ" + "0" * 32)]
-        assert len(run.told(Retried)) == 5
+        assert run.heard(RetriesExhausted) == [RetriesExhausted("GET", READ.path, "status 500", 6, "RQ" + "0" * 32)]
+        assert len(run.heard(Retried)) == 5

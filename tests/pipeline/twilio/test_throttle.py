@@ -199,7 +199,7 @@ async def test_ten_failures_in_a_row_begin_an_outage_and_three_answered_probes_e
     assert bench.inner.sent == 14
 
 
-async def test_a_probe_that_fails_is_nobodys_attempt():
+async def test_a_probe_that_fails_is_no_attempt_of_any_request():
     bench = broken(answer(503), Unanswered("still gone"), answer(200))
     await bench.break_down()
 

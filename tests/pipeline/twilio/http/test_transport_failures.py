@@ -21,8 +21,8 @@ class TestFailures:
             with pytest.raises(NotSent) as raised:
                 await opened.send(request_)
 
-        told = f"{request_.method} {request_.path}: cannot connect to http://127.0.0.1:1: Connection refused"
-        assert raised.value.message == told, "the address is said once"
+        message = f"{request_.method} {request_.path}: cannot connect to http://127.0.0.1:1: Connection refused"
+        assert raised.value.message == message, "the address is said once"
 
     async def test_an_unknown_host_means_not_sent(self, transport: Open) -> None:
         async with transport("https://conversations.invalid") as opened:

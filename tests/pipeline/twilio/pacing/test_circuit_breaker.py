@@ -80,7 +80,7 @@ def test_three_answers_in_a_row_close_it():
     assert not breaker.is_open
 
 
-def test_a_probe_that_proved_nothing_is_sent_again_when_told():
+def test_a_probe_that_proved_nothing_is_sent_again_at_the_given_time():
     breaker = opened()
     breaker.probe_sent()
     breaker.reschedule_probe(107)

@@ -10,124 +10,124 @@ from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings, Se
 WRITES = "writes:IS1"
 
 
-def limiter(**changes: float) -> AdaptiveLimiter:
+def adaptive_limiter(**changes: float) -> AdaptiveLimiter:
     return AdaptiveLimiter(LimiterSettings(**changes))  # type: ignore[arg-type]
 
 
 def refuse(
-    paced: AdaptiveLimiter, sent: Sent, now: float = 1.0, *, code: int | None = 20429, after: float | None = None
+    limiter: AdaptiveLimiter, sent: Sent, now: float = 1.0, *, code: int | None = 20429, after: float | None = None
 ):
-    return paced.refused(now, sent, code=code, retry_after=after, chance=0.0)
+    return limiter.refused(now, sent, code=code, retry_after=after, chance=0.0)
 
 
-def break_down(paced: AdaptiveLimiter, now: float = 1.0) -> None:
+def break_down(limiter: AdaptiveLimiter, now: float = 1.0) -> None:
     for _ in range(10):
-        paced.failed(now, paced.sent(now, None), chance=0.5)
+        limiter.failed(now, limiter.sent(now, None), chance=0.5)
 
 
 def test_a_full_window_waits_for_an_answer():
-    paced = limiter(initial_in_flight=2)
-    first = paced.sent(1.0, None)
-    paced.sent(1.0, None)
+    limiter = adaptive_limiter(initial_in_flight=2)
+    first = limiter.sent(1.0, None)
+    limiter.sent(1.0, None)
 
-    assert paced.ready_at(1.0, None) == inf
+    assert limiter.ready_at(1.0, None) == inf
 
-    paced.accepted(1.1, first)
+    limiter.accepted(1.1, first)
 
-    assert paced.ready_at(1.2, None) <= 1.2
+    assert limiter.ready_at(1.2, None) <= 1.2
 
 
 @pytest.mark.parametrize("code", [20429, 429, None])
 def test_too_many_at_once_is_learned_by_the_window(code: int | None):
-    paced = limiter(initial_in_flight=40)
-    sent = [paced.sent(1.0, None) for _ in range(40)]
+    limiter = adaptive_limiter(initial_in_flight=40)
+    sent = [limiter.sent(1.0, None) for _ in range(40)]
 
-    events = refuse(paced, sent[-1], code=code)
+    events = refuse(limiter, sent[-1], code=code)
 
     assert events == [RequestRefused(None, code, None), WindowFound(38.0)]
-    assert paced.view(1.0).rates == {}
+    assert limiter.view(1.0).rates == {}
 
 
 def test_an_idle_window_does_not_grow():
-    paced = limiter(initial_in_flight=40)
+    limiter = adaptive_limiter(initial_in_flight=40)
     for second in range(50):
-        paced.accepted(second + 0.1, paced.sent(float(second), None))
+        limiter.accepted(second + 0.1, limiter.sent(float(second), None))
 
-    assert paced.view(50.0).window == 40
+    assert limiter.view(50.0).window == 40
 
 
 @pytest.mark.parametrize("code", [50063, 50074, 12345])
-def test_too_fast_is_learned_by_the_lane_that_was_refused(code: int):
-    paced = limiter()
-    refuse(paced, paced.sent(1.0, WRITES), code=code)
+def test_too_fast_is_learned_by_the_pacer_that_was_refused(code: int):
+    limiter = adaptive_limiter()
+    refuse(limiter, limiter.sent(1.0, WRITES), code=code)
 
-    assert paced.view(1.0).rates[WRITES] < 27
-    assert paced.view(1.0).window == 4
+    assert limiter.view(1.0).rates[WRITES] < 27
+    assert limiter.view(1.0).window == 4
 
 
 def test_reads_that_are_refused_as_too_fast_get_a_rate_of_their_own():
-    paced = limiter(initial_in_flight=10)
+    limiter = adaptive_limiter(initial_in_flight=10)
     now = 0.0
     for _ in range(200):
         now += 0.01
-        paced.accepted(now, paced.sent(now - 0.005, None))
-    refuse(paced, paced.sent(now, None), now, code=50074)
+        limiter.accepted(now, limiter.sent(now - 0.005, None))
+    refuse(limiter, limiter.sent(now, None), now, code=50074)
 
-    assert 50 <= paced.view(now).rates["reads"] <= 5000
+    assert 50 <= limiter.view(now).rates["reads"] <= 5000
 
 
 def test_a_pause_for_writes_lets_reads_go_on():
-    paced = limiter()
-    events = refuse(paced, paced.sent(1.0, WRITES), code=50063, after=5.0)
+    limiter = adaptive_limiter()
+    events = refuse(limiter, limiter.sent(1.0, WRITES), code=50063, after=5.0)
 
     assert GateClosed(WRITES, 5.0) in events
-    assert paced.ready_at(1.0, WRITES) >= 6.0
-    assert paced.ready_at(1.0, None) <= 1.0
+    assert limiter.ready_at(1.0, WRITES) >= 6.0
+    assert limiter.ready_at(1.0, None) <= 1.0
 
 
-def test_a_pause_is_told_once():
-    paced = limiter()
-    first, second = paced.sent(1.0, None), paced.sent(1.0, None)
+def test_a_pause_is_one_event():
+    limiter = adaptive_limiter()
+    first, second = limiter.sent(1.0, None), limiter.sent(1.0, None)
 
-    assert GateClosed(None, 5.0) in refuse(paced, first, after=5.0)
-    assert GateClosed(None, 5.0) not in refuse(paced, second, after=5.0)
+    assert GateClosed(None, 5.0) in refuse(limiter, first, after=5.0)
+    assert GateClosed(None, 5.0) not in refuse(limiter, second, after=5.0)
 
 
-def test_an_outage_is_told_when_it_begins_and_when_it_ends():
-    paced = limiter(initial_in_flight=20)
-    events = [paced.failed(1.0, paced.sent(1.0, None), chance=0.5) for _ in range(10)]
+def test_an_outage_is_an_event_when_it_begins_and_when_it_ends():
+    limiter = adaptive_limiter(initial_in_flight=20)
+    events = [limiter.failed(1.0, limiter.sent(1.0, None), chance=0.5) for _ in range(10)]
 
     assert events[-1] == (OutageBegan(),)
 
-    told = []
+    events = []
     for now in (5.0, 6.0, 7.0):
-        told += paced.accepted(now, paced.sent(now, None))
+        events += limiter.accepted(now, limiter.sent(now, None))
 
-    assert told == [OutageEnded(6.0)]
+    assert events == [OutageEnded(6.0)]
 
 
 def test_answers_to_what_was_sent_before_an_outage_neither_end_nor_prolong_it():
-    paced = limiter(initial_in_flight=20)
-    earlier = [paced.sent(0.5, None) for _ in range(5)]
-    break_down(paced)
+    limiter = adaptive_limiter(initial_in_flight=20)
+    earlier = [limiter.sent(0.5, None) for _ in range(5)]
+    break_down(limiter)
 
-    probe_at = paced.ready_at(1.5, None)
+    probe_at = limiter.ready_at(1.5, None)
 
     for sent in earlier[2:]:
-        paced.accepted(1.5, sent)
-    paced.failed(1.5, earlier[0], chance=0.5)
-    refuse(paced, earlier[1], 1.5)
+        limiter.accepted(1.5, sent)
+    limiter.failed(1.5, earlier[0], chance=0.5)
+    refuse(limiter, earlier[1], 1.5)
 
-    assert paced.ready_at(2.0, None) == probe_at
-    assert paced.outage_seconds(3.0) == 2.0
+    assert limiter.ready_at(2.0, None) == probe_at
+    assert limiter.outage_seconds(3.0) == 2.0
 
 
 def test_a_probe_that_is_refused_or_cancelled_is_followed_by_another():
-    paced = limiter(initial_in_flight=20)
-    break_down(paced)
+    limiter = adaptive_limiter(initial_in_flight=20)
+    break_down(limiter)
 
-    refuse(paced, paced.sent(3.0, None), 3.0)
-    assert paced.ready_at(3.0, None) == 4.0
+    refuse(limiter, limiter.sent(3.0, None), 3.0)
+    assert limiter.ready_at(3.0, None) == 4.0
 
-    paced.cancelled(5.0, paced.sent(4.0, None))
-    assert paced.ready_at(5.0, None) == 5.0
+    limiter.cancelled(5.0, limiter.sent(4.0, None))
+    assert limiter.ready_at(5.0, None) == 5.0

@@ -15,7 +15,7 @@ steps = st.tuples(st.sampled_from(DOMAINS), answers, st.floats(0, 3), st.integer
 
 
 class Player:
-    """Sends whenever it may, answers as it is told, and keeps its own account of the gates."""
+    """Sends whenever it may, responds as the script says, and keeps its own record of the pauses."""
 
     def __init__(self, most: int) -> None:
         self.limiter = AdaptiveLimiter(LimiterSettings(max_in_flight=most, initial_in_flight=min(4, most)))
@@ -30,8 +30,8 @@ class Player:
         sent = self.limiter.sent(self.now, domain)
         self.under_way.append(sent)
         if not sent.is_probe:
-            assert self.now >= self.closed_until["account"], "sent while the account's gate was closed"
-            assert self.now >= self.closed_until[domain], "sent while the domain's gate was closed"
+            assert self.now >= self.closed_until["account"], "sent while the account was paused"
+            assert self.now >= self.closed_until[domain], "sent while the domain was paused"
         else:
             assert sum(one.is_probe for one in self.under_way) == 1, "two probes at once"
         return True
@@ -68,7 +68,7 @@ class Player:
 
 
 @given(st.lists(steps, max_size=150), st.integers(1, 60))
-def test_gates_hold_the_window_stays_in_bounds_and_progress_never_stops_for_ever(script, most):
+def test_pauses_hold_the_window_stays_in_bounds_and_progress_never_stops_for_ever(script, most):
     player = Player(most)
     for domain, answer, seconds, burst in script:
         for _ in range(burst):

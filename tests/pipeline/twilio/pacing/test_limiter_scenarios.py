@@ -106,7 +106,7 @@ def test_a_third_of_failures_is_no_outage():
     assert tally.per_second(5, 30) >= 0.7 * 0.83 * account.left_over()
 
 
-def test_an_account_that_admits_nobody_is_hardly_asked_and_used_again_when_it_admits():
+def test_an_account_that_admits_nothing_gets_few_requests_and_is_used_again_when_it_admits():
     blocked = run(Account(cap=0, production=0)).at(60, cap=50)
     tally = blocked.until(150)
 

@@ -1,4 +1,4 @@
-"""Spacing and gates."""
+"""Spacing and pauses."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_what_a_busy_loop_was_late_by_is_made_up_for_but_a_long_rest_is_not():
     assert 10 <= sent_at_once <= 12
 
 
-def test_the_gate_holds_longer_than_the_spacing_and_never_opens_earlier():
+def test_a_pause_outlasts_the_spacing_and_is_never_shortened():
     pacer = Pacer()
     pacer.pause_until(30.0)
     pacer.pause_until(20.0)

@@ -14,7 +14,7 @@ from tests.helpers.fake_clock import FakeClock
 
 
 class MemoryStore:
-    """Keeps a ledger here, unless it is told to be out of reach."""
+    """Keeps a ledger in memory; out of reach while it has a *reason*."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
@@ -36,7 +36,7 @@ class MemoryStore:
 
 
 class Bench:
-    """A process that shares its limiter, and what it told."""
+    """A process that shares its limiter, and its events."""
 
     def __init__(self, store: MemoryStore | None = None, clock: FakeClock | None = None, **timeout: float) -> None:
         self.clock = clock or FakeClock()
@@ -73,7 +73,7 @@ async def test_a_turn_is_taken_each_second_and_not_for_each_request():
     assert 9 <= len([time for time in bench.store.turns_at if time > began]) <= 12
 
 
-async def test_a_pause_is_told_at_once():
+async def test_a_pause_is_reported_to_the_ledger_at_once():
     bench = Bench()
 
     async with bench.sharing:
@@ -103,7 +103,7 @@ async def test_a_joiner_waits_for_room_and_both_are_fair_a_second_later():
         assert first.limiter.view(clock.monotonic()).window == pytest.approx(90, abs=1)
 
 
-async def test_whoever_ends_gives_back_what_it_held_whatever_ended_it():
+async def test_a_process_frees_its_share_whatever_ends_it():
     bench = Bench()
 
     with pytest.raises(ZeroDivisionError):
@@ -126,7 +126,7 @@ async def test_a_missed_turn_is_not_worth_a_warning():
     assert bench.events == []
 
 
-async def test_a_lost_ledger_is_told_once_and_so_is_its_return():
+async def test_a_lost_ledger_is_reported_once_and_so_is_its_return():
     bench = Bench()
 
     async with bench.sharing:
@@ -160,12 +160,12 @@ async def test_without_the_ledger_the_window_may_fall_but_never_climb():
         assert (bench.limiter.window.most, bench.limiter.window.ceiling) == (500, inf)
 
 
-async def test_who_never_met_the_others_begins_small_and_says_so_at_once():
+async def test_a_process_that_never_reached_the_ledger_starts_small_and_warns_at_once():
     bench = Bench()
-    bench.store.reason = "nobody there"
+    bench.store.reason = "connection refused"
 
     async with bench.sharing:
-        assert bench.events == [SharedPaceLost("there", "nobody there")]
+        assert bench.events == [SharedPaceLost("there", "connection refused")]
         assert bench.limiter.window.ceiling == 10
         assert bench.limiter.window.share == 0.1
 

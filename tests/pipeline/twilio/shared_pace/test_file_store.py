@@ -55,7 +55,7 @@ async def test_two_accounts_never_mix(path: Path):
     assert (await FileStore(path, "another", clock).update(partial(take_turn, member_report("two")))).members == 1
 
 
-async def test_accounts_that_nobody_works_on_are_forgotten(path: Path):
+async def test_accounts_without_a_live_member_are_removed(path: Path):
     clock = FakeClock()
     await FileStore(path, "old", clock).update(partial(take_turn, member_report()))
     clock.advance(LEASE_SECONDS + 1)

@@ -63,7 +63,7 @@ class Account:
         return result
 
     def rounds(self, number: int = 1) -> None:
-        """Let everybody take turns, each second."""
+        """Let each process take its turn once a second."""
         for _ in range(number):
             for process in self.processes:
                 self.now += 1 / len(self.processes)
@@ -87,7 +87,7 @@ def settled(number: int, account_value: float) -> Account:
 
 
 @pytest.mark.parametrize("number", [2, 4, 10])
-def test_all_have_the_same_who_need_the_same(number: int):
+def test_members_with_equal_needs_have_equal_shares(number: int):
     account = settled(number, 90.0)
 
     values = [process.value for process in account.processes]
@@ -107,7 +107,7 @@ def test_a_joiner_waits_until_the_others_have_made_room_and_is_fair_after_a_roun
     assert [process.value for process in account.processes] == [30, 30, 30]
 
 
-def test_who_is_new_brings_nothing():
+def test_a_new_member_has_learned_nothing():
     account = settled(2, 90.0)
     account.turn(Process("joiner", value=400.0, base=0.0))
 
@@ -137,7 +137,7 @@ def test_the_share_of_a_dead_process_returns_when_its_lease_ends():
     assert (account.account_value, dead.value) == (90, 0)
 
 
-def test_who_leaves_gives_back_at_once():
+def test_the_share_of_a_member_that_leaves_is_free_at_once():
     account = settled(3, 90.0)
     gone = account.processes.pop()
     account.ledger, _ = leave(gone.name, account.ledger, account.now)
@@ -146,7 +146,7 @@ def test_who_leaves_gives_back_at_once():
     assert account.in_force == 90
 
 
-def test_what_one_learned_changes_the_share_of_all():
+def test_what_one_member_learned_changes_the_share_of_all():
     account = settled(3, 90.0)
     account.processes[0].value -= 15
     account.processes[0].refused, account.processes[0].quiet = True, 0.1
@@ -155,7 +155,7 @@ def test_what_one_learned_changes_the_share_of_all():
     assert [process.value for process in account.processes] == [25, 25, 25]
 
 
-def test_a_refusal_of_one_is_known_to_all_and_ends_their_patience():
+def test_a_refusal_of_one_member_restarts_the_quiet_time_of_all():
     account = settled(2, 90.0)
     one, other = account.processes
     one.credit = 3.0
@@ -170,7 +170,7 @@ def test_a_refusal_of_one_is_known_to_all_and_ends_their_patience():
     assert state.credit == pytest.approx(0.6)
 
 
-def test_the_search_ends_for_all_when_one_met_the_limit_but_not_because_of_one_in_outage():
+def test_slow_start_ends_for_all_when_one_met_the_limit_but_not_because_of_one_in_an_outage():
     one, other = Process("one", slow_start=True), Process("other", slow_start=True)
     account = Account(one, other)
     account.rounds(1)
@@ -210,7 +210,7 @@ def test_the_longer_of_two_pauses_counts():
 
 
 @pytest.mark.parametrize(("out", "expected"), [(0, False), (1, False), (2, False), (3, True)])
-def test_an_outage_is_one_where_most_see_it(out: int, expected: bool):
+def test_an_outage_is_one_where_most_members_report_it(out: int, expected: bool):
     account = settled(4, 90.0)
     for process in account.processes[:out]:
         process.in_outage = True
@@ -219,7 +219,7 @@ def test_an_outage_is_one_where_most_see_it(out: int, expected: bool):
     assert account.turn(account.processes[3]).in_outage is expected
 
 
-def test_what_all_hold_is_the_level_of_a_ledger_that_was_lost():
+def test_a_lost_ledger_is_rebuilt_from_what_the_members_hold():
     account = settled(3, 90.0)
     account.ledger = Ledger()
     account.rounds(2)
@@ -228,7 +228,7 @@ def test_what_all_hold_is_the_level_of_a_ledger_that_was_lost():
     assert [process.value for process in account.processes] == [30, 30, 30]
 
 
-def test_a_ledger_of_another_life_of_the_machine_is_of_no_interest():
+def test_a_ledger_from_before_a_reboot_is_ignored():
     account = settled(2, 90.0)
     account.now = 5.0
     fresh = Process("fresh")
@@ -241,7 +241,7 @@ KINDS = st.sampled_from(("turn", "turn", "turn", "learn", "refused", "need", "di
 
 
 @given(st.lists(st.tuples(KINDS, st.integers(0, 5), st.floats(0, 2)), max_size=120))
-def test_no_turn_lifts_the_sum_above_the_level_and_all_are_fair_soon_after_whatever_happened(script):
+def test_no_turn_lifts_the_sum_above_the_limit_and_shares_are_soon_fair_whatever_happened(script):
     account = settled(3, 90.0)
     born = 3
     for kind, which, amount in script:

@@ -102,7 +102,7 @@ def test_writes_begin_with_a_part_of_what_the_service_allows(two: Two):
     assert two.limiters[0].view(two.time(0)).rates[WRITES] == pytest.approx(27)
 
 
-def test_an_outage_that_most_see_holds_whoever_has_had_no_answer_lately():
+def test_an_outage_of_most_members_opens_the_breaker_of_one_without_recent_responses():
     two = Two()
     third = SharedMember(AdaptiveLimiter(LimiterSettings()), "process 2")
     two.members.append(third)
@@ -119,7 +119,7 @@ def test_an_outage_that_most_see_holds_whoever_has_had_no_answer_lately():
     assert two.turn(2) == []
 
 
-def test_an_outage_of_others_is_not_believed_by_whoever_still_gets_answers():
+def test_an_outage_of_others_does_not_open_the_breaker_of_one_with_recent_responses():
     two = Two()
     limiter = AdaptiveLimiter(LimiterSettings())
     two.members.append(SharedMember(limiter, "process 2"))
@@ -137,7 +137,7 @@ def test_an_outage_of_others_is_not_believed_by_whoever_still_gets_answers():
     assert limiter.outage_seconds(two.time(2)) == 0
 
 
-def test_who_waits_long_for_its_next_turn_goes_sooner_when_there_is_room(two: Two):
+def test_a_long_spacing_is_shortened_when_the_window_grows(two: Two):
     limiter = two.limiters[1]
     limiter.window.reset(two.time(1), 0.03)
     two.rounds(1)
@@ -148,7 +148,7 @@ def test_who_waits_long_for_its_next_turn_goes_sooner_when_there_is_room(two: Tw
     assert limiter.ready_at(two.time(1), None) <= two.time(1) + 1
 
 
-def test_in_an_outage_of_its_own_a_process_leaves_its_part_to_the_others(two: Two):
+def test_in_an_outage_of_its_own_a_process_leaves_its_share_to_the_others(two: Two):
     two.limiters[1].waiting = 400
     for _ in range(10):
         two.limiters[0].failed(two.time(0), two.limiters[0].sent(two.time(0), None), chance=0.5)

@@ -8,7 +8,7 @@ from tests.helpers.simulated_account import Account
 
 
 @pytest.mark.parametrize("number", [1, 4, 10])
-def test_together_they_get_what_one_would_and_each_the_same(number: int):
+def test_together_they_get_what_one_process_would_and_each_gets_the_same(number: int):
     crowd = Crowd(account := Account(), number)
     tally = crowd.until(30)
 

@@ -71,7 +71,7 @@ async def test_two_accounts_never_mix(store: RedisStore, url: str):
 
 
 @needs_server
-async def test_who_leaves_gives_back(store: RedisStore):
+async def test_a_member_that_leaves_is_removed(store: RedisStore):
     await store.update(partial(take_turn, member_report("one")))
     await store.update(partial(leave, "one"))
 
