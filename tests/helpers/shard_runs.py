@@ -78,3 +78,20 @@ def tables(root: str) -> dict[str, pa.Table]:
         "users": snapshot.users().drop_columns(["snapshot_at"]),
         "failures": snapshot.failures().drop_columns(["failed_at", "request_id"]),
     }
+
+
+def assert_same_snapshots(one: Export, other: Export) -> None:
+    """Compare tables, and what both manifests must agree in."""
+    mine, theirs = tables(one.root), tables(other.root)
+    for dataset, table in mine.items():
+        assert table.schema.equals(theirs[dataset].schema, check_metadata=True), dataset
+        assert table.equals(theirs[dataset]), dataset
+    first, second = open_snapshot(one.root).manifest, open_snapshot(other.root).manifest
+    for name in ("services", "users", "rows", "roster", "complete", "account_sid", "base_url", "blanked_columns"):
+        assert getattr(first, name) == getattr(second, name), name
+    assert [(file.dataset, file.rows) for file in first.files] == [(file.dataset, file.rows) for file in second.files]
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return the contents of every file below *folder*."""
+    return {path: path.read_bytes() for path in folder.rglob("*.*")}
