@@ -13,7 +13,7 @@ Handler = Callable[..., Response]
 _USER: Final = "Users/{UserSid}"
 _CONVERSATION: Final = "Conversations/{ConversationSid}"
 
-_OF_A_SERVICE: Final[dict[str, dict[str, Handler]]] = {
+SERVICE_ROUTES: Final[dict[str, dict[str, Handler]]] = {
     "Users": {"GET": users.list_page, "POST": users.create},
     _USER: {"GET": users.fetch, "POST": users.update, "DELETE": users.delete},
     f"{_USER}/Conversations": {"GET": user_conversations.list_page},
@@ -33,7 +33,7 @@ _OF_A_SERVICE: Final[dict[str, dict[str, Handler]]] = {
     f"{_CONVERSATION}/Messages": {"GET": messages.list_page, "POST": messages.create},
     f"{_CONVERSATION}/Messages/{{Sid}}": {"GET": messages.fetch, "DELETE": messages.delete},
 }
-_OF_THE_ACCOUNT: Final[dict[str, dict[str, Handler]]] = {
+ACCOUNT_ROUTES: Final[dict[str, dict[str, Handler]]] = {
     "Services": {"GET": account.list_services},
     "Services/{ChatServiceSid}": {"GET": account.fetch_service},
     "Configuration": {"GET": account.fetch_configuration},
@@ -55,8 +55,8 @@ def _shape(template: str) -> str:
     return "/".join("*" if part.startswith("{") else part for part in template.split("/"))
 
 
-_BY_SHAPE: Final = {_shape(name): (name, handlers) for name, handlers in _OF_A_SERVICE.items()}
-_BY_ACCOUNT_SHAPE: Final = {_shape(name): (name, handlers) for name, handlers in _OF_THE_ACCOUNT.items()}
+_BY_SHAPE: Final = {_shape(name): (name, handlers) for name, handlers in SERVICE_ROUTES.items()}
+_BY_ACCOUNT_SHAPE: Final = {_shape(name): (name, handlers) for name, handlers in ACCOUNT_ROUTES.items()}
 
 
 def find_route(raw_path: str, *, encoded_slash_separates: bool = False) -> Route | None:

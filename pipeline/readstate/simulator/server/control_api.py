@@ -11,9 +11,9 @@ import msgspec
 from readstate.errors import BadInput, ReadstateError
 from readstate.simulator.api.api import Request
 from readstate.simulator.api.behaviour import Behaviour
-from readstate.simulator.api.expected_rows import Oracle, Row
+from readstate.simulator.api.expected_rows import Row
 from readstate.simulator.api.responses import Response
-from readstate.simulator.faults import scripted_actions as live_actions
+from readstate.simulator.faults import scripted_actions
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.server.http_connection import ResponseWriter
 from readstate.simulator.server.parse_options import parse_options, to_fields
@@ -34,11 +34,11 @@ class ControlApi:
         self._simulator = simulator
         self._actions: dict[tuple[str, str], Callable[[Request], object]] = {
             ("GET", "faults"): lambda _: to_fields(simulator.faults),
-            ("PUT", "faults"): self._replace_faults,
-            ("PATCH", "faults"): self._change_faults,
+            ("PUT", "faults"): self._set_faults,
+            ("PATCH", "faults"): self._set_faults,
             ("GET", "behaviour"): lambda _: to_fields(simulator.behaviour),
-            ("PUT", "behaviour"): self._replace_behaviour,
-            ("PATCH", "behaviour"): self._change_behaviour,
+            ("PUT", "behaviour"): self._set_behaviour,
+            ("PATCH", "behaviour"): self._set_behaviour,
             ("GET", "counters"): lambda _: self._counters(),
             ("DELETE", "counters"): lambda _: self._reset_counters(),
             ("GET", "effects"): self._effects,
@@ -72,20 +72,14 @@ class ControlApi:
         except ReadstateError as error:
             return _json(400, {"message": str(error)})
 
-    def _replace_faults(self, request: Request) -> object:
-        self._simulator.change_faults(parse_options(Faults, _body(request)))
+    def _set_faults(self, request: Request) -> object:
+        base = self._simulator.faults if request.method == "PATCH" else None
+        self._simulator.change_faults(parse_options(Faults, _body(request), base=base))
         return to_fields(self._simulator.faults)
 
-    def _change_faults(self, request: Request) -> object:
-        self._simulator.change_faults(parse_options(Faults, _body(request), base=self._simulator.faults))
-        return to_fields(self._simulator.faults)
-
-    def _replace_behaviour(self, request: Request) -> object:
-        self._simulator.change_behaviour(parse_options(Behaviour, _body(request)))
-        return to_fields(self._simulator.behaviour)
-
-    def _change_behaviour(self, request: Request) -> object:
-        self._simulator.change_behaviour(parse_options(Behaviour, _body(request), base=self._simulator.behaviour))
+    def _set_behaviour(self, request: Request) -> object:
+        base = self._simulator.behaviour if request.method == "PATCH" else None
+        self._simulator.change_behaviour(parse_options(Behaviour, _body(request), base=base))
         return to_fields(self._simulator.behaviour)
 
     def _counters(self) -> object:
@@ -114,7 +108,7 @@ class ControlApi:
         }
 
     def _live(self, request: Request) -> object:
-        return live_actions.perform(self._simulator.world, _body(request))
+        return scripted_actions.perform(self._simulator.world, _body(request))
 
     def _rows(self, request: Request) -> object:
         simulator, query = self._simulator, _query(request)
@@ -124,12 +118,7 @@ class ControlApi:
             raise BadInput(f"there is no service {sid}")
         limit = _number(query, "users", _USERS_AT_ONCE)
         users = list(islice(service.users(after=query.get("after", "")), limit))
-        oracle = Oracle(
-            simulator.world,
-            account_sid=simulator.credentials.account_sid,
-            base_url=simulator.api.base_url,
-            behaviour=simulator.behaviour,
-        )
+        oracle = simulator.oracle()
         rows: Iterator[Row] = (row for user in users for row in oracle.user_conversations(service, user))
         return {"rows": list(rows), "next": users[-1].sid if len(users) == limit else None}
 

@@ -37,7 +37,7 @@ def parse_assignments(kind: type[Options], words: list[str]) -> Options:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
-            raise BadInput(f"{word!r} has no value", hint=f"Write it as {name}=VALUE.")
+            raise BadInput(f"{word!r} has no value", hint=f"Write {name}=VALUE.")
         values[name.strip()] = _value(value.strip(), getattr(kind(), name.strip(), None))
     return parse_options(kind, values)
 
@@ -59,4 +59,4 @@ def _value(text: str, default: object) -> object:
 
 def _unknown(name: str, known: set[str]) -> str:
     near = get_close_matches(name, known, n=1)
-    return f"there is no {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    return f"unknown name {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")

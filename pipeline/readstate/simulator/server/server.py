@@ -79,12 +79,7 @@ class RunningSimulator:
     @property
     def oracle(self) -> Oracle:
         """Returns what a perfect client would have seen."""
-        return Oracle(
-            self.world,
-            account_sid=self.credentials.account_sid,
-            base_url=self.base_url,
-            behaviour=self.behaviour,
-        )
+        return self._simulator.oracle()
 
     def effects(self) -> list[Effect]:
         """Return every change that took effect so far, in order."""

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from readstate.simulator.api.api import NOWHERE, Api, Request
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.api.credentials import Credentials
+from readstate.simulator.api.expected_rows import Oracle
 from readstate.simulator.api.paging import next_target
 from readstate.simulator.api.responses import Response, error_response, html_response
 from readstate.simulator.api.routes import find_route
@@ -97,6 +98,15 @@ class Simulator:
         """Set what the URLs in responses begin with."""
         self.api.base_url = base_url
         self._pages.clear()
+
+    def oracle(self) -> Oracle:
+        """Return the rows that a perfect client would read now."""
+        return Oracle(
+            self.world,
+            account_sid=self.credentials.account_sid,
+            base_url=self.api.base_url,
+            behaviour=self.behaviour,
+        )
 
     def reset_counters(self) -> None:
         """Set all counters to zero."""

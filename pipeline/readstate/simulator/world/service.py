@@ -8,9 +8,9 @@ from readstate.simulator.seed.seeded_service import SeededService
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.world.overlay import Overlay
 
-_REMEMBERED_CONVERSATIONS = 20_000
-_REMEMBERED_LISTS = 500
-_WORTH_REMEMBERING = 50
+MAX_CACHED_CONVERSATIONS = 20_000
+MAX_CACHED_LISTS = 500
+_WORTH_CACHING = 50
 
 Listed = tuple[str, int]
 """A conversation's SID and number: sorts by SID."""
@@ -75,7 +75,7 @@ class Service:
         found = self._conversations.get(number)
         if found is None and number < self.seeded.conversations.count:
             found = self.seeded.conversation(number, sid)
-            if len(self._conversations) >= _REMEMBERED_CONVERSATIONS:
+            if len(self._conversations) >= MAX_CACHED_CONVERSATIONS:
                 self._conversations.clear()
             self._conversations[number] = found
         return found
@@ -150,8 +150,8 @@ class Service:
         listed = self._lists.get(user)
         if listed is None:
             listed = self._list(user)
-            if len(listed) > _WORTH_REMEMBERING:
-                if len(self._lists) >= _REMEMBERED_LISTS:
+            if len(listed) > _WORTH_CACHING:
+                if len(self._lists) >= MAX_CACHED_LISTS:
                     self._lists.clear()
                 self._lists[user] = listed
         return listed

@@ -165,21 +165,6 @@ def test_own_messages_may_not_count() -> None:
     assert of_others == everything - len(own)
 
 
-def test_messages_of_others_are_counted_to_a_thousand() -> None:
-    desk = SimulatedApi(WorldShape(users=300), own_messages="not_counted")
-    conversation = next(
-        found
-        for found in desk.service.conversations()
-        if found.messages.count_after(-1) > 2_000 and len(desk.service.participants(found)) > 2
-    )
-    user = desk.service.user(desk.service.participants(conversation)[0].user)
-    assert user is not None
-
-    row = desk.ask("POST", f"/v1/Users/{user.sid}/Conversations/{conversation.sid}", LastReadMessageIndex="0").body
-
-    assert row["unread_messages_count"] == 1_000
-
-
 def test_an_encoded_slash_may_split_the_path() -> None:
     desk, split = SimulatedApi(WorldShape(users=200, odd_identities=1)), SimulatedApi(SHAPE, encoded_slash="separator")
     user = next(user for user in desk.service.users() if user.identity.startswith("team/"))

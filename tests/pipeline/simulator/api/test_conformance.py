@@ -137,9 +137,9 @@ def test_every_operation_of_the_simulator_is_checked() -> None:
         _change_everything(desk, family)
 
     tables = [
-        ("/v1/", routes._OF_A_SERVICE),
-        ("/v1/Services/{ChatServiceSid}/", routes._OF_A_SERVICE),
-        ("/v1/", routes._OF_THE_ACCOUNT),
+        ("/v1/", routes.SERVICE_ROUTES),
+        ("/v1/Services/{ChatServiceSid}/", routes.SERVICE_ROUTES),
+        ("/v1/", routes.ACCOUNT_ROUTES),
     ]
     operations = {
         (method, prefix + name) for prefix, table in tables for name, handlers in table.items() for method in handlers

@@ -1,8 +1,7 @@
-"""Slots, rates and production traffic, on a clock that the test moves."""
+"""Slots, rates and background traffic, on a clock that the test moves."""
 
 import pytest
 
-from readstate.simulator.api.action_limit import ActionBuckets
 from readstate.simulator.faults.account_limits import AccountLimits
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.faults.injector import FaultInjector
@@ -104,36 +103,3 @@ def test_production_is_silent_while_there_is_an_outage_or_none_of_it(clock: Cloc
     assert arrived > 20
     assert account.background.arrived == arrived
     assert account.in_service == 0
-
-
-def test_the_mean_latency_is_what_was_asked_whatever_the_spread() -> None:
-    injector = FaultInjector(1, Faults(latency_ms=120, latency_sigma=0.8, latency_factor=2))
-
-    draws = [injector.service_seconds() for _ in range(20_000)]
-
-    assert sum(draws) / len(draws) == pytest.approx(0.24, rel=0.05)
-    assert min(draws) < 0.05
-    assert max(draws) > 0.5
-
-
-def test_actions_are_counted_by_scope(clock: Clock) -> None:
-    buckets = ActionBuckets(clock)
-
-    first = [buckets.take("a", 3) for _ in range(4)]
-    other = buckets.take("b", 3)
-    clock.now += 0.4
-    later = [buckets.take("a", 3) for _ in range(2)]
-
-    assert first == [True, True, True, False]
-    assert other
-    assert later == [True, False]
-
-
-def test_the_oldest_scopes_are_forgotten(clock: Clock) -> None:
-    buckets = ActionBuckets(clock)
-    buckets.take("first", 1)
-    for scope in range(10_000):
-        buckets.take(scope, 1)
-
-    assert buckets.take("first", 1)
-    assert not buckets.take(9_999, 1)

@@ -55,7 +55,7 @@ async def test_descriptions_are_read_replaced_and_changed(
     ("body", "told"),
     [
         (b'{"latency": 1}', "did you mean 'latency_ms'"),
-        (b'{"zzz": 1}', "there is no 'zzz'"),
+        (b'{"zzz": 1}', "unknown name 'zzz'"),
         (b'{"error_share": 2}', "between 0 and 1"),
         (b'{"outage": "maybe"}', "outage"),
         (b"[]", "not a JSON object"),

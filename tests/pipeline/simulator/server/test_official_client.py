@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
-from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from readstate.simulator.seed.world_shape import WorldShape
-from readstate.simulator.server.server import RunningSimulator, running, serving
+from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:twilio")
@@ -87,19 +86,6 @@ def _change_and_delete(of_user: Any, row: Any) -> None:
     assert (caught.value.status, caught.value.code) == (404, 20404)
 
 
-def test_it_turns_pages_in_both_directions() -> None:
-    with running(World(SHAPE)) as simulator:
-        users = _client(simulator).conversations.v1.users
-
-        first = users.page(page_size=9)
-        second = first.next_page()
-        assert second is not None
-        back = second.previous_page()
-
-        assert back is not None
-        assert [user.sid for user in back] == [user.sid for user in users.page(page_size=9)]
-
-
 def test_it_sees_participants_and_the_newest_message() -> None:
     with running(World(SHAPE)) as simulator:
         service = simulator.world.default_service
@@ -131,27 +117,3 @@ def test_it_is_told_what_is_wrong() -> None:
 
         assert (nobody.value.status, nobody.value.code) == (401, 20003)
         assert (empty.value.status, empty.value.code) == (400, 20161)
-
-
-async def test_the_asynchronous_client_agrees() -> None:
-    async with serving(World(SHAPE)) as simulator, AsyncTwilioHttpClient() as http:
-        client = _client(simulator, http_client=http)
-        for service, family in _families(simulator, client):
-            users = await family.users.list_async(page_size=50)
-            assert [user.sid for user in users] == [user.sid for user in service.users()]
-            busiest = max(service.users(), key=lambda user: len(service.conversations_of(user.number)))
-            of_user = family.users(busiest.sid).user_conversations
-
-            rows = await of_user.list_async(page_size=20)
-
-            assert [_told(row) for row in rows] == _expected(simulator, service, busiest)
-            one = of_user(rows[0].conversation_sid)
-            updated = await one.update_async(last_read_message_index=2)
-            fetched = await one.fetch_async()
-            assert updated.last_read_message_index == fetched.last_read_message_index == 2
-            assert await one.delete_async() is True
-            with pytest.raises(TwilioRestException) as caught:
-                await one.fetch_async()
-            assert caught.value.status == 404
-        kinds = [effect.kind for effect in simulator.effects()]
-        assert kinds == ["participant.updated", "participant.removed"] * 3

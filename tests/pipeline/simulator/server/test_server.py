@@ -1,4 +1,4 @@
-"""The simulator over real sockets: HTTP as clients speak it."""
+"""A simulator that listens: on a thread of its own, or on the running event loop."""
 
 import asyncio
 import contextlib
@@ -6,17 +6,14 @@ import json
 import socket
 import sys
 import urllib.request
-from email.utils import parsedate_to_datetime
 
 import pytest
 
-from readstate.simulator.api.api import Request
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server import server
 from readstate.simulator.server.server import running, serving
-from readstate.simulator.server.simulator import Simulator
 from readstate.simulator.world.world import World
 from tests.helpers.simulated_api import AUTHORIZATION
 
@@ -82,142 +79,6 @@ def test_a_port_that_is_taken_is_said() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=str(port)), running(World(SHAPE), port=port):
             pass
-
-
-async def test_a_connection_is_kept_and_request_ids_are_fresh(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-
-        first, second = await line.ask("GET", "/v1/Users"), await line.ask("GET", "/v1/Users")
-
-        assert first.raw == second.raw
-        assert first.headers["twilio-request-id"] != second.headers["twilio-request-id"]
-        assert simulator.counters().connections == 1
-
-
-async def test_pipelined_requests_are_answered_in_order(dial) -> None:
-    async with serving(World(SHAPE), faults=Faults(latency_ms=5)) as simulator:
-        line = await dial(simulator)
-        for size in (3, 1, 2):
-            line.send("GET", f"/v1/Users?PageSize={size}")
-
-        sizes = [(await line.receive()).body["meta"]["page_size"] for _ in range(3)]
-
-        assert sizes == [3, 1, 2]
-
-
-async def test_a_request_may_come_byte_by_byte_and_in_chunks(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        user = next(simulator.world.default_service.users())
-        line = await dial(simulator)
-        request = (
-            f"POST /v1/Users/{user.sid} HTTP/1.1\r\nAuthorization: {AUTHORIZATION.decode()}\r\n"
-            "Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n"
-            "9\r\nFriendlyN\r\n6\r\name=Bo\r\n0\r\n\r\n"
-        ).encode()
-        for byte in request:
-            line.writer.write(bytes([byte]))
-            await line.writer.drain()
-
-        assert (await line.receive()).body["friendly_name"] == "Bo"
-
-
-async def test_a_client_that_expects_100_gets_it(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-        line.send("GET", "/v1/Users", b"", b"Expect: 100-continue")
-
-        assert (await line.receive()).status == 100
-        assert (await line.receive()).status == 200
-
-
-async def test_a_client_that_wants_to_close_is_closed(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-        line.send("GET", "/v1/Users", b"", b"Connection: close")
-
-        assert (await line.receive()).status == 200
-        assert await line.reader.read() == b""
-
-
-async def test_what_is_not_http_is_400(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-        line.writer.write(b"hello\r\n\r\n")
-
-        assert (await line.receive()).status == 400
-        assert await line.reader.read() == b""
-
-
-async def test_a_json_body_is_no_form(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        user = next(simulator.world.default_service.users())
-        line = await dial(simulator)
-        body = b'{"FriendlyName": "Bo"}'
-        line.writer.write(
-            b"POST /v1/Users HTTP/1.1\r\nAuthorization: %b\r\n"
-            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (AUTHORIZATION, len(body), body)
-        )
-
-        assert (await line.receive()).status == 400
-        assert simulator.world.default_service.user(user.number) == user
-
-
-async def test_the_date_can_be_wrong(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-        right = parsedate_to_datetime((await line.ask("GET", "/v1/Users")).headers["date"])
-        simulator.faults = Faults(clock_skew_seconds=3600)
-        wrong = parsedate_to_datetime((await line.ask("GET", "/v1/Users")).headers["date"])
-
-        assert 3590 <= (wrong - right).total_seconds() <= 3610
-
-
-async def test_pages_are_rendered_once_until_something_changes(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        service = simulator.world.default_service
-        user = next(user for user in service.users() if len(service.conversations_of(user.number)) > 2)
-        line = await dial(simulator)
-        path = f"/v1/Users/{user.sid}/Conversations"
-        row = (await line.ask("GET", path)).body["conversations"][0]
-        await line.ask("POST", f"{path}/{row['conversation_sid']}", b"NotificationLevel=muted&LastReadMessageIndex=0")
-
-        after = (await line.ask("GET", path)).body["conversations"][0]
-
-        assert (after["notification_level"], after["last_read_message_index"]) == ("muted", 0)
-
-
-async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = WorldShape(users=60, services=2, heaviest=120)
-    async with serving(World(shape)) as simulator:
-        line = await dial(simulator)
-        ready = Simulator(World(shape))
-        ready.set_base_url(simulator.base_url)
-        sent = []
-
-        class Wire:
-            def send(self, payload: bytes) -> None:
-                sent.append(payload.partition(b"\r\n\r\n")[2])
-
-        rendered = ready.prerender()
-        monkeypatch.setattr(ready.api, "handle", None)
-        for service, user in ready.world.users():
-            target = f"/v1/Services/{service.sid}/Users/{user.sid}/Conversations?PageSize=50"
-            while target:
-                ready.receive(Request("GET", target, AUTHORIZATION), Wire())
-                answer = await line.ask("GET", target)
-                assert sent[-1] == answer.raw
-                target = (answer.body["meta"]["next_page_url"] or "").removeprefix(simulator.base_url)
-        assert rendered == len(sent) > 60
-
-
-async def test_a_cached_page_is_not_for_everybody(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-        assert (await line.ask("GET", "/v1/Users")).status == 200
-        line.writer.write(b"GET /v1/Users HTTP/1.1\r\nAuthorization: Basic none\r\n\r\n")
-
-        assert (await line.receive()).status == 401
 
 
 async def test_a_client_that_gave_up_does_not_undo_what_it_asked_for(dial) -> None:

@@ -1,0 +1,41 @@
+"""Users are created, changed and deleted."""
+
+import pytest
+
+from readstate.simulator.api.paging import PageToken
+from tests.helpers.simulated_api import SimulatedApi
+
+
+@pytest.fixture
+def desk() -> SimulatedApi:
+    return SimulatedApi()
+
+
+def test_users_are_made_changed_and_deleted_with_their_memberships(desk: SimulatedApi) -> None:
+    row = desk.membership()
+    made = desk.ask("POST", "/v1/Users", Identity="anna/b", FriendlyName="Anna")
+    desk.ask("POST", f"{row['links']['conversation']}/Participants", Identity="anna/b")
+    listed = desk.rows(f"/v1/Users/{made.body['sid']}/Conversations")
+    changed = desk.ask("POST", f"/v1/Users/{made.body['sid']}", FriendlyName="Anne")
+    everybody = [user["sid"] for user in desk.rows("/v1/Users?PageSize=9")]
+    before = desk.get(f"/v1/Users?PageSize=50&PageToken={PageToken(made.body['sid'], backwards=True).write()}&Page=1")
+
+    deleted = desk.ask("DELETE", "/v1/Users/anna%2Fb")
+
+    assert made.status == 201
+    assert [found["conversation_sid"] for found in listed] == [row["conversation_sid"]]
+    assert (changed.body["friendly_name"], changed.body["identity"]) == ("Anne", "anna/b")
+    assert made.body["sid"] in everybody
+    assert everybody == sorted(everybody)
+    assert [user["sid"] for user in before["users"]] == [sid for sid in everybody if sid < made.body["sid"]]
+    assert deleted.status == 204
+    assert desk.ask("GET", f"/v1/Users/{made.body['sid']}").status == 404
+    assert desk.ask("GET", "/v1/Users/anna%2Fb").status == 404
+    assert "anna/b" not in {found["identity"] for found in desk.rows(f"{row['links']['conversation']}/Participants")}
+
+
+@pytest.mark.parametrize(
+    ("identity", "code"), [("", 20001), ("x" * 257, 50207), ("US" + "a" * 32, 50206), ("user-0", 50201)]
+)
+def test_a_user_that_cannot_be_is_refused(desk: SimulatedApi, identity: str, code: int) -> None:
+    assert desk.ask("POST", "/v1/Users", Identity=identity).code == code

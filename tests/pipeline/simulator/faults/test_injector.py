@@ -1,0 +1,110 @@
+"""Faults of pages and users."""
+
+import pytest
+
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.faults.injector import FaultInjector
+from readstate.simulator.seed.world_shape import WorldShape
+from tests.helpers.simulated_api import SimulatedApi
+
+SHAPE = WorldShape(users=60, heaviest=60)
+
+
+def _listed(desk: SimulatedApi, path: str) -> list[str]:
+    return [row.get("conversation_sid") or row["sid"] for row in desk.rows(path)]
+
+
+@pytest.mark.parametrize("size", [2, 7])
+def test_rows_may_come_twice(size: int) -> None:
+    desk = SimulatedApi(SHAPE)
+    path = f"/v1/Users/{desk.user_with(60)}/Conversations?PageSize={size}"
+    right = _listed(desk, path)
+    desk.faults(repeat_row_share=0.5)
+
+    wrong = _listed(desk, path)
+
+    assert len(wrong) > len(right)
+    assert list(dict.fromkeys(wrong)) == right
+
+
+def test_messages_may_come_twice_too() -> None:
+    desk = SimulatedApi(SHAPE)
+    path = f"{desk.membership()['links']['conversation']}/Messages?PageSize=2"
+    right = [row["index"] for row in desk.rows(path)]
+    desk.faults(repeat_row_share=1)
+
+    wrong = [row["index"] for row in desk.rows(path)]
+
+    assert len(wrong) > len(right)
+    assert list(dict.fromkeys(wrong)) == right
+
+
+def test_pages_of_one_row_do_not_repeat_it_for_ever() -> None:
+    desk = SimulatedApi(SHAPE)
+    desk.faults(repeat_row_share=1)
+
+    assert len(_listed(desk, f"/v1/Users/{desk.user_with(60)}/Conversations?PageSize=1")) == 60
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 50])
+@pytest.mark.parametrize("path", ["/v1/Users", "/v1/Conversations"])
+def test_rows_may_shift_to_the_end_and_none_is_lost(path: str, size: int) -> None:
+    desk = SimulatedApi(SHAPE)
+    right = _listed(desk, f"{path}?PageSize=50")
+    desk.faults(shift_row_share=0.5)
+
+    wrong = _listed(desk, f"{path}?PageSize={size}")
+
+    assert sorted(wrong) == right
+    assert (wrong != right) == (size < 50 or len(right) > 50)
+
+
+def test_a_page_may_be_its_own_next() -> None:
+    desk = SimulatedApi(SHAPE)
+    desk.faults(page_loop_share=1)
+
+    meta = desk.get("/v1/Users?PageSize=7")["meta"]
+
+    assert meta["next_page_url"] == meta["url"]
+
+
+def test_the_next_page_may_be_somewhere_else() -> None:
+    desk = SimulatedApi(SHAPE)
+    desk.faults(foreign_next_origin="http://evil.example:9")
+
+    page = desk.get("/v1/Users?PageSize=7")
+    last = desk.get("/v1/Services")
+
+    assert page["meta"]["next_page_url"].startswith("http://evil.example:9/v1/Users?PageSize=7&PageToken=PT")
+    assert last["meta"]["next_page_url"] is None
+
+
+def test_some_users_are_listed_and_gone() -> None:
+    desk = SimulatedApi(WorldShape(users=400))
+    desk.faults(vanished_users_share=0.2)
+    users = [user["sid"] for user in desk.rows("/v1/Users")]
+
+    gone = [sid for sid in users if desk.ask("GET", f"/v1/Users/{sid}/Conversations").status == 404]
+
+    assert len(users) == 400
+    assert 40 < len(gone) < 130
+    assert gone == [sid for sid in users if desk.simulator.injector.user_vanishes(sid)]
+    assert all(desk.ask("GET", f"/v1/Users/{sid}").status == 404 for sid in gone)
+
+
+def test_rows_may_hold_a_field_that_nobody_knows() -> None:
+    desk = SimulatedApi(SHAPE)
+    desk.faults(extra_fields=True)
+
+    assert "sim_extra_field" in desk.membership()
+    assert "sim_extra_field" in desk.get("/v1/Users")["users"][0]
+
+
+def test_the_mean_latency_is_what_was_asked_whatever_the_spread() -> None:
+    injector = FaultInjector(1, Faults(latency_ms=120, latency_sigma=0.8, latency_factor=2))
+
+    draws = [injector.service_seconds() for _ in range(20_000)]
+
+    assert sum(draws) / len(draws) == pytest.approx(0.24, rel=0.05)
+    assert min(draws) < 0.05
+    assert max(draws) > 0.5

@@ -1,0 +1,73 @@
+"""Other clients act while ours does."""
+
+import asyncio
+from typing import Any
+
+from readstate.simulator.faults.faults import Faults
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import serving
+from readstate.simulator.world.world import World
+from tests.helpers.simulated_api import SimulatedApi
+
+SHAPE = WorldShape(users=60, heaviest=60)
+
+
+async def test_a_live_client_moves_horizons_forward_meanwhile(dial) -> None:
+    async with serving(World(SHAPE), faults=Faults(live_moves_per_second=500)) as simulator:
+        while len(simulator.effects()) < 20:
+            await asyncio.sleep(0.001)
+        simulator.faults = Faults()
+        count = len(simulator.effects())
+        await (await dial(simulator)).ask("GET", "/v1/Users")
+
+        assert {effect.actor for effect in simulator.effects()} == {"live client"}
+        for effect in simulator.effects():
+            before, after = (_index(fields) for fields in (effect.before, effect.after))
+            assert after is not None
+            assert before is None or before < after
+        assert len(simulator.effects()) == count
+
+
+def _index(fields: Any) -> int | None:
+    return fields["last_read_message_index"]
+
+
+def test_somebody_may_read_on_right_after_we_looked() -> None:
+    desk = SimulatedApi(SHAPE)
+    row = desk.membership(horizon=False)
+    desk.faults(live_after_fetch_share=1)
+
+    seen, then = desk.get(row["url"]), desk.get(row["url"])
+
+    assert seen["last_read_message_index"] is None
+    assert then["last_read_message_index"] is not None
+    assert len(desk.world.log.effects) == 1
+
+
+def test_somebody_may_leave_right_before_we_write() -> None:
+    desk = SimulatedApi(SHAPE)
+    row = desk.membership()
+    desk.faults(live_removal_share=1)
+
+    assert desk.ask("POST", row["url"], LastReadMessageIndex="0").status == 404
+    assert [(effect.kind, effect.actor) for effect in desk.world.log.effects] == [
+        ("participant.removed", "live client")
+    ]
+
+
+def test_a_message_may_arrive_right_after_the_lookup() -> None:
+    desk = SimulatedApi(SHAPE)
+    newest = f"{desk.membership()['links']['conversation']}/Messages?Order=desc&PageSize=1"
+    desk.faults(live_message_share=1)
+
+    first, second = (desk.get(newest)["messages"][0]["index"] for _ in range(2))
+
+    assert second > first
+
+
+def test_a_live_client_in_an_empty_world_does_nothing() -> None:
+    for shape in (WorldShape(users=0), WorldShape(users=30, conversations_per_user=0), WorldShape(users=1, services=3)):
+        desk = SimulatedApi(shape)
+        desk.simulator.api.other_clients.move_somewhere()
+
+        assert all(effect.kind == "participant.updated" for effect in desk.world.log.effects)
