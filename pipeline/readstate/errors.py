@@ -109,6 +109,8 @@ class TransportError(ReadstateError):
     """No usable response came from Twilio; if that ended a run, the same command resumes it."""
 
     exit_code = ExitCode.STOPPED_EARLY
+    throttled = 0
+    """How often the request was refused with 429 before this failure."""
 
 
 class NotSent(TransportError):
@@ -125,6 +127,9 @@ class UnusableAnswer(TransportError):
 
 class TooLate(ReadstateError):
     """A write waited in the queue until the state read before it was too old; it was not sent."""
+
+    throttled = 0
+    """How often the write was refused with 429 before that."""
 
 
 class ApiError(ReadstateError):

@@ -185,13 +185,12 @@ def show(folder: Path, rows: int) -> str:
 
 def work(folder: Path, rows: int) -> str:
     """Make the work list of an apply, and read it as its stages do."""
-    from readstate.changes.apply.left_to_do import left_to_do
-    from readstate.changes.apply.work_queue import Work, by_user
+    from readstate.changes.apply.work_queue import WorkQueue, by_user, unfinished_rows
     from readstate.model.desired import Operation
 
     plan = opened(folder)
-    with closing(begun_journal(folder, plan)) as journal, closing(Work(folder / "work.sqlite")) as list_of_work:
-        list_of_work.fill(left_to_do(plan, journal))
+    with closing(begun_journal(folder, plan)) as journal, closing(WorkQueue(folder / "work.sqlite")) as list_of_work:
+        list_of_work.fill(unfinished_rows(plan, journal))
         counted = sum(list_of_work.count(operation) for operation in Operation)
         read = sum(len(user.rows) for operation in Operation for user in by_user(list_of_work.rows(operation)))
         size = list_of_work.path.stat().st_size
@@ -203,7 +202,7 @@ def results(folder: Path, rows: int) -> str:
     """Fill a journal as an apply would, and write the results of every row."""
     from readstate.changes.runs.results import write_results
     from readstate.changes.runs.row_record import RowRecord
-    from readstate.model.outcome import By, Outcome
+    from readstate.model.outcome import Outcome, OutcomeSource
 
     plan = opened(folder)
     with closing(begun_journal(folder, plan)) as journal:
@@ -211,8 +210,10 @@ def results(folder: Path, rows: int) -> str:
         for part in in_parts(ids):
             records = [RowRecord(plan_row_id=row_id, attempts=1, sent_index=8, before_index=3) for row_id in part]
             for record in records:
-                record.settle(Outcome.APPLIED if record.plan_row_id % 10 else Outcome.DRIFTED, NOW, by=By.RESPONSE)
-            journal.write(records)
+                record.settle(
+                    Outcome.APPLIED if record.plan_row_id % 10 else Outcome.DRIFTED, NOW, by=OutcomeSource.RESPONSE
+                )
+            journal.commit(records)
         (folder / "results").mkdir()
         counts = write_results(plan, journal, folder / "results")
     assert sum(counts.values()) == rows

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from readstate.changes.runs.journal import look_into
+from readstate.changes.runs.journal import open_read_only
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
@@ -190,6 +190,6 @@ def test_no_verb_but_apply_and_resume_sends_anything_but_get(shell: ProcessShell
     assert codes == {
         "lint": 0, "plan": 0, "show": 0, "status": 0, "verify": 0, "undo": 0, "apply": 10,
     }  # fmt: skip
-    journal = look_into(run_dir / "journal.sqlite")
-    assert journal.ending() == ("finished", 0)
+    journal = open_read_only(run_dir / "journal.sqlite")
+    assert journal.final_state() == ("finished", 0)
     journal.close()

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from readstate.changes.apply.admission import Meter
-from readstate.changes.apply.options import ApplyOptions, Surroundings
-from readstate.changes.apply.row_executor import CarrierOptions
+from readstate.changes.apply.latency import LatencyMeter
+from readstate.changes.apply.options import ApplyDependencies, ApplyOptions, RowOptions
 from readstate.changes.apply.run import apply
-from readstate.changes.apply.send import Repetitions
 from readstate.changes.plans.reader import Plan
 from readstate.changes.runs.directory import RunDirectory
-from readstate.changes.runs.journal import Journal, RunHeader, create_journal, look_into, open_journal
-from readstate.changes.runs.result import Ending
+from readstate.changes.runs.journal import Journal, RunHeader, create_journal, open_journal, open_read_only
+from readstate.changes.runs.result import RunResult
 from readstate.changes.runs.row_record import RowRecord
 from readstate.clock import Clock
 from readstate.errors import Unanswered
@@ -90,7 +88,7 @@ def writes(accident: Accident, *, only: Callable[[int], bool] = lambda number: T
     return happen
 
 
-QUICK = ApplyOptions(carrier=CarrierOptions(settle_seconds=(0.5, 1.0)), parallel=8, grace_seconds=1.0)
+QUICK = ApplyOptions(row=RowOptions(readback_delays=(0.5, 1.0)), max_parallel_rows=8, grace_seconds=1.0)
 
 
 @dataclass
@@ -121,21 +119,20 @@ class Bench:
 
     async def go(
         self, plan: Plan, directory: RunDirectory, journal: Journal, transport: WorldTransport, **options: Any
-    ) -> Ending:
+    ) -> RunResult:
         """One start of a run."""
-        around = Surroundings(
+        context = ApplyDependencies(
             writer=Writer(transport),
             rate=lambda: 1000.0,
-            agree=self.agree,
-            meter=Meter(self.clock),
-            repetitions=Repetitions(),
+            confirm=self.confirm,
+            meter=LatencyMeter(self.clock),
             clock=self.clock,
             stop=self.stop,
             emit=self.events.append,
         )
-        return await apply(plan, directory, journal, replace(QUICK, **options), around)
+        return await apply(plan, directory, journal, replace(QUICK, **options), context)
 
-    async def agree(self, question: str) -> bool:
+    async def confirm(self, question: str) -> bool:
         self.questions.append(question)
         return self.agrees
 
@@ -143,9 +140,9 @@ class Bench:
         """A whole run in one start."""
         transport = WorldTransport(self.desk) if accident is None else WorldTransport(self.desk, accident)
         directory, journal = self.begin(plan)
-        ending = await self.go(plan, directory, journal, transport, **options)
+        result = await self.go(plan, directory, journal, transport, **options)
         journal.close()
-        return Applied(ending, directory, transport)
+        return Applied(result, directory, transport)
 
     async def resume(self, plan: Plan, accident: Accident | None = None, **options: Any) -> "Applied":
         """The next start of the run."""
@@ -153,22 +150,22 @@ class Bench:
         directory = RunDirectory(self.folder / "r-1")
         journal = open_journal(directory.journal)
         self.stop = StopSwitch()
-        ending = await self.go(plan, directory, journal, transport, **options)
+        result = await self.go(plan, directory, journal, transport, **options)
         journal.close()
-        return Applied(ending, directory, transport)
+        return Applied(result, directory, transport)
 
 
 @dataclass
 class Applied:
     """What came of one start."""
 
-    ending: Ending
+    result: RunResult
     directory: RunDirectory
     transport: WorldTransport
 
     @property
     def counts(self) -> dict[str, int]:
-        return self.ending.counts
+        return self.result.counts
 
     def records(self) -> dict[int, RowRecord]:
         with looking(self.directory) as journal:
@@ -181,7 +178,7 @@ class Applied:
 @contextmanager
 def looking(directory: RunDirectory) -> Iterator[Journal]:
     """The journal of a run, to be read."""
-    journal = look_into(directory.journal)
+    journal = open_read_only(directory.journal)
     try:
         yield journal
     finally:
@@ -215,3 +212,15 @@ def state_of(desk: SimulatedApi, rows: list[Any]) -> dict[tuple[str, str], Any]:
             else None
         )
     return found
+
+
+class Listener(list[Any]):
+    """A list of events that calls *on_event* with each as it comes."""
+
+    def __init__(self, on_event: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._on_event = on_event
+
+    def append(self, event: Any) -> None:
+        super().append(event)
+        self._on_event(event)

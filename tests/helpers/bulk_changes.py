@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from readstate.changes.plans.reader import Plan
-from readstate.changes.runs.journal import look_into
+from readstate.changes.runs.journal import open_read_only
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
@@ -104,7 +104,7 @@ def assert_agreement(plan: Plan, run_dir: Path, effects: list[Effect]) -> Counte
     results = {line["plan_row_id"]: line for line in pq.read_table(run_dir / "results.parquet").to_pylist()}
     with open(run_dir / "results.csv", newline="", encoding="utf-8") as file:  # noqa: PTH123
         assert [int(line["plan_row_id"]) for line in csv.DictReader(file)] == sorted(results)
-    journal = look_into(run_dir / "journal.sqlite")
+    journal = open_read_only(run_dir / "journal.sqlite")
     records = {record.plan_row_id: record for record in journal.records()}
     journal.close()
     outcomes: Counter[str] = Counter()

@@ -11,6 +11,7 @@ from readstate.changes.planning.make_plan import Provenance, estimate, unsigned_
 from readstate.changes.planning.options import PlanOptions
 from readstate.changes.plans.reader import Plan, open_plan
 from readstate.changes.plans.writer import PlanWriter
+from readstate.model.membership import Present, Unknown
 from readstate.model.plan import InputFacts, Planner, PlanRow, Target
 
 NOW = datetime(2026, 11, 23, 14, tzinfo=UTC)
@@ -76,3 +77,19 @@ def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv") -> Plan:
             )
         )  # fmt: skip
     return open_plan(directory)
+
+
+def equals_row(**changes: Any) -> PlanRow:
+    """An update that must find the values from the plan."""
+    fields = {"pre_kind": "equals", "set_level": "muted", "pre_level": "default", "fields_mask": 5}
+    return plan_row(1, **(fields | changes))
+
+
+def present(index: int | None = 3, level: str | None = "default", **changes: Any) -> Present:
+    """The membership of row 1, as it is now."""
+    values: dict[str, Any] = {
+        "user_sid": f"US{1:032x}", "conversation_sid": f"CH{1:032x}", "participant_sid": f"MB{1:032x}",
+        "last_read_message_index": index, "notification_level": level, "conversation_state": "active",
+        "newest_message_index": Unknown(), "last_read_timestamp": Unknown(),
+    }  # fmt: skip
+    return Present(**(values | changes))

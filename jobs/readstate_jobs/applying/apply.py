@@ -36,7 +36,7 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
         if begun is not None:
             refuse_unseen_canary(begun)
             opened, wish = plan_of(begun, wish)
-        wish.as_options(parallel=1, max_outage_seconds=1)
+        wish.as_options(max_parallel_rows=1, max_outage_seconds=1)
         wish = require_consent(opened, wish, document, again=f"readstate apply {opened.directory}", as_json=as_json)
         job = ApplyJob(settings, load_credentials(), wish, excel=excel)
         report = job.apply(opened) if begun is None else job.resume(begun, opened)

@@ -10,16 +10,15 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from readstate.changes.apply.admission import Meter
-from readstate.changes.apply.options import Surroundings
+from readstate.changes.apply.latency import LatencyMeter
+from readstate.changes.apply.options import ApplyDependencies
 from readstate.changes.apply.run import apply
-from readstate.changes.apply.send import Repetitions
 from readstate.changes.current_state.target import TargetInfo, find_target
 from readstate.changes.plans.reader import Plan, open_plan, require_not_expired, require_same_target
 from readstate.changes.plans.tombstone import require_not_erased
 from readstate.changes.runs.directory import RunDirectory, create_run, name_run, refuse_consumed, target_lock
-from readstate.changes.runs.journal import Journal, RunHeader, create_journal, look_into, open_journal
-from readstate.changes.runs.result import Ending
+from readstate.changes.runs.journal import Journal, RunHeader, create_journal, open_journal, open_read_only
+from readstate.changes.runs.result import RunResult
 from readstate.changes.runs.results import write_results
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
@@ -46,7 +45,7 @@ class Report:
 
     run: RunDirectory
     plan: Plan
-    ending: Ending
+    result: RunResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class _Wires:
     """What both ways to begin need."""
 
     twilio: Connection
-    around: Surroundings
+    context: ApplyDependencies
     succeeded: Any
 
 
@@ -77,7 +76,7 @@ class ApplyJob:
 
     async def _apply(self, plan: Plan, stop: StopSwitch) -> Report:
         async with self._wired(stop) as wires:
-            clock, manifest = wires.around.clock, plan.manifest
+            clock, manifest = wires.context.clock, plan.manifest
             located = await self._located(plan, wires)
             require_not_expired(manifest, located.server_now(clock))
             run_id = name_run(clock.now())
@@ -94,7 +93,7 @@ class ApplyJob:
             raise StoppedEarly(f"somebody has put {directory.stop} there", hint=f"To go on:  rm {directory.stop}")
         async with self._wired(stop) as wires:
             located = await self._located(plan, wires)
-            _tell_age(plan.manifest, located.server_now(wires.around.clock))
+            _tell_age(plan.manifest, located.server_now(wires.context.clock))
             with self._locked(located.target, directory.run_id):
                 for place in (directory.path, plan.directory):
                     require_not_erased(place)  # once more: nobody can forget it from here on
@@ -105,35 +104,35 @@ class ApplyJob:
         sys.stderr.write(f"run {directory.run_id} in {directory.path}\n")
         sys.stderr.flush()
         options = self.wish.as_options(
-            parallel=ceil(_ROWS_PER_REQUEST * self.settings.max_in_flight),
+            max_parallel_rows=ceil(_ROWS_PER_REQUEST * self.settings.max_in_flight),
             max_outage_seconds=parse_duration(self.settings.max_outage),
         )
         try:
-            journal.tell(
+            journal.record_event(
                 "started",
-                wires.around.clock.now(),
+                wires.context.clock.now(),
                 who=self._who(),
                 consent=self.wish.consent,
                 care=self.wish.care,
             )
-            ending = await apply(plan, directory, journal, options, wires.around)
+            result = await apply(plan, directory, journal, options, wires.context)
             try:
                 write_results(plan, journal, directory.path, excel=self.excel)
             except LocalDisk:
-                if ending.stopped is None:
+                if result.stopped is None:
                     raise
         finally:
             journal.close()
-        if ending.stopped is None:
+        if result.stopped is None:
             wires.succeeded()
-        return Report(directory, plan, ending)
+        return Report(directory, plan, result)
 
     @asynccontextmanager
     async def _wired(self, stop: StopSwitch) -> AsyncIterator[_Wires]:
-        clock, repetitions = SystemClock(), Repetitions()
-        meter = Meter(clock)
+        clock = SystemClock()
+        meter = LatencyMeter(clock)
         with monitor_run(self.settings, command="apply", clock=clock) as monitor:
-            emit = fan_out([meter.observe, repetitions.observe, monitor.emit])
+            emit = fan_out([meter.observe, monitor.emit])
             async with connection(self.settings, self.credentials, clock=clock, emit=emit) as twilio:
                 monitor.show_limiter(twilio.limiter)
 
@@ -144,12 +143,11 @@ class ApplyJob:
 
                 yield _Wires(
                     twilio,
-                    Surroundings(
+                    ApplyDependencies(
                         writer=twilio.writer(),
                         rate=rate,
-                        agree=asker(stop, monitor.emit),
+                        confirm=asker(stop, monitor.emit),
                         meter=meter,
-                        repetitions=repetitions,
                         clock=clock,
                         stop=stop,
                         emit=monitor.emit,
@@ -162,7 +160,7 @@ class ApplyJob:
             wires.twilio.reader(),
             plan.manifest.service_sid,
             base_url=self.settings.base_url,
-            clock=wires.around.clock,
+            clock=wires.context.clock,
         )
         require_same_target(plan.manifest, located.target)
         return located
@@ -197,8 +195,8 @@ class ApplyJob:
 
 def refuse_unseen_canary(directory: RunDirectory) -> None:
     """Refuse to go on by itself with a run that waits for a person after its canary. Raises `ConsentMissing`."""
-    journal = look_into(directory.journal)
-    _, exit_code = journal.ending()
+    journal = open_read_only(directory.journal)
+    _, exit_code = journal.final_state()
     journal.close()
     if exit_code == ExitCode.CONSENT_MISSING:
         raise ConsentMissing(
@@ -225,7 +223,7 @@ def plan_of(directory: RunDirectory, wish: ApplyWish) -> tuple[Plan, ApplyWish]:
     Raises `BadInput`, `PlanUnusable`.
     """
     require_not_erased(directory.path)
-    journal = look_into(directory.journal)
+    journal = open_read_only(directory.journal)
     header = journal.header
     journal.close()
     plan = open_plan(Path(header.plan_dir))

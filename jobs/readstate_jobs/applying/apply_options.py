@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
-from readstate.changes.apply.budgets import parse_budget, parse_patience
-from readstate.changes.apply.options import ApplyOptions
-from readstate.changes.apply.row_executor import CarrierOptions
+from readstate.changes.apply.budgets import parse_budget
+from readstate.changes.apply.circuit_breaker import parse_thresholds
+from readstate.changes.apply.options import ApplyOptions, RowOptions
 from readstate.errors import BadInput
 from readstate.model.guards import Consent
 from readstate.model.quantities import parse_allowance, parse_duration
@@ -86,15 +86,15 @@ class ApplyWish:
         """What the person agrees to."""
         return Consent(**self.consent)
 
-    def as_options(self, *, parallel: int, max_outage_seconds: float) -> ApplyOptions:
+    def as_options(self, *, max_parallel_rows: int, max_outage_seconds: float) -> ApplyOptions:
         """How careful to be. Raises `BadInput`."""
         care = DEFAULTS | self.care
         if care["canary_pause"] and (not care["canary"] or care["verify"] == "none"):
             raise BadInput("--canary-pause without a canary", hint="Leave out --canary 0 and --verify none.")
         return ApplyOptions(
-            carrier=CarrierOptions(
+            row=RowOptions(
                 max_precondition_age_seconds=parse_duration(care["max_precondition_age"]),
-                settle_seconds=_settle_seconds(care["settle"]),
+                readback_delays=_settle_seconds(care["settle"]),
             ),
             canary=care["canary"],
             canary_pause=care["canary_pause"],
@@ -102,11 +102,11 @@ class ApplyWish:
             max_errors=parse_budget(care["max_errors"]),
             max_drift=parse_budget(care["max_drift"]),
             on_drift=care["on_drift"],
-            breaker=parse_patience(care["breaker"]),
+            breaker=parse_thresholds(care["breaker"]),
             max_throttled_seconds=parse_duration(care["max_throttled"]),
             max_outage_seconds=max_outage_seconds,
             grace_seconds=parse_duration(care["grace"]),
-            parallel=parallel,
+            max_parallel_rows=max_parallel_rows,
         )
 
 

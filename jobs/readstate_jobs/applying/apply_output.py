@@ -10,72 +10,70 @@ from readstate.changes.plans.reader import Plan
 from readstate.changes.render.summary import sample, summarize
 from readstate.changes.render.text import render_text
 from readstate.changes.runs.directory import RunDirectory
-from readstate.changes.runs.result import Ending
+from readstate.changes.runs.result import RunResult
 from readstate.errors import ExitCode, ReadstateError, Stopped
 from readstate.model.guards import Consent, Guard
-from readstate.model.outcome import MEANING
+from readstate.model.outcome import OUTCOMES
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_job import Report
 from readstate_jobs.cli.terminal import print_json, print_table
 
 _SHOWN_ROWS = 20
 _TEMPORARY = {ExitCode.LOCKED, ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY, ExitCode.LOCAL_DISK}
-_FILES = {"failed.csv": ("rejected", "not_found", "mismatch"), "drifted.csv": ("drifted", "superseded"),
-          "unknown.csv": ("unknown",)}  # fmt: skip
 
 
-def run_document(directory: RunDirectory, plan_id: str, ending: Ending) -> dict[str, Any]:
+def run_document(directory: RunDirectory, plan_id: str, result: RunResult) -> dict[str, Any]:
     """What a scheduler needs to know of a run."""
     return {
         "run_id": directory.run_id,
         "run_dir": str(directory.path),
         "plan_id": plan_id,
-        "counts": {outcome.value: ending.counts.get(outcome, 0) for outcome in MEANING},
-        "stopped": None if ending.stopped is None else ending.stopped.text,
+        "counts": {outcome.value: result.counts.get(outcome, 0) for outcome in OUTCOMES},
+        "stopped": None if result.stopped is None else result.stopped.text,
         "results": str(directory.path / "results.parquet"),
-        "exit_code": int(ending.exit_code),
-        "resumable": ending.resumable,
-        "next": next_step(directory, ending),
+        "exit_code": int(result.exit_code),
+        "resumable": result.resumable,
+        "next": next_step(directory, result),
     }
 
 
-def next_step(directory: RunDirectory, ending: Ending) -> str | None:
+def next_step(directory: RunDirectory, result: RunResult) -> str | None:
     """What to type next; None where nothing is left to do."""
-    if ending.resumable:
+    if result.resumable:
         return f"readstate resume {directory.run_id}"
-    if ending.exit_code == ExitCode.SOME_DRIFTED:
+    if result.exit_code == ExitCode.SOME_DRIFTED:
         return f"readstate plan {directory.path / 'drifted.csv'}"
     return None
 
 
 def show_run(report: Report, *, as_json: bool) -> int:
     """Print how a run ended and give its exit code. Raises `Stopped` where it ended early."""
-    ending, directory = report.ending, report.run
+    result, directory = report.result, report.run
     if as_json:
-        print_json(run_document(directory, report.plan.manifest.plan_id, ending))
+        print_json(run_document(directory, report.plan.manifest.plan_id, result))
     else:
-        show_counts(ending)
+        show_counts(result)
         click.echo(f"Results:  {directory.path / 'results.csv'}")
-        for name, outcomes in _FILES.items():
-            if any(ending.counts.get(outcome) for outcome in outcomes):
-                click.echo(f"Again:    {directory.path / name}")
-        if (following := next_step(directory, ending)) is not None:
+        again = {facts.file for outcome, facts in OUTCOMES.items() if facts.file and result.counts.get(outcome)}
+        for name in sorted(again):
+            click.echo(f"Re-plan:  {directory.path / name}")
+        if (following := next_step(directory, result)) is not None:
             click.echo(f"Next:     {following}")
-    if ending.stopped is not None:
+    if result.stopped is not None:
         raise Stopped(
-            ending.stopped.text,
-            exit_code=ending.stopped.exit_code,
+            result.stopped.text,
+            exit_code=result.stopped.exit_code,
             hint=f"What was done is kept. To go on:  readstate resume {directory.run_id}",
         )
-    return ending.exit_code
+    return result.exit_code
 
 
-def show_counts(ending: Ending) -> None:
+def show_counts(result: RunResult) -> None:
     """Print a table of outcomes."""
     rows = [
-        [outcome.value, group_digits(number), meaning]
-        for outcome, meaning in MEANING.items()
-        if (number := ending.counts.get(outcome, 0))
+        [outcome.value, group_digits(number), facts.meaning]
+        for outcome, facts in OUTCOMES.items()
+        if (number := result.counts.get(outcome, 0))
     ]
     print_table(rows or [["-", "0", "nothing was to be changed"]], header=["outcome", "rows", ""])
 

@@ -12,7 +12,7 @@ from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.review.undo import plan_undo
 from readstate.changes.review.verify import Verified, verify
 from readstate.changes.runs.directory import RunDirectory
-from readstate.changes.runs.journal import RunHeader, look_into
+from readstate.changes.runs.journal import RunHeader, open_read_only
 from readstate.credentials import Credentials
 from readstate.model.plan import InputFacts
 from readstate.settings import Settings
@@ -36,7 +36,7 @@ class LookJob:
 
         async def look(stop: StopSwitch) -> Verified:
             async with self._looking(plan, stop, command="verify") as (_, context):
-                with closing(look_into(directory.journal)) as journal:
+                with closing(open_read_only(directory.journal)) as journal:
                     return await verify(plan, journal, context, share=share)
 
         return run_cancellable(look)
@@ -46,7 +46,7 @@ class LookJob:
 
         async def look(stop: StopSwitch, writer: PlanWriter) -> Plan:
             async with self._looking(plan, stop, command="undo") as (located, context):
-                with closing(look_into(directory.journal)) as journal:
+                with closing(open_read_only(directory.journal)) as journal:
                     return await plan_undo(
                         plan,
                         journal,

@@ -25,15 +25,15 @@ def command(*, run: str, work_dir: str | None, config: Path | None, with_exit_co
     settings = load_settings(flags={"work_dir": work_dir}, config=config).settings
     directory = find_run(run, Path(settings.work_dir))
     status = status_of(directory, Path(settings.work_dir))
-    document: dict[str, Any] = run_document(directory, status.header.plan_id, status.ending)
+    document: dict[str, Any] = run_document(directory, status.header.plan_id, status.result)
     document |= {"state": status.state, "epoch": status.epoch, "in_doubt": status.in_doubt}
     if as_json:
         print_json(document)
     else:
         click.echo(f"{directory.run_id}  {status.state}  plan {status.header.plan_id}  start {status.epoch}")
-        show_counts(status.ending)
+        show_counts(status.result)
         if status.in_doubt:
             click.echo(f"{status.in_doubt} rows may have been sent and have no outcome yet")
         if document["next"] is not None and status.state != "running":
             click.echo(f"Next:     {document['next']}")
-    return status.ending.exit_code if with_exit_code else ExitCode.DONE
+    return status.result.exit_code if with_exit_code else ExitCode.DONE

@@ -9,7 +9,7 @@ import click
 from readstate.changes.plans.reader import open_plan
 from readstate.changes.review import report as run_report
 from readstate.changes.runs.directory import find_run, names_run
-from readstate.changes.runs.journal import look_into
+from readstate.changes.runs.journal import open_read_only
 from readstate.changes.runs.status import status_of
 from readstate.errors import BadInput, ExitCode, Usage
 from readstate.settings import load_settings
@@ -70,6 +70,6 @@ def _of_run(name: str, work_dir: Path, *, markdown: bool, show_pii: bool) -> str
             f"run {directory.run_id}: its plan is no longer at {status.header.plan_dir}",
             hint=f"Put the plan back there. To see counts without the plan:  readstate status {directory.run_id}",
         ) from error
-    with closing(look_into(directory.journal)) as journal:
+    with closing(open_read_only(directory.journal)) as journal:
         report = run_report.make_run_report(plan, journal, status, show_pii=show_pii)
     return run_report.render_markdown(report) if markdown else run_report.render_html(report)

@@ -1,5 +1,7 @@
-"""The one answer that each row of an applied plan gets."""
+"""The outcome that each row of an applied plan gets, and everything that is said and done about it: one table."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -8,25 +10,35 @@ class Outcome(StrEnum):
 
     APPLIED = "applied"
     CONVERGED = "converged"
-    """Somebody else had already made it so."""
+    """It was already as the plan wanted it."""
     DRIFTED = "drifted"
-    """It was no longer as the plan had seen it, so nothing was sent."""
+    """It was no longer as in the plan, so nothing was sent."""
+    SUPERSEDED = "superseded"
+    """Reading back shows neither the value from before nor ours."""
     REJECTED = "rejected"
     """Twilio refused the change."""
     NOT_FOUND = "not_found"
     MISMATCH = "mismatch"
     """Twilio accepted the change, and reading back shows something else."""
-    SUPERSEDED = "superseded"
-    """Reading back shows neither the value from before nor ours."""
     UNKNOWN = "unknown"
-    """Whether the change had its effect could not be learned."""
+    """Whether the change had its effect could not be found out."""
     CANCELLED = "cancelled"
     """Never sent: the run ended first."""
     NOT_PLANNED = "not_planned"
     """The plan itself said to do nothing here."""
 
 
-class By(StrEnum):
+class OutcomeClass(StrEnum):
+    """The kinds of outcomes that people want to tell apart at first sight."""
+
+    AS_PLANNED = "as planned"
+    LEFT_ALONE = "left alone"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_SENT = "not sent"
+
+
+class OutcomeSource(StrEnum):
     """How an outcome became known."""
 
     RESPONSE = "response"
@@ -35,15 +47,50 @@ class By(StrEnum):
     NOT_FOUND_AFTER_AMBIGUOUS = "404_after_ambiguous"
 
 
-MEANING = {
-    Outcome.APPLIED: "changed as planned",
-    Outcome.CONVERGED: "somebody else had made it so",
-    Outcome.DRIFTED: "no longer as planned: left alone",
-    Outcome.SUPERSEDED: "changed by somebody else meanwhile",
-    Outcome.REJECTED: "refused or unreadable",
-    Outcome.NOT_FOUND: "did not exist any more",
-    Outcome.MISMATCH: "accepted, but reading back shows something else",
-    Outcome.UNKNOWN: "nobody knows whether it had its effect",
-    Outcome.CANCELLED: "never sent",
+@dataclass(frozen=True, slots=True)
+class OutcomeFacts:
+    """What one outcome means."""
+
+    kind: OutcomeClass
+    meaning: str
+    next_action: str | None = None
+    file: str | None = None
+    """The changes file beside the results that lists such rows again."""
+
+
+OUTCOMES: Mapping[Outcome, OutcomeFacts] = {
+    Outcome.APPLIED: OutcomeFacts(OutcomeClass.AS_PLANNED, "changed as planned"),
+    Outcome.CONVERGED: OutcomeFacts(OutcomeClass.AS_PLANNED, "was already as planned"),
+    Outcome.DRIFTED: OutcomeFacts(
+        OutcomeClass.LEFT_ALONE, "changed since the plan: left alone", "plan drifted.csv again", "drifted.csv"
+    ),
+    Outcome.SUPERSEDED: OutcomeFacts(
+        OutcomeClass.LEFT_ALONE, "changed by others meanwhile", "plan drifted.csv again", "drifted.csv"
+    ),
+    Outcome.REJECTED: OutcomeFacts(
+        OutcomeClass.FAILED, "refused or unreadable", "fix the cause, then resume", "failed.csv"
+    ),
+    Outcome.NOT_FOUND: OutcomeFacts(
+        OutcomeClass.FAILED, "does not exist any more", "check whether it should exist", "failed.csv"
+    ),
+    Outcome.MISMATCH: OutcomeFacts(
+        OutcomeClass.FAILED,
+        "accepted, but reading back shows something else",
+        "compare it with the plan, then resume",
+        "failed.csv",
+    ),
+    Outcome.UNKNOWN: OutcomeFacts(
+        OutcomeClass.UNKNOWN, "may or may not have been changed", "resume reads it back", "unknown.csv"
+    ),
+    Outcome.CANCELLED: OutcomeFacts(OutcomeClass.NOT_SENT, "never sent", "resume sends it"),
 }
 """Each outcome of a row that was to be changed, in the order in which people look at them."""
+
+
+ERRORS = frozenset({Outcome.REJECTED, Outcome.MISMATCH, Outcome.UNKNOWN})
+"""Outcomes that count against the error budget: a membership that is gone is none of them."""
+
+
+def outcomes_in(kind: OutcomeClass) -> frozenset[Outcome]:
+    """Return the outcomes of *kind*."""
+    return frozenset(outcome for outcome, facts in OUTCOMES.items() if facts.kind is kind)

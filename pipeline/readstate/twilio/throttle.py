@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
+import msgspec
+
 from readstate.clock import Clock
 from readstate.errors import NotSent, StoppedEarly, TooLate, TransportError, UnusableAnswer
 from readstate.events import Event, Observer, RequestAnswered, RequestLost, Retried, ignore
@@ -43,12 +45,19 @@ class Throttled:
         Raises `StoppedEarly` when the outage lasts too long, or when Twilio asks for a pause of many minutes,
         `TooLate` where *request* was not to leave any more when it was admitted, and whatever *inner* raises.
         """
-        while True:
-            sent = await self._queue.acquire(request.domain, is_urgent=request.is_urgent)
-            self._raise_if_late(request, sent)
-            response = await (self._probe(request, sent) if sent.is_probe else self._attempt(request, sent))
-            if response is not None and response.status != 429:
-                return response
+        throttled = 0
+        try:
+            while True:
+                sent = await self._queue.acquire(request.domain, is_urgent=request.is_urgent)
+                self._raise_if_late(request, sent)
+                response = await (self._probe(request, sent) if sent.is_probe else self._attempt(request, sent))
+                if response is not None and response.status != 429:
+                    break
+                throttled += response is not None
+        except (TransportError, TooLate) as error:
+            error.throttled = throttled
+            raise
+        return msgspec.structs.replace(response, throttled=throttled) if throttled else response
 
     def _raise_if_late(self, request: Request, sent: Sent) -> None:
         now = self._clock.monotonic()

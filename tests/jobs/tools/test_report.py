@@ -10,9 +10,9 @@ from readstate.changes.runs.directory import RunDirectory, create_run
 from readstate.changes.runs.journal import create_journal
 from readstate.errors import ExitCode
 from readstate_jobs.cli.main import main
+from tests.helpers.journals import header
 from tests.helpers.plans import plan_row, written_plan
 from tests.helpers.snapshots import publish, row
-from tests.pipeline.changes.runs.test_journal import header
 
 
 @pytest.fixture

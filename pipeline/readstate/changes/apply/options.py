@@ -1,13 +1,11 @@
-"""What applying a plan is told, and what it needs from outside."""
+"""Options and dependencies of an apply run."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from readstate.changes.apply.admission import Meter
-from readstate.changes.apply.budgets import Patience
-from readstate.changes.apply.row_executor import CarrierOptions
-from readstate.changes.apply.send import Repetitions
+from readstate.changes.apply.circuit_breaker import BreakerThresholds
+from readstate.changes.apply.latency import LatencyMeter
 from readstate.clock import Clock
 from readstate.events import Observer
 from readstate.model.quantities import Allowance
@@ -16,10 +14,19 @@ from readstate.twilio.client import Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowOptions:
+    """How careful to be with one row."""
+
+    max_precondition_age_seconds: float = 5.0
+    readback_delays: tuple[float, ...] = (2.0, 5.0, 10.0, 30.0)
+    """The pauses before each read-back of a row whose outcome is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyOptions:
     """How carefully a plan is carried out."""
 
-    carrier: CarrierOptions = field(default_factory=CarrierOptions)
+    row: RowOptions = field(default_factory=RowOptions)
     canary: int = 25
     canary_pause: bool = False
     """Whether a person is asked after each canary."""
@@ -27,26 +34,25 @@ class ApplyOptions:
     max_errors: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.01))
     max_drift: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.10))
     on_drift: Literal["skip", "stop"] = "skip"
-    breaker: Patience = Patience()  # noqa: RUF009 - frozen
+    breaker: BreakerThresholds = BreakerThresholds()  # noqa: RUF009 - frozen
     max_throttled_seconds: float = 1_800.0
     max_outage_seconds: float = 900.0
     grace_seconds: float = 20.0
-    parallel: int = 500
-    """Most rows under way; more than requests may be in flight, because some rows wait for the disk."""
+    max_parallel_rows: int = 500
+    """May be more than the requests in flight, because some rows wait for the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What applying needs from outside."""
+class ApplyDependencies:
+    """Dependencies of an apply run, passed in so that tests can replace them."""
 
     writer: Writer
     rate: Callable[[], float]
-    """How many writes a second are possible now."""
-    agree: Callable[[str], Awaitable[bool]]
-    """Asks a person a question; False where there is nobody."""
-    meter: Meter
-    """Has to hear every event of the writer, as `repetitions` has."""
-    repetitions: Repetitions
+    """Return how many writes a second are possible now."""
+    confirm: Callable[[str], Awaitable[bool]]
+    """Ask the user at the terminal whether to continue; False without a terminal."""
+    meter: LatencyMeter
+    """Has to observe every event of the writer."""
     clock: Clock
     stop: StopSwitch
     emit: Observer

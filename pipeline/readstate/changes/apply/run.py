@@ -1,63 +1,62 @@
-"""Carry a plan out: first what is in doubt, then the updates, then the removals; each by canary, ramp and the rest."""
+"""Carry a plan out: rows of unknown outcome, then updates, then removals; each by canary, ramp and the rest."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from itertools import chain, islice
 
-from readstate.changes.apply.admission import Gate
-from readstate.changes.apply.budgets import Budgets, Canary, WriteBreaker
-from readstate.changes.apply.left_to_do import left_to_do
-from readstate.changes.apply.options import ApplyOptions, Surroundings
-from readstate.changes.apply.row_executor import Carrier
-from readstate.changes.apply.work_queue import UserRows, Work, by_user
+from readstate.changes.apply.admission import Admission, AdmissionLimits, Slot
+from readstate.changes.apply.budgets import Budgets, Canary
+from readstate.changes.apply.circuit_breaker import WriteBreaker
+from readstate.changes.apply.options import ApplyDependencies, ApplyOptions
+from readstate.changes.apply.row_executor import RowExecutor
+from readstate.changes.apply.work_queue import UserRows, WorkQueue, by_user, unfinished_rows
 from readstate.changes.plans.reader import Plan
 from readstate.changes.rules.sampling import is_sampled
 from readstate.changes.runs.directory import RunDirectory
-from readstate.changes.runs.group_commit import JournalThread
+from readstate.changes.runs.group_commit import JournalWriter
 from readstate.changes.runs.journal import Journal
-from readstate.changes.runs.result import Ending, ended
+from readstate.changes.runs.result import RunResult, summarise
 from readstate.changes.runs.row_record import PENDING, RowRecord
 from readstate.clock import Clock
 from readstate.concurrency import bounded_map
 from readstate.errors import ExitCode, LocalDisk, Locked, PlanUnusable, ReadstateError
 from readstate.events import ApplyBegan, Event, StageBegan, WritesGoOn, WritesHeld
 from readstate.model.desired import Operation
-from readstate.model.outcome import Outcome
+from readstate.model.outcome import Outcome, OutcomeClass, outcomes_in
 from readstate.model.plan import PlanRow
 from readstate.stop import StopReason
 
 _RESOLVED_AT_ONCE = 16
 _NOUNS = {Operation.UPDATE: "updates", Operation.DELETE: "removals"}
 _RAMP_SHARE = 0.01
-_TRIED_AGAIN = (Outcome.REJECTED, Outcome.NOT_FOUND, Outcome.MISMATCH)
-"""A later start of a run tries these rows once more: somebody may have mended the cause."""
 
 
 async def apply(
-    plan: Plan, directory: RunDirectory, journal: Journal, options: ApplyOptions, around: Surroundings
-) -> Ending:
-    """Bring every executable row of *plan* to its outcome, or as many as can be.
+    plan: Plan, directory: RunDirectory, journal: Journal, options: ApplyOptions, context: ApplyDependencies
+) -> RunResult:
+    """Bring every executable row of *plan* to its outcome, or as many as possible.
 
-    The journal is the only thing that this leaves behind. What stops a run early, it does not raise: the ending
-    tells. Raises `PlanUnusable` where the plan is not the one that the journal was begun for.
+    The journal is all that this leaves behind. What stops a run early is not raised: the result tells it.
+    Raises `PlanUnusable` where the plan is not the one that the journal was begun for.
     """
     reason: StopReason | None = None
-    work = Work(directory.work)
+    queue = WorkQueue(directory.work)
     try:
         directory.check_free()
-        journal.reopen(_TRIED_AGAIN)
-        work.fill(left_to_do(plan, journal))
-        async with JournalThread(journal) as thread:
-            await _Run(plan, directory, thread=thread, work=work, options=options, around=around).go()
+        # The cause of a failure may have been fixed since: a later start tries such rows once more.
+        journal.reopen(sorted(outcomes_in(OutcomeClass.FAILED)))
+        queue.fill(unfinished_rows(plan, journal))
+        async with JournalWriter(journal) as writer:
+            await _Run(plan, directory, journal=writer, queue=queue, options=options, context=context).execute()
     except PlanUnusable:
         raise
     except ReadstateError as error:
         reason = StopReason(str(error), error.exit_code)
     finally:
-        work.close()
-    ending = ended(journal.counts(), journal.header.executable, reason or around.stop.reason())
-    _note_end(journal, ending, around.clock)
-    return ending
+        queue.close()
+    result = summarise(journal.counts(), journal.header.executable, reason or context.stop.reason())
+    _record_end(journal, result, context.clock)
+    return result
 
 
 class _Run:
@@ -68,113 +67,114 @@ class _Run:
         plan: Plan,
         directory: RunDirectory,
         *,
-        thread: JournalThread,
-        work: Work,
+        journal: JournalWriter,
+        queue: WorkQueue,
         options: ApplyOptions,
-        around: Surroundings,
+        context: ApplyDependencies,
     ) -> None:
-        journal = thread.journal
-        self._plan = plan
-        self._thread = thread
-        self._work = work
+        self._journal = journal
+        self._queue = queue
         self._options = options
-        self._around = around
-        self._stop = around.stop
-        self._records = {record.plan_row_id: record for record in journal.records(PENDING, Outcome.UNKNOWN)}
-        self._done: set[int] = set()
-        """Rows that this start has settled out of turn."""
+        self._context = context
+        self._stop = context.stop
+        unfinished = journal.journal.records(PENDING, Outcome.UNKNOWN)
+        self._records = {record.plan_row_id: record for record in unfinished}
+        self._resolved: set[int] = set()
+        """Rows that were settled by reading them back, before their turn."""
         self._canary: Canary | None = None
-        executable = journal.header.executable
+        executable = journal.journal.header.executable
         self._budgets = Budgets(
             max_errors=options.max_errors.of(executable),
             max_drift=options.max_drift.of(executable),
             stops_on_drift=options.on_drift == "stop",
         )
-        for outcome, number in journal.counts().items():
+        for outcome, number in journal.journal.counts().items():
             if outcome not in {PENDING, Outcome.UNKNOWN}:
                 self._budgets.counts[outcome] = number
         breaker = WriteBreaker(options.breaker)
-        self._carrier = Carrier(
-            writer=around.writer,
+        self._executor = RowExecutor(
+            writer=context.writer,
             service_sid=plan.manifest.service_sid,
-            journal=thread,
-            options=options.carrier,
-            clock=around.clock,
-            stop=around.stop,
+            journal=journal,
+            options=options.row,
+            clock=context.clock,
+            stop=context.stop,
             breaker=breaker,
-            repetitions=around.repetitions,
-            emit=around.emit,
-            settled=self._note,
+            emit=context.emit,
+            on_settled=self._count,
         )
-        self._gate = Gate(
+        self._admission = Admission(
             directory,
-            clock=around.clock,
-            stop=around.stop,
-            meter=around.meter,
+            limits=AdmissionLimits(
+                max_parallel_rows=options.max_parallel_rows,
+                max_throttled_seconds=options.max_throttled_seconds,
+                max_outage_seconds=options.max_outage_seconds,
+            ),
+            clock=context.clock,
+            stop=context.stop,
+            meter=context.meter,
             breaker=breaker,
-            probe=around.writer.configuration,
-            rate=around.rate,
-            most=options.parallel,
-            max_throttled_seconds=options.max_throttled_seconds,
-            max_outage_seconds=options.max_outage_seconds,
-            emit=self._hear,
+            probe=context.writer.configuration,
+            rate=context.rate,
+            emit=self._record_pause,
         )
 
-    async def go(self) -> None:
-        """Do what is left, in order."""
-        journal, clock = self._thread.journal, self._around.clock
+    async def execute(self) -> None:
+        """Execute what is unfinished, in order."""
+        journal = self._journal.journal
         doubtful = [record for record in self._records.values() if record.state == Outcome.UNKNOWN]
         executable = journal.header.executable
-        left = self._work.count(Operation.UPDATE) + self._work.count(Operation.DELETE)
-        self._around.emit(
+        left = self._queue.count(Operation.UPDATE) + self._queue.count(Operation.DELETE)
+        self._context.emit(
             ApplyBegan(journal.header.run_id, journal.epoch, executable, executable - left, len(doubtful))
         )
-        journal.tell("began", clock.now(), epoch=journal.epoch, left=left, in_doubt=len(doubtful))
+        self._record_event("began", epoch=journal.epoch, left=left, in_doubt=len(doubtful))
         self._check_budgets()
         passed = {(event["operation"], event["stage"]) for event in journal.events() if event["kind"] == "stage_passed"}
-        await self._hurried(self._do(doubtful, passed))
+        await self._run_until_stopped(self._run_phases(doubtful, passed))
 
-    async def _do(self, doubtful: list[RowRecord], passed: set[tuple[str, str]]) -> None:
+    async def _run_phases(self, doubtful: list[RowRecord], passed: set[tuple[str, str]]) -> None:
         await self._resolve(doubtful)
         for operation in (Operation.UPDATE, Operation.DELETE):
-            await self._phase(operation, passed)
+            await self._run_phase(operation, passed)
 
-    async def _hurried(self, doing: Coroutine[None, None, None]) -> None:
-        """Await *doing*; once somebody asks the run to stop, no longer than the grace allows.
+    async def _run_until_stopped(self, work: Coroutine[None, None, None]) -> None:
+        """Await *work*; once the run is to stop, no longer than the grace allows.
 
-        What is cut off then has an intent in the journal, and is read back when the run goes on.
+        A row that is cut off then has an intent in the journal, and is read back when the run is resumed.
         """
         loop = asyncio.get_running_loop()
-        task = loop.create_task(doing)
+        task = loop.create_task(work)
 
-        def hurry() -> None:
+        def cancel_after_grace() -> None:
             loop.call_later(self._options.grace_seconds, task.cancel)
 
-        self._stop.on_stop(hurry)
+        self._stop.on_stop(cancel_after_grace)
         try:
             await task
         except asyncio.CancelledError:
+            # Cancelled by the grace: that is an end. Cancelled from outside: that is not ours to swallow.
             me = asyncio.current_task()
             if self._stop.reason() is None or (me is not None and me.cancelling()):
                 raise
 
     async def _resolve(self, doubtful: list[RowRecord]) -> None:
-        """Find out what became of rows that an earlier start may have sent; nothing is sent before that is known."""
+        """Read back the rows that an earlier start may have sent; nothing is sent before their outcome is known."""
 
         async def one(record: RowRecord) -> None:
             if self._stop.reason() is None:
-                await self._carrier.resolve(self._work.get(record.plan_row_id), record)
+                await self._executor.resolve(self._queue.get(record.plan_row_id), record)
                 if record.state != PENDING:
-                    self._done.add(record.plan_row_id)
+                    self._resolved.add(record.plan_row_id)
 
         async with bounded_map(one, doubtful, limit=_RESOLVED_AT_ONCE) as resolved:
             async for _ in resolved:
                 pass
 
-    async def _phase(self, operation: Operation, passed: set[tuple[str, str]]) -> None:
-        done = sum(self._work.get(plan_row_id).op == operation for plan_row_id in self._done)
-        total = self._work.count(operation) - done
-        rows = (row for row in self._work.rows(operation) if row.plan_row_id not in self._done)
+    async def _run_phase(self, operation: Operation, passed: set[tuple[str, str]]) -> None:
+        resolved = sum(self._queue.get(plan_row_id).op == operation for plan_row_id in self._resolved)
+        total = self._queue.count(operation) - resolved
+        rows = (row for row in self._queue.rows(operation) if row.plan_row_id not in self._resolved)
         begun = 0
         for stage, size in self._stages(operation, total, passed):
             # Never a list: one hundredth of a plan may be a hundred thousand rows.
@@ -183,19 +183,19 @@ class _Run:
                 return
             part = chain([first], rows if size is None else islice(rows, size - 1))
             number = total if size is None else min(size, total - begun)
-            self._around.emit(StageBegan(operation, stage, number))
+            self._context.emit(StageBegan(operation, stage, number))
             self._canary = Canary() if stage == "canary" else None
             verify_share = self._options.verify_share if stage == "rest" else 1.0
-            await self._carry_out(part, verify_share=verify_share)
-            await self._judge(operation, stage)
+            await self._execute_rows(part, verify_share=verify_share)
+            self._end_stage(operation, stage)
             begun += number
             if stage == "canary" and self._options.canary_pause and begun < total:
-                await self._ask_to_go_on(operation, begun, total)
+                await self._confirm_canary(operation, begun, total)
 
     def _stages(
         self, operation: Operation, total: int, passed: set[tuple[str, str]]
     ) -> Iterator[tuple[str, int | None]]:
-        """The stages of a phase with their sizes; None is all the rest."""
+        """Yield the stages of a phase with their sizes; None is all the rest."""
         if self._options.canary and self._options.verify_share:
             ramp = max(self._options.canary, round(_RAMP_SHARE * total))
             for stage, size in (("canary", self._options.canary), ("ramp", ramp)):
@@ -203,96 +203,83 @@ class _Run:
                     yield stage, size
         yield "rest", None
 
-    async def _judge(self, operation: Operation, stage: str) -> None:
-        """Write down that a stage has passed, or stop the run."""
-        if self._canary is not None and (trouble := self._canary.verdict()) is not None:
-            self._ask_to_stop(trouble)
+    def _end_stage(self, operation: Operation, stage: str) -> None:
+        """Record that a stage has passed, or stop the run."""
+        if self._canary is not None and (trouble := self._canary.exceeded()) is not None:
+            self._stop_early(trouble)
         if stage != "rest" and self._stop.reason() is None:
-            now = self._around.clock.now()
-            await self._thread.run(lambda journal: journal.tell("stage_passed", now, operation=operation, stage=stage))
+            self._record_event("stage_passed", operation=operation, stage=stage)
 
-    async def _ask_to_go_on(self, operation: Operation, begun: int, total: int) -> None:
-        """Let a person look at what the canary did; whoever resumes a run that was stopped here has looked."""
+    async def _confirm_canary(self, operation: Operation, begun: int, total: int) -> None:
+        """Let a person look at what the canary did; resuming a run that was stopped here is consent to continue."""
         if self._stop.reason() is not None:
             return
         done = f"The first {begun} of {total} {_NOUNS[operation]} are done and were read back."
-        if await self._around.agree(done):
-            now = self._around.clock.now()
-            await self._thread.run(lambda journal: journal.tell("agreed", now, operation=operation, left=total - begun))
+        if await self._context.confirm(done):
+            self._record_event("agreed", operation=operation, left=total - begun)
         else:
-            self._stop.request_stop(
-                StopReason(f"{done} Nobody has agreed to go on (--canary-pause)", ExitCode.CONSENT_MISSING)
-            )
+            text = f"{done} It was not confirmed that the others may follow (--canary-pause)"
+            self._stop.request_stop(StopReason(text, ExitCode.CONSENT_MISSING))
 
-    async def _carry_out(self, rows: Iterable[PlanRow], *, verify_share: float) -> None:
+    async def _execute_rows(self, rows: Iterable[PlanRow], *, verify_share: float) -> None:
         def is_verified(row: PlanRow) -> bool:
             return is_sampled(row.plan_row_id, verify_share)
 
-        async def one(user: UserRows) -> None:
-            slot = _Slot(self._gate.leave)
+        async def one(admitted: tuple[UserRows, Slot]) -> None:
+            user, slot = admitted
             try:
-                await self._carrier.carry_out(
+                await self._executor.execute_user(
                     user,
                     self._records,
                     is_verified=is_verified,
-                    may_begin=self._gate.is_open,
-                    more_room=slot.give_up,
+                    wait_until_open=self._admission.wait_until_open,
+                    release_early=slot.release,
                 )
             finally:
-                slot.give_up()
+                slot.release()
 
-        async with bounded_map(one, self._admitted(by_user(rows)), limit=self._options.parallel) as finished:
+        users = self._admitted(by_user(rows))
+        async with bounded_map(one, users, limit=self._options.max_parallel_rows) as finished:
             async for _ in finished:
                 pass
 
-    async def _admitted(self, users: Iterable[UserRows]) -> AsyncIterator[UserRows]:
+    async def _admitted(self, users: Iterable[UserRows]) -> AsyncIterator[tuple[UserRows, Slot]]:
         for user in users:
-            if not await self._gate.enter():
+            if (slot := await self._admission.acquire()) is None:
                 return
-            yield user
+            yield user, slot
 
-    def _hear(self, event: Event) -> None:
-        """Write down when the run as a whole was held, and tell it to everybody."""
+    def _record_event(self, kind: str, **facts: object) -> None:
+        self._journal.record_event(kind, self._context.clock.now(), **facts)
+
+    def _record_pause(self, event: Event) -> None:
+        """Record when all writes were paused and when they went on; pass every event on."""
         match event:
             case WritesHeld(reason):
-                self._thread.tell("held", self._around.clock.now(), reason=reason)
+                self._record_event("held", reason=reason)
             case WritesGoOn(seconds):
-                self._thread.tell("went_on", self._around.clock.now(), seconds=round(seconds, 3))
-        self._around.emit(event)
+                self._record_event("went_on", seconds=round(seconds, 3))
+        self._context.emit(event)
 
-    def _note(self, row: PlanRow, record: RowRecord) -> None:
-        """Count an outcome against the budgets."""
-        self._budgets.note(record.state)
+    def _count(self, row: PlanRow, record: RowRecord) -> None:
+        self._budgets.count(record.state)
         if self._canary is not None:
-            self._canary.note(row.plan_row_id, record.state)
+            self._canary.count(row.plan_row_id, record.state)
         self._check_budgets()
 
     def _check_budgets(self) -> None:
         if (trouble := self._budgets.exceeded()) is not None:
-            self._ask_to_stop(trouble)
+            self._stop_early(trouble)
 
-    def _ask_to_stop(self, trouble: str) -> None:
+    def _stop_early(self, trouble: str) -> None:
         self._stop.request_stop(StopReason(trouble, ExitCode.STOPPED_EARLY))
 
 
-class _Slot:
-    """A place in the gate that is given up once, however often that is said."""
-
-    def __init__(self, leave: Callable[[], None]) -> None:
-        self._leave = leave
-        self._is_held = True
-
-    def give_up(self) -> None:
-        if self._is_held:
-            self._is_held = False
-            self._leave()
-
-
-def _note_end(journal: Journal, ending: Ending, clock: Clock) -> None:
-    """Say in the journal how this start ended, where it can still be written."""
-    why = {} if ending.stopped is None else {"stopped": ending.stopped.text}
+def _record_end(journal: Journal, result: RunResult, clock: Clock) -> None:
+    """Record in the journal how this start ended, if it can still be written."""
+    why = {} if result.stopped is None else {"stopped": result.stopped.text}
     try:
-        journal.tell("ended", clock.now(), exit_code=int(ending.exit_code), counts=ending.counts, **why)
-        journal.end("finished" if ending.stopped is None else "stopped", ending.exit_code)
-    except (LocalDisk, Locked):  # the ending tells the first error, which is the one to know
+        journal.record_event("ended", clock.now(), exit_code=int(result.exit_code), counts=result.counts, **why)
+        journal.finish("finished" if result.stopped is None else "stopped", result.exit_code)
+    except (LocalDisk, Locked):  # the result tells the first error, which is the one to know
         return

@@ -1,4 +1,4 @@
-"""What a run has left to do, in the order in which it will be done: a scratch file beside the journal."""
+"""The unfinished rows of a run, in the order in which they will be executed: a scratch file beside the journal."""
 
 import hashlib
 import sqlite3
@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import get_type_hints
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from readstate.errors import LocalDisk
+from readstate.changes.plans.reader import Plan
+from readstate.changes.plans.schema import to_rows
+from readstate.changes.runs.journal import Journal
+from readstate.errors import LocalDisk, PlanUnusable
+from readstate.model.change import Disposition, PreconditionKind
 from readstate.model.desired import Operation
 from readstate.model.plan import PlanRow
 
@@ -21,20 +27,20 @@ _decoder = msgspec.msgpack.Decoder(tuple[tuple(get_type_hints(PlanRow).values())
 
 @dataclass(frozen=True, slots=True)
 class UserRows:
-    """Rows of one user, which one worker does, so that no user has more than two requests under way."""
+    """Rows of one user, executed by one worker so that no user has more than two requests under way."""
 
     user_sid: str
     rows: tuple[PlanRow, ...]
 
 
-class Work:
-    """Rows by phase, those of a user together and the users in an order that means nothing.
+class WorkQueue:
+    """Rows by phase, those of a user together, users shuffled by a hash.
 
-    Sorted on disk, because a plan may have more rows than memory holds; lost with a crash, and made anew.
+    Sorted on disk, because a plan may have more rows than memory holds. Every start fills it anew.
     """
 
     def __init__(self, path: Path) -> None:
-        """Begin anew at *path*. Raises `LocalDisk`."""
+        """Create an empty queue at *path*. Raise `LocalDisk`."""
         path.unlink(missing_ok=True)
         path.touch(mode=0o600)
         self.path = path
@@ -50,7 +56,7 @@ class Work:
         self.path.unlink(missing_ok=True)
 
     def fill(self, rows: Iterable[PlanRow]) -> None:
-        """Take *rows* in. Raises `LocalDisk`."""
+        """Add *rows*. Raise `LocalDisk`."""
         try:
             self._connection.execute("BEGIN")
             self._connection.executemany(
@@ -63,30 +69,57 @@ class Work:
             raise LocalDisk(f"{self.path}: {error}", hint="Free some space, then resume.") from error
 
     def count(self, op: Operation) -> int:
-        """How many rows of *op* there are."""
+        """Return the number of rows of *op*."""
         (number,) = self._connection.execute("SELECT count(*) FROM work WHERE op = ?", (op.value,)).fetchone()
         return int(number)
 
     def get(self, plan_row_id: int) -> PlanRow:
-        """One row. Raises `KeyError`."""
+        """Return one row. Raise `KeyError`."""
         found = self._connection.execute("SELECT plan_row FROM work WHERE plan_row_id = ?", (plan_row_id,)).fetchone()
         if found is None:
             raise KeyError(plan_row_id)
         return _decode(found[0])
 
     def rows(self, op: Operation) -> Iterator[PlanRow]:
-        """The rows of *op* in their order."""
+        """Yield the rows of *op* in their order."""
         for (row,) in self._connection.execute(
             "SELECT plan_row FROM work WHERE op = ? ORDER BY rank, user_sid, plan_row_id", (op.value,)
         ):
             yield _decode(row)
 
 
+def unfinished_rows(plan: Plan, journal: Journal) -> Iterator[PlanRow]:
+    """Yield the executable rows of *plan* that *journal* has no outcome for. Raise `PlanUnusable`."""
+    settled = journal.settled()
+    next_settled = next(settled, None)
+    executable = removals = 0
+    for batch in plan.batches():
+        for row in to_rows(batch.filter(_is_executable(batch))):
+            executable += 1
+            removals += row.pre_kind == PreconditionKind.MEMBER
+            if row.plan_row_id == next_settled:
+                next_settled = next(settled, None)
+            else:
+                yield row
+    # Consent was given to these numbers: nothing is sent where they are not those of the rows.
+    planned = plan.manifest.guard_inputs
+    if (executable, removals) != (journal.header.executable, planned.deletes):
+        raise PlanUnusable(
+            f"plan {plan.manifest.plan_id} has {executable} executable rows of which {removals} remove a member,"
+            f" not {journal.header.executable} and {planned.deletes}",
+            hint="It cannot be trusted: plan again.",
+        )
+
+
 def by_user(rows: Iterable[PlanRow]) -> Iterator[UserRows]:
-    """Group *rows*, in which those of one user stand together."""
+    """Group *rows*, which must come with those of a user together."""
     for user_sid, group in groupby(rows, key=lambda row: row.user_sid):
         assert user_sid is not None
         yield UserRows(user_sid, tuple(group))
+
+
+def _is_executable(batch: pa.RecordBatch) -> pa.BooleanArray:
+    return pc.is_in(batch.column("disposition"), value_set=pa.array([Disposition.UPDATE, Disposition.DELETE]))
 
 
 def _encode(row: PlanRow) -> bytes:
@@ -99,5 +132,5 @@ def _decode(packed: bytes) -> PlanRow:
 
 
 def _rank(user_sid: str) -> int:
-    """A number that spreads users evenly and is the same in every process."""
+    """Return a number that spreads users evenly and is the same in every process."""
     return int.from_bytes(hashlib.blake2b(user_sid.encode(), digest_size=7).digest(), "big")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from readstate.changes.plans.reader import Plan
-from readstate.changes.review.statistics import BUCKETS_MS, CLASSES, OutcomeClass, RunFigures, count_rows
+from readstate.changes.review.statistics import BUCKETS_MS, RunFigures, count_rows
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.results import outcome_of, paired
 from readstate.changes.runs.row_record import RowRecord
@@ -15,7 +15,7 @@ from readstate.changes.runs.status import RunStatus
 from readstate.html.charts import Chart, Series, bars, lines, number, stacked_bars
 from readstate.html.render import fill, share
 from readstate.model.change import Disposition
-from readstate.model.outcome import MEANING
+from readstate.model.outcome import OUTCOMES, OutcomeClass
 from readstate.model.plan import PlanRow
 
 _COLOURS = {
@@ -69,7 +69,7 @@ def render_markdown(report: RunReport) -> str:
 
 def _filled(name: str, report: RunReport, charts: list[Chart]) -> str:
     found, status = report.figures, report.status
-    stopped = status.ending.stopped
+    stopped = status.result.stopped
     return fill(
         Path(__file__).parent / name,
         header=status.header,
@@ -78,8 +78,8 @@ def _filled(name: str, report: RunReport, charts: list[Chart]) -> str:
         figures=found,
         counts={kind: found.rows(kind) for kind in OutcomeClass},
         outcomes=[
-            (outcome, CLASSES[outcome], rows, meaning)
-            for outcome, meaning in MEANING.items()
+            (outcome, facts.kind, rows, facts.meaning)
+            for outcome, facts in OUTCOMES.items()
             if (rows := sum(outcomes.get(outcome, 0) for outcomes in found.outcomes.values()))
         ],
         starts=status.epoch,
@@ -155,7 +155,7 @@ def _pace(found: RunFigures) -> Chart:
 
 
 def _in_class(outcomes: Any, kind: OutcomeClass) -> int:
-    return sum(rows for outcome, rows in outcomes.items() if CLASSES[outcome] is kind)
+    return sum(rows for outcome, rows in outcomes.items() if OUTCOMES[outcome].kind is kind)
 
 
 def _bucket_names() -> list[str]:

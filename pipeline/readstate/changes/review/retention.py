@@ -15,8 +15,8 @@ from readstate.changes.plans.reader import read_header
 from readstate.changes.plans.tombstone import Tombstone, write_tombstone
 from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, UNFINISHED, is_abandoned
 from readstate.changes.runs.directory import RunDirectory, runs_in, target_lock
-from readstate.changes.runs.journal import look_into
-from readstate.changes.runs.result import ended
+from readstate.changes.runs.journal import open_read_only
+from readstate.changes.runs.result import summarise
 from readstate.changes.runs.results import write_audit
 from readstate.changes.runs.row_record import INTENT
 from readstate.files import translate_os_errors
@@ -85,7 +85,7 @@ def inspect_run(directory: RunDirectory) -> Erasable:
     """Return what can be erased of the run in *directory*. Raises `BadInput`, `LocalDisk`."""
     if not directory.journal.is_file():
         return Erasable(kind="run", path=directory.path, last_used=_modified(directory.path), files=())
-    with closing(look_into(directory.journal)) as journal:
+    with closing(open_read_only(directory.journal)) as journal:
         header, counts = journal.header, journal.counts()
         last_used = max([header.started_at, *(datetime.fromisoformat(event["at"]) for event in journal.events())])
     return Erasable(
@@ -140,8 +140,8 @@ def _erase(erasable: Erasable, tombstone: Tombstone) -> None:
             _erase(run, tombstone)
     if erasable.kind == "run":
         # A run that was killed has no audit yet, or that of an earlier start.
-        with closing(look_into(RunDirectory(erasable.path).journal)) as journal:
-            counts = ended(journal.counts(), journal.header.executable, None).counts
+        with closing(open_read_only(RunDirectory(erasable.path).journal)) as journal:
+            counts = summarise(journal.counts(), journal.header.executable, None).counts
             write_audit(journal, erasable.path, counts=counts)
     _remove(erasable.files)
 

@@ -4,13 +4,12 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from heapq import heappush, heappushpop
 from itertools import accumulate
 from typing import NamedTuple
 
 from readstate.changes.runs.row_record import RowRecord
-from readstate.model.outcome import Outcome
+from readstate.model.outcome import OUTCOMES, Outcome, OutcomeClass
 from readstate.model.plan import PlanRow
 
 BUCKETS_MS = (50, 100, 200, 500, 1_000, 2_000, 5_000)
@@ -20,30 +19,6 @@ _MOST_WINDOWS = 120
 _MICROSECONDS = 1_000_000
 
 Line = tuple[PlanRow, RowRecord]
-
-
-class OutcomeClass(StrEnum):
-    """What a person wants to tell apart at first sight."""
-
-    AS_PLANNED = "as planned"
-    LEFT_ALONE = "left alone"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    NOT_SENT = "not sent"
-
-
-CLASSES: Mapping[str, OutcomeClass] = {
-    Outcome.APPLIED: OutcomeClass.AS_PLANNED,
-    Outcome.CONVERGED: OutcomeClass.AS_PLANNED,
-    Outcome.DRIFTED: OutcomeClass.LEFT_ALONE,
-    Outcome.SUPERSEDED: OutcomeClass.LEFT_ALONE,
-    Outcome.REJECTED: OutcomeClass.FAILED,
-    Outcome.NOT_FOUND: OutcomeClass.FAILED,
-    Outcome.MISMATCH: OutcomeClass.FAILED,
-    Outcome.UNKNOWN: OutcomeClass.UNKNOWN,
-    Outcome.CANCELLED: OutcomeClass.NOT_SENT,
-}
-"""The class of every outcome that a row of a plan can have when it was to be changed."""
 
 
 class Why(NamedTuple):
@@ -82,7 +57,7 @@ class PaceWindow:
 class RunFigures:
     """All that a report shows about the rows of a run."""
 
-    outcomes: Mapping[str, Mapping[str, int]]
+    outcomes: Mapping[str, Mapping[Outcome, int]]
     """For each operation, rows by outcome."""
     reasons: Sequence[tuple[Why, int]]
     pace: Sequence[PaceWindow]
@@ -106,7 +81,7 @@ class RunFigures:
             rows
             for outcomes in self.outcomes.values()
             for outcome, rows in outcomes.items()
-            if CLASSES[outcome] in wanted
+            if OUTCOMES[outcome].kind in wanted
         )
 
 
@@ -140,7 +115,7 @@ class RunCount:
     """Counts rows, one after the other."""
 
     def __init__(self) -> None:
-        self._outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._outcomes: defaultdict[str, Counter[Outcome]] = defaultdict(Counter)
         self._reasons: Counter[Why] = Counter()
         self._settled: defaultdict[int, Counter[str]] = defaultdict(Counter)
         self._answers, self._races = _Times(), _Times()
@@ -149,20 +124,20 @@ class RunCount:
         self._throttled = 0
         self._ambiguous = 0
 
-    def add(self, row: PlanRow, record: RowRecord | None, outcome: str) -> None:
+    def add(self, row: PlanRow, record: RowRecord | None, outcome: Outcome) -> None:
         """Count one row that was to be changed, whose *outcome* is known, with what the journal has of it."""
         self._outcomes[row.disposition][outcome] += 1
         if record is None:
             return
-        if CLASSES[outcome] in {OutcomeClass.LEFT_ALONE, OutcomeClass.FAILED, OutcomeClass.UNKNOWN}:
+        if OUTCOMES[outcome].kind in {OutcomeClass.LEFT_ALONE, OutcomeClass.FAILED, OutcomeClass.UNKNOWN}:
             self._reasons[Why(outcome, record.reason_code, record.http_status, record.twilio_code)] += 1
-        if CLASSES[outcome] is OutcomeClass.LEFT_ALONE and len(self._drifted) < _MOST_SHOWN:
+        if OUTCOMES[outcome].kind is OutcomeClass.LEFT_ALONE and len(self._drifted) < _MOST_SHOWN:
             self._drifted.append((row, record))
         self._throttled += record.retries_429
         self._ambiguous += record.retries_ambiguous
         if record.settled_at is not None:
             cell = self._settled[record.settled_at // _MICROSECONDS]
-            cell[CLASSES[outcome]] += 1
+            cell[OUTCOMES[outcome].kind] += 1
             cell["throttled"] += record.retries_429
         self._time(row, record)
 
@@ -210,7 +185,7 @@ def _windows(settled: Mapping[int, Counter[str]]) -> list[PaceWindow]:
     ]
 
 
-def count_rows(lines: Iterable[tuple[PlanRow, RowRecord | None, str]]) -> RunFigures:
+def count_rows(lines: Iterable[tuple[PlanRow, RowRecord | None, Outcome]]) -> RunFigures:
     """Count *lines*: each row that was to be changed, with its record and its outcome."""
     count = RunCount()
     for row, record, outcome in lines:

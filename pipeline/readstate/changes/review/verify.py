@@ -5,41 +5,41 @@ from dataclasses import dataclass, field
 
 from readstate.changes.current_state.plan_rows import read_each_row
 from readstate.changes.plans.reader import Plan
+from readstate.changes.rules.preconditions import RowState, row_state
 from readstate.changes.rules.sampling import is_sampled
-from readstate.changes.rules.settle import Standing, standing
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.results import paired
 from readstate.errors import ExitCode
-from readstate.model.outcome import Outcome
+from readstate.model.outcome import OutcomeClass, outcomes_in
 from readstate.model.plan import PlanRow
 from readstate.twilio.read_context import ReadContext
 
 SHOWN = 20
-_GOOD = {Outcome.APPLIED, Outcome.CONVERGED}
+_GOOD = outcomes_in(OutcomeClass.AS_PLANNED)
 
 
 @dataclass(slots=True)
 class Verified:
     """Where the rows stand now that a run had brought to their target."""
 
-    counts: Counter[Standing] = field(default_factory=Counter)
-    differences: list[tuple[PlanRow, Standing]] = field(default_factory=list)
+    counts: Counter[RowState] = field(default_factory=Counter)
+    differences: list[tuple[PlanRow, RowState]] = field(default_factory=list)
     """The first rows that are not as the run left them."""
 
-    def add(self, row: PlanRow, where: Standing) -> None:
+    def add(self, row: PlanRow, where: RowState) -> None:
         """Count *row*."""
         self.counts[where] += 1
-        if where not in {Standing.AT_TARGET, Standing.BEYOND} and len(self.differences) < SHOWN:
+        if where not in {RowState.AT_TARGET, RowState.BEYOND} and len(self.differences) < SHOWN:
             self.differences.append((row, where))
 
     @property
     def exit_code(self) -> ExitCode:
         """The worst that was found; that somebody read on is no fault."""
-        if self.counts[Standing.UNREADABLE]:
+        if self.counts[RowState.UNREADABLE]:
             return ExitCode.SOME_UNKNOWN
-        if self.counts[Standing.AT_BEFORE]:
+        if self.counts[RowState.AT_BEFORE]:
             return ExitCode.SOME_FAILED
-        if self.counts[Standing.ELSEWHERE] or self.counts[Standing.GONE]:
+        if self.counts[RowState.ELSEWHERE] or self.counts[RowState.GONE]:
             return ExitCode.SOME_DRIFTED
         return ExitCode.DONE
 
@@ -54,5 +54,5 @@ async def verify(plan: Plan, journal: Journal, context: ReadContext, *, share: f
     verified = Verified()
     async with read_each_row(chosen, context) as seen:
         async for row, _, now in seen:
-            verified.add(row, standing(row, now.current))
+            verified.add(row, row_state(row, now.current))
     return verified

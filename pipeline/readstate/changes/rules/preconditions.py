@@ -1,157 +1,175 @@
-"""Whether a row may still be sent, given what was read right before. Pure."""
+"""Whether a row may still be sent, given the membership that was read right before. Pure."""
 
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from readstate.model.change import Fields, PreconditionKind
+from readstate.model.change import Direction, Fields, PreconditionKind
 from readstate.model.membership import Absent, Current, Present, Unknown, Unreadable
 from readstate.model.plan import PlanRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetFields:
-    """Send these values, and no other field."""
+class RowState(StrEnum):
+    """Where a membership stands between its state in the plan and the state that its row asks for."""
 
-    last_read_message_index: int | None
-    last_read_timestamp: datetime | None
-    notification_level: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveMember:
-    """Remove exactly this participant."""
-
-    participant_sid: str
-
-
-Sending = SetFields | RemoveMember
+    AT_TARGET = "at_target"
+    AT_BEFORE = "at_before"
+    BEYOND = "beyond"
+    """The user has read further than the row asks for."""
+    ELSEWHERE = "elsewhere"
+    GONE = "gone"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
-class Go:
-    """The row is as it was planned for: send this."""
-
-    sending: Sending
+class Ready:
+    """The membership is as planned: the row may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Already:
-    """Somebody else made it so: nothing is left to send."""
+class Satisfied:
+    """The membership is already as the row asks for: nothing is sent."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """The row is no longer as it was planned for: send nothing, and tell."""
+    """The membership is no longer as planned: nothing is sent."""
 
     reason: str
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """There is nothing left to change."""
+class Gone:
+    """There is no membership to change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """It could not be read, so nothing may be sent."""
-
-    detail: str
+Check = Ready | Satisfied | Drifted | Gone | Unreadable
 
 
-Verdict = Go | Already | Drifted | Missing | Unclear
+def is_removal(row: PlanRow) -> bool:
+    """Return whether *row* removes a member; all others update one."""
+    return row.pre_kind == PreconditionKind.MEMBER
 
 
-def judge(row: PlanRow, current: Current) -> Verdict:
-    """Say whether *row*, an update or a removal, may be sent to a membership that is *current*."""
+def row_state(row: PlanRow, current: Current) -> RowState:
+    """Return where *current* stands for *row*, an update or a removal."""
     match current:
-        case Unreadable(detail):
-            return Unclear(detail)
+        case Unreadable():
+            return RowState.UNREADABLE
         case Absent():
-            return Already("ALREADY_GONE") if row.pre_kind == PreconditionKind.MEMBER else Missing()
+            return RowState.AT_TARGET if is_removal(row) else RowState.GONE
+        case Present() if _names_no_participant(row, current):
+            return RowState.UNREADABLE
+        case Present() if _is_replaced(row, current):
+            return RowState.ELSEWHERE
+        case Present() if is_removal(row):
+            return RowState.AT_BEFORE
+        case Present() if _unknown_timestamp(row, current) is not None:
+            return RowState.UNREADABLE
         case Present():
-            return _judge_present(row, current)
+            return _state_of_fields(row, current)
 
 
-def _judge_present(row: PlanRow, current: Present) -> Verdict:
-    planned = row.pre_participant_sid
-    if planned is not None and current.participant_sid is None:
-        return Unclear("the answer names no participant")
-    if planned is not None and planned != current.participant_sid:
-        return Drifted("MEMBER_REPLACED", f"the member is {current.participant_sid}, not {planned}")
+def check_precondition(row: PlanRow, current: Current) -> Check:
+    """Return whether *row*, an update or a removal, may be sent to a membership that is *current*, or why not."""
+    match current:
+        case Unreadable():
+            return current
+        case Absent():
+            return Satisfied("ALREADY_GONE") if is_removal(row) else Gone()
+        case Present():
+            return _check_present(row, current)
+
+
+def _check_present(row: PlanRow, current: Present) -> Check:
+    if _names_no_participant(row, current):
+        return Unreadable("the answer names no participant")
+    if _is_replaced(row, current):
+        return Drifted("MEMBER_REPLACED", f"the member is {current.participant_sid}, not {row.pre_participant_sid}")
     if current.conversation_state == "closed" != row.conversation_state:
         return Drifted("CLOSED", "the conversation was closed meanwhile")
-    match row.pre_kind:
-        case PreconditionKind.MEMBER if planned is not None:
-            return _unless_unexpected(row, current, Go(RemoveMember(planned)))
-        case PreconditionKind.ADVANCE:
-            return _judge_advance(row, current)
-        case PreconditionKind.EQUALS:
-            return _judge_equals(row, current)
+    if not _has_precondition(row):
+        return Drifted("NO_PRECONDITION", f"the row has no usable precondition (pre_kind {row.pre_kind!r})")
+    if (unknown := _unknown_timestamp(row, current)) is not None:
+        return Unreadable(unknown)
+    match row_state(row, current):
+        case RowState.AT_BEFORE if broken := _broken_expectations(row, current):
+            return Drifted("EXPECTATION_FAILED", "; ".join(broken))
+        case RowState.AT_BEFORE:
+            return Ready()
+        case RowState.AT_TARGET:
+            return Satisfied("SAME")
+        case RowState.BEYOND if row.pre_kind == PreconditionKind.ADVANCE:
+            return Satisfied("ALREADY_FURTHER")
         case _:
-            return Drifted("NO_PRECONDITION", f"nobody knows what must hold before a {row.op}: {row.pre_kind!r}")
+            return Drifted("CHANGED", "; ".join(_not_as_before(row, current)))
 
 
-def _judge_advance(row: PlanRow, current: Present) -> Verdict:
-    target, horizon = row.set_index, current.last_read_message_index
-    if target is None or row.fields_mask != Fields.INDEX:
-        return Drifted("NO_PRECONDITION", "only a read horizon alone can advance")
-    if horizon is not None and horizon >= target:
-        return Already("SAME" if horizon == target else "ALREADY_FURTHER")
-    return _unless_unexpected(row, current, Go(_fields(index=target)))
+def _has_precondition(row: PlanRow) -> bool:
+    """Return whether *row* says what must hold before it is sent, and sets exactly the fields that it names."""
+    values = (row.set_index, row.set_timestamp, row.set_level)
+    if row.fields_mask != sum(field for field, value in zip(Fields, values, strict=True) if value is not None):
+        return False
+    match row.pre_kind:
+        case PreconditionKind.MEMBER:
+            return row.pre_participant_sid is not None and row.fields_mask == Fields.NOTHING
+        case PreconditionKind.ADVANCE:
+            return row.fields_mask == Fields.INDEX
+        case PreconditionKind.EQUALS:
+            return row.fields_mask != Fields.NOTHING
+        case _:
+            return False
 
 
-def _judge_equals(row: PlanRow, current: Present) -> Verdict:
-    if (unknown := timestamp_unknown(row, current)) is not None:
-        return Unclear(unknown)
-    if at_target(row, current):
-        return Already("SAME")
-    if differences := not_as_before(row, current):
-        return Drifted("CHANGED", "; ".join(differences))
-    fields = Fields(row.fields_mask)
-    return _unless_unexpected(
-        row,
-        current,
-        Go(
-            _fields(
-                index=row.set_index if Fields.INDEX in fields else None,
-                timestamp=row.set_timestamp if Fields.TIMESTAMP in fields else None,
-                level=row.set_level if Fields.LEVEL in fields else None,
-            )
-        ),
-    )
-
-
-def timestamp_unknown(row: PlanRow, current: Present) -> str | None:
-    """Why the timestamp that *row* sets is not known; None where it is, or is not asked for."""
+def _unknown_timestamp(row: PlanRow, current: Present) -> str | None:
+    """Return why the timestamp that *row* sets is not known; None where it is known, or not set."""
     read_at = current.last_read_timestamp
     if Fields.TIMESTAMP in Fields(row.fields_mask) and isinstance(read_at, Unknown):
         return f"last_read_timestamp: {read_at.reason}"
     return None
 
 
-def at_target(row: PlanRow, current: Present) -> bool:
-    """Whether each field that *row* sets has its new value."""
-    return not _differences(row, current, (row.set_index, row.set_timestamp, row.set_level))
+def _names_no_participant(row: PlanRow, current: Present) -> bool:
+    return row.pre_participant_sid is not None and current.participant_sid is None
 
 
-def not_as_before(row: PlanRow, current: Present) -> list[str]:
-    """The fields that *row* sets and that no longer have the value from before, in words."""
+def _is_replaced(row: PlanRow, current: Present) -> bool:
+    # A member who was removed and added again has another participant SID: not the one that was planned for.
+    return row.pre_participant_sid is not None and row.pre_participant_sid != current.participant_sid
+
+
+def _state_of_fields(row: PlanRow, current: Present) -> RowState:
+    if not _differences(row, current, (row.set_index, row.set_timestamp, row.set_level)):
+        return RowState.AT_TARGET
+    target, horizon = row.set_index, current.last_read_message_index
+    if row.pre_kind == PreconditionKind.ADVANCE and target is not None:
+        return RowState.AT_BEFORE if horizon is None or horizon < target else RowState.BEYOND
+    if not _not_as_before(row, current):
+        return RowState.AT_BEFORE
+    forward = row.direction in {Direction.ADVANCE, Direction.FIRST_SET}
+    if row.fields_mask == Fields.INDEX and forward and horizon is not None and target is not None and horizon > target:
+        return RowState.BEYOND
+    return RowState.ELSEWHERE
+
+
+def _not_as_before(row: PlanRow, current: Present) -> list[str]:
     return _differences(row, current, (row.pre_index, row.before_timestamp, row.pre_level))
 
 
 def _differences(row: PlanRow, current: Present, wanted: tuple[int | None, datetime | None, str | None]) -> list[str]:
+    """Return the fields that *row* sets and that have another value than *wanted*, in words."""
     read_at = current.last_read_timestamp
     now = (
         current.last_read_message_index,
-        None if isinstance(read_at, Unknown) else _whole(read_at),
+        None if isinstance(read_at, Unknown) else _whole_seconds(read_at),
         current.notification_level,
     )
     names = ("last_read_message_index", "last_read_timestamp", "notification_level")
-    then = (wanted[0], _whole(wanted[1]), wanted[2])
+    then = (wanted[0], _whole_seconds(wanted[1]), wanted[2])
     fields = Fields(row.fields_mask)
     return [
         f"{name} is {is_now}, not {was}"
@@ -160,22 +178,17 @@ def _differences(row: PlanRow, current: Present, wanted: tuple[int | None, datet
     ]
 
 
-def _unless_unexpected(row: PlanRow, current: Present, go: Go) -> Go | Drifted:
-    """Hold the row to what its author wrote down as expected."""
+def _broken_expectations(row: PlanRow, current: Present) -> list[str]:
+    """Return what the author of the line expected (``expect_…``) and is not so, in words."""
     if row.user_expect_json is None:
-        return go
-    broken = [
+        return []
+    return [
         f"{name} is {getattr(current, name)}, not {expected}"
         for name, expected in json.loads(row.user_expect_json).items()
         if getattr(current, name) != expected
     ]
-    return Drifted("EXPECTATION_FAILED", "; ".join(broken)) if broken else go
 
 
-def _fields(*, index: int | None = None, timestamp: datetime | None = None, level: str | None = None) -> SetFields:
-    return SetFields(last_read_message_index=index, last_read_timestamp=timestamp, notification_level=level)
-
-
-def _whole(moment: datetime | None) -> datetime | None:
-    """Twilio shows whole seconds: a fraction is no difference."""
+def _whole_seconds(moment: datetime | None) -> datetime | None:
+    # Twilio shows whole seconds: a fraction is no difference.
     return None if moment is None else moment.replace(microsecond=0)

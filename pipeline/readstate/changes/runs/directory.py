@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from readstate.changes.plans.tombstone import TOMBSTONE, read_tombstone, require_not_erased
-from readstate.changes.runs.journal import look_into
+from readstate.changes.runs.journal import open_read_only
 from readstate.errors import BadInput, LocalDisk, Locked, PlanUnusable, ReadstateError
 from readstate.files import create_private_folder, translate_os_errors
 from readstate.locks import LockHeld, acquire_lock, is_locked
@@ -120,8 +120,8 @@ def refuse_consumed(plan_id: str, work_dir: Path) -> None:
     if run is None:
         return
     require_not_erased(run.path)
-    journal = look_into(run.journal)
-    state, _ = journal.ending()
+    journal = open_read_only(run.journal)
+    state, _ = journal.final_state()
     journal.close()
     went = "was carried out" if state == "finished" else "was begun"
     raise PlanUnusable(
@@ -140,7 +140,7 @@ def _plan_of(run: RunDirectory) -> str | None:
         tombstone = read_tombstone(run.path)
         return None if tombstone is None else tombstone.plan_id
     try:
-        journal = look_into(run.journal)
+        journal = open_read_only(run.journal)
     except ReadstateError:  # a journal that cannot be read belongs to a run of another plan
         return None
     with closing(journal):

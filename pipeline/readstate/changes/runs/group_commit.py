@@ -1,32 +1,28 @@
-"""Commits to the journal in groups, on one thread: whoever waits for the disk waits together."""
+"""Group commit for the journal, on one thread: intents that arrive while the disk is busy share the next commit."""
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import msgspec
 
 from readstate.changes.runs.journal import Attempt, Journal, RunEvent
 from readstate.changes.runs.row_record import RowRecord
 
-Result = TypeVar("Result")
-
 OUTCOME_LAG_SECONDS = 0.05
 
 
-class JournalThread:
-    """The journal of a run under way, for many tasks at once.
+class JournalWriter:
+    """Writes the journal for many tasks at once.
 
-    A commit begins as soon as the one before has ended, with everything that came meanwhile: an intent waits for two
-    commits at most. Outcomes go along, or on their own after `OUTCOME_LAG_SECONDS`.
+    `intend` waits until its record is durable, at most two commits. `settle` and `record_event` return at once; what
+    they wrote is flushed with the next commit, or after `OUTCOME_LAG_SECONDS`.
     """
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        self.commits = 0
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._records: list[RowRecord] = []
         self._attempts: list[Attempt] = []
@@ -51,40 +47,32 @@ class JournalThread:
             self._executor.shutdown(wait=True)
 
     async def intend(self, record: RowRecord) -> None:
-        """Keep *record*; when this returns, it is on disk. Raises `LocalDisk`, `Locked`: then it must not be sent."""
-        await self._keep(record, None)
+        """Write *record*; when this returns, it is on disk. Raise `LocalDisk`, `Locked`: then it must not be sent."""
+        self.settle(record)
+        await self._wait()
 
     def settle(self, record: RowRecord, attempt: Attempt | None = None) -> None:
-        """Keep *record* soon. Raises what an earlier commit raised."""
+        """Write *record* soon. Raise what an earlier commit raised."""
         self._raise_failure()
         self._records.append(msgspec.structs.replace(record))
         if attempt is not None:
             self._attempts.append(attempt)
         self._begin_soon()
 
-    def tell(self, kind: str, at: datetime, **facts: Any) -> None:
-        """Keep an event of the whole run soon. Raises what an earlier commit raised."""
+    def record_event(self, kind: str, at: datetime, **facts: Any) -> None:
+        """Write an event of the whole run soon. Raise what an earlier commit raised."""
         self._raise_failure()
         self._events.append(RunEvent(kind=kind, at=at, facts=facts))
         self._begin_soon()
 
     async def flush(self) -> None:
-        """Wait until everything kept so far is on disk."""
+        """Wait until everything written so far is on disk."""
         self._raise_failure()
         if self._records or self._attempts or self._events:
             await self._wait()
         while self._committing is not None:
             await asyncio.wait([self._committing])
         self._raise_failure()
-
-    async def run(self, function: Callable[[Journal], Result]) -> Result:
-        """Give the result of *function* of the journal, after all that was kept before."""
-        await self.flush()
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function, self.journal)
-
-    async def _keep(self, record: RowRecord, attempt: Attempt | None) -> None:
-        self.settle(record, attempt)
-        await self._wait()
 
     async def _wait(self) -> None:
         done = asyncio.get_running_loop().create_future()
@@ -104,30 +92,35 @@ class JournalThread:
             self._committing = asyncio.create_task(self._commit())
 
     async def _commit(self) -> None:
-        # Whatever else is ready to run now may add to this commit.
+        """Commit again and again until nothing is waiting.
+
+        What the tasks write while a commit is on its way to the disk collects in the lists, and goes into the next
+        one. After a failure nothing is ever committed again, and all who wait now or later get that failure: a write
+        whose intent may not be on disk must not be sent.
+        """
+        # Tasks that are ready to run now may add to this commit.
         await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         while (self._records or self._events or self._waiting) and self._failure is None:
-            kept, waiting = (self._records, self._attempts, self._events), self._waiting
+            batch, waiting = (self._records, self._attempts, self._events), self._waiting
             self._records, self._attempts, self._events, self._waiting = [], [], [], []
             try:
-                await loop.run_in_executor(self._executor, self.journal.write, *kept)
-                self.commits += 1
-            except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear it
+                await loop.run_in_executor(self._executor, self.journal.commit, *batch)
+            except Exception as failure:  # noqa: BLE001 - those who wait must get it
                 self._failure = failure
                 self._waiting = [*waiting, *self._waiting]
             else:
-                _tell(waiting, None)
+                _wake(waiting, None)
         self._committing = None
         if self._failure is not None:
-            _tell(self._waiting, self._failure)
+            _wake(self._waiting, self._failure)
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
 
 
-def _tell(waiting: list[asyncio.Future[None]], failure: Exception | None) -> None:
+def _wake(waiting: list[asyncio.Future[None]], failure: Exception | None) -> None:
     for done in waiting:
         if done.done():
             continue

@@ -109,10 +109,10 @@ class Journal:
 
     # -- writing
 
-    def write(
+    def commit(
         self, records: Iterable[RowRecord], attempts: Iterable[Attempt] = (), events: Iterable[RunEvent] = ()
     ) -> None:
-        """Commit all of it together, as of now and for good. Raises `Locked`, `LocalDisk`."""
+        """Commit all of it together, durably. Raise `Locked`, `LocalDisk`."""
         with self._transaction() as connection:
             connection.executemany(_UPSERT, map(msgspec.structs.astuple, records))
             connection.executemany(
@@ -126,12 +126,12 @@ class Journal:
                 ),
             )
 
-    def tell(self, kind: str, at: datetime, **facts: Any) -> None:
-        """Add an event of the whole run. Raises `Locked`, `LocalDisk`."""
-        self.write((), (), [RunEvent(kind=kind, at=at, facts=facts)])
+    def record_event(self, kind: str, at: datetime, **facts: Any) -> None:
+        """Commit an event of the whole run. Raise `Locked`, `LocalDisk`."""
+        self.commit((), (), [RunEvent(kind=kind, at=at, facts=facts)])
 
-    def end(self, state: str, exit_code: int) -> None:
-        """Note how this start of the run ended: ``finished`` or ``stopped``. Raises `Locked`, `LocalDisk`."""
+    def finish(self, state: str, exit_code: int) -> None:
+        """Record how this start of the run ended: ``finished`` or ``stopped``. Raises `Locked`, `LocalDisk`."""
         with self._transaction() as connection:
             connection.execute("UPDATE run SET state = ?, exit_code = ?", (state, exit_code))
 
@@ -172,8 +172,8 @@ class Journal:
         ):
             yield plan_row_id
 
-    def ending(self) -> tuple[str, int | None]:
-        """The state of the run as last noted, and its exit code where it ended."""
+    def final_state(self) -> tuple[str, int | None]:
+        """Return the state of the run as last recorded, and its exit code where it ended."""
         state, exit_code = self._connection.execute("SELECT state, exit_code FROM run").fetchone()
         return state, exit_code
 
@@ -225,7 +225,7 @@ def open_journal(path: Path) -> Journal:
         return Journal(path, connection, _decoded(header), epoch)
 
 
-def look_into(path: Path) -> Journal:
+def open_read_only(path: Path) -> Journal:
     """Open the journal at *path* for reading only, also while another process writes it. Raises as `open_journal`."""
     _require(path)
     with _disk(path):

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import msgspec
 import pyarrow as pa
@@ -20,7 +20,7 @@ from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import INTENT, PENDING, RowRecord, micros, moment
 from readstate.files import atomic_write
 from readstate.model.change import Disposition
-from readstate.model.outcome import Outcome
+from readstate.model.outcome import OUTCOMES, Outcome
 from readstate.model.plan import PlanRow
 
 _MOMENT = pa.timestamp("us", tz="UTC")
@@ -44,23 +44,6 @@ INPUT_COLUMNS = (
     "note",
 )  # fmt: skip
 
-_FILES = {
-    Outcome.REJECTED: "failed.csv",
-    Outcome.NOT_FOUND: "failed.csv",
-    Outcome.MISMATCH: "failed.csv",
-    Outcome.DRIFTED: "drifted.csv",
-    Outcome.SUPERSEDED: "drifted.csv",
-    Outcome.UNKNOWN: "unknown.csv",
-}
-_NEXT = {
-    Outcome.REJECTED: "mend the cause, then resume",
-    Outcome.NOT_FOUND: "check whether it should exist",
-    Outcome.MISMATCH: "look at it, then resume",
-    Outcome.DRIFTED: "plan drifted.csv again",
-    Outcome.SUPERSEDED: "plan drifted.csv again",
-    Outcome.UNKNOWN: "resume reads it back",
-    Outcome.CANCELLED: "resume sends it",
-}
 _HINT = "The journal has everything: readstate resume writes the results again."
 _ROWS_AT_ONCE = 8_192
 _BATCHES_IN_A_GROUP = 8
@@ -79,7 +62,8 @@ def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool 
         parquet = _Parquet(stack.enter_context(pq.ParquetWriter(table, RESULTS, compression="zstd")))
         results = _csv(directory / "results.csv", stack, RESULTS.names, excel=excel)
         again = {
-            name: _csv(directory / name, stack, INPUT_COLUMNS, excel=False) for name in sorted(set(_FILES.values()))
+            name: _csv(directory / name, stack, INPUT_COLUMNS, excel=False)
+            for name in sorted({facts.file for facts in OUTCOMES.values() if facts.file})
         }
         for row, record in paired(plan, journal):
             line = _line(journal.header.run_id, plan.manifest.plan_id, row, record)
@@ -87,24 +71,24 @@ def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool 
             counts[outcome] += 1
             parquet.write(line)
             results.write(line)
-            if (name := _FILES.get(outcome)) is not None:
-                again[name].write(_as_input(row))
+            if (facts := OUTCOMES.get(outcome)) is not None and facts.file is not None:
+                again[facts.file].write(_as_input(row))
         parquet.finish()
     write_audit(journal, directory)
     return counts
 
 
-def outcome_of(row: PlanRow, record: RowRecord | None) -> str:
-    """The outcome of *row*, of which the journal knows *record*."""
+def outcome_of(row: PlanRow, record: RowRecord | None) -> Outcome:
+    """Return the outcome of *row*, for which the journal has *record*."""
     if not Disposition(row.disposition).is_executable:
         return Outcome.NOT_PLANNED
     if record is None or record.state == PENDING:
         return Outcome.CANCELLED
-    return Outcome.UNKNOWN if record.state == INTENT else record.state
+    return Outcome.UNKNOWN if record.state == INTENT else Outcome(record.state)
 
 
 def paired(plan: Plan, journal: Journal) -> Iterator[tuple[PlanRow, RowRecord | None]]:
-    """Every row of *plan* with its record, joined by plan_row_id; both stand in that order."""
+    """Yield every row of *plan* with its record: a merge join by plan_row_id, in which both are ordered."""
     records = journal.records()
     record = next(records, None)
     for row in plan.rows():
@@ -133,7 +117,7 @@ def _line(run_id: str, plan_id: str, row: PlanRow, record: RowRecord | None) -> 
         known.observed_level, known.observed_at, known.attempts, known.retries_429, known.retries_ambiguous,
         known.http_status, known.twilio_code, known.twilio_message, known.request_id,
         known.first_sent_at or (known.intent_at if sent else None), known.settled_at, known.latency_ms,
-        known.race_window_ms, row.undo_class, _NEXT.get(cast("Outcome", outcome)),
+        known.race_window_ms, row.undo_class, OUTCOMES[outcome].next_action if outcome in OUTCOMES else None,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from readstate.model.membership import Current, Present, Unknown
-from readstate.model.outcome import By
+from readstate.model.outcome import OutcomeSource
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -59,20 +59,22 @@ class RowRecord(msgspec.Struct, kw_only=True):
     """From the preflight's asking to the write's answer: only in it may others have changed what we then overwrote."""
 
     def observe(self, current: Current, at: datetime) -> None:
-        """Note what was seen last."""
+        """Record what was seen last."""
         if not isinstance(current, Present):
             return
         self.observed_index, self.observed_timestamp, self.observed_level = _values(current)
         self.observed_at = micros(at)
 
     def observe_before(self, current: Present, at: datetime) -> None:
-        """Note what was seen right before a write."""
+        """Record what was seen right before a write."""
         self.before_index, self.before_timestamp, self.before_level = _values(current)
         self.observe(current, at)
 
-    def settle(self, outcome: str, at: datetime, *, by: By | None = None, reason: str | None = None) -> None:
+    def settle(
+        self, outcome: str, at: datetime, *, source: OutcomeSource | None = None, reason: str | None = None
+    ) -> None:
         """Give the row its outcome."""
-        self.state, self.outcome_by, self.settled_at = outcome, by, micros(at)
+        self.state, self.outcome_by, self.settled_at = outcome, source, micros(at)
         self.reason_code = reason
 
 

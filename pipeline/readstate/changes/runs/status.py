@@ -1,12 +1,12 @@
-"""How far a run is, told from its journal alone."""
+"""How far a run is, read from its journal alone."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from readstate.changes.runs.directory import RunDirectory, lock_holder
-from readstate.changes.runs.journal import RunHeader, look_into
-from readstate.changes.runs.result import Ending, ended
+from readstate.changes.runs.journal import RunHeader, open_read_only
+from readstate.changes.runs.result import RunResult, summarise
 from readstate.changes.runs.row_record import INTENT
 from readstate.errors import ExitCode
 from readstate.model.outcome import Outcome
@@ -21,25 +21,25 @@ class RunStatus:
 
     header: RunHeader
     state: State
-    """``killed``: it neither runs nor has said how it ended."""
+    """``killed``: it is not running, and its end was not recorded."""
     epoch: int
     in_doubt: int
     """Rows that may have been sent and have no outcome."""
-    ending: Ending
+    result: RunResult
     """As if the run had ended now."""
 
 
 def status_of(directory: RunDirectory, work_dir: Path) -> RunStatus:
-    """Look at the run in *directory* without disturbing it. Raises `BadInput`, `LocalDisk`."""
-    journal = look_into(directory.journal)
+    """Return the status of the run in *directory* without disturbing it. Raise `BadInput`, `LocalDisk`."""
+    journal = open_read_only(directory.journal)
     try:
-        header, counts, (noted, exit_code) = journal.header, journal.counts(), journal.ending()
+        header, counts, (recorded, exit_code) = journal.header, journal.counts(), journal.final_state()
         epoch = journal.epoch
     finally:
         journal.close()
     is_running = lock_holder(work_dir, header.target) == header.run_id
-    state: State = "running" if is_running else "finished" if noted == "finished" else "stopped"
-    if noted == "running" and not is_running:
+    state: State = "running" if is_running else "finished" if recorded == "finished" else "stopped"
+    if recorded == "running" and not is_running:
         state = "killed"
     stopped = {
         "running": StopReason("the run is under way", ExitCode.STOPPED_EARLY),
@@ -48,4 +48,4 @@ def status_of(directory: RunDirectory, work_dir: Path) -> RunStatus:
         "finished": None,
     }[state]
     in_doubt = counts.get(INTENT, 0) + counts.get(Outcome.UNKNOWN, 0)
-    return RunStatus(header, state, epoch, in_doubt, ended(counts, header.executable, stopped))
+    return RunStatus(header, state, epoch, in_doubt, summarise(counts, header.executable, stopped))

@@ -32,6 +32,8 @@ class Response(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     """Looked up by lower-case names."""
     body: bytes
+    throttled: int = 0
+    """How often the request was refused with 429 before this answer."""
 
     @property
     def ok(self) -> bool:

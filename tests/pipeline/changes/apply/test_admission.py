@@ -1,14 +1,14 @@
 """When rows may begin."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from readstate.changes.apply.admission import Gate, Meter, rows_at_once
-from readstate.changes.apply.budgets import WriteBreaker
+from readstate.changes.apply.admission import Admission, AdmissionLimits
+from readstate.changes.apply.circuit_breaker import WriteBreaker
+from readstate.changes.apply.latency import LatencyMeter
 from readstate.changes.runs.directory import RunDirectory
 from readstate.errors import ExitCode, NotPermitted, Unanswered
 from readstate.events import Event, Message, RequestAnswered, WritesGoOn, WritesHeld
@@ -17,22 +17,22 @@ from tests.helpers.fake_clock import FakeClock
 
 
 class Bench:
-    """A gate, its clock, and what was told."""
+    """An admission, its clock, and the events."""
 
     def __init__(self, folder: Path, **changes: Any) -> None:
         self.clock = FakeClock()
         self.stop = StopSwitch()
-        self.meter = Meter(self.clock)
+        self.meter = LatencyMeter(self.clock)
         self.breaker = WriteBreaker()
         self.events: list[Event] = []
         self.probes: list[BaseException | None] = []
         self.run = RunDirectory(folder)
         values: dict[str, Any] = {
             "clock": self.clock, "stop": self.stop, "meter": self.meter, "breaker": self.breaker, "probe": self.probe,
-            "rate": lambda: 30.0, "most": 100, "max_throttled_seconds": 60.0,
-            "max_outage_seconds": 900.0, "emit": self.events.append,
+            "rate": lambda: 30.0, "emit": self.events.append,
+            "limits": AdmissionLimits(max_parallel_rows=100, max_throttled_seconds=60.0, max_outage_seconds=900.0),
         }  # fmt: skip
-        self.gate = Gate(self.run, **(values | changes))
+        self.admission = Admission(self.run, **(values | changes))
 
     async def probe(self) -> None:
         if self.probes and (error := self.probes.pop(0)) is not None:
@@ -43,29 +43,22 @@ class Bench:
 
     def break_writes(self) -> None:
         for _ in range(5):
-            self.breaker.note(self.clock.monotonic(), is_ambiguous=True)
-
-
-@given(rate=st.floats(0.1, 500), seconds=st.floats(0, 5), most=st.integers(1, 500))
-def test_enough_rows_are_under_way_to_keep_the_rate_and_hardly_more(rate: float, seconds: float, most: int) -> None:
-    rows = rows_at_once(rate, seconds, most=most)
-
-    assert rows <= most
-    assert rows >= min(most, rate * seconds)
-    assert rows <= max(4, 1.1 * rate * (seconds + 0.01) + 2)
+            self.breaker.record(self.clock.monotonic(), is_ambiguous=True)
 
 
 async def test_there_is_room_for_some_rows_and_each_that_leaves_makes_room_for_one(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    for _ in range(4):
-        assert await bench.gate.enter()
-    bench.stop.on_stop(lambda: None)
+    slots = [await bench.admission.acquire() for _ in range(4)]
+    waiting = asyncio.create_task(bench.admission.acquire())
+    await asyncio.sleep(0)
+    assert not waiting.done()
 
-    bench.gate.leave()
-    assert await bench.gate.enter()
+    for _ in range(2):  # the second time it means nothing
+        slots[0].release()  # type: ignore[union-attr]
+    assert await waiting
 
     bench.stop.request_stop(StopReason("enough", ExitCode.TERMINATED))
-    assert not await bench.gate.enter()
+    assert not await bench.admission.acquire()
 
 
 async def test_slow_answers_make_room_for_more_rows(tmp_path: Path) -> None:
@@ -74,7 +67,7 @@ async def test_slow_answers_make_room_for_more_rows(tmp_path: Path) -> None:
     bench.answer("POST", seconds=0.5)
 
     for _ in range(30):
-        assert await bench.gate.enter()
+        assert await bench.admission.acquire()
 
 
 async def test_rows_are_held_while_a_pause_file_is_there(tmp_path: Path) -> None:
@@ -86,9 +79,9 @@ async def test_rows_are_held_while_a_pause_file_is_there(tmp_path: Path) -> None
         if isinstance(event, WritesHeld):
             bench.run.pause.unlink()
 
-    bench.gate._emit = tell
+    bench.admission._emit = tell
 
-    assert await bench.gate.enter()
+    assert await bench.admission.acquire()
     assert [type(event) for event in bench.events] == [WritesHeld, WritesGoOn]
 
 
@@ -96,7 +89,7 @@ async def test_a_stop_file_stops(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.run.stop.touch()
 
-    assert not await bench.gate.enter()
+    assert not await bench.admission.acquire()
     assert (reason := bench.stop.reason()) is not None
     assert reason.exit_code == ExitCode.STOPPED_EARLY
     assert "STOP is there" in reason.text
@@ -107,7 +100,7 @@ async def test_refusals_without_end_stop_the_run(tmp_path: Path) -> None:
     bench.answer(status=429)
     bench.clock.advance(61)
 
-    assert not await bench.gate.enter()
+    assert not await bench.admission.acquire()
     assert "429" in bench.stop.reason().text  # type: ignore[union-attr]
 
 
@@ -118,7 +111,7 @@ async def test_one_other_answer_ends_the_count_of_refusals(tmp_path: Path) -> No
     bench.answer("POST", status=404)
     bench.meter.observe(Message("not a request"))
 
-    assert await bench.gate.enter()
+    assert await bench.admission.acquire()
 
 
 async def test_an_open_breaker_waits_for_a_reading_that_succeeds(tmp_path: Path) -> None:
@@ -126,7 +119,7 @@ async def test_an_open_breaker_waits_for_a_reading_that_succeeds(tmp_path: Path)
     bench.break_writes()
     bench.probes = [Unanswered("reset"), Unanswered("reset"), None]
 
-    assert await bench.gate.enter()
+    assert await bench.admission.acquire()
 
     assert bench.clock.slept == [0.5, 1.0, 2.0]
     assert not bench.breaker.is_open
@@ -137,7 +130,7 @@ async def test_an_open_breaker_gives_up_in_the_end(tmp_path: Path) -> None:
     bench.break_writes()
     bench.probes = [Unanswered("reset")] * 500
 
-    assert not await bench.gate.enter()
+    assert not await bench.admission.acquire()
     assert "no clear answer" in bench.stop.reason().text  # type: ignore[union-attr]
 
 
@@ -147,12 +140,12 @@ async def test_a_probe_that_is_refused_ends_the_run(tmp_path: Path) -> None:
     bench.probes = [NotPermitted("401")]
 
     with pytest.raises(NotPermitted):
-        await bench.gate.enter()
+        await bench.admission.acquire()
 
 
 async def test_a_disk_that_fills_up_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(tmp_path)
     monkeypatch.setattr(RunDirectory, "free_bytes", lambda _: 100_000_000)
 
-    assert not await bench.gate.enter()
+    assert not await bench.admission.acquire()
     assert bench.stop.reason().exit_code == ExitCode.LOCAL_DISK  # type: ignore[union-attr]

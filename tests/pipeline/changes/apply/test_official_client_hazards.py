@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl
 import pytest
 
 from readstate.changes.apply.send import request_for, send
-from readstate.changes.rules.preconditions import SetFields
-from readstate.changes.rules.settle import Answered, Lost
+from readstate.changes.rules.answers import Answered, Lost
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
 from readstate.errors import ApiError, BadInput
+from readstate.model.plan import PlanRow
 from readstate.settings import Settings
 from readstate.twilio.client import Writer
 from readstate.twilio.connect import connection
@@ -26,8 +26,7 @@ from tests.helpers.plans import plan_row
 from tests.helpers.raw_server import RawServer, http, raw_server
 
 SERVICE = "IS" + "2" * 32
-ROW = plan_row(1)
-MUTE = SetFields(last_read_message_index=None, last_read_timestamp=None, notification_level="muted")
+ROW = plan_row(1, set_index=None, set_level="muted")
 SHOWN = b'{"user_sid": "%b", "conversation_sid": "%b", "notification_level": "muted"}' % (
     (ROW.user_sid or "").encode(), (ROW.conversation_sid or "").encode(),
 )  # fmt: skip
@@ -43,8 +42,8 @@ async def talking(*answers: bytes, **settings: Any) -> AsyncIterator[tuple[Write
             yield twilio.writer(), server
 
 
-def write(sending: SetFields = MUTE) -> requests.Request:
-    return request_for(SERVICE, ROW, sending, leave_by=float("inf"))
+def write(row: PlanRow = ROW) -> requests.Request:
+    return request_for(SERVICE, row, leave_by=float("inf"))
 
 
 def test_an_identity_is_one_segment_of_the_path_whatever_it_holds() -> None:
@@ -59,7 +58,7 @@ def test_an_identity_is_one_segment_of_the_path_whatever_it_holds() -> None:
 def test_nothing_but_a_sid_gets_into_the_path_of_a_write(alias: str) -> None:
     for row in (plan_row(1, user_sid=alias), plan_row(1, conversation_sid=alias)):
         with pytest.raises(BadInput):
-            request_for(SERVICE, row, MUTE, leave_by=0.0)
+            request_for(SERVICE, row, leave_by=0.0)
 
 
 async def test_no_page_is_asked_for_that_is_larger_than_twilio_allows() -> None:
@@ -70,16 +69,14 @@ async def test_no_page_is_asked_for_that_is_larger_than_twilio_allows() -> None:
 
 
 def test_a_change_without_a_field_is_never_sent() -> None:
-    nothing = SetFields(last_read_message_index=None, last_read_timestamp=None, notification_level=None)
-
     with pytest.raises(BadInput, match="nothing to set"):
-        write(nothing)
+        write(plan_row(1, set_index=None))
 
 
 def test_a_time_keeps_its_moment_whatever_zone_it_was_written_in() -> None:
     noon = datetime(2026, 11, 23, 12, tzinfo=timezone(timedelta(hours=5)))
 
-    sent = write(SetFields(last_read_message_index=None, last_read_timestamp=noon, notification_level=None))
+    sent = write(plan_row(1, set_index=None, set_timestamp=noon))
 
     assert dict(sent.form) == {"LastReadTimestamp": "2026-11-23T07:00:00Z"}
     assert noon == datetime(2026, 11, 23, 7, tzinfo=UTC)
@@ -87,7 +84,7 @@ def test_a_time_keeps_its_moment_whatever_zone_it_was_written_in() -> None:
 
 async def test_a_server_that_never_answers_does_not_hold_us_for_ever() -> None:
     async with talking(b"HTTP/1.1 200 OK\r\n", read_timeout_seconds=0.1, request_timeout_seconds=0.2) as (client, _):
-        answer, _ = await send(client, write())
+        answer = (await send(client, write())).answer
 
     assert isinstance(answer, Lost)
 
@@ -99,7 +96,7 @@ async def test_a_429_without_retry_after_is_repeated_for_reads_and_for_writes(me
         if method == "GET":
             await client.user_conversation(SERVICE, ROW.user_sid or "", ROW.conversation_sid or "")
         else:
-            answer, _ = await send(client, write())
+            answer = (await send(client, write())).answer
             assert answer == Answered(status=200, shown=answer.shown)  # type: ignore[union-attr]
 
     assert [line.split()[0] for line in server.lines] == [method] * 3
@@ -108,7 +105,7 @@ async def test_a_429_without_retry_after_is_repeated_for_reads_and_for_writes(me
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_a_write_is_not_repeated_after_a_5xx(status: int) -> None:
     async with talking(http(status, b"<html>")) as (client, server):
-        answer, _ = await send(client, write())
+        answer = (await send(client, write())).answer
 
     assert answer == Answered(status=status, message="<html>")
     assert len(server.lines) == 1
@@ -116,7 +113,7 @@ async def test_a_write_is_not_repeated_after_a_5xx(status: int) -> None:
 
 async def test_a_write_whose_connection_dies_is_not_repeated() -> None:
     async with talking(b"") as (client, server):
-        answer, _ = await send(client, write())
+        answer = (await send(client, write())).answer
 
     assert isinstance(answer, Lost)
     assert len(server.lines) == 1
@@ -152,7 +149,7 @@ async def test_credentials_do_not_follow_a_next_page_to_another_host() -> None:
 async def test_a_success_that_is_a_web_page_is_never_taken_for_one() -> None:
     page = http(body=b"<html>hello</html>")
     async with talking(page) as (client, server):
-        answer, _ = await send(client, write())
+        answer = (await send(client, write())).answer
     async with talking(page, http(body=SHOWN)) as (client, again):
         row = await client.user_conversation(SERVICE, ROW.user_sid or "", ROW.conversation_sid or "")
 

@@ -1,18 +1,14 @@
-"""Reading rows right before they are written, and sending them."""
+"""Reading rows right before they are written."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from readstate.changes.apply.send import Repetitions, request_for, send
 from readstate.changes.current_state.plan_rows import read_rows
-from readstate.changes.rules.preconditions import SetFields
-from readstate.changes.rules.settle import Answered, Late, NeverSent
-from readstate.errors import NotSent, Refused, TooLate
-from readstate.events import Message, Retried
+from readstate.errors import Refused
 from readstate.model.membership import Absent, Present, Unknown, Unreadable
-from readstate.twilio.client import Reader, Writer
+from readstate.twilio.client import Reader
 from readstate.twilio.http.response import Response
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.plans import plan_row
@@ -75,24 +71,3 @@ async def test_credentials_that_are_refused_end_everything() -> None:
         await read(answer(403))
     with pytest.raises(Refused):
         await read(answer(body=shown()), answer(401))
-
-
-def test_repeated_writes_are_counted_by_their_path_and_forgotten() -> None:
-    duplicates = Repetitions()
-    for method, reason in (("POST", "status 429"), ("POST", "status 429"), ("POST", "reset"), ("GET", "status 429")):
-        duplicates.observe(Retried(method, "/v1/x", reason, 0, 0.1, None))
-    duplicates.observe(Message("something else"))
-
-    assert duplicates.take("/v1/x") == 2
-    assert duplicates.take("/v1/x") == 0
-
-
-async def test_what_did_not_leave_is_told_from_what_may_have_arrived() -> None:
-    sending = SetFields(last_read_message_index=8, last_read_timestamp=None, notification_level=None)
-    request = request_for(SERVICE, plan_row(1), sending, leave_by=1.0)
-    writer = Writer(ScriptedTransport(NotSent("refused"), TooLate("too late"), answer(200, b"<html>")))
-
-    assert await send(writer, request) == (NeverSent("refused"), None)
-    assert await send(writer, request) == (Late(), None)
-    assert await send(writer, request) == (Answered(status=200), "RQ" + "0" * 32)
-    assert request.leave_by == 1.0

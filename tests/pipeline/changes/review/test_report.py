@@ -11,17 +11,17 @@ import pytest
 
 from readstate.changes.plans.reader import Plan
 from readstate.changes.review.report import RunReport, make_run_report, render_html, render_markdown
-from readstate.changes.review.statistics import OutcomeClass, Spread, count_rows
+from readstate.changes.review.statistics import Spread, count_rows
 from readstate.changes.runs.journal import Journal, create_journal
-from readstate.changes.runs.result import ended
+from readstate.changes.runs.result import summarise
 from readstate.changes.runs.row_record import INTENT, RowRecord, micros
 from readstate.changes.runs.status import RunStatus
 from readstate.errors import ExitCode
-from readstate.model.outcome import Outcome
+from readstate.model.outcome import Outcome, OutcomeClass
 from readstate.stop import StopReason
 from tests.helpers.browser import browse, needs_browser
+from tests.helpers.journals import header
 from tests.helpers.plans import NOW, plan_row, removal_row, skipped_row, written_plan
-from tests.pipeline.changes.runs.test_journal import header
 
 EVIL = '<script>alert(1)</script>"|`**\x1b[31m'
 
@@ -40,10 +40,10 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 @pytest.fixture
 def journal(plan: Plan, tmp_path: Path) -> Iterator[Journal]:
     journal = create_journal(tmp_path / "journal.sqlite", header(plan_id=plan.manifest.plan_id, executable=8))
-    journal.tell("started", NOW, who={"os_user": "bob the operator"})
-    journal.tell("began", NOW, epoch=1, left=8, in_doubt=0)
-    journal.tell("stage_passed", NOW, operation="update", stage="canary")
-    journal.write(
+    journal.record_event("started", NOW, who={"os_user": "bob the operator"})
+    journal.record_event("began", NOW, epoch=1, left=8, in_doubt=0)
+    journal.record_event("stage_passed", NOW, operation="update", stage="canary")
+    journal.commit(
         [
             settled(0, Outcome.APPLIED, latency_ms=40, race_window_ms=90, request_id="RQ" + "0" * 32),
             settled(1, Outcome.APPLIED, second=1, latency_ms=250, race_window_ms=300, retries_429=2),
@@ -56,7 +56,7 @@ def journal(plan: Plan, tmp_path: Path) -> Iterator[Journal]:
             settled(7, Outcome.NOT_FOUND, second=31),
         ]
     )  # fmt: skip
-    journal.tell("ended", NOW, exit_code=130, counts={}, stopped="stopped by SIGINT")
+    journal.record_event("ended", NOW, exit_code=130, counts={}, stopped="stopped by SIGINT")
     with closing(journal):
         yield journal
 
@@ -64,7 +64,7 @@ def journal(plan: Plan, tmp_path: Path) -> Iterator[Journal]:
 @pytest.fixture
 def report(plan: Plan, journal: Journal) -> RunReport:
     stopped = StopReason("stopped by SIGINT", ExitCode.INTERRUPTED)
-    status = RunStatus(journal.header, "stopped", 1, 1, ended(journal.counts(), 8, stopped))
+    status = RunStatus(journal.header, "stopped", 1, 1, summarise(journal.counts(), 8, stopped))
     return make_run_report(plan, journal, status)
 
 
@@ -150,7 +150,7 @@ def test_what_people_wrote_stays_text(report: RunReport) -> None:
 def test_a_run_of_a_plan_without_changes_is_still_a_page(tmp_path: Path) -> None:
     plan = written_plan(tmp_path / "plans", skipped_row(0, "blocked", "REWIND"))
     with closing(create_journal(tmp_path / "journal.sqlite", header(executable=0))) as journal:
-        status = RunStatus(journal.header, "finished", 1, 0, ended({}, 0, None))
+        status = RunStatus(journal.header, "finished", 1, 0, summarise({}, 0, None))
         report = make_run_report(plan, journal, status)
 
     assert "Nothing was to be changed" in render_html(report)

@@ -1,4 +1,4 @@
-"""Taking a run back, verifying it, and finding out what it did when its journal is lost."""
+"""Taking a run back, and verifying it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,8 +16,7 @@ from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.review.undo import plan_undo, undo_row
 from readstate.changes.review.verify import verify
-from readstate.changes.rules.preconditions import Go, judge
-from readstate.changes.rules.settle import Standing
+from readstate.changes.rules.preconditions import Ready, RowState, check_precondition
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import RowRecord, micros
 from readstate.errors import ExitCode, Stopped
@@ -30,12 +29,11 @@ from readstate.stop import StopReason, StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.read_context import ReadContext
 from tests.helpers.apply_bench import Bench, WorldTransport, looking, status
+from tests.helpers.apply_plans import SHAPE, behind, leave, line, move, muting, plan_of, unmuted
 from tests.helpers.planning import NOW as WORLD_NOW
 from tests.helpers.planning import DeskTransport
-from tests.helpers.plans import NOW, plan_row, removal_row
+from tests.helpers.plans import NOW, equals_row, plan_row, present, removal_row
 from tests.helpers.simulated_api import SimulatedApi
-from tests.pipeline.changes.apply.test_run import SHAPE, behind, leave, line, move, muting, plan_of, unmuted
-from tests.pipeline.changes.rules.test_preconditions import exact, present
 
 
 def written(**changes: Any) -> RowRecord:
@@ -56,9 +54,9 @@ class TestUndoRow:
         if back.disposition == "update":
             assert now == ours
             assert (back.set_index, back.pre_index, back.pre_kind) == (before, ours, "equals")
-            assert judge(back, present(now)) == judge(back, present(ours))
-            assert isinstance(judge(back, present(ours)), Go)
-            assert not isinstance(judge(back, present(ours + 1)), Go)
+            assert check_precondition(back, present(now)) == check_precondition(back, present(ours))
+            assert check_precondition(back, present(ours)) == Ready()
+            assert check_precondition(back, present(ours + 1)) != Ready()
         else:
             assert now == before or now != ours or before is None
 
@@ -78,7 +76,7 @@ class TestUndoRow:
     def test_what_can_be_restored_is_and_what_cannot_is_told(self) -> None:
         record = written(sent_index=8, before_index=None, sent_level="muted", before_level="default")
 
-        back = undone(exact(), record, present(8, "muted"))
+        back = undone(equals_row(), record, present(8, "muted"))
 
         assert (back.disposition, back.set_index, back.set_level, back.fields_mask) == ("update", None, "default", 4)
         assert back.undo_note == "last_read_message_index cannot be cleared again and stays"
@@ -87,10 +85,10 @@ class TestUndoRow:
         later = NOW + timedelta(days=1)
         record = written(sent_timestamp=micros(later), before_timestamp=micros(NOW))
 
-        back = undone(exact(fields_mask=2), record, present(last_read_timestamp=later))
+        back = undone(equals_row(fields_mask=2), record, present(last_read_timestamp=later))
 
         assert (back.set_timestamp, back.before_timestamp, back.fields_mask) == (NOW, later, 2)
-        assert undone(exact(fields_mask=2), record, present()).reason_code == "CHANGED_SINCE"
+        assert undone(equals_row(fields_mask=2), record, present()).reason_code == "CHANGED_SINCE"
 
     @pytest.mark.parametrize(
         ("row", "current", "disposition"),
@@ -172,10 +170,10 @@ class TestVerify:
                 plan, journal, reading(bench, plan, WorldTransport(bench.desk, status(500))), share=1.0
             )
 
-        assert read_on.counts == {Standing.AT_TARGET: 4, Standing.BEYOND: 1}
+        assert read_on.counts == {RowState.AT_TARGET: 4, RowState.BEYOND: 1}
         assert (read_on.exit_code, read_on.differences) == (ExitCode.DONE, [])
         assert left.exit_code == ExitCode.SOME_DRIFTED
-        assert [where for _, where in left.differences] == [Standing.GONE]
+        assert [where for _, where in left.differences] == [RowState.GONE]
         assert back.exit_code == ExitCode.SOME_FAILED
         assert blind.exit_code == ExitCode.SOME_UNKNOWN
 

@@ -16,8 +16,8 @@ from readstate.changes.runs.directory import (
 )
 from readstate.changes.runs.journal import create_journal
 from readstate.errors import BadInput, LocalDisk, Locked, PlanUnusable
+from tests.helpers.journals import header
 from tests.helpers.plans import TARGET
-from tests.pipeline.changes.runs.test_journal import header
 
 NOW = datetime(2026, 11, 23, 14, 15, 16, tzinfo=UTC)
 

@@ -18,9 +18,9 @@ from readstate.changes.runs.journal import create_journal
 from readstate.changes.runs.results import RESULTS, outcome_of, write_results
 from readstate.changes.runs.row_record import INTENT, PENDING, RowRecord, micros
 from readstate.errors import LocalDisk
-from readstate.model.outcome import By, Outcome
+from readstate.model.outcome import Outcome, OutcomeSource
+from tests.helpers.journals import header
 from tests.helpers.plans import NOW, plan_row, removal_row, skipped_row, written_plan
-from tests.pipeline.changes.runs.test_journal import header
 
 COLUMNS = (
     "run_id, plan_id, plan_row_id, input_line, row_key, user_sid, conversation_sid, participant_sid, op, outcome, "
@@ -49,9 +49,9 @@ def written(plan: Plan, tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     folder.mkdir()
     journal = create_journal(folder / "journal.sqlite", header(plan_id=plan.manifest.plan_id))
-    journal.write(
+    journal.commit(
         [
-            record(0, Outcome.APPLIED, attempts=1, sent_index=8, before_index=5, outcome_by=By.RESPONSE,
+            record(0, Outcome.APPLIED, attempts=1, sent_index=8, before_index=5, outcome_by=OutcomeSource.RESPONSE,
                    settled_at=micros(NOW), intent_at=micros(NOW)),
             record(1, Outcome.REJECTED, twilio_message="no", http_status=400),
             record(2, Outcome.DRIFTED),
@@ -61,7 +61,7 @@ def written(plan: Plan, tmp_path: Path) -> Path:
             record(8, Outcome.SUPERSEDED),
         ]
     )  # fmt: skip
-    journal.tell("began", NOW)
+    journal.record_event("began", NOW)
     write_results(plan, journal, folder)
     journal.close()
     return folder
@@ -123,9 +123,9 @@ def test_a_file_to_look_at_again_asks_for_the_same(written: Path) -> None:
 def test_only_a_file_for_spreadsheets_takes_the_power_from_formulas(plan: Plan, written: Path) -> None:
     assert lines(written / "results.csv")[0]["row_key"] == "=1+1"
 
-    from readstate.changes.runs.journal import look_into
+    from readstate.changes.runs.journal import open_read_only
 
-    journal = look_into(written / "journal.sqlite")
+    journal = open_read_only(written / "journal.sqlite")
     write_results(plan, journal, written, excel=True)
     journal.close()
 
@@ -142,13 +142,13 @@ def test_the_audit_tells_who_and_what_happened(written: Path) -> None:
 
 
 def test_results_that_cannot_be_written_leave_the_old_ones_alone(plan: Plan, written: Path) -> None:
-    from readstate.changes.runs.journal import look_into
+    from readstate.changes.runs.journal import open_read_only
 
     old = (written / "results.csv").read_bytes()
     (written / "failed.csv").unlink()
     (written / "failed.csv").mkdir()
     (written / "failed.csv" / "x").touch()
-    journal = look_into(written / "journal.sqlite")
+    journal = open_read_only(written / "journal.sqlite")
 
     with pytest.raises(LocalDisk, match="resume"):
         write_results(plan, journal, written)

@@ -1,0 +1,60 @@
+"""A circuit breaker over writes: after too many unclear answers, sending more would only pile up unknown outcomes."""
+
+import re
+from collections import deque
+from dataclasses import dataclass
+
+from readstate.errors import BadInput
+
+_RECENT_WRITES = 50
+_THRESHOLDS = re.compile(r"(\d{1,6})\s*,\s*(\d{1,3}(?:\.\d+)?)\s*%")
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerThresholds:
+    """How many writes may get no clear answer before all others are paused."""
+
+    in_a_row: int = 5
+    share: float = 0.2
+    """Of the last 50."""
+
+
+def parse_thresholds(text: str) -> BreakerThresholds:
+    """Return the thresholds written as ``5,20%``. Raise `BadInput`."""
+    match = _THRESHOLDS.fullmatch(text.strip())
+    if match is None or int(match[1]) == 0 or float(match[2]) > 100:
+        raise BadInput(
+            f"{text!r} does not say how many writes may get no clear answer",
+            hint="Write how many in a row, and which share of the last 50: 5,20%",
+        )
+    return BreakerThresholds(int(match[1]), float(match[2]) / 100)
+
+
+class WriteBreaker:
+    """Opens when too many writes get no clear answer."""
+
+    def __init__(self, thresholds: BreakerThresholds = BreakerThresholds()) -> None:
+        self._thresholds = thresholds
+        self.opened_at: float | None = None
+        self._in_a_row = 0
+        self._recent: deque[bool] = deque(maxlen=_RECENT_WRITES)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing may be sent."""
+        return self.opened_at is not None
+
+    def record(self, now: float, *, is_ambiguous: bool) -> None:
+        """Record how one write ended."""
+        self._in_a_row = self._in_a_row + 1 if is_ambiguous else 0
+        self._recent.append(is_ambiguous)
+        # Only a full window counts: otherwise one unclear answer among the first five would be 20 %.
+        many = len(self._recent) == _RECENT_WRITES and sum(self._recent) > self._thresholds.share * _RECENT_WRITES
+        if self.opened_at is None and (self._in_a_row >= self._thresholds.in_a_row or many):
+            self.opened_at = now
+
+    def close(self) -> None:
+        """Let writes through again, and judge only those to come."""
+        self.opened_at = None
+        self._in_a_row = 0
+        self._recent.clear()
