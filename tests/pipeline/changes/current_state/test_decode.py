@@ -8,7 +8,7 @@ import pytest
 
 from readstate.changes.current_state.decode import parse_timestamp
 from readstate.changes.current_state.plan_rows import read_rows
-from readstate.changes.rules.preconditions import Go, judge
+from readstate.changes.rules.preconditions import Ready, check_precondition
 from readstate.model.membership import Unknown
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.twilio.client import Reader
@@ -58,4 +58,4 @@ async def test_a_row_that_was_planned_by_a_timestamp_without_offset_may_be_appli
     (update,) = planned.rows
     assert update.disposition == "update"
     observed = await read_rows(Reader(transport), desk.service.sid, [update], FakeClock())
-    assert isinstance(judge(update, observed[0].current), Go)
+    assert check_precondition(update, observed[0].current) == Ready()
