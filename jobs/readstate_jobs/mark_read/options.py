@@ -110,7 +110,7 @@ def _require_consistent(
         raise Usage("--users and --all exclude each other; give one of them")
     if users_file is None and not everybody:
         raise Usage(
-            "it is not said whose conversations are meant",
+            "--users or --all is missing",
             hint="Give --users FILE, or --all for all users of the service.",
         )
     if keep_unread and level is None:

@@ -3,25 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from readstate.changes.render import wording
 from readstate.changes.render.selection import selection
 from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, who
+from readstate.html.render import fill
 from readstate.model.plan import PlanRow
 from readstate.text import group_digits
 
 
 def render_html(summary: Summary) -> str:
-    """The page; everything from outside is escaped by the template engine."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("plan.html").render(_facts(summary)) + "\n"
+    """Return the page; the template engine escapes everything from outside."""
+    return fill(Path(__file__).parent / "plan.html", **_facts(summary)) + "\n"
 
 
 def _facts(summary: Summary) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from readstate.model.selection import SELECTION
 
 
 def plan_document(summary: Summary) -> dict[str, Any]:
-    """What a scheduler needs to know of a plan, without its rows."""
+    """Return what a scheduler needs to know of a plan, without its rows."""
     manifest = summary.manifest
     return {
         "plan_id": manifest.plan_id,
@@ -24,16 +24,7 @@ def plan_document(summary: Summary) -> dict[str, Any]:
         "rows": manifest.rows,
         "counts": manifest.counts,
         "reasons": manifest.reasons,
-        "guards": [
-            {
-                "name": guard.name,
-                "kind": guard.kind.value,
-                "passed": guard.passed,
-                "message": guard.message,
-                "needs": guard.needs,
-            }
-            for guard in summary.guards
-        ],
+        "guards": _json(summary.guards),
         "input": _json(manifest.input),
         "selection": manifest.options.get(SELECTION),
         "not_checked": list(manifest.not_checked),
@@ -42,7 +33,7 @@ def plan_document(summary: Summary) -> dict[str, Any]:
 
 
 def render_json(summary: Summary) -> str:
-    """The document, with the rows of the summary."""
+    """Return the document with the rows of the summary."""
     document = plan_document(summary) | {"shown_rows": _json(summary.rows)}
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
