@@ -44,7 +44,7 @@ def command(*, root: Path, as_json: bool, **options: Any) -> int:
     settings = settings_from(options).settings
     chosen = parse_options(**options)
     marked = MarkReadJob(settings, load_credentials(), options=chosen, root=root).plan()
-    show_plan(marked.plan, as_json=as_json)
+    show_plan(marked.summary, as_json=as_json)
     if not marked.facts.selected:
         reason = "all conversations were left out" if marked.facts.rows else "the users are in no conversation"
         click.echo(f"Nothing is selected: {reason}. There is nothing to apply.", err=True)

@@ -14,8 +14,8 @@ from readstate.changes.planning.gather import read_newest
 from readstate.changes.planning.make_plan import Provenance, write_plan
 from readstate.changes.planning.options import PlanOptions
 from readstate.changes.planning.workspace import PlanWorkspace
-from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
+from readstate.changes.render.summary import Summary
 from readstate.changes.selection.conditions import CLOSED
 from readstate.changes.selection.exclusions import Exclusions
 from readstate.changes.selection.selected_rows import SelectedRows
@@ -42,7 +42,7 @@ from readstate_jobs.planning.plan_job import write_summaries
 class MarkReadResult:
     """The plan, and what it does not cover."""
 
-    plan: Plan
+    summary: Summary
     facts: SelectionFacts
     failures: list[str]
     """Some users that could not be read, each with the reason."""
@@ -93,8 +93,7 @@ class MarkReadJob:
                 )
             finally:
                 workspace.close()
-        write_summaries(plan)
-        return MarkReadResult(plan, gathered.facts, gathered.failures)
+        return MarkReadResult(write_summaries(plan), gathered.facts, gathered.failures)
 
     async def _gather(self, workspace: PlanWorkspace, stop: StopSwitch) -> _Gathered:
         requests, users = RequestTally(), UserTally()

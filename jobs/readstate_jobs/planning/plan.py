@@ -50,7 +50,7 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
             raise reject(checked, root, as_json=as_json)
         if checked.staged.rows == 0:
             raise BadInput(f"{checked.source.name}: there are no lines to plan", hint="Was the file cut off?")
-        plan = PlanJob(settings, credentials, service, options=plan_options, root=root).plan(checked)
-    show_plan(plan, as_json=as_json)
-    changes = sum(plan.manifest.counts[kind] for kind in ("update", "delete"))
+        summary = PlanJob(settings, credentials, service, options=plan_options, root=root).plan(checked)
+    show_plan(summary, as_json=as_json)
+    changes = sum(summary.count(kind) for kind in ("update", "delete"))
     return ExitCode.CHANGES_PRESENT if detailed_exitcode and changes else ExitCode.DONE

@@ -41,8 +41,8 @@ class PlanJob:
     options: PlanOptions
     root: Path
 
-    def plan(self, checked: CheckedFile, *, via: str = "csv") -> Plan:
-        """Read what the lines of *checked* need, and write the plan with all of its renderings."""
+    def plan(self, checked: CheckedFile, *, via: str = "csv") -> Summary:
+        """Read what the lines of *checked* need, write the plan with all of its renderings, and return its summary."""
         with PlanWriter(self.root) as writer:
             located, requests = run_cancellable(lambda stop: self._read(checked, stop))
             checked.report.flush()
@@ -56,8 +56,7 @@ class PlanJob:
                 now=SystemClock().now(),
                 requests=requests,
             )
-        write_summaries(plan)
-        return plan
+        return write_summaries(plan)
 
     async def _read(self, checked: CheckedFile, stop: StopSwitch) -> tuple[TargetInfo, int]:
         async with open_session(self.settings, self.credentials, command="plan") as session:
@@ -88,7 +87,7 @@ class PlanJob:
 
 
 def write_summaries(plan: Plan) -> Summary:
-    """Put the plan's renderings beside its rows."""
+    """Write the renderings of *plan* beside its rows, and return what they show."""
     summary = summarize(plan, sample(plan))
     for name, render in (
         ("summary.txt", render_text),
@@ -100,17 +99,16 @@ def write_summaries(plan: Plan) -> Summary:
     return summary
 
 
-def show_plan(plan: Plan, *, as_json: bool) -> None:
-    """Print what was planned."""
-    summary = summarize(plan, sample(plan))
+def show_plan(summary: Summary, *, as_json: bool) -> None:
+    """Print what was planned, and what to type next."""
     if as_json:
         print_json(plan_document(summary))
         return
     click.echo(render_text(summary), nl=False)
-    click.echo(f"\nTo read it all:  {plan.directory / 'summary.html'}")
+    click.echo(f"\nTo read it all:  {summary.plan.directory / 'summary.html'}")
     needs = " ".join(guard.needs for guard in summary.guards if guard.needs)
     if summary.count("update") or summary.count("delete"):
-        click.echo(f"To carry it out: readstate apply {plan.directory} {needs}".rstrip())
+        click.echo(f"To carry it out: readstate apply {summary.plan.directory} {needs}".rstrip())
 
 
 def reject(checked: CheckedFile, root: Path, *, as_json: bool) -> ReadstateError:

@@ -9,6 +9,7 @@ from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.planning.make_plan import Provenance
 from readstate.changes.plans.reader import Plan, require_same_target
 from readstate.changes.plans.writer import PlanWriter
+from readstate.changes.render.summary import Summary
 from readstate.changes.review.undo import plan_undo
 from readstate.changes.review.verify import Verified, verify
 from readstate.changes.runs.directory import RunDirectory
@@ -41,7 +42,7 @@ class LookJob:
 
         return run_cancellable(look)
 
-    def undo(self, directory: RunDirectory, plan: Plan, root: Path, *, first_set_to: int | None) -> Plan:
+    def undo(self, directory: RunDirectory, plan: Plan, root: Path, *, first_set_to: int | None) -> Summary:
         """Write, below *root*, the plan that takes back what the run in *directory* has changed."""
 
         async def look(stop: StopSwitch, writer: PlanWriter) -> Plan:
@@ -60,8 +61,7 @@ class LookJob:
 
         with PlanWriter(root) as writer:
             undo = run_cancellable(lambda stop: look(stop, writer))
-        write_summaries(undo)
-        return undo
+        return write_summaries(undo)
 
     @asynccontextmanager
     async def _looking(

@@ -13,7 +13,7 @@ def plan_document(summary: Summary) -> dict[str, Any]:
     manifest = summary.manifest
     return {
         "plan_id": manifest.plan_id,
-        "plan_dir": str(summary.directory),
+        "plan_dir": str(summary.plan.directory),
         "plan_sha256": manifest.plan_sha256,
         "created_at": _json(manifest.created_at),
         "expires_at": _json(manifest.expires_at),

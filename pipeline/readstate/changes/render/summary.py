@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,10 +55,14 @@ class FieldChange:
 class Summary:
     """A plan's facts and a sample of its rows."""
 
-    directory: Path
-    manifest: Manifest
+    plan: Plan
     guards: list[Guard]
     rows: list[PlanRow]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the plan."""
+        return self.plan.manifest
 
     def count(self, disposition: str) -> int:
         """How many rows of the plan have *disposition*."""
@@ -69,7 +72,7 @@ class Summary:
 def summarize(plan: Plan, rows: list[PlanRow], consent: Consent | None = None) -> Summary:
     """Bring together what is shown of *plan*; the guards are asked with *consent*, or with none given."""
     guards = evaluate(plan.manifest.guard_inputs, consent or Consent())
-    return Summary(plan.directory, plan.manifest, guards, rows)
+    return Summary(plan, guards, rows)
 
 
 def sample(plan: Plan) -> list[PlanRow]:

@@ -137,8 +137,8 @@ def test_markdown_is_short_enough_for_a_comment(tmp_path: Path) -> None:
 def test_machines_get_counts_guards_and_rows(summary: Summary) -> None:
     document = json.loads(render_json(summary))
 
-    assert document["plan_dir"] == str(summary.directory)
-    assert document["plan_id"] == summary.directory.name
+    assert document["plan_dir"] == str(summary.plan.directory)
+    assert document["plan_id"] == summary.plan.directory.name
     assert document["counts"]["update"] == 4
     assert {guard["name"]: guard["needs"] for guard in document["guards"]}["confirm-deletes"] == "--confirm-deletes 1"
     assert len(document["shown_rows"]) == 12
@@ -191,4 +191,6 @@ def test_the_cost_is_told_in_words(summary: Summary) -> None:
     estimate = msgspec.structs.replace(summary.manifest.request_estimate, apply_seconds=100_000)
     manifest = msgspec.structs.replace(summary.manifest, request_estimate=estimate)
 
-    assert "about 27 h 46 min at 30 changes a second" in cost(replace(summary, manifest=manifest))
+    assert "about 27 h 46 min at 30 changes a second" in cost(
+        replace(summary, plan=replace(summary.plan, manifest=manifest))
+    )
