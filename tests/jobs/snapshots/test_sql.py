@@ -1,18 +1,16 @@
 """`readstate sql` as a person types it."""
 
 import io
-import json
 import signal
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from readstate.errors import ExitCode
 from readstate.snapshot.query.catalog import VIEWS
-from readstate_jobs.cli.main import main
+from tests.helpers.cli_shell import run_command
 from tests.helpers.snapshots import publish, row
 
 DAY = date(2026, 11, 23)
@@ -29,52 +27,60 @@ def root(tmp_path: Path) -> str:
     return str(root)
 
 
-def test_a_table_shows_null_as_null_and_control_characters_as_text(root: str, capsys: Any) -> None:
-    assert main(["sql", root, QUESTION]) == ExitCode.DONE
+def test_a_table_shows_null_as_null_and_control_characters_as_text(root: str) -> None:
+    given = run_command("sql", root, QUESTION)
+    assert given.code == ExitCode.DONE
 
-    out = capsys.readouterr().out
+    out = given.stdout
     assert "null" in out
     assert "\x1b" not in out
     assert "\\x1b" in out
 
 
-def test_json_holds_whole_numbers_and_nulls(root: str, capsys: Any) -> None:
-    assert main(["sql", root, QUESTION, "--json"]) == ExitCode.DONE
+def test_json_holds_whole_numbers_and_nulls(root: str) -> None:
+    given = run_command("sql", root, QUESTION, "--json")
+    assert given.code == ExitCode.DONE
 
-    assert json.loads(capsys.readouterr().out) == [
+    assert given.document == [
         {"identity": 'a "b",\x1b[31m', "unread": None, "at": "2026-10-01T00:00:00+00:00"},
         {"identity": "user 1", "unread": 6, "at": "2026-10-01T00:00:00+00:00"},
     ]
 
 
-def test_json_holds_what_json_has_no_type_for_as_text(root: str, capsys: Any) -> None:
-    assert main(["sql", root, "SELECT 1.5::DECIMAL(3,1) AS d, DATE '2026-01-01' AS day, 'x'::BLOB AS b", "--json"]) == 0
+def test_json_holds_what_json_has_no_type_for_as_text(root: str) -> None:
+    given = run_command(
+        "sql", root, "SELECT 1.5::DECIMAL(3,1) AS d, DATE '2026-01-01' AS day, 'x'::BLOB AS b", "--json"
+    )
+    assert given.code == 0
 
-    assert json.loads(capsys.readouterr().out) == [{"d": 1.5, "day": "2026-01-01", "b": "b'x'"}]
-
-
-def test_no_rows_are_an_empty_list(root: str, capsys: Any) -> None:
-    assert main(["sql", root, "FROM failures", "--json"]) == ExitCode.DONE
-
-    assert json.loads(capsys.readouterr().out) == []
+    assert given.document == [{"d": 1.5, "day": "2026-01-01", "b": "b'x'"}]
 
 
-def test_csv_quotes_what_needs_it(root: str, capsysbinary: Any) -> None:
-    assert main(["sql", root, QUESTION, "--csv"]) == ExitCode.DONE
+def test_no_rows_are_an_empty_list(root: str) -> None:
+    given = run_command("sql", root, "FROM failures", "--json")
+    assert given.code == ExitCode.DONE
 
-    lines = capsysbinary.readouterr().out.decode().splitlines()
+    assert given.document == []
+
+
+def test_csv_quotes_what_needs_it(root: str) -> None:
+    given = run_command("sql", root, QUESTION, "--csv")
+    assert given.code == ExitCode.DONE
+
+    lines = given.stdout.splitlines()
     assert lines[0] == '"identity","unread","at"'
     assert lines[1].startswith('"a ""b"",')
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
-def test_the_rows_go_to_a_file_that_only_its_owner_reads(kind: str, root: str, tmp_path: Path, capsys: Any) -> None:
+def test_the_rows_go_to_a_file_that_only_its_owner_reads(kind: str, root: str, tmp_path: Path) -> None:
     out = tmp_path / f"rows.{kind}"
 
-    assert main(["sql", root, QUESTION, "--out", str(out)]) == ExitCode.DONE
+    given = run_command("sql", root, QUESTION, "--out", str(out))
+    assert given.code == ExitCode.DONE
 
     assert out.stat().st_mode & 0o777 == 0o600
-    assert capsys.readouterr().out == ""
+    assert given.stdout == ""
     if kind == "parquet":
         assert pq.read_table(out).num_rows == 2
     else:
@@ -84,32 +90,37 @@ def test_the_rows_go_to_a_file_that_only_its_owner_reads(kind: str, root: str, t
 def test_a_failing_query_leaves_no_file(root: str, tmp_path: Path) -> None:
     out = tmp_path / "rows.csv"
 
-    assert main(["sql", root, "SELECT identity::INTEGER FROM latest", "--out", str(out)]) == ExitCode.BAD_INPUT
+    given = run_command("sql", root, "SELECT identity::INTEGER FROM latest", "--out", str(out))
+    assert given.code == ExitCode.BAD_INPUT
     assert sorted(path.name for path in tmp_path.iterdir()) == ["root"]
 
 
-def test_the_query_may_come_on_stdin(root: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_query_may_come_on_stdin(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 41 + 1 AS answer"))
 
-    assert main(["sql", root, "-", "--json"]) == ExitCode.DONE
-    assert json.loads(capsys.readouterr().out) == [{"answer": 42}]
+    given = run_command("sql", root, "-", "--json")
+    assert given.code == ExitCode.DONE
+    assert given.document == [{"answer": 42}]
 
 
-def test_another_date_may_be_asked(root: str, capsys: Any) -> None:
-    assert main(["sql", root, "SELECT count(*) AS n FROM user_conversations", "--date", "2026-11-22", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == [{"n": 0}]
+def test_another_date_may_be_asked(root: str) -> None:
+    given = run_command("sql", root, "SELECT count(*) AS n FROM user_conversations", "--date", "2026-11-22", "--json")
+    assert given.code == 0
+    assert given.document == [{"n": 0}]
 
 
-def test_without_a_query_the_views_are_shown(root: str, capsys: Any) -> None:
-    assert main(["sql", root]) == ExitCode.DONE
+def test_without_a_query_the_views_are_shown(root: str) -> None:
+    given = run_command("sql", root)
+    assert given.code == ExitCode.DONE
 
-    out = capsys.readouterr().out
+    out = given.stdout
     assert all(view in out for view in VIEWS)
 
 
-def test_a_long_table_says_that_it_ends_early(root: str, capsys: Any) -> None:
-    assert main(["sql", root, "SELECT * FROM range(1001)"]) == ExitCode.DONE
-    assert "Only the first 1000 rows" in capsys.readouterr().err
+def test_a_long_table_says_that_it_ends_early(root: str) -> None:
+    given = run_command("sql", root, "SELECT * FROM range(1001)")
+    assert given.code == ExitCode.DONE
+    assert "Only the first 1000 rows" in given.stderr
 
 
 @pytest.mark.parametrize(
@@ -122,24 +133,23 @@ def test_a_long_table_says_that_it_ends_early(root: str, capsys: Any) -> None:
         (["SELECT 1", "--date", "2020-01-01"], ExitCode.BAD_INPUT, "no published snapshot"),
     ],
 )
-def test_what_is_wrong_is_said_without_a_traceback(
-    arguments: list[str], code: ExitCode, words: str, root: str, capsys: Any
-) -> None:
-    assert main(["sql", root, *arguments]) == code
+def test_what_is_wrong_is_said_without_a_traceback(arguments: list[str], code: ExitCode, words: str, root: str) -> None:
+    given = run_command("sql", root, *arguments)
+    assert given.code == code
 
-    story = capsys.readouterr().err
+    story = given.stderr
     assert words in story
     assert "Traceback" not in story
 
 
-def test_ctrl_c_ends_a_long_query_and_is_no_bug(root: str, capsys: Any) -> None:
-    main(["sql", root, "SELECT 1"])  # all modules are loaded: the next query begins long before the signal
+def test_ctrl_c_ends_a_long_query_and_is_no_bug(root: str) -> None:
+    given = run_command("sql", root, "SELECT 1")  # all modules are loaded: the next query begins long before the signal
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
-        code = main(["sql", root, "SELECT count(*) FROM range(1000000000000) AS many"])
+        given = run_command("sql", root, "SELECT count(*) FROM range(1000000000000) AS many")
     finally:
         signal.signal(signal.SIGALRM, before)
 
-    assert code == ExitCode.INTERRUPTED
-    assert "error: stopped" in capsys.readouterr().err
+    assert given.code == ExitCode.INTERRUPTED
+    assert "error: stopped" in given.stderr

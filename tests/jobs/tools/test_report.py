@@ -2,14 +2,13 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from readstate.changes.runs.directory import RunDirectory, create_run
 from readstate.changes.runs.journal import create_journal
 from readstate.errors import ExitCode
-from readstate_jobs.cli.main import main
+from tests.helpers.cli_shell import run_command
 from tests.helpers.journals import header
 from tests.helpers.plans import plan_row, written_plan
 from tests.helpers.snapshots import publish, row
@@ -22,39 +21,45 @@ def root(tmp_path: Path) -> str:
     return str(tmp_path / "root")
 
 
-def test_the_page_goes_to_a_file_that_only_its_owner_reads(root: str, tmp_path: Path, capsys: Any) -> None:
+def test_the_page_goes_to_a_file_that_only_its_owner_reads(root: str, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
 
-    assert main(["report", root, "--out", str(out)]) == ExitCode.DONE
+    given = run_command("report", root, "--out", str(out))
+    assert given.code == ExitCode.DONE
 
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert out.stat().st_mode & 0o777 == 0o600
-    assert capsys.readouterr().out == ""
+    assert given.stdout == ""
 
 
-def test_markdown_goes_to_stdout_and_names_nobody(root: str, capsys: Any) -> None:
-    assert main(["report", root, "--markdown"]) == ExitCode.DONE
+def test_markdown_goes_to_stdout_and_names_nobody(root: str) -> None:
+    given = run_command("report", root, "--markdown")
+    assert given.code == ExitCode.DONE
 
-    text = capsys.readouterr().out
+    text = given.stdout
     assert text.startswith("## Who has read what on 2026-11-23")
     assert "user 1" not in text
 
 
-def test_names_are_shown_when_asked_for_and_dates_chosen(root: str, capsys: Any) -> None:
-    assert main(["report", root, "--markdown", "--show-pii", "--date", "2026-11-22"]) == ExitCode.DONE
+def test_names_are_shown_when_asked_for_and_dates_chosen(root: str) -> None:
+    given = run_command("report", root, "--markdown", "--show-pii", "--date", "2026-11-22")
+    assert given.code == ExitCode.DONE
 
-    assert "user 1" in capsys.readouterr().out
-
-
-def test_no_snapshot_is_said_briefly(tmp_path: Path, capsys: Any) -> None:
-    assert main(["report", str(tmp_path)]) == ExitCode.BAD_INPUT
-    assert "no published snapshot" in capsys.readouterr().err
+    assert "user 1" in given.stdout
 
 
-def test_a_folder_is_no_file_to_write_to(root: str, tmp_path: Path, capsys: Any) -> None:
-    assert main(["report", root, "--out", str(tmp_path)]) == ExitCode.USAGE
-    assert main(["report", root, "--out", str(tmp_path / "none" / "report.html")]) == ExitCode.LOCAL_DISK
-    assert f"Make the folder {tmp_path / 'none'} first" in capsys.readouterr().err
+def test_no_snapshot_is_said_briefly(tmp_path: Path) -> None:
+    given = run_command("report", str(tmp_path))
+    assert given.code == ExitCode.BAD_INPUT
+    assert "no published snapshot" in given.stderr
+
+
+def test_a_folder_is_no_file_to_write_to(root: str, tmp_path: Path) -> None:
+    given = run_command("report", root, "--out", str(tmp_path))
+    assert given.code == ExitCode.USAGE
+    given = run_command("report", root, "--out", str(tmp_path / "none" / "report.html"))
+    assert given.code == ExitCode.LOCAL_DISK
+    assert f"Make the folder {tmp_path / 'none'} first" in given.stderr
 
 
 @pytest.fixture
@@ -74,28 +79,32 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
 
 
 @pytest.mark.parametrize("named", ["last", "by its id", "by its folder"])
-def test_a_run_is_named_as_elsewhere(run: RunDirectory, named: str, tmp_path: Path, capsys: Any) -> None:
+def test_a_run_is_named_as_elsewhere(run: RunDirectory, named: str, tmp_path: Path) -> None:
     name = {"last": "last", "by its id": run.run_id, "by its folder": str(run.path)}[named]
 
-    assert main(["report", name, "--markdown"]) == ExitCode.DONE
-    assert main(["report", name, "--out", str(tmp_path / "run.html")]) == ExitCode.DONE
+    shown = run_command("report", name, "--markdown")
+    written = run_command("report", name, "--out", str(tmp_path / "run.html"))
 
-    assert "0 of 1 rows are as planned" in capsys.readouterr().out
+    assert (shown.code, written.code) == (ExitCode.DONE, ExitCode.DONE)
+    assert "0 of 1 rows are as planned" in shown.stdout
     assert f"What became of run {run.run_id}" in (tmp_path / "run.html").read_text(encoding="utf-8")
 
 
-def test_a_run_has_no_date(run: RunDirectory, capsys: Any) -> None:
-    assert main(["report", "last", "--date", "2026-11-23"]) == ExitCode.USAGE
-    assert "Leave --date out" in capsys.readouterr().err
+def test_a_run_has_no_date(run: RunDirectory) -> None:
+    given = run_command("report", "last", "--date", "2026-11-23")
+    assert given.code == ExitCode.USAGE
+    assert "Leave --date out" in given.stderr
 
 
-def test_a_run_whose_plan_is_gone_says_what_needs_none(run: RunDirectory, tmp_path: Path, capsys: Any) -> None:
+def test_a_run_whose_plan_is_gone_says_what_needs_none(run: RunDirectory, tmp_path: Path) -> None:
     (tmp_path / "plans").rename(tmp_path / "elsewhere")
 
-    assert main(["report", run.run_id]) == ExitCode.BAD_INPUT
-    assert f"readstate status {run.run_id}" in capsys.readouterr().err
+    given = run_command("report", run.run_id)
+    assert given.code == ExitCode.BAD_INPUT
+    assert f"readstate status {run.run_id}" in given.stderr
 
 
-def test_an_unknown_run_is_said_briefly(run: RunDirectory, capsys: Any) -> None:
-    assert main(["report", "r-20260101T000000Z-0000"]) == ExitCode.BAD_INPUT
-    assert "there is no run r-20260101T000000Z-0000" in capsys.readouterr().err
+def test_an_unknown_run_is_said_briefly(run: RunDirectory) -> None:
+    given = run_command("report", "r-20260101T000000Z-0000")
+    assert given.code == ExitCode.BAD_INPUT
+    assert "there is no run r-20260101T000000Z-0000" in given.stderr

@@ -1,0 +1,132 @@
+"""``readstate export`` as others see it: metrics, log lines, and what holds no secret."""
+
+import json
+import re
+import shutil
+from base64 import b64encode
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from readstate.errors import ExitCode
+from readstate.simulator.server.server import RunningSimulator
+from tests.helpers.cli_shell import RunCommand
+from tests.helpers.export_command import EXPORT, ROOT, WORK, families, make_long_lists_fail, sample
+
+
+def test_the_metrics_file_is_prometheus_text_that_agrees_with_the_manifest(connected: RunCommand) -> None:
+    metrics = Path("readstate.prom")
+
+    manifest = connected(*EXPORT, "--metrics-file", str(metrics), "--json").document["manifest"]
+
+    assert sample(metrics, "readstate_rows_total", command="export") == manifest["rows"]
+    assert sample(metrics, "readstate_users_total", result="read") == manifest["users"]["read"]
+    assert sample(metrics, "readstate_requests_total", status="200") == manifest["requests"]["requests"]
+    assert sample(metrics, "readstate_last_success_timestamp_seconds") > 1.7e9
+    for family in families(metrics).values():
+        assert family.documentation, family.name
+        assert family.type in {"counter", "gauge"}, family.name
+    assert list(metrics.parent.glob("readstate.prom?*")) == [], "no half-written file stays"
+
+
+def test_a_failed_run_keeps_the_time_of_the_last_success(
+    connected: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = Path("readstate.prom")
+    connected(*EXPORT, "--metrics-file", str(metrics))
+    succeeded_at = sample(metrics, "readstate_last_success_timestamp_seconds")
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0" * 32)
+
+    connected(*EXPORT, "--again", "--metrics-file", str(metrics))
+
+    assert sample(metrics, "readstate_last_success_timestamp_seconds") == succeeded_at
+    assert sample(metrics, "readstate_requests_total", status="401") > 0
+
+
+def test_json_log_lines_are_objects_and_failures_hold_the_request_id(
+    connected: RunCommand, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = list(twilio.world.default_service.users())
+    Path("users.txt").write_text("".join(f"{user.sid}\n" for user in users))
+    twilio.faults = replace(twilio.faults, error_share=0.15, html_share=0.0)
+    monkeypatch.setenv("READSTATE_MAX_ATTEMPTS", "1")
+
+    given = connected(
+        *EXPORT, "--users", "users.txt", "--service", twilio.world.default_service.sid, "--log-format", "json", "--json"
+    )
+
+    lines = [json.loads(line) for line in given.stderr.splitlines()]
+    assert given.code == ExitCode.SOME_FAILED, given.stderr
+    assert all({"time", "level", "event", "message"} <= line.keys() for line in lines)
+    failures = [line for line in lines if line["event"] == "user_failed"]
+    assert given.document["manifest"]["users"]["failed"] == len(failures) > 0
+    assert all(re.fullmatch("RQ[0-9a-f]{32}", line["request_id"]) for line in failures)
+    assert all(line["request_id"] in line["message"] for line in failures)
+
+
+@pytest.mark.parametrize("variable", ["TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID"])
+def test_missing_credentials_are_code_14_with_what_to_export(
+    variable: str, connected: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(variable)
+
+    given = connected(*EXPORT)
+
+    assert given.code == ExitCode.NOT_PERMITTED
+    assert "Export TWILIO_API_KEY" in given.stderr
+
+
+def test_refused_credentials_are_code_14_and_leave_nothing_to_resume(
+    connected: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0" * 32)
+
+    given = connected(*EXPORT)
+
+    assert given.code == ExitCode.NOT_PERMITTED
+    assert "401" in given.stderr
+    assert "readstate doctor" in given.stderr
+    assert "What was read is kept" not in given.stderr
+    assert not any(WORK.glob("exports/*"))
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is removed, so that a test can look at it."""
+    monkeypatch.setattr(shutil, "rmtree", lambda *_args, **_kwargs: None)
+
+
+@pytest.mark.usefixtures("kept")
+def test_no_secret_reaches_any_file_or_stream(
+    connected: RunCommand, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    make_long_lists_fail(twilio)
+    secret = twilio.credentials.auth_token
+    basic = b64encode(f"{twilio.credentials.account_sid}:{secret}".encode())
+
+    outputs = [
+        connected(*EXPORT, "--metrics-file", "m.prom"),
+        connected("export", "--out", "root2", "--log-format", "json", "--json"),
+        connected("settings"),
+        connected("settings", "--json"),
+        connected("doctor", "--out", "root"),
+    ]
+    twilio.faults = replace(twilio.faults, suspended=True)
+    outputs.append(connected("export", "--out", "root3"))
+
+    assert {given.code for given in outputs} >= {ExitCode.SOME_FAILED, ExitCode.NOT_PERMITTED, ExitCode.DONE}
+    for given in outputs:
+        assert basic.decode() not in given.stdout + given.stderr
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name == "checkpoint.sqlite" for path in files)
+    for path in files:
+        content = path.read_bytes()
+        assert secret.encode() not in content, path
+        assert basic not in content, path
+
+
+def test_files_with_personal_data_are_their_owners_alone(connected: RunCommand) -> None:
+    connected(*EXPORT)
+
+    assert {path.stat().st_mode & 0o077 for path in [*ROOT.rglob("*"), *WORK.rglob("*")]} == {0}

@@ -1,0 +1,118 @@
+"""``readstate export`` that was stopped: the line that resumes it, and what another begin of the same date is told."""
+
+import re
+import sqlite3
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from readstate.errors import ExitCode
+from readstate.model.resources import User
+from readstate.simulator.server.server import RunningSimulator
+from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.workspace import export_workspace
+from tests.helpers.cli_shell import RunCommand
+from tests.helpers.export_command import DAY, EXPORT, ROOT, WORK
+from tests.helpers.exporting import assert_same, world_rows
+from tests.helpers.published import published_rows
+
+
+def begun(day: str, root: str = "root") -> None:
+    """Leave an export of *day* behind that has come as far as its first user."""
+    with export_workspace(WORK, root=root, day=date.fromisoformat(day)) as workspace:
+        checkpoint = Checkpoint(workspace.checkpoint)
+        checkpoint.add_users("IS" + "0" * 32, [User(sid="US" + "0" * 32)], next_page=None)
+        checkpoint.remember(options={}, run_id="r-1", started_at=f"{day}T00:00:00+00:00", starts=1)
+        checkpoint.close()
+
+
+def test_a_deadline_ends_the_run_resumably_with_the_line_that_goes_on(
+    connected: RunCommand, twilio: RunningSimulator
+) -> None:
+    # The users are known after a second, and read after six.
+    twilio.faults = replace(twilio.faults, latency_ms=200)
+    words = ["export", "--out=root", "--max-in-flight", "2", "--deadline", "3"]
+
+    stopped = connected(*words)
+    line = re.search(r"To resume:  readstate (.*)", stopped.stderr)
+    assert line is not None, stopped.stderr
+    twilio.faults = replace(twilio.faults, latency_ms=0)
+    resumed = connected(*line[1].replace("--deadline 3", "--deadline 5h").split(), "--json")
+
+    assert stopped.code == ExitCode.STOPPED_EARLY
+    assert "the deadline has come" in stopped.stderr
+    assert re.fullmatch(r"export --out=root --max-in-flight 2 --deadline 3 --date \d{4}-\d\d-\d\d", line[1])
+    assert resumed.code == ExitCode.DONE, resumed.stderr
+    assert resumed.document["manifest"]["starts"] == 2
+    assert "resuming r-" in resumed.stderr
+    assert_same(published_rows(ROOT), world_rows(twilio))
+
+
+def test_the_line_that_goes_on_holds_the_date_once_and_never_begins_anew(
+    connected: RunCommand, monkeypatch: pytest.MonkeyPatch, twilio: RunningSimulator
+) -> None:
+    twilio.faults = replace(twilio.faults, latency_ms=100)
+
+    stopped = connected("export", *DAY, "--out", "my root", "--restart", "--deadline", "0.3")
+
+    assert stopped.stderr.rstrip().endswith("readstate export --out 'my root' --deadline 0.3 --date 2024-11-23")
+
+
+def test_an_unfinished_export_of_another_date_is_named_with_the_line_that_resumes_it(connected: RunCommand) -> None:
+    begun("2024-11-20")
+    begun("2024-11-21", root="another root")
+
+    given = connected(*EXPORT)
+
+    assert given.code == ExitCode.DONE
+    (line,) = [line for line in given.stderr.splitlines() if "unfinished" in line]
+    assert line.startswith("The export of 2024-11-20 is unfinished.")
+    assert line.endswith("readstate export --out root --date 2024-11-20")
+
+
+def begun_with_an_earlier_version() -> None:
+    """Leave a checkpoint behind as it was before users could be known that nobody had listed yet."""
+    begun("2024-11-23")
+    (path,) = WORK.glob("exports/*/checkpoint.sqlite")
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE user DROP COLUMN listed")
+    connection.execute("PRAGMA user_version = 0")
+    connection.close()
+
+
+def test_an_export_that_another_version_began_is_told_and_restart_begins_anew(connected: RunCommand) -> None:
+    begun_with_an_earlier_version()
+
+    refused = connected(*EXPORT)
+    anew = connected(*EXPORT, "--restart", "--json")
+
+    assert refused.code == ExitCode.BAD_INPUT
+    assert "was begun with another version of readstate" in refused.stderr
+    assert "add --restart" in refused.stderr
+    assert anew.code == ExitCode.DONE, anew.stderr
+    assert anew.document["manifest"]["starts"] == 1
+
+
+def test_other_options_do_not_resume_a_run_and_restart_forgets_it(connected: RunCommand) -> None:
+    begun("2024-11-23")
+
+    refused = connected(*EXPORT, "--limit-users", "3")
+    anew = connected(*EXPORT, "--limit-users", "3", "--restart", "--json")
+
+    assert refused.code == ExitCode.BAD_INPUT
+    assert "was begun with other options" in refused.stderr
+    assert "--restart" in refused.stderr
+    assert anew.code == ExitCode.DONE, anew.stderr
+    assert anew.document["manifest"]["users"]["listed"] == 3
+
+
+def test_an_outage_is_told_and_resumable(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READSTATE_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("READSTATE_MAX_ATTEMPTS", "2")
+
+    given = connected(*EXPORT)
+
+    assert given.code == ExitCode.STOPPED_EARLY
+    assert "cannot connect to http://127.0.0.1:9" in given.stderr
+    assert "readstate export --out root" in given.stderr
