@@ -62,17 +62,17 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     ],
     "Users with more than 50 unread messages": [("user 3", U(3), 1000, 1)],
     "Never read, unread or read, by state": [("active", 1, 1, 2), ("closed", 0, 1, 0)],
-    "Conversations that nobody reads": [(C(4), "Conversation 4", 1, 1, LONG_AGO)],
+    "Conversations without a reader": [(C(4), "Conversation 4", 1, 1, LONG_AGO)],
     "Muted everywhere": [("user 2", U(2), 2)],
-    "Unread and forgotten": [
+    "Unread and stale": [
         ("user 3", C(4), 1000, LONG_AGO),
         ("user 2", C(3), 5, datetime(2026, 10, 1, tzinfo=UTC)),
     ],
     "At the cap": [("user 3", U(3), C(4), 2)],
     "Growth by day": [(OLD, True, 2, 4, None), (NEW, False, 3, 5, 1)],
     "Unread by day": [(OLD, 2, 65), (NEW, 2, 1005)],
-    "What was read since the snapshot before": [("IS" + "1" * 32, U(1), C(1), "60")],
-    "Who could not be read, and why": [("502 four times", 502, None, 1, U(4))],
+    "Read since the previous snapshot": [("IS" + "1" * 32, U(1), C(1), "60")],
+    "Users that could not be read": [("502 four times", 502, None, 1, U(4))],
 }
 
 
