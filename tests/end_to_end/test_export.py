@@ -398,7 +398,7 @@ async def test_users_known_to_a_start_that_was_killed_at_once_are_not_those_of_o
     wanted = twilio.world.services[0].sid
     monkeypatch.setattr(Workspace, "remove", lambda _: None)  # a killed process removes nothing
     with monkeypatch.context() as until_killed:
-        until_killed.setattr(Checkpoint, "remember", _killed)
+        until_killed.setattr(Checkpoint, "set", _killed)
         with pytest.raises(_Killed):
             await job.run(snapshot_date=NEXT_DAY)
 

@@ -20,7 +20,6 @@ from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import RosterSelection
-from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.snapshot.workspace.timeline import Timeline
 from readstate.snapshot.workspace.workspace import Workspace, export_workspace
 from readstate.stop import StopSwitch
@@ -67,12 +66,11 @@ class Export:
 
     async def carry_out(self, flow: Flow[Result], held: AbstractContextManager[Workspace], **changes: Any) -> Result:
         settings = load_settings(flags={"base_url": self.twilio.base_url, **self.settings}, environ={}).settings
-        clock, requests = SystemClock(), RequestCounter()
+        clock = SystemClock()
         timeline = Timeline(clock)
         self.stop = StopSwitch()
 
         def emit(event: Event) -> None:
-            requests.observe(event)
             timeline.observe(event)
             self.events.append(event)
             self.on_event(event)
@@ -84,7 +82,6 @@ class Export:
                     reader=twilio.reader(),
                     store=open_store(self.root),
                     workspace=workspace,
-                    requests=requests,
                     timeline=timeline,
                     stop=self.stop,
                     clock=clock,

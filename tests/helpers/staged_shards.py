@@ -5,32 +5,33 @@ from typing import Any
 
 import msgspec
 
-from readstate.snapshot.published.manifest import RequestCounts, UserCounts
+from readstate.snapshot.published.manifest import Manifest, RequestCounts, UserCounts
 from readstate.snapshot.roster.shard import Shard
-from readstate.snapshot.shards.staging import ShardManifest, ShardRegistration, Staging
-from readstate.snapshot.workspace.run import RunRecord
+from readstate.snapshot.shards.staging import STAGING_VERSION, ShardManifest, ShardRegistration, Staging
 from tests.helpers.snapshots import ALL_SERVICES, DAY
 
 NOW = datetime.now(UTC)
 OPTIONS = {"services": ["all"], "snapshot_date": "2026-11-23"}
-_MANIFEST = ShardManifest(
+_DRAFT = Manifest(
     schema_version=1,
     tool_version="0",
     run_id="nightly",
-    shard=Shard(1, 1),
     snapshot_date=DAY,
-    options=OPTIONS,
     account_sid="AC1",
     base_url="https://conversations.twilio.com",
     roster=ALL_SERVICES,
-    blanked_columns=(),
+    services=(),
     started_at=NOW,
     ended_at=NOW,
-    record=RunRecord((), RequestCounts(), ()),
-    services=(),
+    starts=1,
     users=UserCounts(0, 0, 0, 0),
     rows=0,
+    duplicates_dropped=0,
     unknown_fields={},
+    blanked_columns=(),
+    requests=RequestCounts(),
+    complete=True,
+    files=(),
 )
 
 
@@ -41,9 +42,17 @@ def register(
     staging.register(shard, ShardRegistration(snapshot_date=DAY, options=options, command=command))
 
 
-def complete(staging: Staging, shard: Shard, **changes: Any) -> ShardManifest:
-    """Register and complete a shard; return its manifest, with *changes*."""
+def complete(
+    staging: Staging,
+    shard: Shard,
+    *,
+    options: dict[str, Any] = OPTIONS,
+    staging_version: int = STAGING_VERSION,
+    **changes: Any,
+) -> ShardManifest:
+    """Register and complete a shard; return its manifest, with *changes* of its draft."""
     register(staging, shard)
-    manifest = msgspec.structs.replace(_MANIFEST, shard=shard, **changes)
+    draft = msgspec.structs.replace(_DRAFT, **changes)
+    manifest = ShardManifest(staging_version=staging_version, shard=shard, options=options, spans=(), draft=draft)
     staging.complete(manifest)
     return manifest

@@ -21,14 +21,13 @@ from readstate.snapshot.export.export import export
 from readstate.snapshot.export.ingest import PartLimits
 from readstate.snapshot.export.options import ExportContext, ExportOptions
 from readstate.snapshot.published.delta_tables import require_delta, sync, sync_if_present
-from readstate.snapshot.published.manifest import Manifest, RequestCounts
+from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest
 from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.shards.agreement import require_same_options
 from readstate.snapshot.shards.export import export_shard
 from readstate.snapshot.shards.staging import ShardManifest, ShardRegistration, Staging
-from readstate.snapshot.workspace.request_counter import RequestCounter
-from readstate.snapshot.workspace.timeline import Timeline
+from readstate.snapshot.workspace.timeline import Timeline, sum_requests
 from readstate.snapshot.workspace.workspace import Workspace, export_workspace, run_workspace
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run, run_cancellable, set_deadline
@@ -117,7 +116,7 @@ class ExportJob:
         deadline: float | None,
         restart: bool,
     ) -> Result:
-        clock, requests = SystemClock(), RequestCounter()
+        clock = SystemClock()
         timeline = Timeline(clock)
         with held as workspace:
             if restart:
@@ -129,38 +128,36 @@ class ExportJob:
                 self.credentials,
                 command="export",
                 clock=clock,
-                observers=[requests.observe, timeline.observe],
+                observers=[timeline.observe],
             ) as session:
                 timeline.watch(session.twilio.limiter)
-                result = await flow(self.options(), self._context(session, workspace, stop, requests, timeline))
+                result = await flow(self.options(), self._context(session, workspace, stop, timeline))
                 session.succeeded()
                 return result
 
     async def _estimate(self, stop: StopSwitch) -> Estimate:
-        requests = RequestCounter()
+        clock = SystemClock()
+        timeline = Timeline(clock)
         with TemporaryDirectory(prefix="readstate-") as folder:
             async with open_session(
                 replace(self.settings, metrics_file=""),
                 self.credentials,
                 command="list",
-                observers=[requests.observe],
+                clock=clock,
+                observers=[timeline.observe],
             ) as session:
-                clock = session.clock
-                context = self._context(session, Workspace(Path(folder)), stop, requests, Timeline(clock))
+                context = self._context(session, Workspace(Path(folder)), stop, timeline)
                 began = clock.monotonic()
                 size = await count_roster(self.options(), context)
                 spent = clock.monotonic() - began
-                made = max(1, requests.added_to(RequestCounts()).requests)
+                made = max(1, sum_requests(timeline.added_to(())).requests)
                 return Estimate(size.users, size.pages, spent / made)
 
-    def _context(
-        self, session: Session, workspace: Workspace, stop: StopSwitch, requests: RequestCounter, timeline: Timeline
-    ) -> ExportContext:
+    def _context(self, session: Session, workspace: Workspace, stop: StopSwitch, timeline: Timeline) -> ExportContext:
         return ExportContext(
             reader=session.twilio.reader(),
             store=self.store,
             workspace=workspace,
-            requests=requests,
             timeline=timeline,
             stop=stop,
             clock=session.clock,

@@ -69,36 +69,36 @@ def show_published(manifest: Manifest, *, root: str, as_json: bool) -> None:
 
 def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: bool) -> None:
     """Show what one shard has staged, and the next step."""
-    requests = manifest.record.requests
+    draft = manifest.draft
     staged_bytes = sum(file.bytes for file in manifest.files)
     document = {
         "root": root,
-        "run_id": manifest.run_id,
+        "run_id": draft.run_id,
         "shard": str(manifest.shard),
-        "snapshot_date": manifest.snapshot_date.isoformat(),
+        "snapshot_date": draft.snapshot_date.isoformat(),
         "already_staged": already,
         "already_published": False,
-        "users": msgspec.to_builtins(manifest.users),
-        "rows": manifest.rows,
-        "requests": msgspec.to_builtins(requests),
+        "users": msgspec.to_builtins(draft.users),
+        "rows": draft.rows,
+        "requests": msgspec.to_builtins(draft.requests),
         "bytes": staged_bytes,
     }
 
     def show() -> None:
         if not already:
             rows = [
-                ("users read", group_digits(manifest.users.read)),
-                ("users vanished", group_digits(manifest.users.vanished)),
-                ("users failed", group_digits(manifest.users.failed)),
-                ("conversations", group_digits(manifest.rows)),
-                ("requests", group_digits(requests.requests)),
-                ("throttled (429)", group_digits(requests.throttled)),
+                ("users read", group_digits(draft.users.read)),
+                ("users vanished", group_digits(draft.users.vanished)),
+                ("users failed", group_digits(draft.users.failed)),
+                ("conversations", group_digits(draft.rows)),
+                ("requests", group_digits(draft.requests.requests)),
+                ("throttled (429)", group_digits(draft.requests.throttled)),
                 ("size", format_size(staged_bytes)),
             ]
-            print_table(rows, title=f"Shard {manifest.shard} of run {manifest.run_id}")
+            print_table(rows, title=f"Shard {manifest.shard} of run {draft.run_id}")
         click.echo(
             f"Shard {manifest.shard} is staged{' already; nothing done' if already else ''}."
-            f" When all {manifest.shard.count} are: readstate publish {root} --run {manifest.run_id}"
+            f" When all {manifest.shard.count} are: readstate publish {root} --run {draft.run_id}"
         )
 
     emit(document, show, as_json=as_json)

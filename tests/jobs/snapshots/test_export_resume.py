@@ -23,7 +23,7 @@ def begun(day: str, root: str = "root") -> None:
     with export_workspace(WORK, root=root, day=date.fromisoformat(day)) as workspace:
         checkpoint = Checkpoint(workspace.checkpoint)
         checkpoint.add_users("IS" + "0" * 32, [User(sid="US" + "0" * 32)], next_page=None)
-        checkpoint.remember(options={}, run_id="r-1", started_at=f"{day}T00:00:00+00:00", starts=1)
+        checkpoint.set(options={}, run_id="r-1", started_at=f"{day}T00:00:00+00:00", starts=1)
         checkpoint.close()
 
 

@@ -1,23 +1,28 @@
-"""One export: roster, users, parts, then a snapshot or a staged shard; stopped or killed, it goes on where it was."""
+"""One export: roster, users, parts, then a snapshot or a staged shard. A stopped or killed one can be resumed."""
 
+import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from readstate.clock import Clock
 from readstate.concurrency import WorkerThread
 from readstate.errors import BadInput, LocalDisk
 from readstate.events import Message, RunResumed, UsersForeseen
 from readstate.model.resources import Configuration
+from readstate.snapshot.export.ingest import Ingest
 from readstate.snapshot.export.options import ExportContext, ExportOptions, option_differences
-from readstate.snapshot.export.previous_snapshot import foreseen_users, last_snapshot, long_lists
-from readstate.snapshot.export.publish import Publication, publish
-from readstate.snapshot.export.read_all import read_all
-from readstate.snapshot.export.result import findings_of, refuse_if_too_many_failed
+from readstate.snapshot.export.previous_snapshot import long_lists, newest_snapshot, users_to_preload
+from readstate.snapshot.export.publish import Publisher
+from readstate.snapshot.export.result import draft_manifest, require_few_failures, run_rows
+from readstate.snapshot.extract.fetch import PageBuffer, fetch_users
+from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot_store import SnapshotStore
+from readstate.snapshot.roster.roster import Roster
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.run import Run, begin, resume
-from readstate.snapshot.workspace.spans import idle_seconds
 from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import cancel_after_grace
 
@@ -25,48 +30,33 @@ Result = TypeVar("Result")
 
 
 async def export(options: ExportOptions, context: ExportContext) -> Manifest:
-    """Read what *options* ask for and publish it; give the manifest.
+    """Read what *options* ask for and publish it; return the manifest.
 
-    Raises `Stopped` where somebody asked for it (all that was read is kept), `GuardRefused` where too many users
-    failed and an incomplete snapshot is not to be published, `PublishedMeanwhile`, `NotPermitted`, `StoppedEarly`,
+    Raise `Stopped` where a stop was requested (all that was read is kept), `GuardRefused` where too many users failed
+    and an incomplete snapshot is not to be published, `PublishedMeanwhile`, `NotPermitted`, `StoppedEarly`,
     `LocalDisk`.
     """
 
     def finish(run: Run, checkpoint: Checkpoint) -> Manifest:
-        findings = findings_of(checkpoint, context.workspace)
-        refuse_if_too_many_failed(
-            findings.users,
+        record = run.record(context.timeline, now=context.clock.now())
+        draft = draft_manifest(options, context, run, record, checkpoint)
+        require_few_failures(
+            draft.users,
             options.max_failed_users,
             on_incomplete=options.on_incomplete,
             to_try_again="Run the same command again",
         )
-        record = run.record(context.requests, context.timeline, now=context.clock.now())
-        publication = Publication(
-            run_id=run.run_id,
-            file_stem=run.run_id,
-            snapshot_date=options.snapshot_date,
-            started_at=run.started_at,
-            starts=len(record.spans),
-            paused_seconds=idle_seconds(record.spans),
-            account_sid=run.account_sid,
-            base_url=options.base_url,
-            roster=options.roster(),
-            blanked_columns=options.blanked_columns,
-            requests=record.requests,
-            timeline=record.timeline,
-            file_bytes=options.file_bytes,
-            tool_version=context.tool_version,
-            replaces=options.replaces,
-        )
-        return publish(
-            publication,
-            findings,
+        publisher = Publisher(
             store=context.store,
             workspace=context.workspace,
+            file_stem=run.run_id,
+            file_bytes=options.file_bytes,
+            replaces=options.replaces,
             stop=context.stop,
             clock=context.clock,
             emit=context.emit,
         )
+        return publisher.publish(draft, run_rows(checkpoint, context.workspace))
 
     return await run_export(options, context, finish)
 
@@ -74,7 +64,7 @@ async def export(options: ExportOptions, context: ExportContext) -> Manifest:
 async def run_export(
     options: ExportOptions, context: ExportContext, finish: Callable[[Run, Checkpoint], Result]
 ) -> Result:
-    """Read all users, then *finish* on the disk's thread; keep what was read unless that succeeds."""
+    """Read all users, then call *finish* on the checkpoint's thread; keep what was read unless that succeeds."""
     context.store.objects.require_writable()
     with WorkerThread() as disk:
         checkpoint = await disk.run(Checkpoint, context.workspace.checkpoint)
@@ -82,8 +72,8 @@ async def run_export(
         try:
             async with cancel_after_grace(options.grace_seconds, stop=context.stop, clock=context.clock):
                 run = await _begin_or_resume(options, context, checkpoint, disk)
-                await disk.run(_remove_strays, context.workspace, checkpoint)
-                await read_all(options, context, run, checkpoint, disk)
+                await disk.run(_remove_orphans, context.workspace, checkpoint)
+                await _read_all(options, context, run, checkpoint, disk)
             result = await disk.run(finish, run, checkpoint)
             is_finished = True
         finally:
@@ -95,10 +85,24 @@ async def run_export(
     return result
 
 
+def roster_of(options: ExportOptions, context: ExportContext, checkpoint: Checkpoint, disk: WorkerThread) -> Roster:
+    """Return the roster that *options* select."""
+    return Roster(
+        options.selection,
+        reader=context.reader,
+        checkpoint=checkpoint,
+        disk=disk,
+        stop=context.stop,
+        clock=context.clock,
+        emit=context.emit,
+        parallel=options.parallel,
+    )
+
+
 async def _begin_or_resume(
     options: ExportOptions, context: ExportContext, checkpoint: Checkpoint, disk: WorkerThread
 ) -> Run:
-    begun_with = await disk.run(checkpoint.recall, "options")
+    begun_with = await disk.run(checkpoint.get, "options")
     if begun_with is None:
         configuration = await context.reader.configuration()
         # First the options: a kill in between must not leave users whom another start does not ask for.
@@ -110,7 +114,7 @@ async def _begin_or_resume(
             options=options.fingerprint(),
             clock=context.clock,
         )
-        await _foresee(options, context, checkpoint, disk, configuration)
+        await _preload(options, context, checkpoint, disk, configuration)
         return run
     if different := option_differences(begun_with, options.fingerprint()):
         raise BadInput(
@@ -118,50 +122,94 @@ async def _begin_or_resume(
             hint="Repeat its options to resume it, or add --restart to begin anew.",
         )
     run = await disk.run(resume, checkpoint, clock=context.clock)
-    done = await disk.run(checkpoint.progress)
-    settled = done.read + done.vanished
-    context.emit(RunResumed(run.run_id, settled, done.listed - settled, done.rows))
+    progress = await disk.run(checkpoint.progress)
+    done = progress.read + progress.vanished
+    context.emit(RunResumed(run.run_id, done, progress.listed - done, progress.rows))
     return run
 
 
-async def _foresee(
+async def _preload(
     options: ExportOptions,
     context: ExportContext,
     checkpoint: Checkpoint,
     disk: WorkerThread,
     configuration: Configuration,
 ) -> None:
-    """Let the run know beforehand what the last snapshot knows; where that is damaged, the list alone must do."""
+    """Fill the checkpoint with the users of the previous snapshot; where that is damaged, the list must do alone."""
     try:
-        foreseen = await disk.run(_foreseen, options, context.store, checkpoint, configuration)
+        preloaded = await disk.run(_preload_users, options, context.store, checkpoint, configuration)
     except (BadInput, LocalDisk) as error:
-        context.emit(Message(f"The last snapshot is of no help: {error.message}"))
+        context.emit(Message(f"The previous snapshot cannot be used to start faster: {error.message}"))
         return
-    if foreseen:
-        context.emit(UsersForeseen(foreseen))
+    if preloaded:
+        context.emit(UsersForeseen(preloaded))
 
 
-def _foreseen(
+def _preload_users(
     options: ExportOptions, store: SnapshotStore, checkpoint: Checkpoint, configuration: Configuration
 ) -> int:
-    """Give how many users are known beforehand."""
-    last = last_snapshot(store, options.snapshot_date)
-    if last is None:
+    previous = newest_snapshot(store, options.snapshot_date)
+    if previous is None:
         return 0
-    checkpoint.expect_sizes(long_lists(store, last))
+    checkpoint.preload_sizes(long_lists(store, previous))
     default = configuration.default_chat_service_sid
-    return checkpoint.foresee(
-        foreseen_users(store, last, options, account_sid=configuration.account_sid, default_service=default)
+    return checkpoint.preload_users(
+        users_to_preload(store, previous, options, account_sid=configuration.account_sid, default_service=default)
     )
+
+
+async def _read_all(
+    options: ExportOptions, context: ExportContext, run: Run, checkpoint: Checkpoint, disk: WorkerThread
+) -> None:
+    """Read the roster and all of its users into parts. Whatever was counted when it ends is on disk."""
+    buffer = PageBuffer(Spill(context.workspace.folder))
+    roster = roster_of(options, context, checkpoint, disk)
+
+    def counters() -> dict[str, Any]:
+        return {"record": msgspec.to_builtins(run.record(context.timeline, now=context.clock.now()))}
+
+    # A thread of its own: the roster waits for the checkpoint's thread all the time, and must not wait for parts.
+    with WorkerThread() as parts_disk:
+        ingest = Ingest(
+            checkpoint=checkpoint,
+            folder=context.workspace.parts,
+            checkpoint_disk=disk,
+            parts_disk=parts_disk,
+            buffer=buffer,
+            snapshot_at=run.started_at,
+            blanked_columns=options.blanked_columns,
+            limits=options.part_limits,
+            counters=counters,
+            clock=context.clock,
+            emit=context.emit,
+        )
+        fetching = fetch_users(
+            context.reader,
+            roster.waiting(),
+            buffer=buffer,
+            limit=options.parallel,
+            clock=context.clock,
+            emit=context.emit,
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                filling = group.create_task(roster.fill())
+                async with fetching as outcomes:
+                    await ingest.consume(outcomes)
+                await filling
+        finally:
+            await ingest.seal()
+    context.stop.raise_if_stopped()
+    await disk.run(checkpoint.delete_vanished)
 
 
 def _new_run_id(clock: Clock) -> str:
     return f"r-{clock.now():%Y%m%dT%H%M%SZ}-{int(clock.random() * 0x10000):04x}"
 
 
-def _remove_strays(workspace: Workspace, checkpoint: Checkpoint) -> None:
-    """Remove parts that were written and never counted, because the process died in between."""
-    counted = {part.name for part in checkpoint.parts()}
+def _remove_orphans(workspace: Workspace, checkpoint: Checkpoint) -> None:
+    """Remove parts that were written and never committed, because the process died in between."""
+    committed = {part.name for part in checkpoint.parts()}
     for path in workspace.parts.iterdir():
-        if path.name not in counted:
+        if path.name not in committed:
             path.unlink()

@@ -99,7 +99,7 @@ class Ingest:
         self._emit = emit
         self._pending = [_PendingPart(clock.monotonic())]
         """The last one fills; those before it are being made durable."""
-        self._unknown: Counter[str] = Counter(checkpoint.recall("unknown_fields") or {})
+        self._unknown: Counter[str] = Counter(checkpoint.get("unknown_fields") or {})
 
     async def consume(self, outcomes: AsyncIterator[FetchedUser | UserResult]) -> None:
         """Decode and keep every outcome; sealed parts are durable, the rest waits for `seal`."""
@@ -188,5 +188,5 @@ class Ingest:
             return
         part = pending.part
         sealed = None if part is None else SealedPart(part.path.name, part.rows)
-        self._checkpoint.settle(sealed, pending.results, unknown_fields=pending.unknown_fields, **counters)
+        self._checkpoint.commit(sealed, pending.results, unknown_fields=pending.unknown_fields, **counters)
         pending.is_committed = True

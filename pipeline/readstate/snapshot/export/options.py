@@ -13,7 +13,6 @@ from readstate.snapshot.export.ingest import PartLimits
 from readstate.snapshot.published.manifest import RosterScope
 from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest
 from readstate.snapshot.roster.selection import RosterSelection
-from readstate.snapshot.workspace.request_counter import RequestCounter
 from readstate.snapshot.workspace.timeline import Timeline
 from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
@@ -68,9 +67,8 @@ class ExportContext:
     reader: Reader
     store: SnapshotStore
     workspace: Workspace
-    requests: RequestCounter
     timeline: Timeline
-    """Both must observe the reader's events."""
+    """Must observe the reader's events."""
     stop: StopSwitch
     clock: Clock
     emit: Observer

@@ -1,6 +1,6 @@
-"""All that a finished run has read, wherever it was kept: what there is to publish."""
+"""What a finished run has read: the counts of its manifest, and the rows that are to be published."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,47 +12,71 @@ from readstate.errors import GuardRefused
 from readstate.model.ids import is_sid
 from readstate.model.quantities import Allowance
 from readstate.model.resources import User
-from readstate.snapshot.published.manifest import ServiceUsers, UserCounts
+from readstate.snapshot.export.options import ExportContext, ExportOptions
+from readstate.snapshot.published.manifest import Manifest, ServiceUsers, UserCounts
 from readstate.snapshot.published.roster_tables import Row
+from readstate.snapshot.published.schema import SCHEMA_VERSION
 from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.run import Run, RunRecord, idle_seconds
+from readstate.snapshot.workspace.timeline import sum_requests
 from readstate.snapshot.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """What a run found; its rows are read when they are asked for."""
+class RunRows:
+    """The rows of a finished run. Users and failures can be iterated over once, ordered by service and SID."""
 
     parts: Sequence[Path]
-    """Sorted, each by itself; of rows that came twice the last part's counts."""
-    rows: int
-    """In all parts together."""
-    users: UserCounts
-    services: tuple[ServiceUsers, ...]
-    unknown_fields: dict[str, int]
-    roster: Callable[[], Iterator[Row]]
-    """Every user as the dataset `users` has it, but for `snapshot_at`, ordered by service and SID."""
-    failures: Callable[[], Iterator[Row]]
-    """Every user that could not be read as the dataset `failures` has it, in the same order."""
+    """Each sorted by itself; of rows that came twice the last part's row is valid."""
+    users: Iterator[Row]
+    """As the dataset `users` has them, without `snapshot_at`."""
+    failures: Iterator[Row]
+    """The users that could not be read, as the dataset `failures` has them."""
 
 
-def findings_of(checkpoint: Checkpoint, workspace: Workspace) -> Findings:
-    """What the run of *checkpoint* found."""
-    done = checkpoint.progress()
-    return Findings(
+def run_rows(checkpoint: Checkpoint, workspace: Workspace) -> RunRows:
+    """Return the rows of a run that one process has read."""
+    return RunRows(
         parts=[workspace.parts / part.name for part in checkpoint.parts()],
-        rows=done.rows,
-        users=UserCounts(listed=done.listed, read=done.read, vanished=done.vanished, failed=done.failed),
-        services=tuple(ServiceUsers(sid, users) for sid, users in checkpoint.users_by_service().items()),
-        unknown_fields=checkpoint.recall("unknown_fields") or {},
-        roster=lambda: map(_user, checkpoint.users()),
-        failures=lambda: (_failure(row) for row in checkpoint.users() if row["state"] == "failed"),
+        users=map(_user, checkpoint.users()),
+        failures=(_failure(row) for row in checkpoint.users() if row["state"] == "failed"),
     )
 
 
-def refuse_if_too_many_failed(
+def draft_manifest(
+    options: ExportOptions, context: ExportContext, run: Run, record: RunRecord, checkpoint: Checkpoint
+) -> Manifest:
+    """Return the manifest of a finished run as far as it is known before its files are written."""
+    done = checkpoint.progress()
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        tool_version=context.tool_version,
+        run_id=run.run_id,
+        snapshot_date=options.snapshot_date,
+        account_sid=run.account_sid,
+        base_url=options.base_url,
+        roster=options.roster(),
+        services=tuple(ServiceUsers(sid, users) for sid, users in checkpoint.users_by_service().items()),
+        started_at=run.started_at,
+        ended_at=context.clock.now(),
+        starts=len(record.spans),
+        paused_seconds=idle_seconds(record.spans),
+        users=UserCounts(listed=done.listed, read=done.read, vanished=done.vanished, failed=done.failed),
+        rows=done.rows,
+        duplicates_dropped=0,
+        unknown_fields=checkpoint.get("unknown_fields") or {},
+        blanked_columns=options.blanked_columns,
+        requests=sum_requests(record.timeline),
+        timeline=record.timeline,
+        complete=done.failed == 0,
+        files=(),
+    )
+
+
+def require_few_failures(
     users: UserCounts, allowed: Allowance, *, on_incomplete: Literal["publish", "refuse"], to_try_again: str
 ) -> None:
-    """Raise `GuardRefused` where more failed than allowed, and that is not to be published."""
+    """Raise `GuardRefused` where more users failed than *allowed* and an incomplete snapshot is to be refused."""
     limit = allowed.of(users.listed)
     if users.failed > limit and on_incomplete == "refuse":
         raise GuardRefused(

@@ -68,7 +68,7 @@ class Roster:
         while self._stop.reason() is None:
             filled = self._filled
             self._changed.clear()
-            users = await self._disk.run(self._checkpoint.take, _TAKEN_AT_ONCE)
+            users = await self._disk.run(self._checkpoint.claim, _TAKEN_AT_ONCE)
             for user in users:
                 if self._stop.reason() is not None:
                     return
@@ -79,10 +79,10 @@ class Roster:
                 await self._changed.wait()
 
     async def _list(self) -> None:
-        if await self._disk.run(self._checkpoint.recall, "services_known") is None:
+        if await self._disk.run(self._checkpoint.get, "services_known") is None:
             for sid in await self._services():
                 await self._disk.run(self._checkpoint.add_service, sid)
-            await self._disk.run(self._checkpoint.remember, services_known=True)
+            await self._disk.run(self._checkpoint.set, services_known=True)
         for service, next_page in await self._disk.run(self._checkpoint.unlisted_services):
             await self._list_service(service, next_page)
 
@@ -116,7 +116,7 @@ class Roster:
             ) from error
 
     async def _resolve(self, entries: Sequence[RosterEntry]) -> None:
-        done: int = await self._disk.run(self._checkpoint.recall, "entries_resolved") or 0
+        done: int = await self._disk.run(self._checkpoint.get, "entries_resolved") or 0
         needs_own = any(entry.service is None for entry in entries)
         own = await self._own_service() if needs_own else None
         entries = entries[: self._selection.limit]
@@ -132,7 +132,7 @@ class Roster:
                     if user is not None and (user.sid == entry.user or (service, user.sid) not in by_sid):
                         await self._add(service, [user], next_page=None)
             done += len(chunk)
-            await self._disk.run(self._checkpoint.remember, entries_resolved=done)
+            await self._disk.run(self._checkpoint.set, entries_resolved=done)
 
     async def _own_service(self) -> str:
         named = [service for service in self._selection.services if is_sid(service, "IS")]
@@ -157,7 +157,7 @@ class Roster:
             self._emit(UserVanished(entry.user, error.request_id))
         else:
             result = failed_result(row, error, clock=self._clock, emit=self._emit)
-        self._count(service, await self._disk.run(self._checkpoint.add_settled, service, stand_in, result))
+        self._count(service, await self._disk.run(self._checkpoint.add_with_result, service, stand_in, result))
 
     async def _add(self, service: str, users: Sequence[User], *, next_page: str | None) -> None:
         self._count(service, await self._disk.run(self._checkpoint.add_users, service, users, next_page=next_page))

@@ -29,7 +29,9 @@ def require_all_shards(staging: Staging) -> list[ShardManifest]:
             f"run {staging.run_id}: {_joined(missing)} not finished, of {count} shards: nothing published",
             hint="\n".join(["To finish:", *(f"  {command}" for command in _resume_commands(staging, missing))]),
         )
-    options = {shard: {**manifest.options, "account": manifest.account_sid} for shard, manifest in completed.items()}
+    options = {
+        shard: {**manifest.options, "account": manifest.draft.account_sid} for shard, manifest in completed.items()
+    }
     _require_agreement(staging, options)
     _require_this_version(staging, completed)
     return list(completed.values())
@@ -44,9 +46,9 @@ def require_same_options(staging: Staging, shard: Shard, options: Mapping[str, A
 
 def _require_this_version(staging: Staging, completed: Mapping[Shard, ShardManifest]) -> None:
     for shard, manifest in completed.items():
-        if (manifest.staging_version, manifest.schema_version) != (STAGING_VERSION, SCHEMA_VERSION):
+        if (manifest.staging_version, manifest.draft.schema_version) != (STAGING_VERSION, SCHEMA_VERSION):
             raise BadInput(
-                f"shard {shard} of run {staging.run_id} was staged by another readstate, {manifest.tool_version}",
+                f"shard {shard} of run {staging.run_id} was staged by another readstate, {manifest.draft.tool_version}",
                 hint="Publish with that version, or run the shard again with this one and --restart.",
             )
 

@@ -2,74 +2,78 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pyarrow.parquet as pq
 
 from readstate.errors import BadInput
 from readstate.files import sha256_of, translate_os_errors
-from readstate.snapshot.export.result import Findings
-from readstate.snapshot.published.manifest import RequestCounts, ServiceUsers, UserCounts
+from readstate.snapshot.export.result import RunRows
+from readstate.snapshot.published.manifest import Manifest, ServiceUsers, UserCounts
 from readstate.snapshot.published.roster_tables import Row
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.staging import ShardManifest, StagedFile
-from readstate.snapshot.workspace.run import RunRecord
-from readstate.snapshot.workspace.timeline import merged
+from readstate.snapshot.workspace.run import Span, idle_seconds
+from readstate.snapshot.workspace.timeline import merged, sum_requests
 
 _ROWS_AT_ONCE = 2_000
 
 
-def merge_shards(shards: Sequence[ShardManifest], *, store: SnapshotStore, folder: Path) -> Findings:
-    """Return what all *shards* found; files of an object store are downloaded to *folder*.
+def merge_rows(shards: Sequence[ShardManifest], *, store: SnapshotStore, folder: Path) -> RunRows:
+    """Return the rows of all *shards*; files of an object store are downloaded to *folder*.
 
-    Raises `BadInput` where a file differs from the one that was staged, and `LocalDisk`.
+    Raise `BadInput` where a file differs from the one that was staged, and `LocalDisk`.
     """
     local = {file: _local_copy(file, store, folder) for shard in shards for file in shard.files}
 
-    def rows(dataset: str, sid: str) -> Callable[[], Iterator[Row]]:
+    def rows(dataset: str, sid: str) -> Iterator[Row]:
         paths = [path for file, path in local.items() if file.dataset == dataset]
-        return lambda: heapq.merge(*map(_rows, paths), key=lambda row: _sort_key(row, sid))
+        return heapq.merge(*map(_rows, paths), key=lambda row: _sort_key(row, sid))
 
-    return Findings(
+    return RunRows(
         parts=[path for file, path in local.items() if file.dataset == "part"],
-        rows=sum(shard.rows for shard in shards),
-        users=sum_user_counts(shards),
-        services=_services(shards),
-        unknown_fields=dict(sum((Counter(shard.unknown_fields) for shard in shards), Counter())),
-        roster=rows("users", "sid"),
+        users=rows("users", "sid"),
         failures=rows("failures", "user_sid"),
     )
 
 
-def merge_run_records(shards: Sequence[ShardManifest]) -> RunRecord:
-    """Return the record of the whole run: its shards ran at the same time."""
-    records = [shard.record for shard in shards]
-    return RunRecord(
-        spans=tuple(span for record in records for span in record.spans),
-        requests=RequestCounts(
-            requests=sum(record.requests.requests for record in records),
-            retries=sum(record.requests.retries for record in records),
-            throttled=sum(record.requests.throttled for record in records),
-        ),
-        timeline=merged(record.timeline for record in records),
+def merge_drafts(shards: Sequence[ShardManifest], *, tool_version: str, now: datetime) -> Manifest:
+    """Return the draft of the whole run's manifest: its shards ran at the same time and are published *now*."""
+    drafts = [shard.draft for shard in shards]
+    spans = [span for shard in shards for span in shard.spans]
+    timeline = merged(draft.timeline for draft in drafts)
+    return msgspec.structs.replace(
+        drafts[0],
+        tool_version=tool_version,
+        services=_services(drafts),
+        started_at=min(draft.started_at for draft in drafts),
+        starts=1 + sum(draft.starts - 1 for draft in drafts),
+        paused_seconds=idle_seconds([*spans, Span(now, now)]),
+        users=_user_counts(drafts),
+        rows=sum(draft.rows for draft in drafts),
+        unknown_fields=dict(sum((Counter(draft.unknown_fields) for draft in drafts), Counter())),
+        requests=sum_requests(timeline),
+        timeline=timeline,
+        complete=all(draft.complete for draft in drafts),
     )
 
 
-def sum_user_counts(shards: Sequence[ShardManifest]) -> UserCounts:
-    """Return the counts of the whole roster."""
+def _user_counts(drafts: Sequence[Manifest]) -> UserCounts:
     return UserCounts(
-        listed=sum(shard.users.listed for shard in shards),
-        read=sum(shard.users.read for shard in shards),
-        vanished=sum(shard.users.vanished for shard in shards),
-        failed=sum(shard.users.failed for shard in shards),
+        listed=sum(draft.users.listed for draft in drafts),
+        read=sum(draft.users.read for draft in drafts),
+        vanished=sum(draft.users.vanished for draft in drafts),
+        failed=sum(draft.users.failed for draft in drafts),
     )
 
 
-def _services(shards: Sequence[ShardManifest]) -> tuple[ServiceUsers, ...]:
+def _services(drafts: Sequence[Manifest]) -> tuple[ServiceUsers, ...]:
     users: Counter[str] = Counter()
-    for shard in shards:
-        users.update({service.chat_service_sid: service.users for service in shard.services})
+    for draft in drafts:
+        users.update({service.chat_service_sid: service.users for service in draft.services})
     return tuple(ServiceUsers(sid, users[sid]) for sid in sorted(users))
 
 

@@ -12,14 +12,13 @@ from readstate.clock import Clock
 from readstate.errors import BadInput, GuardRefused, LocalDisk, Locked
 from readstate.events import Observer
 from readstate.model.quantities import Allowance
-from readstate.snapshot.export.publish import Publication, publish
-from readstate.snapshot.export.result import refuse_if_too_many_failed
+from readstate.snapshot.export.publish import Publisher
+from readstate.snapshot.export.result import require_few_failures
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.agreement import require_all_shards
-from readstate.snapshot.shards.assemble import merge_run_records, merge_shards, sum_user_counts
+from readstate.snapshot.shards.assemble import merge_drafts, merge_rows
 from readstate.snapshot.shards.staging import ShardManifest, Staging
-from readstate.snapshot.workspace.spans import Span, idle_seconds
 from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
 
@@ -97,7 +96,7 @@ def _publish(
 ) -> Published:
     shards = require_all_shards(staging)
     file_stem = _file_stem(options.run_id, shards)
-    current = store.current(shards[0].snapshot_date)
+    current = store.current(shards[0].draft.snapshot_date)
     if current is not None and _is_of(current.manifest, file_stem):
         return Published(current.manifest, already=True)
     if current is not None and not options.replaces:
@@ -106,33 +105,25 @@ def _publish(
             " already",
             hint="--again replaces it.",
         )
-    with_failures = [str(shard.shard) for shard in shards if shard.users.failed]
-    refuse_if_too_many_failed(
-        sum_user_counts(shards),
+    draft = merge_drafts(shards, tool_version=options.tool_version, now=clock.now())
+    with_failures = [str(shard.shard) for shard in shards if shard.draft.users.failed]
+    require_few_failures(
+        draft.users,
         options.max_failed_users,
         on_incomplete=options.on_incomplete,
         to_try_again=f"Run shard {', '.join(with_failures)} again with --restart",
     )
-    findings = merge_shards(shards, store=store, folder=workspace.parts)
-    record, now, first = merge_run_records(shards), clock.now(), shards[0]
-    publication = Publication(
-        run_id=options.run_id,
+    publisher = Publisher(
+        store=store,
+        workspace=workspace,
         file_stem=file_stem,
-        snapshot_date=first.snapshot_date,
-        started_at=min(shard.started_at for shard in shards),
-        starts=1 + sum(len(shard.record.spans) - 1 for shard in shards),
-        paused_seconds=idle_seconds([*record.spans, Span(now, now)]),
-        account_sid=first.account_sid,
-        base_url=first.base_url,
-        roster=first.roster,
-        blanked_columns=first.blanked_columns,
-        requests=record.requests,
-        timeline=record.timeline,
         file_bytes=options.file_bytes,
-        tool_version=options.tool_version,
         replaces=current,
+        stop=stop,
+        clock=clock,
+        emit=emit,
     )
-    manifest = publish(publication, findings, store=store, workspace=workspace, stop=stop, clock=clock, emit=emit)
+    manifest = publisher.publish(draft, merge_rows(shards, store=store, folder=workspace.parts))
     return Published(manifest, already=False)
 
 

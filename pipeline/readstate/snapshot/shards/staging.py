@@ -6,7 +6,7 @@ run again, or run twice at once never overwrites what another attempt has staged
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -15,12 +15,12 @@ import msgspec
 from readstate.errors import BadInput
 from readstate.events import Observer, Publishing
 from readstate.files import sha256_of
-from readstate.snapshot.export.result import Findings
-from readstate.snapshot.published.manifest import RosterScope, ServiceUsers, UserCounts
+from readstate.snapshot.export.result import RunRows
+from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.roster_tables import write_failures, write_users
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.shard import Shard, shard_of
-from readstate.snapshot.workspace.run import RunRecord
+from readstate.snapshot.workspace.run import Span
 from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
 
@@ -57,24 +57,12 @@ class ShardManifest(msgspec.Struct, frozen=True, kw_only=True):
     """One completed shard; written after all of its files."""
 
     staging_version: int = STAGING_VERSION
-    schema_version: int
-    tool_version: str
-    run_id: str
     shard: Shard
-    snapshot_date: date
     options: dict[str, Any]
-    account_sid: str | None
-    base_url: str
-    roster: RosterScope
-    blanked_columns: tuple[str, ...]
-    started_at: datetime
-    ended_at: datetime
-    record: RunRecord
-    services: tuple[ServiceUsers, ...]
-    users: UserCounts
-    rows: int
-    """Rows read, with duplicates."""
-    unknown_fields: dict[str, int]
+    spans: tuple[Span, ...]
+    """One for each start of the shard."""
+    draft: Manifest
+    """The manifest as it would be if this shard were the whole export, without files and with duplicates counted."""
     files: tuple[StagedFile, ...] = ()
 
 
@@ -145,39 +133,39 @@ class Staging:
 
 
 def stage(
-    draft: ShardManifest,
-    findings: Findings,
+    manifest: ShardManifest,
+    rows: RunRows,
     *,
     store: SnapshotStore,
     workspace: Workspace,
     stop: StopSwitch,
     emit: Observer,
 ) -> ShardManifest:
-    """Upload the files of a shard and then, last, *draft* completed with their names; return that manifest.
+    """Upload the files of a shard and then, last, *manifest* completed with their names; return that manifest.
 
-    Idempotent: a rerun after a crash uploads the same files. Raises `LocalDisk`, and `Stopped` between two files.
+    Idempotent: a rerun after a crash uploads the same files. Raise `LocalDisk`, and `Stopped` between two files.
     """
-    staging = Staging(store, draft.run_id)
-    local = list(_local_files(findings, workspace, draft))
+    staging = Staging(store, manifest.draft.run_id)
+    local = list(_local_files(rows, workspace, manifest.draft))
     files = []
     for number, (dataset, path) in enumerate(local, start=1):
         sha256 = sha256_of(path)
-        staged = staging.path(draft.shard, f"{dataset}-{sha256[:16]}{path.suffix}")
+        staged = staging.path(manifest.shard, f"{dataset}-{sha256[:16]}{path.suffix}")
         store.objects.put(path, staged)
         files.append(StagedFile(staged, dataset, path.stat().st_size, sha256))
         emit(Publishing(number, len(local)))
         stop.raise_if_stopped()
-    manifest = msgspec.structs.replace(draft, files=tuple(files))
-    staging.complete(manifest)
-    return manifest
+    completed = msgspec.structs.replace(manifest, files=tuple(files))
+    staging.complete(completed)
+    return completed
 
 
 def _local_files(
-    findings: Findings, workspace: Workspace, draft: ShardManifest
+    rows: RunRows, workspace: Workspace, draft: Manifest
 ) -> Iterator[tuple[Literal["part", "users", "failures"], Path]]:
-    for path in findings.parts:
+    for path in rows.parts:
         yield "part", path
     blanked = draft.blanked_columns
-    yield "users", write_users(findings.roster(), workspace.finished, blanked_columns=blanked).path
-    if findings.users.failed:
-        yield "failures", write_failures(findings.failures(), workspace.finished, blanked_columns=blanked).path
+    yield "users", write_users(rows.users, workspace.finished, blanked_columns=blanked).path
+    if draft.users.failed:
+        yield "failures", write_failures(rows.failures, workspace.finished, blanked_columns=blanked).path

@@ -44,7 +44,7 @@ COMMIT;
 
 # One statement for many users: with executemany this thread would let others run after each of them, and wait for its
 # turn again.
-_UPDATE_FORESEEN = """
+_UPDATE_PRELOADED = """
 UPDATE user SET identity = page.identity, resource = page.resource, listed = 1 FROM page
 WHERE user.service = ? AND user.sid = page.sid AND NOT listed
 """
@@ -54,7 +54,7 @@ SELECT ?, sid, identity, resource,
     coalesce((SELECT rows FROM known_size WHERE service = ? AND sid = page.sid), 0)
 FROM page
 """
-_SETTLE = """
+_COMMIT_RESULTS = """
 UPDATE user SET state = new.state, rows = new.rows, part = iif(new.rows, ?1, NULL), reason = new.reason,
     status = new.status, code = new.code, request_id = new.request_id, at = new.at
 FROM (
@@ -96,7 +96,7 @@ class Checkpoint:
             # A killed process loses nothing with NORMAL; a power cut may lose the last transactions,
             # whose users are then simply read again.
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            if not self._is_ours():
+            if not self._has_current_schema():
                 self._connection.close()
                 raise BadInput(
                     f"{path}: this unfinished export was begun with another version of readstate",
@@ -105,7 +105,7 @@ class Checkpoint:
             self._connection.executescript(_TABLES)
             self._connection.execute("UPDATE user SET state = 'pending' WHERE state IN ('taken', 'failed')")
             unlisted = self._connection.execute("SELECT EXISTS (SELECT 1 FROM user WHERE NOT listed)")
-            self._foresees = bool(unlisted.fetchone()[0])
+            self._has_preloaded = bool(unlisted.fetchone()[0])
         self._path = path
 
     def close(self) -> None:
@@ -114,15 +114,15 @@ class Checkpoint:
 
     # -- the run itself
 
-    def recall(self, name: str) -> Any:
+    def get(self, name: str) -> Any:
         """Give what was remembered under *name*; None where nothing was."""
         row = self._connection.execute("SELECT value FROM run WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
 
-    def remember(self, **values: Any) -> None:
+    def set(self, **values: Any) -> None:
         """Keep *values*, each under its name."""
         with self._transaction():
-            self._remember(values)
+            self._set(values)
 
     # -- the roster
 
@@ -131,12 +131,12 @@ class Checkpoint:
         with _translated(self._path):
             return bool(self._connection.execute("SELECT EXISTS (SELECT 1 FROM user)").fetchone()[0])
 
-    def expect_sizes(self, sizes: Iterable[tuple[str, str, int]]) -> None:
+    def preload_sizes(self, sizes: Iterable[tuple[str, str, int]]) -> None:
         """Keep (service, user SID, rows) of an earlier snapshot: the largest users are read first."""
         with self._transaction():
             self._connection.executemany("INSERT OR REPLACE INTO known_size VALUES (?, ?, ?)", sizes)
 
-    def foresee(self, users: Iterable[KnownUser]) -> int:
+    def preload_users(self, users: Iterable[KnownUser]) -> int:
         """Keep users of an earlier snapshot until `add_users` tells more of them; give how many."""
         with self._transaction():
             before = self._connection.total_changes
@@ -148,10 +148,10 @@ class Checkpoint:
                     for service, sid, identity, conversations in users
                 ),
             )
-            self._foresees = True
+            self._has_preloaded = True
             return self._connection.total_changes - before
 
-    def drop_those_gone(self) -> None:
+    def delete_vanished(self) -> None:
         """Leave out the users of an earlier snapshot that Twilio does not know any more, now that all are listed."""
         with self._transaction():
             self._connection.execute("DELETE FROM user WHERE NOT listed AND state = 'vanished'")
@@ -177,23 +177,23 @@ class Checkpoint:
     def _add_page(self, service: str, users: Sequence[User]) -> int:
         page = f"WITH page (sid, identity, resource) AS (VALUES {', '.join(['(?, ?, ?)'] * len(users))}) "
         values = [value for user in users for value in (user.sid, user.identity, msgspec.json.encode(user))]
-        if self._foresees:
-            self._connection.execute(page + _UPDATE_FORESEEN, [*values, service])
+        if self._has_preloaded:
+            self._connection.execute(page + _UPDATE_PRELOADED, [*values, service])
         before = self._connection.total_changes
         self._connection.execute(page + _INSERT_NEW, [*values, service, service])
         return self._connection.total_changes - before
 
-    def add_settled(self, service: str, user: User, result: UserResult) -> int:
+    def add_with_result(self, service: str, user: User, result: UserResult) -> int:
         """Keep a user whose result is known from the start, such as one that a file names and nobody has.
 
         Gives 0 where the user was there already.
         """
         added = self.add_users(service, [user], next_page=None)
         row = self._connection.execute("SELECT id FROM user WHERE service = ? AND sid = ?", (service, user.sid))
-        self.settle(None, [dataclasses.replace(result, id=row.fetchone()[0])])
+        self.commit(None, [dataclasses.replace(result, id=row.fetchone()[0])])
         return added
 
-    def take(self, count: int) -> list[RosterUser]:
+    def claim(self, count: int) -> list[RosterUser]:
         """Hand out up to *count* users that nobody has yet, the largest first."""
         with self._transaction():
             rows = self._connection.execute(
@@ -206,7 +206,7 @@ class Checkpoint:
 
     # -- results
 
-    def settle(self, part: SealedPart | None, results: Iterable[UserResult], **values: Any) -> None:
+    def commit(self, part: SealedPart | None, results: Iterable[UserResult], **values: Any) -> None:
         """Make a part, the users that it completes and the run's counters durable together."""
         with self._transaction():
             part_id = None
@@ -214,8 +214,8 @@ class Checkpoint:
                 part_id = self._connection.execute(
                     "INSERT INTO part (name, rows) VALUES (?, ?)", (part.name, part.rows)
                 ).lastrowid
-            self._connection.execute(_SETTLE, (part_id, msgspec.json.encode(list(results)).decode()))
-            self._remember(values)
+            self._connection.execute(_COMMIT_RESULTS, (part_id, msgspec.json.encode(list(results)).decode()))
+            self._set(values)
 
     def parts(self) -> list[SealedPart]:
         """Every part that counts."""
@@ -253,13 +253,13 @@ class Checkpoint:
         names = [column[0] for column in cursor.description]
         return (dict(zip(names, row, strict=True)) for row in cursor)
 
-    def _is_ours(self) -> bool:
+    def _has_current_schema(self) -> bool:
         """Whether the tables, where there are any, are those of this version."""
         version = self._connection.execute("PRAGMA user_version").fetchone()
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return tables == (0,) or bool(version == (_VERSION,))
 
-    def _remember(self, values: Mapping[str, Any]) -> None:
+    def _set(self, values: Mapping[str, Any]) -> None:
         self._connection.executemany(
             "INSERT OR REPLACE INTO run VALUES (?, ?)", [(name, json.dumps(value)) for name, value in values.items()]
         )

@@ -1,78 +1,85 @@
 """One run of an export, from its first start to its end, however often it is stopped or killed in between."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from readstate.clock import Clock
-from readstate.snapshot.published.manifest import RequestCounts, TimelineWindow
+from readstate.snapshot.published.manifest import TimelineWindow
 from readstate.snapshot.workspace.checkpoint import Checkpoint
-from readstate.snapshot.workspace.request_counter import RequestCounter
-from readstate.snapshot.workspace.spans import Span
 from readstate.snapshot.workspace.timeline import Timeline
+
+
+class Span(NamedTuple):
+    """From the start of one process to its end."""
+
+    begins_at: datetime
+    ends_at: datetime
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """How a run went, over all of its starts, as the checkpoint keeps it."""
+
+    spans: tuple[Span, ...]
+    """One for each start."""
+    timeline: tuple[TimelineWindow, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What stays the same from this start of a run to its end."""
+    """What does not change between this start of a run and its end."""
 
     run_id: str
     started_at: datetime
-    """When its first start was."""
+    """When the run was started first."""
     account_sid: str | None
     began_at: datetime
     """When this start was."""
-    earlier_spans: tuple[Span, ...]
-    earlier_requests: RequestCounts
-    earlier_windows: tuple[TimelineWindow, ...]
+    earlier: RunRecord
+    """Of the starts before this one."""
 
-    def record(self, requests: RequestCounter, timeline: Timeline, *, now: datetime) -> "RunRecord":
-        """What became of the run until *now*, over all of its starts."""
-        return RunRecord(
-            spans=(*self.earlier_spans, Span(self.began_at, max(now, self.began_at))),
-            requests=requests.added_to(self.earlier_requests),
-            timeline=timeline.added_to(self.earlier_windows),
-        )
-
-
-class RunRecord(msgspec.Struct, frozen=True):
-    """How a run went, as the checkpoint keeps it."""
-
-    spans: tuple[Span, ...]
-    """One for each start."""
-    requests: RequestCounts
-    timeline: tuple[TimelineWindow, ...]
+    def record(self, timeline: Timeline, *, now: datetime) -> RunRecord:
+        """Return how the run went until *now*."""
+        span = Span(self.began_at, max(now, self.began_at))
+        return RunRecord((*self.earlier.spans, span), timeline.added_to(self.earlier.timeline))
 
 
 def begin(checkpoint: Checkpoint, *, run_id: str, account_sid: str | None, options: Any, clock: Clock) -> Run:
-    """Note that a run begins now."""
+    """Write into the checkpoint that a run begins now."""
     now = clock.now()
-    run = Run(run_id, now, account_sid, now, (), RequestCounts(), ())
-    checkpoint.remember(
+    checkpoint.set(
         options=options,
         run_id=run_id,
         started_at=now.isoformat(),
         account_sid=account_sid,
-        record=msgspec.to_builtins(RunRecord((Span(now, now),), RequestCounts(), ())),
+        record=msgspec.to_builtins(RunRecord((Span(now, now),), ())),
     )
-    return run
+    return Run(run_id, now, account_sid, now, RunRecord((), ()))
 
 
 def resume(checkpoint: Checkpoint, *, clock: Clock) -> Run:
-    """Note that the run of *checkpoint* goes on now."""
+    """Write into the checkpoint that its run is started once more."""
     now = clock.now()
-    record = msgspec.convert(checkpoint.recall("record"), RunRecord)
-    run = Run(
-        run_id=checkpoint.recall("run_id"),
-        started_at=datetime.fromisoformat(checkpoint.recall("started_at")),
-        account_sid=checkpoint.recall("account_sid"),
+    earlier = msgspec.convert(checkpoint.get("record"), RunRecord)
+    with_this_start = msgspec.structs.replace(earlier, spans=(*earlier.spans, Span(now, now)))
+    checkpoint.set(record=msgspec.to_builtins(with_this_start))
+    return Run(
+        run_id=checkpoint.get("run_id"),
+        started_at=datetime.fromisoformat(checkpoint.get("started_at")),
+        account_sid=checkpoint.get("account_sid"),
         began_at=now,
-        earlier_spans=record.spans,
-        earlier_requests=record.requests,
-        earlier_windows=record.timeline,
+        earlier=earlier,
     )
-    again = msgspec.structs.replace(record, spans=(*record.spans, Span(now, now)))
-    checkpoint.remember(record=msgspec.to_builtins(again))
-    return run
+
+
+def idle_seconds(spans: Iterable[Span]) -> float:
+    """Return the seconds between the first beginning and the last end that no span covers."""
+    ordered = sorted(spans)
+    idle, busy_until = 0.0, ordered[0].begins_at
+    for span in ordered:
+        idle += max(0.0, (span.begins_at - busy_until).total_seconds())
+        busy_until = max(busy_until, span.ends_at)
+    return idle

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from readstate.clock import Clock
 from readstate.events import Event, RequestAnswered, RequestLost, Retried
-from readstate.snapshot.published.manifest import TimelineWindow
+from readstate.snapshot.published.manifest import RequestCounts, TimelineWindow
 
 SHORTEST_SECONDS = 10
 MOST_WINDOWS = 360
@@ -116,6 +116,16 @@ class Timeline:
 def _opened(at: datetime, now: float) -> _Window:
     ends_at = _EPOCH + ((at - _EPOCH) // _SHORTEST + 1) * _SHORTEST
     return _Window(at, ends_at, now, now + (ends_at - at).total_seconds())
+
+
+def sum_requests(windows: Iterable[TimelineWindow]) -> RequestCounts:
+    """Return what *windows* count together."""
+    every = list(windows)
+    return RequestCounts(
+        requests=sum(window.requests for window in every),
+        retries=sum(window.retries for window in every),
+        throttled=sum(window.throttled for window in every),
+    )
 
 
 def shortened(windows: Sequence[TimelineWindow], *, most: int = MOST_WINDOWS) -> tuple[TimelineWindow, ...]:

@@ -46,7 +46,7 @@ class Ingesting:
         self.events: list[Event] = []
         self.checkpoint = Checkpoint(folder / "checkpoint.sqlite")
         self.checkpoint.add_users(SERVICE, [User(sid=f"US{number:032x}") for number in range(users)], next_page=None)
-        self.users = self.checkpoint.take(users)
+        self.users = self.checkpoint.claim(users)
         self.ingest = Ingest(
             checkpoint=self.checkpoint,
             folder=folder / "parts",
@@ -107,7 +107,7 @@ async def test_what_is_sealed_is_told_and_kept_with_the_counters(tmp_path: Path)
     assert [part.rows for part in checkpoint.parts()] == [6]
     assert [event.rows for event in events if isinstance(event, PartWritten)] == [6]
     assert sorted(event.rows for event in events if isinstance(event, UserRead)) == [0, 1, 2, 3]
-    assert checkpoint.recall("requests") == {"requests": 7}
+    assert checkpoint.get("requests") == {"requests": 7}
 
 
 async def test_users_without_rows_are_done_too(tmp_path: Path) -> None:

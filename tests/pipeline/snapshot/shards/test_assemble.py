@@ -22,7 +22,7 @@ async def test_rows_that_came_twice_are_dropped_as_one_process_drops_them(
         shards = await job.run_shards(3)
     manifest = job.publish().manifest
 
-    assert manifest.duplicates_dropped == sum(shard.rows for shard in shards) - manifest.rows > 0
+    assert manifest.duplicates_dropped == sum(shard.draft.rows for shard in shards) - manifest.rows > 0
     assert tables(job.root)["user_conversations"].equals(tables(single.root)["user_conversations"])
 
 
@@ -31,7 +31,7 @@ async def test_all_rows_have_the_time_when_the_first_shard_began(job: ShardedExp
 
     job.publish()
 
-    began = min(shard.started_at for shard in shards)
+    began = min(shard.draft.started_at for shard in shards)
     snapshot = open_snapshot(job.root)
     assert {row["snapshot_at"] for row in snapshot.dataset().to_table(columns=["snapshot_at"]).to_pylist()} == {began}
     assert set(snapshot.users()["snapshot_at"].to_pylist()) == {began}
@@ -45,7 +45,7 @@ async def test_requests_and_their_timeline_are_those_of_all_shards(
 
     manifest = job.publish().manifest
 
-    assert manifest.requests.requests == sum(shard.record.requests.requests for shard in shards)
+    assert manifest.requests.requests == sum(shard.draft.requests.requests for shard in shards)
     assert sum(window.requests for window in manifest.timeline) == manifest.requests.requests
     assert twilio.counters().requests >= manifest.requests.requests
 

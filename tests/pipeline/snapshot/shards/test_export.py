@@ -30,7 +30,7 @@ async def test_however_many_shards_there_are_the_snapshot_is_that_of_one_process
 
     assert not published.already
     assert_same_snapshots(single, job)
-    assert sum(shard.users.listed for shard in shards) == 90
+    assert sum(shard.draft.users.listed for shard in shards) == 90
     assert list(defects(open_store(job.root), published.manifest)) == []
 
 
@@ -41,7 +41,7 @@ async def test_a_shard_without_users_is_fine(job: ShardedExport, single: Export,
     shards = await job.run_shards(5, selection=few)
     job.publish()
 
-    assert any(shard.users.listed == 0 for shard in shards)
+    assert any(shard.draft.users.listed == 0 for shard in shards)
     assert_same_snapshots(single, job)
 
 
@@ -65,7 +65,7 @@ async def test_a_user_that_a_file_names_twice_belongs_to_one_shard(
     manifest = job.publish().manifest
 
     assert manifest.users.vanished == 2
-    assert sum(shard.rows for shard in shards) == manifest.rows
+    assert sum(shard.draft.rows for shard in shards) == manifest.rows
     assert_same_snapshots(single, job)
 
 
@@ -73,7 +73,7 @@ async def test_each_shard_lists_all_users_and_reads_its_own_alone(job: ShardedEx
     """What shards cost: the roster again for each, a request for 50 users."""
     shards = await job.run_shards(3)
 
-    extra = [shard.record.requests.requests - shard.users.read for shard in shards]
+    extra = [shard.draft.requests.requests - shard.draft.users.read for shard in shards]
     lists_of_users = sum(-(-service.users // 50) for service in job.publish().manifest.services)
     assert min(extra) >= lists_of_users
 
@@ -113,7 +113,7 @@ async def test_a_stopped_shard_resumes(twilio: RunningSimulator, single: Export,
     manifest = job.publish().manifest
     await single.run()
 
-    assert len(shards[0].record.spans) == 2
+    assert len(shards[0].spans) == 2
     assert manifest.starts == 2
     assert_same_snapshots(single, job)
 

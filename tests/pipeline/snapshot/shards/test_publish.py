@@ -122,7 +122,7 @@ async def test_a_publisher_killed_half_way_leaves_no_snapshot_and_the_next_one_p
     assert_same_snapshots(single, job)
 
 
-@pytest.mark.parametrize("moment", ["require_all_shards", "merge_shards"])
+@pytest.mark.parametrize("moment", ["require_all_shards", "merge_rows"])
 async def test_a_publisher_whose_staged_files_are_removed_meanwhile_finds_the_run_published(
     moment: str, job: ShardedExport, twilio: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

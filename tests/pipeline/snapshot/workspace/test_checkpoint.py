@@ -40,30 +40,30 @@ def test_a_user_that_is_listed_twice_is_read_once(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, users=3)
 
     assert checkpoint.add_users(SERVICE, [user(2), user(3)], next_page=None) == 1
-    assert len(checkpoint.take(10)) == 4
-    assert checkpoint.take(10) == []
+    assert len(checkpoint.claim(10)) == 4
+    assert checkpoint.claim(10) == []
 
 
 def test_the_longest_known_lists_are_taken_first_and_the_rest_in_order_of_the_roster(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path)
-    checkpoint.expect_sizes([(SERVICE, user(2).sid, 900), (SERVICE, user(1).sid, 60)])
+    checkpoint.preload_sizes([(SERVICE, user(2).sid, 900), (SERVICE, user(1).sid, 60)])
     checkpoint.add_users(SERVICE, [user(number) for number in range(4)], next_page=None)
 
-    assert [taken.user_sid for taken in checkpoint.take(10)] == [user(number).sid for number in (2, 1, 0, 3)]
+    assert [taken.user_sid for taken in checkpoint.claim(10)] == [user(number).sid for number in (2, 1, 0, 3)]
 
 
 def test_foreseen_users_are_taken_before_they_are_listed_and_once(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path)
-    assert checkpoint.foresee([KnownUser(SERVICE, user(1).sid, user(1).identity, 70)]) == 1
+    assert checkpoint.preload_users([KnownUser(SERVICE, user(1).sid, user(1).identity, 70)]) == 1
 
-    assert [taken.user_sid for taken in checkpoint.take(10)] == [user(1).sid]
+    assert [taken.user_sid for taken in checkpoint.claim(10)] == [user(1).sid]
     assert checkpoint.add_users(SERVICE, [user(0), user(1)], next_page=None) == 1
-    assert [taken.user_sid for taken in checkpoint.take(10)] == [user(0).sid]
+    assert [taken.user_sid for taken in checkpoint.claim(10)] == [user(0).sid]
 
 
 def test_what_the_list_says_of_a_foreseen_user_is_kept(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path)
-    checkpoint.foresee([KnownUser(SERVICE, user(1).sid, user(1).identity, 70)])
+    checkpoint.preload_users([KnownUser(SERVICE, user(1).sid, user(1).identity, 70)])
     checkpoint.add_users(SERVICE, [user(1)], next_page=None)
 
     (kept,) = checkpoint.users()
@@ -72,44 +72,44 @@ def test_what_the_list_says_of_a_foreseen_user_is_kept(tmp_path: Path) -> None:
 
 def test_only_those_who_are_gone_and_were_never_listed_are_dropped(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path)
-    checkpoint.foresee(KnownUser(SERVICE, user(number).sid, None, 1) for number in range(3))
+    checkpoint.preload_users(KnownUser(SERVICE, user(number).sid, None, 1) for number in range(3))
     checkpoint.add_users(SERVICE, [user(1), user(3)], next_page=None)
     ends: dict[str, Literal["vanished", "read"]] = {
         user(0).sid: "vanished", user(1).sid: "vanished", user(2).sid: "read", user(3).sid: "vanished"
     }  # fmt: skip
-    checkpoint.settle(None, [UserResult(taken.id, ends[taken.user_sid], 0, AT) for taken in checkpoint.take(10)])
+    checkpoint.commit(None, [UserResult(taken.id, ends[taken.user_sid], 0, AT) for taken in checkpoint.claim(10)])
 
-    checkpoint.drop_those_gone()
+    checkpoint.delete_vanished()
 
     assert {row["sid"] for row in checkpoint.users()} == {user(1).sid, user(2).sid, user(3).sid}
 
 
 def test_users_that_were_taken_and_not_settled_wait_again_after_a_restart(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, users=3)
-    done, *_ = checkpoint.take(2)
-    checkpoint.settle(SealedPart("part", 5), [UserResult(done.id, "read", 5, AT)])
+    done, *_ = checkpoint.claim(2)
+    checkpoint.commit(SealedPart("part", 5), [UserResult(done.id, "read", 5, AT)])
     checkpoint.close()
 
     again = opened(tmp_path)
 
-    assert [taken.user_sid for taken in again.take(10)] == [user(1).sid, user(2).sid]
+    assert [taken.user_sid for taken in again.claim(10)] == [user(1).sid, user(2).sid]
     assert again.parts() == [SealedPart("part", 5)]
 
 
 def test_users_that_failed_are_tried_again_after_a_restart(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, users=1)
-    (taken,) = checkpoint.take(1)
-    checkpoint.settle(None, [UserResult(taken.id, "failed", None, AT, "status 500", 500)])
+    (taken,) = checkpoint.claim(1)
+    checkpoint.commit(None, [UserResult(taken.id, "failed", None, AT, "status 500", 500)])
     assert checkpoint.progress().failed == 1
     checkpoint.close()
 
-    assert opened(tmp_path).take(1) == [taken]
+    assert opened(tmp_path).claim(1) == [taken]
 
 
 def test_progress_counts_every_user_once(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, users=4)
-    first, second, third, _ = checkpoint.take(4)
-    checkpoint.settle(
+    first, second, third, _ = checkpoint.claim(4)
+    checkpoint.commit(
         SealedPart("part", 7),
         [
             UserResult(first.id, "read", 7, AT),
@@ -136,14 +136,14 @@ def test_the_place_in_the_list_of_users_survives(tmp_path: Path) -> None:
 
 def test_a_settlement_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, users=1)
-    (taken,) = checkpoint.take(1)
+    (taken,) = checkpoint.claim(1)
 
     def results() -> object:
         yield UserResult(taken.id, "read", 1, AT)
         raise RuntimeError("the disk is gone")
 
     with pytest.raises(RuntimeError):
-        checkpoint.settle(SealedPart("part", 1), results())  # type: ignore[arg-type]
+        checkpoint.commit(SealedPart("part", 1), results())  # type: ignore[arg-type]
 
     assert checkpoint.parts() == []
     assert checkpoint.progress().read == 0
@@ -192,7 +192,7 @@ def test_whatever_prefix_of_the_work_was_settled_replay_gives_each_user_once(
     rows: dict[int, int] = {}
     checkpoint = opened(folder, users=total)
     while True:
-        taken = checkpoint.take(data.draw(st.integers(1, 12)))
+        taken = checkpoint.claim(data.draw(st.integers(1, 12)))
         if not taken:
             break
         if data.draw(st.booleans()):
@@ -201,7 +201,7 @@ def test_whatever_prefix_of_the_work_was_settled_replay_gives_each_user_once(
             continue
         results = [UserResult(user.id, "read", user.id % 4, AT) for user in taken]
         part = SealedPart(f"part {len(checkpoint.parts())}", sum(result.rows or 0 for result in results))
-        checkpoint.settle(part, results)
+        checkpoint.commit(part, results)
         for result in results:
             assert result.id not in rows, "a user was handed out again after it was settled"
             rows[result.id] = result.rows or 0
@@ -216,9 +216,9 @@ def test_what_was_settled_survives_kill_9(tmp_path: Path) -> None:
         "import sys; from pathlib import Path;"
         "from tests.pipeline.snapshot.workspace.test_checkpoint import *;"
         "checkpoint = opened(Path(sys.argv[1]), users=5);"
-        "taken = checkpoint.take(2);"
-        "checkpoint.settle(SealedPart('part', 2), [UserResult(user.id, 'read', 1, AT) for user in taken]);"
-        "checkpoint.take(2);"
+        "taken = checkpoint.claim(2);"
+        "checkpoint.commit(SealedPart('part', 2), [UserResult(user.id, 'read', 1, AT) for user in taken]);"
+        "checkpoint.claim(2);"
         "print('settled', flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(
@@ -232,7 +232,7 @@ def test_what_was_settled_survives_kill_9(tmp_path: Path) -> None:
     again = opened(tmp_path)
 
     assert again.progress().read == 2
-    assert len(again.take(10)) == 3
+    assert len(again.claim(10)) == 3
 
 
 def test_the_checkpoint_holds_no_more_than_the_schema_says(tmp_path: Path) -> None:

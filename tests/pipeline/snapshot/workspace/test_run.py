@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from readstate.snapshot.workspace.spans import Span, idle_seconds
+from readstate.snapshot.workspace.run import Span, idle_seconds
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
