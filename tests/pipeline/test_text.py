@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from readstate.changes.render.markdown import escaped
 from readstate.events import Message
-from readstate.html.render import fill
+from readstate.html.render import render_template
 from readstate.observers.event_log import EventLog
 from readstate.observers.progress_bar import ProgressBar
 from readstate.text import (
@@ -49,12 +49,12 @@ STEERING = {
 
 def in_html(text: str, directory: Path) -> str:
     (template := directory / "page.html").write_text("{{ text|escape_control }}")
-    return fill(template, text=text)
+    return render_template(template, text=text)
 
 
 def in_a_markdown_table(text: str, directory: Path) -> str:
     (template := directory / "page.md").write_text("{{ text|cell }}")
-    return fill(template, text=text).replace("\\\\", "\\")
+    return render_template(template, text=text).replace("\\\\", "\\")
 
 
 def in_a_plan_as_markdown(text: str, directory: Path) -> str:

@@ -1,1 +1,1 @@
-"""Pages that need nothing else: one look and one kind of chart for everything that is shown as a report."""
+"""Reports as self-contained HTML pages and as Markdown: templates and charts."""

@@ -1,4 +1,4 @@
-"""Charts as SVG inside the page. They take their colours from the page, so that light, dark and print each suit them.
+"""Charts as SVG inside the page, with colours from its CSS, so that light, dark and print all suit.
 
 pygal, because it is small (130 kB, no compiled parts), draws in milliseconds and leaves colours to CSS; matplotlib
 weighs 60 MB and fixes them; plotly needs 4.7 MB of script in each page.
@@ -13,15 +13,17 @@ import pygal
 from markupsafe import Markup
 from pygal.style import Style
 
+from readstate.text import group_digits
+
 _SVG = "http://www.w3.org/2000/svg"
 _WIDTH = 480
-"""Narrow, so that writing stays readable on a phone, where a chart shrinks to 330 pixels."""
+"""Narrow, so that text stays readable on a phone, where a chart shrinks to 330 pixels."""
 _MOST_LABELS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture, what it shows in one sentence, and the same as a table."""
+    """A picture, its title as one sentence, and its numbers as a table."""
 
     title: str
     svg: Markup
@@ -40,7 +42,7 @@ class Series:
 
 
 def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *, unit: str) -> Chart:
-    """One horizontal bar a label, made of all series."""
+    """Return a chart with one horizontal bar a label, stacked from all series."""
     chart = pygal.HorizontalStackedBar(
         style=_style(series), height=130 + 34 * len(labels), x_title=unit, **_options(series)
     )
@@ -52,7 +54,7 @@ def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *,
 
 
 def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: str, colours: Sequence[str]) -> Chart:
-    """One horizontal bar a label, each in its own colour; *axis* says what the labels are."""
+    """Return a chart with one horizontal bar a label, each in its own colour; *axis* names the labels."""
     chart = pygal.HorizontalBar(
         style=_style([series]), height=110 + 26 * len(labels), x_title=unit, y_title=axis, **_options([series])
     )
@@ -67,7 +69,7 @@ def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: 
 
 
 def lines(title: str, labels: Sequence[str], series: Sequence[Series], *, axis: str, unit: str) -> Chart:
-    """One line a series, over time; of many labels only some are written."""
+    """Return a chart with one line a series; of many labels only a few are written."""
     step = -(-len(labels) // _MOST_LABELS) or 1
     highest = max((value for one in series for value in one.values if value is not None), default=0)
     chart = pygal.Line(
@@ -100,8 +102,8 @@ def _options(series: Sequence[Series]) -> dict[str, Any]:
         "max_scale": 5,
         "truncate_label": 40,
         "truncate_legend": -1,
-        "formatter": number,
-        "value_formatter": number,
+        "formatter": format_number,
+        "value_formatter": format_number,
     }
 
 
@@ -141,12 +143,14 @@ def _finished(chart: Any, title: str, labels: Sequence[str], series: Sequence[Se
     svg.set("aria-label", f"Chart: {title}")
     ET.register_namespace("", _SVG)
     text = ET.tostring(svg, encoding="unicode")
-    rows = [[label, *(number(one.values[place]) for one in series)] for place, label in enumerate(labels)]
+    rows = [[label, *(format_number(one.values[place]) for one in series)] for place, label in enumerate(labels)]
     return Chart(title, Markup(text), ["", *(one.name for one in series)], rows)  # noqa: S704 - made by pygal, escaped
 
 
-def number(value: float | None) -> str:
-    """*value* with thin groups of three digits."""
+def format_number(value: float | None) -> str:
+    """Return *value* in groups of three digits, with spaces at which no line breaks; empty for None."""
     if value is None:
         return ""
-    return f"{value:,.0f}".replace(",", "\u202f") if float(value).is_integer() else f"{value:,.1f}"
+    if float(value).is_integer():
+        return group_digits(int(value)).replace(" ", "\u202f")
+    return f"{value:,.1f}"

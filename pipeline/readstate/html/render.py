@@ -1,36 +1,38 @@
-"""Fills templates: HTML pages that fetch and run nothing, and Markdown; what people wrote stays text in both."""
+"""Render templates: HTML pages that fetch and run nothing, and Markdown. Text from outside stays text in both."""
 
 import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from readstate.html.charts import number
+from readstate.html.charts import format_number
 from readstate.text import escape_control
 
 _HERE = Path(__file__).parent
 
 
-def fill(template: Path, **facts: object) -> str:
-    """Fill *template*, an ``.html`` file that may extend ``base.html``, or an ``.md`` file, with *facts*."""
+def render_template(template: Path, **facts: object) -> str:
+    """Return *template* filled with *facts*: an ``.html`` file that may extend ``base.html``, or an ``.md`` file."""
     environment = Environment(
         loader=FileSystemLoader([template.parent, _HERE]),
-        autoescape=template.suffix == ".html",  # noqa: S701 - Markdown has other rules, see cell
+        autoescape=template.suffix == ".html",  # noqa: S701 - Markdown has other rules, see escape_markdown_cell
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, escape_control=_escaped, cell=cell, share=share)
+    environment.filters.update(
+        number=format_number, escape_control=_escaped, cell=escape_markdown_cell, share=format_share
+    )
     return environment.get_template(template.name).render(facts)
 
 
-def cell(text: object) -> str:
-    """*text* that stays text in a Markdown table."""
+def escape_markdown_cell(text: object) -> str:
+    """Return *text* with everything escaped that has a meaning in a Markdown table."""
     return re.sub(r"([\\`*_\[\]<>|#!~@&])", r"\\\1", _escaped(text))
 
 
-def share(part: int, whole: int) -> str:
-    """*part* in percent of *whole*; neither nothing nor all where it is not."""
+def format_share(part: int, whole: int) -> str:
+    """Return *part* in percent of *whole*, rounded, but to 0 or 100 only if that is exact."""
     if 0 < part < whole and not 0.5 <= 100 * part / whole < 99.5:
         return "< 1 %" if 2 * part < whole else "> 99 %"
     return f"{100 * part / whole:.0f} %" if whole else "0 %"

@@ -1,1 +1,1 @@
-"""Listeners: they turn events into progress, log lines and metrics."""
+"""Observers: they turn a run's events into progress displays, log lines and metrics."""

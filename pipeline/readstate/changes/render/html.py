@@ -6,14 +6,14 @@ from typing import Any
 from readstate.changes.render import wording
 from readstate.changes.render.selection import selection
 from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, who
-from readstate.html.render import fill
+from readstate.html.render import render_template
 from readstate.model.plan import PlanRow
 from readstate.text import group_digits
 
 
 def render_html(summary: Summary) -> str:
     """Return the page; the template engine escapes everything from outside."""
-    return fill(Path(__file__).parent / "plan.html", **_facts(summary)) + "\n"
+    return render_template(Path(__file__).parent / "plan.html", **_facts(summary)) + "\n"
 
 
 def _facts(summary: Summary) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.results import outcome_of, paired
 from readstate.changes.runs.row_record import RowRecord
 from readstate.changes.runs.status import RunStatus
-from readstate.html.charts import Chart, Series, bars, lines, number, stacked_bars
-from readstate.html.render import fill, share
+from readstate.html.charts import Chart, Series, bars, format_number, lines, stacked_bars
+from readstate.html.render import format_share, render_template
 from readstate.model.change import Disposition
 from readstate.model.outcome import OUTCOMES, OutcomeClass
 from readstate.model.plan import PlanRow
@@ -70,7 +70,7 @@ def render_markdown(report: RunReport) -> str:
 def _filled(name: str, report: RunReport, charts: list[Chart]) -> str:
     found, status = report.figures, report.status
     stopped = status.result.stopped
-    return fill(
+    return render_template(
         Path(__file__).parent / name,
         header=status.header,
         headline=_headline(found),
@@ -97,8 +97,8 @@ def _headline(found: RunFigures) -> str:
     if not rows:
         return "Nothing was to be changed"
     good = found.rows(OutcomeClass.AS_PLANNED)
-    said = [f"{number(good)} of {number(rows)} rows are as planned ({share(good, rows)})"]
-    said += [f"{number(count)} {kind}" for kind in list(OutcomeClass)[1:] if (count := found.rows(kind))]
+    said = [f"{format_number(good)} of {format_number(rows)} rows are as planned ({format_share(good, rows)})"]
+    said += [f"{format_number(count)} {kind}" for kind in list(OutcomeClass)[1:] if (count := found.rows(kind))]
     return ", ".join(said)
 
 
@@ -108,8 +108,8 @@ def _charts(found: RunFigures) -> Iterator[Chart]:
         yield stacked_bars(
             "All rows are as planned"
             if found.rows() == found.rows(OutcomeClass.AS_PLANNED)
-            else f"{number(found.rows() - found.rows(OutcomeClass.AS_PLANNED))} of {number(found.rows())} rows"
-            " are not as planned",
+            else f"{format_number(found.rows() - found.rows(OutcomeClass.AS_PLANNED))} of"
+            f" {format_number(found.rows())} rows are not as planned",
             names,
             [
                 Series(kind, colour, [_in_class(outcomes, kind) for outcomes in found.outcomes.values()])
@@ -122,8 +122,8 @@ def _charts(found: RunFigures) -> Iterator[Chart]:
         yield _pace(found)
     if (answers := found.answers) is not None:
         yield bars(
-            f"Half of the writes were answered within {number(answers.half)} ms, 99 of 100 within"
-            f" {number(answers.nearly_all)} ms",
+            f"Half of the writes were answered within {format_number(answers.half)} ms, 99 of 100 within"
+            f" {format_number(answers.nearly_all)} ms",
             _bucket_names(),
             Series("rows", "read", found.answer_buckets),
             axis="time to the answer",
@@ -144,9 +144,11 @@ def _pace(found: RunFigures) -> Chart:
     if found.throttled:
         refused = [window.throttled / window.seconds for window in windows]
         series.append(Series("refused (429), sent again", "doubt", refused))
-    refusals = f"; {number(found.throttled)} requests were refused (429) and sent again" if found.throttled else ""
+    refusals = (
+        f"; {format_number(found.throttled)} requests were refused (429) and sent again" if found.throttled else ""
+    )
     return lines(
-        f"{number(round(settled / seconds, 1))} rows were settled per second{refusals}",
+        f"{format_number(round(settled / seconds, 1))} rows were settled per second{refusals}",
         [f"{(window.begins_at - began) / 60:.1f}" for window in windows],
         series,
         axis="minutes since the first row was settled",
@@ -196,9 +198,11 @@ def _said(event: dict[str, Any]) -> str:
     match event["kind"]:
         case "began":
             doubt = (
-                f", {number(event['in_doubt'])} of unknown outcome to be read back first" if event["in_doubt"] else ""
+                f", {format_number(event['in_doubt'])} of unknown outcome to be read back first"
+                if event["in_doubt"]
+                else ""
             )
-            return f"start {event['epoch']}: {number(event['left'])} rows to do{doubt}"
+            return f"start {event['epoch']}: {format_number(event['left'])} rows to do{doubt}"
         case "stage_passed":
             operation = _OPERATIONS[Disposition(event["operation"])]
             return f"the {event['stage']} of the {operation} went well"

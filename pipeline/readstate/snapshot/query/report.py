@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from readstate.html.charts import Chart, Series, bars, lines, number, stacked_bars
-from readstate.html.render import fill, share
+from readstate.html.charts import Chart, Series, bars, format_number, lines, stacked_bars
+from readstate.html.render import format_share, render_template
 from readstate.snapshot.compare.compare import Comparison, compare
 from readstate.snapshot.published.manifest import Manifest, TimelineWindow
 from readstate.snapshot.published.snapshot import open_snapshot
@@ -54,7 +54,7 @@ def render_markdown(report: Report) -> str:
 
 
 def _render(name: str, report: Report, charts: Sequence[Chart]) -> str:
-    return fill(
+    return render_template(
         Path(__file__).parent / name,
         report=report,
         manifest=report.manifest,
@@ -73,9 +73,9 @@ def _headline(all_rows: ReadStates) -> str:
     if not all_rows.rows:
         return "The snapshot holds no conversation"
     return (
-        f"{share(all_rows.read, all_rows.rows)} of the conversations are read,"
-        f" {share(all_rows.unread, all_rows.rows)} have unread messages,"
-        f" {share(all_rows.never_read, all_rows.rows)} were never read"
+        f"{format_share(all_rows.read, all_rows.rows)} of the conversations are read,"
+        f" {format_share(all_rows.unread, all_rows.rows)} have unread messages,"
+        f" {format_share(all_rows.never_read, all_rows.rows)} were never read"
     )
 
 
@@ -84,7 +84,7 @@ def _charts(report: Report) -> Iterator[Chart]:
     if found.all_rows.rows:
         worst = max(found.by_state, key=lambda group: group.unread)
         yield _by_group(
-            f"Most unread conversations are {escape_control(worst.group)}: {number(worst.unread)}"
+            f"Most unread conversations are {escape_control(worst.group)}: {format_number(worst.unread)}"
             if worst.unread
             else "No conversation has unread messages",
             found.by_state,
@@ -92,13 +92,13 @@ def _charts(report: Report) -> Iterator[Chart]:
         if len(found.by_service) > 1:
             most = max(found.by_service, key=lambda group: group.rows)
             yield _by_group(
-                f"The largest of {len(found.by_service)} services holds {share(most.rows, found.all_rows.rows)}"
+                f"The largest of {len(found.by_service)} services holds {format_share(most.rows, found.all_rows.rows)}"
                 " of all conversations",
                 found.by_service,
             )
         capped = found.unread_counts[-1]
         yield bars(
-            f"{number(capped)} conversations are at the cap: they hold 1000 unread messages or more"
+            f"{format_number(capped)} conversations are at the cap: they hold 1000 unread messages or more"
             if capped
             else "No conversation is at the cap of 1000 unread messages",
             BUCKETS,
@@ -110,7 +110,7 @@ def _charts(report: Report) -> Iterator[Chart]:
     if len(found.by_day) > 1:
         first, last = found.by_day[0], found.by_day[-1]
         yield lines(
-            f"Unread conversations went from {number(first.unread)} to {number(last.unread)}"
+            f"Unread conversations went from {format_number(first.unread)} to {format_number(last.unread)}"
             f" in {len(found.by_day)} snapshots",
             [group.group for group in found.by_day],
             _series(found.by_day),
@@ -143,8 +143,8 @@ def _timeline(manifest: Manifest) -> Iterator[Chart]:
         return [None if one is None else value(one) for one in windows]
 
     yield lines(
-        f"{number(manifest.requests.throttled)} of {number(manifest.requests.requests)} requests were refused (429)"
-        " and sent again",
+        f"{format_number(manifest.requests.throttled)} of {format_number(manifest.requests.requests)} requests were"
+        " refused (429) and sent again",
         minutes,
         [
             Series("requests", "read", points(lambda one: one.requests / max(one.seconds, 0.001))),
@@ -154,7 +154,7 @@ def _timeline(manifest: Manifest) -> Iterator[Chart]:
         unit="per second",
     )
     yield lines(
-        f"At most {number(max(one.in_flight for one in manifest.timeline))} requests were under way at once",
+        f"At most {format_number(max(one.in_flight for one in manifest.timeline))} requests were under way at once",
         minutes,
         [
             Series("under way at most", "unread", points(lambda one: one.in_flight)),
