@@ -37,7 +37,7 @@ class Scenario:
     tuned_by_hand: int = 88
     """Requests in flight that suit the account as it is at first, with a tenth of it used by production."""
     changes: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
-    """OutcomeSource the second: fields of the simulator's faults."""
+    """By the second: fields of the simulator's faults."""
 
     def faults(self) -> dict[str, object]:
         return {

@@ -44,7 +44,7 @@ class WorldTransport:
 
     async def send(self, request: Request) -> Response:
         self.sent.append(request)
-        answer = self.draw(self, request)
+        answer = self.accident(self, request)
         return self.ask(request) if answer is None else answer
 
     def ask(self, request: Request) -> Response:

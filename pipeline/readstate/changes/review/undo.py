@@ -1,62 +1,72 @@
-"""Plan to take a run back: restore what still has the value that the run gave it. Sends nothing but GET."""
+"""Plan to take a run back: restore each row that still has the value that the run gave it. Sends nothing but GET.
+
+An undo asks for the values from before the run, as a line of a changes file would, and goes through the same diff.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from readstate.changes.current_state.plan_rows import Observation, read_each_row
 from readstate.changes.current_state.target import TargetInfo
+from readstate.changes.input.intents import Intent
+from readstate.changes.planning.diff import diff
 from readstate.changes.planning.make_plan import Provenance, estimate, unsigned_manifest
 from readstate.changes.planning.options import PlanOptions
+from readstate.changes.planning.plan_row import to_plan_row
+from readstate.changes.planning.workspace_rows import Line
 from readstate.changes.plans.reader import Plan, read_manifest
 from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.results import paired
 from readstate.changes.runs.row_record import RowRecord, moment
-from readstate.model.change import Direction, Disposition, Fields, PreconditionKind, Reason, UndoClass
-from readstate.model.desired import Operation
-from readstate.model.membership import Absent, Present, Unknown, Unreadable
+from readstate.model.change import Disposition, Edit, Reason, Skip
+from readstate.model.desired import Update
+from readstate.model.membership import Present, Unknown
 from readstate.model.outcome import Outcome
 from readstate.model.plan import Mode, PlanRow
 from readstate.twilio.read_context import ReadContext
 
-_NOTHING_SET: dict[str, Any] = {
-    "reason_code": None, "reason_detail": None, "direction": Direction.NONE.value, "fields_mask": 0,
-    "set_index": None, "set_timestamp": None, "set_level": None, "pre_kind": PreconditionKind.NONE.value,
-    "pre_index": None, "pre_level": None, "pre_participant_sid": None, "user_expect_json": None,
-    "undo_class": None, "undo_note": None, "op": Operation.UPDATE.value,
-}  # fmt: skip
+# All values were there before the run: none of them is refused now.
+_OPTIONS = PlanOptions(mode=Mode.EXACT, allow_rewind=True, allow_beyond_latest=True, allow_closed=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One field of a row that the run had set."""
+    """One field that the run has set: its value before the run, from the run, and now."""
 
     name: str
-    field: Fields
-    ours: Any
     before: Any
+    ours: Any
     now: Any
 
 
-def undo_row(row: PlanRow, record: RowRecord, seen: Observation, *, first_set_to: int | None) -> PlanRow:
-    """The row of an undo for *row*, which the run applied as *record* tells and which is now as *seen*. Pure.
+def undo_row(
+    row: PlanRow, record: RowRecord, observation: Observation, *, first_set_to: int | None = None, plan_row_id: int = 0
+) -> PlanRow:
+    """Return the row that takes back *row*, which the run applied as in *record*. Pure.
 
-    *first_set_to* is what a horizon becomes that was never set before: it cannot be cleared again.
+    *first_set_to* is the value for a horizon that was not set before the run: it cannot be cleared again.
     """
-    bare = msgspec.structs.replace(row, **_NOTHING_SET)
-    if row.disposition == Disposition.DELETE:
-        return _left(bare, Reason.NO_UNDO, "a removed member cannot be put back as it was")
-    match seen.current:
-        case Unreadable(detail):
-            return _left(bare, Reason.UNREADABLE, detail)
-        case Absent(reason):
-            return _left(bare, reason, "")
-        case Present() as current:
-            return _restored(_as_seen(bare, current, seen.at), row, record, current, first_set_to=first_set_to)
+    desired, note = _desired(record, first_set_to)
+    intent = Intent(
+        line=row.input_line,
+        line_end=row.input_line_end,
+        user=row.user_input,
+        conversation=row.conversation_input,
+        desired=desired,
+        row_key=row.row_key,
+        note=row.note,
+    )
+    current = observation.current
+    change = _skip(row, record, observation, desired) or diff(intent, current, _OPTIONS, observation.at)
+    if isinstance(change, Edit):
+        change = replace(change, undo_note=note)
+    line = Line(intent, None, None, current, observation.at, "fetch", None)
+    undo = to_plan_row(line, change, plan_row_id=plan_row_id)
+    return msgspec.structs.replace(undo, user_sid=row.user_sid, conversation_sid=row.conversation_sid)
 
 
 async def plan_undo(
@@ -74,19 +84,18 @@ async def plan_undo(
 
     Raises `Stopped`, `LocalDisk`, `NotPermitted`.
     """
-    requests = located.requests
+    number = 0
     async with read_each_row(_applied(plan, journal), context) as results:
-        async for row, record, seen in results:
-            requests += 1
-            back = undo_row(row, record, seen, first_set_to=first_set_to)
-            writer.add(msgspec.structs.replace(back, plan_row_id=writer.tally.rows))
-    options = PlanOptions(mode=Mode.EXACT, allow_rewind=True, writes_per_second=writes_per_second)
-    guard_inputs = writer.tally.guard_inputs(_nobody_is_removed)
+        async for row, record, observation in results:
+            writer.add(undo_row(row, record, observation, first_set_to=first_set_to, plan_row_id=number))
+            number += 1
+    guard_inputs = writer.tally.guard_inputs(_no_removals)
+    options = msgspec.structs.replace(_OPTIONS, writes_per_second=writes_per_second)
     directory = writer.finish(
         unsigned_manifest(
             writer.tally,
             guard_inputs,
-            estimate(guard_inputs.updates, requests, options),
+            estimate(guard_inputs.updates, located.requests + number, options),
             options=options,
             located=located,
             provenance=provenance,
@@ -102,92 +111,55 @@ def _applied(plan: Plan, journal: Journal) -> Iterator[tuple[PlanRow, RowRecord]
             yield row, record
 
 
-def _restored(bare: PlanRow, row: PlanRow, record: RowRecord, current: Present, *, first_set_to: int | None) -> PlanRow:
-    if row.pre_participant_sid is not None and current.participant_sid != row.pre_participant_sid:
-        return _left(bare, Reason.CHANGED_SINCE, "another member has taken the place")
-    fields = list(_fields_set(record, current))
-    if all(field.now == field.before for field in fields):
-        return _left(bare, Reason.SAME, "")
-    changed = [f"{field.name} is {field.now}, and the run had set {field.ours}" for field in fields
-               if field.now != field.ours]  # fmt: skip
-    if changed:
-        return _left(bare, Reason.CHANGED_SINCE, "; ".join(changed))
-    back = [_first_set(field, first_set_to) for field in fields]
-    ways = [field for field in back if field.before is not None and field.before != field.now]
-    lost = [field.name for field in back if field.before is None]
-    if not ways:
-        return _left(bare, Reason.NO_UNDO, f"{' and '.join(lost)} cannot be cleared again")
-    values = {field.field: field for field in ways}
-    index = values.get(Fields.INDEX)
-    return msgspec.structs.replace(
-        bare,
-        disposition=Disposition.UPDATE.value,
-        direction=_direction(index).value,
-        fields_mask=int(sum(values, Fields.NOTHING)),
-        set_index=index.before if index else None,
-        set_timestamp=values[Fields.TIMESTAMP].before if Fields.TIMESTAMP in values else None,
-        set_level=values[Fields.LEVEL].before if Fields.LEVEL in values else None,
-        pre_kind=PreconditionKind.EQUALS.value,
-        pre_index=index.now if index else None,
-        pre_level=values[Fields.LEVEL].now if Fields.LEVEL in values else None,
-        pre_participant_sid=current.participant_sid,
-        undo_class=UndoClass.FULL.value,
-        undo_note=f"{' and '.join(lost)} cannot be cleared again and stays" if lost else None,
-    )
-
-
-def _first_set(field: _Field, first_set_to: int | None) -> _Field:
-    if field.field is Fields.INDEX and field.before is None and first_set_to is not None:
-        return _Field(field.name, field.field, field.ours, first_set_to, field.now)
-    return field
-
-
-def _direction(index: _Field | None) -> Direction:
-    if index is None:
-        return Direction.NONE
-    return Direction.REWIND if index.before < index.now else Direction.ADVANCE
-
-
-def _fields_set(record: RowRecord, current: Present) -> Iterator[_Field]:
+def _desired(record: RowRecord, first_set_to: int | None) -> tuple[Update, str]:
+    """Return the update that restores what *record* has overwritten, and a note about what cannot be restored."""
+    before: dict[str, Any] = {}
     if record.sent_index is not None:
-        yield _Field(
-            "last_read_message_index", Fields.INDEX, record.sent_index, record.before_index,
-            current.last_read_message_index,
-        )  # fmt: skip
+        before["last_read_message_index"] = first_set_to if record.before_index is None else record.before_index
     if record.sent_timestamp is not None:
-        now = current.last_read_timestamp
-        yield _Field(
-            "last_read_timestamp", Fields.TIMESTAMP, moment(record.sent_timestamp),
-            None if record.before_timestamp is None else moment(record.before_timestamp),
-            now.reason if isinstance(now, Unknown) else now,
-        )  # fmt: skip
+        known = record.before_timestamp
+        before["last_read_timestamp"] = None if known is None else moment(known)
     if record.sent_level is not None:
-        yield _Field(
-            "notification_level", Fields.LEVEL, record.sent_level, record.before_level, current.notification_level
-        )
+        before["notification_level"] = record.before_level
+    lost = [name for name, value in before.items() if value is None]
+    return Update(**before), f"{' and '.join(lost)} cannot be cleared again and stays" if lost else ""
 
 
-def _as_seen(bare: PlanRow, current: Present, at: datetime) -> PlanRow:
-    read_at = current.last_read_timestamp
-    return msgspec.structs.replace(
-        bare,
-        participant_sid=current.participant_sid,
-        before_index=current.last_read_message_index,
-        before_timestamp=None if isinstance(read_at, Unknown) else read_at,
-        before_level=current.notification_level,
-        unread_before=current.unread_messages_count,
-        conversation_state=current.conversation_state,
-        newest_index=None,
-        read_at=at,
-        read_source="fetch",
-    )
+def _skip(row: PlanRow, record: RowRecord, observation: Observation, desired: Update) -> Skip | None:
+    """Return why *row* is not taken back, beyond what the diff refuses; None where it is."""
+    if row.disposition == Disposition.DELETE:
+        return Skip(Reason.NO_UNDO, "a removed member cannot be put back as it was")
+    current = observation.current
+    if not isinstance(current, Present):
+        return None
+    if row.pre_participant_sid is not None and current.participant_sid != row.pre_participant_sid:
+        return Skip(Reason.CHANGED_SINCE, "another member has taken the place")
+    fields = list(_fields(record, current))
+    if all(field.now == field.before for field in fields):
+        return Skip(Reason.SAME)
+    changed = [
+        f"{field.name} is {field.now}, and the run had set {field.ours}" for field in fields if field.now != field.ours
+    ]
+    if changed:
+        return Skip(Reason.CHANGED_SINCE, "; ".join(changed))
+    if all(getattr(desired, field.name) in {None, field.now} for field in fields):
+        lost = [field.name for field in fields if getattr(desired, field.name) is None]
+        return Skip(Reason.NO_UNDO, f"{' and '.join(lost)} cannot be cleared again")
+    return None
 
 
-def _left(bare: PlanRow, reason: Reason, detail: str) -> PlanRow:
-    return msgspec.structs.replace(
-        bare, disposition=reason.disposition.value, reason_code=reason.value, reason_detail=detail or None
-    )
+def _fields(record: RowRecord, current: Present) -> Iterator[_Field]:
+    if record.sent_index is not None:
+        now = current.last_read_message_index
+        yield _Field("last_read_message_index", record.before_index, record.sent_index, now)
+    if record.sent_timestamp is not None:
+        before = None if record.before_timestamp is None else moment(record.before_timestamp)
+        read_at = current.last_read_timestamp
+        shown = read_at.reason if isinstance(read_at, Unknown) else read_at
+        yield _Field("last_read_timestamp", before, moment(record.sent_timestamp), shown)
+    if record.sent_level is not None:
+        yield _Field("notification_level", record.before_level, record.sent_level, current.notification_level)
 
 
-def _nobody_is_removed(user_sid: str) -> int:
-    raise AssertionError(f"an undo removes nobody, but {user_sid}")
+def _no_removals(user_sid: str) -> int:
+    raise AssertionError(f"an undo removes no members, but {user_sid}")
