@@ -154,10 +154,10 @@ def _timeline(manifest: Manifest) -> Iterator[Chart]:
         unit="per second",
     )
     yield lines(
-        f"At most {format_number(max(one.in_flight for one in manifest.timeline))} requests were under way at once",
+        f"At most {format_number(max(one.in_flight for one in manifest.timeline))} requests were in flight at once",
         minutes,
         [
-            Series("under way at most", "unread", points(lambda one: one.in_flight)),
+            Series("in flight at most", "unread", points(lambda one: one.in_flight)),
             Series("allowed at most", "never", points(lambda one: one.allowed)),
         ],
         axis=_MINUTES,

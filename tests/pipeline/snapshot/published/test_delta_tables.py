@@ -1,4 +1,4 @@
-"""Delta tables: the same rows as the snapshots, one commit each, and never out of step for long."""
+"""Delta tables hold the rows of the snapshots without a copy, one commit for each."""
 
 import re
 from datetime import UTC, date, datetime
@@ -57,7 +57,7 @@ def test_a_delta_table_holds_the_rows_of_every_snapshot_without_a_copy_of_them(r
     assert all("/_delta_log/" in path for path in added)
 
 
-def test_each_snapshot_is_one_commit_that_names_its_run_and_time_travel_shows_what_was_there(root: str) -> None:
+def test_each_snapshot_is_one_commit_with_its_run_id_for_time_travel(root: str) -> None:
     store = open_store(root)
     publish(root, OLD, [row(1, 1)], run_id="r-old")
     delta.sync(store)
@@ -72,7 +72,7 @@ def test_each_snapshot_is_one_commit_that_names_its_run_and_time_travel_shows_wh
     assert [line["snapshot_date"] for line in rows(opened)] == [OLD]
 
 
-def test_keeping_it_again_commits_nothing(root: str) -> None:
+def test_sync_is_idempotent(root: str) -> None:
     store = open_store(root)
     publish(root, NEW, [row(1, 1)])
     delta.sync(store)
@@ -83,7 +83,7 @@ def test_keeping_it_again_commits_nothing(root: str) -> None:
     assert table(root).version() == version
 
 
-def test_a_snapshot_that_is_published_again_replaces_its_date_and_no_other(root: str) -> None:
+def test_a_snapshot_that_is_published_again_replaces_its_date_alone(root: str) -> None:
     store = open_store(root)
     publish(root, OLD, [row(1, 1)])
     publish(root, NEW, [row(1, 1), row(2, 1)], run_id="r-1")
@@ -95,7 +95,7 @@ def test_a_snapshot_that_is_published_again_replaces_its_date_and_no_other(root:
     assert [(line["snapshot_date"], line["user_sid"][-1]) for line in rows(table(root))] == [(OLD, "1"), (NEW, "3")]
 
 
-def test_a_date_that_is_left_out_goes_before_its_files_do(root: str) -> None:
+def test_a_date_that_is_left_out_is_removed_before_its_files(root: str) -> None:
     store = open_store(root)
     for day in (OLD, NEW):
         publish(root, day, [row(1, 1)])
@@ -107,7 +107,7 @@ def test_a_date_that_is_left_out_goes_before_its_files_do(root: str) -> None:
     assert store.dates() == [OLD, NEW]
 
 
-def test_where_there_is_no_delta_table_following_makes_none(root: str) -> None:
+def test_sync_if_present_creates_no_table(root: str) -> None:
     store = open_store(root)
     publish(root, NEW, [row(1, 1)])
 
@@ -117,7 +117,7 @@ def test_where_there_is_no_delta_table_following_makes_none(root: str) -> None:
     assert {file.path for file in store.orphans(before=FAR)} == set()
 
 
-def test_the_log_is_no_stray(root: str) -> None:
+def test_the_log_is_no_orphan(root: str) -> None:
     store = open_store(root)
     publish(root, NEW, [row(1, 1)])
     delta.sync(store)
@@ -141,7 +141,7 @@ def test_the_recipe_of_the_page_works(tmp_path: Path, capsys: pytest.CaptureFixt
     assert {line["snapshot_date"] for line in rows(known["table"])} == {OLD}
 
 
-def test_a_damaged_log_is_told_with_the_way_out(tmp_path: Path) -> None:
+def test_a_damaged_log_is_reported_with_what_to_do(tmp_path: Path) -> None:
     root = tmp_path / "root"
     publish(root, NEW, [row(1, 1)])
     store = open_store(str(root))

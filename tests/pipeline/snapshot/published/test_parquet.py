@@ -1,4 +1,4 @@
-"""Published Parquet: readable by anybody, prunable, and known by its hash."""
+"""Published Parquet files: readable, prunable, and hashed while they are written."""
 
 import errno
 import gc
@@ -42,7 +42,7 @@ def test_table_without_rows_is_fine(tmp_path: Path) -> None:
     assert pq.read_metadata(file.path).num_rows == 100
 
 
-def test_readers_can_skip_what_they_do_not_need(tmp_path: Path) -> None:
+def test_readers_can_skip_row_groups_and_pages(tmp_path: Path) -> None:
     file = write_rows([table_of(KEYS[:50]), table_of(KEYS[50:])], USER_CONVERSATIONS, tmp_path / "a.parquet")
 
     metadata = pq.ParquetFile(file.path).metadata
@@ -62,7 +62,7 @@ def test_duckdb_reads_it_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("room", [0, 1_000, 10_000, 12_000], ids="room for {} bytes".format)
-def test_a_full_disk_leaves_nothing_for_the_garbage_collector_to_complain_of(
+def test_a_full_disk_leaves_no_error_for_the_garbage_collector(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
     write = _HashingSink.write

@@ -1,4 +1,4 @@
-"""What may be removed: never the newest."""
+"""A retention rule never removes the newest snapshot."""
 
 from datetime import date, timedelta
 

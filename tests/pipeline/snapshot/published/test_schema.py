@@ -41,5 +41,5 @@ def test_every_schema_names_its_version() -> None:
     assert versions == {str(SCHEMA_VERSION).encode()}
 
 
-def test_columns_that_may_say_who_somebody_is_exist() -> None:
+def test_columns_with_personal_data_exist() -> None:
     assert set(USER_CONVERSATIONS.names) >= PII_COLUMNS

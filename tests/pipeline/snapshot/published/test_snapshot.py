@@ -1,4 +1,4 @@
-"""A published snapshot from Python."""
+"""A published snapshot, opened from Python."""
 
 from datetime import date
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_a_date_that_was_not_published_is_refused_and_the_known_ones_are_named(r
         open_snapshot(root, date(2020, 1, 1))
 
 
-def test_a_root_without_any_says_how_to_make_one(tmp_path: Path) -> None:
+def test_a_root_without_snapshots_says_how_to_publish_one(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="readstate export --out"):
         open_snapshot(str(tmp_path))
 
@@ -75,12 +75,12 @@ def test_the_schema_is_the_same_whatever_the_data(root: str) -> None:
 def test_files_that_no_manifest_names_are_not_read(root: str) -> None:
     snapshot = open_snapshot(root)
     rows = snapshot.dataset().count_rows()
-    stray = Path(root) / "user_conversations" / "snapshot_date=2026-11-23" / "stray.parquet"
-    pa.parquet.write_table(snapshot.dataset().to_table(), stray)
+    orphan = Path(root) / "user_conversations" / "snapshot_date=2026-11-23" / "orphan.parquet"
+    pa.parquet.write_table(snapshot.dataset().to_table(), orphan)
     try:
         assert open_snapshot(root).dataset().count_rows() == rows
     finally:
-        stray.unlink()
+        orphan.unlink()
 
 
 def test_users_with_long_lists_are_known_to_the_next_run(root: str) -> None:
@@ -101,16 +101,16 @@ def test_a_snapshot_as_it_was_published_has_no_defect(root: str) -> None:
 def test_a_damaged_file_is_found(root: str, damage: str) -> None:
     manifest = open_snapshot(root).manifest
     path = Path(root) / manifest.files[0].path
-    whole = path.read_bytes()
+    contents = path.read_bytes()
     match damage:
         case "flip":
-            path.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+            path.write_bytes(contents[:100] + bytes([contents[100] ^ 1]) + contents[101:])
         case "cut":
-            path.write_bytes(whole[:-1])
+            path.write_bytes(contents[:-1])
         case "remove":
             path.unlink()
     try:
         (defect,) = defects(open_store(root), manifest)
         assert manifest.files[0].path in defect
     finally:
-        path.write_bytes(whole)
+        path.write_bytes(contents)

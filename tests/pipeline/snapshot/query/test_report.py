@@ -48,7 +48,7 @@ def report(root: str) -> Report:
     return make_report(root)
 
 
-def test_what_changed_is_told_unless_it_is_the_first(root: str, report: Report) -> None:
+def test_the_changes_are_shown_unless_it_is_the_first_snapshot(root: str, report: Report) -> None:
     assert report.comparison is not None
     assert report.comparison.before.snapshot_date == OLD
     assert "Since 2026-11-22: 2 conversations changed" in render_html(report)
@@ -88,7 +88,7 @@ def test_the_page_has_no_script_and_leads_nowhere(report: Report) -> None:
     assert "@import" not in page
 
 
-def test_what_people_wrote_stays_text(report: Report) -> None:
+def test_texts_of_users_stay_text(report: Report) -> None:
     shown = replace(report, show_pii=True)
 
     assert "<script" not in render_html(shown)

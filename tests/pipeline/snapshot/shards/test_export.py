@@ -57,8 +57,8 @@ async def test_a_user_that_a_file_names_twice_belongs_to_one_shard(
     users = [(service.sid, user) for service, user in twilio.world.users()]
     by_identity = [RosterEntry(line, user.identity, service) for line, (service, user) in enumerate(users)]
     by_sid = [RosterEntry(1000 + line, user.sid, service) for line, (service, user) in enumerate(users[::2])]
-    nobody = [RosterEntry(2000, "nobody of this name", None), RosterEntry(2001, "US" + "0" * 32, users[0][0])]
-    selection = RosterSelection(entries=(*by_identity, *by_sid, *nobody))
+    unknown = [RosterEntry(2000, "no such name", None), RosterEntry(2001, "US" + "0" * 32, users[0][0])]
+    selection = RosterSelection(entries=(*by_identity, *by_sid, *unknown))
 
     await single.run(selection=selection)
     shards = await job.run_shards(3, selection=selection)
@@ -151,7 +151,7 @@ async def test_a_shard_run_twice_at_once_counts_once(
 
 
 async def test_files_of_a_killed_staging_are_ignored(job: ShardedExport, single: Export) -> None:
-    """Files come first and the shard's manifest last, so a shard is there whole or not at all."""
+    """A shard is committed by its manifest, which is written last."""
     store = open_store(job.root)
     await job.run_shards(2)
     store.objects.put_bytes(b"half", job.staging.path(Shard(1, 2), "part-0123456789abcdef.arrow"))

@@ -1,4 +1,4 @@
-"""From an address and the environment to a client."""
+"""A client is made of an address and the environment."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
 
 
 @pytest.fixture(autouse=True)
-def _nobodys_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
@@ -35,7 +35,7 @@ def test_an_address_names_bucket_and_prefix(root: str, kind: str, prefix: str | 
     assert client.prefix == prefix
 
 
-def test_the_account_of_a_container_may_stand_in_the_environment() -> None:
+def test_the_account_of_a_container_may_come_from_the_environment() -> None:
     client = open_client("abfs://container/path", {"AZURE_STORAGE_ACCOUNT_NAME": "account"})
 
     assert (client.config["container_name"], client.config["account_name"]) == ("container", "account")
@@ -44,7 +44,7 @@ def test_the_account_of_a_container_may_stand_in_the_environment() -> None:
 @pytest.mark.parametrize(
     "root", ["ftp://host/path", "s3:///path", "abfs://container/path", "abfs://account.dfs.core.windows.net/container"]
 )
-def test_what_is_no_address_is_refused_with_an_example(root: str) -> None:
+def test_an_invalid_address_is_refused_with_an_example(root: str) -> None:
     with pytest.raises(BadInput, match="://"):
         open_client(root, {})
 
@@ -53,7 +53,7 @@ def test_what_is_no_address_is_refused_with_an_example(root: str) -> None:
     ("environ", "allowed"),
     [({}, "false"), ({"AWS_ENDPOINT_URL": "https://minio"}, "false"), ({"AWS_ENDPOINT_URL": "http://minio"}, "true")],
 )
-def test_nothing_goes_unencrypted_unless_an_endpoint_says_so(environ: dict[str, str], allowed: str) -> None:
+def test_plain_http_is_allowed_only_where_an_endpoint_has_it(environ: dict[str, str], allowed: str) -> None:
     assert open_client("s3://bucket", {**KEYS, **environ}).client_options["allow_http"] == allowed
     assert storage_options("s3://bucket", {**KEYS, **environ}).get("allow_http", "false") == allowed
 
@@ -64,7 +64,7 @@ def test_a_google_endpoint_can_be_overridden() -> None:
     assert client.config["base_url"] == "http://127.0.0.1:4443"
 
 
-def test_a_profile_is_read_by_awss_own_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_profile_is_read_by_boto3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     (tmp_path / "config").write_text("[profile mine]\nregion = eu-central-1\n")
@@ -78,20 +78,20 @@ def test_a_profile_is_read_by_awss_own_library(monkeypatch: pytest.MonkeyPatch, 
     assert options["aws_access_key_id"] == "from-profile"
 
 
-def test_a_profile_without_that_library_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_without_boto3_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda _name: None)
 
     with pytest.raises(NotPermitted, match="pip install boto3"):
         open_client("s3://bucket", {"AWS_PROFILE": "mine"})
 
 
-def test_keys_in_the_environment_need_no_other_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_in_the_environment_need_no_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
 
     assert open_client("s3://bucket", {**KEYS, "AWS_PROFILE": "mine"}).credential_provider is None
 
 
-def test_a_login_that_gives_nothing_leaves_the_search_to_the_client(
+def test_a_login_without_credentials_leaves_the_search_to_the_client(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / ".aws").mkdir()

@@ -1,4 +1,4 @@
-"""What an object store says, in words that tell what to do next."""
+"""Errors of an object store are translated into errors that say what to do."""
 
 import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError
@@ -59,15 +59,15 @@ def xml(code: str, message: str = "Something.") -> str:
         (OSError(28, "No space left on device", "/staging/part"), LocalDisk, "/staging/part: No space left on device"),
     ],
 )
-def test_an_error_is_told_by_what_to_do(error: Exception, kind: type[ReadstateError], words: str) -> None:
-    told = translated(ROOT, "a", error)
+def test_an_error_is_translated_by_what_to_do(error: Exception, kind: type[ReadstateError], words: str) -> None:
+    found = translated(ROOT, "a", error)
 
-    assert type(told) is kind
-    assert words in told.message
-    assert "\n" not in told.message
-    assert "Debug source" not in str(told)
+    assert type(found) is kind
+    assert words in found.message
+    assert "\n" not in found.message
+    assert "Debug source" not in str(found)
 
 
-def test_what_is_explained_already_stays_as_it_is() -> None:
+def test_an_error_of_readstate_stays_as_it_is() -> None:
     with pytest.raises(BadInput, match="mine"), translate_errors(ROOT, "a"):
         raise BadInput("mine")

@@ -1,4 +1,4 @@
-"""What every place of snapshots promises: a folder, S3, Azure."""
+"""The contract of every object store: a folder, S3, Azure."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,7 +31,7 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_that_was_put_is_listed_read_and_fetched(objects: ObjectStore, source: Path, tmp_path: Path) -> None:
+def test_a_file_that_was_put_is_listed_read_and_copied(objects: ObjectStore, source: Path, tmp_path: Path) -> None:
     objects.put(source, DATA)
 
     (listed,) = objects.list_objects("users")
@@ -42,7 +42,7 @@ def test_a_file_that_was_put_is_listed_read_and_fetched(objects: ObjectStore, so
     assert objects.local_copy(DATA, tmp_path / "copy").read_bytes() == source.read_bytes()
 
 
-def test_what_is_not_there_is_nothing_rather_than_an_error(objects: ObjectStore) -> None:
+def test_a_missing_object_is_no_error(objects: ObjectStore) -> None:
     assert objects.read(DATA) is None
     assert list(objects.list_objects("users")) == []
     assert objects.list_folders("users") == []
@@ -50,7 +50,7 @@ def test_what_is_not_there_is_nothing_rather_than_an_error(objects: ObjectStore)
     objects.delete_folder("users")
 
 
-def test_folders_are_named_without_what_is_in_them(objects: ObjectStore) -> None:
+def test_folders_are_listed_without_their_contents(objects: ObjectStore) -> None:
     for path in (DATA, "users/snapshot_date=2026-11-24/r-2-00000.parquet", "_staging/run/1-of-4/shard.json"):
         objects.put_bytes(b"x", path)
 
@@ -58,7 +58,7 @@ def test_folders_are_named_without_what_is_in_them(objects: ObjectStore) -> None
     assert objects.list_folders("_staging/run") == ["1-of-4"]
 
 
-def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(objects: ObjectStore) -> None:
+def test_a_folder_is_removed_with_its_contents_and_nothing_else(objects: ObjectStore) -> None:
     for path in ("_staging/run/1/a", "_staging/run/2/b", "_staging/run-2/1/c"):
         objects.put_bytes(b"x", path)
 
@@ -67,7 +67,7 @@ def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(objects: Ob
     assert [file.path for file in objects.list_objects("_staging")] == ["_staging/run-2/1/c"]
 
 
-def test_only_the_first_puts_where_nothing_is_expected(objects: ObjectStore) -> None:
+def test_only_the_first_put_creates(objects: ObjectStore) -> None:
     assert objects.put_if(b"first", MANIFEST, expected=None)
     assert not objects.put_if(b"second", MANIFEST, expected=None)
 
@@ -100,7 +100,7 @@ def test_a_version_that_was_removed_cannot_be_replaced(objects: ObjectStore) -> 
 
 
 @pytest.mark.parametrize("replacing", [False, True])
-def test_of_many_at_once_one_wins(objects: ObjectStore, replacing: bool) -> None:
+def test_of_many_concurrent_puts_one_wins(objects: ObjectStore, replacing: bool) -> None:
     expected = None
     if replacing:
         objects.put_bytes(b"old", MANIFEST)
@@ -120,15 +120,15 @@ def test_of_many_at_once_one_wins(objects: ObjectStore, replacing: bool) -> None
     assert found.content == b"publisher %d" % won.index(True)
 
 
-def test_an_answer_that_was_lost_does_not_make_a_winner_lose(s3: StoreServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_response_does_not_make_the_winner_lose(s3: StoreServer, monkeypatch: pytest.MonkeyPatch) -> None:
     objects = open_store(s3.new_root()).objects
     really_put = obstore.put
 
-    def put_and_ask_again(*arguments: Any, **how: Any) -> Any:
-        really_put(*arguments, **how)  # its answer is lost, so the client repeats it
+    def put_twice(*arguments: Any, **how: Any) -> Any:
+        really_put(*arguments, **how)  # the response is lost, so the client retries
         return really_put(*arguments, **how)
 
-    monkeypatch.setattr(obstore, "put", put_and_ask_again)
+    monkeypatch.setattr(obstore, "put", put_twice)
 
     assert objects.put_if(b"mine", MANIFEST, expected=None)
 
@@ -142,12 +142,12 @@ def test_pyarrow_reads_a_part_of_a_file(objects: ObjectStore, tmp_path: Path) ->
     assert table["number"].to_pylist() == list(range(951, 1000))
 
 
-def test_pyarrow_is_told_in_its_own_words_that_a_file_is_missing(objects: ObjectStore) -> None:
+def test_a_missing_file_is_a_file_not_found_error_for_pyarrow(objects: ObjectStore) -> None:
     with pytest.raises(FileNotFoundError):
         objects.filesystem.open_input_file(objects.absolute(DATA))
 
 
-def test_proving_that_it_can_be_written_leaves_nothing(objects: ObjectStore) -> None:
+def test_testing_that_a_root_is_writable_leaves_nothing(objects: ObjectStore) -> None:
     objects.require_writable()
 
     assert list(objects.list_objects("")) == []
