@@ -113,11 +113,11 @@ def run(
         for process, result in enumerate(results)
         for second, kind, count in result["seconds"]
     }
-    events = [
+    seen = [
         f"{process}:{second}s:{what}" for process, result in enumerate(results) for second, what in result["events"]
     ]
-    events += [f"done:{at - first:.0f}s" for at in acted]
-    return Result(counts, events, background["refused"] / background["arrived"], len(results))
+    seen += [f"done:{at - first:.0f}s" for at in acted]
+    return Result(counts, seen, background["refused"] / background["arrived"], len(results))
 
 
 @contextmanager
