@@ -83,6 +83,7 @@ class AdaptiveLimiter:
         self.settings = settings
         self.in_flight = 0
         self.waiting = 0
+        """Requests in the queue, which counts them here: the demand that a shared member reports."""
         self.window = AdaptiveLimit(
             float(settings.initial_in_flight),
             least=_SMALLEST_WINDOW,

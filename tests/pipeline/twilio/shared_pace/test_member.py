@@ -156,3 +156,11 @@ def test_in_an_outage_of_its_own_a_process_leaves_its_share_to_the_others(two: T
 
     assert two.limiters[1].window.value >= 75
     assert two.limiters[0].ready_at(two.time(0), None) < inf
+
+
+def test_while_the_ledger_is_lost_a_service_without_writes_so_far_is_shared_as_well(two: Two):
+    two.members[0].freeze(two.time(0))
+    two.limiters[0].sent(two.time(0), WRITES)
+
+    assert two.limiters[0].view(two.time(0)).rates[WRITES] == pytest.approx(0.9 * 30 / 2)
+    assert two.limiters[0].pacers[WRITES].rate.most == 30 / 2  # type: ignore[union-attr]
