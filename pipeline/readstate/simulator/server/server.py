@@ -93,11 +93,6 @@ class RunningSimulator:
         """Set all counters to zero."""
         self._on_loop(self._simulator.reset_counters)
 
-    def background_refused_share(self) -> float:
-        """Return which share of the background traffic was refused."""
-        counts = self._simulator.account.background
-        return counts.refused / counts.arrived if counts.arrived else 0.0
-
     def _on_loop(self, change: Callable[[], Result]) -> None:
         if self._loop is _current_loop():
             change()

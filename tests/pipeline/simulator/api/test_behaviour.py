@@ -1,7 +1,5 @@
 """Every unknown can be switched, and every switch does what it says."""
 
-from dataclasses import fields
-from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
@@ -205,12 +203,6 @@ def test_unread_counts_may_lag() -> None:
     assert at_once["last_read_message_index"] == newest
     assert at_once["unread_messages_count"] > 0
     assert later["unread_messages_count"] == 0
-
-
-def test_every_switch_has_a_test_in_this_file() -> None:
-    text = Path(__file__).read_text(encoding="utf-8")
-
-    assert [field.name for field in fields(Behaviour) if text.count(field.name) < 1] == []
 
 
 def test_defaults_are_the_first_choice_of_each_switch() -> None:

@@ -1,7 +1,6 @@
 """A simulator that listens: on a thread of its own, or on the running event loop."""
 
 import asyncio
-import contextlib
 import json
 import socket
 import sys
@@ -59,19 +58,6 @@ def test_faults_and_behaviour_change_from_any_thread() -> None:
         assert simulator.behaviour.page_size_over_maximum == "reject"
         simulator.reset_counters()
         assert simulator.counters().requests == 0
-
-
-def test_production_is_refused_because_of_us() -> None:
-    faults = Faults(background_requests_per_second=2000, latency_ms=20, concurrency_cap=1)
-    with running(World(SHAPE)) as simulator:
-        quiet = simulator.background_refused_share()
-        simulator.faults = faults
-        while simulator.background_refused_share() == 0:
-            with contextlib.suppress(urllib.error.HTTPError):
-                _get(f"{simulator.base_url}/v1/Users")
-
-        assert quiet == 0
-        assert simulator.faults == faults
 
 
 def test_a_port_that_is_taken_is_said() -> None:

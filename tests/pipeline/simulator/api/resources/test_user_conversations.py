@@ -143,11 +143,3 @@ def test_both_doors_lead_to_one_horizon(desk: SimulatedApi) -> None:
     assert seen_here["last_read_message_index"] == 1
     assert seen_there["last_read_message_index"] == 0
     assert seen_there["last_read_timestamp"] == "2025-02-03T04:05:06Z"
-
-
-def test_a_user_who_is_not_a_member_is_404(desk: SimulatedApi) -> None:
-    row = desk.membership()
-    members = {found["identity"] for found in desk.rows(f"{row['links']['conversation']}/Participants")}
-    stranger = next(user for user in desk.service.users() if user.identity not in members)
-
-    assert desk.ask("GET", f"/v1/Users/{stranger.sid}/Conversations/{row['conversation_sid']}").status == 404
