@@ -62,7 +62,7 @@ def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv") -> Plan:
                 guard_inputs,
                 estimate(guard_inputs.updates + guard_inputs.deletes, 3, options),
                 options=options,
-                located=TargetInfo(TARGET, timedelta(), requests=2),
+                target_info=TargetInfo(TARGET, timedelta(), requests=2),
                 provenance=Provenance(
                     planner=Planner(os_user="ann", host="desk"),
                     tool_version="0",

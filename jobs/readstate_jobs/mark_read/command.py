@@ -25,7 +25,7 @@ from readstate_jobs.planning.plan_job import show_plan
               help="Only where the conversation has not changed for so long, or since that date.")  # fmt: skip
 @click.option("--exclude", "exclude_file", metavar="FILE", help="Never these users, conversations or memberships.")
 @click.option("--include-never-read", "never_read_too", is_flag=True,
-              help="Also where nobody ever set a read horizon: there is no way back to that.")  # fmt: skip
+              help="Also where no read horizon was ever set: there is no way back to that.")  # fmt: skip
 @click.option("--mute", "level", flag_value="muted", help="Mute the chosen conversations too.")
 @click.option("--unmute", "level", flag_value="default", help="Unmute the chosen conversations too.")
 @click.option("--keep-unread", is_flag=True, help="Move no read horizon: for --mute and --unmute alone.")
@@ -38,7 +38,7 @@ from readstate_jobs.planning.plan_job import show_plan
 def command(*, root: Path, as_json: bool, **options: Any) -> int:
     """Plan to mark conversations as read, up to their newest message. Nothing is changed.
 
-    Closed conversations, and those that nobody ever read, are left alone unless asked for; no horizon goes back.
+    Closed conversations, and those that were never read, are left alone unless asked for; no horizon goes back.
     Read the plan, then:  readstate apply PLAN
     """
     settings = settings_from(options).settings

@@ -1,4 +1,4 @@
-"""A changes file on its way into a command: options, reading, and what is said about its problems."""
+"""Changes files as input of commands: options, reading, and the display of problems."""
 
 import sys
 import tempfile
@@ -22,7 +22,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def input_options(command: Command) -> Command:
-    """Give *command* the file and the options that say how to read it; `pop_input_options` reads them."""
+    """Add to *command* the file and the options for reading it; `pop_input_options` returns them."""
     for decorate in (
         click.option("--delimiter", metavar="SIGN", help="Comma, semicolon, tab or pipe. [default: as the header has]"),
         click.option("--encoding", metavar="NAME", help="How the text is encoded. [default: UTF-8, or its mark]"),
@@ -34,7 +34,7 @@ def input_options(command: Command) -> Command:
 
 
 def pop_input_options(options: dict[str, Any]) -> InputOptions:
-    """Take what `input_options` added out of *options*, but the file."""
+    """Remove from *options* what `input_options` added, except the file, and return it."""
     operation = options.pop("op")
     return InputOptions(
         operation=None if operation is None else Operation(operation),
@@ -45,12 +45,12 @@ def pop_input_options(options: dict[str, Any]) -> InputOptions:
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """A changes file that was read to its end, and what was found on the way."""
+    """A changes file that was read to its end."""
 
     source: Source
-    readings: PlanWorkspace
+    workspace: PlanWorkspace
     staged: StagedFile | None
-    """None where not even the header could be used."""
+    """None where the header could not be used."""
     report: RejectsFile
     rejects: Path
     """Holds every problem; gone when the block ends."""
@@ -63,16 +63,16 @@ class CheckedFile:
 
 @contextmanager
 def checked_input(file: str, options: InputOptions) -> Iterator[CheckedFile]:
-    """Read all of *file* (``-`` is standard input); what that leaves on disk is gone when the block ends."""
+    """Read all of *file* (``-`` is standard input); temporary files are deleted when the block ends."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="readstate-")))
         source = open_source(file, stdin=sys.stdin.buffer, spool=folder)
-        readings = PlanWorkspace(folder)
-        stack.callback(readings.close)
+        workspace = PlanWorkspace(folder)
+        stack.callback(workspace.close)
         rejects = folder / "rejects.csv"
         report = stack.enter_context(RejectsFile(rejects))
-        staged = stage(source, readings.staging, options, report)
-        yield CheckedFile(source, readings, staged, report, rejects)
+        staged = stage(source, workspace.staging, options, report)
+        yield CheckedFile(source, workspace, staged, report, rejects)
 
 
 def print_problems(problems: ProblemTally) -> None:

@@ -30,7 +30,7 @@ from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
     help="Whether a horizon may have moved up meanwhile, or nothing may have changed.",
 )  # fmt: skip
 @click.option("--allow-rewind", is_flag=True, help="Let horizons go back: read messages become unread.")
-@click.option("--allow-first-set", is_flag=True, help="Let @latest set horizons that nobody ever set: no way back.")
+@click.option("--allow-first-set", is_flag=True, help="Let @latest set horizons that were never set: no way back.")
 @click.option("--allow-beyond-latest", is_flag=True, help="Let horizons lie beyond the newest message.")
 @click.option("--allow-closed", is_flag=True, help="Try closed conversations too.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to change.")
@@ -41,11 +41,15 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
 
     Read the plan, then:  readstate apply PLAN
     """
-    input_wish, on_invalid, service = pop_input_options(options), options.pop("on_invalid"), options.pop("service")
+    input_options_given, on_invalid, service = (
+        pop_input_options(options),
+        options.pop("on_invalid"),
+        options.pop("service"),
+    )
     settings = settings_from(options).settings
     plan_options = PlanOptions(mode=Mode(options.pop("mode")), writes_per_second=settings.writes_per_second, **options)
     credentials = load_credentials()
-    with checked_input(file, input_wish) as checked:
+    with checked_input(file, input_options_given) as checked:
         if checked.staged is None or (checked.problems.errors and on_invalid == "fail"):
             raise reject(checked, root, as_json=as_json)
         if checked.staged.rows == 0:

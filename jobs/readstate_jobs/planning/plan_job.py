@@ -1,4 +1,4 @@
-"""Wires a plan: connection, observers, writer; for the command line and for schedulers alike."""
+"""Make a plan from a changes file: for the command line and for schedulers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ from readstate_jobs.planning.changes_input import CheckedFile, print_problems, p
 
 @dataclass(frozen=True, slots=True)
 class PlanJob:
-    """One plan, ready to be made."""
+    """Makes one plan from a changes file."""
 
     settings: Settings
     credentials: Credentials
@@ -44,13 +44,13 @@ class PlanJob:
     def plan(self, checked: CheckedFile, *, via: str = "csv") -> Summary:
         """Read what the lines of *checked* need, write the plan with all of its renderings, and return its summary."""
         with PlanWriter(self.root) as writer:
-            located, requests = run_cancellable(lambda stop: self._read(checked, stop))
+            target_info, requests = run_cancellable(lambda stop: self._read(checked, stop))
             checked.report.flush()
             copy_private(checked.rejects, writer.directory / REJECTS)
             plan = write_plan(
-                checked.readings,
+                checked.workspace,
                 self.options,
-                located,
+                target_info,
                 writer,
                 provenance=self._provenance(checked, via),
                 now=SystemClock().now(),
@@ -60,11 +60,11 @@ class PlanJob:
 
     async def _read(self, checked: CheckedFile, stop: StopSwitch) -> tuple[TargetInfo, int]:
         async with open_session(self.settings, self.credentials, command="plan") as session:
-            target = await session.find_target(self.service)
-            context = session.read_context(target.target.service_sid, stop)
-            requests = await read_current(checked.readings, self.options, context, checked.report)
+            target_info = await session.find_target(self.service)
+            context = session.read_context(target_info.target.service_sid, stop)
+            requests = await read_current(checked.workspace, self.options, context, checked.report)
             session.succeeded()
-            return target, target.requests + requests
+            return target_info, target_info.requests + requests
 
     def _provenance(self, checked: CheckedFile, via: str) -> Provenance:
         staged, source = checked.staged, checked.source
@@ -112,7 +112,7 @@ def show_plan(summary: Summary, *, as_json: bool) -> None:
 
 
 def reject(checked: CheckedFile, root: Path, *, as_json: bool) -> ReadstateError:
-    """Say what is wrong with a file, keep the list of all problems, and give the error to raise."""
+    """Print the problems of a file, keep the list of all of them, and return the error to raise."""
     checked.report.flush()
     create_private_folder(root)
     kept = copy_private(checked.rejects, root / f"{Path(checked.source.name).name}.{REJECTS}")

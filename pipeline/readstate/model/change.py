@@ -9,7 +9,7 @@ from readstate.model.desired import NotificationLevel
 
 
 class Disposition(StrEnum):
-    """What becomes of a line; only the first two are ever carried out."""
+    """What would be done about a line; only the first two are executable."""
 
     UPDATE = "update"
     DELETE = "delete"
@@ -97,7 +97,7 @@ class PreconditionKind(StrEnum):
 
 
 class UndoClass(StrEnum):
-    """How much of a change can be taken back."""
+    """How much of a change can be undone."""
 
     FULL = "full"
     PARTIAL = "partial"

@@ -1,4 +1,4 @@
-"""Guards: what a plan must not do unless a person says so by name. Pure."""
+"""Guards: safety checks of a plan, each of which a person can waive by name. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_DELETES_PER_CONVERSATION = 10
 MAX_ROWS = 1_000_000
 MAX_MISSING_PERCENT = 20.0
 SMALLEST_COUNT_FOR_PERCENT = 10
-"""A percentage needs a floor, or a plan of three rows with one wrong would always be stopped."""
+"""A percentage needs a floor, or one wrong row of three would always be too much."""
 MAX_EXAMPLES = 20
 """How many users and conversations a manifest names; the counts beside them are complete."""
 
@@ -35,7 +35,7 @@ class ConversationDeletes(msgspec.Struct, frozen=True):
 
 
 class GuardInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The facts of a plan that the guards look at, counted while it was made."""
+    """The facts of a plan that guards check, counted while it was made."""
 
     rows: int
     updates: int
@@ -53,7 +53,7 @@ class GuardInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person has agreed to, by flag or at a prompt; the defaults agree to nothing."""
+    """What a person has consented to, by flag or at a prompt; nothing by default."""
 
     confirm_deletes: int | None = None
     max_deletes: int = MAX_DELETES
@@ -73,7 +73,7 @@ class GuardKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """One guard's answer for one plan."""
+    """The result of one guard for one plan."""
 
     name: str
     kind: GuardKind
@@ -84,12 +84,12 @@ class Guard:
 
 
 def evaluate(facts: GuardInputs, consent: Consent) -> list[Guard]:
-    """Ask every guard, whatever the others say, and give those that have something to say about this plan."""
+    """Evaluate every guard; return those that apply to this plan."""
     return list(_answers(facts, consent))
 
 
 def refusals(guards: list[Guard]) -> list[Guard]:
-    """Keep the guards that stand in the way."""
+    """Return the guards that refuse."""
     return [guard for guard in guards if not guard.passed]
 
 
@@ -132,7 +132,7 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
             "partial-plan",
             GuardKind.LIMIT,
             passed=consent.allow_partial_plan,
-            message=f"{pluralize(facts.read_errors, 'row')} could not be read: nobody knows what would become of that",
+            message=f"{pluralize(facts.read_errors, 'row')} could not be read, so the plan does not cover them",
             needs="--allow-partial-plan",
         )
     executable = facts.updates + facts.deletes
@@ -146,7 +146,7 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
 
 
 def _confirmed_deletes(facts: GuardInputs, consent: Consent) -> Guard:
-    said = "nobody confirmed them" if consent.confirm_deletes is None else f"{consent.confirm_deletes} were confirmed"
+    said = "not confirmed" if consent.confirm_deletes is None else f"{consent.confirm_deletes} were confirmed"
     return _guard(
         "confirm-deletes",
         GuardKind.CONSENT,

@@ -9,9 +9,9 @@ from readstate.model.change import Reason
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody asked, or no answer came; *reason* says which."""
+    """Not read, or not readable; *reason* says which."""
 
-    reason: str = "not asked"
+    reason: str = "not read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ class RequestEstimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """What every version of a manifest tells."""
+    """What every version of a manifest has."""
 
     plan_id: str = ""
     created_at: datetime

@@ -10,7 +10,7 @@ _DURATION = re.compile(r"(?:\d{1,9}(?:\.\d+)?[smhd])+")
 
 
 def parse_duration(text: str) -> float:
-    """Give the seconds in *text*, such as ``90``, ``45s``, ``5h`` or ``1h30m``. Raises `BadInput`."""
+    """Return the seconds in *text*, such as ``90``, ``45s``, ``5h`` or ``1h30m``. Raises `BadInput`."""
     compact = text.strip().lower()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", compact):
         return float(compact)
@@ -27,7 +27,7 @@ class Allowance:
     share: float = 0.0
 
     def of(self, whole: int) -> int:
-        """The number that *whole* items allow."""
+        """Return the number that *whole* items allow."""
         # Shares are written in decimals, which binary numbers miss by a hair: 29 % of 100 would be 28.
         return max(self.count, int(self.share * whole + 1e-6))
 

@@ -30,9 +30,9 @@ class UserConversation(msgspec.Struct, frozen=True, kw_only=True):
     chat_service_sid: str | None = None
     conversation_sid: str | None = None
     unread_messages_count: int | None = None
-    """At most 1000, and a few seconds late; None where nobody ever set a horizon."""
+    """At most 1000, and a few seconds late; None where no horizon was ever set."""
     last_read_message_index: int | None = None
-    """The read horizon. None is a third answer, neither read nor unread: nobody ever set it."""
+    """The read horizon. None means never set, a third state that is neither read nor unread."""
     participant_sid: str | None = None
     user_sid: str | None = None
     friendly_name: str | None = None
@@ -61,7 +61,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     friendly_name: str | None = None
     attributes: str | None = None
     is_online: bool | None = None
-    """None where the service does not tell who is there."""
+    """None where the service's reachability is off."""
     date_created: datetime | None = None
     date_updated: datetime | None = None
 
@@ -92,7 +92,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Participant(msgspec.Struct, frozen=True, kw_only=True):
-    """One member of one conversation: the only resource that tells `last_read_timestamp`."""
+    """One member of one conversation: the only resource with `last_read_timestamp`."""
 
     sid: str
     conversation_sid: str | None = None

@@ -1,26 +1,26 @@
-"""What a plan that was made from a selection remembers of it."""
+"""The facts of a selection that a plan was made from."""
 
 from typing import Any
 
 import msgspec
 
 SELECTION = "selection"
-"""Where it stands among the options of a plan's manifest."""
+"""Its key among the options of a plan's manifest."""
 
 
 class Audience(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sees a change at once: Twilio tells every connected app of a user, and of the conversation's members."""
+    """Who sees a change at once: Twilio notifies every connected app of the user and of the conversation's members."""
 
     users: int
     """Users of whom something changes."""
     conversations: int
-    """Conversations in which something changes; their other members are told too."""
+    """Conversations in which something changes; their other members are notified too."""
     online: int | None
-    """How many of the users are connected now; None where Twilio does not tell."""
+    """How many of the users are connected now; None where the service's reachability is off."""
 
 
 class SelectionFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What was looked at, what was selected, and what was left out and why."""
+    """What was read, what was selected, and what was left out and why."""
 
     conditions: dict[str, Any]
     """As asked for."""

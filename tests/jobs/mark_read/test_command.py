@@ -164,7 +164,7 @@ def test_a_person_reads_the_same_and_how_to_go_on(twilio: RunningSimulator, caps
 
     out = capsys.readouterr().out
     assert "Asked   states active, inactive; unread at least 3" in out
-    assert "never read" not in out.split("Left")[1].split("\n")[0]
+    assert "never read" not in out.split("Skipped")[1].split("\n")[0]
     assert "fewer unread or not counted" in out
     assert "online now" in out
     assert "To carry it out: readstate apply plans/p-" in out

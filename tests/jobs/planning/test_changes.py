@@ -94,7 +94,7 @@ def test_lint_needs_neither_credentials_nor_network(
 def test_lint_of_a_useless_header_shows_what_is_wrong_with_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint", write("in.csv", "a,b"), "--rejects", "all.csv"]) == ExitCode.BAD_INPUT
 
-    assert "there is no column 'a'" in capsys.readouterr().out
+    assert "unknown column 'a'" in capsys.readouterr().out
     assert Path("all.csv").exists()
 
 

@@ -1,4 +1,4 @@
-"""Read the memberships that a user's lines name, as they are now, with the fewest requests."""
+"""Read the memberships that a user's lines name, with the fewest requests."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from readstate.twilio.client import Reader
 
 @dataclass(frozen=True, slots=True)
 class UserLines:
-    """What the lines of one user need to know."""
+    """The memberships that the lines of one user name."""
 
     user: str
     """As written in the file."""
     user_id: str
-    """A user SID, or an identity that cannot bend a path."""
+    """A user SID, or an identity that is safe in a path."""
     conversations: Mapping[str, int]
     """As written, each with the number of its line."""
     delete_count: int = 0
@@ -41,7 +41,7 @@ ReadResult = FetchedMembership | Absent | Unreadable
 
 @dataclass(slots=True)
 class UserResult:
-    """The answer for each conversation that a user's lines name."""
+    """What was found for each conversation that a user's lines name."""
 
     lines: UserLines
     found: dict[str, ReadResult] = field(default_factory=dict)
@@ -55,13 +55,16 @@ class _Page(msgspec.Struct):
 
 
 async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserResult:
-    """Read what *lines* name; what cannot be read says so in its place. Raises `Refused`."""
+    """Read what *lines* name; a failure is recorded in the place of its row. Raises `Refused`."""
     reading = UserResult(lines)
     left: set[str] = set(lines.conversations)
     if len(left) > 1 or lines.delete_count or any(map(is_unsafe_in_path, left)):
         try:
             listed = await list_wanted(
-                _pages(reader, service_sid, reading), _names, left, go_on=lambda so_far: _go_on(so_far, lines)
+                _pages(reader, service_sid, reading),
+                _names,
+                left,
+                read_on=lambda so_far: _should_read_on(so_far, lines),
             )
         except Refused:
             raise
@@ -80,7 +83,7 @@ async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserR
 
 
 def user_not_found(lines: UserLines) -> UserResult:
-    """The answer for a user whom listing did not find."""
+    """Return the result for a user that the list of users does not have."""
     return UserResult(lines, dict.fromkeys(lines.conversations, Absent(Reason.USER_NOT_FOUND)))
 
 
@@ -94,15 +97,15 @@ def _names(row: UserConversation) -> list[str]:
     return [name for name in (row.conversation_sid, row.unique_name) if name is not None]
 
 
-def _go_on(listed: Listed[UserConversation], lines: UserLines) -> bool:
+def _should_read_on(listed: Listed[UserConversation], lines: UserLines) -> bool:
     """Whether to list another page: for the rows, for names that fit in no path, or to know what the user has left."""
     enough = max(2 * lines.delete_count, lines.delete_count + 1) if lines.delete_count else 0
     return listed.paging_pays or len(listed.seen) < enough or any(map(is_unsafe_in_path, listed.wanted))
 
 
 def _still_to_fetch(listed: Listed[UserConversation], reading: UserResult) -> set[str]:
-    """What the list did not show and is worth a request of its own; the rest is absent."""
-    # While a list of one page was read, nothing can have moved from one page to another.
+    """Return what the list did not show and needs a request of its own; the rest is absent."""
+    # Lists shift between pages: only a list of one page proves that a row is absent.
     certain = listed.complete and listed.pages <= 1
     left = {name for name in listed.wanted if not certain and not is_unsafe_in_path(name)}
     for name in listed.wanted - left:

@@ -24,8 +24,8 @@ class Listed(Generic[Row]):
     def paging_pays(self) -> bool:
         """Whether the next page is likely to be cheaper than asking for each wanted row.
 
-        Nobody tells how long the list is. Going on while more rows are wanted than pages were read
-        never costs more than twice the requests of the best choice in hindsight.
+        The length of the list is unknown. Reading on while more rows are wanted than pages were read
+        never costs more than twice the requests of the best choice in hindsight (ski rental).
         """
         return len(self.wanted) > self.pages
 
@@ -35,22 +35,22 @@ async def list_wanted(
     names: Callable[[Row], Iterable[str]],
     wanted: Iterable[str],
     *,
-    go_on: Callable[[Listed[Row]], bool],
+    read_on: Callable[[Listed[Row]], bool],
 ) -> Listed[Row]:
-    """Read *pages* until they end or *go_on* says no; a row is found under any of its *names*."""
+    """Read *pages* until they end or *read_on* returns False; a row is found under any of its *names*."""
     listed: Listed[Row] = Listed(set(wanted))
     async with aclosing(pages) as rest:  # type: ignore[type-var]
         async for page in rest:
             listed.pages += 1
             for row in page:
-                _take(listed, row, list(names(row)))
-            if not go_on(listed):
+                _add(listed, row, list(names(row)))
+            if not read_on(listed):
                 return listed
     listed.complete = True
     return listed
 
 
-def _take(listed: Listed[Row], row: Row, names: list[str]) -> None:
+def _add(listed: Listed[Row], row: Row, names: list[str]) -> None:
     listed.seen.update(names[:1])
     for name in names:
         if name in listed.wanted:

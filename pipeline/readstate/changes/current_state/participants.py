@@ -1,4 +1,4 @@
-"""Read participants: the only place that tells a timestamp, and what a removal takes away."""
+"""Read participants, which alone have the timestamp, and what a removal deletes."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class ParticipantsQuery:
 
 @dataclass(slots=True)
 class ParticipantsResult:
-    """The answer for each participant."""
+    """What was found for each participant."""
 
     members: ParticipantsQuery
     found: dict[str, Participant | Unknown] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class _Page(msgspec.Struct):
 
 
 async def read_participants(reader: Reader, service_sid: str, members: ParticipantsQuery) -> ParticipantsResult:
-    """Read *members*, several with one page where they share a conversation. Raises `Refused`."""
+    """Read the participants of *members*, by pages where several share a conversation. Raises `Refused`."""
     reading = ParticipantsResult(members)
     left = set(members.participant_sids)
     if len(left) > 1:
@@ -44,7 +44,7 @@ async def read_participants(reader: Reader, service_sid: str, members: Participa
                 _pages(reader, service_sid, reading),
                 lambda participant: (participant.sid,),
                 left,
-                go_on=lambda so_far: so_far.paging_pays,
+                read_on=lambda so_far: so_far.paging_pays,
             )
         except Refused:
             raise

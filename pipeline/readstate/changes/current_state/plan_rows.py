@@ -22,14 +22,14 @@ Companion = TypeVar("Companion")
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One membership as read, and when that was: at the latest when the answer came."""
+    """One membership as read, and when."""
 
     current: Current
     at: datetime
     asked: float
-    """By the monotonic clock, before anything was asked: what others changed earlier is surely seen."""
+    """By the monotonic clock, before the request was sent: earlier changes of others are certainly included."""
     answered: float
-    """By the monotonic clock, when the answer had come."""
+    """By the monotonic clock, when the response had arrived."""
 
 
 @asynccontextmanager
@@ -53,7 +53,7 @@ async def read_each_row(
 async def read_rows(
     reader: Reader, service_sid: str, rows: Sequence[PlanRow], clock: Clock
 ) -> Mapping[int, Observation]:
-    """Read what *rows*, all of one user, are about; give it by plan_row_id. Raises `Refused`.
+    """Read the memberships of *rows*, all of one user; return them by plan_row_id. Raises `Refused`.
 
     One page of the user's list may serve many rows; a row that sets a timestamp takes one request more.
     """
@@ -69,7 +69,7 @@ async def read_rows(
     at, answered = clock.now(), clock.monotonic()
     seen: dict[int, Observation] = {}
     for row in rows:
-        current = _current(reading.found.get(row.conversation_sid or "", Unreadable("nobody asked")), row)
+        current = _current(reading.found.get(row.conversation_sid or "", Unreadable("it was not read")), row)
         if isinstance(current, Present) and Fields.TIMESTAMP in Fields(row.fields_mask):
             current = await _with_timestamp(reader, service_sid, current)
         seen[row.plan_row_id] = Observation(current, at, asked, answered)
@@ -87,7 +87,7 @@ def _current(found: ReadResult, row: PlanRow) -> Current:
 
 
 async def _with_timestamp(reader: Reader, service_sid: str, current: Present) -> Current:
-    """*current* with the only thing that the participant alone tells."""
+    """Return *current* with the timestamp, which only the participant has."""
     if current.participant_sid is None:
         return Unreadable("the answer names no participant")
     try:

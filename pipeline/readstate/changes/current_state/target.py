@@ -1,4 +1,4 @@
-"""Find out where a plan is about to look: account, service, origin, and what time it is there."""
+"""Resolve account, service and server clock offset."""
 
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class TargetInfo:
     requests: int
 
     def server_now(self, clock: Clock) -> datetime:
-        """The time at the target."""
+        """Return the time by the server's clock."""
         return clock.now() + self.server_offset
 
 
@@ -39,7 +39,7 @@ async def find_target(reader: Reader, service: str | None, *, base_url: str, clo
 
 
 async def _offset(reader: Reader, service_sid: str, clock: Clock) -> timedelta:
-    """Compare clocks by a page of one user, which also proves that the service is there."""
+    """Compare clocks by a page of one user, which also proves that the service exists."""
     try:
         async with aclosing(reader.pages(list_users(service_sid, page_size=1))) as pages:  # type: ignore[type-var]
             answer = await anext(pages)
@@ -50,6 +50,6 @@ async def _offset(reader: Reader, service_sid: str, clock: Clock) -> timedelta:
     moment: datetime | None = answer.server_time
     if moment is None:
         return timedelta()
-    # A date header is cut to the second: less than two seconds apart is together.
+    # A Date header is cut to the second: less than two seconds apart counts as equal.
     offset = moment - clock.now().replace(microsecond=0)
     return offset if abs(offset) >= timedelta(seconds=2) else timedelta()

@@ -1,4 +1,4 @@
-"""What one cell may hold. Pure: text in, value out, or `BadCell` with what to do."""
+"""Parse one cell: text in, value out, or `BadCell` with what to do. Pure."""
 
 import re
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ _CLOSING_QUOTES = "”“»’‘"
 
 
 class BadCell(Exception):
-    """The cell cannot be used; *code*, *message* and *hint* say why and what to do."""
+    """The cell cannot be used; *code*, *message* and *hint* say why, and what to do."""
 
     def __init__(self, code: str, message: str, hint: str) -> None:
         super().__init__(message)
@@ -58,8 +58,8 @@ def parse_conversation(text: str) -> str:
     return _parse_id(text, "CH", "unique name")
 
 
-def holds_invisible(text: str) -> bool:
-    """Whether *text* holds a character that nobody sees, such as a no-break space."""
+def has_invisible(text: str) -> bool:
+    """Whether *text* holds an invisible character, such as a no-break space."""
     return not text.isascii() and _INVISIBLE.search(text) is not None
 
 
@@ -67,7 +67,7 @@ def parse_operation(text: str) -> Operation:
     """Accept ``update`` or ``delete``. Raises `BadCell`."""
     operation = _OPERATIONS.get(text)
     if operation is None:
-        raise BadCell("E-OP", "this is no operation", "Write update or delete, in lower case.")
+        raise BadCell("E-OP", "this is not an operation", "Write update or delete, in lower case.")
     return operation
 
 
@@ -89,11 +89,11 @@ def parse_level(text: str) -> NotificationLevel:
         if text == level:
             return level
     _refuse_null(text)
-    raise BadCell("E-LEVEL", "this is no notification level", "Write default or muted, in lower case.")
+    raise BadCell("E-LEVEL", "this is not a notification level", "Write default or muted, in lower case.")
 
 
 def parse_timestamp(text: str) -> tuple[datetime, bool]:
-    """Accept RFC 3339 with an offset; give it in UTC, cut to the second, and whether anything was cut.
+    """Accept RFC 3339 with an offset; return it in UTC, cut to the second, and whether a fraction was cut off.
 
     Twilio shows timestamps to the second: a fraction could never be read back. Raises `BadCell`.
     """
@@ -120,7 +120,9 @@ def _parse_id(text: str, prefix: str, alias: str) -> str:
         raise BadCell("E-MISSING", "the cell is empty", f"Give a SID ({prefix}…) or the {alias}.")
     _refuse_null(text)
     if text in {".", ".."}:
-        raise BadCell("E-DOT-SEGMENT", "a path made with it would lead elsewhere", f"Give the SID ({prefix}…).")
+        raise BadCell(
+            "E-DOT-SEGMENT", "a request path made with it would address something else", f"Give the SID ({prefix}…)."
+        )
     if _CONTROL.search(text):
         raise BadCell("E-CONTROL", "the cell holds a control character", f"Remove it, or give the SID ({prefix}…).")
     if text != text.strip() or _INVISIBLE.match(text) or _INVISIBLE.match(text[-1]):
@@ -166,7 +168,7 @@ def _bad_index(text: str) -> BadCell:
         return BadCell("E-WHITESPACE", "the cell begins or ends with white space", "Remove it.")
     if text.startswith("@"):
         return BadCell("E-INDEX", "the only word an index can be is @latest", "Write @latest or a number.")
-    return BadCell("E-INDEX", "this is no message index", "Write a whole number, 0 or more, or @latest.")
+    return BadCell("E-INDEX", "this is not a message index", "Write a whole number, 0 or more, or @latest.")
 
 
 def _bad_timestamp(text: str) -> BadCell:
@@ -177,7 +179,7 @@ def _bad_timestamp(text: str) -> BadCell:
             "a spreadsheet changed this timestamp, and day and month cannot be told apart",
             "Format the column as text and write 2026-11-23T18:02:00Z.",
         )
-    return BadCell("E-TIMESTAMP", "this is no RFC 3339 timestamp", "Write it like 2026-11-23T18:02:00Z.")
+    return BadCell("E-TIMESTAMP", "this is not an RFC 3339 timestamp", "Write it like 2026-11-23T18:02:00Z.")
 
 
 def _refuse_null(text: str) -> None:

@@ -1,4 +1,4 @@
-"""A changes file as records: one streaming pass that finds every problem of form and goes on after each."""
+"""Read a changes file as records, in one streaming pass that reports every problem of form and continues."""
 
 import csv
 import difflib
@@ -58,7 +58,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class BrokenRecord:
-    """A line that is no record at all; the problem with it has been reported."""
+    """A line that is not a record; its problem has been reported."""
 
     line: int
     line_end: int
@@ -66,7 +66,7 @@ class BrokenRecord:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What was found out about a file before its first record."""
+    """Encoding, delimiter and header of a file."""
 
     encoding: TextEncoding
     delimiter: str
@@ -74,7 +74,7 @@ class Format:
 
     @property
     def delimiter_name(self) -> str:
-        """The delimiter as people call it."""
+        """The delimiter in words."""
         return DELIMITERS.get(self.delimiter, repr(self.delimiter))
 
     def __str__(self) -> str:
@@ -92,9 +92,9 @@ class CsvFile:
 def read_csv(
     stream: BinaryIO, *, report: OnProblem, encoding: str | None = None, delimiter: str | None = None
 ) -> CsvFile | None:
-    """Read the header of *stream* and give its records; None where the header cannot be used.
+    """Read the header of *stream*, and return the file with its records; None if the header cannot be used.
 
-    Every problem goes to *report* as it is met. Raises `BadInput` for an unknown *encoding* or *delimiter*.
+    Every problem is passed to *report* as it is found. Raises `BadInput` for an unknown *encoding* or *delimiter*.
     """
     chosen = None if delimiter is None else _delimiter(delimiter)
     known_encoding, text_stream = find_encoding(stream, encoding)
@@ -113,27 +113,26 @@ def read_csv(
         report(problem)
     if problems:
         return None
-    lines.forget()
+    lines.accept()
     return CsvFile(Format(known_encoding, chosen, tuple(header)), _records(lines, chosen, len(header), report))
 
 
 def sniff_delimiter(header: str) -> str:
-    """Choose the delimiter that finds the most known columns in *header*, or at least the most columns."""
+    """Return the delimiter that finds the most known columns in *header*, or else the most columns."""
     return max(DELIMITERS, key=lambda delimiter: _knownness(_cells_of(header, delimiter)))
 
 
 def _records(lines: NumberedLines, delimiter: str, width: int, report: OnProblem) -> Iterator[Record | BrokenRecord]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        lines.forget()
+        lines.accept()
         line = lines.line + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            # A stray quote swallows what follows: blame its line alone and read the others again.
-            lines.give_back_all_but_first()
+            lines.push_back_all_but_first()
             report(_undecodable_or_nul(lines) or _misquoted(lines, error))
             yield BrokenRecord(line, line)
             continue
@@ -150,7 +149,7 @@ def _records(lines: NumberedLines, delimiter: str, width: int, report: OnProblem
 
 
 def _undecodable_or_nul(lines: NumberedLines) -> Problem | None:
-    for text in lines.taken:
+    for text in lines.pending:
         if (at := undecodable_byte(text)) is not None:
             return _undecodable(lines, text, at)
         if "\0" in text:
@@ -181,7 +180,7 @@ def _misquoted(lines: NumberedLines, error: csv.Error) -> Problem:
         "E-QUOTE",
         f"a quote is out of place ({error})",
         'Quote a whole cell or none of it, and write a quote inside one twice: "say ""hi""".',
-        value=lines.taken[0].strip(),
+        value=lines.pending[0].strip(),
     )
 
 
@@ -202,20 +201,20 @@ def _header_problems(lines: NumberedLines, header: list[str], delimiter: str) ->
         if header.count(name) > 1:
             yield _at(lines, "E-HEADER", f"the column {name!r} is there twice", "Remove one of them.", column=name)
         if name not in COLUMNS:
-            yield _at(lines, "E-HEADER", f"there is no column {name!r}{_nearest(name)}", _known_columns(), column=name)
+            yield _at(lines, "E-HEADER", f"unknown column {name!r}{_nearest(name)}", _known_columns(), column=name)
     for name in REQUIRED:
         if name not in header:
             yield _at(
                 lines,
                 "E-HEADER",
-                f"the column {name!r} is missing (delimiter taken: {DELIMITERS.get(delimiter, delimiter)})",
+                f"the column {name!r} is missing (delimiter: {DELIMITERS.get(delimiter, delimiter)})",
                 "The first line names the columns; give --delimiter if it was guessed wrong.",
                 column=name,
             )
 
 
 def _at(lines: NumberedLines, code: str, message: str, hint: str, *, column: str = "", value: str = "") -> Problem:
-    first, last = max(1, lines.line - len(lines.taken) + 1), max(1, lines.line)
+    first, last = max(1, lines.line - len(lines.pending) + 1), max(1, lines.line)
     return problem_at(first, code, message, hint, line_end=last, column=column, value=value)
 
 
@@ -244,6 +243,6 @@ def _delimiter(text: str) -> str:
     delimiter = _DELIMITER_NAMES.get(text.lower(), text)
     if len(delimiter) != 1 or delimiter in '"\r\n\0':
         raise BadInput(
-            f"--delimiter {text!r} is not one character", hint="Give comma, semicolon, tab, pipe or one sign."
+            f"--delimiter {text!r} is not one character", hint="Give comma, semicolon, tab, pipe or one character."
         )
     return delimiter

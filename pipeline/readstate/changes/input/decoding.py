@@ -30,7 +30,7 @@ class TextEncoding:
 
     @property
     def errors(self) -> str:
-        """How Python is to treat what cannot be decoded: kept as lone surrogates where bytes can stand alone."""
+        """How Python treats what cannot be decoded: as lone surrogates where one byte can be wrong alone."""
         return "strict" if self.name.startswith("utf-16") else "surrogateescape"
 
     def __str__(self) -> str:
@@ -38,9 +38,9 @@ class TextEncoding:
 
 
 def find_encoding(stream: BinaryIO, asked: str | None) -> tuple[TextEncoding, BinaryIO]:
-    """Decide how *stream* is encoded, and give it back with its byte order mark taken off.
+    """Find the encoding of *stream*, and return it with the stream behind its byte order mark.
 
-    Without a mark it is UTF-8 unless *asked* says otherwise: no guessing. Raises `BadInput` for an unknown name.
+    Without a mark it is UTF-8 unless *asked* says otherwise; nothing is guessed. Raises `BadInput` for an unknown name.
     """
     buffered = io.BufferedReader(_Unseekable(stream), _READ_AHEAD)
     start = buffered.peek(3)[:3]
@@ -54,18 +54,18 @@ def find_encoding(stream: BinaryIO, asked: str | None) -> tuple[TextEncoding, Bi
 
 @dataclass(slots=True)
 class NumberedLines:
-    """An iterator of text lines that counts them and can take lines back.
+    """An iterator of text lines that counts them, and that can be pushed back.
 
-    What cannot be decoded comes as lone surrogates, so that one bad byte spoils one line and not the file;
+    Bytes that cannot be decoded become lone surrogates, so that one bad byte spoils one line and not the file;
     in UTF-16, where it would spoil the rest, it raises `UnicodeDecodeError`.
     """
 
     stream: BinaryIO
     encoding: TextEncoding
     line: int = 0
-    """Number of the last line given; the first is 1."""
-    taken: list[str] = field(default_factory=list)
-    """The lines given since `forget`."""
+    """Number of the last line returned; the first is 1."""
+    pending: list[str] = field(default_factory=list)
+    """The lines returned since `accept`: those of the record that is being read."""
     _returned: list[str] = field(default_factory=list)
     _text: Iterator[str] = field(init=False)
 
@@ -77,28 +77,30 @@ class NumberedLines:
 
     def __next__(self) -> str:
         text = self._returned.pop() if self._returned else next(self._text)
-        self.taken.append(text)
+        self.pending.append(text)
         self.line += 1
         return text
 
-    def forget(self) -> None:
-        """Let go of the lines given so far: they are understood."""
-        self.taken.clear()
+    def accept(self) -> None:
+        """Begin the next record: the lines returned so far cannot be pushed back any more."""
+        self.pending.clear()
 
-    def give_back_all_but_first(self) -> None:
-        """Take back every line since `forget` but the first: it alone was the mistake."""
-        self._returned.extend(reversed(self.taken[1:]))
-        self.line -= len(self.taken) - 1
-        del self.taken[1:]
+    def push_back_all_but_first(self) -> None:
+        """Return every pending line but the first once more."""
+        # A quote that is never closed makes one record of the rest of the file. Only its first line is to blame, so
+        # the csv module reads the others again. Quadratic only where every line has such a quote.
+        self._returned.extend(reversed(self.pending[1:]))
+        self.line -= len(self.pending) - 1
+        del self.pending[1:]
 
 
 def undecodable_byte(text: str) -> int | None:
-    """The place in *text* of the first byte that could not be decoded; None where all is well."""
+    """Return the position of the first byte in *text* that could not be decoded, or None."""
     return None if text.isascii() or (found := _ESCAPED_BYTE.search(text)) is None else found.start()
 
 
 def encodings_that_read(line: bytes) -> list[str]:
-    """Three encodings in which *line* makes sense, likeliest first."""
+    """Return up to three encodings in which *line* is printable text, likeliest first."""
     return [name for name in _LIKELY_ENCODINGS if _reads(line, name)][:3]
 
 
@@ -114,7 +116,7 @@ def _known(name: str) -> str:
         known = codecs.lookup(name)
         "a".encode(known.name)
     except (LookupError, UnicodeError):
-        raise BadInput(f"there is no text encoding {name!r}", hint="For example --encoding cp1252.") from None
+        raise BadInput(f"unknown text encoding {name!r}", hint="For example --encoding cp1252.") from None
     return known.name
 
 

@@ -1,4 +1,4 @@
-"""What one record of a changes file asks for. Pure: cells in, an intent or problems out."""
+"""Parse one record of a changes file: cells in, an intent or problems out. Pure."""
 
 from collections.abc import Callable
 from operator import itemgetter
@@ -22,7 +22,7 @@ _REMOVAL = Removal()
 
 # Structs and not dataclasses: a million of them are made in half the time.
 class Intent(msgspec.Struct, frozen=True, gc=False):
-    """One usable line: whose membership, and what should become of it."""
+    """One usable line: a membership, and the change that is desired."""
 
     line: int
     line_end: int
@@ -48,17 +48,17 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 
 
 class IntentParser:
-    """Understands the records of one file, whose *header* and operation are known."""
+    """Parses the records of one file, whose header and operation are known."""
 
     def __init__(self, header: tuple[str, ...], operation: Operation | None, report: OnProblem) -> None:
-        """Prepare for *header*; *operation* is what lines ask for that do not say it themselves."""
+        """Prepare for *header*; *operation* applies to lines without one of their own."""
         self._operation = operation
         self._attempt = _Attempt(report)
         # Every record gets an empty cell at its end, for the columns that the file does not have.
         self._pick = itemgetter(*(header.index(name) if name in header else -1 for name in COLUMNS))
 
     def parse(self, record: Record) -> Intent | Rejected:
-        """Give what *record* asks for; every problem with it has been reported."""
+        """Return what *record* asks for; every problem with it has been reported."""
         (user_text, conversation_text, op_text, index_text, timestamp_text, level_text, expect_index_text,
          expect_level_text, row_key, note) = self._pick([*record.cells, ""])  # fmt: skip
         attempt = self._attempt.begin(record)
@@ -114,7 +114,7 @@ class _Attempt:
         self.first_error: str | None = None
 
     def begin(self, record: Record) -> "_Attempt":
-        """Start again with *record*: one object serves a million of them."""
+        """Start with the next *record*; one object serves all of them, for speed."""
         self._record = record
         self.first_error = None
         return self
@@ -126,7 +126,7 @@ class _Attempt:
             self.fail(column, text, bad)
             return None
         if not text.isascii():
-            self._warn_of_invisible(column, text)
+            self._warn_if_invisible(column, text)
         return value
 
     def read_optional(self, column: str, text: str, parse: Callable[[str], Value]) -> Value | None:
@@ -134,16 +134,16 @@ class _Attempt:
 
     def fail(self, column: str, text: str, bad: BadCell) -> None:
         self.first_error = self.first_error or bad.code
-        self.tell(column, text, bad.code, bad.message, bad.hint)
+        self.report(column, text, bad.code, bad.message, bad.hint)
 
-    def tell(self, column: str, text: str, code: str, message: str, hint: str) -> None:
+    def report(self, column: str, text: str, code: str, message: str, hint: str) -> None:
         record = self._record
         self._report(problem_at(record.line, code, message, hint, line_end=record.line_end, column=column, value=text))
 
-    def _warn_of_invisible(self, column: str, text: str) -> None:
-        if cells.holds_invisible(text):
-            self.tell(
-                column, text, "W-INVISIBLE", "the cell holds a character that nobody sees",
+    def _warn_if_invisible(self, column: str, text: str) -> None:
+        if cells.has_invisible(text):
+            self.report(
+                column, text, "W-INVISIBLE", "the cell holds an invisible character",
                 "Check that it belongs there.",
             )  # fmt: skip
 
@@ -156,7 +156,7 @@ def _read_update(attempt: _Attempt, texts: tuple[str, str, str]) -> Update:
         )
     moment = attempt.read_optional("last_read_timestamp", timestamp_text, cells.parse_timestamp)
     if moment is not None and moment[1]:
-        attempt.tell(
+        attempt.report(
             "last_read_timestamp", timestamp_text, "W-FRACTION", "the part below a second is cut off",
             "Twilio shows timestamps to the second.",
         )  # fmt: skip

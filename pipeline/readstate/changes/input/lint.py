@@ -1,4 +1,4 @@
-"""Check a changes file without asking Twilio: every problem in one pass, and its lines staged for planning."""
+"""Check a changes file offline: find every problem in one pass, and stage the lines for planning."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _BROKEN = (UnicodeDecodeError, UnicodeEncodeError, OSError, *COMPRESSION_FAILURE
 
 @dataclass(frozen=True, slots=True)
 class InputOptions:
-    """What a person says about a file; None leaves it to the file."""
+    """Options of the command line; None means: as the file says."""
 
     operation: Operation | None = None
     encoding: str | None = None
@@ -39,9 +39,9 @@ class StagedFile:
 
 
 def stage(source: Source, staging: Staging, options: InputOptions, report: OnProblem) -> StagedFile | None:
-    """Read all of *source* into *staging* and give every problem to *report*; None where its header is unusable.
+    """Read all of *source* into *staging*, and pass every problem to *report*. Return None if its header is unusable.
 
-    Raises `BadInput` for options that cannot be.
+    Raises `BadInput` for an unknown encoding or delimiter.
     """
     last = _LastLine()
     try:
@@ -106,7 +106,7 @@ def _until_broken(
 
 
 class _DigitIdentities:
-    """Suspects a spreadsheet where every identity is a number and they differ in length."""
+    """Detects identities that lost leading zeros: all are numbers, and they differ in length."""
 
     def __init__(self) -> None:
         self._lengths: set[int] = set()
@@ -125,7 +125,7 @@ class _DigitIdentities:
 
 
 def duplicate_problem(duplicate: DuplicateLine) -> Problem:
-    """What to tell about a line whose membership another line names too."""
+    """Return the warning about a line whose membership another line names too."""
     conflict = duplicate.status is LineStatus.CONFLICT
     return problem_at(
         duplicate.line,

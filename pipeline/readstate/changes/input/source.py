@@ -23,7 +23,7 @@ COMPRESSION_FAILURES = (EOFError, gzip.BadGzipFile, zlib.error, pa.ArrowExceptio
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that can be read more than once, and what is known of it."""
+    """A file that can be read more than once."""
 
     name: str
     path: Path
@@ -33,7 +33,7 @@ class Source:
 
 
 def open_source(name: str, *, stdin: BinaryIO, spool: Path) -> Source:
-    """Take the file *name*, or *stdin* where it is ``-``; what can be read once only is copied to *spool* first.
+    """Open the file *name*, or *stdin* where it is ``-``; what can be read only once is copied to *spool* first.
 
     Raises `BadInput` where there is no such file.
     """

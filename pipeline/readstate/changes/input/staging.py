@@ -1,4 +1,4 @@
-"""A table on disk that holds the lines of a changes file while they are sorted and matched, whatever their number."""
+"""SQLite table of the lines of a changes file, so that memory does not grow with the file."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from readstate.changes.input.intents import Intent, Rejected
 from readstate.errors import LocalDisk
 from readstate.model.desired import DesiredChange, Expectation, Operation, Removal, Update
 
-# Lost when the process dies, and meant to be: a plan is made anew. So nothing waits for the disk.
+# Scratch data: a plan that is interrupted is made again from the start, so nothing has to wait for the disk.
 _PRAGMAS = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32000; PRAGMA temp_store=FILE;"
 _SCHEMA = """
 CREATE TABLE intent (
@@ -34,11 +34,11 @@ FROM intent JOIN (
 ) USING (user, conversation)
 WHERE status IS NULL ORDER BY user, conversation, line
 """
-"""Finds lines that name a membership by the same words."""
+"""Selects lines that name a membership by the same words."""
 
 
 class LineStatus(StrEnum):
-    """Why a line needs no look at Twilio."""
+    """Why a line is not compared with Twilio."""
 
     REJECTED = "rejected"
     DUPLICATE = "duplicate"
@@ -58,7 +58,7 @@ class DuplicateLine:
 
 
 class Staging:
-    """The lines of one file; closed and deleted with its directory."""
+    """The lines of one file; deleted with its directory."""
 
     def __init__(self, directory: Path, *, schema: str = "") -> None:
         """Open a new, empty table in *directory*, with the further tables of *schema*."""
@@ -69,11 +69,11 @@ class Staging:
             raise LocalDisk(f"{directory}: {error}", hint="Set TMPDIR to a place with more room.") from error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self.database.close()
 
     def add(self, rows: Iterable[Intent | Rejected]) -> None:
-        """Take all *rows*."""
+        """Add all *rows*."""
         self.write("INSERT INTO intent VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", map(_flat, rows))
 
     def write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
@@ -92,24 +92,24 @@ class Staging:
             while rows := cursor.fetchmany(_BATCH):
                 yield from rows
         finally:
-            # Who stops half-way may have closed the database before.
+            # A reader that stops half-way may have closed the database already.
             with suppress(sqlite3.ProgrammingError):
                 cursor.close()
 
     def count(self) -> int:
-        """How many lines there are."""
+        """Return the number of lines."""
         return int(next(self.select("SELECT count(*) FROM intent"))[0])
 
     def rejected(self) -> int:
-        """How many of them cannot be used."""
+        """Return the number of lines that cannot be used."""
         query = "SELECT count(*) FROM intent WHERE status = ?"
         return int(next(self.select(query, [LineStatus.REJECTED]))[0])
 
     def find_duplicates(self, query: str) -> Iterator[DuplicateLine]:
-        """Find memberships that several lines name: the first of equal changes stays, unequal ones all conflict.
+        """Find memberships that several lines name: of equal changes the first stays; unequal ones all conflict.
 
-        *query* gives user, conversation, line, line_end and what is desired, pair by pair. The lines that do not
-        stay are given in groups, and have their status in the table when the iteration ends.
+        *query* selects user, conversation, line, line_end and the desired values, sorted by membership. The lines
+        that do not stay are yielded; their status is in the table when the iteration ends.
         """
         for group in _grouped(self.select(query)):
             duplicates = list(_duplicates(group))
@@ -126,7 +126,7 @@ class Staging:
 
 
 def to_intent(row: tuple[Any, ...]) -> Intent:
-    """Turn the first twelve columns of the table back into the intent that they were."""
+    """Return the intent that the first twelve columns of the table hold."""
     (line, line_end, user, conversation, operation, index, timestamp, level, expect_index, expect_level,
      row_key, note) = row[:12]  # fmt: skip
     desired: DesiredChange = (

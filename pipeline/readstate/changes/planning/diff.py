@@ -45,7 +45,7 @@ def _removed(current: Present) -> Remove | Skip:
     if current.participant_sid is None:
         return Skip(Reason.PARTICIPANT_UNKNOWN, "the answer names no participant")
     if isinstance(current.last_read_timestamp, Unknown):
-        # Nobody is removed before what the removal takes away is written down.
+        # A removal cannot be undone: nothing is removed whose participant was not saved first.
         return Skip(Reason.PARTICIPANT_UNKNOWN, current.last_read_timestamp.reason)
     return Remove(current.participant_sid)
 
@@ -137,7 +137,7 @@ def _read_at(desired: Update, current: Present, options: PlanOptions, now: datet
             Reason.TIMESTAMP_REWIND,
             f"{before:%Y-%m-%dT%H:%M:%SZ} -> {wanted:%Y-%m-%dT%H:%M:%SZ} goes back",
         )
-    # Wishes are whole seconds, as Twilio shows them; where it should tell fractions, they are no difference.
+    # Twilio shows whole seconds, and so does the file: a fraction is not a difference.
     return wanted if before is None or wanted != before.replace(microsecond=0) else None
 
 

@@ -1,4 +1,4 @@
-"""Read what all lines of a file need to know, many users at once: first memberships, then what they call for."""
+"""Read the current state for all lines: memberships, then newest messages and participants where they decide."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,25 +18,25 @@ from readstate.model.membership import Unknown
 from readstate.twilio.read_context import ReadContext
 
 
-async def read_current(readings: PlanWorkspace, options: PlanOptions, context: ReadContext, report: OnProblem) -> int:
-    """Fill *readings* and give the number of requests that took; lines that repeat each other go to *report*.
+async def read_current(workspace: PlanWorkspace, options: PlanOptions, context: ReadContext, report: OnProblem) -> int:
+    """Fill *workspace* and return the number of requests; duplicate lines go to *report*.
 
-    Raises `Stopped` where somebody asked, and `Refused` where the credentials may not read.
+    Raises `Stopped`, and `Refused` where the credentials may not read.
     """
     return sum(
         [
-            await _read_users(readings, context),
-            await read_newest(readings, options, context),
-            await _read_members(readings, options, context, report),
+            await _read_users(workspace, context),
+            await read_newest(workspace, options, context),
+            await _read_members(workspace, options, context, report),
         ]
     )
 
 
-async def _read_users(readings: PlanWorkspace, context: ReadContext) -> int:
-    odd, users = list(readings.users_to_list()), readings.users()
-    context.emit(Message(f"The lines name {users} users: planning takes at least as many requests."))
+async def _read_users(workspace: PlanWorkspace, context: ReadContext) -> int:
+    odd, users = list(workspace.users_to_list()), workspace.users()
+    context.emit(Message(f"The lines name {users} users: planning takes at least one request for each."))
     if odd:
-        context.emit(Message(f"{len(odd)} identities cannot be in a path: looking for them in the list of all users."))
+        context.emit(Message(f"{len(odd)} identities are unsafe in a path: searching the list of all users."))
     listed = await resolve_by_listing(odd, context)
     tally = _Tally(listed.requests)
 
@@ -45,19 +45,19 @@ async def _read_users(readings: PlanWorkspace, context: ReadContext) -> int:
             return user_not_found(lines), context.clock.now()
         return await read_user(context.reader, context.service_sid, lines), context.clock.now()
 
-    def keep(readings_of_users: list[tuple[UserResult, datetime]]) -> None:
-        readings.add_users(readings_of_users)
-        for reading, _ in readings_of_users:
-            context.emit(UserRead(reading.lines.user_id, len(reading.found), reading.requests))
-        tally.requests += sum(reading.requests for reading, _ in readings_of_users)
+    def keep(results: list[tuple[UserResult, datetime]]) -> None:
+        workspace.add_users(results)
+        for result, _ in results:
+            context.emit(UserRead(result.lines.user_id, len(result.found), result.requests))
+        tally.requests += sum(result.requests for result, _ in results)
 
     context.emit(RosterComplete(users))
-    await read_in_batches(read, readings.user_lines(listed.sids), keep, context)
+    await read_in_batches(read, workspace.user_lines(listed.sids), keep, context)
     return tally.requests
 
 
-async def read_newest(readings: PlanWorkspace, options: PlanOptions, context: ReadContext) -> int:
-    """Read the newest message of each conversation whose lines want it, once, and give the number of requests."""
+async def read_newest(workspace: PlanWorkspace, options: PlanOptions, context: ReadContext) -> int:
+    """Read the newest message once for each conversation where it decides; return the number of requests."""
     tally = _Tally()
 
     async def read(conversation_sid: str) -> tuple[str, int | Unknown | None]:
@@ -69,32 +69,32 @@ async def read_newest(readings: PlanWorkspace, options: PlanOptions, context: Re
             return conversation_sid, Unknown(str(error))
 
     def keep(newest: list[tuple[str, int | Unknown | None]]) -> None:
-        readings.add_newest(newest)
+        workspace.add_newest(newest)
         tally.requests += len(newest)
 
     context.emit(Message("Reading the newest message of each conversation that a read horizon would move in."))
-    conversations = readings.conversations_wanting_newest(
+    conversations = workspace.conversations_wanting_newest(
         first_set=options.allow_first_set, beyond_latest=options.allow_beyond_latest
     )
     await read_in_batches(read, conversations, keep, context)
     return tally.requests
 
 
-async def _read_members(readings: PlanWorkspace, options: PlanOptions, context: ReadContext, report: OnProblem) -> int:
+async def _read_members(workspace: PlanWorkspace, options: PlanOptions, context: ReadContext, report: OnProblem) -> int:
     tally = _Tally()
 
     async def read(members: ParticipantsQuery) -> ParticipantsResult:
         return await read_participants(context.reader, context.service_sid, members)
 
     def keep(members: list[ParticipantsResult]) -> None:
-        readings.add_members(members)
+        workspace.add_members(members)
         tally.requests += sum(reading.requests for reading in members)
 
-    # Now that every line has SIDs, lines that name one membership by different words are found out.
-    for duplicate in readings.find_duplicates_by_sid():
+    # Only now does every line have SIDs, which show that different names are one membership.
+    for duplicate in workspace.find_duplicates_by_sid():
         report(duplicate_problem(duplicate))
     context.emit(Message("Reading the participants that timestamps and removals need."))
-    await read_in_batches(read, readings.members(closed=options.allow_closed), keep, context)
+    await read_in_batches(read, workspace.members(closed=options.allow_closed), keep, context)
     return tally.requests
 
 

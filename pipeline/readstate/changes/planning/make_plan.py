@@ -1,4 +1,4 @@
-"""Make a plan of a staged changes file: read, compare, write down, seal."""
+"""Write the plan of a workspace: compare each line with the current state, count, seal."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,13 +26,13 @@ NOT_CHECKED = (
     "whether the key may change or remove",
     "how the account throttles changes",
 )
-"""What no dry run can know."""
+"""What a dry run cannot check."""
 VERIFIED_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Who plans what, with which tool and key."""
+    """Who makes a plan of what, with which tool and key."""
 
     planner: Planner
     tool_version: str
@@ -44,36 +44,42 @@ class Provenance:
 
 
 def write_plan(
-    readings: PlanWorkspace,
+    workspace: PlanWorkspace,
     options: PlanOptions,
-    located: TargetInfo,
+    target_info: TargetInfo,
     writer: PlanWriter,
     *,
     provenance: Provenance,
     now: datetime,
     requests: int,
 ) -> Plan:
-    """Compare every line with what was read, write it to *writer*, and seal the plan. Raises `LocalDisk`."""
-    server_now = now + located.server_offset
-    for plan_row_id, line in enumerate(readings.lines()):
+    """Compare every line with its current state, write the rows to *writer*, and seal the plan. Raises `LocalDisk`."""
+    server_now = now + target_info.server_offset
+    for plan_row_id, line in enumerate(workspace.lines()):
         change = skip_by_status(line) or diff(
-            line.intent, line.current or Unreadable("nobody read it"), options, server_now
+            line.intent, line.current or Unreadable("it was not read"), options, server_now
         )
         row = to_plan_row(line, change, plan_row_id=plan_row_id)
         removed = row.disposition == Disposition.DELETE
         writer.add(row, line.participant_snapshot if removed else None)
-    guard_inputs = writer.tally.guard_inputs(readings.conversations_of)
+    guard_inputs = writer.tally.guard_inputs(workspace.conversations_of)
     cost = estimate(guard_inputs.updates + guard_inputs.deletes, requests, options)
     directory = writer.finish(
         unsigned_manifest(
-            writer.tally, guard_inputs, cost, options=options, located=located, provenance=provenance, now=server_now
+            writer.tally,
+            guard_inputs,
+            cost,
+            options=options,
+            target_info=target_info,
+            provenance=provenance,
+            now=server_now,
         )
     )
     return Plan(directory, read_manifest(directory))
 
 
 def estimate(executable: int, plan_requests: int, options: PlanOptions) -> RequestEstimate:
-    """What applying *executable* rows will cost: each is read right before it is written, and some are read back."""
+    """Return what applying *executable* rows will cost: each is read before it is written, and some are read back."""
     return RequestEstimate(
         plan_requests=plan_requests,
         apply_requests=2 * executable,
@@ -89,22 +95,22 @@ def unsigned_manifest(
     cost: RequestEstimate,
     *,
     options: PlanOptions,
-    located: TargetInfo,
+    target_info: TargetInfo,
     provenance: Provenance,
     now: datetime,
 ) -> Manifest:
-    """A manifest that only the digests are missing from; *now* is the server's."""
+    """Return a manifest without its digests; *now* is the server's time."""
     return Manifest(
         rows_sha256="",
         attachments={},
         created_at=now,
         expires_at=now + (KEPT_WITH_DELETES_FOR if guard_inputs.deletes else KEPT_FOR),
-        server_date_offset_s=located.server_offset.total_seconds(),
+        server_date_offset_s=target_info.server_offset.total_seconds(),
         tool_version=provenance.tool_version,
         planner=provenance.planner,
-        account_sid=located.target.account_sid,
-        service_sid=located.target.service_sid,
-        base_url=located.target.base_url,
+        account_sid=target_info.target.account_sid,
+        service_sid=target_info.target.service_sid,
+        base_url=target_info.target.base_url,
         api_key_sid_suffix=provenance.api_key_sid_suffix,
         via=provenance.via,
         mode=options.mode,

@@ -1,4 +1,4 @@
-"""Turn a line, what was read for it, and what would be done about it into one row of a plan. Pure."""
+"""Turn a line, its current state and its change into one row of a plan. Pure."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ _REMOVAL_NOTE = "adding the user again makes a new member"
 
 
 def to_plan_row(line: Line, change: Change, *, plan_row_id: int) -> PlanRow:
-    """The row of the plan that *line* and *change* make."""
+    """Return the row of the plan for *line* and *change*."""
     intent = line.intent
     before = line.current if isinstance(line.current, Present) else None
     return PlanRow(
@@ -62,7 +62,7 @@ def to_plan_row(line: Line, change: Change, *, plan_row_id: int) -> PlanRow:
 
 
 def skip_by_status(line: Line) -> Skip | None:
-    """What the file itself says about *line*, before anybody looks at Twilio."""
+    """Return why the file itself rules *line* out; None where it does not."""
     match line.status:
         case None:
             return None

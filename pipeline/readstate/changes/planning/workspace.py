@@ -26,7 +26,7 @@ _INSERT_STATE = "INSERT INTO state VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 _LINES_BY_USER = """
 SELECT user, conversation, line, operation FROM intent WHERE status IS NULL ORDER BY user, conversation
 """
-# A horizon that was never set is left alone by @latest unless somebody insists: no need to ask for the newest then.
+# @latest leaves a horizon alone that was never set, unless --allow-first-set: no need to read the newest message then.
 _WANTING_NEWEST = """
 SELECT DISTINCT conversation_sid FROM intent JOIN state USING (line)
 WHERE status IS NULL AND conversation_sid IS NOT NULL AND (
@@ -68,27 +68,27 @@ ORDER BY line
 
 
 class PlanWorkspace:
-    """The tables beside the staged lines."""
+    """The staged lines, and tables with what was read for them."""
 
     def __init__(self, directory: Path) -> None:
         """Open empty tables in *directory*. Raises `LocalDisk`."""
         self.staging = Staging(directory, schema=_SCHEMA)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self.staging.close()
 
     def users(self) -> int:
-        """How many users the usable lines name."""
+        """Return the number of users that the usable lines name."""
         return int(next(self.staging.select("SELECT count(DISTINCT user) FROM intent WHERE status IS NULL"))[0])
 
     def users_to_list(self) -> Iterator[str]:
-        """Users whose words must not become part of a path."""
+        """Return the users whose names must not become part of a path."""
         query = "SELECT DISTINCT user FROM intent WHERE status IS NULL AND user GLOB '*[^A-Za-z0-9_@-]*'"
         return (user for (user,) in self.staging.select(query) if is_unsafe_in_path(user))
 
     def user_lines(self, sids: dict[str, str]) -> Iterator[UserLines]:
-        """The usable lines, user by user; *sids* says what listing has found."""
+        """Return the usable lines by user; *sids* are those that listing has found."""
         user, conversations, removals = None, dict[str, int](), 0
         for next_user, conversation, line, operation in self.staging.select(_LINES_BY_USER):
             if next_user != user and user is not None:
@@ -100,45 +100,45 @@ class PlanWorkspace:
         if user is not None:
             yield UserLines(user, sids.get(user, user), conversations, removals)
 
-    def add_users(self, readings: Iterable[tuple[UserResult, datetime]]) -> None:
-        """Keep what was read of users, and when."""
-        readings = list(readings)
+    def add_users(self, results: Iterable[tuple[UserResult, datetime]]) -> None:
+        """Store what was read of users, and when."""
+        results = list(results)
         self.staging.write(
             _INSERT_STATE,
             (
-                to_state_row(line, reading.found[conversation], read_at)
-                for reading, read_at in readings
-                for conversation, line in reading.lines.conversations.items()
+                to_state_row(line, result.found[conversation], read_at)
+                for result, read_at in results
+                for conversation, line in result.lines.conversations.items()
             ),
         )
         self.staging.write(
             "INSERT INTO user_size VALUES (?,?) ON CONFLICT DO UPDATE"
             " SET conversations = max(conversations, excluded.conversations)",
-            (size for reading, _ in readings if (size := _size(reading)) is not None),
+            (size for result, _ in results if (size := _size(result)) is not None),
         )
 
     def add_states(self, states: Iterable[tuple[int, ReadResult, datetime]]) -> None:
-        """Keep what was found for lines, and when it was read."""
+        """Store what was found for lines, and when it was read."""
         self.staging.write(_INSERT_STATE, (to_state_row(*state) for state in states))
 
     def conversations_wanting_newest(self, *, first_set: bool, beyond_latest: bool) -> Iterator[str]:
-        """The conversations whose newest message decides about a line."""
+        """Return the conversations whose newest message decides about a line."""
         rows = self.staging.select(_WANTING_NEWEST, {"first_set": first_set, "beyond_latest": beyond_latest})
         return (conversation_sid for (conversation_sid,) in rows)
 
     def add_newest(self, newest: Iterable[tuple[str, int | Unknown | None]]) -> None:
-        """Keep the newest message's index of conversations."""
+        """Store the newest message's index of conversations."""
         self.staging.write(
             "INSERT INTO newest VALUES (?,?,?)",
             ((sid, None, index.reason) if isinstance(index, Unknown) else (sid, index, None) for sid, index in newest),
         )
 
     def find_duplicates_by_sid(self) -> Iterator[DuplicateLine]:
-        """Find lines that name one membership by different words."""
+        """Find lines that name one membership by different names."""
         return self.staging.find_duplicates(_SAME_MEMBERSHIP)
 
     def members(self, *, closed: bool) -> Iterator[ParticipantsQuery]:
-        """The participants that lines ask about, conversation by conversation."""
+        """Return the participants to read, by conversation."""
         conversation, sids = None, list[str]()
         for next_conversation, participant_sid in self.staging.select(_WANTING_PARTICIPANTS, {"closed": closed}):
             if next_conversation != conversation and conversation is not None:
@@ -149,24 +149,24 @@ class PlanWorkspace:
         if conversation is not None:
             yield ParticipantsQuery(conversation, tuple(sids))
 
-    def add_members(self, readings: Iterable[ParticipantsResult]) -> None:
-        """Keep participants."""
+    def add_members(self, results: Iterable[ParticipantsResult]) -> None:
+        """Store participants."""
         self.staging.write(
             "INSERT OR REPLACE INTO member VALUES (?,?,?,?)",
-            (to_member_row(sid, found) for reading in readings for sid, found in reading.found.items()),
+            (to_member_row(sid, found) for result in results for sid, found in result.found.items()),
         )
 
     def conversations_of(self, user_sid: str) -> int:
-        """How many conversations a user at least has; 0 where nobody counted."""
+        """Return how many conversations a user has at least; 0 where they were not counted."""
         rows = self.staging.select("SELECT conversations FROM user_size WHERE user_sid = ?", [user_sid])
         return next((int(conversations) for (conversations,) in rows), 0)
 
     def lines(self) -> Iterator[Line]:
-        """Every line of the file in its order, with what was read for it."""
+        """Return every line of the file in its order, with what was read for it."""
         return map(to_line, self.staging.select(_ALL))
 
 
-def _size(reading: UserResult) -> tuple[str, int] | None:
-    sids = (found.row.user_sid for found in reading.found.values() if isinstance(found, FetchedMembership))
+def _size(result: UserResult) -> tuple[str, int] | None:
+    sids = (found.row.user_sid for found in result.found.values() if isinstance(found, FetchedMembership))
     sid = next(sids, None)
-    return (sid, reading.conversations) if sid is not None and reading.conversations else None
+    return (sid, result.conversations) if sid is not None and result.conversations else None

@@ -22,7 +22,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     status: str | None
     status_detail: str | None
     current: Current | None
-    """None where nobody asked, because the line cannot be used."""
+    """None where the line cannot be used, so that its membership was not read."""
     read_at: datetime | None
     source: str | None
     participant_snapshot: bytes | None

@@ -20,7 +20,7 @@ _FIELD_NAMES = [[str(field.name).lower() for field in Fields(mask)] for mask in 
 
 
 class PlanCounts:
-    """Grows with what may be wrong with a plan, not with the plan."""
+    """Counts of a plan; memory does not grow with its rows."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -30,14 +30,14 @@ class PlanCounts:
         """The first lines of each reason."""
         self.directions: Counter[str] = Counter()
         self.fields: Counter[str] = Counter()
-        """How many updates set each field."""
+        """Updates by the fields that they set."""
         self.undo: Counter[str] = Counter()
         # A private table that SQLite keeps in memory while it is small and on disk when it grows.
         self._removals = sqlite3.connect("")
         self._removals.execute("CREATE TABLE removal (user_sid TEXT, conversation_sid TEXT)")
 
     def close(self) -> None:
-        """Let go of what was kept for the guards."""
+        """Close the private table."""
         self._removals.close()
 
     def add(self, row: PlanRow) -> None:
@@ -58,7 +58,7 @@ class PlanCounts:
             self._removals.execute("INSERT INTO removal VALUES (?,?)", (row.user_sid, row.conversation_sid))
 
     def guard_inputs(self, conversations_of: Callable[[str], int]) -> GuardInputs:
-        """What the guards ask; *conversations_of* a user says how many that user at least has."""
+        """Return the facts for the guards; *conversations_of* a user returns how many that user has at least."""
         wiped_out, worst = 0, list[UserDeletes]()
         for loss in self._wiped_out(conversations_of):
             wiped_out += 1

@@ -1,4 +1,4 @@
-"""Open a plan directory, and believe it only where every digest agrees."""
+"""Open a plan directory; a plan whose digests disagree is refused."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ _ROWS_AT_ONCE = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan whose rows are the ones that its manifest promises."""
+    """A plan whose digests were checked."""
 
     directory: Path
     manifest: Manifest
@@ -43,7 +43,7 @@ class Plan:
             yield from _batches(file, None if columns is None else list(columns))
 
     def participants(self) -> Iterator[dict[str, Any]]:
-        """Stream what the removals of this plan take away. Raises `PlanUnusable` at the end of a damaged file."""
+        """Stream the participants that this plan removes. Raises `PlanUnusable` at the end of a damaged file."""
         digest = sha256()
         try:
             with gzip.open(self.directory / PARTICIPANTS, "rb") as file:
@@ -90,12 +90,12 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def read_header(directory: Path) -> PlanHeader:
-    """Read what every version of a manifest tells, for erasing old plans. Raises `BadInput`, `PlanUnusable`."""
+    """Read what every version of a manifest has, for erasing old plans. Raises `BadInput`, `PlanUnusable`."""
     return _converted(directory, _sealed_document(directory), PlanHeader)
 
 
 def find_plan(name: str, root: Path) -> Path:
-    """The directory of the plan called *name*: a directory, or an id below *root*. Raises `BadInput`."""
+    """Return the directory of the plan *name*: a directory, or an id below *root*. Raises `BadInput`."""
     candidates = (Path(name), root / name)
     for candidate in candidates:
         if (candidate / MANIFEST).is_file():
@@ -105,11 +105,13 @@ def find_plan(name: str, root: Path) -> Path:
             f"{name} is a changes file, and a plan comes first",
             hint=f"readstate plan {name} -o {root}\nWhere the file has no column op, add --op update or --op delete.",
         )
-    raise BadInput(f"there is no plan {name}", hint="Give its directory, or its id and -o with where it lies.")
+    raise BadInput(
+        f"there is no plan {name}", hint="Give its directory, or its id with -o and the folder that it lies in."
+    )
 
 
 def require_same_target(manifest: Manifest, target: Target) -> None:
-    """Refuse a plan made for another account, service or origin. Raises `PlanUnusable`."""
+    """Raise `PlanUnusable` for a plan made for another account, service or origin."""
     planned = manifest.target
     different = [
         f"{name} {getattr(planned, name)}, not {getattr(target, name)}"
@@ -124,7 +126,7 @@ def require_same_target(manifest: Manifest, target: Target) -> None:
 
 
 def require_not_expired(manifest: Manifest, server_now: datetime) -> None:
-    """Refuse a plan that has expired by the server's clock. Raises `PlanUnusable`."""
+    """Raise `PlanUnusable` for a plan that has expired by the server's clock."""
     if server_now >= manifest.expires_at:
         raise PlanUnusable(
             f"plan {manifest.plan_id} expired at {manifest.expires_at:%Y-%m-%d %H:%M} UTC",
@@ -170,4 +172,4 @@ def _batches(file: pq.ParquetFile, columns: list[str] | None = None) -> Iterator
 
 
 def _damaged(directory: Path, what: str) -> PlanUnusable:
-    return PlanUnusable(f"{directory}: {what}", hint="It cannot be trusted any more: plan again.")
+    return PlanUnusable(f"{directory}: {what}", hint="It was changed or damaged: plan again.")

@@ -36,11 +36,11 @@ _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 
 
 UNFINISHED = ".unfinished-"
-"""What the name of a plan begins with before it has its rows."""
+"""Prefix of a plan's directory until it is complete."""
 
 
 class PlanWriter:
-    """Builds a plan beside its final place; a block left by an error leaves nothing behind."""
+    """Builds a plan under a temporary name; an error leaves nothing behind."""
 
     def __init__(self, root: Path) -> None:
         """Begin a plan under *root*. Raises `LocalDisk`."""
@@ -65,7 +65,7 @@ class PlanWriter:
     ) -> None:
         self.tally.close()
         if self._parquet.is_open:
-            with suppress(OSError):  # a full disk has been told already
+            with suppress(OSError):  # a full disk was reported already
                 self._parquet.close()
         self._rows_file.close()
         self._participants_file.close()
@@ -73,7 +73,7 @@ class PlanWriter:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def add(self, row: PlanRow, participant: bytes | None = None) -> None:
-        """Add the next row, and for a removal the *participant* that it takes away, as JSON. Raises `LocalDisk`."""
+        """Add the next row, and for a removal the *participant* as JSON. Raises `LocalDisk`."""
         self.tally.add(row)
         self._buffer.append(row)
         with _disk(self.directory):
@@ -83,7 +83,7 @@ class PlanWriter:
                 self._flush()
 
     def finish(self, draft: Manifest) -> Path:
-        """Complete *draft* with the digests and give the plan its final name. Raises `LocalDisk`."""
+        """Complete *draft* with the digests, and rename the plan to its final name. Raises `LocalDisk`."""
         with _disk(self.directory):
             self._flush()
             self._parquet.close()
@@ -132,7 +132,7 @@ class PlanWriter:
 
 
 def is_abandoned(directory: Path) -> bool:
-    """Whether nobody writes the unfinished plan in *directory* any more: planning may take days without a row."""
+    """Whether no process holds the unfinished plan in *directory*: planning may take days without writing a row."""
     return not is_locked(directory / ROWS_FILE)
 
 

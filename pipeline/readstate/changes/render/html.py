@@ -5,7 +5,7 @@ from typing import Any
 
 from readstate.changes.render import wording
 from readstate.changes.render.selection import selection
-from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, who
+from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, names_of, remarks
 from readstate.html.render import render_template
 from readstate.model.plan import PlanRow
 from readstate.text import group_digits
@@ -48,7 +48,7 @@ def _facts(summary: Summary) -> dict[str, Any]:
 
 
 def _row(row: PlanRow) -> dict[str, Any]:
-    user, conversation = who(row)
+    user, conversation = names_of(row)
     return {
         "line": row.input_line,
         "user": user,

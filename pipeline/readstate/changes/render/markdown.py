@@ -5,22 +5,22 @@ from collections.abc import Iterator
 
 from readstate.changes.render import wording
 from readstate.changes.render.selection import selection
-from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, who
+from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, names_of, remarks
 from readstate.model.plan import PlanRow
 from readstate.text import escape_control, group_digits
 
 MOST_ROWS = 50
-"""A comment of thousands of rows helps nobody, and many places refuse it."""
+"""Comments of thousands of rows are unreadable, and many sites refuse them."""
 _MEANINGFUL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>$])")
 
 
 def render_markdown(summary: Summary) -> str:
-    """The plan with tables; text from outside cannot form any Markdown or HTML."""
+    """Return the plan with tables; text from outside cannot form any Markdown or HTML."""
     return "\n".join(_lines(summary)) + "\n"
 
 
 def escaped(text: str) -> str:
-    """*text* so that Markdown shows exactly its characters."""
+    """Return *text* escaped so that Markdown shows exactly its characters."""
     plain = escape_control(text).replace("&", "&amp;").replace("<", "&lt;")
     # A zero-width space after @ keeps a pasted plan from notifying people whose names are in it.
     return _MEANINGFUL.sub(r"\\\1", plain).replace("@", "@\u200b")
@@ -68,7 +68,7 @@ def _table(summary: Summary) -> Iterator[str]:
 
 
 def _row(row: PlanRow) -> str:
-    user, conversation = who(row)
+    user, conversation = names_of(row)
     changes = [
         f"{escaped(change.name)} {escaped(change.before)} → {escaped(change.after)}" for change in field_changes(row)
     ]

@@ -23,7 +23,7 @@ REASONS = {
 
 
 def selection(summary: Summary) -> Iterator[tuple[str, str]]:
-    """Each sentence with its title; none where the plan was made from a changes file."""
+    """Return each sentence with its title; none where the plan was made from a changes file."""
     remembered = summary.manifest.options.get(SELECTION)
     if remembered is None:
         return
@@ -32,16 +32,16 @@ def selection(summary: Summary) -> Iterator[tuple[str, str]]:
     yield (
         "Chosen",
         (
-            f"{group_digits(facts.selected)} of {group_digits(facts.rows)} conversations of"
+            f"{group_digits(facts.selected)} of {group_digits(facts.rows)} memberships of"
             f" {group_digits(facts.users)} users{_missing(facts)}"
         ),
     )
     if facts.left_out:
         yield (
-            "Left",
+            "Skipped",
             "; ".join(f"{REASONS.get(name, name)} {group_digits(count)}" for name, count in facts.left_out.items()),
         )
-    yield "Live", _live(facts.audience)
+    yield "Affects", _affects(facts.audience)
 
 
 def _asked(facts: SelectionFacts) -> Iterator[str]:
@@ -55,9 +55,9 @@ def _missing(facts: SelectionFacts) -> str:
     return "".join(f", {group_digits(count)} {what}" for what, count in missing if count)
 
 
-def _live(audience: Audience) -> str:
-    online = "" if audience.online is None else f", {group_digits(audience.online)} of them online now"
+def _affects(audience: Audience) -> str:
+    online = "" if audience.online is None else f" ({group_digits(audience.online)} online now)"
     return (
-        f"{group_digits(audience.users)} users{online}, and the other members of their"
-        f" {group_digits(audience.conversations)} conversations, see it at once wherever they are connected"
+        f"{group_digits(audience.users)} users{online} and other members of {group_digits(audience.conversations)}"
+        " conversations: their apps update immediately"
     )

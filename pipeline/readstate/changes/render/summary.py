@@ -26,7 +26,7 @@ SYMBOLS = {
     Disposition.NOT_FOUND: "?",
     Disposition.READ_ERROR: "?",
 }
-"""Carry the meaning where there is no colour."""
+"""Show the disposition without colour."""
 SAMPLES = {
     Disposition.UPDATE: 800,
     Disposition.DELETE: 500,
@@ -70,43 +70,43 @@ class Summary:
 
 
 def summarize(plan: Plan, rows: list[PlanRow], consent: Consent | None = None) -> Summary:
-    """Bring together what is shown of *plan*; the guards are asked with *consent*, or with none given."""
+    """Return what is shown of *plan*; the guards are evaluated with *consent*, or without any."""
     guards = evaluate(plan.manifest.guard_inputs, consent or Consent())
     return Summary(plan, guards, rows)
 
 
 def sample(plan: Plan) -> list[PlanRow]:
-    """Some rows of every kind, 2 000 at most, those that would be carried out first."""
+    """Return some rows of every kind, 2 000 at most, executable ones first."""
     quotas = {
         disposition.value: min(quota, plan.manifest.counts.get(disposition, 0))
         for disposition, quota in SAMPLES.items()
     }
-    taken: Counter[str] = Counter()
+    sampled: Counter[str] = Counter()
     rows: list[PlanRow] = []
     for batch in plan.batches():
         for disposition, quota in quotas.items():
-            if left := quota - taken[disposition]:
+            if left := quota - sampled[disposition]:
                 found = _filtered(batch, "disposition", [disposition])[:left]
                 rows.extend(to_rows(found))
-                taken[disposition] += len(found)
-        if taken.total() == sum(quotas.values()):
+                sampled[disposition] += len(found)
+        if sampled.total() == sum(quotas.values()):
             break
     order = {disposition.value: place for place, disposition in enumerate(SAMPLES)}
     return sorted(rows, key=lambda row: (order[row.disposition], row.plan_row_id))
 
 
 def select(plan: Plan, kinds: Collection[str], *, limit: int) -> list[PlanRow]:
-    """The first *limit* rows whose disposition, direction or reason is among *kinds*."""
+    """Return the first *limit* rows whose disposition, direction or reason is among *kinds*."""
     return _first(plan, lambda batch: _of_kinds(batch, kinds), limit)
 
 
 def row_of(plan: Plan, plan_row_id: int) -> list[PlanRow]:
-    """The row with that id, or none."""
+    """Return a list of the row with that id, or an empty list."""
     return _first(plan, lambda batch: _filtered(batch, "plan_row_id", [plan_row_id]), 1)
 
 
 def field_changes(row: PlanRow) -> Iterator[FieldChange]:
-    """Each field that *row* sets, before and after."""
+    """Return each field that *row* sets, before and after."""
     fields = Fields(row.fields_mask)
     if Fields.INDEX in fields:
         yield FieldChange("last_read_message_index", _shown(row.before_index), _shown(row.set_index))
@@ -117,7 +117,7 @@ def field_changes(row: PlanRow) -> Iterator[FieldChange]:
 
 
 def remarks(row: PlanRow) -> list[str]:
-    """What else there is to say about *row*: why nothing is sent, what a removal takes, how far it can be undone."""
+    """Return notes about *row*: why nothing is sent, what a removal deletes, how far it can be undone."""
     said: list[str] = []
     if row.reason_code is not None:
         said.append(f"{row.reason_code}: {Reason[row.reason_code].words}")
@@ -135,8 +135,8 @@ def remarks(row: PlanRow) -> list[str]:
     return said
 
 
-def who(row: PlanRow) -> tuple[str, str]:
-    """The user and the conversation of *row*: as written in the file, which is what its author knows."""
+def names_of(row: PlanRow) -> tuple[str, str]:
+    """Return user and conversation of *row* as written in the file, which is what its author knows."""
     return escape_control(row.user_input), escape_control(row.conversation_input)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from readstate.changes.render import wording
 from readstate.changes.render.selection import selection
-from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, remarks, who
+from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, names_of, remarks
 from readstate.model.change import Disposition
 from readstate.model.plan import PlanRow
 from readstate.text import group_digits, short_sid
@@ -13,12 +13,12 @@ EXAMPLES = 10
 
 
 def render_text(summary: Summary, *, examples: int = EXAMPLES) -> str:
-    """The whole plan at a glance, with up to *examples* of its rows."""
+    """Return the whole plan at a glance, with up to *examples* of its rows."""
     return "\n".join(_lines(summary, examples)) + "\n"
 
 
 def render_rows(rows: list[PlanRow]) -> str:
-    """One line for each of *rows*."""
+    """Return one line for each of *rows*."""
     return "".join(f"{_row(row)}\n" for row in rows)
 
 
@@ -51,7 +51,7 @@ def _lines(summary: Summary, examples: int) -> Iterator[str]:
 
 def _row(row: PlanRow) -> str:
     symbol = SYMBOLS[Disposition(row.disposition)]
-    user, conversation = who(row)
+    user, conversation = names_of(row)
     changes = [f"{change.name} {change.before} -> {change.after}" for change in field_changes(row)]
     said = "  ".join([*changes, *remarks(row)])
     return f" {symbol} line {row.input_line:<6} {short_sid(user)} / {short_sid(conversation)}  {said}"

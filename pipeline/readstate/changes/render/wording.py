@@ -6,7 +6,7 @@ from readstate.text import escape_control, format_duration, group_digits, short_
 
 
 def made(summary: Summary) -> str:
-    """Who made the plan and how long it holds."""
+    """Return who made the plan, and until when it is valid."""
     manifest = summary.manifest
     return (
         f"made {manifest.created_at:%Y-%m-%d %H:%M} UTC by {escape_control(manifest.planner.os_user)} on"
@@ -15,7 +15,7 @@ def made(summary: Summary) -> str:
 
 
 def source(summary: Summary) -> str:
-    """What the plan was made from."""
+    """Return what the plan was made from."""
     read = summary.manifest.input
     rejected = f", {group_digits(read.rejected_rows)} of them unusable" if read.rejected_rows else ""
     form = f": {read.encoding}, {read.delimiter} delimiter" if read.encoding else ""
@@ -23,18 +23,18 @@ def source(summary: Summary) -> str:
 
 
 def target(summary: Summary) -> str:
-    """Where the plan may be applied."""
+    """Return where the plan may be applied."""
     where = summary.manifest.target
     return f"account {short_sid(where.account_sid)}  service {short_sid(where.service_sid)}  {where.base_url}"
 
 
 def breakdown(summary: Summary, disposition: Disposition) -> str:
-    """What the rows of one kind are made of."""
+    """Return what the rows of one disposition consist of."""
     manifest = summary.manifest
     if disposition is Disposition.UPDATE:
         return _updates(summary)
     if disposition is Disposition.DELETE:
-        return "cannot be undone: adding a user again makes a new member" if summary.count(disposition) else ""
+        return "cannot be undone: adding the user again makes a new member" if summary.count(disposition) else ""
     lines = manifest.reason_lines
     parts = [
         f"{reason} {group_digits(count)} (line{'s' * (count > 1)} {_lines(lines.get(reason, ()), count)})"
@@ -45,7 +45,7 @@ def breakdown(summary: Summary, disposition: Disposition) -> str:
 
 
 def undo(summary: Summary) -> str:
-    """How many changes have no full undo; empty where all have."""
+    """Return how many changes have no full undo; empty where all have."""
     facts = summary.manifest.guard_inputs
     if not facts.not_fully_undoable:
         return ""
@@ -54,7 +54,7 @@ def undo(summary: Summary) -> str:
 
 
 def cost(summary: Summary) -> str:
-    """How many requests it takes, and how long."""
+    """Return how many requests planning took and applying takes, and how long."""
     needed = summary.manifest.request_estimate
     return (
         f"planning took {group_digits(needed.plan_requests)} requests; applying takes"

@@ -97,7 +97,7 @@ async def plan_undo(
             guard_inputs,
             estimate(guard_inputs.updates, located.requests + number, options),
             options=options,
-            located=located,
+            target_info=located,
             provenance=provenance,
             now=located.server_now(context.clock),
         )

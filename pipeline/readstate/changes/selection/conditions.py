@@ -1,4 +1,4 @@
-"""Choose the rows of a selection, and say of all others why they are left alone. Pure: tables in, tables out."""
+"""Select rows by conditions, and count the others by reason. Pure: tables in, tables out."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,11 +28,11 @@ COLUMNS = (
 """The columns that a selection looks at."""
 
 Test = Callable[[pa.Table], Any]
-"""Says of each row whether it may stay: a column of true and false."""
+"""Returns a column of booleans: which rows pass."""
 
 
 class LeftOut(StrEnum):
-    """Why a row is left as it is; where several reasons hold, the first of them counts."""
+    """Why a row is not selected; of several reasons the first counts."""
 
     EXCLUDED = "excluded"
     CLOSED = "closed"
@@ -47,7 +47,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """Which rows are asked for."""
+    """Which rows to select."""
 
     states: frozenset[str] = OPEN_STATES
     unread_at_least: int | None = None
@@ -58,7 +58,7 @@ class Conditions:
     excluded: Exclusions = field(default_factory=Exclusions)
 
     def tests(self) -> Iterator[tuple[LeftOut, Test]]:
-        """Each condition that was given, with the reason for leaving out what fails it."""
+        """Return each condition that was given, with the reason for leaving out a row that fails it."""
         yield LeftOut.EXCLUDED, self._is_not_excluded
         if CLOSED not in self.states:
             yield LeftOut.CLOSED, lambda rows: _known(pc.not_equal(rows["conversation_state"], CLOSED), unknown=True)
@@ -83,18 +83,18 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkAction:
-    """What becomes of the rows that are asked for."""
+    """The change to make to each selected row."""
 
     read: bool = True
     """Their horizon goes to the newest message."""
     never_read_too: bool = False
-    """Also where nobody ever set one: a one-way door."""
+    """Also where none was ever set, which cannot be undone."""
     level: NotificationLevel | None = None
     """The notification level that they get."""
 
     def moves(self, rows: pa.Table) -> Any:
         """Whether each row's horizon may have to move."""
-        # A count that Twilio does not tell is no reason to believe that all is read.
+        # An unknown count does not prove that everything is read.
         unread = _known(pc.not_equal(rows["unread_messages_count"], 0), unknown=True)
         return pc.and_(pc.and_(unread, self._may_move(rows)), pa.scalar(self.read))
 
@@ -105,7 +105,7 @@ class MarkAction:
         return _known(pc.not_equal(rows["notification_level"], self.level), unknown=True)
 
     def reasons(self, idle: pa.Table) -> Iterator[tuple[LeftOut, int]]:
-        """Why there is nothing to do about the *idle* rows."""
+        """Return why there is nothing to do about the *idle* rows."""
         if not self.read:
             yield LeftOut.LEVEL_IS_SO, len(idle)
             return
@@ -119,7 +119,7 @@ class MarkAction:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The selected rows, what is desired of each, and how many others were left out for which reason."""
+    """The selected rows, the desired change of each, and the counts of the others by reason."""
 
     rows: pa.Table
     desired: list[Update]
@@ -127,7 +127,7 @@ class Selection:
 
 
 def select(rows: pa.Table, conditions: Conditions, action: MarkAction) -> Selection:
-    """Select from *rows*, a table with at least `COLUMNS`; every row is either selected or counted as left out."""
+    """Select from *rows*, a table with at least `COLUMNS`; each row is either selected or counted as left out."""
     left_out: Counter[LeftOut] = Counter()
     for reason, test in conditions.tests():
         kept = rows.filter(test(rows))
@@ -142,7 +142,7 @@ def select(rows: pa.Table, conditions: Conditions, action: MarkAction) -> Select
 
 
 def desired_update(action: MarkAction, *, moves: bool, sets: bool) -> Update:
-    """What is asked for a row whose horizon moves, whose level is set, or both."""
+    """Return the change for a row whose horizon moves, whose level is set, or both."""
     return Update(
         last_read_message_index=LATEST if moves else None,
         notification_level=action.level if sets else None,

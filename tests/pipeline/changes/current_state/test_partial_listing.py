@@ -12,7 +12,7 @@ async def pages(rows: list[str], size: int) -> AsyncIterator[list[str]]:
 
 
 async def found_with(rows: list[str], wanted: set[str], size: int) -> tuple[Listed[str], int]:
-    listed = await list_wanted(pages(rows, size), lambda row: (row,), wanted, go_on=lambda so_far: so_far.paging_pays)
+    listed = await list_wanted(pages(rows, size), lambda row: (row,), wanted, read_on=lambda so_far: so_far.paging_pays)
     requests = listed.pages + (0 if listed.complete else len(listed.wanted))
     return listed, requests
 
@@ -32,7 +32,7 @@ async def test_pages_stop_when_single_requests_are_cheaper() -> None:
 
 
 async def test_one_row_may_be_wanted_under_two_names() -> None:
-    listed = await list_wanted(pages(["a"], 5), lambda row: (row, row.upper()), {"a", "A"}, go_on=lambda _: True)
+    listed = await list_wanted(pages(["a"], 5), lambda row: (row, row.upper()), {"a", "A"}, read_on=lambda _: True)
 
     assert listed.found == {"a": "a", "A": "a"}
     assert listed.seen == {"a"}

@@ -58,7 +58,7 @@ def test_a_delimiter_is_one_character(delimiter: str) -> None:
 
 def test_an_unknown_encoding_is_refused() -> None:
     for name in ("klingon", "hex"):
-        with pytest.raises(BadInput, match="no text encoding"):
+        with pytest.raises(BadInput, match="unknown text encoding"):
             read(HEADER, encoding=name)
 
 
