@@ -28,7 +28,7 @@ from readstate.model.resources import User
 from readstate.model.selection import SELECTION, SelectionFacts
 from readstate.settings import Settings
 from readstate.snapshot.candidates.live_rows import UserTally, read_rows
-from readstate.snapshot.candidates.live_users import Presence, all_users, named_users
+from readstate.snapshot.candidates.live_users import OnlineUsers, all_users, named_users
 from readstate.stop import StopSwitch
 from readstate.twilio.read_context import ReadContext
 from readstate_jobs.cli.caller import provenance
@@ -104,8 +104,8 @@ class MarkReadJob:
             context = session.read_context(target.target.service_sid, stop)
             conditions = self.options.conditions_at(target.server_now(session.clock), await self._excluded(context))
             selector = RowSelector(conditions, self.options.action, SelectedRows(workspace))
-            presence = Presence()
-            await read_rows(presence.watched(self._users(context)), context, selector.add)
+            online_users = OnlineUsers()
+            await read_rows(online_users.watch(self._users(context)), context, selector.add)
             selected = selector.selected.drop_repeated()
             await read_newest(workspace, self._options(), context)
             facts = SelectionFacts(
@@ -116,7 +116,7 @@ class MarkReadJob:
                 rows=selector.rows,
                 selected=selected,
                 left_out=selector.left_out_by_reason(),
-                audience=selector.selected.audience(presence.online),
+                audience=selector.selected.audience(online_users.online),
             )
             session.succeeded()
             return _Gathered(target, facts, users.failures, requests.count)

@@ -1,4 +1,4 @@
-"""Read the conversations of users as tables, to be looked at now and not to be published."""
+"""Reads the conversations of users as tables for immediate use; nothing is published."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ _BYTES_AT_ONCE = 4 << 20
 _USERS_AT_ONCE = 200
 _FAILURES_KEPT = 20
 
-Take = Callable[[pa.Table, datetime], None]
-"""Gets some rows and the time they were read at."""
+RowSink = Callable[[pa.Table, datetime], None]
+"""Receives some rows and the time they were read at."""
 
 
 @dataclass(slots=True)
 class UserTally:
-    """An observer that counts what became of the users."""
+    """An observer that counts users by their result."""
 
     read: int = 0
     vanished: int = 0
@@ -46,17 +46,17 @@ class UserTally:
                     self.failures.append(f"{user}: {reason}")
 
 
-async def read_rows(users: AsyncIterable[User], context: ReadContext, take: Take) -> None:
-    """Read all conversations of *users*, many at once, and hand them to *take*, a few hundred users at a time.
+async def read_rows(users: AsyncIterable[User], context: ReadContext, receive: RowSink) -> None:
+    """Read all conversations of *users*, many at once, and pass them to *receive*, a few hundred users at a time.
 
-    A user's rows are handed over whole or not at all; the events tell what became of each user.
-    Raises `Stopped` where somebody asked, and `Refused` where the credentials may not read.
+    A user's rows are passed complete or not at all; events report the result of each user.
+    Raise `Stopped` where a stop was requested, and `Refused` where the credentials may not read.
     """
     buffer = PageBuffer(Spill())
     batch: list[FetchedUser] = []
 
-    def hand_over() -> None:
-        _decode(batch, context, take)
+    def flush() -> None:
+        _decode(batch, context, receive)
         buffer.free(sum(user.size for user in batch))
         batch.clear()
 
@@ -73,8 +73,8 @@ async def read_rows(users: AsyncIterable[User], context: ReadContext, take: Take
                 continue
             batch.append(outcome)
             if len(batch) >= _USERS_AT_ONCE or sum(user.size for user in batch) >= _BYTES_AT_ONCE:
-                hand_over()
-        hand_over()
+                flush()
+        flush()
 
 
 async def _roster(users: AsyncIterable[User], context: ReadContext) -> AsyncIterator[RosterUser]:
@@ -83,7 +83,7 @@ async def _roster(users: AsyncIterable[User], context: ReadContext) -> AsyncIter
         yield RosterUser(0, context.service_sid, user.sid, user.identity)
 
 
-def _decode(batch: list[FetchedUser], context: ReadContext, take: Take) -> None:
+def _decode(batch: list[FetchedUser], context: ReadContext, receive: RowSink) -> None:
     now = context.clock.now()
     decoded = decode(batch, snapshot_at=now)
     for fetched, result in zip(batch, decoded.results, strict=True):
@@ -91,4 +91,4 @@ def _decode(batch: list[FetchedUser], context: ReadContext, take: Take) -> None:
             failed_result(fetched.user, result, clock=context.clock, emit=context.emit)
         else:
             context.emit(UserRead(fetched.user.user_sid, result, len(fetched.pages)))
-    take(decoded.table, now)
+    receive(decoded.table, now)

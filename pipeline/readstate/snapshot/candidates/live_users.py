@@ -1,4 +1,4 @@
-"""The users whose conversations are looked at now: all of a service, or those that a file names."""
+"""The users whose conversations are read now: all of a service, or those that a file names."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -13,29 +13,29 @@ from readstate.twilio.read_context import ReadContext
 _RESOLVED_AT_ONCE = 200
 
 
-class Presence:
-    """Remembers who is connected, of the users that pass by."""
+class OnlineUsers:
+    """Records which of the users that pass through `watch` are online."""
 
     def __init__(self) -> None:
         self._online: set[str] = set()
-        self._is_told = False
+        self._is_known = False
 
     @property
     def online(self) -> set[str] | None:
-        """The SIDs of those who are connected; None where Twilio said it of nobody."""
-        return self._online if self._is_told else None
+        """The SIDs of the users that are online; None where Twilio reported it of no user."""
+        return self._online if self._is_known else None
 
-    async def watched(self, users: AsyncIterator[User]) -> AsyncIterator[User]:
-        """Let *users* pass."""
+    async def watch(self, users: AsyncIterator[User]) -> AsyncIterator[User]:
+        """Yield *users* unchanged."""
         async for user in users:
-            self._is_told |= user.is_online is not None
+            self._is_known |= user.is_online is not None
             if user.is_online:
                 self._online.add(user.sid)
             yield user
 
 
 async def all_users(context: ReadContext) -> AsyncIterator[User]:
-    """All users of the service, while they are being listed."""
+    """Yield all users of the service while they are being listed."""
     count = 0
     async for page in context.reader.users(context.service_sid):
         count += len(page.users)
@@ -46,9 +46,9 @@ async def all_users(context: ReadContext) -> AsyncIterator[User]:
 
 
 async def named_users(entries: Sequence[RosterEntry], context: ReadContext) -> AsyncIterator[User]:
-    """The users of a file, each once; those that do not exist are told as events.
+    """Yield the users of a file, each once; users that do not exist are reported as events.
 
-    A SID is taken as it is, which costs no request.
+    A SID is used as it is, which costs no request.
     """
     seen: set[str] = set()
     for begin in range(0, len(entries), _RESOLVED_AT_ONCE):

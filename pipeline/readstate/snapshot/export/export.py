@@ -185,7 +185,7 @@ async def _read_all(
         )
         fetching = fetch_users(
             context.reader,
-            roster.waiting(),
+            roster.users_to_read(),
             buffer=buffer,
             limit=options.parallel,
             clock=context.clock,

@@ -1,4 +1,4 @@
-"""From users in hand to parts on disk: decode in batches, collect, seal, and tell the checkpoint."""
+"""From fetched users to parts on disk: decode in batches, collect, seal, and commit to the checkpoint."""
 
 import asyncio
 from collections import Counter
@@ -20,25 +20,25 @@ from readstate.snapshot.published.parquet import null_columns
 from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart
 from readstate.snapshot.workspace.users import UserResult, failed_result
 
-_BATCH_BYTES = 2 << 20
+BATCH_BYTES = 2 << 20
 _BATCH_SECONDS = 0.25
 _PART_BYTES = 20 << 20
-"""Rows with attributes of 16 KB fill the memory long before they are many."""
+"""Rows with long attributes fill the memory long before they are many."""
 _DECODERS = 2
 _PARTS_AT_ONCE = 2
-"""One is written, one fills."""
+"""One is written while the next one fills."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartLimits:
-    """When a part is sealed, so that a kill costs little."""
+    """When a part is sealed: a killed process reads again what was not sealed."""
 
     rows: int
     seconds: float
 
 
 class _Batch:
-    """Users whose reading ended, waiting to be decoded and written together."""
+    """Users that were fetched, or failed, to be decoded together."""
 
     def __init__(self, began: float) -> None:
         self.began = began
@@ -55,7 +55,7 @@ class _Batch:
 
 
 class _PendingPart:
-    """Users whose rows will be one part, until that and they are in the checkpoint."""
+    """Users whose rows become one part, until the part and the users are committed to the checkpoint."""
 
     def __init__(self, began: float) -> None:
         self.began = began
@@ -69,7 +69,7 @@ class _PendingPart:
 
 
 class Ingest:
-    """Takes what reading gives and makes it durable."""
+    """Makes fetched users durable: their rows in parts, their results in the checkpoint."""
 
     def __init__(
         self,
@@ -85,6 +85,7 @@ class Ingest:
         counters: Callable[[], Mapping[str, Any]],
         clock: Clock,
         emit: Observer,
+        batch_bytes: int = BATCH_BYTES,
     ) -> None:
         self._checkpoint = checkpoint
         self._folder = folder
@@ -97,12 +98,13 @@ class Ingest:
         self._counters = counters
         self._clock = clock
         self._emit = emit
+        self._batch_bytes = batch_bytes
         self._pending = [_PendingPart(clock.monotonic())]
-        """The last one fills; those before it are being made durable."""
+        """The last one fills; those before it are being written."""
         self._unknown: Counter[str] = Counter(checkpoint.get("unknown_fields") or {})
 
     async def consume(self, outcomes: AsyncIterator[FetchedUser | UserResult]) -> None:
-        """Decode and keep every outcome; sealed parts are durable, the rest waits for `seal`."""
+        """Decode and collect all *outcomes*. Full parts are committed; the rows of the last one wait for `seal`."""
         with ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as decoders:
 
             async def decoded(batch: _Batch) -> tuple[_Batch, Decoded]:
@@ -110,13 +112,13 @@ class Ingest:
 
             async with (
                 bounded_map(decoded, self._batches(outcomes), limit=_DECODERS + 1) as ready,
-                bounded_map(self._commit, self._full(ready), limit=_PARTS_AT_ONCE) as sealed,
+                bounded_map(self._commit, self._full_parts(ready), limit=_PARTS_AT_ONCE) as sealed,
             ):
                 async for _ in sealed:
                     pass
 
     async def seal(self) -> None:
-        """Make everything kept so far durable, with the run's counters. Raises `LocalDisk`."""
+        """Commit everything that was collected, with the run's counters. Raise `LocalDisk`."""
         self._close()
         for pending in self._pending[:-1]:
             await self._commit(pending)
@@ -125,7 +127,7 @@ class Ingest:
         batch = _Batch(self._clock.monotonic())
         async for outcome in outcomes:
             batch.add(outcome)
-            if batch.bytes >= _BATCH_BYTES or self._clock.monotonic() - batch.began >= _BATCH_SECONDS:
+            if batch.bytes >= self._batch_bytes or self._clock.monotonic() - batch.began >= _BATCH_SECONDS:
                 yield batch
                 batch = _Batch(self._clock.monotonic())
         yield batch
@@ -133,7 +135,7 @@ class Ingest:
     def _decode(self, batch: _Batch) -> tuple[_Batch, Decoded]:
         return batch, decode(batch.users, snapshot_at=self._snapshot_at)
 
-    async def _full(self, ready: AsyncIterator[tuple[_Batch, Decoded]]) -> AsyncIterator[_PendingPart]:
+    async def _full_parts(self, ready: AsyncIterator[tuple[_Batch, Decoded]]) -> AsyncIterator[_PendingPart]:
         """Collect decoded rows and yield each part as soon as it is full."""
         async for batch, decoded in ready:
             self._buffer.free(batch.bytes)
@@ -164,12 +166,16 @@ class Ingest:
             self._emit(UnknownFields(fresh))
 
     def _close(self) -> None:
-        """Let what fills fill no more."""
+        """Begin another part."""
         self._pending[-1].unknown_fields = dict(self._unknown)
         self._pending.append(_PendingPart(self._clock.monotonic()))
 
     async def _commit(self, pending: _PendingPart) -> None:
-        """Write the part, then tell the checkpoint. Both go on where the caller is cancelled, and happen once."""
+        """Write a part, then commit it with its users.
+
+        Both steps run on threads, so they finish even if the caller is cancelled; then `seal` comes here again for the
+        same part, and the flags keep it from being written or committed twice.
+        """
         await self._parts_disk.run(self._write, pending)
         await self._checkpoint_disk.run(self._record, pending, self._counters())
         if pending in self._pending:

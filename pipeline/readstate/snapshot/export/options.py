@@ -1,4 +1,4 @@
-"""What an export is told, and what it works with."""
+"""The options of an export, and its context."""
 
 import hashlib
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from readstate.twilio.client import Reader
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """What an export is to do; a run is resumed only with the options that it began with."""
+    """What an export does; a run is resumed only with the options that it was begun with."""
 
     snapshot_date: date
     selection: RosterSelection
@@ -32,23 +32,23 @@ class ExportOptions:
     """Columns to leave empty: they stay, so that every snapshot has the same schema."""
     on_incomplete: Literal["publish", "refuse"] = "publish"
     replaces: VersionedManifest | None = None
-    """The snapshot that this one is to replace; None where none may stand."""
+    """The snapshot to be replaced; with None there must be none of this date."""
     run_id: str | None = None
-    """How the run is called; None makes up a name."""
+    """The name of the run; None makes one up."""
     parallel: int = 500
     """Users read at once."""
     file_bytes: int = 128 << 20
     grace_seconds: float = 20.0
-    """How long users under way may take when a stop is asked for; then they are left for the next start."""
+    """How long users under way may take once a stop is requested; then they are left for the next start."""
 
     def roster(self) -> RosterScope:
-        """Which users are to be read, as the manifest notes it."""
+        """Return which users are to be read, as the manifest states it."""
         entries = self.selection.entries
         users = None if entries is None else hashlib.sha256(repr(entries).encode()).hexdigest()
         return RosterScope(self.selection.services, users, self.selection.limit)
 
     def fingerprint(self) -> dict[str, Any]:
-        """What must not change between the starts of one run, as JSON."""
+        """Return what must not change between the starts of one run, as JSON."""
         roster = self.roster()
         return {
             "snapshot_date": self.snapshot_date.isoformat(),
@@ -62,7 +62,7 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ExportContext:
-    """What an export works with and does not decide about."""
+    """What an export needs from outside."""
 
     reader: Reader
     store: SnapshotStore
@@ -76,5 +76,5 @@ class ExportContext:
 
 
 def option_differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Name the options in which two runs, or two starts of one, differ."""
+    """Return the names of the options in which two starts of a run differ."""
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))

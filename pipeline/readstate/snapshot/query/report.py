@@ -12,7 +12,7 @@ from readstate.snapshot.published.manifest import Manifest, TimelineWindow
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.query.catalog import open_catalog
 from readstate.snapshot.query.statistics import BUCKETS, ReadStates, Statistics, compute_statistics
-from readstate.snapshot.workspace.timeline import one_after_the_other, shortened
+from readstate.snapshot.workspace.timeline import concatenate, downsample
 from readstate.text import escape_control, short_sid
 
 _MOST_POINTS = 120
@@ -135,7 +135,7 @@ def _series(groups: Sequence[ReadStates]) -> list[Series]:
 
 
 def _timeline(manifest: Manifest) -> Iterator[Chart]:
-    windows = list(_with_pauses(shortened(manifest.timeline, most=_MOST_POINTS)))
+    windows = list(_with_pauses(downsample(manifest.timeline, most=_MOST_POINTS)))
     began = manifest.timeline[0].begins_at
     minutes = ["" if one is None else f"{(one.begins_at - began).total_seconds() / 60:.1f}" for one in windows]
 
@@ -176,7 +176,7 @@ def _with_pauses(windows: Sequence[TimelineWindow]) -> Iterator[TimelineWindow |
             yield from (held, None)
             held = window
         elif min(held.seconds, window.seconds) < usual / 4:
-            held = one_after_the_other(held, window)
+            held = concatenate(held, window)
         else:
             yield held
             held = window

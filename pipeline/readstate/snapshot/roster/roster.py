@@ -1,4 +1,4 @@
-"""The users that a run reads: listed from services or taken from a file, kept in the checkpoint, handed out."""
+"""The users that a run reads: listed from services or named by a file, kept in the checkpoint."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -19,12 +19,12 @@ from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 
-_TAKEN_AT_ONCE = 200
+_CLAIMED_AT_ONCE = 200
 _RESOLVED_AT_ONCE = 200
 
 
 class Roster:
-    """Fills the checkpoint with users, and hands out those that are still to be read, while it fills."""
+    """Fills the checkpoint with users and, at the same time, yields those that are still to be read."""
 
     def __init__(
         self,
@@ -48,33 +48,33 @@ class Roster:
         self._parallel = parallel
         self._changed = asyncio.Event()
         stop.on_stop(self._changed.set)
-        self._filled = False
+        self._is_complete = False
         self._users = 0
 
     async def fill(self) -> None:
-        """Find all users, from where an earlier start stopped. Raises `ApiError`, `BadInput`, `NotPermitted`."""
+        """Find all users, continuing where an earlier start stopped. Raise `ApiError`, `BadInput`, `NotPermitted`."""
         self._users = (await self._disk.run(self._checkpoint.progress)).listed
         if self._selection.entries is not None:
             await self._resolve(self._selection.entries)
         else:
             await self._list()
-        self._filled = self._stop.reason() is None
+        self._is_complete = self._stop.reason() is None
         self._changed.set()
-        if self._filled:
+        if self._is_complete:
             self._emit(RosterComplete(self._users))
 
-    async def waiting(self) -> AsyncIterator[RosterUser]:
-        """Users still to be read, those with the longest lists first, until the roster is full and all are taken."""
+    async def users_to_read(self) -> AsyncIterator[RosterUser]:
+        """Yield users still to be read, the longest lists first, until the roster is complete and all were claimed."""
         while self._stop.reason() is None:
-            filled = self._filled
+            was_complete = self._is_complete
             self._changed.clear()
-            users = await self._disk.run(self._checkpoint.claim, _TAKEN_AT_ONCE)
+            users = await self._disk.run(self._checkpoint.claim, _CLAIMED_AT_ONCE)
             for user in users:
                 if self._stop.reason() is not None:
                     return
                 yield user
             if not users:
-                if filled:
+                if was_complete:
                     return
                 await self._changed.wait()
 
@@ -88,15 +88,15 @@ class Roster:
 
     async def _services(self) -> list[str]:
         found: dict[str, None] = {}
-        for wished in self._selection.services:
-            if wished == ALL_SERVICES:
+        for name in self._selection.services:
+            if name == ALL_SERVICES:
                 found.update(dict.fromkeys(service.sid for service in await self._reader.services()))
-            elif wished == DEFAULT_SERVICE:
+            elif name == DEFAULT_SERVICE:
                 found[await self._reader.default_service()] = None
-            elif is_sid(wished, "IS"):
-                found[wished] = None
+            elif is_sid(name, "IS"):
+                found[name] = None
             else:
-                raise BadInput(f"--service {wished}: not a service", hint="Give all, default, or IS and 32 hex digits.")
+                raise BadInput(f"--service {name}: not a service", hint="Give all, default, or IS and 32 hex digits.")
         return list(found)
 
     async def _list_service(self, service: str, next_page: str | None) -> None:
@@ -121,14 +121,14 @@ class Roster:
         own = await self._own_service() if needs_own else None
         entries = entries[: self._selection.limit]
         by_sid = {(entry.service or own, entry.user) for entry in entries if is_sid(entry.user, "US")}
-        wanted = [entry for entry in entries if self._selection.share.owns(entry.user)]
-        while done < len(wanted) and self._stop.reason() is None:
-            chunk = wanted[done : done + _RESOLVED_AT_ONCE]
+        owned = [entry for entry in entries if self._selection.share.owns(entry.user)]
+        while done < len(owned) and self._stop.reason() is None:
+            chunk = owned[done : done + _RESOLVED_AT_ONCE]
             async with bounded_map(
                 lambda entry: self._resolve_one(entry, entry.service or own or ""), chunk, limit=self._parallel
             ) as found:
                 async for entry, service, user in found:
-                    # Whom the file names by SID too belongs to the shard of the SID.
+                    # A user that the file names by SID as well belongs to the shard of its SID.
                     if user is not None and (user.sid == entry.user or (service, user.sid) not in by_sid):
                         await self._add(service, [user], next_page=None)
             done += len(chunk)
@@ -148,7 +148,7 @@ class Roster:
     async def _add_unresolved(
         self, entry: RosterEntry, service: str, error: ApiError | TransportError | BadInput
     ) -> None:
-        """Keep a user that the file names and Twilio does not give, under the name that the file has."""
+        """Add a user that the file names and Twilio does not return, by the name in the file."""
         stand_in = User(sid=entry.user, identity=None if is_sid(entry.user, "US") else entry.user)
         row = RosterUser(0, service, entry.user, stand_in.identity)
         if isinstance(error, NotFound):

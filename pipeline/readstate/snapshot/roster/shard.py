@@ -1,4 +1,4 @@
-"""Which users belong to which shard of an export: decided by the user alone, so that none has to ask another. Pure."""
+"""Which users belong to which shard of an export: a hash of the user, so that shards need no coordination. Pure."""
 
 import hashlib
 import re
@@ -21,10 +21,10 @@ class Shard:
     count: int
 
     def owns(self, user: str) -> bool:
-        """Whether *user* is one of its users; exactly one of the *count* shards says so."""
+        """Return whether *user* belongs to this shard; it belongs to exactly one of the *count* shards."""
         if self.count == 1:
             return True
-        # Not crc32: it is linear, and SIDs that are alike would crowd in one shard.
+        # Not crc32: it is linear, and similar SIDs would fall into one shard.
         digest = hashlib.blake2b(user.encode(), digest_size=8).digest()
         return int.from_bytes(digest) % self.count == self.number - 1
 
@@ -38,11 +38,11 @@ class Shard:
 
 
 ALL_USERS = Shard(1, 1)
-"""The share of an export that is not divided."""
+"""The shard of an export that is not divided."""
 
 
 def parse_shard(text: str) -> Shard:
-    """Read a form such as ``2/4``. Raises `BadInput`."""
+    """Parse a form such as ``2/4``. Raise `BadInput`."""
     match = _SHARD.fullmatch(text.strip())
     if match is None:
         raise BadInput(f"{text!r} is not a shard", hint="Write which one of how many: 1/4, 2/4, 3/4 and 4/4.")
@@ -57,15 +57,15 @@ def parse_shard(text: str) -> Shard:
     return Shard(number, count)
 
 
-def shard_of(folder: str) -> Shard | None:
-    """Give the shard that a folder is named after; None where it is named otherwise."""
+def parse_shard_folder(folder: str) -> Shard | None:
+    """Return the shard that a folder is named after; None where it has another name."""
     match = _FOLDER.fullmatch(folder)
     shard = None if match is None else Shard(int(match[1]), int(match[2]))
     return shard if shard is not None and 1 <= shard.number <= shard.count else None
 
 
 def parse_run_id(text: str) -> str:
-    """Check the name of a run: files are called by it. Raises `BadInput`."""
+    """Return the name of a run if it can be part of file names. Raise `BadInput`."""
     if _RUN_ID.fullmatch(text):
         return text
     usable = re.sub(r"[^A-Za-z0-9._=-]+", "-", text).strip("-._=")[:100] or "nightly-2026-11-23"

@@ -17,7 +17,7 @@ from readstate.snapshot.published.roster_tables import Row
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.staging import ShardManifest, StagedFile
 from readstate.snapshot.workspace.run import Span, idle_seconds
-from readstate.snapshot.workspace.timeline import merged, sum_requests
+from readstate.snapshot.workspace.timeline import sum_requests, sum_timelines
 
 _ROWS_AT_ONCE = 2_000
 
@@ -44,7 +44,7 @@ def merge_drafts(shards: Sequence[ShardManifest], *, tool_version: str, now: dat
     """Return the draft of the whole run's manifest: its shards ran at the same time and are published *now*."""
     drafts = [shard.draft for shard in shards]
     spans = [span for shard in shards for span in shard.spans]
-    timeline = merged(draft.timeline for draft in drafts)
+    timeline = sum_timelines(draft.timeline for draft in drafts)
     return msgspec.structs.replace(
         drafts[0],
         tool_version=tool_version,

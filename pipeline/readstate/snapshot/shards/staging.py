@@ -19,7 +19,7 @@ from readstate.snapshot.export.result import RunRows
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.roster_tables import write_failures, write_users
 from readstate.snapshot.published.snapshot_store import SnapshotStore
-from readstate.snapshot.roster.shard import Shard, shard_of
+from readstate.snapshot.roster.shard import Shard, parse_shard_folder
 from readstate.snapshot.workspace.run import Span
 from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
@@ -84,7 +84,7 @@ class Staging:
 
     def shards(self) -> list[Shard]:
         """Return the shards that have staged anything."""
-        return sorted(filter(None, map(shard_of, self.store.objects.list_folders(self.folder))))
+        return sorted(filter(None, map(parse_shard_folder, self.store.objects.list_folders(self.folder))))
 
     def is_completed(self, shard: Shard) -> bool:
         """Return whether *shard* is complete, in whatever version it was written."""

@@ -1,7 +1,7 @@
-"""What an unfinished export already knows, in one SQLite file: its roster, who is done, which parts hold their rows.
+"""The checkpoint of an unfinished export, in one SQLite file: its roster, the users done, the parts with their rows.
 
-The rows of a part and the news that its users are done become durable in one transaction, so a run that is killed
-finds each user either done, with all rows on disk, or still to be read.
+A part and the results of its users are committed in one transaction, so a run that is killed finds each user either
+done, with all rows on disk, or still to be read.
 """
 
 import dataclasses
@@ -42,8 +42,7 @@ PRAGMA user_version = {_VERSION};
 COMMIT;
 """
 
-# One statement for many users: with executemany this thread would let others run after each of them, and wait for its
-# turn again.
+# One statement for many users: executemany releases the GIL after each of them, and waits for it again.
 _UPDATE_PRELOADED = """
 UPDATE user SET identity = page.identity, resource = page.resource, listed = 1 FROM page
 WHERE user.service = ? AND user.sid = page.sid AND NOT listed
@@ -69,7 +68,7 @@ WHERE user.id = new.id
 
 
 class SealedPart(NamedTuple):
-    """A part file that is whole and on disk."""
+    """A part file that is complete and on disk."""
 
     name: str
     rows: int
@@ -89,7 +88,7 @@ class Checkpoint:
     """The SQLite file of one export. Not for two threads at once."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make it. Raises `LocalDisk`, and `BadInput` where another version of readstate made it."""
+        """Open or create it. Raise `LocalDisk`, and `BadInput` where another version of readstate made it."""
         with _translated(path):
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode = WAL")
@@ -109,35 +108,35 @@ class Checkpoint:
         self._path = path
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     # -- the run itself
 
     def get(self, name: str) -> Any:
-        """Give what was remembered under *name*; None where nothing was."""
+        """Return the value of *name*; None where it was never set."""
         row = self._connection.execute("SELECT value FROM run WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
 
     def set(self, **values: Any) -> None:
-        """Keep *values*, each under its name."""
+        """Store *values*, each under its name."""
         with self._transaction():
             self._set(values)
 
     # -- the roster
 
     def knows_users(self) -> bool:
-        """Whether there is anything in it that took a while to learn."""
+        """Return whether the checkpoint has any user, which takes requests to find out again."""
         with _translated(self._path):
             return bool(self._connection.execute("SELECT EXISTS (SELECT 1 FROM user)").fetchone()[0])
 
     def preload_sizes(self, sizes: Iterable[tuple[str, str, int]]) -> None:
-        """Keep (service, user SID, rows) of an earlier snapshot: the largest users are read first."""
+        """Store (service, user SID, rows) of an earlier snapshot: the longest lists are read first."""
         with self._transaction():
             self._connection.executemany("INSERT OR REPLACE INTO known_size VALUES (?, ?, ?)", sizes)
 
     def preload_users(self, users: Iterable[KnownUser]) -> int:
-        """Keep users of an earlier snapshot until `add_users` tells more of them; give how many."""
+        """Add users of an earlier snapshot, until `add_users` lists them again; return how many are new."""
         with self._transaction():
             before = self._connection.total_changes
             self._connection.executemany(
@@ -152,21 +151,21 @@ class Checkpoint:
             return self._connection.total_changes - before
 
     def delete_vanished(self) -> None:
-        """Leave out the users of an earlier snapshot that Twilio does not know any more, now that all are listed."""
+        """Delete preloaded users that were never listed and answered 404."""
         with self._transaction():
             self._connection.execute("DELETE FROM user WHERE NOT listed AND state = 'vanished'")
 
     def add_service(self, sid: str) -> None:
-        """Note that the users of a service are to be listed."""
+        """Add a service whose users are to be listed."""
         with self._transaction():
             self._connection.execute("INSERT OR IGNORE INTO service (sid) VALUES (?)", (sid,))
 
     def unlisted_services(self) -> list[tuple[str, str | None]]:
-        """Services whose users are not all known, each with the request that goes on where the list stopped."""
+        """Return the services that are not listed to the end, each with the request for the next page."""
         return self._connection.execute("SELECT sid, next_page FROM service WHERE NOT listed ORDER BY sid").fetchall()
 
     def add_users(self, service: str, users: Sequence[User], *, next_page: str | None) -> int:
-        """Keep one page of a service's users and where the next one is; give how many were new."""
+        """Add one page of a service's users, and where the next page is; return how many users were new."""
         with self._transaction():
             added = self._add_page(service, users) if users else 0
             self._connection.execute(
@@ -184,9 +183,9 @@ class Checkpoint:
         return self._connection.total_changes - before
 
     def add_with_result(self, service: str, user: User, result: UserResult) -> int:
-        """Keep a user whose result is known from the start, such as one that a file names and nobody has.
+        """Add a user whose result is known, such as one that a file names and that does not exist.
 
-        Gives 0 where the user was there already.
+        Return 0 where the user was there already.
         """
         added = self.add_users(service, [user], next_page=None)
         row = self._connection.execute("SELECT id FROM user WHERE service = ? AND sid = ?", (service, user.sid))
@@ -194,7 +193,7 @@ class Checkpoint:
         return added
 
     def claim(self, count: int) -> list[RosterUser]:
-        """Hand out up to *count* users that nobody has yet, the largest first."""
+        """Return up to *count* pending users, the longest lists first, and mark them as taken."""
         with self._transaction():
             rows = self._connection.execute(
                 "UPDATE user SET state = 'taken' WHERE id IN"
@@ -207,7 +206,7 @@ class Checkpoint:
     # -- results
 
     def commit(self, part: SealedPart | None, results: Iterable[UserResult], **values: Any) -> None:
-        """Make a part, the users that it completes and the run's counters durable together."""
+        """Store a part, the results of its users and the run's counters in one transaction."""
         with self._transaction():
             part_id = None
             if part is not None:
@@ -218,11 +217,11 @@ class Checkpoint:
             self._set(values)
 
     def parts(self) -> list[SealedPart]:
-        """Every part that counts."""
+        """Return all committed parts."""
         return [SealedPart(*row) for row in self._connection.execute("SELECT name, rows FROM part ORDER BY id")]
 
     def progress(self) -> Progress:
-        """Count users by state, and the rows in the parts."""
+        """Return the numbers of users by state, and of rows in the parts."""
         states: dict[str, int] = dict(self._connection.execute("SELECT state, count(*) FROM user GROUP BY state"))
         rows = self._connection.execute("SELECT coalesce(sum(rows), 0) FROM part").fetchone()[0]
         return Progress(
@@ -234,18 +233,18 @@ class Checkpoint:
         )
 
     def expected_requests(self, page_size: int) -> tuple[int, int]:
-        """Count the users, and the list pages that they should take, by their sizes in the last snapshot."""
+        """Return the number of users and of their list pages, by their sizes in the previous snapshot."""
         users, pages = self._connection.execute(
             "SELECT count(*), coalesce(sum(max(1, (expected + ?1 - 1) / ?1)), 0) FROM user", (page_size,)
         ).fetchone()
         return users, pages
 
     def users_by_service(self) -> dict[str, int]:
-        """Count the roster by service."""
+        """Return the number of users of each service."""
         return dict(self._connection.execute("SELECT service, count(*) FROM user GROUP BY service ORDER BY service"))
 
     def users(self) -> Iterator[Mapping[str, Any]]:
-        """Every user with the result, ordered by service and SID."""
+        """Return every user with the result, ordered by service and SID."""
         cursor = self._connection.execute(
             "SELECT service, sid, identity, resource, state, rows, reason, status, code, request_id, at"
             " FROM user ORDER BY service, sid"
@@ -254,7 +253,7 @@ class Checkpoint:
         return (dict(zip(names, row, strict=True)) for row in cursor)
 
     def _has_current_schema(self) -> bool:
-        """Whether the tables, where there are any, are those of this version."""
+        """Return whether the tables, where there are any, are those of this version."""
         version = self._connection.execute("PRAGMA user_version").fetchone()
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return tables == (0,) or bool(version == (_VERSION,))
@@ -283,9 +282,9 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         if isinstance(error, (sqlite3.ProgrammingError, sqlite3.IntegrityError)):
-            raise  # a bug of ours, not of the disk
+            raise  # a bug of readstate, not of the disk
         raise LocalDisk(
             f"{path}: the checkpoint cannot be used: {error}",
-            hint="Free some space or mend the permissions, then run the same command again.\n"
+            hint="Free some space or correct the permissions, then run the same command again.\n"
             "If the file is damaged, --restart begins the export anew.",
         ) from error

@@ -1,4 +1,4 @@
-"""How a run went over time: what it asked of Twilio and how much at once, in windows that stay few in a run of hours.
+"""How a run went over time: its requests, and how many of them at once, in windows that stay few in a run of hours.
 
 Windows begin at multiples of their length since 1970, so that those of two shards, or of two starts, fit together.
 """
@@ -24,14 +24,14 @@ _SHORTEST = timedelta(seconds=SHORTEST_SECONDS)
 Joined = Callable[[TimelineWindow, TimelineWindow], TimelineWindow]
 
 
-class Paced(Protocol):
-    """Whatever knows how many requests are under way."""
+class ConcurrencySource(Protocol):
+    """Reports how many requests are under way."""
 
     in_flight: int
 
     @property
     def allowed(self) -> float:
-        """How many may be."""
+        """Return how many may be under way."""
         ...
 
 
@@ -43,7 +43,7 @@ class _Window:
     ends_at: datetime
     began: float
     ends: float
-    """The same on the other clock, which nobody sets."""
+    """The same by the monotonic clock."""
     requests: int = 0
     throttled: int = 0
     retries: int = 0
@@ -67,31 +67,31 @@ class Timeline:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._pace: Paced | None = None
+        self._pace: ConcurrencySource | None = None
         self._closed: list[TimelineWindow] = []
         self._window = _opened(clock.now(), clock.monotonic())
 
-    def watch(self, pace: Paced) -> None:
-        """Note from now on how many requests are under way, and might be."""
+    def watch(self, pace: ConcurrencySource) -> None:
+        """Record from now on how many requests of *pace* are under way, and how many may be."""
         self._pace = pace
 
     def observe(self, event: Event) -> None:
         """Count *event* where it is about a request."""
         if isinstance(event, RequestAnswered):
-            window = self._look()
+            window = self._current_window()
             window.requests += 1
             window.throttled += event.status == 429
         elif isinstance(event, RequestLost):
-            self._look().requests += 1
+            self._current_window().requests += 1
         elif isinstance(event, Retried):
-            self._look().retries += 1
+            self._current_window().retries += 1
 
     def added_to(self, earlier: Sequence[TimelineWindow]) -> tuple[TimelineWindow, ...]:
-        """The windows of this start after those of the *earlier* ones."""
+        """Return the windows of *earlier* starts and then those of this one."""
         window, now = self._window, self._clock.monotonic()
-        return shortened([*earlier, *self._closed, window.finished(min(now, window.ends) - window.began)])
+        return downsample([*earlier, *self._closed, window.finished(min(now, window.ends) - window.began)])
 
-    def _look(self) -> _Window:
+    def _current_window(self) -> _Window:
         now = self._clock.monotonic()
         if now >= self._window.ends:
             self._close(now)
@@ -103,14 +103,14 @@ class Timeline:
         return window
 
     def _close(self, now: float) -> None:
-        """Open the window that *now* is in; those in which nothing came were waited through."""
+        """Open the window that contains *now*; windows in which nothing happened are recorded as empty."""
         while (window := self._window).ends <= now:
             self._closed.append(window.finished(window.ends - window.began))
             self._window = _opened(window.ends_at, window.ends)
         if (wall := self._clock.now()) - self._window.begins_at > 2 * _SHORTEST:
-            self._window = _opened(wall, now)  # the machine slept, and the clock on the wall went on
+            self._window = _opened(wall, now)  # the machine slept: the wall clock went on, the monotonic one did not
         if len(self._closed) > MOST_WINDOWS:
-            self._closed = list(shortened(self._closed))
+            self._closed = list(downsample(self._closed))
 
 
 def _opened(at: datetime, now: float) -> _Window:
@@ -128,24 +128,24 @@ def sum_requests(windows: Iterable[TimelineWindow]) -> RequestCounts:
     )
 
 
-def shortened(windows: Sequence[TimelineWindow], *, most: int = MOST_WINDOWS) -> tuple[TimelineWindow, ...]:
-    """*windows*, one after the other, in no more than *most* of equal length."""
+def downsample(windows: Sequence[TimelineWindow], *, most: int = MOST_WINDOWS) -> tuple[TimelineWindow, ...]:
+    """Return consecutive *windows* as at most *most* windows of equal length."""
     length = _length(windows)
-    while len(fewer := _in_cells(windows, length, one_after_the_other)) > most:
+    while len(fewer := _in_cells(windows, length, concatenate)) > most:
         length *= 2
     return fewer
 
 
-def merged(timelines: Iterable[Sequence[TimelineWindow]]) -> tuple[TimelineWindow, ...]:
-    """One timeline of several that went on side by side, such as those of shards."""
+def sum_timelines(timelines: Iterable[Sequence[TimelineWindow]]) -> tuple[TimelineWindow, ...]:
+    """Return one timeline of several processes that ran at the same time, such as shards."""
     several = [windows for windows in timelines if windows]
     length = max(map(_length, several), default=SHORTEST_SECONDS)
-    alike = [window for windows in several for window in _in_cells(windows, length, one_after_the_other)]
-    return shortened(_in_cells(alike, length, _side_by_side))
+    alike = [window for windows in several for window in _in_cells(windows, length, concatenate)]
+    return downsample(_in_cells(alike, length, _sum_parallel))
 
 
-def one_after_the_other(first: TimelineWindow, second: TimelineWindow) -> TimelineWindow:
-    """Join neighbours."""
+def concatenate(first: TimelineWindow, second: TimelineWindow) -> TimelineWindow:
+    """Return two neighbouring windows as one."""
     return TimelineWindow(
         begins_at=min(first.begins_at, second.begins_at),
         seconds=round(first.seconds + second.seconds, 3),
@@ -157,21 +157,21 @@ def one_after_the_other(first: TimelineWindow, second: TimelineWindow) -> Timeli
     )
 
 
-def _side_by_side(first: TimelineWindow, second: TimelineWindow) -> TimelineWindow:
+def _sum_parallel(first: TimelineWindow, second: TimelineWindow) -> TimelineWindow:
     return TimelineWindow(
         begins_at=min(first.begins_at, second.begins_at),
         seconds=max(first.seconds, second.seconds),
         requests=first.requests + second.requests,
         throttled=first.throttled + second.throttled,
         retries=first.retries + second.retries,
-        # Their peaks need not fall together; more than this it was not.
+        # An upper bound: the peaks need not have fallen together.
         in_flight=first.in_flight + second.in_flight,
         allowed=first.allowed + second.allowed,
     )
 
 
 def _length(windows: Sequence[TimelineWindow]) -> int:
-    """The shortest length of a cell that none of *windows* is longer than."""
+    """Return the shortest allowed length that none of *windows* exceeds."""
     longest = max((window.seconds for window in windows), default=0.0)
     length = SHORTEST_SECONDS
     while length < longest - 0.1:

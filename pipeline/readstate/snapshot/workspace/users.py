@@ -1,4 +1,4 @@
-"""A user of a run, and how the reading of it ended."""
+"""The result of reading one user."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ _LACKS_PERMISSION = 70051
 
 
 class RosterUser(NamedTuple):
-    """A user that is to be read."""
+    """A user to be read."""
 
     id: int
     chat_service_sid: str
@@ -22,7 +22,7 @@ class RosterUser(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UserResult:
-    """A user of a run, and how the reading of it ended."""
+    """The result of reading one user."""
 
     id: int
     state: Literal["read", "vanished", "failed"]
@@ -37,7 +37,7 @@ class UserResult:
 def failed_result(
     user: RosterUser, error: ApiError | TransportError | BadInput, *, clock: Clock, emit: Observer
 ) -> UserResult:
-    """Note that *user* could not be read. Raises *error* itself where it concerns all users."""
+    """Return that *user* could not be read. Raise *error* itself where it concerns all users."""
     if isinstance(error, Refused) and error.code == _LACKS_PERMISSION:
         raise error
     status = code = request_id = None

@@ -29,16 +29,16 @@ class Workspace:
 
     @property
     def parts(self) -> Path:
-        """Where parts lie."""
+        """The folder of the parts."""
         return self.folder / "parts"
 
     @property
     def finished(self) -> Path:
-        """Where compacted files wait to be published."""
+        """The folder of compacted files that are not yet published."""
         return self.folder / "finished"
 
     def clear(self) -> None:
-        """Forget the work in progress, and be ready for another."""
+        """Delete all work in progress and keep the lock."""
         for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
@@ -47,25 +47,25 @@ class Workspace:
                 path.unlink()
 
     def remove(self) -> None:
-        """Forget the work in progress and leave no trace of it."""
+        """Delete the folder."""
         shutil.rmtree(self.folder)
 
 
 def export_workspace(work_dir: Path, *, root: str, day: date) -> AbstractContextManager[Workspace]:
-    """Hold the folder for the export of *day* to *root* for as long as the block lasts; raises as `held` does."""
-    return held(work_dir / "exports" / f"{day.isoformat()}-{_named_after(root)}")
+    """Hold the folder for the export of *day* to *root* while the block runs. Raises what `hold_workspace` raises."""
+    return hold_workspace(work_dir / "exports" / f"{day.isoformat()}-{_named_after(root)}")
 
 
 def run_workspace(work_dir: Path, *, root: str, run_id: str, work: str) -> AbstractContextManager[Workspace]:
-    """Hold the folder for some *work* on a run that has shards, such as one of them; raises as `held` does."""
-    return held(work_dir / "shards" / f"{run_id}-{_named_after(root)}-{work}")
+    """Hold the folder for some *work* on a run with shards, such as one of them. Raises as `hold_workspace` does."""
+    return hold_workspace(work_dir / "shards" / f"{run_id}-{_named_after(root)}-{work}")
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[Workspace]:
+def hold_workspace(folder: Path) -> Iterator[Workspace]:
     """Hold a folder of work in progress for as long as the block lasts.
 
-    The lock dies with the process. Raises `Locked` where another process holds it and `LocalDisk` where the folder
+    The lock ends with the process. Raise `Locked` where another process holds it and `LocalDisk` where the folder
     cannot be made.
     """
     workspace = Workspace(folder)
@@ -74,7 +74,7 @@ def held(folder: Path) -> Iterator[Workspace]:
             lock = acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n")
     except LockHeld as held:
         raise Locked(
-            f"the same is being done already{f' (process {held.holder})' if held.holder else ''}",
+            f"the same export is running already{f' (process {held.holder})' if held.holder else ''}",
             hint=f"Wait for it, or stop it. Its work lies in {folder}",
         ) from None
     with lock:
@@ -85,7 +85,7 @@ def held(folder: Path) -> Iterator[Workspace]:
 
 
 def unfinished_exports(work_dir: Path, *, root: str) -> list[date]:
-    """The dates of exports to *root* that were begun, are not finished, and on which nobody works now."""
+    """Return the dates of unfinished exports to *root* that no process holds now."""
     found = sorted(work_dir.glob(f"exports/????-??-??-{_named_after(root)}/{_LOCK}"))
     return [date.fromisoformat(lock.parent.name[:10]) for lock in found if not _is_held(lock)]
 

@@ -11,7 +11,7 @@ from readstate.events import Event
 from readstate.model.resources import User
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.snapshot.candidates.live_rows import UserTally, read_rows
-from readstate.snapshot.candidates.live_users import Presence, all_users, named_users
+from readstate.snapshot.candidates.live_users import OnlineUsers, all_users, named_users
 from readstate.snapshot.roster.users_file import RosterEntry
 from readstate.stop import StopReason, StopSwitch
 from readstate.twilio.client import Reader
@@ -161,11 +161,11 @@ async def test_who_is_online_is_known_only_where_somebody_said_so(
         for number, is_online in enumerate(told):
             yield User(sid=f"US{number}", is_online=is_online)
 
-    presence = Presence()
-    passed = [user async for user in presence.watched(users())]
+    online_users = OnlineUsers()
+    passed = [user async for user in online_users.watch(users())]
 
     assert len(passed) == len(told)
-    assert presence.online == online
+    assert online_users.online == online
 
 
 def test_events_about_anything_else_are_not_counted() -> None:

@@ -16,7 +16,7 @@ from readstate.errors import LocalDisk
 from readstate.events import Event, PartWritten, UserFailed, UserRead
 from readstate.model.resources import User
 from readstate.snapshot.export import ingest
-from readstate.snapshot.export.ingest import Ingest, PartLimits
+from readstate.snapshot.export.ingest import BATCH_BYTES, Ingest, PartLimits
 from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer
 from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
@@ -39,7 +39,14 @@ class Ingesting:
     """An ingest with a checkpoint of *users* users."""
 
     def __init__(
-        self, folder: Path, users: int, checkpoint_disk: WorkerThread, parts_disk: WorkerThread, rows: int
+        self,
+        folder: Path,
+        users: int,
+        checkpoint_disk: WorkerThread,
+        parts_disk: WorkerThread,
+        *,
+        rows: int,
+        batch_bytes: int,
     ) -> None:
         (folder / "parts").mkdir()
         self.checkpoint_disk = checkpoint_disk
@@ -59,6 +66,7 @@ class Ingesting:
             counters=lambda: {"requests": {"requests": 7}},
             clock=FakeClock(),
             emit=self.events.append,
+            batch_bytes=batch_bytes,
         )
 
     async def outcomes(self, pages: Iterable[bytes]) -> AsyncIterator[FetchedUser | UserResult]:
@@ -66,16 +74,10 @@ class Ingesting:
             yield FetchedUser(user, (page,))
 
 
-@pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One user each, so that a few users are several parts."""
-    monkeypatch.setattr(ingest, "_BATCH_BYTES", 1)
-
-
 @contextmanager
-def ingesting(folder: Path, users: int, *, rows: int = 1000) -> Iterator[Ingesting]:
+def ingesting(folder: Path, users: int, *, rows: int = 1000, batch_bytes: int = BATCH_BYTES) -> Iterator[Ingesting]:
     with WorkerThread() as checkpoint_disk, WorkerThread() as parts_disk:
-        yield Ingesting(folder, users, checkpoint_disk, parts_disk, rows)
+        yield Ingesting(folder, users, checkpoint_disk, parts_disk, rows=rows, batch_bytes=batch_bytes)
 
 
 async def take(folder: Path, pages: list[bytes]) -> tuple[Checkpoint, list[Event]]:
@@ -117,7 +119,6 @@ async def test_users_without_rows_are_done_too(tmp_path: Path) -> None:
     assert checkpoint.parts() == []
 
 
-@pytest.mark.usefixtures("small_batches")
 async def test_parts_are_written_while_the_checkpoint_serves_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +126,7 @@ async def test_parts_are_written_while_the_checkpoint_serves_others(
     may_write = threading.Event()
     monkeypatch.setattr(ingest, "seal_part", lambda rows, folder: may_write.wait(10) and seal_part(rows, folder))
     pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(30)]
-    with ingesting(tmp_path, len(pages), rows=2) as it:
+    with ingesting(tmp_path, len(pages), rows=2, batch_bytes=1) as it:
         taking = asyncio.create_task(it.ingest.consume(it.outcomes(pages)))
         while not it.events:
             await asyncio.sleep(0)
@@ -139,7 +140,6 @@ async def test_parts_are_written_while_the_checkpoint_serves_others(
         assert len(it.checkpoint.parts()) == 30
 
 
-@pytest.mark.usefixtures("small_batches")
 async def test_what_was_kept_when_the_run_was_cancelled_is_durable_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +153,7 @@ async def test_what_was_kept_when_the_run_was_cancelled_is_durable_once(
 
     monkeypatch.setattr(ingest, "seal_part", slowly)
     pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(30)]
-    with ingesting(tmp_path, len(pages), rows=2) as it:
+    with ingesting(tmp_path, len(pages), rows=2, batch_bytes=1) as it:
         taking = asyncio.create_task(it.ingest.consume(it.outcomes(pages)))
         await asyncio.to_thread(is_writing.wait, 10)
         taking.cancel()

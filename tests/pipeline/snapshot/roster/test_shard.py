@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from readstate.errors import BadInput
-from readstate.snapshot.roster.shard import MOST_SHARDS, Shard, parse_run_id, parse_shard, shard_of
+from readstate.snapshot.roster.shard import MOST_SHARDS, Shard, parse_run_id, parse_shard, parse_shard_folder
 
 SIDS = st.integers(0, 16**32 - 1).map("US{:032x}".format)
 
@@ -42,7 +42,7 @@ def test_a_shard_is_read_as_it_is_written(text: str) -> None:
     shard = parse_shard(text)
 
     assert str(shard) == text.strip()
-    assert shard_of(shard.folder) == shard
+    assert parse_shard_folder(shard.folder) == shard
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_what_is_no_shard_is_refused_with_what_to_write(text: str, words: str) -
 
 @pytest.mark.parametrize("name", ["", "publish", "1-of", "0-of-4", "5-of-4", "1-of-4-old"])
 def test_other_folders_are_no_shards(name: str) -> None:
-    assert shard_of(name) is None
+    assert parse_shard_folder(name) is None
 
 
 @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,99}", fullmatch=True))

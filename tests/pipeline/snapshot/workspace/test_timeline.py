@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from readstate.events import RequestAnswered, RequestLost, Retried, UserRead
 from readstate.snapshot.published.manifest import TimelineWindow
-from readstate.snapshot.workspace.timeline import MOST_WINDOWS, Timeline, merged, shortened
+from readstate.snapshot.workspace.timeline import MOST_WINDOWS, Timeline, downsample, sum_timelines
 from tests.helpers.fake_clock import FakeClock
 
 BEGAN = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -116,9 +116,9 @@ def test_shards_that_run_side_by_side_add_up_and_neighbours_do_not(clock: FakeCl
     fine = [window(0, 1, in_flight=3), window(10, 2, in_flight=5), window(20, 4, in_flight=1)]
     coarse = [window(0, 10, seconds=20, in_flight=7), window(20, 20, seconds=20, in_flight=2)]
 
-    assert [(one.requests, one.in_flight) for one in merged([fine, coarse])] == [(13, 12), (24, 3)]
-    assert merged([fine, ()]) == tuple(fine)
-    assert merged([]) == ()
+    assert [(one.requests, one.in_flight) for one in sum_timelines([fine, coarse])] == [(13, 12), (24, 3)]
+    assert sum_timelines([fine, ()]) == tuple(fine)
+    assert sum_timelines([]) == ()
 
 
 WINDOWS = st.lists(st.builds(window, st.integers(0, 4000).map(lambda cell: 10 * cell), st.integers(0, 9)), max_size=60)
@@ -130,8 +130,8 @@ def test_no_request_is_lost_or_counted_twice_by_merging_and_shortening(
 ) -> None:
     requests = sum(one.requests for timeline in timelines for one in timeline)
 
-    together = merged(timelines)
-    few = shortened(together, most=most)
+    together = sum_timelines(timelines)
+    few = downsample(together, most=most)
     assert sum(one.requests for one in together) == requests
     assert sum(one.requests for one in few) == requests
     assert len(few) <= most
