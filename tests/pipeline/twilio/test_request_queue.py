@@ -55,7 +55,7 @@ async def bench(*, window: int = 1, max_rate: float | None = None) -> AsyncItera
     assert opened.limiter.waiting == 0
 
 
-async def test_no_more_are_admitted_than_the_window_takes():
+async def test_no_more_are_admitted_than_the_window_takes() -> None:
     async with bench(window=3) as queue:
         await queue.request(*"abcdefghij")
 
@@ -63,7 +63,7 @@ async def test_no_more_are_admitted_than_the_window_takes():
         assert queue.limiter.waiting == 7
 
 
-async def test_first_in_first_out():
+async def test_first_in_first_out() -> None:
     async with bench() as queue:
         await queue.request(*"abcdef")
         for _ in range(5):
@@ -72,7 +72,7 @@ async def test_first_in_first_out():
         assert queue.admitted == list("abcdef")
 
 
-async def test_the_urgent_are_admitted_before_those_that_came_earlier():
+async def test_the_urgent_are_admitted_before_those_that_came_earlier() -> None:
     async with bench() as queue:
         await queue.request("a", "b")
         await queue.request("c", is_urgent=True)
@@ -84,7 +84,7 @@ async def test_the_urgent_are_admitted_before_those_that_came_earlier():
         assert queue.admitted == ["a", "c", "e", "b", "d"]
 
 
-async def test_a_write_is_admitted_before_the_reads_that_came_earlier():
+async def test_a_write_is_admitted_before_the_reads_that_came_earlier() -> None:
     async with bench() as queue:
         await queue.request("first", "read")
         await queue.request("write", domain=WRITES)
@@ -93,7 +93,7 @@ async def test_a_write_is_admitted_before_the_reads_that_came_earlier():
         assert queue.admitted == ["first", "write"]
 
 
-async def test_the_urgent_overtake_those_that_wait_for_their_time():
+async def test_the_urgent_overtake_those_that_wait_for_their_time() -> None:
     async with bench(window=500, max_rate=1.0) as queue:
         tasks = asyncio.gather(queue.request(*"abcde"), queue.request("urgent", is_urgent=True))
         await asyncio.sleep(0)
@@ -104,7 +104,7 @@ async def test_the_urgent_overtake_those_that_wait_for_their_time():
         assert queue.admitted.index("urgent") <= at_once + 1  # one is asleep for its time already
 
 
-async def test_a_waiter_that_is_cancelled_leaves_its_queue():
+async def test_a_waiter_that_is_cancelled_leaves_its_queue() -> None:
     for is_urgent in (False, True):
         async with bench() as queue:
             await queue.request("a")
@@ -117,7 +117,7 @@ async def test_a_waiter_that_is_cancelled_leaves_its_queue():
             assert queue.admitted == ["a", "c"]
 
 
-async def test_a_waiter_that_is_cancelled_just_after_its_admission_frees_the_slot_for_the_next():
+async def test_a_waiter_that_is_cancelled_just_after_its_admission_frees_the_slot_for_the_next() -> None:
     async with bench() as queue:
         await queue.request(*"abc")
         queue.respond_without_waiting()
@@ -128,7 +128,7 @@ async def test_a_waiter_that_is_cancelled_just_after_its_admission_frees_the_slo
         assert queue.limiter.in_flight == 1
 
 
-async def test_a_waiter_that_wakes_waits_on_when_another_domain_took_the_slot():
+async def test_a_waiter_that_wakes_waits_on_when_another_domain_took_the_slot() -> None:
     async with bench() as queue:
         await queue.request("a", domain=WRITES)
         await queue.respond()

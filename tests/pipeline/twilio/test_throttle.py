@@ -52,7 +52,7 @@ def broken(*then: object, settings: LimiterSettings | None = None) -> Bench:
     return Bench(*[Unanswered("gone")] * 10, *then, settings=settings)
 
 
-async def test_an_answer_comes_back_whatever_its_status_after_exactly_one_attempt():
+async def test_an_answer_comes_back_whatever_its_status_after_exactly_one_attempt() -> None:
     bench = Bench(answer(200), answer(404), answer(503))
 
     statuses = [(await bench.throttled.send(READ)).status for _ in range(3)]
@@ -63,7 +63,7 @@ async def test_an_answer_comes_back_whatever_its_status_after_exactly_one_attemp
     assert [event.status for event in bench.heard(RequestAnswered)] == statuses
 
 
-async def test_lost_requests_are_raised_and_observers_hear_whether_they_left():
+async def test_lost_requests_are_raised_and_observers_hear_whether_they_left() -> None:
     bench = Bench(NotSent("no route"), Unanswered("reset"))
 
     for error in (NotSent, Unanswered):
@@ -74,7 +74,7 @@ async def test_lost_requests_are_raised_and_observers_hear_whether_they_left():
     assert bench.limiter.in_flight == 0
 
 
-async def test_a_429_is_sent_again_and_tells_observers_its_code_and_what_was_learned():
+async def test_a_429_is_sent_again_and_tells_observers_its_code_and_what_was_learned() -> None:
     bench = Bench(answer(429, {"code": 20429}, {"retry-after": "2"}), answer())
 
     response = await bench.throttled.send(READ)
@@ -88,7 +88,7 @@ async def test_a_429_is_sent_again_and_tells_observers_its_code_and_what_was_lea
 
 @pytest.mark.parametrize("request_", [READ, WRITE])
 @pytest.mark.parametrize("retry_after", [2.0, 60.0])
-async def test_a_retry_after_is_waited_out_once(request_: Request, retry_after: float):
+async def test_a_retry_after_is_waited_out_once(request_: Request, retry_after: float) -> None:
     bench = Bench(answer(429, {"code": 20429}, {"retry-after": str(retry_after)}), answer())
     began = bench.clock.monotonic()
 
@@ -97,7 +97,7 @@ async def test_a_retry_after_is_waited_out_once(request_: Request, retry_after: 
     assert retry_after <= bench.clock.monotonic() - began <= 1.05 * retry_after + 0.05
 
 
-async def test_after_a_retry_after_other_requests_wait_for_its_end_too():
+async def test_after_a_retry_after_other_requests_wait_for_its_end_too() -> None:
     bench = Bench(answer(429, {"code": 20429}, {"retry-after": "2"}), answer(), answer())
     began = bench.clock.monotonic()
 
@@ -106,7 +106,7 @@ async def test_after_a_retry_after_other_requests_wait_for_its_end_too():
     assert 2.0 <= bench.clock.monotonic() - began <= 2.3
 
 
-async def test_a_request_that_is_refused_again_and_again_is_sent_less_and_less_often_and_never_given_up():
+async def test_a_request_that_is_refused_again_and_again_is_sent_less_and_less_often_and_never_given_up() -> None:
     bench = Bench(*[TOO_MANY] * 40, answer())
     began = bench.clock.monotonic()
 
@@ -116,7 +116,7 @@ async def test_a_request_that_is_refused_again_and_again_is_sent_less_and_less_o
     assert bench.clock.monotonic() - began > 100
 
 
-async def test_writes_that_go_too_fast_do_not_hold_reads():
+async def test_writes_that_go_too_fast_do_not_hold_reads() -> None:
     bench = Bench(answer(429, {"code": 50063}, {"retry-after": "60"}), answer(), answer())
     began = bench.clock.monotonic()
     write = asyncio.create_task(bench.throttled.send(WRITE))
@@ -128,7 +128,7 @@ async def test_writes_that_go_too_fast_do_not_hold_reads():
     assert bench.clock.monotonic() - began >= 60
 
 
-async def test_a_write_that_is_admitted_too_late_is_not_sent_and_frees_its_slot():
+async def test_a_write_that_is_admitted_too_late_is_not_sent_and_frees_its_slot() -> None:
     bench = Bench(answer(204))
 
     with pytest.raises(TooLate):
@@ -138,7 +138,7 @@ async def test_a_write_that_is_admitted_too_late_is_not_sent_and_frees_its_slot(
     assert bench.limiter.in_flight == 0
 
 
-async def test_a_refused_write_is_sent_again_only_while_it_may_still_leave():
+async def test_a_refused_write_is_sent_again_only_while_it_may_still_leave() -> None:
     bench = Bench(answer(429, {"code": 20429}, {"retry-after": "60"}))
 
     with pytest.raises(TooLate):
@@ -147,7 +147,7 @@ async def test_a_refused_write_is_sent_again_only_while_it_may_still_leave():
     assert bench.inner.sent == 1
 
 
-async def test_writes_are_spaced_to_fewer_than_thirty_a_second():
+async def test_writes_are_spaced_to_fewer_than_thirty_a_second() -> None:
     bench = Bench(*[answer()] * 60)
     began = bench.clock.monotonic()
 
@@ -157,7 +157,7 @@ async def test_writes_are_spaced_to_fewer_than_thirty_a_second():
     assert 60 / 30 <= bench.clock.monotonic() - began <= 60 / 25
 
 
-async def test_max_rate_bounds_everything():
+async def test_max_rate_bounds_everything() -> None:
     bench = Bench(*[answer()] * 21, settings=LimiterSettings(max_rate=10))
     began = bench.clock.monotonic()
 
@@ -167,7 +167,7 @@ async def test_max_rate_bounds_everything():
     assert bench.clock.monotonic() - began >= 1.9
 
 
-async def test_a_pause_of_many_minutes_stops_the_run_with_what_to_do():
+async def test_a_pause_of_many_minutes_stops_the_run_with_what_to_do() -> None:
     bench = Bench(answer(429, {"code": 20429}, {"retry-after": "3600"}))
 
     with pytest.raises(StoppedEarly, match="pause of 3600 seconds") as stopped:
@@ -177,7 +177,7 @@ async def test_a_pause_of_many_minutes_stops_the_run_with_what_to_do():
     assert bench.limiter.in_flight == 0
 
 
-async def test_an_unusable_answer_is_no_sign_of_an_outage():
+async def test_an_unusable_answer_is_no_sign_of_an_outage() -> None:
     bench = Bench(*[UnusableAnswer("too large")] * 20)
 
     for _ in range(20):
@@ -187,7 +187,7 @@ async def test_an_unusable_answer_is_no_sign_of_an_outage():
     assert not bench.heard(OutageBegan)
 
 
-async def test_ten_failures_in_a_row_begin_an_outage_and_three_answered_probes_end_it():
+async def test_ten_failures_in_a_row_begin_an_outage_and_three_answered_probes_end_it() -> None:
     bench = broken(answer(), answer(), answer(), answer())
     await bench.break_down()
 
@@ -199,7 +199,7 @@ async def test_ten_failures_in_a_row_begin_an_outage_and_three_answered_probes_e
     assert bench.inner.sent == 14
 
 
-async def test_a_probe_that_fails_is_no_attempt_of_any_request():
+async def test_a_probe_that_fails_is_no_attempt_of_any_request() -> None:
     bench = broken(answer(503), Unanswered("still gone"), answer(200))
     await bench.break_down()
 
@@ -209,7 +209,7 @@ async def test_a_probe_that_fails_is_no_attempt_of_any_request():
     assert bench.inner.sent == 13
 
 
-async def test_a_write_is_never_a_probe():
+async def test_a_write_is_never_a_probe() -> None:
     bench = broken(answer(), answer(), answer(), answer(201))
     await bench.break_down()
 
@@ -219,7 +219,7 @@ async def test_a_write_is_never_a_probe():
     assert [request.path for request in bench.inner.requests[10:]] == ["/v1/Configuration"] * 3 + [WRITE.path]
 
 
-async def test_an_outage_that_lasts_too_long_stops_the_run():
+async def test_an_outage_that_lasts_too_long_stops_the_run() -> None:
     bench = broken(*[answer(503)] * 100, settings=LimiterSettings(max_outage_seconds=60))
     await bench.break_down()
     began = bench.clock.monotonic()
@@ -252,7 +252,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_during_an_outage_one_probe_at_a_time_is_under_way():
+async def test_during_an_outage_one_probe_at_a_time_is_under_way() -> None:
     inner, limiter, clock = Manual(), AdaptiveLimiter(LimiterSettings(initial_in_flight=20)), FakeClock()
     throttled = Throttled(inner, limiter, clock)
     first = [asyncio.create_task(throttled.send(READ)) for _ in range(10)]
@@ -274,7 +274,7 @@ async def test_during_an_outage_one_probe_at_a_time_is_under_way():
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_probe_that_hangs_has_failed():
+async def test_a_probe_that_hangs_has_failed() -> None:
     async def hang(request: Request) -> Response:
         await asyncio.get_running_loop().create_future()
         raise AssertionError

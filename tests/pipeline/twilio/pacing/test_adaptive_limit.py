@@ -9,7 +9,7 @@ def adaptive_limit(value: float, **changes: float) -> AdaptiveLimit:
     return AdaptiveLimit(value, **{"least": 0.03, "most": 500, "budget": 0.003, "step": 0.5, **changes})
 
 
-def test_a_search_grows_by_half_in_each_round_until_something_is_refused():
+def test_a_search_grows_by_half_in_each_round_until_something_is_refused() -> None:
     found = adaptive_limit(4)
     found.slow_start = True
     for _ in range(4):
@@ -23,7 +23,7 @@ def test_a_search_grows_by_half_in_each_round_until_something_is_refused():
     assert found.value < 6
 
 
-def test_one_refusal_takes_one_slot_of_which_half_comes_back_within_a_few_rounds():
+def test_one_refusal_takes_one_slot_of_which_half_comes_back_within_a_few_rounds() -> None:
     refused = adaptive_limit(100)
     refused.refused(1.0, sent_at=0.9)
 
@@ -35,7 +35,7 @@ def test_one_refusal_takes_one_slot_of_which_half_comes_back_within_a_few_rounds
     assert refused.value > 99.4
 
 
-def test_acceptances_earn_a_refusal_back_at_the_price_of_the_budget():
+def test_acceptances_earn_a_refusal_back_at_the_price_of_the_budget() -> None:
     patient = adaptive_limit(100)
     for _ in range(1000):
         patient.accepted(1.0)
@@ -43,7 +43,7 @@ def test_acceptances_earn_a_refusal_back_at_the_price_of_the_budget():
     assert patient.value == pytest.approx(100 + 1000 * 0.003 * 0.5 * 2 / 3)
 
 
-def test_silence_beyond_what_the_budget_explains_speeds_the_climb():
+def test_silence_beyond_what_the_budget_explains_speeds_the_climb() -> None:
     silent = adaptive_limit(100)
     silent.refused(0.0, sent_at=0.0)
     now = 0.0
@@ -54,7 +54,7 @@ def test_silence_beyond_what_the_budget_explains_speeds_the_climb():
     assert silent.value > 150
 
 
-def test_the_climb_is_never_steeper_than_three_percent_a_round():
+def test_the_climb_is_never_steeper_than_three_percent_a_round() -> None:
     silent = adaptive_limit(100)
     for _ in range(2000):
         silent.accepted(1.0)
@@ -64,7 +64,7 @@ def test_the_climb_is_never_steeper_than_three_percent_a_round():
     assert silent.value - before == pytest.approx(0.03)
 
 
-def test_it_nears_its_least_without_end_and_returns_fast():
+def test_it_nears_its_least_without_end_and_returns_fast() -> None:
     blocked = adaptive_limit(4)
     for _ in range(100):
         blocked.refused(1.0, sent_at=1.0)
@@ -77,7 +77,7 @@ def test_it_nears_its_least_without_end_and_returns_fast():
     assert blocked.value > 15
 
 
-def test_it_never_leaves_its_bounds():
+def test_it_never_leaves_its_bounds() -> None:
     bounded = adaptive_limit(490)
     bounded.slow_start = True
     for _ in range(100):

@@ -12,14 +12,14 @@ def opened(now: float = 100.0) -> CircuitBreaker:
     return breaker
 
 
-def test_ten_failures_in_a_row_open_it():
+def test_ten_failures_in_a_row_open_it() -> None:
     breaker = CircuitBreaker()
 
     assert [breaker.failed(1.0, 0.5) for _ in range(10)] == [False] * 9 + [True]
     assert breaker.opened_at == 1.0
 
 
-def test_a_few_failures_over_a_while_open_it_too_because_a_lone_request_never_fails_ten_times():
+def test_a_few_failures_over_a_while_open_it_too_because_a_lone_request_never_fails_ten_times() -> None:
     quick, slow, answered = CircuitBreaker(), CircuitBreaker(), CircuitBreaker()
 
     assert [quick.failed(now, 0.5) for now in (0.0, 2.0, 4.9)] == [False] * 3
@@ -30,7 +30,7 @@ def test_a_few_failures_over_a_while_open_it_too_because_a_lone_request_never_fa
     assert [answered.failed(now, 0.5) for now in (5.0, 6.0, 9.9)] == [False] * 3
 
 
-def test_most_requests_failing_opens_it_though_some_succeed():
+def test_most_requests_failing_opens_it_though_some_succeed() -> None:
     breaker = CircuitBreaker()
     for _ in range(100):
         breaker.succeeded()
@@ -40,7 +40,7 @@ def test_most_requests_failing_opens_it_though_some_succeed():
     assert breaker.is_open
 
 
-def test_a_third_of_failures_does_not_open_it():
+def test_a_third_of_failures_does_not_open_it() -> None:
     breaker = CircuitBreaker()
     for _ in range(500):
         breaker.failed(1.0, 0.5)
@@ -50,7 +50,7 @@ def test_a_third_of_failures_does_not_open_it():
     assert not breaker.is_open
 
 
-def test_probes_go_one_at_a_time_after_one_two_four_and_five_seconds():
+def test_probes_go_one_at_a_time_after_one_two_four_and_five_seconds() -> None:
     breaker, now, waits = opened(), 100.0, []
     for _ in range(5):
         waits.append(breaker.ready_at() - now)
@@ -62,7 +62,7 @@ def test_probes_go_one_at_a_time_after_one_two_four_and_five_seconds():
     assert waits == [1, 2, 4, 5, 5]
 
 
-def test_chance_spreads_the_probes_of_several_runs():
+def test_chance_spreads_the_probes_of_several_runs() -> None:
     early, late = CircuitBreaker(), CircuitBreaker()
     for _ in range(10):
         early.failed(0.0, 0.0)
@@ -71,7 +71,7 @@ def test_chance_spreads_the_probes_of_several_runs():
     assert early.ready_at() < late.ready_at()
 
 
-def test_three_answers_in_a_row_close_it():
+def test_three_answers_in_a_row_close_it() -> None:
     breaker = opened()
 
     assert not breaker.probe_succeeded(101)
@@ -80,7 +80,7 @@ def test_three_answers_in_a_row_close_it():
     assert not breaker.is_open
 
 
-def test_a_probe_that_proved_nothing_is_sent_again_at_the_given_time():
+def test_a_probe_that_proved_nothing_is_sent_again_at_the_given_time() -> None:
     breaker = opened()
     breaker.probe_sent()
     breaker.reschedule_probe(107)

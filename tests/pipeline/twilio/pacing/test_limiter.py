@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from readstate.events import GateClosed, OutageBegan, OutageEnded, RequestRefused, WindowFound
+from readstate.events import Event, GateClosed, OutageBegan, OutageEnded, RequestRefused, WindowFound
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings, Sent
 
 WRITES = "writes:IS1"
@@ -25,7 +25,7 @@ def break_down(limiter: AdaptiveLimiter, now: float = 1.0) -> None:
         limiter.failed(now, limiter.sent(now, None), chance=0.5)
 
 
-def test_a_full_window_waits_for_an_answer():
+def test_a_full_window_waits_for_an_answer() -> None:
     limiter = adaptive_limiter(initial_in_flight=2)
     first = limiter.sent(1.0, None)
     limiter.sent(1.0, None)
@@ -38,7 +38,7 @@ def test_a_full_window_waits_for_an_answer():
 
 
 @pytest.mark.parametrize("code", [20429, 429, None])
-def test_too_many_at_once_is_learned_by_the_window(code: int | None):
+def test_too_many_at_once_is_learned_by_the_window(code: int | None) -> None:
     limiter = adaptive_limiter(initial_in_flight=40)
     sent = [limiter.sent(1.0, None) for _ in range(40)]
 
@@ -48,7 +48,7 @@ def test_too_many_at_once_is_learned_by_the_window(code: int | None):
     assert limiter.view(1.0).rates == {}
 
 
-def test_an_idle_window_does_not_grow():
+def test_an_idle_window_does_not_grow() -> None:
     limiter = adaptive_limiter(initial_in_flight=40)
     for second in range(50):
         limiter.accepted(second + 0.1, limiter.sent(float(second), None))
@@ -57,7 +57,7 @@ def test_an_idle_window_does_not_grow():
 
 
 @pytest.mark.parametrize("code", [50063, 50074, 12345])
-def test_too_fast_is_learned_by_the_pacer_that_was_refused(code: int):
+def test_too_fast_is_learned_by_the_pacer_that_was_refused(code: int) -> None:
     limiter = adaptive_limiter()
     refuse(limiter, limiter.sent(1.0, WRITES), code=code)
 
@@ -65,7 +65,7 @@ def test_too_fast_is_learned_by_the_pacer_that_was_refused(code: int):
     assert limiter.view(1.0).window == 4
 
 
-def test_reads_that_are_refused_as_too_fast_get_a_rate_of_their_own():
+def test_reads_that_are_refused_as_too_fast_get_a_rate_of_their_own() -> None:
     limiter = adaptive_limiter(initial_in_flight=10)
     now = 0.0
     for _ in range(200):
@@ -76,7 +76,7 @@ def test_reads_that_are_refused_as_too_fast_get_a_rate_of_their_own():
     assert 50 <= limiter.view(now).rates["reads"] <= 5000
 
 
-def test_a_pause_for_writes_lets_reads_go_on():
+def test_a_pause_for_writes_lets_reads_go_on() -> None:
     limiter = adaptive_limiter()
     events = refuse(limiter, limiter.sent(1.0, WRITES), code=50063, after=5.0)
 
@@ -85,7 +85,7 @@ def test_a_pause_for_writes_lets_reads_go_on():
     assert limiter.ready_at(1.0, None) <= 1.0
 
 
-def test_a_pause_is_one_event():
+def test_a_pause_is_one_event() -> None:
     limiter = adaptive_limiter()
     first, second = limiter.sent(1.0, None), limiter.sent(1.0, None)
 
@@ -93,20 +93,20 @@ def test_a_pause_is_one_event():
     assert GateClosed(None, 5.0) not in refuse(limiter, second, after=5.0)
 
 
-def test_an_outage_is_an_event_when_it_begins_and_when_it_ends():
+def test_an_outage_is_an_event_when_it_begins_and_when_it_ends() -> None:
     limiter = adaptive_limiter(initial_in_flight=20)
     events = [limiter.failed(1.0, limiter.sent(1.0, None), chance=0.5) for _ in range(10)]
 
     assert events[-1] == (OutageBegan(),)
 
-    events = []
+    ending = list[Event]()
     for now in (5.0, 6.0, 7.0):
-        events += limiter.accepted(now, limiter.sent(now, None))
+        ending += limiter.accepted(now, limiter.sent(now, None))
 
-    assert events == [OutageEnded(6.0)]
+    assert ending == [OutageEnded(6.0)]
 
 
-def test_answers_to_what_was_sent_before_an_outage_neither_end_nor_prolong_it():
+def test_answers_to_what_was_sent_before_an_outage_neither_end_nor_prolong_it() -> None:
     limiter = adaptive_limiter(initial_in_flight=20)
     earlier = [limiter.sent(0.5, None) for _ in range(5)]
     break_down(limiter)
@@ -122,7 +122,7 @@ def test_answers_to_what_was_sent_before_an_outage_neither_end_nor_prolong_it():
     assert limiter.outage_seconds(3.0) == 2.0
 
 
-def test_a_probe_that_is_refused_or_cancelled_is_followed_by_another():
+def test_a_probe_that_is_refused_or_cancelled_is_followed_by_another() -> None:
     limiter = adaptive_limiter(initial_in_flight=20)
     break_down(limiter)
 

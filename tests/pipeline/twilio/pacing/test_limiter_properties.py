@@ -68,7 +68,7 @@ class Player:
 
 
 @given(st.lists(steps, max_size=150), st.integers(1, 60))
-def test_pauses_hold_the_window_stays_in_bounds_and_progress_never_stops_for_ever(script, most):
+def test_pauses_hold_the_window_stays_in_bounds_and_progress_never_stops_for_ever(script, most) -> None:
     player = Player(most)
     for domain, answer, seconds, burst in script:
         for _ in range(burst):

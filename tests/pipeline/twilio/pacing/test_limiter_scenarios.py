@@ -10,7 +10,7 @@ def run(account: Account, settings: LimiterSettings | None = None, *, domain: st
     return Run(account, AdaptiveLimiter(settings or LimiterSettings()), domain=domain)
 
 
-def test_a_steady_account_is_used_up_to_what_production_needs_for_its_own_waves():
+def test_a_steady_account_is_used_up_to_what_production_needs_for_its_own_waves() -> None:
     tally = run(account := Account()).until(60)
 
     # The exact frontier at 0.5 % refused is 0.89 of what production leaves over.
@@ -19,20 +19,20 @@ def test_a_steady_account_is_used_up_to_what_production_needs_for_its_own_waves(
     assert tally.production_refused_share() <= 0.01
 
 
-def test_a_cold_start_takes_two_seconds():
+def test_a_cold_start_takes_two_seconds() -> None:
     tally = run(account := Account()).until(6)
 
     assert tally.seconds_until(0.85 * 0.89 * account.left_over()) <= 2
 
 
-def test_a_large_account_is_found_as_quickly():
+def test_a_large_account_is_found_as_quickly() -> None:
     tally = run(account := Account(cap=400, production=330)).until(8)
 
     assert tally.seconds_until(0.85 * 0.94 * account.left_over()) <= 3
     assert tally.refused_share() <= 0.02
 
 
-def test_a_cap_that_falls_costs_few_refusals_and_is_followed():
+def test_a_cap_that_falls_costs_few_refusals_and_is_followed() -> None:
     tally = run(Account()).at(20, cap=40).until(60)
 
     assert tally.per_second(25, 60) >= 0.7 * Account(cap=40).left_over()  # the frontier: 0.8
@@ -40,13 +40,13 @@ def test_a_cap_that_falls_costs_few_refusals_and_is_followed():
     assert tally.refused_share() <= 0.01
 
 
-def test_a_cap_that_rises_is_used_within_twelve_seconds():
+def test_a_cap_that_rises_is_used_within_twelve_seconds() -> None:
     tally = run(Account(cap=60, production=41)).at(20, cap=180).until(40)
 
     assert tally.seconds_until(0.85 * Account(cap=180, production=41).left_over(), since=20) <= 12
 
 
-def test_a_cap_of_ten_is_shared_with_production():
+def test_a_cap_of_ten_is_shared_with_production() -> None:
     tally = run(account := Account(cap=10, production=8.3)).until(90)
 
     assert tally.per_second(10, 90) >= 0.5 * account.left_over()
@@ -54,7 +54,7 @@ def test_a_cap_of_ten_is_shared_with_production():
     assert tally.production_refused_share() <= 0.05
 
 
-def test_production_first_refuses_a_third():
+def test_production_first_refuses_a_third() -> None:
     ours = run(Account()).until(90)
     kinder = run(Account(), LimiterSettings(refusal_budget=0.001)).until(90)
 
@@ -62,7 +62,7 @@ def test_production_first_refuses_a_third():
     assert kinder.refused_share() <= 0.6 * ours.refused_share()
 
 
-def test_a_rate_limit_is_met_without_knowing_it():
+def test_a_rate_limit_is_met_without_knowing_it() -> None:
     tally = run(account := Account(cap=1000, rate=300, production=30)).until(60)
 
     assert tally.per_second(5, 60) >= 0.97 * account.left_over()
@@ -77,14 +77,14 @@ def test_a_rate_limit_is_met_without_knowing_it():
     ],
     ids=["rate", "cap"],
 )
-def test_pauses_that_the_server_asks_for_are_kept_and_cost_no_more_than_their_time(account: Account, goodput: float):
+def test_pauses_that_the_server_asks_for_cost_no_more_than_their_time(account: Account, goodput: float) -> None:
     tally = run(account).until(120)
 
     assert tally.per_second(10, 120) >= goodput * account.left_over()
     assert tally.refused_share() <= 0.005
 
 
-def test_far_away_the_window_grows_beyond_the_cap():
+def test_far_away_the_window_grows_beyond_the_cap() -> None:
     far = run(account := Account(service=0.04, round_trip=0.09, production=250))
     tally = far.until(30)
 
@@ -92,7 +92,7 @@ def test_far_away_the_window_grows_beyond_the_cap():
     assert tally.per_second(10, 30) >= 0.72 * account.left_over()
 
 
-def test_an_outage_of_a_minute_wastes_little_and_is_over_soon_after():
+def test_an_outage_of_a_minute_wastes_little_and_is_over_soon_after() -> None:
     tally = run(account := Account()).at(30, failing=1.0).at(90, failing=0.0).until(120)
 
     assert tally.failed.total() <= 0.002 * tally.accepted.total() + 100  # what was in flight, and a probe each 5 s
@@ -100,13 +100,13 @@ def test_an_outage_of_a_minute_wastes_little_and_is_over_soon_after():
     assert tally.seconds_until(0.85 * 0.89 * account.left_over(), since=90) <= 10
 
 
-def test_a_third_of_failures_is_no_outage():
+def test_a_third_of_failures_is_no_outage() -> None:
     tally = run(account := Account(failing=0.3)).until(30)
 
     assert tally.per_second(5, 30) >= 0.7 * 0.83 * account.left_over()
 
 
-def test_an_account_that_admits_nothing_gets_few_requests_and_is_used_again_when_it_admits():
+def test_an_account_that_admits_nothing_gets_few_requests_and_is_used_again_when_it_admits() -> None:
     blocked = run(Account(cap=0, production=0)).at(60, cap=50)
     tally = blocked.until(150)
 
@@ -115,7 +115,7 @@ def test_an_account_that_admits_nothing_gets_few_requests_and_is_used_again_when
 
 
 @pytest.mark.parametrize("limit", [30.0, 12.0])
-def test_writes_keep_to_the_actions_per_second_that_the_service_allows(limit):
+def test_writes_keep_to_the_actions_per_second_that_the_service_allows(limit) -> None:
     account = Account(rate=limit, burst=limit, rate_code=50063, production=0)
     tally = run(account, domain="writes:IS1").until(60)
 

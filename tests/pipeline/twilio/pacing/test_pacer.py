@@ -5,7 +5,7 @@ import pytest
 from readstate.twilio.pacing.pacer import Pacer
 
 
-def test_requests_are_kept_apart():
+def test_requests_are_kept_apart() -> None:
     pacer = Pacer()
     pacer.sent(10.0, 20)
 
@@ -16,7 +16,7 @@ def test_requests_are_kept_apart():
     assert pacer.ready_at() == pytest.approx(10.075 - 0.001)
 
 
-def test_what_a_busy_loop_was_late_by_is_made_up_for_but_a_long_rest_is_not():
+def test_what_a_busy_loop_was_late_by_is_made_up_for_but_a_long_rest_is_not() -> None:
     pacer = Pacer()
     pacer.sent(10.0, 1000)
     sent_at_once = 0
@@ -27,7 +27,7 @@ def test_what_a_busy_loop_was_late_by_is_made_up_for_but_a_long_rest_is_not():
     assert 10 <= sent_at_once <= 12
 
 
-def test_a_pause_outlasts_the_spacing_and_is_never_shortened():
+def test_a_pause_outlasts_the_spacing_and_is_never_shortened() -> None:
     pacer = Pacer()
     pacer.pause_until(30.0)
     pacer.pause_until(20.0)
@@ -36,7 +36,7 @@ def test_a_pause_outlasts_the_spacing_and_is_never_shortened():
     assert pacer.ready_at() == 30.0
 
 
-def test_spacing_binds_when_requests_go_as_soon_as_it_lets_them():
+def test_spacing_binds_when_requests_go_as_soon_as_it_lets_them() -> None:
     pacer = Pacer()
     pacer.sent(10.0, 20)
     pacer.sent(pacer.ready_at(), 20)

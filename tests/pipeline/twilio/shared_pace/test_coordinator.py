@@ -53,14 +53,14 @@ class Bench:
             await asyncio.sleep(0)
 
 
-async def test_a_process_has_taken_its_turn_before_it_sends_anything():
+async def test_a_process_has_taken_its_turn_before_it_sends_anything() -> None:
     bench = Bench()
 
     async with bench.sharing:
         assert len(bench.store.ledger.members) == 1
 
 
-async def test_a_turn_is_taken_each_second_and_not_for_each_request():
+async def test_a_turn_is_taken_each_second_and_not_for_each_request() -> None:
     bench = Bench()
 
     async with bench.sharing:
@@ -73,7 +73,7 @@ async def test_a_turn_is_taken_each_second_and_not_for_each_request():
     assert 9 <= len([time for time in bench.store.turns_at if time > began]) <= 12
 
 
-async def test_a_pause_is_reported_to_the_ledger_at_once():
+async def test_a_pause_is_reported_to_the_ledger_at_once() -> None:
     bench = Bench()
 
     async with bench.sharing:
@@ -85,7 +85,7 @@ async def test_a_pause_is_reported_to_the_ledger_at_once():
         assert bench.store.ledger.paused_until["account"] == pytest.approx(now + 30, abs=0.5)
 
 
-async def test_a_joiner_waits_for_room_and_both_are_fair_a_second_later():
+async def test_a_joiner_waits_for_room_and_both_are_fair_a_second_later() -> None:
     clock = FakeClock()
     store = MemoryStore(clock)
     first, second = Bench(store, clock), Bench(store, clock)
@@ -103,7 +103,7 @@ async def test_a_joiner_waits_for_room_and_both_are_fair_a_second_later():
         assert first.limiter.view(clock.monotonic()).window == pytest.approx(90, abs=1)
 
 
-async def test_a_process_frees_its_share_whatever_ends_it():
+async def test_a_process_frees_its_share_whatever_ends_it() -> None:
     bench = Bench()
 
     with pytest.raises(ZeroDivisionError):
@@ -114,7 +114,7 @@ async def test_a_process_frees_its_share_whatever_ends_it():
     assert bench.store.is_closed
 
 
-async def test_a_missed_turn_is_not_worth_a_warning():
+async def test_a_missed_turn_is_not_worth_a_warning() -> None:
     bench = Bench()
 
     async with bench.sharing:
@@ -126,7 +126,7 @@ async def test_a_missed_turn_is_not_worth_a_warning():
     assert bench.events == []
 
 
-async def test_a_lost_ledger_is_reported_once_and_so_is_its_return():
+async def test_a_lost_ledger_is_reported_once_and_so_is_its_return() -> None:
     bench = Bench()
 
     async with bench.sharing:
@@ -139,7 +139,7 @@ async def test_a_lost_ledger_is_reported_once_and_so_is_its_return():
         assert bench.events == [SharedPaceLost("there", "away"), SharedPaceFound("there", 1)]
 
 
-async def test_without_the_ledger_the_window_may_fall_but_never_climb():
+async def test_without_the_ledger_the_window_may_fall_but_never_climb() -> None:
     bench = Bench()
 
     async with bench.sharing:
@@ -160,7 +160,7 @@ async def test_without_the_ledger_the_window_may_fall_but_never_climb():
         assert (bench.limiter.window.most, bench.limiter.window.ceiling) == (500, inf)
 
 
-async def test_a_process_that_never_reached_the_ledger_starts_small_and_warns_at_once():
+async def test_a_process_that_never_reached_the_ledger_starts_small_and_warns_at_once() -> None:
     bench = Bench()
     bench.store.reason = "connection refused"
 
@@ -175,7 +175,7 @@ async def test_a_process_that_never_reached_the_ledger_starts_small_and_warns_at
         assert bench.store.ledger.limits[WINDOW].shares.keys() == bench.store.ledger.members.keys()
 
 
-async def test_a_store_that_hangs_is_a_lost_one():
+async def test_a_store_that_hangs_is_a_lost_one() -> None:
     clock = FakeClock()
 
     class Hanging(MemoryStore):
@@ -189,7 +189,7 @@ async def test_a_store_that_hangs_is_a_lost_one():
         assert bench.events == [SharedPaceLost("there", "no answer for 0 seconds")]
 
 
-async def test_a_store_that_loses_a_cancellation_does_not_keep_a_run_from_ending():
+async def test_a_store_that_loses_a_cancellation_does_not_keep_a_run_from_ending() -> None:
     bench = Bench()
     reached = asyncio.Event()
 
@@ -212,7 +212,7 @@ async def test_a_store_that_loses_a_cancellation_does_not_keep_a_run_from_ending
     assert bench.store.is_closed
 
 
-async def test_a_mistake_in_the_sharing_itself_is_not_swallowed():
+async def test_a_mistake_in_the_sharing_itself_is_not_swallowed() -> None:
     bench = Bench()
 
     def broken(change: object) -> object:

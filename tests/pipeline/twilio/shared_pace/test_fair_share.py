@@ -13,7 +13,7 @@ AMOUNTS = st.floats(0, 1000)
 
 
 @given(st.floats(0, 1e6), st.dictionaries(NAMES, st.tuples(AMOUNTS, AMOUNTS), min_size=1))
-def test_shares_never_sum_above_the_limit_nor_exceed_what_a_member_may_have(account_value, wanted):
+def test_shares_never_sum_above_the_limit_nor_exceed_what_a_member_may_have(account_value, wanted) -> None:
     needs = {name: need for name, (need, _) in wanted.items()}
     most = {name: most for name, (_, most) in wanted.items()}
 
@@ -24,7 +24,7 @@ def test_shares_never_sum_above_the_limit_nor_exceed_what_a_member_may_have(acco
 
 
 @given(st.floats(0, 1e6), st.dictionaries(NAMES, st.tuples(AMOUNTS, AMOUNTS), min_size=1))
-def test_nothing_is_left_while_a_member_may_have_more(account_value, wanted):
+def test_nothing_is_left_while_a_member_may_have_more(account_value, wanted) -> None:
     parts = fair_shares(
         account_value, {n: need for n, (need, _) in wanted.items()}, {n: most for n, (_, most) in wanted.items()}
     )
@@ -33,7 +33,7 @@ def test_nothing_is_left_while_a_member_may_have_more(account_value, wanted):
 
 
 @given(st.floats(1, 1e5), st.dictionaries(NAMES, AMOUNTS, min_size=2))
-def test_no_member_gets_less_than_another_that_needs_no_more(account_value, needs):
+def test_no_member_gets_less_than_another_that_needs_no_more(account_value, needs) -> None:
     parts = fair_shares(account_value, needs, dict.fromkeys(needs, 1e9))
 
     for one, need in needs.items():
@@ -41,21 +41,21 @@ def test_no_member_gets_less_than_another_that_needs_no_more(account_value, need
             assert parts[one] >= min(need, parts[other]) - 1e-6 * account_value
 
 
-def test_shares_follow_need_and_not_the_number_of_members():
+def test_shares_follow_need_and_not_the_number_of_members() -> None:
     assert fair_shares(90, {"a": 10, "b": 500, "c": 500}, dict.fromkeys("abc", 500)) == {"a": 10, "b": 40, "c": 40}
 
 
-def test_what_no_member_needs_is_spread_evenly():
+def test_what_no_member_needs_is_spread_evenly() -> None:
     assert fair_shares(90, {"a": 10, "b": 20}, {"a": 500, "b": 500}) == {"a": 40, "b": 50}
 
 
 @given(st.dictionaries(NAMES, st.floats(1, 500), min_size=1))
-def test_rounded_shares_sum_to_the_rounded_sum(parts):
+def test_rounded_shares_sum_to_the_rounded_sum(parts) -> None:
     rounded = round_shares(parts)
 
     assert all(part == int(part) and abs(part - parts[name]) < 1 + 1e-6 for name, part in rounded.items())
     assert sum(rounded.values()) in {floor(sum(parts.values()) + 1e-9), floor(sum(parts.values()) - 1e-9)}
 
 
-def test_shares_below_one_stay_as_they_are():
+def test_shares_below_one_stay_as_they_are() -> None:
     assert round_shares({"a": 0.4, "b": 2.5}) == {"a": 0.4, "b": 2.5}

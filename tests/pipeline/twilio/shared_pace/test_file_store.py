@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "pace"
 
 
-async def test_what_one_wrote_the_next_one_reads(path: Path):
+async def test_what_one_wrote_the_next_one_reads(path: Path) -> None:
     clock = FakeClock()
     await FileStore(path, "account", clock).update(partial(take_turn, member_report("one")))
 
@@ -48,14 +48,14 @@ async def test_what_one_wrote_the_next_one_reads(path: Path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-async def test_two_accounts_never_mix(path: Path):
+async def test_two_accounts_never_mix(path: Path) -> None:
     clock = FakeClock()
     await FileStore(path, "one account", clock).update(partial(take_turn, member_report("one")))
 
     assert (await FileStore(path, "another", clock).update(partial(take_turn, member_report("two")))).members == 1
 
 
-async def test_accounts_without_a_live_member_are_removed(path: Path):
+async def test_accounts_without_a_live_member_are_removed(path: Path) -> None:
     clock = FakeClock()
     await FileStore(path, "old", clock).update(partial(take_turn, member_report()))
     clock.advance(LEASE_SECONDS + 1)
@@ -64,7 +64,7 @@ async def test_accounts_without_a_live_member_are_removed(path: Path):
     assert b'"old"' not in path.read_bytes()
 
 
-async def test_the_last_to_leave_leaves_nothing(path: Path):
+async def test_the_last_to_leave_leaves_nothing(path: Path) -> None:
     store = FileStore(path, "account", FakeClock())
     await store.update(partial(take_turn, member_report()))
     await store.update(partial(leave, "one"))
@@ -76,7 +76,7 @@ async def test_the_last_to_leave_leaves_nothing(path: Path):
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"\x00\xff", b"[]", b'{"account": 7}\n', b'{"account": {"members": [1]}}']
 )
-async def test_what_is_no_ledger_counts_as_nothing(path: Path, content: bytes):
+async def test_what_is_no_ledger_counts_as_nothing(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     store = FileStore(path, "account", FakeClock())
 
@@ -84,13 +84,13 @@ async def test_what_is_no_ledger_counts_as_nothing(path: Path, content: bytes):
     assert (await store.update(partial(take_turn, member_report()))).members == 1
 
 
-async def test_what_an_earlier_longer_line_left_behind_is_not_read(path: Path):
+async def test_what_an_earlier_longer_line_left_behind_is_not_read(path: Path) -> None:
     path.write_bytes(b'{}\n"left of an earlier line"}}\n')
 
     assert await FileStore(path, "account", FakeClock()).update(read) == Ledger()
 
 
-async def test_a_lock_that_is_held_for_long_is_a_loss_and_not_a_wait(path: Path):
+async def test_a_lock_that_is_held_for_long_is_a_loss_and_not_a_wait(path: Path) -> None:
     file = os.open(path, os.O_RDWR | os.O_CREAT)
     fcntl.flock(file, fcntl.LOCK_EX)
     clock = FakeClock()
@@ -103,7 +103,7 @@ async def test_a_lock_that_is_held_for_long_is_a_loss_and_not_a_wait(path: Path)
     assert await FileStore(path, "account", clock).update(read) == Ledger()
 
 
-async def test_the_lock_of_a_killed_process_is_free(path: Path):
+async def test_the_lock_of_a_killed_process_is_free(path: Path) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLDS_THE_LOCK, str(path)], stdout=subprocess.PIPE)
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"locked\n"
@@ -115,12 +115,12 @@ async def test_the_lock_of_a_killed_process_is_free(path: Path):
 
 
 @pytest.mark.parametrize("place", ["missing/pace", "."])
-async def test_a_place_that_cannot_be_written_is_a_loss(tmp_path: Path, place: str):
+async def test_a_place_that_cannot_be_written_is_a_loss(tmp_path: Path, place: str) -> None:
     with pytest.raises(LedgerUnavailable, match=r"No such file|directory"):
         await FileStore(tmp_path / place, "account", FakeClock()).update(read)
 
 
-async def test_many_at_once_lose_nothing(path: Path):
+async def test_many_at_once_lose_nothing(path: Path) -> None:
     def counted(ledger: Ledger, now: float) -> tuple[Ledger, int]:
         number = int(ledger.paused_until.get("count", 0)) + 1
         after, _ = take_turn(member_report(), ledger, now)

@@ -87,7 +87,7 @@ def settled(number: int, account_value: float) -> Account:
 
 
 @pytest.mark.parametrize("number", [2, 4, 10])
-def test_members_with_equal_needs_have_equal_shares(number: int):
+def test_members_with_equal_needs_have_equal_shares(number: int) -> None:
     account = settled(number, 90.0)
 
     values = [process.value for process in account.processes]
@@ -95,7 +95,7 @@ def test_members_with_equal_needs_have_equal_shares(number: int):
     assert sum(values) == 90
 
 
-def test_a_joiner_waits_until_the_others_have_made_room_and_is_fair_after_a_round():
+def test_a_joiner_waits_until_the_others_have_made_room_and_is_fair_after_a_round() -> None:
     account = settled(2, 90.0)
     joiner = Process("joiner")
 
@@ -107,14 +107,14 @@ def test_a_joiner_waits_until_the_others_have_made_room_and_is_fair_after_a_roun
     assert [process.value for process in account.processes] == [30, 30, 30]
 
 
-def test_a_new_member_has_learned_nothing():
+def test_a_new_member_has_learned_nothing() -> None:
     account = settled(2, 90.0)
     account.turn(Process("joiner", value=400.0, base=0.0))
 
     assert account.account_value == 90
 
 
-def test_a_process_that_needs_little_leaves_the_rest_to_the_others():
+def test_a_process_that_needs_little_leaves_the_rest_to_the_others() -> None:
     account = settled(3, 90.0)
     account.processes[0].need = 6.0
     account.rounds(2)
@@ -122,7 +122,7 @@ def test_a_process_that_needs_little_leaves_the_rest_to_the_others():
     assert [process.value for process in account.processes] == [6, 42, 42]
 
 
-def test_the_share_of_a_dead_process_returns_when_its_lease_ends():
+def test_the_share_of_a_dead_process_returns_when_its_lease_ends() -> None:
     account = settled(3, 90.0)
     dead = account.processes.pop()
 
@@ -137,7 +137,7 @@ def test_the_share_of_a_dead_process_returns_when_its_lease_ends():
     assert (account.account_value, dead.value) == (90, 0)
 
 
-def test_the_share_of_a_member_that_leaves_is_free_at_once():
+def test_the_share_of_a_member_that_leaves_is_free_at_once() -> None:
     account = settled(3, 90.0)
     gone = account.processes.pop()
     account.ledger, _ = leave(gone.name, account.ledger, account.now)
@@ -146,7 +146,7 @@ def test_the_share_of_a_member_that_leaves_is_free_at_once():
     assert account.in_force == 90
 
 
-def test_what_one_member_learned_changes_the_share_of_all():
+def test_what_one_member_learned_changes_the_share_of_all() -> None:
     account = settled(3, 90.0)
     account.processes[0].value -= 15
     account.processes[0].refused, account.processes[0].quiet = True, 0.1
@@ -155,7 +155,7 @@ def test_what_one_member_learned_changes_the_share_of_all():
     assert [process.value for process in account.processes] == [25, 25, 25]
 
 
-def test_a_refusal_of_one_member_restarts_the_quiet_time_of_all():
+def test_a_refusal_of_one_member_restarts_the_quiet_time_of_all() -> None:
     account = settled(2, 90.0)
     one, other = account.processes
     one.credit = 3.0
@@ -170,7 +170,7 @@ def test_a_refusal_of_one_member_restarts_the_quiet_time_of_all():
     assert state.credit == pytest.approx(0.6)
 
 
-def test_slow_start_ends_for_all_when_one_met_the_limit_but_not_because_of_one_in_an_outage():
+def test_slow_start_ends_for_all_when_one_met_the_limit_but_not_because_of_one_in_an_outage() -> None:
     one, other = Process("one", slow_start=True), Process("other", slow_start=True)
     account = Account(one, other)
     account.rounds(1)
@@ -185,7 +185,7 @@ def test_slow_start_ends_for_all_when_one_met_the_limit_but_not_because_of_one_i
     assert not account.turn(other).shares[WINDOW].state.slow_start
 
 
-def test_a_pause_holds_all_until_it_is_over():
+def test_a_pause_holds_all_until_it_is_over() -> None:
     account = settled(2, 90.0)
     one, other = account.processes
     one.pauses = (("account", 3.0),)
@@ -200,7 +200,7 @@ def test_a_pause_holds_all_until_it_is_over():
     assert account.turn(other).pauses == {}
 
 
-def test_the_longer_of_two_pauses_counts():
+def test_the_longer_of_two_pauses_counts() -> None:
     account = settled(2, 90.0)
     one, other = account.processes
     one.pauses, other.pauses = (("reads", 5.0),), (("reads", 1.0),)
@@ -210,7 +210,7 @@ def test_the_longer_of_two_pauses_counts():
 
 
 @pytest.mark.parametrize(("out", "expected"), [(0, False), (1, False), (2, False), (3, True)])
-def test_an_outage_is_one_where_most_members_report_it(out: int, expected: bool):
+def test_an_outage_is_one_where_most_members_report_it(out: int, expected: bool) -> None:
     account = settled(4, 90.0)
     for process in account.processes[:out]:
         process.in_outage = True
@@ -219,7 +219,7 @@ def test_an_outage_is_one_where_most_members_report_it(out: int, expected: bool)
     assert account.turn(account.processes[3]).in_outage is expected
 
 
-def test_a_lost_ledger_is_rebuilt_from_what_the_members_hold():
+def test_a_lost_ledger_is_rebuilt_from_what_the_members_hold() -> None:
     account = settled(3, 90.0)
     account.ledger = Ledger()
     account.rounds(2)
@@ -228,7 +228,7 @@ def test_a_lost_ledger_is_rebuilt_from_what_the_members_hold():
     assert [process.value for process in account.processes] == [30, 30, 30]
 
 
-def test_a_ledger_from_before_a_reboot_is_ignored():
+def test_a_ledger_from_before_a_reboot_is_ignored() -> None:
     account = settled(2, 90.0)
     account.now = 5.0
     fresh = Process("fresh")
@@ -241,7 +241,7 @@ KINDS = st.sampled_from(("turn", "turn", "turn", "learn", "refused", "need", "di
 
 
 @given(st.lists(st.tuples(KINDS, st.integers(0, 5), st.floats(0, 2)), max_size=120))
-def test_no_turn_lifts_the_sum_above_the_limit_and_shares_are_soon_fair_whatever_happened(script):
+def test_no_turn_lifts_the_sum_above_the_limit_and_shares_are_soon_fair_whatever_happened(script) -> None:
     account = settled(3, 90.0)
     born = 3
     for kind, which, amount in script:

@@ -52,12 +52,12 @@ def two() -> Two:
     return two
 
 
-def test_both_have_half(two: Two):
+def test_both_have_half(two: Two) -> None:
     assert [limiter.window.value for limiter in two.limiters] == [40, 40]
     assert [limiter.window.share for limiter in two.limiters] == [0.5, 0.5]
 
 
-def test_what_is_learned_while_the_turn_is_taken_is_kept(two: Two):
+def test_what_is_learned_while_the_turn_is_taken_is_kept(two: Two) -> None:
     report = two.members[0].report(two.time(0))
     two.refuse(0)
     two.ledger, result = take_turn(report, two.ledger, 1e6 + two.now)
@@ -70,7 +70,7 @@ def test_what_is_learned_while_the_turn_is_taken_is_kept(two: Two):
     assert two.ledger.limits[WINDOW].value == 79.5
 
 
-def test_a_pause_of_one_holds_the_other_for_as_long(two: Two):
+def test_a_pause_of_one_holds_the_other_for_as_long(two: Two) -> None:
     two.refuse(0, after=10.0)
     assert two.members[0].has_news()
     two.turn(0)
@@ -82,7 +82,7 @@ def test_a_pause_of_one_holds_the_other_for_as_long(two: Two):
     assert not two.members[1].has_news(), "who heard it from others need not tell them"
 
 
-def test_a_rate_that_one_met_binds_the_other_too(two: Two):
+def test_a_rate_that_one_met_binds_the_other_too(two: Two) -> None:
     two.refuse(0, code=50074)
     assert two.members[0].has_news()
     two.rounds(4)
@@ -92,7 +92,7 @@ def test_a_rate_that_one_met_binds_the_other_too(two: Two):
     assert first + second <= two.ledger.limits["reads"].value * 1.001
 
 
-def test_writes_begin_with_a_part_of_what_the_service_allows(two: Two):
+def test_writes_begin_with_a_part_of_what_the_service_allows(two: Two) -> None:
     two.limiters[0].sent(two.time(0), WRITES)
 
     assert two.limiters[0].view(two.time(0)).rates[WRITES] == pytest.approx(0.9 * 30 / 2)
@@ -102,7 +102,7 @@ def test_writes_begin_with_a_part_of_what_the_service_allows(two: Two):
     assert two.limiters[0].view(two.time(0)).rates[WRITES] == pytest.approx(27)
 
 
-def test_an_outage_of_most_members_opens_the_breaker_of_one_without_recent_responses():
+def test_an_outage_of_most_members_opens_the_breaker_of_one_without_recent_responses() -> None:
     two = Two()
     third = SharedMember(AdaptiveLimiter(LimiterSettings()), "process 2")
     two.members.append(third)
@@ -119,7 +119,7 @@ def test_an_outage_of_most_members_opens_the_breaker_of_one_without_recent_respo
     assert two.turn(2) == []
 
 
-def test_an_outage_of_others_does_not_open_the_breaker_of_one_with_recent_responses():
+def test_an_outage_of_others_does_not_open_the_breaker_of_one_with_recent_responses() -> None:
     two = Two()
     limiter = AdaptiveLimiter(LimiterSettings())
     two.members.append(SharedMember(limiter, "process 2"))
@@ -137,7 +137,7 @@ def test_an_outage_of_others_does_not_open_the_breaker_of_one_with_recent_respon
     assert limiter.outage_seconds(two.time(2)) == 0
 
 
-def test_a_long_spacing_is_shortened_when_the_window_grows(two: Two):
+def test_a_long_spacing_is_shortened_when_the_window_grows(two: Two) -> None:
     limiter = two.limiters[1]
     limiter.window.reset(two.time(1), 0.03)
     two.rounds(1)
@@ -148,7 +148,7 @@ def test_a_long_spacing_is_shortened_when_the_window_grows(two: Two):
     assert limiter.ready_at(two.time(1), None) <= two.time(1) + 1
 
 
-def test_in_an_outage_of_its_own_a_process_leaves_its_share_to_the_others(two: Two):
+def test_in_an_outage_of_its_own_a_process_leaves_its_share_to_the_others(two: Two) -> None:
     two.limiters[1].waiting = 400
     for _ in range(10):
         two.limiters[0].failed(two.time(0), two.limiters[0].sent(two.time(0), None), chance=0.5)
@@ -158,7 +158,7 @@ def test_in_an_outage_of_its_own_a_process_leaves_its_share_to_the_others(two: T
     assert two.limiters[0].ready_at(two.time(0), None) < inf
 
 
-def test_while_the_ledger_is_lost_a_service_without_writes_so_far_is_shared_as_well(two: Two):
+def test_while_the_ledger_is_lost_a_service_without_writes_so_far_is_shared_as_well(two: Two) -> None:
     two.members[0].freeze(two.time(0))
     two.limiters[0].sent(two.time(0), WRITES)
 

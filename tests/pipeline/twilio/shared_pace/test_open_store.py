@@ -26,7 +26,7 @@ async def members_met(path: Path, *, base_url: str = "https://conversations.twil
     return (await store.update(partial(take_turn, member_report(f"{base_url} {credentials}")))).members
 
 
-async def test_processes_of_one_account_meet_whatever_their_keys(tmp_path: Path):
+async def test_processes_of_one_account_meet_whatever_their_keys(tmp_path: Path) -> None:
     await members_met(tmp_path / "pace", username="SK1")
 
     assert await members_met(tmp_path / "pace", username="SK2") == 2
@@ -35,27 +35,27 @@ async def test_processes_of_one_account_meet_whatever_their_keys(tmp_path: Path)
 @pytest.mark.parametrize(
     "other", [{"account_sid": "AC" + 32 * "2"}, {"base_url": "https://conversations.dublin.ie1.twilio.com"}]
 )
-async def test_other_accounts_and_regions_do_not_meet(tmp_path: Path, other: dict[str, str]):
+async def test_other_accounts_and_regions_do_not_meet(tmp_path: Path, other: dict[str, str]) -> None:
     await members_met(tmp_path / "pace")
 
     assert await members_met(tmp_path / "pace", **other) == 1
 
 
-async def test_the_file_does_not_tell_which_account_it_is(tmp_path: Path):
+async def test_the_file_does_not_tell_which_account_it_is(tmp_path: Path) -> None:
     await members_met(tmp_path / "pace")
 
     assert ACCOUNT.encode() not in (tmp_path / "pace").read_bytes()[:30]
 
 
 @pytest.mark.parametrize(("place", "kind"), [("/run/pace", FileStore), ("redis://127.0.0.1:1", RedisStore)])
-async def test_an_address_leads_to_redis_and_all_else_is_a_file(place: str, kind: type):
+async def test_an_address_leads_to_redis_and_all_else_is_a_file(place: str, kind: type) -> None:
     store = open_store(Settings(shared_pace=place), Credentials(ACCOUNT, "SK1", "x"), FakeClock())
 
     assert isinstance(store, kind)
     await store.close()
 
 
-def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
+def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "readstate.twilio.shared_pace.redis_store", raising=False)
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
 

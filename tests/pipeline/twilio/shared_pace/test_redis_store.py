@@ -50,7 +50,7 @@ async def store(url: str) -> AsyncIterator[RedisStore]:
 
 
 @needs_server
-async def test_what_one_wrote_the_next_one_reads(store: RedisStore, url: str):
+async def test_what_one_wrote_the_next_one_reads(store: RedisStore, url: str) -> None:
     other = RedisStore(url, "account")
     await store.update(partial(take_turn, member_report("one")))
 
@@ -61,7 +61,7 @@ async def test_what_one_wrote_the_next_one_reads(store: RedisStore, url: str):
 
 
 @needs_server
-async def test_two_accounts_never_mix(store: RedisStore, url: str):
+async def test_two_accounts_never_mix(store: RedisStore, url: str) -> None:
     other = RedisStore(url, "another")
     await store.update(partial(take_turn, member_report("one")))
 
@@ -71,7 +71,7 @@ async def test_two_accounts_never_mix(store: RedisStore, url: str):
 
 
 @needs_server
-async def test_a_member_that_leaves_is_removed(store: RedisStore):
+async def test_a_member_that_leaves_is_removed(store: RedisStore) -> None:
     await store.update(partial(take_turn, member_report("one")))
     await store.update(partial(leave, "one"))
 
@@ -79,7 +79,7 @@ async def test_a_member_that_leaves_is_removed(store: RedisStore):
 
 
 @needs_server
-async def test_the_time_is_the_servers_and_what_is_left_behind_vanishes(store: RedisStore, url: str):
+async def test_the_time_is_the_servers_and_what_is_left_behind_vanishes(store: RedisStore, url: str) -> None:
     ledger = (await store.update(partial(take_turn, member_report())), await store.update(read))[1]
     async with Redis.from_url(url) as redis:
         seconds, _ = await redis.time()
@@ -90,10 +90,10 @@ async def test_the_time_is_the_servers_and_what_is_left_behind_vanishes(store: R
 
 
 @needs_server
-async def test_many_at_once_lose_nothing(store: RedisStore, url: str):
+async def test_many_at_once_lose_nothing(store: RedisStore, url: str) -> None:
     def counted(ledger: Ledger, now: float) -> tuple[Ledger, int]:
         number = int(ledger.paused_until.get("count", 0)) + 1
-        return Ledger(pauses={"count": number}), number
+        return Ledger(paused_until={"count": number}), number
 
     stores = [RedisStore(url, "account") for _ in range(8)]
     numbers = await asyncio.gather(*(one.update(counted) for one in stores for _ in range(1)))
@@ -104,7 +104,7 @@ async def test_many_at_once_lose_nothing(store: RedisStore, url: str):
 
 
 @needs_server
-async def test_what_is_no_ledger_counts_as_nothing(store: RedisStore, url: str):
+async def test_what_is_no_ledger_counts_as_nothing(store: RedisStore, url: str) -> None:
     async with Redis.from_url(url) as redis:
         await redis.set("readstate:pace:account", b"\xff{")
 
@@ -112,7 +112,7 @@ async def test_what_is_no_ledger_counts_as_nothing(store: RedisStore, url: str):
 
 
 @needs_server
-async def test_a_turn_can_be_cancelled_at_any_moment(store: RedisStore):
+async def test_a_turn_can_be_cancelled_at_any_moment(store: RedisStore) -> None:
     async def take_turns() -> None:
         while True:
             await store.update(partial(take_turn, member_report()))
@@ -128,7 +128,7 @@ async def test_a_turn_can_be_cancelled_at_any_moment(store: RedisStore):
 
 
 @needs_server
-async def test_a_wrong_password_is_a_loss_that_does_not_tell_it(url: str):
+async def test_a_wrong_password_is_a_loss_that_does_not_tell_it(url: str) -> None:
     store = RedisStore(url.replace("sesame", "open-says-me"), "account")
 
     with pytest.raises(LedgerUnavailable) as lost:
@@ -138,7 +138,7 @@ async def test_a_wrong_password_is_a_loss_that_does_not_tell_it(url: str):
     assert "open-says-me" not in str(lost.value)
 
 
-async def test_a_server_that_is_not_there_is_a_loss():
+async def test_a_server_that_is_not_there_is_a_loss() -> None:
     store = RedisStore(f"redis://127.0.0.1:{free_port()}", "account")
 
     with pytest.raises(LedgerUnavailable, match="connect"):
