@@ -95,7 +95,9 @@ class RequestQueue:
         if self._queues[domain].first is waiter:
             self.dispatch(self._clock.monotonic())
         while (sent := await waiter.admitted) is None:
-            # Before sleeping a fresh future: while asleep, an urgent waiter may become first and be admitted instead.
+            # This waiter is first and has to sleep. Its future is used up, so it needs another one to be admitted by.
+            # Whatever changes meanwhile (an urgent waiter becomes first, a writer takes the slot), it dispatches
+            # when it wakes, and either is admitted or goes back to waiting for a response.
             waiter.admitted = asyncio.get_running_loop().create_future()
             now = self._clock.monotonic()
             time = self._limiter.ready_at(now, domain)
