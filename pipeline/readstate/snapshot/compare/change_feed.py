@@ -40,6 +40,7 @@ class ChangeFeed:
         """Append *changes*, whose keys follow those of all earlier ones."""
         if len(changes):
             self._buffer.append(changes)
+        # One small table for each pair of the merge join would give thousands of tiny row groups.
         if sum(map(len, self._buffer)) >= _ROW_GROUP_ROWS:
             self.end_row_group()
 
@@ -52,7 +53,7 @@ class ChangeFeed:
 
 @contextmanager
 def open_change_feed(path: Path, before: Manifest, after: Manifest) -> Iterator[ChangeFeed]:
-    """Open a feed for writing; it appears at *path* when the block ends well. Raises `LocalDisk`."""
+    """Open a feed for writing; it appears at *path* when the block ends well. Raise `LocalDisk`."""
     metadata = {
         "readstate.from": f"{before.snapshot_date} {before.run_id}",
         "readstate.to": f"{after.snapshot_date} {after.run_id}",

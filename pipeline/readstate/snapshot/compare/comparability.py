@@ -27,6 +27,7 @@ def comparability(before: Manifest, after: Manifest) -> Comparability:
         for manifest in (before, after)
         if not manifest.complete
     )
+    # The second run alone may be incomplete and still prove additions: the first one has seen every user.
     different = tuple(_differences_in_roster(before, after))
     return Comparability(
         additions_known=before.complete and not different,

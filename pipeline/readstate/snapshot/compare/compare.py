@@ -43,7 +43,7 @@ class Comparison:
 def compare(before: Snapshot, after: Snapshot, *, feed: Path | None = None) -> Comparison:
     """Compare two snapshots, and write every change to the Parquet file *feed*, unless it is None.
 
-    Memory does not grow with the snapshots. Raises `BadInput` where a snapshot is not sorted, and `LocalDisk`.
+    Memory does not grow with the snapshots. Raise `BadInput` where a snapshot is not sorted, and `LocalDisk`.
     """
     blanked = {*before.manifest.blanked_columns, *after.manifest.blanked_columns}
     known = comparability(before.manifest, after.manifest)

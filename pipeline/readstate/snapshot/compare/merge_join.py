@@ -28,7 +28,7 @@ def with_sort_key(table: pa.Table, key: Sequence[str]) -> pa.Table:
 def merge_join(before: Iterable[pa.Table], after: Iterable[pa.Table]) -> Iterator[tuple[pa.Table, pa.Table]]:
     """Yield pairs of tables with the same range of keys, until both streams end; one of a pair may be empty.
 
-    Both streams have a `SORT_KEY` and are sorted by it. Raises `BadInput` where one is not sorted.
+    Both streams have a `SORT_KEY` and are sorted by it. Raise `BadInput` where one is not sorted.
     """
     left, right = _Cursor(before), _Cursor(after)
     while True:
@@ -73,7 +73,7 @@ def _key(table: pa.Table, row: int) -> str:
 
 
 def _require_sorted(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield the tables that are not empty, each after its order was checked. Raises `BadInput`."""
+    """Yield the tables that are not empty, each after its order was checked. Raise `BadInput`."""
     last: str | None = None
     for table in tables:
         if not len(table):

@@ -43,7 +43,7 @@ def require_delta() -> None:
 def sync(store: SnapshotStore, *, leaving_out: Collection[date] = ()) -> None:
     """Make the Delta tables name the files that the manifests name, without the dates *leaving_out*; create them first.
 
-    One commit for each date and table where they differ. Raises `BadInput`, `StoppedEarly`, and what the store raises.
+    One commit for each date and table where they differ. Raise `BadInput`, `StoppedEarly`, and what the store raises.
     """
     require_delta()
     manifests = {day: manifest for day in store.dates() if day not in leaving_out and (manifest := store.manifest(day))}
@@ -81,6 +81,7 @@ def _sync_table(table: "DeltaTable", dataset: Dataset, manifests: dict[date, Man
         if manifest is None or not files:
             table.delete(f"{_DATE} = '{day}'", commit_properties=properties)
         else:
+            # Not write_deltalake, which writes the rows again: this names files that are there already.
             table.create_write_transaction(
                 [_add_action(file, manifest) for file in files],
                 mode="overwrite",
@@ -89,6 +90,7 @@ def _sync_table(table: "DeltaTable", dataset: Dataset, manifests: dict[date, Man
                 partition_filters=[(_DATE, "=", day.isoformat())],
                 commit_properties=properties,
             )
+        # Load the version that was just committed: the next date is committed on top of it.
         table.update_incremental()
 
 

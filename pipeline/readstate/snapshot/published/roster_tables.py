@@ -16,12 +16,12 @@ Row = dict[str, Any]
 
 
 def write_users(rows: Iterable[Row], folder: Path, *, blanked_columns: Sequence[str]) -> FinishedFile:
-    """Write the users of the roster, each with its result. Raises `LocalDisk`."""
+    """Write the users of the roster, each with its result. Raise `LocalDisk`."""
     return write_rows(_tables(rows, USERS, blanked_columns), USERS, folder / "users-00000.parquet")
 
 
 def write_failures(rows: Iterable[Row], folder: Path, *, blanked_columns: Sequence[str]) -> FinishedFile:
-    """Write the users that could not be read, each with the reason. Raises `LocalDisk`."""
+    """Write the users that could not be read, each with the reason. Raise `LocalDisk`."""
     return write_rows(_tables(rows, FAILURES, blanked_columns), FAILURES, folder / "failures-00000.parquet")
 
 

@@ -30,7 +30,7 @@ class Snapshot:
         """Return the UserConversations, or another dataset, for pyarrow to filter and stream."""
         paths = [self.store.objects.absolute(file.path) for file in self.manifest.files if file.dataset == name]
         schema = SCHEMAS[name]
-        if not paths:
+        if not paths:  # pyarrow refuses a dataset of no files
             return ds.dataset(pa.Table.from_pylist([], schema=schema))
         with self.store.objects.translate_errors(paths[0]):
             return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.store.objects.filesystem)
@@ -58,7 +58,7 @@ class Snapshot:
 
 
 def open_snapshot(root: str, day: date | str | None = None) -> Snapshot:
-    """Return the snapshot of *day* below *root*, or the newest for None. Raises `BadInput` where there is none."""
+    """Return the snapshot of *day* below *root*, or the newest for None. Raise `BadInput` where there is none."""
     store = open_store(root)
     wanted = date.fromisoformat(day) if isinstance(day, str) else day
     known = store.dates()
@@ -98,6 +98,7 @@ def defects(store: SnapshotStore, manifest: Manifest) -> Iterator[str]:
 
 
 def _defects_inside(store: SnapshotStore, file: SnapshotFile) -> Iterator[str]:
+    # The hash proves the bytes; this proves that the manifest and the schema describe them.
     parquet: Any = pq.ParquetFile(store.objects.absolute(file.path), filesystem=store.objects.filesystem)
     if parquet.metadata.num_rows != file.rows:
         yield f"{file.path} holds {parquet.metadata.num_rows} rows, not {file.rows}"

@@ -72,7 +72,7 @@ class SnapshotStore:
     def publish(self, manifest: Manifest, *, replaces: VersionedManifest | None = None) -> str:
         """Commit a snapshot: put its manifest where none, or *replaces*, is current; then remove the files replaced.
 
-        Return the manifest's path. Raises `PublishedMeanwhile` where another run published first: its snapshot stays,
+        Return the manifest's path. Raise `PublishedMeanwhile` where another run published first: its snapshot stays,
         and the files of this one are removed.
         """
         path, content = manifest_path(manifest.snapshot_date), encode_manifest(manifest)
@@ -88,6 +88,7 @@ class SnapshotStore:
     def remove(self, manifest: Manifest) -> None:
         """Remove a snapshot: the manifest first, so that no reader finds a part of it."""
         self.objects.delete([manifest_path(manifest.snapshot_date)])
+        # A crash here leaves orphans, which the next pruning removes; no manifest names a missing file.
         self.objects.delete([file.path for file in manifest.files])
         self.objects.delete_folder(partition("changes", manifest.snapshot_date))
 
@@ -120,6 +121,7 @@ class SnapshotStore:
 
     def dates(self) -> list[date]:
         """Return the dates of all published snapshots, oldest first."""
+        # Other names are the probes of `supports_conditional_put` and `require_writable`.
         names = (file.path.rsplit("/", 1)[-1] for file in self.objects.list_objects(_MANIFESTS))
         return sorted(date.fromisoformat(name[:10]) for name in names if _MANIFEST_NAME.fullmatch(name))
 
@@ -128,12 +130,12 @@ class SnapshotStore:
         return max((known for known in self.dates() if known < day), default=None)
 
     def manifest(self, day: date) -> Manifest | None:
-        """Return the manifest of one date; None where no snapshot of it was published. Raises `BadInput`."""
+        """Return the manifest of one date; None where no snapshot of it was published. Raise `BadInput`."""
         current = self.current(day)
         return None if current is None else current.manifest
 
     def current(self, day: date) -> VersionedManifest | None:
-        """Return the manifest of one date with its version, for `publish` to replace. Raises `BadInput`."""
+        """Return the manifest of one date with its version, for `publish` to replace. Raise `BadInput`."""
         path = manifest_path(day)
         found = self.objects.read(path)
         if found is None:
@@ -141,7 +143,7 @@ class SnapshotStore:
         return VersionedManifest(decode_manifest(found.content, where=f"{self.root}/{path}"), found.version)
 
     def known_users(self, manifest: Manifest) -> Iterator[KnownUser]:
-        """Yield the users whose conversations a snapshot holds. Raises `BadInput` where its file is damaged."""
+        """Yield the users whose conversations a snapshot holds. Raise `BadInput` where its file is damaged."""
         for file in manifest.files:
             if file.dataset == "users":
                 try:
@@ -188,6 +190,7 @@ class SnapshotStore:
         current = self.manifest(manifest.snapshot_date)
         if current is not None and current.run_id == manifest.run_id and current.files == manifest.files:
             return
+        # File names contain a hash of the contents: a winner of the same run may share files with this one.
         kept = set() if current is None else {file.path for file in current.files}
         self.objects.delete(file.path for file in manifest.files if file.path not in kept)
         by = "was removed" if current is None else f"was published by run {current.run_id}"
@@ -200,7 +203,7 @@ class SnapshotStore:
 
 
 def open_store(root: str) -> SnapshotStore:
-    """Open a root: a folder, or a URI such as ``s3://bucket/path``. Creates nothing. Raises `BadInput`."""
+    """Open a root: a folder, or a URI such as ``s3://bucket/path``. Create nothing. Raise `BadInput`."""
     if "://" not in root:
         return SnapshotStore(root, LocalObjectStore(root, Path(root).absolute()))
 

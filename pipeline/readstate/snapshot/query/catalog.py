@@ -83,7 +83,7 @@ class Catalog:
 
 @contextmanager
 def open_catalog(root: str, day: date | None = None, *, for_query: str = "") -> Iterator[Catalog]:
-    """Open the snapshots below *root*; *day* chooses one, None the newest. Raises `BadInput`.
+    """Open the snapshots below *root*; *day* chooses one, None the newest. Raise `BadInput`.
 
     The view `changes` exists only where *for_query* mentions it, because comparing reads two whole snapshots.
     """
@@ -122,12 +122,13 @@ def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "temp_directory": folder,
-            "memory_limit": "800MB",  # what does not fit goes to the folder
+            "memory_limit": "800MB",  # the rest spills into the folder
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "python_enable_replacements": "false",
         },
     )
+    # The last of these: after it no statement can undo the others.
     for setting in ("TimeZone = 'UTC'", "enable_external_access = false", "lock_configuration = true"):
         connection.execute(f"SET {setting}")
     return connection
@@ -137,7 +138,7 @@ def _every_snapshot(snapshot: Snapshot, manifests: list[Manifest], name: Dataset
     schema = SCHEMAS[name].append(_SNAPSHOT_DATE)
     objects = snapshot.store.objects
     paths = [objects.absolute(file.path) for manifest in manifests for file in manifest.files if file.dataset == name]
-    if not paths:
+    if not paths:  # pyarrow refuses a dataset of no files
         return ds.dataset(schema.empty_table())
     return ds.dataset(
         paths,

@@ -28,11 +28,11 @@ class QueryResult:
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
-    """Raises `BadInput` where a row cannot be computed, such as a cast of a text that is no number."""
+    """Iterating raises `BadInput` where a row cannot be computed, such as a cast of a text that is no number."""
 
 
 def run_query(catalog: Catalog, query: str) -> QueryResult:
-    """Run one SELECT (or DESCRIBE, SUMMARIZE, SHOW). Raises `BadInput`."""
+    """Run one SELECT (or DESCRIBE, SUMMARIZE, SHOW). Raise `BadInput`."""
     with _translate_errors():
         statements = catalog.connection.extract_statements(query)
         if not statements:
@@ -97,13 +97,14 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except duckdb.InterruptException:
-        raise
+        raise  # `open_catalog` makes a KeyboardInterrupt of it
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         if isinstance(error, duckdb.PermissionException):
             raise BadInput(
                 "the query may read the views only, no other file and no address",
                 hint=f"The views are {', '.join(VIEWS)}.",
             ) from error
+        # After the first empty line DuckDB repeats the query with a marker below it.
         first = " ".join(str(error).strip().split("\n\n")[0].split())
         is_about_values = isinstance(error, (duckdb.ConversionException, duckdb.OutOfRangeException))
         raise BadInput(_SUGGESTION.sub(_known_view, first), hint=_VALUES_HINT if is_about_values else _HINT) from error

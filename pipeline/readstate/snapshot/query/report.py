@@ -33,7 +33,7 @@ class Report:
 
 
 def make_report(root: str, day: date | None = None, *, show_pii: bool = False) -> Report:
-    """Return the report about the snapshot of *day*, or the newest. Raises `BadInput`."""
+    """Return the report about the snapshot of *day*, or the newest. Raise `BadInput`."""
     with open_catalog(root, day) as snapshots:
         after = snapshots.snapshot
         day = after.manifest.snapshot_date

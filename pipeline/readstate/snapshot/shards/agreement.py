@@ -13,7 +13,7 @@ from readstate.snapshot.shards.staging import STAGING_VERSION, ShardManifest, St
 def require_all_shards(staging: Staging) -> list[ShardManifest]:
     """Return all shards of a run, in their order.
 
-    Raises `GuardRefused` where one is missing, and `BadInput` where they were run with different options.
+    Raise `GuardRefused` where one is missing, and `BadInput` where they were run with different options.
     """
     completed = staging.completed()
     known = sorted({*completed, *staging.registered()})

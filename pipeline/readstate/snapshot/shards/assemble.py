@@ -31,6 +31,7 @@ def merge_rows(shards: Sequence[ShardManifest], *, store: SnapshotStore, folder:
 
     def rows(dataset: str, sid: str) -> Iterator[Row]:
         paths = [path for file, path in local.items() if file.dataset == dataset]
+        # Each shard has its users sorted, so that merging holds one batch of each in memory.
         return heapq.merge(*map(_rows, paths), key=lambda row: _sort_key(row, sid))
 
     return RunRows(
@@ -81,6 +82,7 @@ def _local_copy(file: StagedFile, store: SnapshotStore, folder: Path) -> Path:
     path = store.objects.local_copy(file.path, folder / file.path.rsplit("/", 1)[-1])
     with translate_os_errors(path):
         size = path.stat().st_size
+    # Without this check a damaged part would go into the snapshot unnoticed.
     if (size, sha256_of(path)) != (file.bytes, file.sha256):
         raise BadInput(
             f"{store.root}/{file.path}: not the file that its shard has staged (its checksum differs)",

@@ -9,7 +9,7 @@ from readstate.snapshot.workspace.run import Run
 
 
 async def export_shard(options: ExportOptions, context: ExportContext) -> ShardManifest:
-    """Read the users of one shard and stage their rows for `publish_run`. Raises what `export` raises."""
+    """Read the users of one shard and stage their rows for `publish_run`. Raise what `export` raises."""
 
     def finish(run: Run, checkpoint: Checkpoint) -> ShardManifest:
         record = run.record(context.timeline, now=context.clock.now())

@@ -60,7 +60,7 @@ def publish_run(
 ) -> Published:
     """Merge and publish the staged shards of a run, as one export would have; then remove the staged files.
 
-    Raises `GuardRefused` where a shard is missing, too many users failed, or another run has published this date;
+    Raise `GuardRefused` where a shard is missing, too many users failed, or another run has published this date;
     `BadInput` where the shards were run with different options, `LocalDisk`, and `Stopped`.
     """
     staging = Staging(store, options.run_id)
@@ -79,6 +79,7 @@ def publish_run(
         published = Published(manifest, already=True)
         if not _is_left_over(staging, manifest):
             return published
+    # Only after the commit: until then a rerun needs the staged files.
     if not options.keeps_staging:
         staging.remove()
     return published

@@ -68,7 +68,7 @@ class ShardManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """The shards of one run. Raises `BadInput` for documents of another version, and what `ObjectStore` raises."""
+    """One run's shards. Methods raise `BadInput` for another version's files, and what `ObjectStore` raises."""
 
     store: SnapshotStore
     run_id: str
@@ -123,6 +123,7 @@ class Staging:
         found = self.store.objects.read(path)
         if found is None:
             return None
+        # Shards of one run may be written by several machines, and one of them may have another version of readstate.
         try:
             return msgspec.json.decode(found.content, type=document_type)
         except msgspec.DecodeError as error:

@@ -113,10 +113,11 @@ class CloudObjectStore:
 
 
 def open_cloud_store(root: str) -> CloudObjectStore:
-    """Open a root by its address; no request is sent. Raises `BadInput`."""
+    """Open a root by its address; no request is sent. Raise `BadInput`."""
     return CloudObjectStore(root, open_client(root))
 
 
 def _update_of(expected: Version) -> Any:
+    # S3 and Azure compare the ETag, Google the generation.
     known = {"e_tag": expected.e_tag, "version": expected.generation}
     return {name: value for name, value in known.items() if value is not None}

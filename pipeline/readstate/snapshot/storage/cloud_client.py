@@ -31,7 +31,7 @@ _EXAMPLES = "s3://bucket/path, gs://bucket/path or abfs://container@account.dfs.
 
 
 def open_client(root: str, environ: Mapping[str, str] = os.environ) -> Any:
-    """Return an obstore client whose paths are relative to *root*; no request is sent. Raises `BadInput`."""
+    """Return an obstore client whose paths are relative to *root*; no request is sent. Raise `BadInput`."""
     address = urlsplit(root)
     # from_url would open http:, file: and memory: addresses, too.
     if address.scheme not in _S3 | _GOOGLE | _AZURE or not address.netloc:

@@ -24,7 +24,7 @@ _PAGE = "pipeline/readstate/snapshot/storage/README.md lists the variables and t
 def translate_errors(root: str, path: str) -> Iterator[None]:
     """Translate errors of the store about *path* below *root* that are raised in the block.
 
-    Raises `BadInput`, `NotPermitted`, `StoppedEarly` where the store does not answer, and `LocalDisk`.
+    Raise `BadInput`, `NotPermitted`, `StoppedEarly` where the store does not answer, and `LocalDisk`.
     """
     try:
         yield

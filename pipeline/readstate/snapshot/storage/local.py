@@ -37,7 +37,7 @@ class LocalObjectStore:
         return str(self.folder / path)
 
     def require_writable(self) -> None:
-        """Create the folder, then create a file in it and remove that. Raises `LocalDisk`."""
+        """Create the folder, then create a file in it and remove that. Raise `LocalDisk`."""
         probe = self.folder / f".writable-{os.getpid()}"
         with self.translate_errors(""):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -45,17 +45,17 @@ class LocalObjectStore:
             probe.unlink()
 
     def put(self, source: Path, path: str) -> None:
-        """Copy a finished local file to *path*. Raises `LocalDisk`."""
+        """Copy a finished local file to *path*. Raise `LocalDisk`."""
         with self.translate_errors(path), source.open("rb") as stream, self._new_file(path) as target:
             shutil.copyfileobj(stream, target, _CHUNK)
 
     def put_bytes(self, content: bytes, path: str) -> None:
-        """Write *content* to *path*. Raises `LocalDisk`."""
+        """Write *content* to *path*. Raise `LocalDisk`."""
         with self.translate_errors(path), self._new_file(path) as target:
             target.write(content)
 
     def put_if(self, content: bytes, path: str, *, expected: Version | None) -> bool:
-        """Write *content* to *path* if its version is *expected*, under a lock. Raises `LocalDisk`."""
+        """Write *content* to *path* if its version is *expected*, under a lock. Raise `LocalDisk`."""
         with self.translate_errors(path), self._locked(path):
             held = self.read(path)
             if (None if held is None else held.version) != expected:
@@ -64,7 +64,7 @@ class LocalObjectStore:
             return True
 
     def read(self, path: str) -> VersionedContent | None:
-        """Return the contents of *path*; their version is their hash. Raises `LocalDisk`."""
+        """Return the contents of *path*; their version is their hash. Raise `LocalDisk`."""
         with self.translate_errors(path):
             try:
                 content = (self.folder / path).read_bytes()
@@ -77,17 +77,17 @@ class LocalObjectStore:
         return self.folder / path
 
     def list_objects(self, folder: str) -> Iterator[ObjectInfo]:
-        """Yield every file in *folder* and below, except hidden and unfinished ones. Raises `LocalDisk`."""
+        """Yield every file in *folder* and below, except hidden and unfinished ones. Raise `LocalDisk`."""
         with self.translate_errors(folder):
             for path in sorted((self.folder / folder).rglob("*")):
-                with suppress(FileNotFoundError):
+                with suppress(FileNotFoundError):  # removed between listing and stat
                     status = path.stat()
                     if path.is_file() and not path.name.startswith("."):
                         last_modified = datetime.fromtimestamp(status.st_mtime, UTC)
                         yield ObjectInfo(path.relative_to(self.folder).as_posix(), status.st_size, last_modified)
 
     def list_folders(self, folder: str) -> list[str]:
-        """Return the names of the folders in *folder*. Raises `LocalDisk`."""
+        """Return the names of the folders in *folder*. Raise `LocalDisk`."""
         with self.translate_errors(folder):
             try:
                 return sorted(path.name for path in (self.folder / folder).iterdir() if path.is_dir())
@@ -95,7 +95,7 @@ class LocalObjectStore:
                 return []
 
     def delete(self, paths: Iterable[str]) -> None:
-        """Remove files, and folders that become empty. Raises `LocalDisk`."""
+        """Remove files, and folders that become empty. Raise `LocalDisk`."""
         for path in paths:
             file = self.folder / path
             with self.translate_errors(path):
@@ -107,7 +107,7 @@ class LocalObjectStore:
                     folder.rmdir()
 
     def delete_folder(self, folder: str) -> None:
-        """Remove *folder* with all that is in it. Raises `LocalDisk`."""
+        """Remove *folder* with all that is in it. Raise `LocalDisk`."""
         with self.translate_errors(folder), suppress(FileNotFoundError):
             shutil.rmtree(self.folder / folder)
 

@@ -15,7 +15,7 @@ Write = Callable[[bytes], None]
 def output_writer(out: str) -> Write:
     """Return a function that writes the file *out*, a path or an address, and replaces what is there.
 
-    No request is sent before it is called. Raises `BadInput` and `Usage` where *out* cannot be right.
+    No request is sent before it is called. Raise `BadInput` and `Usage` where *out* cannot be right.
     """
     return _cloud_writer(out) if "://" in out else partial(write_private, Path(out))
 
