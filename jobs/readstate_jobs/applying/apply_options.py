@@ -27,10 +27,11 @@ _CONSENT = (
     ),
     click.option(
         "--allow-missing", "allow_missing_percent", type=click.FloatRange(0, 100), metavar="PERCENT",
-        help="Most lines that were not found. [default: 20]",
+        help="Refuse the plan if more than this share of its lines was not found. [default: 20]",
     ),
     click.option(
-        "--allow-partial-plan", is_flag=True, default=None, help="Some lines could not be read when planning."
+        "--allow-partial-plan", is_flag=True, default=None,
+        help="Apply even if some lines could not be read during planning.",
     ),
     click.option("--max-rows", type=click.IntRange(min=0), metavar="N", help="Most changes. [default: 1000000]"),
 )  # fmt: skip
