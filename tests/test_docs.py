@@ -18,6 +18,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMAND_PAGE = (ROOT / "jobs" / "README.md").read_text(encoding="utf-8")
 
 
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(page for part in ("pipeline", "jobs", "config", "tests") for page in (ROOT / part).rglob("*.md")),
+]
+
+
 def _commands() -> dict[str, click.Command]:
     return {name: import_module(entry.module).command for name, entry in COMMANDS.items()}
 
@@ -72,8 +78,7 @@ def test_every_setting_is_documented() -> None:
 def test_links_lead_somewhere() -> None:
     broken = [
         f"{page.relative_to(ROOT)}: {target}"
-        for page in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md")]
-        if ".venv" not in page.parts
+        for page in PAGES
         for target in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text(encoding="utf-8"))
         if not target.startswith("http") and not (page.parent / target).exists()
     ]
