@@ -12,9 +12,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import AssetAlias, Param, TriggerRule, dag, task
+from airflow.sdk.exceptions import AirflowSkipException
 
 from readstate_jobs.airflow.base_operator import ReadstateOperator
 from readstate_jobs.airflow.change_operators import ApplyPlanOperator, PlanChangesOperator

@@ -3,8 +3,8 @@
 import os
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.log import mask_secret
 
 from readstate_jobs.airflow.environment import connection_environment, without_worker_secrets
@@ -46,10 +46,7 @@ class TwilioConversationsHook(BaseHook):
         try:
             environ = self._environment()
         except ValueError as error:
-            # Airflow 3.1 tests what the form holds, without the secret that was saved.
-            has_secret = bool(self.get_connection(self.twilio_conn_id).password)
-            hint = "" if has_secret else "; a saved connection's form may not hold it: type it once more"
-            return False, f"{error}{hint}"
+            return False, str(error)
         result = ReadstateProcess(["doctor", "--json"], environ).run(self.log.info)
         findings = [one for one in result.document.get("findings", ()) if one["subject"] not in _ABOUT_THIS_MACHINE]
         if not findings:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.server.server import RunningSimulator

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException
 
 from readstate.simulator.server.server import RunningSimulator
 from readstate_jobs.airflow.operators import ApplyPlanOperator, MarkReadOperator, PlanChangesOperator

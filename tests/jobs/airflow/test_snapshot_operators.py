@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.server.server import RunningSimulator

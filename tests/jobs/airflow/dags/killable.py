@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.providers.common.compat.sdk import dag
+from airflow.sdk import dag
 
 from readstate_jobs.airflow.operators import ExportSnapshotOperator, PublishSnapshotOperator
 
