@@ -1,10 +1,11 @@
-"""The options of the two commands that write, and what comes of them."""
+"""The options of the two commands that write: declared once, with the defaults that their help shows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from readstate.changes.apply.budgets import parse_budget
 from readstate.changes.apply.circuit_breaker import parse_thresholds
@@ -14,121 +15,134 @@ from readstate.model.guards import Consent
 from readstate.model.quantities import parse_allowance, parse_duration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_COUNT = click.IntRange(min=0)
 
-_CONSENT = (
-    click.option("--confirm-deletes", type=click.IntRange(min=0), metavar="N", help="Yes, remove exactly N members."),
-    click.option("--max-deletes", type=click.IntRange(min=0), metavar="N", help="Most removals. [default: 1000]"),
-    click.option(
-        "--max-deletes-per-conversation", type=click.IntRange(min=0), metavar="N",
-        help="Most removals in one conversation. [default: 10]",
-    ),
-    click.option(
-        "--allow-user-wipeout", is_flag=True, default=None, help="Users may lose most or all of their conversations."
-    ),
-    click.option(
-        "--allow-missing", "allow_missing_percent", type=click.FloatRange(0, 100), metavar="PERCENT",
-        help="Refuse the plan if more than this share of its lines was not found. [default: 20]",
-    ),
-    click.option(
-        "--allow-partial-plan", is_flag=True, default=None,
-        help="Apply even if some lines could not be read during planning.",
-    ),
-    click.option("--max-rows", type=click.IntRange(min=0), metavar="N", help="Most changes. [default: 1000000]"),
+
+class TypedOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How carefully to apply, in the form in which it is typed."""
+
+    canary: int = 25
+    canary_pause: bool = False
+    verify: str = "1%"
+    max_errors: str = "1%"
+    max_drift: str = "10%"
+    on_drift: str = "skip"
+    max_precondition_age: str = "5s"
+    settle: str = "2,5,10,30"
+    breaker: str = "5,20%"
+    max_throttled: str = "30m"
+    grace: str = "20s"
+
+
+def _option(flag: str, help_text: str, *, defaults: type[msgspec.Struct], name: str | None = None, **more: Any) -> Any:
+    """Declare *flag*; its default in *defaults* is shown only, so that `resume` can tell what was typed."""
+    name = name or flag.removeprefix("--").replace("-", "_")
+    default = getattr(defaults(), name)
+    if isinstance(default, bool):
+        more |= {"is_flag": True}
+    elif default is not None:
+        help_text += f" [default: {f'{default:g}' if isinstance(default, float) else default}]"
+    return click.option(flag, name, default=None, help=help_text, **more)
+
+
+def _consent(flag: str, help_text: str, **more: Any) -> Any:
+    return _option(flag, help_text, defaults=Consent, **more)
+
+
+def _typed(flag: str, help_text: str, **more: Any) -> Any:
+    return _option(flag, help_text, defaults=TypedOptions, **more)
+
+
+_OPTIONS = (
+    _consent("--confirm-deletes", "Yes, remove exactly N members.", type=_COUNT, metavar="N"),
+    _consent("--max-deletes", "Maximum number of removals.", type=_COUNT, metavar="N"),
+    _consent("--max-deletes-per-conversation", "Maximum number of removals in one conversation.", type=_COUNT,
+             metavar="N"),
+    _consent("--allow-user-wipeout", "Apply even if users lose most or all of their conversations."),
+    _consent("--allow-missing", "Refuse the plan if more than this share of lines was not found.",
+             name="allow_missing_percent", type=click.FloatRange(0, 100), metavar="PERCENT"),
+    _consent("--allow-partial-plan", "Apply even if some lines could not be read during planning."),
+    _consent("--max-rows", "Maximum number of changes.", type=_COUNT, metavar="N"),
+    _typed("--canary", "Apply this many rows first; all of them must succeed.", type=_COUNT, metavar="N"),
+    _typed("--canary-pause", "Ask for confirmation after these first rows."),
+    _typed("--verify", "Share of the changed rows to read back.", metavar="P%|all|none"),
+    _typed("--max-errors", "Stop if more rows than this fail; a share allows at least 10.", metavar="N|P%"),
+    _typed("--max-drift", "Stop if more rows than this have changed since the plan; a share allows at least 10.",
+           metavar="N|P%"),
+    _typed("--on-drift", "Skip a row that has changed since the plan, or stop the run.",
+           type=click.Choice(["skip", "stop"])),
+    _typed("--max-precondition-age", "Re-read a row if its check is older than this when the write is sent.",
+           metavar="TIME"),
+    _typed("--settle", "Wait times before re-checking a row whose write got no clear answer.", metavar="S,S,…"),
+    _typed("--breaker", "Pause all writes after N unclear answers in a row, or more than P % of the last 50.",
+           metavar="N,P%"),
+    _typed("--max-throttled", "Stop if Twilio refuses every request (429) for this long.", metavar="TIME"),
+    _typed("--grace", "Time that rows under way may take to finish after a stop.", metavar="TIME"),
+    click.option("--writes-per-second", type=float, help="Maximum number of changes per second. [default: 30]"),
+    click.option("--excel", is_flag=True, help="Write results.csv for a spreadsheet, not for reading it in again."),
 )  # fmt: skip
-_CARE = (
-    click.option(
-        "--canary", type=click.IntRange(min=0), metavar="N", help="Rows that go first and must succeed. [default: 25]"
-    ),
-    click.option("--canary-pause", is_flag=True, default=None, help="Ask before going on after these first rows."),
-    click.option("--verify", metavar="P%|all|none", help="How much is read back after it was written. [default: 1%]"),
-    click.option("--max-errors", metavar="N|P%", help="Rows that may fail. [default: 1%, and at least 10]"),
-    click.option("--max-drift", metavar="N|P%", help="Rows that may have changed since. [default: 10%, at least 10]"),
-    click.option("--on-drift", type=click.Choice(["skip", "stop"]), help="What a row does that has changed since."),
-    click.option(
-        "--max-precondition-age", metavar="TIME", help="How old a reading may be when its write leaves. [default: 5s]"
-    ),
-    click.option("--settle", metavar="S,S,…", help="Seconds between readings of a row in doubt. [default: 2,5,10,30]"),
-    click.option("--breaker", metavar="N,P%", help="Writes in doubt that hold all others. [default: 5,20%]"),
-    click.option("--max-throttled", metavar="TIME", help="How long Twilio may refuse everything. [default: 30m]"),
-    click.option("--grace", metavar="TIME", help="How long rows under way may take when stopped. [default: 20s]"),
-)
-_NAMES = {
-    "canary", "canary_pause", "verify", "max_errors", "max_drift", "on_drift", "max_precondition_age", "settle",
-    "breaker", "max_throttled", "grace",
-}  # fmt: skip
-DEFAULTS: dict[str, Any] = {
-    "canary": 25, "canary_pause": False, "verify": "1%", "max_errors": "1%", "max_drift": "10%", "on_drift": "skip",
-    "max_precondition_age": "5s", "settle": "2,5,10,30", "breaker": "5,20%",
-    "max_throttled": "30m", "grace": "20s",
-}  # fmt: skip
 
 
 def apply_options(command: Command) -> Command:
-    """Give *command* the options of everything that writes; `take_apply_options` reads them."""
-    writes = click.option("--writes-per-second", type=float, help="Most changes a second. [default: 30]")
-    excel = click.option("--excel", is_flag=True, help="Write results.csv for a spreadsheet, not for reading in again.")
-    for option in reversed((*_CONSENT, *_CARE, writes, excel)):
+    """Add the options of `apply` and `resume` to *command*; `read_arguments` reads them."""
+    for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 @dataclass(frozen=True, slots=True)
-class ApplyWish:
-    """What was said on the command line; what was not said is not there."""
+class ApplyArguments:
+    """What was typed; an option that was not typed is missing from its mapping."""
 
     consent: dict[str, Any]
-    care: dict[str, Any]
+    options: dict[str, Any]
 
-    def over(self, consent: dict[str, Any], care: dict[str, Any]) -> "ApplyWish":
-        """What an earlier start was told, and over it what was said now."""
-        return ApplyWish(consent | self.consent, care | self.care)
+    def overriding(self, consent: dict[str, Any], options: dict[str, Any]) -> "ApplyArguments":
+        """Return these arguments on top of those of an earlier start."""
+        return ApplyArguments(consent | self.consent, options | self.options)
 
-    def as_consent(self) -> Consent:
-        """What the person agrees to."""
+    def to_consent(self) -> Consent:
+        """Return what the user consents to."""
         return Consent(**self.consent)
 
-    def as_options(self, *, max_parallel_rows: int, max_outage_seconds: float) -> ApplyOptions:
-        """How careful to be. Raises `BadInput`."""
-        care = DEFAULTS | self.care
-        if care["canary_pause"] and (not care["canary"] or care["verify"] == "none"):
+    def to_options(self, *, max_parallel_rows: int, max_outage_seconds: float) -> ApplyOptions:
+        """Return the options of the run. Raise `BadInput`."""
+        typed = TypedOptions(**self.options)
+        if typed.canary_pause and (not typed.canary or typed.verify == "none"):
             raise BadInput("--canary-pause without a canary", hint="Leave out --canary 0 and --verify none.")
         return ApplyOptions(
             row=RowOptions(
-                max_precondition_age_seconds=parse_duration(care["max_precondition_age"]),
-                readback_delays=_settle_seconds(care["settle"]),
+                max_precondition_age_seconds=parse_duration(typed.max_precondition_age),
+                readback_delays=tuple(map(parse_duration, typed.settle.split(","))),
             ),
-            canary=care["canary"],
-            canary_pause=care["canary_pause"],
-            verify_share=parse_share(care["verify"], "--verify"),
-            max_errors=parse_budget(care["max_errors"]),
-            max_drift=parse_budget(care["max_drift"]),
-            on_drift=care["on_drift"],
-            breaker=parse_thresholds(care["breaker"]),
-            max_throttled_seconds=parse_duration(care["max_throttled"]),
+            canary=typed.canary,
+            canary_pause=typed.canary_pause,
+            verify_share=parse_share(typed.verify, "--verify"),
+            max_errors=parse_budget(typed.max_errors),
+            max_drift=parse_budget(typed.max_drift),
+            on_drift="stop" if typed.on_drift == "stop" else "skip",
+            breaker=parse_thresholds(typed.breaker),
+            max_throttled_seconds=parse_duration(typed.max_throttled),
             max_outage_seconds=max_outage_seconds,
-            grace_seconds=parse_duration(care["grace"]),
+            grace_seconds=parse_duration(typed.grace),
             max_parallel_rows=max_parallel_rows,
         )
 
 
-def take_apply_options(options: dict[str, Any]) -> ApplyWish:
-    """Take what `apply_options` added out of *options*, but ``--excel`` and ``--writes-per-second``."""
+def read_arguments(options: dict[str, Any]) -> ApplyArguments:
+    """Remove the options of `apply_options`, but ``--excel`` and ``--writes-per-second``, from *options*."""
 
-    def taken(names: set[str]) -> dict[str, Any]:
-        values = {name: options.pop(name) for name in names}
+    def typed(kind: type[msgspec.Struct]) -> dict[str, Any]:
+        values = {name: options.pop(name) for name in kind.__struct_fields__}
         return {name: value for name, value in values.items() if value is not None}
 
-    return ApplyWish(taken(set(Consent.__struct_fields__)), taken(_NAMES))
+    return ApplyArguments(typed(Consent), typed(TypedOptions))
 
 
 def parse_share(text: str, option: str) -> float:
-    """Read ``all``, ``none`` or a percentage. Raises `BadInput`, which names *option*."""
+    """Read ``all``, ``none`` or a percentage. Raise `BadInput`, which names *option*."""
     if text in {"all", "none"}:
         return 1.0 if text == "all" else 0.0
     if not text.strip().endswith("%"):
         raise BadInput(f"{option} {text}: neither a percentage nor all nor none", hint="Write a form such as 1%.")
     return parse_allowance(text).share
-
-
-def _settle_seconds(text: str) -> tuple[float, ...]:
-    return tuple(parse_duration(part) for part in text.split(","))

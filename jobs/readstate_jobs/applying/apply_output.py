@@ -1,4 +1,4 @@
-"""What a run came to, for people and for machines."""
+"""The result of a run, for people and for machines."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from readstate.errors import ExitCode, ReadstateError, Stopped
 from readstate.model.guards import Consent, Guard
 from readstate.model.outcome import OUTCOMES
 from readstate.text import group_digits
-from readstate_jobs.applying.apply_job import Report
+from readstate_jobs.applying.apply_job import ApplyResult
 from readstate_jobs.cli.terminal import print_json, print_table
 
 _SHOWN_ROWS = 20
@@ -23,7 +23,7 @@ _TEMPORARY = {ExitCode.LOCKED, ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY, E
 
 
 def run_document(directory: RunDirectory, plan_id: str, result: RunResult) -> dict[str, Any]:
-    """What a scheduler needs to know of a run."""
+    """Return what a scheduler needs to know of a run."""
     return {
         "run_id": directory.run_id,
         "run_dir": str(directory.path),
@@ -33,12 +33,12 @@ def run_document(directory: RunDirectory, plan_id: str, result: RunResult) -> di
         "results": str(directory.path / "results.parquet"),
         "exit_code": int(result.exit_code),
         "resumable": result.resumable,
-        "next": next_step(directory, result),
+        "next": next_command(directory, result),
     }
 
 
-def next_step(directory: RunDirectory, result: RunResult) -> str | None:
-    """What to type next; None where nothing is left to do."""
+def next_command(directory: RunDirectory, result: RunResult) -> str | None:
+    """Return what to type next, or None."""
     if result.resumable:
         return f"readstate resume {directory.run_id}"
     if result.exit_code == ExitCode.SOME_DRIFTED:
@@ -46,18 +46,18 @@ def next_step(directory: RunDirectory, result: RunResult) -> str | None:
     return None
 
 
-def show_run(report: Report, *, as_json: bool) -> int:
-    """Print how a run ended and give its exit code. Raises `Stopped` where it ended early."""
-    result, directory = report.result, report.run
+def show_run(applied: ApplyResult, *, as_json: bool) -> int:
+    """Print the result of a run and return its exit code. Raise `Stopped` where it ended early."""
+    result, directory = applied.result, applied.run
     if as_json:
-        print_json(run_document(directory, report.plan.manifest.plan_id, result))
+        print_json(run_document(directory, applied.plan.manifest.plan_id, result))
     else:
         show_counts(result)
         click.echo(f"Results:  {directory.path / 'results.csv'}")
         again = {facts.file for outcome, facts in OUTCOMES.items() if facts.file and result.counts.get(outcome)}
         for name in sorted(again):
             click.echo(f"Re-plan:  {directory.path / name}")
-        if (following := next_step(directory, result)) is not None:
+        if (following := next_command(directory, result)) is not None:
             click.echo(f"Next:     {following}")
     if result.stopped is not None:
         raise Stopped(
@@ -79,7 +79,7 @@ def show_counts(result: RunResult) -> None:
 
 
 def show_refusal(plan: Plan, consent: Consent) -> None:
-    """Print what the plan would do, and what every guard says to it with *consent*."""
+    """Print what the plan would do, and what every guard says with *consent*."""
     click.echo(render_text(summarize(plan, sample(plan)[:_SHOWN_ROWS], consent)), nl=False)
 
 
@@ -104,7 +104,7 @@ def json_on_error(*, as_json: bool) -> Iterator[dict[str, Any]]:
 
 
 def guard_documents(guards: list[Guard]) -> list[dict[str, Any]]:
-    """What each guard says, and what it needs."""
+    """Return what each guard says, and which flag it needs."""
     return [
         {"name": guard.name, "kind": guard.kind.value, "passed": guard.passed, "message": guard.message,
          "needs": guard.needs}

@@ -1,4 +1,4 @@
-"""Ask the person at the terminal whether a run under way may go on."""
+"""Ask the user at the terminal whether a run under way may continue."""
 
 import asyncio
 import sys
@@ -10,29 +10,29 @@ from readstate.stop import StopSwitch
 _YES = {"y", "yes"}
 
 
-def asker(stop: StopSwitch, emit: Observer) -> Callable[[str], Awaitable[bool]]:
-    """A question that waits for an answer without blocking the run; without a terminal nobody agrees."""
+def make_prompt(stop: StopSwitch, emit: Observer) -> Callable[[str], Awaitable[bool]]:
+    """Return a prompt that waits for an answer without blocking the event loop; without a terminal it is False."""
 
     async def ask(question: str) -> bool:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             return False
-        emit(Message(f"{question} Type yes to go on, anything else to stop."))
-        return (await _typed(stop)).strip().lower() in _YES
+        emit(Message(f"{question} Type yes to continue, anything else to stop."))
+        return (await _read_line(stop)).strip().lower() in _YES
 
     return ask
 
 
-async def _typed(stop: StopSwitch) -> str:
-    """The line that is typed next; nothing where somebody asks the run to stop meanwhile."""
+async def _read_line(stop: StopSwitch) -> str:
+    """Return the next line that is typed, or an empty one once the run is to stop."""
     loop = asyncio.get_running_loop()
     line: asyncio.Future[str] = loop.create_future()
 
-    def take(read: Callable[[], str]) -> None:
+    def finish(read: Callable[[], str]) -> None:
         if not line.done():
             line.set_result(read())
 
-    stop.on_stop(lambda: take(str))
-    loop.add_reader(sys.stdin.fileno(), take, sys.stdin.readline)
+    stop.on_stop(lambda: finish(str))
+    loop.add_reader(sys.stdin.fileno(), finish, sys.stdin.readline)
     try:
         return await line
     finally:

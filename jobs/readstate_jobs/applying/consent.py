@@ -1,7 +1,6 @@
-"""Ask every guard before anything is written; ask a person where one is there."""
+"""Check the guards of a plan before anything is written, and ask for missing consent at a terminal."""
 
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -10,67 +9,53 @@ from readstate.changes.plans.reader import Plan
 from readstate.errors import ConsentMissing, GuardRefused, PlanUnusable, ReadstateError
 from readstate.model.guards import Consent, Guard, GuardKind, evaluate, refusals
 from readstate.text import pluralize
-from readstate_jobs.applying.apply_options import ApplyWish
+from readstate_jobs.applying.apply_options import ApplyArguments
 from readstate_jobs.applying.apply_output import guard_documents, show_refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the guards say about a plan, and the error that follows; None where they let it pass."""
+def require_consent(
+    plan: Plan, arguments: ApplyArguments, document: dict[str, Any], *, again: str, as_json: bool
+) -> ApplyArguments:
+    """Check every guard of *plan* and add the answers to *document*; *again* is the command to repeat.
 
-    guards: list[Guard]
-    error: ReadstateError | None
-
-
-def require_consent(plan: Plan, wish: ApplyWish, document: dict[str, Any], *, again: str, as_json: bool) -> ApplyWish:
-    """Ask every guard about *plan*, note the answers in *document*, and give *wish* with what was agreed to meanwhile.
-
-    Raises what follows where one refuses, after the plan was shown.
+    Return *arguments*, with the consent that was typed at the terminal. Raise `ConsentMissing`, `PlanUnusable` or
+    `GuardRefused` after the plan was shown.
     """
-    asked = ask_guards(plan, wish.as_consent(), again=again)
-    document["guards"] = guard_documents(asked.guards)
-    if asked.error is not None:
-        if not as_json:
-            show_refusal(plan, wish.as_consent())
-        raise asked.error
-    if all(guard.passed for guard in asked.guards):
-        return wish
-    # What a person typed is written down like what was said by a flag: for the audit, and for resuming.
-    return ApplyWish(wish.consent | {"confirm_deletes": plan.manifest.guard_inputs.deletes}, wish.care)
-
-
-def ask_guards(plan: Plan, consent: Consent, *, again: str) -> Asked:
-    """Ask all guards about *plan*; missing consent may be given at a terminal. *again* is the command to repeat."""
+    consent = arguments.to_consent()
     guards = evaluate(plan.manifest.guard_inputs, consent)
+    document["guards"] = guard_documents(guards)
     refused = refusals(guards)
-    if (
-        [guard.name for guard in refused] == ["confirm-deletes"]
-        and consent.confirm_deletes is None
-        and _is_agreed(plan)
-    ):
-        return Asked(guards, None)
-    return Asked(guards, _refusal(refused, consent, again) if refused else None)
+    if not refused:
+        return arguments
+    only_deletes = [guard.name for guard in refused] == ["confirm-deletes"]
+    if only_deletes and consent.confirm_deletes is None and confirm_removals(plan):
+        # Recorded like the flag: for the audit, and for resuming.
+        deletes = plan.manifest.guard_inputs.deletes
+        return ApplyArguments(arguments.consent | {"confirm_deletes": deletes}, arguments.options)
+    if not as_json:
+        show_refusal(plan, consent)
+    raise _refusal(refused, consent, again)
 
 
 def _refusal(refused: list[Guard], consent: Consent, again: str) -> ReadstateError:
-    told = "; ".join(guard.message for guard in refused)
+    message = "; ".join(guard.message for guard in refused)
     kinds = {guard.kind for guard in refused}
     command = " ".join([again, *(guard.needs for guard in refused if guard.needs)])
     hint = f"Nothing was changed. Where that is meant:  {command}"
-    agreed_to_another_number = GuardKind.CONSENT in kinds and consent.confirm_deletes is not None
-    if GuardKind.LIMIT not in kinds and not agreed_to_another_number:
-        return ConsentMissing(told, hint=hint)
+    confirmed_another_number = GuardKind.CONSENT in kinds and consent.confirm_deletes is not None
+    if GuardKind.LIMIT not in kinds and not confirmed_another_number:
+        return ConsentMissing(message, hint=hint)
     if [guard.name for guard in refused] == ["partial-plan"]:
-        return PlanUnusable(told, hint=hint)
-    return GuardRefused(told, hint=hint)
+        return PlanUnusable(message, hint=hint)
+    return GuardRefused(message, hint=hint)
 
 
-def _is_agreed(plan: Plan) -> bool:
-    """Whether a person at the terminal types the very words; without a terminal nobody is asked."""
+def confirm_removals(plan: Plan) -> bool:
+    """Return whether the user types the words that confirm the removals; False without a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     facts = plan.manifest.guard_inputs
     wanted = f"delete {facts.deletes}"
     click.echo(f"{pluralize(facts.deletes, 'member')} will be removed; that cannot be undone.", err=True)
-    typed: str = click.prompt(f"To agree, type {wanted!r}", default="", show_default=False, err=True)
+    typed: str = click.prompt(f"To confirm, type {wanted!r}", default="", show_default=False, err=True)
     return typed.strip() == wanted

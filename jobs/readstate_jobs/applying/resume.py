@@ -1,4 +1,4 @@
-"""``readstate resume``: go on with a run that was stopped, killed, or ended with failed rows."""
+"""``readstate resume``: resume a run that was stopped, killed, or ended with failed rows."""
 
 from pathlib import Path
 from typing import Any
@@ -7,8 +7,8 @@ import click
 
 from readstate.changes.runs.directory import find_run
 from readstate.credentials import load_credentials
-from readstate_jobs.applying.apply_job import ApplyJob, plan_of
-from readstate_jobs.applying.apply_options import apply_options, take_apply_options
+from readstate_jobs.applying.apply_job import ApplyJob, open_plan_of
+from readstate_jobs.applying.apply_options import apply_options, read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
@@ -20,17 +20,19 @@ from readstate_jobs.cli.options import connection_options, json_option, settings
 @json_option
 @connection_options
 def command(*, run: str, as_json: bool, **options: Any) -> int:
-    """Go on with RUN, a run's folder or its id, with the plan and the consent that it was begun with.
+    """Resume RUN, a run's folder or its id, with the plan and the consent that it was begun with.
 
     Rows that may have been sent are read back before anything is sent again; failed rows are tried once more.
     """
     with json_on_error(as_json=as_json) as document:
-        wish, excel = take_apply_options(options), options.pop("excel")
+        arguments, excel = read_arguments(options), options.pop("excel")
         settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
         directory = find_run(run, Path(settings.work_dir))
         document |= {"run_id": directory.run_id, "run_dir": str(directory.path)}
-        plan, wish = plan_of(directory, wish)
+        plan, header = open_plan_of(directory)
+        arguments = arguments.overriding(header.consent, header.options)
         document["plan_id"] = plan.manifest.plan_id
-        wish = require_consent(plan, wish, document, again=f"readstate resume {directory.run_id}", as_json=as_json)
-        report = ApplyJob(settings, load_credentials(), wish, excel=excel).resume(directory, plan)
-    return show_run(report, as_json=as_json)
+        again = f"readstate resume {directory.run_id}"
+        arguments = require_consent(plan, arguments, document, again=again, as_json=as_json)
+        result = ApplyJob(settings, load_credentials(), arguments, excel=excel).resume(directory, plan)
+    return show_run(result, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Wires what looks at plans and runs and changes nothing on the other side: verify and undo."""
+"""Connects the commands that read a run's rows and write nothing to Twilio: verify and undo."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -26,8 +26,8 @@ from readstate_jobs.planning.plan_job import write_summaries
 
 
 @dataclass(frozen=True, slots=True)
-class LookJob:
-    """One look, ready to be taken; it is handed a `Reader`, and could not write if it tried."""
+class ReadOnlyJob:
+    """Verifies or undoes one run; it gets a `Reader`, which has no method that writes."""
 
     settings: Settings
     credentials: Credentials
@@ -35,18 +35,18 @@ class LookJob:
     def verify(self, directory: RunDirectory, plan: Plan, *, share: float) -> Verified:
         """Read back *share* of what the run in *directory* has changed."""
 
-        async def look(stop: StopSwitch) -> Verified:
-            async with self._looking(plan, stop, command="verify") as (_, context):
+        async def work(stop: StopSwitch) -> Verified:
+            async with self._connected(plan, stop, command="verify") as (_, context):
                 with closing(open_read_only(directory.journal)) as journal:
                     return await verify(plan, journal, context, share=share)
 
-        return run_cancellable(look)
+        return run_cancellable(work)
 
     def undo(self, directory: RunDirectory, plan: Plan, root: Path, *, first_set_to: int | None) -> Summary:
         """Write, below *root*, the plan that takes back what the run in *directory* has changed."""
 
-        async def look(stop: StopSwitch, writer: PlanWriter) -> Plan:
-            async with self._looking(plan, stop, command="undo") as (located, context):
+        async def work(stop: StopSwitch, writer: PlanWriter) -> Plan:
+            async with self._connected(plan, stop, command="undo") as (located, context):
                 with closing(open_read_only(directory.journal)) as journal:
                     return await plan_undo(
                         plan,
@@ -60,11 +60,11 @@ class LookJob:
                     )
 
         with PlanWriter(root) as writer:
-            undo = run_cancellable(lambda stop: look(stop, writer))
+            undo = run_cancellable(lambda stop: work(stop, writer))
         return write_summaries(undo)
 
     @asynccontextmanager
-    async def _looking(
+    async def _connected(
         self, plan: Plan, stop: StopSwitch, *, command: str
     ) -> AsyncIterator[tuple[TargetInfo, ReadContext]]:
         async with open_session(self.settings, self.credentials, command=command) as session:

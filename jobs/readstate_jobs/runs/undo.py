@@ -8,11 +8,10 @@ import click
 from readstate.changes.runs.directory import find_run
 from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
-from readstate_jobs.applying.apply_job import plan_of
-from readstate_jobs.applying.apply_options import ApplyWish
+from readstate_jobs.applying.apply_job import open_plan_of
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.planning.plan_job import show_plan
-from readstate_jobs.runs.read_only_job import LookJob
+from readstate_jobs.runs.read_only_job import ReadOnlyJob
 
 
 @click.command()
@@ -34,7 +33,7 @@ def command(*, run: str, root: Path, first_set_to: int | None, as_json: bool, **
     """
     settings = settings_from(options).settings
     directory = find_run(run, Path(settings.work_dir))
-    plan, _ = plan_of(directory, ApplyWish({}, {}))
-    undo = LookJob(settings, load_credentials()).undo(directory, plan, root, first_set_to=first_set_to)
+    plan, _ = open_plan_of(directory)
+    undo = ReadOnlyJob(settings, load_credentials()).undo(directory, plan, root, first_set_to=first_set_to)
     show_plan(undo, as_json=as_json)
     return ExitCode.DONE

@@ -8,11 +8,11 @@ import click
 from readstate.changes.runs.directory import find_run
 from readstate.credentials import load_credentials
 from readstate.text import group_digits
-from readstate_jobs.applying.apply_job import plan_of
-from readstate_jobs.applying.apply_options import ApplyWish, parse_share
+from readstate_jobs.applying.apply_job import open_plan_of
+from readstate_jobs.applying.apply_options import parse_share
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.cli.terminal import print_json, print_table
-from readstate_jobs.runs.read_only_job import LookJob
+from readstate_jobs.runs.read_only_job import ReadOnlyJob
 
 
 @click.command()
@@ -29,8 +29,8 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     share = parse_share(sample, "--sample")
     settings = settings_from(options).settings
     directory = find_run(run, Path(settings.work_dir))
-    plan, _ = plan_of(directory, ApplyWish({}, {}))
-    verified = LookJob(settings, load_credentials()).verify(directory, plan, share=share)
+    plan, _ = open_plan_of(directory)
+    verified = ReadOnlyJob(settings, load_credentials()).verify(directory, plan, share=share)
     counts = {where.value: number for where, number in sorted(verified.counts.items())}
     differences = [
         {

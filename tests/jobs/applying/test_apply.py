@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from readstate.changes.plans.reader import Plan
-from readstate.errors import BadInput
+from readstate.errors import BadInput, ConsentMissing
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
-from readstate_jobs.applying.apply_options import parse_share
+from readstate_jobs.applying.apply_options import ApplyArguments, parse_share
+from readstate_jobs.applying.consent import require_consent
 from tests.helpers.bulk_changes import assert_agreement, consent, mixed_lines, unwatched
 from tests.helpers.cli_shell import Shell
 
@@ -68,24 +69,24 @@ class TestConsent:
     def test_a_person_at_a_terminal_has_to_type_the_words(
         self, shell: Shell, plan: Plan, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from readstate.model.guards import Consent
-        from readstate_jobs.applying import consent as module
-
-        agreed = Consent(allow_user_wipeout=True, max_deletes_per_conversation=100)
+        given = ApplyArguments({"allow_user_wipeout": True, "max_deletes_per_conversation": 100}, {})
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
         monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
         answers = iter(["yes", "delete 5", "delete 4"])
         monkeypatch.setattr("click.prompt", lambda *_, **__: next(answers))
 
-        errors = [module.ask_guards(plan, agreed, again="readstate apply p").error for _ in range(3)]
+        for _ in range(2):
+            with pytest.raises(ConsentMissing):
+                require_consent(plan, given, {}, again="readstate apply p", as_json=True)
+        confirmed = require_consent(plan, given, {}, again="readstate apply p", as_json=True)
 
-        assert [error is None for error in errors] == [False, False, True]
+        assert confirmed.consent["confirm_deletes"] == 4
 
     def test_what_a_person_typed_is_in_the_audit_and_need_not_be_typed_again(
         self, shell: Shell, plan: Plan, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         others = [word for word in consent(plan) if word != "--confirm-deletes"][1:]
-        monkeypatch.setattr("readstate_jobs.applying.consent._is_agreed", lambda plan: True)
+        monkeypatch.setattr("readstate_jobs.applying.consent.confirm_removals", lambda plan: True)
         told = shell.call("apply", str(plan.directory), "--json", *others, *HASTE, "--canary-pause")
         monkeypatch.undo()
         again = shell.call("resume", told.document["run_id"], "--json")

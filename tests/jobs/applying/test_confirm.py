@@ -11,7 +11,7 @@ import pytest
 from readstate.errors import ExitCode
 from readstate.events import Event, Message, ignore
 from readstate.stop import StopReason, StopSwitch
-from readstate_jobs.applying.confirm import asker
+from readstate_jobs.applying.confirm import make_prompt
 
 
 @contextmanager
@@ -36,15 +36,15 @@ async def test_only_a_yes_is_a_yes(typed: bytes, agrees: bool) -> None:
 
     with terminal() as keyboard:
         os.write(keyboard, typed)
-        assert await asker(StopSwitch(), told.append)("Enough?") is agrees
+        assert await make_prompt(StopSwitch(), told.append)("Enough?") is agrees
 
-    assert told == [Message("Enough? Type yes to go on, anything else to stop.")]
+    assert told == [Message("Enough? Type yes to continue, anything else to stop.")]
 
 
 async def test_whoever_closes_the_terminal_has_not_agreed() -> None:
     with terminal() as keyboard:
         os.write(keyboard, b"\x04")
-        assert not await asker(StopSwitch(), ignore)("Enough?")
+        assert not await make_prompt(StopSwitch(), ignore)("Enough?")
 
 
 async def test_a_signal_ends_the_question() -> None:
@@ -54,7 +54,7 @@ async def test_a_signal_ends_the_question() -> None:
         asyncio.get_running_loop().call_soon(stop.request_stop, StopReason("stopped by SIGINT", ExitCode.INTERRUPTED))
 
     with terminal():
-        assert not await asker(stop, interrupt)("Enough?")
+        assert not await make_prompt(stop, interrupt)("Enough?")
 
 
 async def test_without_a_terminal_nobody_is_asked_and_nobody_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,5 +62,5 @@ async def test_without_a_terminal_nobody_is_asked_and_nobody_agrees(monkeypatch:
     with open(os.devnull) as nothing:  # noqa: ASYNC230, PTH123
         monkeypatch.setattr("sys.stdin", nothing)
 
-        assert not await asker(StopSwitch(), told.append)("Enough?")
+        assert not await make_prompt(StopSwitch(), told.append)("Enough?")
     assert told == []

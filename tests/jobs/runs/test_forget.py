@@ -13,10 +13,10 @@ import pytest
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.tombstone import Tombstone, write_tombstone
 from readstate.changes.plans.writer import PlanWriter
-from readstate.changes.runs.directory import target_lock
+from readstate.changes.runs.lock import target_lock
 from readstate.clock import SystemClock
 from readstate.simulator.server.server import RunningSimulator
-from readstate_jobs.applying.apply_job import ApplyJob
+from readstate_jobs.cli.session import Session
 from tests.helpers.bulk_changes import consent, mixed_lines, unwatched
 from tests.helpers.cli_shell import Shell
 
@@ -160,15 +160,15 @@ def test_what_is_forgotten_while_twilio_is_asked_is_not_begun(
 ) -> None:
     plan = planned(shell)
     run = applied(shell, plan) if command == "resume" else None
-    located = ApplyJob._located
+    find_target = Session.find_target
 
-    async def forgotten_meanwhile(job: ApplyJob, *asked: Any) -> Any:
-        found = await located(job, *asked)
+    async def forgotten_meanwhile(session: Session, service_sid: str | None) -> Any:
+        found = await find_target(session, service_sid)
         tombstone = Tombstone(at=datetime.now(UTC), os_user="ann", host="elsewhere")
         write_tombstone(run or plan.directory, tombstone, plan_id=None)
         return found
 
-    monkeypatch.setattr(ApplyJob, "_located", forgotten_meanwhile)
+    monkeypatch.setattr(Session, "find_target", forgotten_meanwhile)
     before = [] if run is None else journal_of(run, "SELECT * FROM event")
 
     told = shell.call(command, str(run or plan.directory), "--json", *consent(plan), *HASTE)

@@ -14,8 +14,9 @@ from typing import Any, Literal
 from readstate.changes.plans.reader import read_header
 from readstate.changes.plans.tombstone import Tombstone, write_tombstone
 from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, UNFINISHED, is_abandoned
-from readstate.changes.runs.directory import RunDirectory, runs_in, target_lock
+from readstate.changes.runs.directory import RunDirectory, runs_in
 from readstate.changes.runs.journal import open_read_only
+from readstate.changes.runs.lock import target_lock
 from readstate.changes.runs.result import summarise
 from readstate.changes.runs.results import write_audit
 from readstate.changes.runs.row_record import INTENT

@@ -1,22 +1,18 @@
-"""Where runs live on disk, and the lock that keeps two of them off one service."""
+"""Where runs are kept on disk, and how one is found."""
 
-import json
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from readstate.changes.plans.tombstone import TOMBSTONE, read_tombstone, require_not_erased
 from readstate.changes.runs.journal import open_read_only
-from readstate.errors import BadInput, LocalDisk, Locked, PlanUnusable, ReadstateError
+from readstate.errors import BadInput, LocalDisk, PlanUnusable, ReadstateError
 from readstate.files import create_private_folder, translate_os_errors
-from readstate.locks import LockHeld, acquire_lock, is_locked
-from readstate.model.plan import Target
 
 SMALLEST_FREE_BYTES = 200_000_000
 """With less on the disk, nothing more is sent: its intent might not be kept."""
@@ -114,24 +110,23 @@ def names_run(name: str, work_dir: Path) -> bool:
     return any(RunDirectory(place).exists() for place in (Path(name), runs_root(work_dir) / name))
 
 
-def refuse_consumed(plan_id: str, work_dir: Path) -> None:
-    """Refuse a plan that a run was begun with: it can be resumed, not begun again. Raises `PlanUnusable`."""
+def require_unused_plan(plan_id: str, work_dir: Path) -> None:
+    """Raise `PlanUnusable` for a plan that a run was begun with: that run can be resumed, the plan not begun again."""
     run = run_of(plan_id, work_dir)
     if run is None:
         return
     require_not_erased(run.path)
-    journal = open_read_only(run.journal)
-    state, _ = journal.final_state()
-    journal.close()
-    went = "was carried out" if state == "finished" else "was begun"
+    with closing(open_read_only(run.journal)) as journal:
+        state, _ = journal.final_state()
+    verb = "was carried out" if state == "finished" else "was begun"
     raise PlanUnusable(
-        f"plan {plan_id} {went} by run {run.run_id}",
-        hint=f"To go on, or to try failed rows again:  readstate resume {run.run_id}\nOr plan again.",
+        f"plan {plan_id} {verb} by run {run.run_id}",
+        hint=f"To resume it, or to retry failed rows:  readstate resume {run.run_id}\nOr plan again.",
     )
 
 
 def run_of(plan_id: str, work_dir: Path) -> RunDirectory | None:
-    """The run that the plan was begun with; None where it was not begun."""
+    """Return the run that was begun with the plan, or None."""
     return next((run for run in runs_in(work_dir) if _plan_of(run) == plan_id), None)
 
 
@@ -145,39 +140,6 @@ def _plan_of(run: RunDirectory) -> str | None:
         return None
     with closing(journal):
         return journal.header.plan_id
-
-
-@contextmanager
-def target_lock(work_dir: Path, target: Target, *, run_id: str, holder: dict[str, Any]) -> Iterator[None]:
-    """Keep every other run on this machine off *target* for as long as the block lasts; dies with the process.
-
-    Raises `Locked`, which tells who holds it, and `LocalDisk`.
-    """
-    path = _lock_file(work_dir, target)
-    try:
-        with translate_os_errors(path, hint="Give a folder of your own with --work-dir."):
-            lock = acquire_lock(path, holder=json.dumps({"run": run_id, **holder}))
-    except LockHeld as held:
-        raise Locked(
-            f"another run changes service {target.service_sid} now: {held.holder or 'its holder is unknown'}",
-            hint="Wait for it, or stop it. Runs on other machines are not seen: let a scheduler run one at a time.",
-        ) from None
-    with lock:
-        yield
-
-
-def lock_holder(work_dir: Path, target: Target) -> str | None:
-    """Return the id of the run that holds *target* now; None where none does."""
-    path = _lock_file(work_dir, target)
-    try:
-        run: str | None = json.loads(path.read_text(encoding="utf-8")).get("run") if is_locked(path) else None
-    except (OSError, ValueError, AttributeError):
-        return None
-    return run
-
-
-def _lock_file(work_dir: Path, target: Target) -> Path:
-    return work_dir / "locks" / f"{target.account_sid}-{target.service_sid}.lock"
 
 
 def runs_in(work_dir: Path) -> Iterator[RunDirectory]:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from readstate.changes.runs.directory import RunDirectory, lock_holder
+from readstate.changes.runs.directory import RunDirectory
 from readstate.changes.runs.journal import RunHeader, open_read_only
+from readstate.changes.runs.lock import lock_holder
 from readstate.changes.runs.result import RunResult, summarise
 from readstate.changes.runs.row_record import INTENT
 from readstate.errors import ExitCode

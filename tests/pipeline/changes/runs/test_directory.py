@@ -1,23 +1,14 @@
-"""Runs on disk, and the lock between them."""
+"""Runs on disk."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from readstate.changes.runs.directory import (
-    RunDirectory,
-    create_run,
-    find_run,
-    lock_holder,
-    name_run,
-    refuse_consumed,
-    target_lock,
-)
+from readstate.changes.runs.directory import RunDirectory, create_run, find_run, name_run, require_unused_plan
 from readstate.changes.runs.journal import create_journal
-from readstate.errors import BadInput, LocalDisk, Locked, PlanUnusable
+from readstate.errors import BadInput, LocalDisk, PlanUnusable
 from tests.helpers.journals import header
-from tests.helpers.plans import TARGET
 
 NOW = datetime(2026, 11, 23, 14, 15, 16, tzinfo=UTC)
 
@@ -60,23 +51,9 @@ def test_a_plan_is_begun_once(tmp_path: Path) -> None:
     damaged = create_run(tmp_path, "r-20261123T141516Z-bbbb")
     damaged.journal.write_bytes(b"no database")
 
-    refuse_consumed("p-2", tmp_path)
+    require_unused_plan("p-2", tmp_path)
     with pytest.raises(PlanUnusable, match=f"readstate resume {run.run_id}"):
-        refuse_consumed("p-1", tmp_path)
-
-
-def test_two_runs_of_one_service_exclude_each_other_and_the_second_hears_who_holds_it(tmp_path: Path) -> None:
-    with target_lock(tmp_path, TARGET, run_id="r-1", holder={"os_user": "ann"}):
-        with (
-            pytest.raises(Locked, match=r'"run": "r-1".*ann'),
-            target_lock(tmp_path, TARGET, run_id="r-2", holder={}),
-        ):
-            raise AssertionError("both have it")
-        assert lock_holder(tmp_path, TARGET) == "r-1"
-
-    with target_lock(tmp_path, TARGET, run_id="r-2", holder={}):
-        assert lock_holder(tmp_path, TARGET) == "r-2"
-    assert lock_holder(tmp_path, TARGET) is None
+        require_unused_plan("p-1", tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_a_problem_of_the_disk(tmp_path: Path) -> None:
@@ -84,7 +61,5 @@ def test_a_folder_that_cannot_be_made_is_a_problem_of_the_disk(tmp_path: Path) -
 
     with pytest.raises(LocalDisk, match="--work-dir"):
         create_run(tmp_path / "file", "r-1")
-    with pytest.raises(LocalDisk), target_lock(tmp_path / "file", TARGET, run_id="r-1", holder={}):
-        raise AssertionError("there is no lock")
     with pytest.raises(LocalDisk):
         RunDirectory(tmp_path / "nowhere").free_bytes()
