@@ -23,7 +23,6 @@ from tests.helpers.processes import (
     finish,
     spawn,
     start,
-    start_and_hold,
     wait_until,
 )
 from tests.helpers.published import published_rows
@@ -83,17 +82,6 @@ def test_shards_at_once_one_of_them_killed_twice_give_the_world(twilio: RunningS
     assert manifest["starts"] == 3
     assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
     assert list(tmp_path.glob("work/shards/*")) == []
-
-
-def test_a_shard_is_locked_out_while_it_is_being_read_on_this_machine(twilio: RunningSimulator, tmp_path: Path) -> None:
-    env = environment(twilio, tmp_path)
-    first = start_and_hold(shard(1, 2, tmp_path), env, twilio)
-
-    second = finish(shard(1, 2, tmp_path), env)
-
-    assert second.returncode == ExitCode.LOCKED
-    assert f"process {first.pid}" in second.stderr
-    assert first.poll() is None
 
 
 PAGE = (PIPELINE / "snapshot" / "shards" / "README.md").read_text(encoding="utf-8")

@@ -45,7 +45,7 @@ def _show_summary(manifest: Manifest, root: str) -> None:
         ("requests", group_digits(manifest.requests.requests)),
         ("retried", group_digits(manifest.requests.retries)),
         ("throttled (429)", group_digits(manifest.requests.throttled)),
-        ("size", format_size(sum(file.bytes for file in manifest.files))),
+        ("size", format_size(manifest.bytes)),
         ("time", format_duration(seconds) + (f" in {manifest.starts} starts" if manifest.starts > 1 else "")),
         ("complete", "yes" if manifest.complete else "NO"),
     ]

@@ -81,7 +81,7 @@ def _snapshot_document(manifest: Manifest, found: dict[date, list[str]] | None) 
         "complete": manifest.complete,
         "users": manifest.users.read,
         "rows": manifest.rows,
-        "bytes": sum(file.bytes for file in manifest.files),
+        "bytes": manifest.bytes,
         **({} if found is None else {"defects": found[manifest.snapshot_date]}),
     }
 
@@ -94,7 +94,7 @@ def _show_snapshots(manifests: Sequence[Manifest], found: dict[date, list[str]] 
             group_digits(manifest.users.read),
             group_digits(manifest.rows),
             group_digits(manifest.users.failed),
-            format_size(sum(file.bytes for file in manifest.files)),
+            format_size(manifest.bytes),
             "yes" if manifest.complete else "NO",
             *(["NO" if found[manifest.snapshot_date] else "yes"] if found else []),
         ]

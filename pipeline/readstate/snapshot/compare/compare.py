@@ -92,16 +92,15 @@ def _compare_streams(
 def _rows(snapshot: Snapshot, comparer: Comparer) -> Iterator[pa.Table]:
     """Yield the columns that *comparer* compares, in the order of the files, which are sorted by key."""
     columns = [*comparer.key, *comparer.fields]
-    for file in snapshot.manifest.files:
-        if file.dataset == comparer.dataset:
-            path = snapshot.store.objects.absolute(file.path)
-            # Pre-buffering would hold all columns of a row group in memory at once.
-            with (
-                snapshot.store.objects.translate_errors(file.path),
-                pq.ParquetFile(path, filesystem=snapshot.store.objects.filesystem, pre_buffer=False) as parquet,
-            ):
-                for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
-                    # Users that a users file named and Twilio did not know have no SID, so no key to compare them by.
-                    named = pa.table(batch).filter(pc.is_valid(batch[comparer.key[-1]]))
-                    # Plain strings, because two files may number the same values of a dictionary differently.
-                    yield with_sort_key(named.cast(plain_strings(named.schema)), comparer.key)
+    for file in snapshot.manifest.files_of(comparer.dataset):
+        path = snapshot.store.objects.absolute(file.path)
+        # Pre-buffering would hold all columns of a row group in memory at once.
+        with (
+            snapshot.store.objects.translate_errors(file.path),
+            pq.ParquetFile(path, filesystem=snapshot.store.objects.filesystem, pre_buffer=False) as parquet,
+        ):
+            for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
+                # Users that a users file named and Twilio did not know have no SID, so no key to compare them by.
+                named = pa.table(batch).filter(pc.is_valid(batch[comparer.key[-1]]))
+                # Plain strings, because two files may number the same values of a dictionary differently.
+                yield with_sort_key(named.cast(plain_strings(named.schema)), comparer.key)

@@ -73,7 +73,7 @@ def _sync_table(table: "DeltaTable", dataset: Dataset, manifests: dict[date, Man
     known = _files_by_date(table)
     for day in sorted(known.keys() | manifests.keys()):
         manifest = manifests.get(day)
-        files = [] if manifest is None else [file for file in manifest.files if file.dataset == dataset]
+        files = [] if manifest is None else manifest.files_of(dataset)
         if {_name(file) for file in files} == known.get(day, set()):
             continue
         metadata = {_DATE: day.isoformat(), "run_id": "" if manifest is None else manifest.run_id}

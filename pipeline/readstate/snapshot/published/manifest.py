@@ -106,6 +106,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether every user of the roster was read or had vanished."""
     files: tuple[SnapshotFile, ...]
 
+    @property
+    def bytes(self) -> int:
+        """The size of all files together."""
+        return sum(file.bytes for file in self.files)
+
+    def files_of(self, dataset: Dataset) -> list[SnapshotFile]:
+        """Return the files of *dataset*, in the order of their rows."""
+        return [file for file in self.files if file.dataset == dataset]
+
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """Return the manifest as indented JSON with a final newline."""

@@ -33,7 +33,7 @@ class FinishedFile:
 class RowGroupWriter:
     """Writes a Parquet file, one row group a call."""
 
-    def __init__(self, sink: "_HashingSink", schema: pa.Schema, writer: Any) -> None:
+    def __init__(self, sink: "HashingSink", schema: pa.Schema, writer: Any) -> None:
         self._sink = sink
         self._schema = schema
         self._writer = writer
@@ -64,7 +64,7 @@ class RowGroupWriter:
 def open_row_group_writer(path: Path, schema: pa.Schema) -> Iterator[RowGroupWriter]:
     """Open a Parquet file for writing; it appears when the block ends well. Raise `LocalDisk`."""
     with atomic_write(path) as file:
-        sink = _HashingSink(file)
+        sink = HashingSink(file)
         sorting = (
             [pq.SortingColumn(schema.get_field_index(name)) for name in KEY] if set(KEY) <= set(schema.names) else None
         )
@@ -98,7 +98,7 @@ def write_rows(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> Fin
     return FinishedFile(path, parquet.rows, parquet.bytes, parquet.sha256)
 
 
-class _HashingSink(io.RawIOBase):
+class HashingSink(io.RawIOBase):
     """Hashes and counts the bytes that pass through."""
 
     def __init__(self, file: BinaryIO) -> None:

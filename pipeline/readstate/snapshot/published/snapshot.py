@@ -28,7 +28,7 @@ class Snapshot:
 
     def dataset(self, name: Dataset = "user_conversations") -> ds.Dataset:
         """Return the UserConversations, or another dataset, for pyarrow to filter and stream."""
-        paths = [self.store.objects.absolute(file.path) for file in self.manifest.files if file.dataset == name]
+        paths = [self.store.objects.absolute(file.path) for file in self.manifest.files_of(name)]
         schema = SCHEMAS[name]
         if not paths:  # pyarrow refuses a dataset of no files
             return ds.dataset(pa.Table.from_pylist([], schema=schema))
@@ -92,7 +92,7 @@ def defects(store: SnapshotStore, manifest: Manifest) -> Iterator[str]:
     users = manifest.users
     if users.listed != users.read + users.vanished + users.failed:
         yield f"the manifest counts {users.listed} users, but {users.read} + {users.vanished} + {users.failed}"
-    rows = sum(file.rows for file in manifest.files if file.dataset == "user_conversations")
+    rows = sum(file.rows for file in manifest.files_of("user_conversations"))
     if rows != manifest.rows:
         yield f"the manifest counts {manifest.rows} rows, but its files {rows}"
 

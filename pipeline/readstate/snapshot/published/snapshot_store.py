@@ -144,15 +144,14 @@ class SnapshotStore:
 
     def known_users(self, manifest: Manifest) -> Iterator[KnownUser]:
         """Yield the users whose conversations a snapshot holds. Raise `BadInput` where its file is damaged."""
-        for file in manifest.files:
-            if file.dataset == "users":
-                try:
-                    yield from self._known_users(file.path)
-                except pa.ArrowInvalid as error:
-                    raise BadInput(
-                        f"{self.root}/{file.path}: damaged: {str(error).splitlines()[0]}",
-                        hint=f"readstate snapshots {self.root} --verify lists all damaged files.",
-                    ) from error
+        for file in manifest.files_of("users"):
+            try:
+                yield from self._known_users(file.path)
+            except pa.ArrowInvalid as error:
+                raise BadInput(
+                    f"{self.root}/{file.path}: damaged: {str(error).splitlines()[0]}",
+                    hint=f"readstate snapshots {self.root} --verify lists all damaged files.",
+                ) from error
 
     def _known_users(self, path: str) -> Iterator[KnownUser]:
         # Not read_table: it imports pyarrow's datasets, 40 MB that an export does not need.

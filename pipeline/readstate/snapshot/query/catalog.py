@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,25 +24,25 @@ from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
 _NARROW_ROWS = 32_768
 _SNAPSHOT_DATE = pa.field("snapshot_date", pa.date32())
 
-SNAPSHOTS = pa.schema(
-    [
-        ("snapshot_date", pa.date32()),
-        ("run_id", pa.string()),
-        ("complete", pa.bool_()),
-        ("started_at", pa.timestamp("us", tz="UTC")),
-        ("ended_at", pa.timestamp("us", tz="UTC")),
-        ("user_conversations", pa.int64()),
-        ("users", pa.int64()),
-        ("users_read", pa.int64()),
-        ("users_vanished", pa.int64()),
-        ("users_failed", pa.int64()),
-        ("requests", pa.int64()),
-        ("retries", pa.int64()),
-        ("throttled", pa.int64()),
-        ("bytes", pa.int64()),
-    ]
-)
-"""The view of all manifests, one row a snapshot."""
+_SNAPSHOT_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
+    "snapshot_date": (pa.date32(), "snapshot_date"),
+    "run_id": (pa.string(), "run_id"),
+    "complete": (pa.bool_(), "complete"),
+    "started_at": (pa.timestamp("us", tz="UTC"), "started_at"),
+    "ended_at": (pa.timestamp("us", tz="UTC"), "ended_at"),
+    "user_conversations": (pa.int64(), "rows"),
+    "users": (pa.int64(), "users.listed"),
+    "users_read": (pa.int64(), "users.read"),
+    "users_vanished": (pa.int64(), "users.vanished"),
+    "users_failed": (pa.int64(), "users.failed"),
+    "requests": (pa.int64(), "requests.requests"),
+    "retries": (pa.int64(), "requests.retries"),
+    "throttled": (pa.int64(), "requests.throttled"),
+    "bytes": (pa.int64(), "bytes"),
+}
+"""The columns of the view of all manifests, one row a snapshot: type, and attribute of the manifest."""
+
+SNAPSHOTS = pa.schema([(name, kind) for name, (kind, _) in _SNAPSHOT_COLUMNS.items()])
 
 VIEWS: dict[str, pa.Schema] = {
     "user_conversations": USER_CONVERSATIONS,
@@ -137,7 +138,7 @@ def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
 def _every_snapshot(snapshot: Snapshot, manifests: list[Manifest], name: Dataset) -> ds.Dataset:
     schema = SCHEMAS[name].append(_SNAPSHOT_DATE)
     objects = snapshot.store.objects
-    paths = [objects.absolute(file.path) for manifest in manifests for file in manifest.files if file.dataset == name]
+    paths = [objects.absolute(file.path) for manifest in manifests for file in manifest.files_of(name)]
     if not paths:  # pyarrow refuses a dataset of no files
         return ds.dataset(schema.empty_table())
     return ds.dataset(
@@ -163,23 +164,5 @@ def _changes_since_previous(snapshot: Snapshot, folder: Path) -> ds.Dataset:
 
 
 def _snapshots_table(manifests: list[Manifest]) -> pa.Table:
-    lines = [
-        {
-            "snapshot_date": manifest.snapshot_date,
-            "run_id": manifest.run_id,
-            "complete": manifest.complete,
-            "started_at": manifest.started_at,
-            "ended_at": manifest.ended_at,
-            "user_conversations": manifest.rows,
-            "users": manifest.users.listed,
-            "users_read": manifest.users.read,
-            "users_vanished": manifest.users.vanished,
-            "users_failed": manifest.users.failed,
-            "requests": manifest.requests.requests,
-            "retries": manifest.requests.retries,
-            "throttled": manifest.requests.throttled,
-            "bytes": sum(file.bytes for file in manifest.files),
-        }
-        for manifest in manifests
-    ]
-    return pa.Table.from_pylist(lines, schema=SNAPSHOTS)
+    columns = [[attrgetter(path)(manifest) for manifest in manifests] for _, path in _SNAPSHOT_COLUMNS.values()]
+    return pa.table(columns, schema=SNAPSHOTS)

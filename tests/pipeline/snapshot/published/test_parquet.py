@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from readstate.errors import LocalDisk
-from readstate.snapshot.published.parquet import _HashingSink, null_columns, write_rows
+from readstate.snapshot.published.parquet import HashingSink, null_columns, write_rows
 from readstate.snapshot.published.schema import FAILURES, PII_COLUMNS, ROWS, USER_CONVERSATIONS, USERS
 from tests.helpers.rows import table_of
 
@@ -65,14 +65,14 @@ def test_duckdb_reads_it_as_it_is(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_no_error_for_the_garbage_collector(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    write = _HashingSink.write
+    write = HashingSink.write
 
-    def write_while_there_is_room(self: _HashingSink, data: bytes) -> int:
+    def write_while_there_is_room(self: HashingSink, data: bytes) -> int:
         if self.bytes + len(data) > room and not isinstance(self._file, io.BytesIO):
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(self, data)
 
-    monkeypatch.setattr(_HashingSink, "write", write_while_there_is_room)
+    monkeypatch.setattr(HashingSink, "write", write_while_there_is_room)
     with pytest.raises(LocalDisk, match="No space"):
         write_rows([table_of(KEYS), table_of(KEYS)], USER_CONVERSATIONS, tmp_path / "a.parquet")
     gc.collect()
