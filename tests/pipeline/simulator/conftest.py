@@ -26,7 +26,7 @@ class Response:
         return json.loads(self.raw)
 
 
-class Line:
+class RawConnection:
     """One connection to a simulator."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -61,16 +61,16 @@ class Line:
 @pytest.fixture
 async def dial() -> Any:
     """Open connections that close themselves."""
-    lines: list[Line] = []
+    opened: list[RawConnection] = []
 
-    async def connect(simulator: RunningSimulator) -> Line:
+    async def connect(simulator: RunningSimulator) -> RawConnection:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(simulator.base_url.rpartition(":")[2]))
-        lines.append(Line(reader, writer))
-        return lines[-1]
+        opened.append(RawConnection(reader, writer))
+        return opened[-1]
 
     yield connect
-    for line in lines:
-        line.writer.close()
+    for connection in opened:
+        connection.writer.close()
 
 
 Dial = Callable[[RunningSimulator], Any]

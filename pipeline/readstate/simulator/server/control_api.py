@@ -48,7 +48,6 @@ class ControlApi:
         }
 
     def connected(self) -> None:
-        """Count a new connection."""
         self._simulator.counters.connections += 1
 
     def receive(self, request: Request, writer: ResponseWriter) -> None:

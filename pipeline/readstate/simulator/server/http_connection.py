@@ -62,7 +62,6 @@ class Connection(asyncio.Protocol):
     # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Register the connection."""
         self._transport = cast("asyncio.Transport", transport)
         self._connections.add(self)
         self._handler.connected()
@@ -83,7 +82,6 @@ class Connection(asyncio.Protocol):
     # Called by httptools.
 
     def on_url(self, url: bytes) -> None:
-        """Collect a piece of the target."""
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -97,7 +95,6 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
-        """Collect a piece of the body, however it was framed."""
         self._body += body
 
     def on_message_complete(self) -> None:
@@ -115,17 +112,14 @@ class Connection(asyncio.Protocol):
     # Called by the simulator.
 
     def send(self, payload: bytes) -> None:
-        """Send a whole response."""
         self._write(payload)
         self._done()
 
     def send_and_close(self, payload: bytes) -> None:
-        """Send part of a response, and end the connection."""
         self._write(payload)
         self._transport.close()
 
     def drip(self, payload: bytes, *, seconds: float) -> None:
-        """Send a response in small pieces."""
         size = -(-len(payload) // _DRIPS)
         loop = asyncio.get_running_loop()
         for number in range(_DRIPS):
@@ -142,7 +136,6 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def close(self) -> None:
-        """Close the connection, because the server stops."""
         self._transport.abort()
 
     def _write(self, payload: bytes) -> None:

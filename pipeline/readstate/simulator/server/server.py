@@ -50,12 +50,10 @@ class RunningSimulator:
 
     @property
     def world(self) -> World:
-        """The simulated world."""
         return self._simulator.world
 
     @property
     def credentials(self) -> Credentials:
-        """The credentials that the simulator accepts."""
         return self._simulator.credentials
 
     @property
@@ -86,11 +84,9 @@ class RunningSimulator:
         return list(self.world.log.effects)
 
     def counters(self) -> Counters:
-        """Return the counters."""
         return self._simulator.counters
 
     def reset_counters(self) -> None:
-        """Set all counters to zero."""
         self._on_loop(self._simulator.reset_counters)
 
     def _on_loop(self, change: Callable[[], Result]) -> None:

@@ -73,12 +73,10 @@ class Simulator:
 
     @property
     def faults(self) -> Faults:
-        """The faults in force."""
         return self.injector.faults
 
     @property
     def behaviour(self) -> Behaviour:
-        """The behaviour in force."""
         return self.api.behaviour
 
     def change_faults(self, faults: Faults) -> None:
@@ -109,7 +107,6 @@ class Simulator:
         )
 
     def reset_counters(self) -> None:
-        """Set all counters to zero."""
         self.counters = Counters()
         self.account.background = BackgroundCounts()
 

@@ -37,45 +37,45 @@ def test_a_list_comes_by_sid_or_shuffled_and_is_complete_either_way() -> None:
 
 @pytest.mark.parametrize(("switch", "text"), [("null_index", "null"), ("empty_index", "")])
 def test_clearing_may_be_rejected(switch: str, text: str) -> None:
-    desk = SimulatedApi(SHAPE, **{switch: "reject"})
+    api = SimulatedApi(SHAPE, **{switch: "reject"})
 
-    assert desk.ask("POST", desk.membership()["url"], LastReadMessageIndex=text).code == 50421
+    assert api.ask("POST", api.membership()["url"], LastReadMessageIndex=text).code == 50421
 
 
 def test_an_index_beyond_the_newest_may_be_rejected() -> None:
-    desk = SimulatedApi(SHAPE, index_beyond_newest="reject")
-    row, empty = desk.membership(), desk.membership(messages=False)
-    newest = desk.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]
+    api = SimulatedApi(SHAPE, index_beyond_newest="reject")
+    row, empty = api.membership(), api.membership(messages=False)
+    newest = api.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]
 
-    assert desk.ask("POST", row["url"], LastReadMessageIndex=str(newest)).status == 200
-    assert desk.ask("POST", row["url"], LastReadMessageIndex=str(newest + 1)).code == 50421
-    assert desk.ask("POST", empty["url"], LastReadMessageIndex="0").code == 50421
+    assert api.ask("POST", row["url"], LastReadMessageIndex=str(newest)).status == 200
+    assert api.ask("POST", row["url"], LastReadMessageIndex=str(newest + 1)).code == 50421
+    assert api.ask("POST", empty["url"], LastReadMessageIndex="0").code == 50421
 
 
 def test_a_negative_index_may_be_accepted() -> None:
-    desk = SimulatedApi(SHAPE, negative_index="accept")
-    row = desk.membership()
-    everything = len(desk.rows(f"{row['links']['conversation']}/Messages?PageSize=100"))
+    api = SimulatedApi(SHAPE, negative_index="accept")
+    row = api.membership()
+    everything = len(api.rows(f"{row['links']['conversation']}/Messages?PageSize=100"))
 
-    assert desk.ask("POST", row["url"], LastReadMessageIndex="-1").body["unread_messages_count"] == everything
+    assert api.ask("POST", row["url"], LastReadMessageIndex="-1").body["unread_messages_count"] == everything
 
 
 def test_a_timestamp_alone_may_read_everything() -> None:
-    desk = SimulatedApi(SHAPE, timestamp_alone="reads_all")
+    api = SimulatedApi(SHAPE, timestamp_alone="reads_all")
 
-    row = desk.ask("POST", desk.membership()["url"], LastReadTimestamp="2024-01-01T00:00:00Z").body
+    row = api.ask("POST", api.membership()["url"], LastReadTimestamp="2024-01-01T00:00:00Z").body
 
     assert row["unread_messages_count"] == 0
 
 
 def test_an_index_alone_may_leave_the_timestamp() -> None:
-    desk = SimulatedApi(SHAPE, timestamp_with_index="unchanged")
-    row = desk.membership(horizon=True)
-    before = desk.get(row["links"]["participant"])["last_read_timestamp"]
+    api = SimulatedApi(SHAPE, timestamp_with_index="unchanged")
+    row = api.membership(horizon=True)
+    before = api.get(row["links"]["participant"])["last_read_timestamp"]
 
-    desk.ask("POST", row["url"], LastReadMessageIndex="1")
+    api.ask("POST", row["url"], LastReadMessageIndex="1")
 
-    assert desk.get(row["links"]["participant"])["last_read_timestamp"] == before
+    assert api.get(row["links"]["participant"])["last_read_timestamp"] == before
 
 
 def test_a_closed_conversation_may_refuse_changes() -> None:
@@ -89,21 +89,21 @@ def test_a_closed_conversation_may_refuse_changes() -> None:
 
 
 def test_a_404_may_say_what_is_missing() -> None:
-    desk = SimulatedApi(SHAPE, not_found_code="specific")
-    row = desk.membership()
+    api = SimulatedApi(SHAPE, not_found_code="specific")
+    row = api.membership()
     somewhere_else = next(
         user.sid
-        for user in desk.service.users()
-        if row["conversation_sid"] not in dict(desk.service.conversations_of(user.number))
+        for user in api.service.users()
+        if row["conversation_sid"] not in dict(api.service.conversations_of(user.number))
     )
     conversation, nowhere = row["links"]["conversation"], "CH" + "0" * 32
 
-    assert desk.ask("GET", "/v1/Users/nobody/Conversations").code == 50200
-    assert desk.ask("GET", f"/v1/Users/{row['user_sid']}/Conversations/{nowhere}").code == 50350
-    assert desk.ask("GET", f"/v1/Users/{somewhere_else}/Conversations/{row['conversation_sid']}").code == 50430
-    assert desk.ask("GET", f"{conversation}/Participants/nobody").code == 50432
-    assert desk.ask("GET", f"{conversation}/Messages/IMnothing").code == 50500
-    assert desk.ask("GET", "/v1/Services/IS" + "0" * 32).code == 50050
+    assert api.ask("GET", "/v1/Users/nobody/Conversations").code == 50200
+    assert api.ask("GET", f"/v1/Users/{row['user_sid']}/Conversations/{nowhere}").code == 50350
+    assert api.ask("GET", f"/v1/Users/{somewhere_else}/Conversations/{row['conversation_sid']}").code == 50430
+    assert api.ask("GET", f"{conversation}/Participants/nobody").code == 50432
+    assert api.ask("GET", f"{conversation}/Messages/IMnothing").code == 50500
+    assert api.ask("GET", "/v1/Services/IS" + "0" * 32).code == 50050
 
 
 @pytest.mark.parametrize("code", [50063, 50074])
@@ -124,29 +124,29 @@ def test_changes_are_counted_by_conversation_or_by_service(code: int) -> None:
 
 
 def test_there_may_be_no_limit_on_changes() -> None:
-    desk = SimulatedApi(SHAPE, actions_per_second=0)
-    row = desk.membership()
+    api = SimulatedApi(SHAPE, actions_per_second=0)
+    row = api.membership()
 
-    assert {desk.ask("POST", row["url"], LastReadMessageIndex="0").status for _ in range(100)} == {200}
+    assert {api.ask("POST", row["url"], LastReadMessageIndex="0").status for _ in range(100)} == {200}
 
 
 def test_an_empty_update_may_be_accepted_and_changes_nothing() -> None:
-    desk = SimulatedApi(SHAPE, empty_update="accept")
-    row = desk.membership()
+    api = SimulatedApi(SHAPE, empty_update="accept")
+    row = api.membership()
 
-    reply = desk.ask("POST", row["url"], last_read_message_index="1")
+    reply = api.ask("POST", row["url"], last_read_message_index="1")
 
     assert (reply.status, reply.body) == (200, row)
-    assert desk.world.log.effects == []
+    assert api.world.log.effects == []
 
 
 def test_a_horizon_may_move_date_updated() -> None:
-    desk = SimulatedApi(SHAPE, now=1_700_000_000, horizon_moves_date_updated="yes")
-    row = desk.membership()
+    api = SimulatedApi(SHAPE, now=1_700_000_000, horizon_moves_date_updated="yes")
+    row = api.membership()
 
-    desk.ask("POST", row["url"], LastReadMessageIndex="0")
+    api.ask("POST", row["url"], LastReadMessageIndex="0")
 
-    assert row["date_updated"] != desk.get(row["url"])["date_updated"] == "2023-11-14T22:13:20Z"
+    assert row["date_updated"] != api.get(row["url"])["date_updated"] == "2023-11-14T22:13:20Z"
 
 
 def test_own_messages_may_not_count() -> None:
@@ -164,11 +164,11 @@ def test_own_messages_may_not_count() -> None:
 
 
 def test_an_encoded_slash_may_split_the_path() -> None:
-    desk, split = SimulatedApi(WorldShape(users=200, odd_identities=1)), SimulatedApi(SHAPE, encoded_slash="separator")
-    user = next(user for user in desk.service.users() if user.identity.startswith("team/"))
+    api, split = SimulatedApi(WorldShape(users=200, odd_identities=1)), SimulatedApi(SHAPE, encoded_slash="separator")
+    user = next(user for user in api.service.users() if user.identity.startswith("team/"))
     path = f"/v1/Users/{user.identity.replace('/', '%2F')}"
 
-    assert desk.get(path)["sid"] == user.sid
+    assert api.get(path)["sid"] == user.sid
     assert split.ask("GET", path).status == 404
 
 
@@ -180,25 +180,25 @@ def test_bearer_tokens_may_be_refused() -> None:
 
 
 def test_a_second_delete_may_be_204() -> None:
-    desk = SimulatedApi(SHAPE, second_delete="no_content", closed_conversation="reject")
-    row, closed = desk.membership(), desk.membership(state="closed")
+    api = SimulatedApi(SHAPE, second_delete="no_content", closed_conversation="reject")
+    row, closed = api.membership(), api.membership(state="closed")
 
-    assert [desk.ask("DELETE", row["url"]).status for _ in range(2)] == [204, 204]
-    assert desk.ask("DELETE", closed["url"]).status == 400
+    assert [api.ask("DELETE", row["url"]).status for _ in range(2)] == [204, 204]
+    assert api.ask("DELETE", closed["url"]).status == 400
 
 
 def test_unread_counts_may_lag() -> None:
     moment = 1_700_000_000.0
-    desk = SimulatedApi(SHAPE, unread_lag_seconds=5)
-    desk.world.now = lambda: moment
-    row = desk.membership(horizon=True)
-    newest = desk.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]
-    desk.ask("POST", row["url"], LastReadMessageIndex="0")
+    api = SimulatedApi(SHAPE, unread_lag_seconds=5)
+    api.world.now = lambda: moment
+    row = api.membership(horizon=True)
+    newest = api.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]
+    api.ask("POST", row["url"], LastReadMessageIndex="0")
     moment += 10
 
-    at_once = desk.ask("POST", row["url"], LastReadMessageIndex=str(newest)).body
+    at_once = api.ask("POST", row["url"], LastReadMessageIndex=str(newest)).body
     moment += 6
-    later = desk.get(row["url"])
+    later = api.get(row["url"])
 
     assert at_once["last_read_message_index"] == newest
     assert at_once["unread_messages_count"] > 0

@@ -68,7 +68,7 @@ def _shape(path: str) -> str:
     return "/".join("*" if part.startswith("{") else part for part in path.split("/"))
 
 
-class CheckedDesk(SimulatedApi):
+class CheckedApi(SimulatedApi):
     """Checks everything that it is answered."""
 
     def __init__(self, conformance: Conformance, shape: WorldShape) -> None:
@@ -90,42 +90,42 @@ def _links(body: Any) -> Iterator[str]:
     yield body["links"]["conversation"]
 
 
-def _read_everything(desk: SimulatedApi, family: str) -> None:
-    for item in desk.rows("/v1/Services"):
-        desk.get(item["url"])
-    desk.get("/v1/Configuration")
-    for user in desk.rows(f"{family}/Users"):
-        desk.get(user["url"])
-        for row in desk.rows(user["links"]["user_conversations"]):
-            assert [desk.ask("GET", link).status for link in _links(row)] == [200, 200, 200]
-    for conversation in desk.rows(f"{family}/Conversations"):
-        desk.rows(conversation["links"]["participants"])
-        for message in desk.get(f"{conversation['links']['messages']}?Order=desc&PageSize=2")["messages"]:
-            desk.get(message["url"])
+def _read_everything(api: SimulatedApi, family: str) -> None:
+    for item in api.rows("/v1/Services"):
+        api.get(item["url"])
+    api.get("/v1/Configuration")
+    for user in api.rows(f"{family}/Users"):
+        api.get(user["url"])
+        for row in api.rows(user["links"]["user_conversations"]):
+            assert [api.ask("GET", link).status for link in _links(row)] == [200, 200, 200]
+    for conversation in api.rows(f"{family}/Conversations"):
+        api.rows(conversation["links"]["participants"])
+        for message in api.get(f"{conversation['links']['messages']}?Order=desc&PageSize=2")["messages"]:
+            api.get(message["url"])
 
 
-def _change_everything(desk: SimulatedApi, family: str) -> None:
-    user = desk.ask("POST", f"{family}/Users", Identity="anna").body
-    desk.ask("POST", user["url"], FriendlyName="Anna")
-    conversation = desk.ask("POST", f"{family}/Conversations", UniqueName="x", FriendlyName="X").body
-    desk.ask("POST", conversation["url"], FriendlyName="Y")
+def _change_everything(api: SimulatedApi, family: str) -> None:
+    user = api.ask("POST", f"{family}/Users", Identity="anna").body
+    api.ask("POST", user["url"], FriendlyName="Anna")
+    conversation = api.ask("POST", f"{family}/Conversations", UniqueName="x", FriendlyName="X").body
+    api.ask("POST", conversation["url"], FriendlyName="Y")
     participants = conversation["links"]["participants"]
-    participant = desk.ask("POST", participants, Identity="anna").body
-    member = desk.ask("POST", participants, Identity="bob").body
-    message = desk.ask("POST", conversation["links"]["messages"], Body="hello", Author="anna").body
-    desk.ask("POST", participant["url"], LastReadMessageIndex="0")
-    row = desk.rows(user["links"]["user_conversations"])[0]
-    desk.ask("POST", row["url"], NotificationLevel="muted", LastReadMessageIndex="null")
+    participant = api.ask("POST", participants, Identity="anna").body
+    member = api.ask("POST", participants, Identity="bob").body
+    message = api.ask("POST", conversation["links"]["messages"], Body="hello", Author="anna").body
+    api.ask("POST", participant["url"], LastReadMessageIndex="0")
+    row = api.rows(user["links"]["user_conversations"])[0]
+    api.ask("POST", row["url"], NotificationLevel="muted", LastReadMessageIndex="null")
     everything = (message, member, row, conversation, user)
-    assert [desk.ask("DELETE", item["url"]).status for item in everything] == [204] * 5
+    assert [api.ask("DELETE", item["url"]).status for item in everything] == [204] * 5
 
 
 def test_every_response_of_every_operation_is_what_the_description_promises() -> None:
     conformance = Conformance()
-    desk = CheckedDesk(conformance, WorldShape(users=120, services=2, odd_identities=0.5))
-    for family in ("/v1", *(f"/v1/Services/{service.sid}" for service in desk.world.services)):
-        _read_everything(desk, family)
-        _change_everything(desk, family)
+    api = CheckedApi(conformance, WorldShape(users=120, services=2, odd_identities=0.5))
+    for family in ("/v1", *(f"/v1/Services/{service.sid}" for service in api.world.services)):
+        _read_everything(api, family)
+        _change_everything(api, family)
 
     tables = [
         ("/v1/", routes.SERVICE_ROUTES),
@@ -154,11 +154,11 @@ def test_every_response_of_every_operation_is_what_the_description_promises() ->
 )
 def test_a_wrong_body_is_noticed(field: str, value: Any) -> None:
     conformance = Conformance()
-    desk = SimulatedApi(WorldShape(users=30))
+    api = SimulatedApi(WorldShape(users=30))
     page = next(
         page
-        for user in desk.service.users()
-        if (page := desk.get(f"/v1/Users/{user.sid}/Conversations"))["conversations"]
+        for user in api.service.users()
+        if (page := api.get(f"/v1/Users/{user.sid}/Conversations"))["conversations"]
     )
     wrong = copy.deepcopy(page)
     if value is ...:

@@ -7,16 +7,16 @@ from tests.helpers.simulated_api import SimulatedApi
 
 
 @pytest.fixture
-def desk() -> SimulatedApi:
+def api() -> SimulatedApi:
     return SimulatedApi(now=1_700_000_000)
 
 
-def test_unread_is_null_without_a_horizon_and_counts_messages_with_one(desk: SimulatedApi) -> None:
-    never = desk.membership(horizon=False)
-    messages = desk.rows(f"{never['links']['conversation']}/Messages")
+def test_unread_is_null_without_a_horizon_and_counts_messages_with_one(api: SimulatedApi) -> None:
+    never = api.membership(horizon=False)
+    messages = api.rows(f"{never['links']['conversation']}/Messages")
     horizon = messages[len(messages) // 2]["index"]
 
-    read = desk.ask("POST", never["url"], LastReadMessageIndex=str(horizon)).body
+    read = api.ask("POST", never["url"], LastReadMessageIndex=str(horizon)).body
 
     assert never["unread_messages_count"] is None
     assert read["unread_messages_count"] == len([found for found in messages if found["index"] > horizon])
@@ -24,32 +24,32 @@ def test_unread_is_null_without_a_horizon_and_counts_messages_with_one(desk: Sim
 
 @pytest.mark.parametrize("own_messages", ["counted", "not_counted"])
 def test_unread_is_never_more_than_a_thousand(own_messages: str) -> None:
-    desk = SimulatedApi(WorldShape(users=300), own_messages=own_messages)
+    api = SimulatedApi(WorldShape(users=300), own_messages=own_messages)
     conversation = next(
         found
-        for found in desk.service.conversations()
-        if found.messages.count_after(-1) > 2_000 and len(desk.service.participants(found)) > 2
+        for found in api.service.conversations()
+        if found.messages.count_after(-1) > 2_000 and len(api.service.participants(found)) > 2
     )
-    participant = desk.service.participants(conversation)[0]
-    user = desk.service.user(participant.user)
+    participant = api.service.participants(conversation)[0]
+    user = api.service.user(participant.user)
     assert user is not None
 
-    row = desk.ask("POST", f"/v1/Users/{user.sid}/Conversations/{conversation.sid}", LastReadMessageIndex="0").body
+    row = api.ask("POST", f"/v1/Users/{user.sid}/Conversations/{conversation.sid}", LastReadMessageIndex="0").body
 
     assert row["unread_messages_count"] == 1_000
 
 
-def test_a_new_message_is_unread_and_wakes_an_inactive_conversation(desk: SimulatedApi) -> None:
-    row = desk.membership(state="inactive")
-    newest = desk.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]
-    desk.ask("POST", row["url"], LastReadMessageIndex=str(newest))
+def test_a_new_message_is_unread_and_wakes_an_inactive_conversation(api: SimulatedApi) -> None:
+    row = api.membership(state="inactive")
+    newest = api.get(f"{row['links']['conversation']}/Messages?Order=desc&PageSize=1")["messages"][0]["index"]
+    api.ask("POST", row["url"], LastReadMessageIndex=str(newest))
 
-    said = desk.ask("POST", f"{row['links']['conversation']}/Messages", Author="anna", Body="hello")
+    said = api.ask("POST", f"{row['links']['conversation']}/Messages", Author="anna", Body="hello")
 
-    now = desk.get(row["url"])
+    now = api.get(row["url"])
     assert said.status == 201
     assert (said.body["author"], said.body["body"]) == ("anna", "hello")
-    assert desk.get(said.body["url"]) == said.body
+    assert api.get(said.body["url"]) == said.body
     assert now["unread_messages_count"] == 1
     assert now["conversation_state"] == "active"
 
@@ -67,54 +67,54 @@ def test_a_new_message_is_unread_and_wakes_an_inactive_conversation(desk: Simula
         ({"LastReadTimestamp": "2024-02-03"}, 50405),
     ],
 )
-def test_a_wrong_form_is_refused_and_changes_nothing(desk: SimulatedApi, form: dict[str, str], code: int) -> None:
-    row = desk.membership()
+def test_a_wrong_form_is_refused_and_changes_nothing(api: SimulatedApi, form: dict[str, str], code: int) -> None:
+    row = api.membership()
 
-    reply = desk.ask("POST", row["url"], **form)
+    reply = api.ask("POST", row["url"], **form)
 
     assert (reply.status, reply.code) == (400, code)
-    assert desk.get(row["url"]) == row
-    assert desk.world.log.effects == []
+    assert api.get(row["url"]) == row
+    assert api.world.log.effects == []
 
 
 @pytest.mark.parametrize("text", ["null", ""])
-def test_null_and_nothing_clear_the_horizon(desk: SimulatedApi, text: str) -> None:
-    row = desk.membership(horizon=True)
+def test_null_and_nothing_clear_the_horizon(api: SimulatedApi, text: str) -> None:
+    row = api.membership(horizon=True)
 
-    cleared = desk.ask("POST", row["url"], LastReadMessageIndex=text).body
+    cleared = api.ask("POST", row["url"], LastReadMessageIndex=text).body
 
     assert cleared["last_read_message_index"] is None
     assert cleared["unread_messages_count"] is None
-    assert desk.get(row["links"]["participant"])["last_read_timestamp"] is None
+    assert api.get(row["links"]["participant"])["last_read_timestamp"] is None
 
 
-def test_an_index_alone_sets_the_time_to_now_and_a_time_alone_moves_no_index(desk: SimulatedApi) -> None:
-    row = desk.membership(horizon=True)
+def test_an_index_alone_sets_the_time_to_now_and_a_time_alone_moves_no_index(api: SimulatedApi) -> None:
+    row = api.membership(horizon=True)
 
-    desk.ask("POST", row["url"], LastReadMessageIndex="1")
-    by_index = desk.get(row["links"]["participant"])
-    desk.ask("POST", row["url"], LastReadTimestamp="2024-02-03T04:05:06")
-    by_time = desk.get(row["links"]["participant"])
+    api.ask("POST", row["url"], LastReadMessageIndex="1")
+    by_index = api.get(row["links"]["participant"])
+    api.ask("POST", row["url"], LastReadTimestamp="2024-02-03T04:05:06")
+    by_time = api.get(row["links"]["participant"])
 
     assert by_index["last_read_timestamp"] == "2023-11-14T22:13:20Z"
     assert by_time["last_read_timestamp"] == "2024-02-03T04:05:06Z"
     assert by_time["last_read_message_index"] == 1
 
 
-def test_the_notification_level_alone_moves_nothing_else(desk: SimulatedApi) -> None:
-    row = desk.membership(horizon=True)
+def test_the_notification_level_alone_moves_nothing_else(api: SimulatedApi) -> None:
+    row = api.membership(horizon=True)
     level = "default" if row["notification_level"] == "muted" else "muted"
 
-    changed = desk.ask("POST", row["url"], NotificationLevel=level).body
+    changed = api.ask("POST", row["url"], NotificationLevel=level).body
 
     assert changed == {**row, "notification_level": level}
 
 
-def test_backwards_and_beyond_the_newest_are_accepted(desk: SimulatedApi) -> None:
-    row = desk.membership()
+def test_backwards_and_beyond_the_newest_are_accepted(api: SimulatedApi) -> None:
+    row = api.membership()
 
-    beyond = desk.ask("POST", row["url"], LastReadMessageIndex="999999").body
-    back = desk.ask("POST", row["url"], LastReadMessageIndex="0").body
+    beyond = api.ask("POST", row["url"], LastReadMessageIndex="999999").body
+    back = api.ask("POST", row["url"], LastReadMessageIndex="0").body
 
     assert (beyond["last_read_message_index"], beyond["unread_messages_count"]) == (999_999, 0)
     assert back["last_read_message_index"] == 0

@@ -6,7 +6,7 @@ from tests.helpers.simulated_api import SimulatedApi
 
 
 @pytest.fixture
-def desk() -> SimulatedApi:
+def api() -> SimulatedApi:
     return SimulatedApi(now=1_700_000_000)
 
 
@@ -25,8 +25,8 @@ def desk() -> SimulatedApi:
         "/v1/Users/user-0/Conversations/CH/Participants",
     ],
 )
-def test_what_does_not_exist_is_404_and_names_the_path(desk: SimulatedApi, path: str) -> None:
-    reply = desk.ask("GET", path)
+def test_what_does_not_exist_is_404_and_names_the_path(api: SimulatedApi, path: str) -> None:
+    reply = api.ask("GET", path)
 
     assert (reply.status, reply.code) == (404, 20404)
     assert reply.body["message"] == f"The requested resource {path} was not found"
@@ -34,15 +34,15 @@ def test_what_does_not_exist_is_404_and_names_the_path(desk: SimulatedApi, path:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_a_method_that_the_path_does_not_know_is_405(desk: SimulatedApi, method: str) -> None:
-    assert desk.ask(method, "/v1/Users/user-0/Conversations").code == 20004
+def test_a_method_that_the_path_does_not_know_is_405(api: SimulatedApi, method: str) -> None:
+    assert api.ask(method, "/v1/Users/user-0/Conversations").code == 20004
 
 
-def test_dots_in_a_path_are_walked_but_encoded_dots_are_a_name(desk: SimulatedApi) -> None:
-    dots = desk.service.find_user("..")
+def test_dots_in_a_path_are_walked_but_encoded_dots_are_a_name(api: SimulatedApi) -> None:
+    dots = api.service.find_user("..")
     assert dots is not None
 
-    assert desk.get("/v1/Users/../Users")["meta"]["key"] == "users"
-    assert desk.get("/v1/./Users")["meta"]["key"] == "users"
-    assert desk.get("/v1/Users/%2E%2E")["sid"] == dots.sid
-    assert desk.ask("GET", "/..").status == 404
+    assert api.get("/v1/Users/../Users")["meta"]["key"] == "users"
+    assert api.get("/v1/./Users")["meta"]["key"] == "users"
+    assert api.get("/v1/Users/%2E%2E")["sid"] == dots.sid
+    assert api.ask("GET", "/..").status == 404

@@ -33,41 +33,39 @@ def _index(fields: Any) -> int | None:
 
 
 def test_somebody_may_read_on_right_after_we_looked() -> None:
-    desk = SimulatedApi(SHAPE)
-    row = desk.membership(horizon=False)
-    desk.faults(live_after_fetch_share=1)
+    api = SimulatedApi(SHAPE)
+    row = api.membership(horizon=False)
+    api.faults(live_after_fetch_share=1)
 
-    seen, then = desk.get(row["url"]), desk.get(row["url"])
+    seen, then = api.get(row["url"]), api.get(row["url"])
 
     assert seen["last_read_message_index"] is None
     assert then["last_read_message_index"] is not None
-    assert len(desk.world.log.effects) == 1
+    assert len(api.world.log.effects) == 1
 
 
 def test_somebody_may_leave_right_before_we_write() -> None:
-    desk = SimulatedApi(SHAPE)
-    row = desk.membership()
-    desk.faults(live_removal_share=1)
+    api = SimulatedApi(SHAPE)
+    row = api.membership()
+    api.faults(live_removal_share=1)
 
-    assert desk.ask("POST", row["url"], LastReadMessageIndex="0").status == 404
-    assert [(effect.kind, effect.actor) for effect in desk.world.log.effects] == [
-        ("participant.removed", "live client")
-    ]
+    assert api.ask("POST", row["url"], LastReadMessageIndex="0").status == 404
+    assert [(effect.kind, effect.actor) for effect in api.world.log.effects] == [("participant.removed", "live client")]
 
 
 def test_a_message_may_arrive_right_after_the_lookup() -> None:
-    desk = SimulatedApi(SHAPE)
-    newest = f"{desk.membership()['links']['conversation']}/Messages?Order=desc&PageSize=1"
-    desk.faults(live_message_share=1)
+    api = SimulatedApi(SHAPE)
+    newest = f"{api.membership()['links']['conversation']}/Messages?Order=desc&PageSize=1"
+    api.faults(live_message_share=1)
 
-    first, second = (desk.get(newest)["messages"][0]["index"] for _ in range(2))
+    first, second = (api.get(newest)["messages"][0]["index"] for _ in range(2))
 
     assert second > first
 
 
 def test_a_live_client_in_an_empty_world_does_nothing() -> None:
     for shape in (WorldShape(users=0), WorldShape(users=30, conversations_per_user=0), WorldShape(users=1, services=3)):
-        desk = SimulatedApi(shape)
-        desk.simulator.api.other_clients.move_somewhere()
+        api = SimulatedApi(shape)
+        api.simulator.api.other_clients.move_somewhere()
 
-        assert all(effect.kind == "participant.updated" for effect in desk.world.log.effects)
+        assert all(effect.kind == "participant.updated" for effect in api.world.log.effects)

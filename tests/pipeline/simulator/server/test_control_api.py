@@ -9,41 +9,41 @@ from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import serving
 from readstate.simulator.world.dump import world_from_lines
 from readstate.simulator.world.world import World
-from tests.pipeline.simulator.conftest import Line
+from tests.pipeline.simulator.conftest import RawConnection
 
 SHAPE = WorldShape(users=60, services=2)
 
 
 @pytest.fixture
-async def line(dial) -> Any:
+async def connection(dial) -> Any:
     async with serving(World(SHAPE)) as simulator:
         yield await dial(simulator)
 
 
-async def _row(line: Line) -> dict[str, Any]:
-    rows = (await line.ask("GET", "/_simulator/rows")).body["rows"]
+async def _row(connection: RawConnection) -> dict[str, Any]:
+    rows = (await connection.ask("GET", "/_simulator/rows")).body["rows"]
     return next(
         row for row in rows if row["last_read_message_index"] is not None and row["conversation_state"] == "active"
     )
 
 
-async def _live(line: Line, **wish: Any) -> Any:
-    return await line.ask("POST", "/_simulator/live", json.dumps(wish).encode())
+async def _live(connection: RawConnection, **wish: Any) -> Any:
+    return await connection.ask("POST", "/_simulator/live", json.dumps(wish).encode())
 
 
 @pytest.mark.parametrize(
     ("name", "field", "value", "default"),
     [("faults", "latency_ms", 7.0, 0.0), ("behaviour", "list_order", "shuffled", "sid")],
 )
-async def test_descriptions_are_read_replaced_and_changed(
-    line: Line, name: str, field: str, value: Any, default: Any
+async def test_options_are_read_replaced_and_changed(
+    connection: RawConnection, name: str, field: str, value: Any, default: Any
 ) -> None:
     other = {"faults": ("rtt_ms", 1.0), "behaviour": ("empty_update", "accept")}[name]
 
-    before = await line.ask("GET", f"/_simulator/{name}")
-    changed = await line.ask("PATCH", f"/_simulator/{name}", json.dumps({field: value}).encode())
-    both = await line.ask("PATCH", f"/_simulator/{name}", json.dumps(dict([other])).encode())
-    replaced = await line.ask("PUT", f"/_simulator/{name}", json.dumps(dict([other])).encode())
+    before = await connection.ask("GET", f"/_simulator/{name}")
+    changed = await connection.ask("PATCH", f"/_simulator/{name}", json.dumps({field: value}).encode())
+    both = await connection.ask("PATCH", f"/_simulator/{name}", json.dumps(dict([other])).encode())
+    replaced = await connection.ask("PUT", f"/_simulator/{name}", json.dumps(dict([other])).encode())
 
     assert before.body[field] == default
     assert changed.body[field] == value
@@ -61,25 +61,27 @@ async def test_descriptions_are_read_replaced_and_changed(
         (b"[]", "not a JSON object"),
     ],
 )
-async def test_a_wrong_description_is_refused_with_the_reason(line: Line, body: bytes, told: str) -> None:
-    reply = await line.ask("PATCH", "/_simulator/faults", body)
+async def test_a_wrong_description_is_refused_with_the_reason(
+    connection: RawConnection, body: bytes, told: str
+) -> None:
+    reply = await connection.ask("PATCH", "/_simulator/faults", body)
 
     assert reply.status == 400
     assert told in reply.body["message"]
 
 
-async def test_an_unknown_endpoint_names_those_that_exist(line: Line) -> None:
-    reply = await line.ask("GET", "/_simulator/nothing")
+async def test_an_unknown_endpoint_names_those_that_exist(connection: RawConnection) -> None:
+    reply = await connection.ask("GET", "/_simulator/nothing")
 
     assert reply.status == 404
     assert "PATCH /_simulator/faults" in reply.body["message"]
 
 
-async def test_counters_say_who_asked_for_what_and_start_anew(line: Line) -> None:
-    await line.ask("GET", "/v1/Users/user-0/Conversations")
-    await line.ask("GET", "/v1/Users/nobody/Conversations")
+async def test_counters_say_who_asked_for_what_and_start_anew(connection: RawConnection) -> None:
+    await connection.ask("GET", "/v1/Users/user-0/Conversations")
+    await connection.ask("GET", "/v1/Users/nobody/Conversations")
 
-    counters = (await line.ask("DELETE", "/_simulator/counters")).body
+    counters = (await connection.ask("DELETE", "/_simulator/counters")).body
 
     path = "/v1/Users/{UserSid}/Conversations"
     assert counters["answers"] == [
@@ -88,19 +90,19 @@ async def test_counters_say_who_asked_for_what_and_start_anew(line: Line) -> Non
     ]
     assert counters["requests"] == 2
     assert counters["background"] == {"arrived": 0, "refused": 0}
-    assert (await line.ask("GET", "/_simulator/counters")).body["requests"] == 0
+    assert (await connection.ask("GET", "/_simulator/counters")).body["requests"] == 0
 
 
-async def test_the_effect_log_tells_every_change_in_order_and_in_pages(line: Line) -> None:
-    row = await _row(line)
+async def test_the_effect_log_tells_every_change_in_order_and_in_pages(connection: RawConnection) -> None:
+    row = await _row(connection)
     path = row["url"].partition("/v1")
     target = "/v1" + path[2]
-    moved = await line.ask("POST", target, b"LastReadMessageIndex=0&NotificationLevel=muted")
-    await line.ask("POST", target, b"LastReadMessageIndex=wrong")
-    removed = await line.ask("DELETE", target)
+    moved = await connection.ask("POST", target, b"LastReadMessageIndex=0&NotificationLevel=muted")
+    await connection.ask("POST", target, b"LastReadMessageIndex=wrong")
+    removed = await connection.ask("DELETE", target)
 
-    first = (await line.ask("GET", "/_simulator/effects?limit=1")).body
-    second = (await line.ask("GET", f"/_simulator/effects?from={first['next']}")).body
+    first = (await connection.ask("GET", "/_simulator/effects?limit=1")).body
+    second = (await connection.ask("GET", f"/_simulator/effects?from={first['next']}")).body
 
     (update,), (removal,) = first["effects"], second["effects"]
     assert (first["total"], second["next"]) == (2, None)
@@ -114,42 +116,42 @@ async def test_the_effect_log_tells_every_change_in_order_and_in_pages(line: Lin
     ]
     assert (removal["kind"], removal["after"]) == ("participant.removed", None)
     assert removal["actor"] == removed.headers["twilio-request-id"]
-    assert (await line.ask("GET", "/_simulator/effects?from=x")).status == 400
+    assert (await connection.ask("GET", "/_simulator/effects?from=x")).status == 400
 
 
-async def test_the_rows_of_the_world_come_in_pages_by_service(line: Line) -> None:
-    world = (await line.ask("GET", "/_simulator/world")).body
+async def test_the_rows_of_the_world_come_in_pages_by_service(connection: RawConnection) -> None:
+    world = (await connection.ask("GET", "/_simulator/world")).body
     rows = []
     for sid in world["services"]:
         after: str | None = ""
         while after is not None:
-            page = (await line.ask("GET", f"/_simulator/rows?service={sid}&users=7&after={after}")).body
+            page = (await connection.ask("GET", f"/_simulator/rows?service={sid}&users=7&after={after}")).body
             rows += page["rows"]
             after = page["next"]
 
     listed = []
     for sid in world["services"]:
         family = "/v1" if sid == world["services"][0] else f"/v1/Services/{sid}"
-        for user in (await line.ask("GET", f"{family}/Users")).body["users"]:
-            listed += (await line.ask("GET", f"{family}/Users/{user['sid']}/Conversations")).body["conversations"]
+        for user in (await connection.ask("GET", f"{family}/Users")).body["users"]:
+            listed += (await connection.ask("GET", f"{family}/Users/{user['sid']}/Conversations")).body["conversations"]
     assert rows == listed
     assert world["shape"]["users"] == 60
     assert world["credentials"]["account_sid"] == rows[0]["account_sid"]
-    assert (await line.ask("GET", "/_simulator/rows?service=nobody")).status == 400
+    assert (await connection.ask("GET", "/_simulator/rows?service=nobody")).status == 400
 
 
-async def test_other_people_do_what_they_are_told(line: Line) -> None:
-    row = await _row(line)
+async def test_other_people_do_what_they_are_told(connection: RawConnection) -> None:
+    row = await _row(connection)
     who = {"user": row["user_sid"], "conversation": row["conversation_sid"]}
 
-    moved = await _live(line, action="move_horizon", last_read_message_index=12, **who)
-    cleared = await _live(line, action="move_horizon", last_read_message_index=None, **who)
-    said = await _live(line, action="add_message", conversation=who["conversation"])
-    unsaid = await _live(line, action="delete_newest_message", conversation=who["conversation"])
-    removed = await _live(line, action="remove_participant", **who)
-    added = await _live(line, action="add_participant", **who)
-    closed = await _live(line, action="close_conversation", conversation=who["conversation"])
-    deleted = await _live(line, action="delete_user", user=who["user"])
+    moved = await _live(connection, action="move_horizon", last_read_message_index=12, **who)
+    cleared = await _live(connection, action="move_horizon", last_read_message_index=None, **who)
+    said = await _live(connection, action="add_message", conversation=who["conversation"])
+    unsaid = await _live(connection, action="delete_newest_message", conversation=who["conversation"])
+    removed = await _live(connection, action="remove_participant", **who)
+    added = await _live(connection, action="add_participant", **who)
+    closed = await _live(connection, action="close_conversation", conversation=who["conversation"])
+    deleted = await _live(connection, action="delete_user", user=who["user"])
 
     assert moved.body == {"before": row["last_read_message_index"], "after": 12}
     assert cleared.body == {"before": 12, "after": None}
@@ -158,7 +160,7 @@ async def test_other_people_do_what_they_are_told(line: Line) -> None:
     assert added.body["participant_sid"] != row["participant_sid"]
     assert closed.body == {"state": "closed"}
     assert deleted.body == {"user_sid": row["user_sid"]}
-    effects = (await line.ask("GET", "/_simulator/effects")).body["effects"]
+    effects = (await connection.ask("GET", "/_simulator/effects")).body["effects"]
     assert [effect["kind"] for effect in effects] == [
         "participant.updated", "participant.updated", "message.added", "message.deleted", "participant.removed",
         "participant.added", "conversation.updated", *["participant.removed"] * (len(effects) - 8), "user.deleted",
@@ -166,24 +168,24 @@ async def test_other_people_do_what_they_are_told(line: Line) -> None:
     assert {effect["actor"] for effect in effects} == {"live client"}
 
 
-async def test_other_people_do_nothing_impossible(line: Line) -> None:
-    row = await _row(line)
-    made = (await line.ask("POST", "/v1/Conversations")).body["sid"]
+async def test_other_people_do_nothing_impossible(connection: RawConnection) -> None:
+    row = await _row(connection)
+    made = (await connection.ask("POST", "/v1/Conversations")).body["sid"]
 
-    assert "there are move_horizon" in (await _live(line, action="dance")).body["message"]
-    assert "needs 'conversation'" in (await _live(line, action="add_message")).body["message"]
-    assert "no such user" in (await _live(line, action="delete_user", user="nobody")).body["message"]
-    assert "no such service" in (await _live(line, action="delete_user", service="IS", user="x")).body["message"]
+    assert "there are move_horizon" in (await _live(connection, action="dance")).body["message"]
+    assert "needs 'conversation'" in (await _live(connection, action="add_message")).body["message"]
+    assert "no such user" in (await _live(connection, action="delete_user", user="nobody")).body["message"]
+    assert "no such service" in (await _live(connection, action="delete_user", service="IS", user="x")).body["message"]
     wish = {"action": "remove_participant", "user": row["user_sid"], "conversation": made}
-    assert "no such participant" in (await _live(line, **wish)).body["message"]
-    assert "no message" in (await _live(line, action="delete_newest_message", conversation=made)).body["message"]
+    assert "no such participant" in (await _live(connection, **wish)).body["message"]
+    assert "no message" in (await _live(connection, action="delete_newest_message", conversation=made)).body["message"]
 
 
-async def test_the_world_can_be_taken_home(line: Line) -> None:
-    row = await _row(line)
-    await _live(line, action="remove_participant", user=row["user_sid"], conversation=row["conversation_sid"])
+async def test_the_world_can_be_taken_home(connection: RawConnection) -> None:
+    row = await _row(connection)
+    await _live(connection, action="remove_participant", user=row["user_sid"], conversation=row["conversation_sid"])
 
-    lines = (await line.ask("GET", "/_simulator/dump")).raw.decode().splitlines()
+    lines = (await connection.ask("GET", "/_simulator/dump")).raw.decode().splitlines()
 
     service = world_from_lines(lines).default_service
     user = service.find_user(row["user_sid"])

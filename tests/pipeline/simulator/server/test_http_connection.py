@@ -13,9 +13,9 @@ SHAPE = WorldShape(users=60)
 
 async def test_a_connection_is_kept_and_request_ids_are_fresh(dial) -> None:
     async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
+        connection = await dial(simulator)
 
-        first, second = await line.ask("GET", "/v1/Users"), await line.ask("GET", "/v1/Users")
+        first, second = await connection.ask("GET", "/v1/Users"), await connection.ask("GET", "/v1/Users")
 
         assert first.raw == second.raw
         assert first.headers["twilio-request-id"] != second.headers["twilio-request-id"]
@@ -24,11 +24,11 @@ async def test_a_connection_is_kept_and_request_ids_are_fresh(dial) -> None:
 
 async def test_pipelined_requests_are_answered_in_order(dial) -> None:
     async with serving(World(SHAPE), faults=Faults(latency_ms=5)) as simulator:
-        line = await dial(simulator)
+        connection = await dial(simulator)
         for size in (3, 1, 2):
-            line.send("GET", f"/v1/Users?PageSize={size}")
+            connection.send("GET", f"/v1/Users?PageSize={size}")
 
-        sizes = [(await line.receive()).body["meta"]["page_size"] for _ in range(3)]
+        sizes = [(await connection.receive()).body["meta"]["page_size"] for _ in range(3)]
 
         assert sizes == [3, 1, 2]
 
@@ -36,65 +36,65 @@ async def test_pipelined_requests_are_answered_in_order(dial) -> None:
 async def test_a_request_may_come_byte_by_byte_and_in_chunks(dial) -> None:
     async with serving(World(SHAPE)) as simulator:
         user = next(simulator.world.default_service.users())
-        line = await dial(simulator)
+        connection = await dial(simulator)
         request = (
             f"POST /v1/Users/{user.sid} HTTP/1.1\r\nAuthorization: {AUTHORIZATION.decode()}\r\n"
             "Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n"
             "9\r\nFriendlyN\r\n6\r\name=Bo\r\n0\r\n\r\n"
         ).encode()
         for byte in request:
-            line.writer.write(bytes([byte]))
-            await line.writer.drain()
+            connection.writer.write(bytes([byte]))
+            await connection.writer.drain()
 
-        assert (await line.receive()).body["friendly_name"] == "Bo"
+        assert (await connection.receive()).body["friendly_name"] == "Bo"
 
 
 async def test_a_client_that_expects_100_gets_it(dial) -> None:
     async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-        line.send("GET", "/v1/Users", b"", b"Expect: 100-continue")
+        connection = await dial(simulator)
+        connection.send("GET", "/v1/Users", b"", b"Expect: 100-continue")
 
-        assert (await line.receive()).status == 100
-        assert (await line.receive()).status == 200
+        assert (await connection.receive()).status == 100
+        assert (await connection.receive()).status == 200
 
 
 async def test_a_client_that_wants_to_close_is_closed(dial) -> None:
     async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-        line.send("GET", "/v1/Users", b"", b"Connection: close")
+        connection = await dial(simulator)
+        connection.send("GET", "/v1/Users", b"", b"Connection: close")
 
-        assert (await line.receive()).status == 200
-        assert await line.reader.read() == b""
+        assert (await connection.receive()).status == 200
+        assert await connection.reader.read() == b""
 
 
 async def test_what_is_not_http_is_400(dial) -> None:
     async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-        line.writer.write(b"hello\r\n\r\n")
+        connection = await dial(simulator)
+        connection.writer.write(b"hello\r\n\r\n")
 
-        assert (await line.receive()).status == 400
-        assert await line.reader.read() == b""
+        assert (await connection.receive()).status == 400
+        assert await connection.reader.read() == b""
 
 
 async def test_a_json_body_is_no_form(dial) -> None:
     async with serving(World(SHAPE)) as simulator:
         user = next(simulator.world.default_service.users())
-        line = await dial(simulator)
+        connection = await dial(simulator)
         body = b'{"FriendlyName": "Bo"}'
-        line.writer.write(
+        connection.writer.write(
             b"POST /v1/Users HTTP/1.1\r\nAuthorization: %b\r\n"
             b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (AUTHORIZATION, len(body), body)
         )
 
-        assert (await line.receive()).status == 400
+        assert (await connection.receive()).status == 400
         assert simulator.world.default_service.user(user.number) == user
 
 
 async def test_the_date_can_be_wrong(dial) -> None:
     async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-        right = parsedate_to_datetime((await line.ask("GET", "/v1/Users")).headers["date"])
+        connection = await dial(simulator)
+        right = parsedate_to_datetime((await connection.ask("GET", "/v1/Users")).headers["date"])
         simulator.faults = Faults(clock_skew_seconds=3600)
-        wrong = parsedate_to_datetime((await line.ask("GET", "/v1/Users")).headers["date"])
+        wrong = parsedate_to_datetime((await connection.ask("GET", "/v1/Users")).headers["date"])
 
         assert 3590 <= (wrong - right).total_seconds() <= 3610

@@ -39,12 +39,14 @@ async def test_pages_are_rendered_once_until_something_changes(dial) -> None:
     async with serving(World(SHAPE)) as simulator:
         service = simulator.world.default_service
         user = next(user for user in service.users() if len(service.conversations_of(user.number)) > 2)
-        line = await dial(simulator)
+        connection = await dial(simulator)
         path = f"/v1/Users/{user.sid}/Conversations"
-        row = (await line.ask("GET", path)).body["conversations"][0]
-        await line.ask("POST", f"{path}/{row['conversation_sid']}", b"NotificationLevel=muted&LastReadMessageIndex=0")
+        row = (await connection.ask("GET", path)).body["conversations"][0]
+        await connection.ask(
+            "POST", f"{path}/{row['conversation_sid']}", b"NotificationLevel=muted&LastReadMessageIndex=0"
+        )
 
-        after = (await line.ask("GET", path)).body["conversations"][0]
+        after = (await connection.ask("GET", path)).body["conversations"][0]
 
         assert (after["notification_level"], after["last_read_message_index"]) == ("muted", 0)
 
@@ -52,7 +54,7 @@ async def test_pages_are_rendered_once_until_something_changes(dial) -> None:
 async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatch: pytest.MonkeyPatch) -> None:
     shape = WorldShape(users=60, services=2, heaviest=120)
     async with serving(World(shape)) as simulator:
-        line = await dial(simulator)
+        connection = await dial(simulator)
         ready = Simulator(World(shape))
         ready.set_base_url(simulator.base_url)
         sent = []
@@ -67,7 +69,7 @@ async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatc
             target = f"/v1/Services/{service.sid}/Users/{user.sid}/Conversations?PageSize=50"
             while target:
                 ready.receive(Request("GET", target, AUTHORIZATION), Wire())
-                answer = await line.ask("GET", target)
+                answer = await connection.ask("GET", target)
                 assert sent[-1] == answer.raw
                 target = (answer.body["meta"]["next_page_url"] or "").removeprefix(simulator.base_url)
         assert rendered == len(sent) > 60
@@ -75,8 +77,8 @@ async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatc
 
 async def test_a_cached_page_is_not_for_everybody(dial) -> None:
     async with serving(World(SHAPE)) as simulator:
-        line = await dial(simulator)
-        assert (await line.ask("GET", "/v1/Users")).status == 200
-        line.writer.write(b"GET /v1/Users HTTP/1.1\r\nAuthorization: Basic none\r\n\r\n")
+        connection = await dial(simulator)
+        assert (await connection.ask("GET", "/v1/Users")).status == 200
+        connection.writer.write(b"GET /v1/Users HTTP/1.1\r\nAuthorization: Basic none\r\n\r\n")
 
-        assert (await line.receive()).status == 401
+        assert (await connection.receive()).status == 401

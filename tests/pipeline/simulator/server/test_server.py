@@ -82,13 +82,13 @@ async def test_a_client_that_gave_up_does_not_undo_what_it_asked_for(dial) -> No
 
 async def test_stopping_hangs_up_on_those_who_wait(dial) -> None:
     async with serving(World(SHAPE), faults=Faults(outage="hang")) as simulator:
-        line = await dial(simulator)
-        line.send("GET", "/v1/Users")
-        await line.writer.drain()
+        connection = await dial(simulator)
+        connection.send("GET", "/v1/Users")
+        await connection.writer.drain()
         while simulator.counters().faults["hang"] == 0:
             await asyncio.sleep(0)
 
-    assert await line.reader.read() == b""
+    assert await connection.reader.read() == b""
 
 
 def test_without_uvloop_the_standard_loop_serves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ async def test_more_at_once_than_the_cap_are_refused(dial) -> None:
     async with serving(World(SHAPE), faults=Faults(concurrency_cap=3, latency_ms=30)) as simulator:
         lines = [await dial(simulator) for _ in range(5)]
 
-        responses = await asyncio.gather(*(line.ask("GET", "/v1/Users?PageSize=1") for line in lines))
+        responses = await asyncio.gather(*(connection.ask("GET", "/v1/Users?PageSize=1") for connection in lines))
 
         refused = [response for response in responses if response.status == 429]
         served = [response for response in responses if response.status == 200]
@@ -49,9 +49,9 @@ async def test_more_at_once_than_the_cap_are_refused(dial) -> None:
 async def test_more_a_second_than_the_cap_are_refused_and_told_when_to_come_back(dial) -> None:
     faults = Faults(requests_per_second_cap=0.001, requests_burst=2, retry_after_seconds=7, rate_code=20429)
     async with serving(World(SHAPE), faults=faults) as simulator:
-        line = await dial(simulator)
+        connection = await dial(simulator)
 
-        responses = [await line.ask("GET", "/v1/Users") for _ in range(4)]
+        responses = [await connection.ask("GET", "/v1/Users") for _ in range(4)]
 
         assert [response.status for response in responses] == [200, 200, 429, 429]
         assert responses[2].headers["retry-after"] == "7"
@@ -61,9 +61,9 @@ async def test_a_limit_on_changes_says_when_to_come_back_too(dial) -> None:
     async with serving(
         World(SHAPE), faults=Faults(retry_after_seconds=1), behaviour=Behaviour(actions_per_second=1)
     ) as simulator:
-        line, path = await dial(simulator), _path(simulator)
+        connection, path = await dial(simulator), _path(simulator)
 
-        responses = [await line.ask("POST", path, MOVE) for _ in range(2)]
+        responses = [await connection.ask("POST", path, MOVE) for _ in range(2)]
 
         assert [response.status for response in responses] == [200, 429]
         assert responses[1].body["code"] == 50063
@@ -75,11 +75,11 @@ async def test_a_limit_on_changes_says_when_to_come_back_too(dial) -> None:
 async def test_latency_and_distance_take_time_but_distance_holds_no_slot(dial) -> None:
     faults = Faults(latency_ms=2, latency_factor=20, rtt_ms=60, concurrency_cap=1)
     async with serving(World(SHAPE), faults=faults) as simulator:
-        line = await dial(simulator)
+        connection = await dial(simulator)
         loop = asyncio.get_running_loop()
         began = loop.time()
 
-        response = await line.ask("GET", "/v1/Users")
+        response = await connection.ask("GET", "/v1/Users")
 
         assert loop.time() - began >= 0.09
         assert response.headers["twilio-request-duration"] == "0.040"
@@ -87,10 +87,10 @@ async def test_latency_and_distance_take_time_but_distance_holds_no_slot(dial) -
 
 async def test_an_outage_answers_503_and_ends(dial) -> None:
     async with serving(World(SHAPE), faults=Faults(outage="503", html_share=0)) as simulator:
-        line = await dial(simulator)
-        during = await line.ask("POST", _path(simulator), MOVE)
+        connection = await dial(simulator)
+        during = await connection.ask("POST", _path(simulator), MOVE)
         simulator.faults = Faults()
-        after = await line.ask("GET", "/v1/Users")
+        after = await connection.ask("GET", "/v1/Users")
 
         assert (during.status, during.body["code"]) == (503, 20503)
         assert after.status == 200
@@ -122,20 +122,20 @@ async def test_an_error_may_come_after_the_effect(dial) -> None:
 @pytest.mark.parametrize(("fault", "effects"), [("reset_before_share", 0), ("reset_after_share", 1)])
 async def test_a_reset_comes_before_or_after_the_effect(dial, fault: str, effects: int) -> None:
     async with serving(World(SHAPE), faults=replace(Faults(), **{fault: 1})) as simulator:
-        line = await dial(simulator)
-        line.send("DELETE", _path(simulator))
+        connection = await dial(simulator)
+        connection.send("DELETE", _path(simulator))
 
         with pytest.raises(ConnectionResetError):
-            await line.reader.read()
+            await connection.reader.read()
         assert len(simulator.effects()) == effects
 
 
 async def test_a_body_may_end_in_the_middle(dial) -> None:
     async with serving(World(SHAPE), faults=Faults(truncate_share=1)) as simulator:
-        line = await dial(simulator)
-        line.send("GET", "/v1/Users")
+        connection = await dial(simulator)
+        connection.send("GET", "/v1/Users")
 
-        whole = await line.reader.read()
+        whole = await connection.reader.read()
 
         head, _, body = whole.partition(b"\r\n\r\n")
         assert b"200 OK" in head
@@ -146,14 +146,14 @@ async def test_a_body_may_end_in_the_middle(dial) -> None:
 
 async def test_a_body_may_drip(dial) -> None:
     async with serving(World(SHAPE), faults=Faults(drip_share=1, drip_seconds=0.1)) as simulator:
-        line = await dial(simulator)
+        connection = await dial(simulator)
         began = asyncio.get_running_loop().time()
 
-        response = await line.ask("GET", "/v1/Users")
+        response = await connection.ask("GET", "/v1/Users")
 
         assert asyncio.get_running_loop().time() - began >= 0.09
         assert len(response.body["users"]) == 50
-        assert (await line.ask("GET", "/v1/Users")).status == 200
+        assert (await connection.ask("GET", "/v1/Users")).status == 200
 
 
 async def test_a_stall_holds_the_slot(dial) -> None:
@@ -176,8 +176,8 @@ async def test_a_body_may_be_larger_than_32_mb(dial) -> None:
 async def test_accidents_come_as_often_as_asked_and_the_same_each_time(dial) -> None:
     async def statuses() -> list[int]:
         async with serving(World(SHAPE), faults=Faults(error_share=0.3, html_share=0)) as simulator:
-            line = await dial(simulator)
-            return [(await line.ask("GET", "/v1/Services")).status for _ in range(200)]
+            connection = await dial(simulator)
+            return [(await connection.ask("GET", "/v1/Services")).status for _ in range(200)]
 
     first, second = await statuses(), await statuses()
 

@@ -31,26 +31,26 @@ def _everything(world: World) -> list[object]:
 
 
 def test_a_world_comes_back_with_everything_that_was_changed(tmp_path: Path) -> None:
-    desk = SimulatedApi(WorldShape(users=40, services=2))
-    row, other = desk.membership(), desk.membership(state="inactive")
-    made = desk.ask("POST", "/v1/Users", Identity="anna").body
-    conversation = desk.ask("POST", "/v1/Conversations", UniqueName="mine").body
-    desk.ask("POST", f"{conversation['url']}/Participants", Identity="anna")
-    desk.ask("POST", row["url"], LastReadMessageIndex="1")
-    desk.ask("POST", f"{row['links']['conversation']}/Messages", Author="anna", Body="hi")
-    desk.ask("POST", other["links"]["conversation"], State="closed")
-    desk.ask("DELETE", other["url"])
-    desk.ask("DELETE", f"/v1/Users/{desk.user_with(2)}")
-    desk.ask("DELETE", desk.membership(state="closed")["links"]["conversation"])
+    api = SimulatedApi(WorldShape(users=40, services=2))
+    row, other = api.membership(), api.membership(state="inactive")
+    made = api.ask("POST", "/v1/Users", Identity="anna").body
+    conversation = api.ask("POST", "/v1/Conversations", UniqueName="mine").body
+    api.ask("POST", f"{conversation['url']}/Participants", Identity="anna")
+    api.ask("POST", row["url"], LastReadMessageIndex="1")
+    api.ask("POST", f"{row['links']['conversation']}/Messages", Author="anna", Body="hi")
+    api.ask("POST", other["links"]["conversation"], State="closed")
+    api.ask("DELETE", other["url"])
+    api.ask("DELETE", f"/v1/Users/{api.user_with(2)}")
+    api.ask("DELETE", api.membership(state="closed")["links"]["conversation"])
     path = tmp_path / "world.jsonl"
 
-    dump_world(desk.world, path)
+    dump_world(api.world, path)
     loaded = load_world(path)
 
-    assert loaded.shape == desk.world.shape
-    assert _everything(loaded) == _everything(desk.world)
-    assert loaded.default_service.find_user("anna") == desk.service.find_user(made["sid"])
-    assert list(dump_lines(loaded)) == list(dump_lines(desk.world))
+    assert loaded.shape == api.world.shape
+    assert _everything(loaded) == _everything(api.world)
+    assert loaded.default_service.find_user("anna") == api.service.find_user(made["sid"])
+    assert list(dump_lines(loaded)) == list(dump_lines(api.world))
 
 
 def test_a_world_where_nothing_happened_is_one_line() -> None:

@@ -6,20 +6,20 @@ from tests.helpers.simulated_api import SimulatedApi
 
 
 @pytest.fixture
-def desk() -> SimulatedApi:
+def api() -> SimulatedApi:
     return SimulatedApi()
 
 
-def test_conversations_are_made_changed_closed_and_deleted(desk: SimulatedApi) -> None:
-    made = desk.ask("POST", "/v1/Conversations", UniqueName="order/1x", FriendlyName="One")
+def test_conversations_are_made_changed_closed_and_deleted(api: SimulatedApi) -> None:
+    made = api.ask("POST", "/v1/Conversations", UniqueName="order/1x", FriendlyName="One")
     path = f"/v1/Conversations/{made.body['sid']}"
-    desk.ask("POST", f"{path}/Participants", Identity="user-0")
-    renamed = desk.ask("POST", path, UniqueName="order/2x")
-    closed = desk.ask("POST", "/v1/Conversations/order%2F2x", State="closed")
-    all_of_them = [found["sid"] for found in desk.rows("/v1/Conversations")]
-    listed = desk.rows("/v1/Users/user-0/Conversations")
+    api.ask("POST", f"{path}/Participants", Identity="user-0")
+    renamed = api.ask("POST", path, UniqueName="order/2x")
+    closed = api.ask("POST", "/v1/Conversations/order%2F2x", State="closed")
+    all_of_them = [found["sid"] for found in api.rows("/v1/Conversations")]
+    listed = api.rows("/v1/Users/user-0/Conversations")
 
-    deleted = desk.ask("DELETE", path)
+    deleted = api.ask("DELETE", path)
 
     assert (made.status, made.body["state"]) == (201, "active")
     assert renamed.body["unique_name"] == "order/2x"
@@ -27,38 +27,38 @@ def test_conversations_are_made_changed_closed_and_deleted(desk: SimulatedApi) -
     assert made.body["sid"] in all_of_them
     assert made.body["sid"] in {found["conversation_sid"] for found in listed}
     assert deleted.status == 204
-    assert desk.ask("GET", path).status == 404
-    assert desk.rows("/v1/Users/user-0/Conversations") == [
+    assert api.ask("GET", path).status == 404
+    assert api.rows("/v1/Users/user-0/Conversations") == [
         row for row in listed if row["conversation_sid"] != made.body["sid"]
     ]
 
 
-def test_what_is_closed_stays_closed(desk: SimulatedApi) -> None:
-    closed = desk.membership(state="closed")["links"]["conversation"]
+def test_what_is_closed_stays_closed(api: SimulatedApi) -> None:
+    closed = api.membership(state="closed")["links"]["conversation"]
 
-    assert desk.ask("POST", closed, State="active").code == 50377
-    assert desk.ask("POST", f"{closed}/Messages", Body="?").code == 50377
-
-
-def test_a_conversation_that_cannot_be_is_refused(desk: SimulatedApi) -> None:
-    taken = next(found.unique_name for found in desk.service.conversations() if found.unique_name)
-    active = desk.membership()["links"]["conversation"]
-
-    assert desk.ask("POST", "/v1/Conversations", UniqueName="CH" + "a" * 32).code == 50390
-    assert desk.ask("POST", "/v1/Conversations", UniqueName=taken).code == 50353
-    assert desk.ask("POST", active, State="sleepy").status == 400
+    assert api.ask("POST", closed, State="active").code == 50377
+    assert api.ask("POST", f"{closed}/Messages", Body="?").code == 50377
 
 
-def test_an_old_unique_name_is_free_again(desk: SimulatedApi) -> None:
-    named = next(found for found in desk.service.conversations() if found.unique_name and found.state == "active")
-    desk.ask("POST", f"/v1/Conversations/{named.sid}", UniqueName="another")
+def test_a_conversation_that_cannot_be_is_refused(api: SimulatedApi) -> None:
+    taken = next(found.unique_name for found in api.service.conversations() if found.unique_name)
+    active = api.membership()["links"]["conversation"]
 
-    assert desk.service.find_conversation(named.unique_name or "") is None
-    assert desk.ask("POST", "/v1/Conversations", UniqueName=named.unique_name or "").status == 201
+    assert api.ask("POST", "/v1/Conversations", UniqueName="CH" + "a" * 32).code == 50390
+    assert api.ask("POST", "/v1/Conversations", UniqueName=taken).code == 50353
+    assert api.ask("POST", active, State="sleepy").status == 400
 
 
-def test_conversations_can_be_listed_by_state(desk: SimulatedApi) -> None:
-    closed = desk.rows("/v1/Conversations?State=closed&PageSize=5")
+def test_an_old_unique_name_is_free_again(api: SimulatedApi) -> None:
+    named = next(found for found in api.service.conversations() if found.unique_name and found.state == "active")
+    api.ask("POST", f"/v1/Conversations/{named.sid}", UniqueName="another")
+
+    assert api.service.find_conversation(named.unique_name or "") is None
+    assert api.ask("POST", "/v1/Conversations", UniqueName=named.unique_name or "").status == 201
+
+
+def test_conversations_can_be_listed_by_state(api: SimulatedApi) -> None:
+    closed = api.rows("/v1/Conversations?State=closed&PageSize=5")
 
     assert closed
     assert {found["state"] for found in closed} == {"closed"}

@@ -6,30 +6,30 @@ from tests.helpers.simulated_api import SimulatedApi
 
 
 @pytest.fixture
-def desk() -> SimulatedApi:
+def api() -> SimulatedApi:
     return SimulatedApi()
 
 
-def test_deleting_the_newest_message_leaves_horizons_behind_it(desk: SimulatedApi) -> None:
-    row = desk.membership()
+def test_deleting_the_newest_message_leaves_horizons_behind_it(api: SimulatedApi) -> None:
+    row = api.membership()
     messages = f"{row['links']['conversation']}/Messages"
-    newest = desk.get(f"{messages}?Order=desc&PageSize=1")["messages"][0]
-    desk.ask("POST", row["url"], LastReadMessageIndex=str(newest["index"]))
+    newest = api.get(f"{messages}?Order=desc&PageSize=1")["messages"][0]
+    api.ask("POST", row["url"], LastReadMessageIndex=str(newest["index"]))
 
-    deleted = desk.ask("DELETE", newest["url"])
+    deleted = api.ask("DELETE", newest["url"])
 
-    left = desk.get(f"{messages}?Order=desc&PageSize=1")["messages"]
+    left = api.get(f"{messages}?Order=desc&PageSize=1")["messages"]
     assert deleted.status == 204
     assert not left or left[0]["index"] < newest["index"]
-    assert desk.get(row["url"])["last_read_message_index"] == newest["index"]
-    assert desk.ask("GET", newest["url"]).status == 404
+    assert api.get(row["url"])["last_read_message_index"] == newest["index"]
+    assert api.ask("GET", newest["url"]).status == 404
 
 
-def test_messages_come_in_the_order_that_was_asked(desk: SimulatedApi) -> None:
-    messages = f"{desk.membership()['links']['conversation']}/Messages"
+def test_messages_come_in_the_order_that_was_asked(api: SimulatedApi) -> None:
+    messages = f"{api.membership()['links']['conversation']}/Messages"
 
-    up = [found["index"] for found in desk.rows(f"{messages}?Order=asc&PageSize=3")]
-    down = [found["index"] for found in desk.rows(f"{messages}?Order=desc&PageSize=3")]
+    up = [found["index"] for found in api.rows(f"{messages}?Order=asc&PageSize=3")]
+    down = [found["index"] for found in api.rows(f"{messages}?Order=desc&PageSize=3")]
 
     assert up == sorted(up) == down[::-1]
-    assert desk.ask("GET", f"{messages}?Order=sideways").status == 400
+    assert api.ask("GET", f"{messages}?Order=sideways").status == 400

@@ -7,40 +7,40 @@ from tests.helpers.simulated_api import SimulatedApi
 
 
 @pytest.fixture
-def desk() -> SimulatedApi:
+def api() -> SimulatedApi:
     return SimulatedApi()
 
 
-def test_participants_are_added_with_a_user_when_there_is_none(desk: SimulatedApi) -> None:
-    conversation = desk.membership()["links"]["conversation"]
+def test_participants_are_added_with_a_user_when_there_is_none(api: SimulatedApi) -> None:
+    conversation = api.membership()["links"]["conversation"]
 
-    added = desk.ask("POST", f"{conversation}/Participants", Identity="somebody new", Attributes='{"a": 1}')
+    added = api.ask("POST", f"{conversation}/Participants", Identity="somebody new", Attributes='{"a": 1}')
 
     assert added.status == 201
     assert added.body["attributes"] == '{"a": 1}'
-    assert desk.get("/v1/Users/somebody%20new")["identity"] == "somebody new"
-    assert desk.get(f"{conversation}/Participants/somebody%20new") == added.body
-    assert desk.ask("POST", f"{conversation}/Participants").status == 400
+    assert api.get("/v1/Users/somebody%20new")["identity"] == "somebody new"
+    assert api.get(f"{conversation}/Participants/somebody%20new") == added.body
+    assert api.ask("POST", f"{conversation}/Participants").status == 400
 
 
-def test_a_participant_takes_attributes_alone(desk: SimulatedApi) -> None:
-    link = desk.membership()["links"]["participant"]
+def test_a_participant_takes_attributes_alone(api: SimulatedApi) -> None:
+    link = api.membership()["links"]["participant"]
 
-    changed = desk.ask("POST", link, Attributes='{"b": 2}')
+    changed = api.ask("POST", link, Attributes='{"b": 2}')
 
     assert changed.body["attributes"] == '{"b": 2}'
-    assert desk.ask("POST", link).code == 20161
-    assert desk.ask("DELETE", link).status == 204
-    assert desk.ask("DELETE", link).status == 404
+    assert api.ask("POST", link).code == 20161
+    assert api.ask("DELETE", link).status == 204
+    assert api.ask("DELETE", link).status == 404
 
 
 def test_nobody_is_in_more_than_a_thousand_live_conversations() -> None:
-    desk = SimulatedApi(WorldShape(users=2_000, heaviest=1_500))
-    busy = next(user for user in desk.service.users() if len(desk.service.conversations_of(user.number)) == 1_500)
+    api = SimulatedApi(WorldShape(users=2_000, heaviest=1_500))
+    busy = next(user for user in api.service.users() if len(api.service.conversations_of(user.number)) == 1_500)
     conversation = next(
         found
-        for found in desk.service.conversations()
-        if busy.number not in {member.user for member in desk.service.participants(found)}
+        for found in api.service.conversations()
+        if busy.number not in {member.user for member in api.service.participants(found)}
     )
 
-    assert desk.ask("POST", f"/v1/Conversations/{conversation.sid}/Participants", Identity=busy.sid).code == 50214
+    assert api.ask("POST", f"/v1/Conversations/{conversation.sid}/Participants", Identity=busy.sid).code == 50214
