@@ -1,4 +1,4 @@
-"""Reading users now: whole users, counted users, and no run that cannot be stopped."""
+"""Reading rows now: whole users, counted users, and no run that cannot be stopped."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -6,46 +6,23 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from readstate.errors import ExitCode, Refused, Stopped
+from readstate.errors import ExitCode, Stopped
 from readstate.events import Event
 from readstate.model.resources import User
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.snapshot.candidates.live_rows import UserTally, read_rows
-from readstate.snapshot.candidates.live_users import OnlineUsers, all_users, named_users
-from readstate.snapshot.roster.users_file import RosterEntry
-from readstate.stop import StopReason, StopSwitch
-from readstate.twilio.client import Reader
-from readstate.twilio.http.request import Request
+from readstate.snapshot.candidates.live_users import all_users
+from readstate.stop import StopReason
 from readstate.twilio.http.response import Response
 from readstate.twilio.read_context import ReadContext
-from tests.helpers.fake_clock import FakeClock
-from tests.helpers.planning import DeskTransport
+from tests.helpers.live_reading import Lying, context
 from tests.helpers.simulated_api import SimulatedApi
 from tests.helpers.user_conversation_pages import page, row
 
 SHAPE = WorldShape(users=450, services=1, heaviest=60)
+
+
 OF_ANOTHER_USER = page([row(user=99)])
-
-
-class Lying:
-    """A transport that changes the answers whose path ends with *ending*."""
-
-    def __init__(self, desk: SimulatedApi, ending: str, answer: Response) -> None:
-        self._inner, self._ending, self._answer = DeskTransport(desk), ending, answer
-
-    async def send(self, request: Request) -> Response:
-        return self._answer if request.path.endswith(self._ending) else await self._inner.send(request)
-
-
-def context(desk: SimulatedApi, tally: UserTally, transport: DeskTransport | Lying | None = None) -> ReadContext:
-    return ReadContext(
-        reader=Reader(transport or DeskTransport(desk)),
-        service_sid=desk.service.sid,
-        clock=FakeClock(),
-        stop=StopSwitch(),
-        emit=tally.observe,
-        parallel=8,
-    )
 
 
 async def read(users: AsyncIterator[User], reading: ReadContext) -> list[pa.Table]:
@@ -128,44 +105,6 @@ async def test_a_stop_ends_the_reading() -> None:
 
     with pytest.raises(Stopped, match="enough"):
         await read(all_users(reading), reading)
-
-
-async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not_there_is_none() -> None:
-    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
-    first, second = [user for user in desk.service.users() if user.identity.startswith("user-")][:2]
-    entries = [RosterEntry(1, name, None) for name in (first.identity, second.identity, "nobody", second.sid)]
-    reading = context(desk, tally, Lying(desk, f"/{first.identity}", Response(400, {}, b"")))
-
-    found = [user async for user in named_users(entries, reading)]
-
-    assert [(user.sid, user.identity) for user in found] == [(second.sid, second.identity)]
-    assert (tally.vanished, tally.failed) == (1, 1)
-    assert first.identity in tally.failures[0]
-
-
-async def test_credentials_that_may_not_read_end_the_reading() -> None:
-    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
-    reading = context(desk, tally, Lying(desk, "/ann", Response(403, {}, b"")))
-
-    with pytest.raises(Refused):
-        [user async for user in named_users([RosterEntry(1, "ann", None)], reading)]
-
-
-@pytest.mark.parametrize(
-    ("told", "online"), [([None, None], None), ([None, False], set()), ([True, False, None], {"US0"})]
-)
-async def test_who_is_online_is_known_only_where_somebody_said_so(
-    told: list[bool | None], online: set[str] | None
-) -> None:
-    async def users() -> AsyncIterator[User]:
-        for number, is_online in enumerate(told):
-            yield User(sid=f"US{number}", is_online=is_online)
-
-    online_users = OnlineUsers()
-    passed = [user async for user in online_users.watch(users())]
-
-    assert len(passed) == len(told)
-    assert online_users.online == online
 
 
 def test_events_about_anything_else_are_not_counted() -> None:

@@ -1,0 +1,53 @@
+"""Users named by a file, and which users are online."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from readstate.errors import Refused
+from readstate.model.resources import User
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.snapshot.candidates.live_rows import UserTally
+from readstate.snapshot.candidates.live_users import OnlineUsers, named_users
+from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.twilio.http.response import Response
+from tests.helpers.live_reading import Lying, context
+from tests.helpers.simulated_api import SimulatedApi
+
+
+async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not_there_is_none() -> None:
+    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
+    first, second = [user for user in desk.service.users() if user.identity.startswith("user-")][:2]
+    entries = [RosterEntry(1, name, None) for name in (first.identity, second.identity, "nobody", second.sid)]
+    reading = context(desk, tally, Lying(desk, f"/{first.identity}", Response(400, {}, b"")))
+
+    found = [user async for user in named_users(entries, reading)]
+
+    assert [(user.sid, user.identity) for user in found] == [(second.sid, second.identity)]
+    assert (tally.vanished, tally.failed) == (1, 1)
+    assert first.identity in tally.failures[0]
+
+
+async def test_credentials_that_may_not_read_end_the_reading() -> None:
+    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
+    reading = context(desk, tally, Lying(desk, "/ann", Response(403, {}, b"")))
+
+    with pytest.raises(Refused):
+        [user async for user in named_users([RosterEntry(1, "ann", None)], reading)]
+
+
+@pytest.mark.parametrize(
+    ("told", "online"), [([None, None], None), ([None, False], set()), ([True, False, None], {"US0"})]
+)
+async def test_who_is_online_is_known_only_where_somebody_said_so(
+    told: list[bool | None], online: set[str] | None
+) -> None:
+    async def users() -> AsyncIterator[User]:
+        for number, is_online in enumerate(told):
+            yield User(sid=f"US{number}", is_online=is_online)
+
+    online_users = OnlineUsers()
+    passed = [user async for user in online_users.watch(users())]
+
+    assert len(passed) == len(told)
+    assert online_users.online == online

@@ -1,0 +1,126 @@
+"""Users of the previous snapshot are read before they are listed again."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readstate.events import (
+    RosterPageRead,
+    UsersForeseen,
+)
+from readstate.simulator.faults.scripted_actions import perform
+from readstate.simulator.server.server import RunningSimulator
+from readstate.snapshot.published.snapshot import open_snapshot
+from readstate.snapshot.roster.selection import RosterSelection
+from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.workspace import Workspace
+from tests.helpers.exporting import DAY, Export, assert_same, world_rows
+
+NEXT_DAY = DAY + timedelta(days=1)
+
+
+async def test_users_of_the_last_snapshot_are_known_before_they_are_listed_again(
+    twilio: RunningSimulator, job: Export
+) -> None:
+    await job.run()
+    job.events.clear()
+
+    await job.run(snapshot_date=NEXT_DAY)
+
+    foreseen = next(number for number, event in enumerate(job.events) if isinstance(event, UsersForeseen))
+    listed = next(number for number, event in enumerate(job.events) if isinstance(event, RosterPageRead))
+    assert foreseen < listed
+    assert job.events[foreseen] == UsersForeseen(120)
+    assert sum(event.users for event in job.events if isinstance(event, RosterPageRead)) == 0
+    assert_same(job.published(), world_rows(twilio))
+
+
+async def test_a_user_who_is_gone_since_the_last_snapshot_is_no_part_of_the_next(
+    twilio: RunningSimulator, job: Export
+) -> None:
+    first = await job.run()
+    service, gone, _ = min(job.published())
+    perform(twilio.world, {"action": "delete_user", "service": service, "user": gone})
+
+    second = await job.run(snapshot_date=NEXT_DAY)
+
+    assert_same(job.published(), world_rows(twilio))
+    assert (second.users.listed, second.users.read, second.users.vanished) == (first.users.read - 1,) * 2 + (0,)
+    users = open_snapshot(job.root).users().to_pylist()
+    assert {user["sid"] for user in users} == {user.sid for _, user in twilio.world.users()}
+
+
+async def test_new_users_are_found_although_others_were_known(twilio: RunningSimulator, job: Export) -> None:
+    some = list(twilio.world.users())[:7]
+    entries = tuple(RosterEntry(line, user.sid, service.sid) for line, (service, user) in enumerate(some, 2))
+    await job.run(selection=RosterSelection(entries=entries))
+
+    await job.run(snapshot_date=NEXT_DAY)
+
+    assert UsersForeseen(7) in job.events
+    assert_same(job.published(), world_rows(twilio))
+
+
+async def test_users_known_to_a_start_that_was_killed_at_once_are_not_those_of_other_options(
+    twilio: RunningSimulator, job: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await job.run()
+    wanted = twilio.world.services[0].sid
+    monkeypatch.setattr(Workspace, "remove", lambda _: None)  # a killed process removes nothing
+    with monkeypatch.context() as until_killed:
+        until_killed.setattr(Checkpoint, "set", _killed)
+        with pytest.raises(_Killed):
+            await job.run(snapshot_date=NEXT_DAY)
+
+    await job.run(snapshot_date=NEXT_DAY, selection=RosterSelection((wanted,)))
+
+    assert {service for service, _, _ in job.published()} == {wanted}
+
+
+class _Killed(Exception):
+    """The process is gone."""
+
+
+def _killed(*_: Any, **__: Any) -> None:
+    raise _Killed
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"PAR1 no more")])
+async def test_a_damaged_last_snapshot_costs_what_it_knew_and_no_more(
+    damage: Callable[[Path], Any], twilio: RunningSimulator, job: Export
+) -> None:
+    first = await job.run()
+    (users,) = (file.path for file in first.files if file.dataset == "users")
+    damage(Path(job.root, users))
+
+    await job.run(snapshot_date=NEXT_DAY)
+
+    assert not [event for event in job.events if isinstance(event, UsersForeseen)]
+    assert_same(job.published(), world_rows(twilio))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"base_url_then": "http://127.0.0.1:1"}, {"blanked_then": ("identity",)}, {"selection": RosterSelection(limit=5)}],
+)
+async def test_the_last_snapshot_is_not_trusted_where_it_cannot_tell_who_is_to_be_read(
+    twilio: RunningSimulator, job: Export, changes: dict[str, Any]
+) -> None:
+    await job.run(blanked_columns=changes.pop("blanked_then", ()))
+    if base_url := changes.pop("base_url_then", None):
+        _rewrite_manifest(job, base_url=base_url)
+
+    await job.run(snapshot_date=NEXT_DAY, **changes)
+
+    assert not [event for event in job.events if isinstance(event, UsersForeseen)]
+    assert all(row["identity"] is not None for row in job.published().values())
+
+
+def _rewrite_manifest(job: Export, **changes: Any) -> None:
+    path = Path(job.root) / "_snapshots" / f"{DAY}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))

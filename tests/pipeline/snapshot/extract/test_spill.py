@@ -1,0 +1,33 @@
+"""Pages beyond the memory bound wait on disk, and their files go with them."""
+
+from pathlib import Path
+
+import pytest
+
+from readstate.errors import LocalDisk
+from readstate.snapshot.extract.spill import Spill
+
+
+async def test_files_of_pages_that_nobody_needs_any_more_are_closed(
+    tmp_path: Path,
+) -> None:
+    spill, before = Spill(tmp_path, file_bytes=10), _open_files()
+    pages = [await spill.keep(b"x" * 10) for _ in range(20)]
+    assert _open_files() >= before + 20
+
+    del pages
+
+    assert _open_files() <= before + 2
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+def _open_files() -> int:
+    return len(_entries(Path("/proc/self/fd")))
+
+
+async def test_a_folder_that_takes_no_file_is_told_as_such() -> None:
+    with pytest.raises(LocalDisk, match="nowhere"):
+        await Spill(Path("/nowhere")).keep(b"x")

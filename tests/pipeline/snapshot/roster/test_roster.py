@@ -1,0 +1,46 @@
+"""The users of an export: of all services, of one, or of a file."""
+
+import pytest
+
+from readstate.errors import BadInput
+from readstate.simulator.server.server import RunningSimulator
+from readstate.snapshot.roster.selection import RosterSelection
+from readstate.snapshot.roster.users_file import RosterEntry
+from tests.helpers.exporting import Export, assert_same, world_rows
+
+
+async def test_a_file_of_users_is_resolved_whatever_their_identities_look_like(
+    twilio: RunningSimulator, job: Export
+) -> None:
+    wanted = [(service.sid, user) for service, user in twilio.world.users()][::3]
+    entries = tuple(RosterEntry(line, user.identity, service) for line, (service, user) in enumerate(wanted))
+    missing = RosterEntry(999, "nobody of this name", None)
+
+    manifest = await job.run(selection=RosterSelection(entries=(*entries, missing)))
+
+    sids = {user.sid for _, user in wanted}
+    unreachable = {user.sid for _, user in wanted if user.identity in {".", ".."} or "\t" in user.identity}
+    assert manifest.users.vanished == 1
+    assert manifest.users.failed == len(unreachable)
+    assert_same(
+        job.published(),
+        {key: row for key, row in world_rows(twilio).items() if row["user_sid"] in sids - unreachable},
+    )
+
+
+async def test_a_service_that_does_not_exist_is_named(job: Export) -> None:
+    nowhere = "IS" + "f" * 32
+    with pytest.raises(BadInput, match=f"no service {nowhere}"):
+        await job.run(selection=RosterSelection(services=(nowhere,)))
+
+
+async def test_the_default_service_alone_is_the_default_service_alone(twilio: RunningSimulator, job: Export) -> None:
+    await job.run(selection=RosterSelection(services=("default",)))
+
+    assert {key[0] for key in job.published()} == {twilio.world.default_service.sid}
+
+
+async def test_a_trial_reads_no_more_users_than_asked_for(job: Export) -> None:
+    manifest = await job.run(selection=RosterSelection(limit=7))
+
+    assert manifest.users.listed == 7
