@@ -17,10 +17,10 @@ from readstate.changes.runs.lock import target_lock
 from readstate.clock import SystemClock
 from readstate.simulator.server.server import RunningSimulator
 from readstate_jobs.cli.session import Session
+from tests.helpers.apply_commands import HASTE
 from tests.helpers.bulk_changes import consent, mixed_lines, unwatched
 from tests.helpers.cli_shell import Shell
 
-HASTE = ("--settle", "0.05,0.1", "--canary", "3")
 MARK = "4711-somebody"
 
 

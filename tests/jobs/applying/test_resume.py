@@ -1,0 +1,53 @@
+"""resume as it is typed."""
+
+import shutil
+from pathlib import Path
+
+from readstate.changes.plans.reader import Plan
+from readstate.simulator.faults.faults import Faults
+from tests.helpers.apply_commands import apply
+from tests.helpers.bulk_changes import mixed_lines
+from tests.helpers.cli_shell import Shell
+
+
+def test_the_run_of_a_failed_row_is_resumed_and_its_file_is_kept(shell: Shell) -> None:
+    plan = shell.plan(mixed_lines(shell.twilio, updates=6, removals=0))
+    shell.twilio.faults = Faults(conflict_share=1.0)
+
+    told = apply(shell, plan, "--canary", "0")
+
+    assert told.code == 3
+    assert told.document["next"] == f"readstate resume {told.document['run_id']}"
+    failed = (Path(told.document["run_dir"]) / "failed.csv").read_text().splitlines()
+    assert len(failed) == 7
+    shell.twilio.faults = Faults()
+    assert shell.call("resume", "last").code == 0
+
+
+def test_a_stop_file_has_to_go_before_the_run_goes_on(shell: Shell, plan: Plan) -> None:
+    run_dir = Path(apply(shell, plan).document["run_dir"])
+    (run_dir / "STOP").touch()
+
+    told = shell.call("resume", str(run_dir))
+
+    assert told.code == 15
+    assert f"rm {run_dir / 'STOP'}" in told.stderr
+
+
+def test_a_lost_plan_is_told(shell: Shell, plan: Plan) -> None:
+    apply(shell, plan)
+    shutil.rmtree(plan.directory)
+
+    assert shell.call("resume", "last").code == 10
+
+
+def test_with_go_on_the_same_line_begins_a_plan_and_goes_on_with_it(shell: Shell, plan: Plan) -> None:
+    first = apply(shell, plan, "--go-on")
+    effects = shell.twilio.effects()
+
+    again = apply(shell, plan, "--go-on")
+
+    assert (first.code, again.code) == (0, 0)
+    assert again.document["run_id"] == first.document["run_id"]
+    assert again.document["counts"] == first.document["counts"]
+    assert shell.twilio.effects() == effects
