@@ -76,6 +76,11 @@ class Planned:
         return [row.reason_code for row in self.rows]
 
 
+def update(row: Any, **cells: Any) -> dict[str, Any]:
+    """A line that asks to set *cells* of the membership *row*."""
+    return {"user": row["user_sid"], "conversation": row["conversation_sid"], **cells}
+
+
 def csv_of(*rows: dict[str, Any]) -> str:
     """A changes file with the columns that *rows* have."""
     columns = list(dict.fromkeys(name for row in rows for name in row))

@@ -80,6 +80,15 @@ class SimulatedApi:
         users = self.service.users()
         return next(user.sid for user in users if len(self.service.conversations_of(user.number)) == conversations)
 
+    def users_with(self, at_least: int, at_most: int) -> list[Any]:
+        """Find the users of the default service with a number of conversations in that range."""
+        count = self.service.conversations_of
+        return [user for user in self.service.users() if at_least <= len(count(user.number)) <= at_most]
+
+    def rows_of(self, user_sid: str) -> list[Any]:
+        """Return the memberships of a user, as the API shows them."""
+        return self.rows(f"/v1/Users/{user_sid}/Conversations")
+
     def membership(self, *, messages: bool = True, horizon: bool | None = None, state: str = "active") -> Any:
         """Find a row of the default service with the properties that a test needs."""
         for user in self.service.users():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from readstate.model.ids import is_sid, is_unsafe_in_path
 from readstate.twilio.http.request import segment
-from tests.pipeline.changes.input.test_lint import Linted
+from tests.helpers.linted import Linted
 
 GOOD = [
     "user,conversation,op,last_read_message_index,last_read_timestamp,notification_level,note",

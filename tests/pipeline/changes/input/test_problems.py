@@ -1,0 +1,32 @@
+"""Problems are counted, and listed in a CSV."""
+
+import csv
+import io
+from pathlib import Path
+
+from readstate.changes.input.problems import REJECT_COLUMNS, ProblemTally, RejectsFile, problem_at
+
+
+def test_rejects_are_a_csv_of_every_problem(tmp_path: Path) -> None:
+    problem = problem_at(3, "E-X", "m,\nm", "h", line_end=4, column="user", value="v")
+    with RejectsFile(tmp_path / "rejects.csv") as rejects:
+        rejects(problem)
+        rejects.flush()
+        written = (tmp_path / "rejects.csv").read_text()
+
+    assert list(csv.reader(io.StringIO(written, newline=""))) == [
+        list(REJECT_COLUMNS),
+        ["3", "4", "user", "v", "E-X", "m,\nm", "h"],
+    ]
+    assert rejects.tally.errors == 1
+
+
+def test_a_tally_counts_all_and_remembers_errors_before_warnings() -> None:
+    tally = ProblemTally()
+    for number in range(30):
+        code = "W-Y" if number < 15 else "E-X"
+        tally.add(problem_at(number, code, "", ""))
+
+    assert tally.by_code == {"W-Y": 15, "E-X": 15}
+    assert (tally.errors, tally.warnings) == (15, 15)
+    assert [problem.code for problem in tally.first] == ["E-X"] * 10

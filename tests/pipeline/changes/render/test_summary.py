@@ -1,0 +1,35 @@
+"""What is shown of a plan: facts, and a sample of its rows."""
+
+from pathlib import Path
+
+from readstate.changes.plans.reader import Plan
+from readstate.changes.render.html import render_html
+from readstate.changes.render.summary import SAMPLES, row_of, sample, select, summarize
+from readstate.model.guards import Consent
+from tests.helpers.plans import plan_row, removal_row, skipped_row, written_plan
+
+
+def test_a_given_consent_changes_what_the_guards_say(tmp_path: Path) -> None:
+    plan = written_plan(tmp_path, removal_row(0))
+
+    agreed = summarize(plan, [], Consent(confirm_deletes=1))
+
+    assert all(guard.passed for guard in agreed.guards)
+
+
+def test_a_sample_is_capped_and_the_counts_are_whole(tmp_path: Path) -> None:
+    plan = written_plan(tmp_path, *(skipped_row(number, "noop", "SAME") for number in range(100)), plan_row(100))
+
+    rows = sample(plan)
+    html = render_html(summarize(plan, rows))
+
+    assert [row.disposition for row in rows] == ["update", *["noop"] * SAMPLES["noop"]]  # type: ignore[index]
+    assert sum(SAMPLES.values()) == 2000
+    assert "and 75 more" in html
+
+
+def test_rows_are_selected_by_kind_direction_or_reason(plan: Plan) -> None:
+    assert [row.plan_row_id for row in select(plan, {"delete", "rewind"}, limit=9)] == [2, 4, 5]
+    assert [row.plan_row_id for row in select(plan, {"same"}, limit=2)] == [7, 8]
+    assert [row.plan_row_id for row in row_of(plan, 4)] == [4]
+    assert row_of(plan, 99) == []
