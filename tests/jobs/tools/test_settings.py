@@ -79,7 +79,7 @@ def test_secrets_are_masked_and_what_names_them_is_shortened(
             "own.toml: the setting 'transport' was removed: requests",
         ),
         ("", {"READSTATE_TRANSPORT": "lean"}, "READSTATE_TRANSPORT: the setting 'transport' was removed"),
-        ("max_in_flight = 'many'", {}, "own.toml: max_in_flight = 'many' cannot be used"),
+        ("max_in_flight = 'many'", {}, "own.toml: max_in_flight = 'many' is not valid"),
         ("max_failed_users = 'few'", {}, "own.toml: max_failed_users: 'few' is neither a count nor a percentage"),
         ("not toml", {}, "not valid TOML"),
         ("", {"TWILIO_REGION": "ie1"}, "TWILIO_REGION=ie1 without TWILIO_EDGE"),
