@@ -61,7 +61,7 @@ def list_accounts(accounts: str, **context: Any) -> list[dict[str, Any]]:
 
 @task
 def plan_shards(accounts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the arguments of each export: one process for an account, or as many as its ``shards`` say."""
+    """Return the arguments of each export: one process for an account, or as many as its ``shards``."""
     return [
         {name: account[name] for name in ("twilio_conn_id", "root", "date")} | shard
         for account in accounts

@@ -49,7 +49,7 @@ class ReadstateProcess:
     def run(self, log: Callable[[str], None]) -> CommandResult:
         """Start the command, pass each line of its stderr to *log*, and return its result.
 
-        When an exception is raised meanwhile, such as a task's timeout, the command is stopped before it goes on.
+        When an exception is raised meanwhile, such as a task's timeout, the command is stopped before it propagates.
         """
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
             relay = _StderrRelay(stderr.fileno(), log)

@@ -1,4 +1,4 @@
-"""What Airflow is told about the provider before it imports it."""
+"""What Airflow reads about the provider before it imports it."""
 
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -6,13 +6,13 @@ from importlib.util import find_spec
 from readstate_jobs.airflow.provider import FIELDS, get_provider_info
 
 
-def test_the_installed_package_tells_airflow_where_to_ask() -> None:
+def test_the_installed_package_has_the_entry_point_that_airflow_reads() -> None:
     found = [one for one in entry_points(group="apache_airflow_provider") if one.value.startswith("readstate_jobs.")]
 
     assert found[0].load() is get_provider_info
 
 
-def test_the_hook_and_every_field_of_the_issue_are_there() -> None:
+def test_the_hook_and_every_field_of_the_connection_are_described() -> None:
     (connection,) = get_provider_info()["connection-types"]
 
     module, _, name = connection["hook-class-name"].rpartition(".")
