@@ -54,34 +54,28 @@ COMMON: dict[str, Any] = {
 
 @task
 def list_accounts(accounts: str, **context: Any) -> list[dict[str, Any]]:
-    """Return the accounts to export, with the date of their snapshots."""
-    defaults = {"twilio_conn_id": TwilioConversationsHook.default_conn_name, "shards": 1, "date": due_day(context)}
-    return [defaults | account for account in json.loads(accounts)]
+    """Return the accounts to export, each with the date of its snapshot and the name of its run."""
+    day = due_day(context)
+    defaults = {"twilio_conn_id": TwilioConversationsHook.default_conn_name, "shards": 1}
+    return [defaults | account | {"date": day, "run": f"nightly-{day}"} for account in json.loads(accounts)]
 
 
 @task
 def plan_shards(accounts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the arguments of each export: one process for an account, or as many as its ``shards``."""
-    return [
-        {name: account[name] for name in ("twilio_conn_id", "root", "date")} | shard
-        for account in accounts
-        for shard in _shards(account)
-    ]
-
-
-def _shards(account: dict[str, Any]) -> list[dict[str, str]]:
-    count = int(account["shards"])
-    return [{"shard": f"{one}/{count}", "run": _run(account)} for one in range(1, count + 1)] if count > 1 else [{}]
-
-
-def _run(account: dict[str, Any]) -> str:
-    return f"nightly-{account['date']}"
+    exports = []
+    for account in accounts:
+        whole = {name: account[name] for name in ("twilio_conn_id", "root", "date")}
+        count = int(account["shards"])
+        shards = [{"run": account["run"], "shard": f"{number}/{count}"} for number in range(1, count + 1)]
+        exports += [whole | shard for shard in shards] if count > 1 else [whole]
+    return exports
 
 
 def _publish_arguments(account: dict[str, Any]) -> dict[str, Any]:
     if int(account["shards"]) == 1:
         raise AirflowSkipException("the only process has published the snapshot")
-    return {"root": account["root"], "run": _run(account)}
+    return {"root": account["root"], "run": account["run"]}
 
 
 def _snapshot_arguments(account: dict[str, Any]) -> dict[str, Any]:
