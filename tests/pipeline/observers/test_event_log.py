@@ -173,10 +173,3 @@ class TestFigures:
         lines.log.update(half_way())
 
         assert lines == []
-
-    def test_at_the_end_nothing_is_held_back(self) -> None:
-        lines = Lines()
-        lines.log.observe(FAILED)
-        lines.log.close()
-
-        assert len(lines) == 1

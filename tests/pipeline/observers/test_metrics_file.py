@@ -92,15 +92,6 @@ def test_it_is_written_at_the_start_each_fifteen_seconds_and_at_the_end(run: Run
     assert run.samples["readstate_rows_total", "export"] == 40
 
 
-def test_it_is_replaced_as_a_whole_and_nothing_is_left_beside_it(run: Run) -> None:
-    run.file.start()
-    first = run.path.stat().st_ino
-    run.file.close()
-
-    assert run.path.stat().st_ino != first
-    assert list(run.path.parent.iterdir()) == [run.path]
-
-
 def test_the_time_of_success_is_told_and_outlives_runs_that_fail(tmp_path: Path) -> None:
     good = Run(tmp_path / "readstate.prom")
     good.file.start()

@@ -49,13 +49,6 @@ class TestOnAPipe:
             ),
         ]
 
-    async def test_json_lines_where_asked_for(self) -> None:
-        stream = io.StringIO()
-        with monitor_run(Settings(log_format="json"), command="export", clock=FakeClock(), stream=stream) as monitor:
-            monitor.emit(FAILED)
-
-        assert json.loads(stream.getvalue())["request_id"] == "RQ123"
-
     async def test_a_listener_who_left_does_not_end_the_run(self) -> None:
         class Gone(io.StringIO):
             def write(self, text: str) -> int:

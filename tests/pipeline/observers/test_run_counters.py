@@ -59,15 +59,17 @@ def test_users_are_counted_by_result_and_rows_with_them() -> None:
     assert counters.rows == 7
 
 
-def test_retries_and_parts() -> None:
+def test_retries_duplicates_and_parts() -> None:
     retried = Retried("GET", "/", "500", 1, 1.0, None)
-    counters = counted(retried, retried, RetriesExhausted("GET", "/", "500", 6, None), *[PartWritten(5, 9, 100)] * 2)
+    counters = counted(
+        retried,
+        retried,
+        RetriesExhausted("GET", "/", "500", 6, None),
+        DuplicatesDropped(3),
+        *[PartWritten(5, 9, 100)] * 2,
+    )
 
-    assert (counters.retries, counters.retries_exhausted, counters.part_bytes) == (2, 1, 200)
-
-
-def test_rows_that_came_twice() -> None:
-    assert counted(DuplicatesDropped(3)).duplicates == 3
+    assert (counters.retries, counters.retries_exhausted, counters.duplicates, counters.part_bytes) == (2, 1, 3, 200)
 
 
 def test_the_roster_grows_until_it_is_complete() -> None:
