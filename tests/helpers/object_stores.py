@@ -32,10 +32,10 @@ class StoreServer:
     scheme: str
     endpoint: str
     environment: dict[str, str]
-    """What a client needs to know."""
+    """Variables that point a client to it."""
 
     def new_root(self) -> str:
-        """Make a bucket; give a root in it."""
+        """Create a bucket and return a root in it."""
         bucket = f"bucket-{uuid4().hex[:12]}"
         if self.scheme == "s3":
             self.client().create_bucket(Bucket=bucket)
@@ -44,7 +44,7 @@ class StoreServer:
         return f"{self.scheme}://{bucket}/some/root"
 
     def client(self):  # type: ignore[no-untyped-def]
-        """AWS's own client, for what a test does behind the product's back."""
+        """Return AWS's own client, for changes without the product."""
         import boto3
 
         return boto3.client(
@@ -67,7 +67,7 @@ def s3_environment(endpoint: str) -> dict[str, str]:
 
 @contextmanager
 def moto() -> Iterator[StoreServer]:
-    """An S3 of its own."""
+    """Start an S3 server."""
     command = [sys.executable, str(Path(__file__).with_name("moto_server.py"))]
     with _running(command, re.compile(r"Running on (http://127\.0\.0\.1:\d+)")) as endpoint:
         yield StoreServer("s3", endpoint, s3_environment(endpoint))
@@ -75,7 +75,7 @@ def moto() -> Iterator[StoreServer]:
 
 @contextmanager
 def azurite() -> Iterator[StoreServer]:
-    """An Azure Blob Storage of its own."""
+    """Start an Azure Blob Storage server."""
     assert AZURITE is not None
     command = [AZURITE, "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--blobPort", "0"]
     with _running(command, re.compile(r"successfully listens on (http://127\.0\.0\.1:\d+)")) as address:
@@ -90,7 +90,7 @@ def azurite() -> Iterator[StoreServer]:
 
 @contextmanager
 def _running(command: list[str], where: re.Pattern[str]) -> Iterator[str]:
-    """Start a server; give the address that it prints."""
+    """Start a server and yield the address that it prints."""
     server = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -126,7 +126,7 @@ def _make_container(endpoint: str, name: str) -> None:
 
 
 class CuttingProxy:
-    """Stands before a server and cuts every connection that sends more than so many bytes."""
+    """A proxy that cuts every connection after *most_bytes* from the client."""
 
     def __init__(self, endpoint: str, *, most_bytes: int) -> None:
         host, port = endpoint.removeprefix("http://").split(":")

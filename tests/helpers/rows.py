@@ -11,7 +11,7 @@ Key = tuple[str, str, str]
 
 
 def table_of(keys: Iterable[Key], *, attributes: str = "{}", last_read: int | None = None) -> pa.Table:
-    """Give a row for each key; `last_read_message_index` counts them, unless *last_read* is given."""
+    """Return a row for each key; `last_read_message_index` counts them, unless *last_read* is given."""
     return pa.Table.from_pylist(
         [
             {
@@ -30,6 +30,6 @@ def table_of(keys: Iterable[Key], *, attributes: str = "{}", last_read: int | No
 
 
 def keys_of(table: pa.Table) -> list[Key]:
-    """Give the keys of *table* in its order."""
+    """Return the keys of *table* in its order."""
     columns = (table[name].to_pylist() for name in ("chat_service_sid", "user_sid", "conversation_sid"))
     return list(zip(*columns, strict=True))

@@ -23,7 +23,7 @@ RUN = "nightly"
 
 
 class ShardedExport(Export):
-    """An export in shards, each of which may be run as often as one likes."""
+    """An export in shards, each of which can be run repeatedly."""
 
     async def run_shard(self, shard: Shard, *, work_dir: Path | None = None, **changes: Any) -> ShardManifest:
         selection = changes.pop("selection", RosterSelection())
@@ -67,11 +67,11 @@ class ShardedExport(Export):
         )
 
     def on_publishing(self, event: Event) -> None:
-        """Overridden by those who want to interfere."""
+        """Overridden by tests that interfere."""
 
 
 def tables(root: str) -> dict[str, pa.Table]:
-    """What a snapshot holds, but for when it was read: two runs of one world must agree in it to the last byte."""
+    """Return the tables of a snapshot without times and request ids: in these two runs over one world must agree."""
     snapshot = open_snapshot(root)
     return {
         "user_conversations": snapshot.dataset().to_table().drop_columns(["snapshot_at"]),
