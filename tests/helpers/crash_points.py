@@ -59,7 +59,7 @@ def arm(point: str, number: int) -> None:
 
 
 def _around_commits(point: str, maybe_die: Callable[[], None]) -> None:
-    write = Journal.write
+    commit = Journal.commit
 
     def wrapped(self: Journal, records: Any, *more: Any) -> None:
         records = list(records)
@@ -67,11 +67,11 @@ def _around_commits(point: str, maybe_die: Callable[[], None]) -> None:
         wanted = INTENT in states if point.endswith("intent") else bool(states - {INTENT, PENDING})
         if wanted and point.startswith("before"):
             maybe_die()
-        write(self, records, *more)
+        commit(self, records, *more)
         if wanted and point.startswith("after"):
             maybe_die()
 
-    Journal.write = wrapped  # type: ignore[method-assign]
+    Journal.commit = wrapped  # type: ignore[method-assign]
 
 
 def _around_sends(point: str, maybe_die: Callable[[], None]) -> None:
