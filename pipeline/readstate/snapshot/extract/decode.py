@@ -54,36 +54,37 @@ class _Page(NamedTuple):
     body: bytes
 
 
+class _DecodedPage(NamedTuple):
+    owner: int
+    rows: int
+    unknown_fields: Mapping[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """Some pages, decoded."""
 
     table: pa.Table
-    owners: Sequence[int]
-    rows_per_page: Sequence[int]
-    unknown_fields: Counter[str]
+    pages: Sequence[_DecodedPage]
     errors: Mapping[int, UnusableAnswer]
 
     def without(self, owners: AbstractSet[int]) -> pa.Table:
         """Return the rows of all but some users."""
-        if owners.isdisjoint(self.owners):
+        if owners.isdisjoint(page.owner for page in self.pages):
             return self.table
-        pages = zip(self.owners, self.rows_per_page, strict=True)
-        kept = [owner not in owners for owner, rows in pages for _ in range(rows)]
+        kept = [page.owner not in owners for page in self.pages for _ in range(page.rows)]
         return self.table.filter(pa.array(kept, pa.bool_()))
 
 
 def decode(users: Sequence[FetchedUser], *, snapshot_at: datetime, batch_bytes: int = BATCH_BYTES) -> Decoded:
     """Return the rows of *users* as one table; of a user with an unusable page there is no row."""
     batches = [_decode_batch(pages, snapshot_at) for pages in _page_batches(users, batch_bytes)]
-    errors: dict[int, UnusableAnswer] = {}
+    errors = {owner: error for batch in reversed(batches) for owner, error in batch.errors.items()}
     rows: Counter[int] = Counter()
     unknown: Counter[str] = Counter()
-    for batch in batches:
-        errors = {**batch.errors, **errors}
-        unknown.update(batch.unknown_fields)
-        for owner, count in zip(batch.owners, batch.rows_per_page, strict=True):
-            rows[owner] += count
+    for page in (page for batch in batches for page in batch.pages if page.owner not in errors):
+        rows[page.owner] += page.rows
+        unknown.update(page.unknown_fields)
     table = pa.concat_tables([ROWS.empty_table(), *(batch.without(errors.keys()) for batch in batches)])
     results = [errors.get(number, rows[number]) for number in range(len(users))]
     return Decoded(table, table.nbytes, results, unknown)
@@ -113,21 +114,20 @@ def _decode_batch(pages: Sequence[_Page], snapshot_at: datetime) -> _Batch:
 
 def _batch(pages: Sequence[_Page], read: Callable[[bytes, RosterUser], PageRows], snapshot_at: datetime) -> _Batch:
     rows: list[Row] = []
-    rows_per_page: list[int] = []
-    unknown: Counter[str] = Counter()
+    identities: list[str | None] = []
+    decoded: list[_DecodedPage] = []
     errors: dict[int, UnusableAnswer] = {}
     for page in pages:
-        before = len(rows)
         try:
             found = read(page.body, page.user)
-            rows += found.rows
-            unknown.update(found.unknown_fields)
         except UnusableAnswer as error:
             errors.setdefault(page.owner, error)
-        rows_per_page.append(len(rows) - before)
-    identities = [page.user.identity for page, count in zip(pages, rows_per_page, strict=True) for _ in range(count)]
+            continue
+        rows += found.rows
+        identities += [page.user.identity] * len(found.rows)
+        decoded.append(_DecodedPage(page.owner, len(found.rows), found.unknown_fields))
     table = _table(rows, identities, snapshot_at) if rows else ROWS.empty_table()
-    return _Batch(table, [page.owner for page in pages], rows_per_page, unknown, errors)
+    return _Batch(table, decoded, errors)
 
 
 def _read(body: bytes, user: RosterUser) -> PageRows:

@@ -32,10 +32,10 @@ async def test_users_of_the_last_snapshot_are_known_before_they_are_listed_again
 
     await job.run(snapshot_date=NEXT_DAY)
 
-    foreseen = next(number for number, event in enumerate(job.events) if isinstance(event, UsersForeseen))
+    preloaded = next(number for number, event in enumerate(job.events) if isinstance(event, UsersForeseen))
     listed = next(number for number, event in enumerate(job.events) if isinstance(event, RosterPageRead))
-    assert foreseen < listed
-    assert job.events[foreseen] == UsersForeseen(120)
+    assert preloaded < listed
+    assert job.events[preloaded] == UsersForeseen(120)
     assert sum(event.users for event in job.events if isinstance(event, RosterPageRead)) == 0
     assert_same(job.published(), world_rows(twilio))
 

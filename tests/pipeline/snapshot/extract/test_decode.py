@@ -122,7 +122,7 @@ def test_long_lists_are_read_in_batches_and_keep_their_order() -> None:
 
 @pytest.mark.parametrize("batch_bytes", [1, 5_000, 1 << 20])
 def test_a_user_with_one_unusable_page_has_no_row_and_the_others_have_all_of_theirs(batch_bytes: int) -> None:
-    broken = [page([row(number, user=2) for number in range(3)]) for _ in range(4)]
+    broken = [page([row(number, user=2, lost=1) for number in range(3)]) for _ in range(4)]
     given_users = [
         user_pages(page([row(1, user=1)]), user=1),
         user_pages(*broken, b"<html>Bad Gateway</html>", *broken, user=2),

@@ -52,7 +52,7 @@ def test_the_longest_known_lists_are_taken_first_and_the_rest_in_order_of_the_ro
     assert [taken.user_sid for taken in checkpoint.claim(10)] == [user(number).sid for number in (2, 1, 0, 3)]
 
 
-def test_foreseen_users_are_taken_before_they_are_listed_and_once(tmp_path: Path) -> None:
+def test_preloaded_users_are_taken_before_they_are_listed_and_once(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path)
     assert checkpoint.preload_users([KnownUser(SERVICE, user(1).sid, user(1).identity, 70)]) == 1
 
@@ -61,7 +61,7 @@ def test_foreseen_users_are_taken_before_they_are_listed_and_once(tmp_path: Path
     assert [taken.user_sid for taken in checkpoint.claim(10)] == [user(0).sid]
 
 
-def test_what_the_list_says_of_a_foreseen_user_is_kept(tmp_path: Path) -> None:
+def test_what_the_list_says_of_a_preloaded_user_is_kept(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path)
     checkpoint.preload_users([KnownUser(SERVICE, user(1).sid, user(1).identity, 70)])
     checkpoint.add_users(SERVICE, [user(1)], next_page=None)
