@@ -63,7 +63,7 @@ async def bounded_map(
                 start_worker(workers)
         except BaseExceptionGroup as errors:
             error = first_error(errors)
-        # A task group whose workers fail forgets that it was cancelled itself; once the block is left, nobody empties
+        # A task group whose workers fail forgets that it was cancelled itself; once the block is left, nothing empties
         # the queue any more, and to put another result would wait for ever.
         if not is_left:
             await results.put(_Ended(error))

@@ -317,7 +317,7 @@ class TestLeaving:
             pass
 
     @pytest.mark.parametrize("moment", ["before", "after"])
-    async def test_an_error_at_the_moment_of_leaving_is_nobodys_though_results_wait(self, moment: str) -> None:
+    async def test_an_error_at_the_moment_of_leaving_is_dropped_although_results_wait(self, moment: str) -> None:
         leaving = asyncio.Event()
 
         async def last_fails(item: int) -> int:

@@ -105,7 +105,7 @@ async def _begin_or_resume(
     begun_with = await disk.run(checkpoint.get, "options")
     if begun_with is None:
         configuration = await context.reader.configuration()
-        # First the options: a kill in between must not leave users whom another start does not ask for.
+        # First the options: a kill in between must not leave users that a start with other options does not read.
         run = await disk.run(
             begin,
             checkpoint,

@@ -36,7 +36,7 @@ def users_to_preload(
     account_sid: str | None,
     default_service: str | None,
 ) -> Iterator[KnownUser]:
-    """Yield the users of *manifest* that a run with *options* reads; none where only listing can tell which."""
+    """Yield the users of *manifest* that a run with *options* reads; none where only listing can show which."""
     if not _can_select(manifest, options, account_sid):
         return
     services = {default_service if name == DEFAULT_SERVICE else name for name in options.selection.services}

@@ -56,7 +56,7 @@ async def test_all_rows_of_all_users_come_once_some_users_at_a_time() -> None:
     assert (tally.read, tally.vanished, tally.failed) == (450, 0, 0)
 
 
-async def test_a_user_whose_answer_cannot_be_used_costs_nobody_else() -> None:
+async def test_a_user_with_an_unusable_answer_fails_alone() -> None:
     desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
     victim = desk.user_with(conversations=5)
     reading = context(desk, tally, Lying(desk, f"/{victim}/Conversations", Response(200, {}, OF_ANOTHER_USER)))

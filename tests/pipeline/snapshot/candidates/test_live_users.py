@@ -39,7 +39,7 @@ async def test_credentials_that_may_not_read_end_the_reading() -> None:
 @pytest.mark.parametrize(
     ("told", "online"), [([None, None], None), ([None, False], set()), ([True, False, None], {"US0"})]
 )
-async def test_who_is_online_is_known_only_where_somebody_said_so(
+async def test_who_is_online_is_unknown_where_twilio_reports_it_of_no_user(
     told: list[bool | None], online: set[str] | None
 ) -> None:
     async def users() -> AsyncIterator[User]:

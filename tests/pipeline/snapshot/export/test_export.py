@@ -80,7 +80,7 @@ async def test_users_that_vanish_are_counted_and_are_no_failure(twilio: RunningS
     assert results.count("vanished") == manifest.users.vanished
 
 
-async def test_fields_that_nobody_knows_are_named_and_counted(twilio: RunningSimulator, job: Export) -> None:
+async def test_unknown_fields_are_named_and_counted(twilio: RunningSimulator, job: Export) -> None:
     with changed(twilio, extra_fields=True):
         manifest = await job.run()
 
@@ -113,7 +113,7 @@ async def test_a_user_that_cannot_be_read_is_a_line_in_failures_and_contributes_
     assert_same(job.published(), {key: row for key, row in world_rows(twilio).items() if row["user_sid"] not in failed})
 
 
-async def test_too_many_failures_are_not_published_where_that_was_asked_and_tried_again_next_time(
+async def test_too_many_failures_are_refused_with_on_incomplete_refuse_and_retried_next_time(
     twilio: RunningSimulator, tmp_path: Path
 ) -> None:
     job = BrokenListsAfterTheRoster(twilio, tmp_path)
@@ -158,7 +158,7 @@ async def test_rows_reach_the_disk_in_parts_while_the_run_goes_on(job: Export) -
     assert sum(part.rows for part in parts) == len(job.published())
 
 
-async def test_a_root_that_cannot_be_written_is_told_before_anything_is_asked(
+async def test_a_root_that_cannot_be_written_is_refused_before_the_first_request(
     twilio: RunningSimulator, job: Export, tmp_path: Path
 ) -> None:
     (tmp_path / "root").write_text("in the way")

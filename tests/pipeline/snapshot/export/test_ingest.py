@@ -101,7 +101,7 @@ async def test_a_user_whose_answer_cannot_be_used_fails_alone(tmp_path: Path) ->
     assert "last_read_message_index" in failure.reason
 
 
-async def test_what_is_sealed_is_told_and_kept_with_the_counters(tmp_path: Path) -> None:
+async def test_sealing_commits_parts_with_the_counters_and_emits_events(tmp_path: Path) -> None:
     pages = [user_page(f"US{number:032x}", [{}] * number) for number in range(4)]
 
     checkpoint, events = await take(tmp_path, pages)
@@ -140,7 +140,7 @@ async def test_parts_are_written_while_the_checkpoint_serves_others(
         assert len(it.checkpoint.parts()) == 30
 
 
-async def test_what_was_kept_when_the_run_was_cancelled_is_durable_once(
+async def test_rows_collected_when_the_run_is_cancelled_are_committed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A part that is being written when a stop cannot wait any longer is neither lost nor counted twice."""
@@ -169,7 +169,7 @@ async def test_what_was_kept_when_the_run_was_cancelled_is_durable_once(
         assert len(it.checkpoint.parts()) == len(list((tmp_path / "parts").iterdir()))
 
 
-async def test_rows_that_found_no_room_on_the_disk_are_kept_for_the_last_try(tmp_path: Path) -> None:
+async def test_rows_that_could_not_be_written_are_kept_until_the_last_try(tmp_path: Path) -> None:
     pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(3)]
     with ingesting(tmp_path, len(pages), rows=2) as it:
         (tmp_path / "parts").rename(tmp_path / "elsewhere")

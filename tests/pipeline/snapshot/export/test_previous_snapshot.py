@@ -24,7 +24,7 @@ from tests.helpers.exporting import DAY, Export, assert_same, world_rows
 NEXT_DAY = DAY + timedelta(days=1)
 
 
-async def test_users_of_the_last_snapshot_are_known_before_they_are_listed_again(
+async def test_users_of_the_previous_snapshot_are_known_before_they_are_listed_again(
     twilio: RunningSimulator, job: Export
 ) -> None:
     await job.run()
@@ -40,7 +40,7 @@ async def test_users_of_the_last_snapshot_are_known_before_they_are_listed_again
     assert_same(job.published(), world_rows(twilio))
 
 
-async def test_a_user_who_is_gone_since_the_last_snapshot_is_no_part_of_the_next(
+async def test_a_user_that_vanished_since_the_previous_snapshot_is_not_in_the_next(
     twilio: RunningSimulator, job: Export
 ) -> None:
     first = await job.run()
@@ -91,7 +91,7 @@ def _killed(*_: Any, **__: Any) -> None:
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"PAR1 no more")])
-async def test_a_damaged_last_snapshot_costs_what_it_knew_and_no_more(
+async def test_a_damaged_previous_snapshot_makes_an_export_slower_and_no_less_complete(
     damage: Callable[[Path], Any], twilio: RunningSimulator, job: Export
 ) -> None:
     first = await job.run()
@@ -108,7 +108,7 @@ async def test_a_damaged_last_snapshot_costs_what_it_knew_and_no_more(
     "changes",
     [{"base_url_then": "http://127.0.0.1:1"}, {"blanked_then": ("identity",)}, {"selection": RosterSelection(limit=5)}],
 )
-async def test_the_last_snapshot_is_not_trusted_where_it_cannot_tell_who_is_to_be_read(
+async def test_the_previous_snapshot_is_not_used_where_it_cannot_select_the_users_to_read(
     twilio: RunningSimulator, job: Export, changes: dict[str, Any]
 ) -> None:
     await job.run(blanked_columns=changes.pop("blanked_then", ()))

@@ -165,7 +165,7 @@ def test_unknown_field_of_changing_type_costs_no_row() -> None:
     assert decoded.unknown_fields == {"mood": 3}
 
 
-def test_page_may_hold_fewer_rows_than_its_size_and_may_not_tell_it() -> None:
+def test_a_page_may_hold_fewer_rows_than_its_size_or_state_no_size() -> None:
     given_users = [user_pages(page([row(1)], page_size=50), page([row(2), row(3)], page_size=None))]
 
     assert decode(given_users, snapshot_at=SNAPSHOT_AT).results == [3]

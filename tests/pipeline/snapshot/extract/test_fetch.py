@@ -22,7 +22,7 @@ SERVICE = "IS" + "0" * 32
 USER = RosterUser(1, SERVICE, "US" + "1" * 32, "alice")
 
 
-async def test_what_finds_no_room_in_memory_goes_to_disk_and_comes_back(tmp_path: Path) -> None:
+async def test_pages_beyond_the_bound_are_spilled_and_read_back(tmp_path: Path) -> None:
     buffer = PageBuffer(Spill(tmp_path), limit=1000)
     held: list[int] = []
 
@@ -49,7 +49,7 @@ def _names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-async def test_a_list_that_fails_gives_its_room_back() -> None:
+async def test_a_list_that_fails_frees_its_part_of_the_buffer() -> None:
     buffer = PageBuffer(Spill(), limit=10)
 
     async def walk() -> AsyncIterator[Response]:

@@ -58,7 +58,7 @@ def test_a_mark_of_byte_order_before_a_page_changes_nothing() -> None:
     assert decoded.table["unread_messages_count"].to_pylist() == [100, 3]
 
 
-def test_row_that_does_not_say_whose_it_is_belongs_to_the_user_that_was_asked_for() -> None:
+def test_a_row_without_owner_belongs_to_the_requested_user() -> None:
     decoded = decode([user_pages(page([row(user_sid=None, chat_service_sid=None)]))], snapshot_at=SNAPSHOT_AT)
 
     (only,) = decoded.table.select(["chat_service_sid", "user_sid"]).to_pylist()

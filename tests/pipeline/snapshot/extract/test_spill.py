@@ -8,7 +8,7 @@ from readstate.errors import LocalDisk
 from readstate.snapshot.extract.spill import Spill
 
 
-async def test_files_of_pages_that_nobody_needs_any_more_are_closed(
+async def test_files_of_unreferenced_pages_are_closed(
     tmp_path: Path,
 ) -> None:
     spill, before = Spill(tmp_path, file_bytes=10), _open_files()
@@ -28,6 +28,6 @@ def _open_files() -> int:
     return len(_entries(Path("/proc/self/fd")))
 
 
-async def test_a_folder_that_takes_no_file_is_told_as_such() -> None:
+async def test_a_folder_that_is_missing_is_a_local_problem() -> None:
     with pytest.raises(LocalDisk, match="nowhere"):
         await Spill(Path("/nowhere")).keep(b"x")

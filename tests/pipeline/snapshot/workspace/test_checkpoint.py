@@ -44,7 +44,7 @@ def test_a_user_that_is_listed_twice_is_read_once(tmp_path: Path) -> None:
     assert checkpoint.claim(10) == []
 
 
-def test_the_longest_known_lists_are_taken_first_and_the_rest_in_order_of_the_roster(tmp_path: Path) -> None:
+def test_the_longest_known_lists_are_claimed_first_and_the_rest_in_order_of_the_roster(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path)
     checkpoint.preload_sizes([(SERVICE, user(2).sid, 900), (SERVICE, user(1).sid, 60)])
     checkpoint.add_users(SERVICE, [user(number) for number in range(4)], next_page=None)
@@ -52,7 +52,7 @@ def test_the_longest_known_lists_are_taken_first_and_the_rest_in_order_of_the_ro
     assert [taken.user_sid for taken in checkpoint.claim(10)] == [user(number).sid for number in (2, 1, 0, 3)]
 
 
-def test_preloaded_users_are_taken_before_they_are_listed_and_once(tmp_path: Path) -> None:
+def test_preloaded_users_are_claimed_before_they_are_listed_and_once(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path)
     assert checkpoint.preload_users([KnownUser(SERVICE, user(1).sid, user(1).identity, 70)]) == 1
 
@@ -84,7 +84,7 @@ def test_only_those_who_are_gone_and_were_never_listed_are_dropped(tmp_path: Pat
     assert {row["sid"] for row in checkpoint.users()} == {user(1).sid, user(2).sid, user(3).sid}
 
 
-def test_users_that_were_taken_and_not_settled_wait_again_after_a_restart(tmp_path: Path) -> None:
+def test_users_that_were_claimed_and_not_committed_are_pending_after_a_restart(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, users=3)
     done, *_ = checkpoint.claim(2)
     checkpoint.commit(SealedPart("part", 5), [UserResult(done.id, "read", 5, AT)])
@@ -150,7 +150,7 @@ def test_a_settlement_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
-def test_a_file_of_another_version_is_left_as_it_is_and_the_way_out_is_told(tmp_path: Path, version: int) -> None:
+def test_a_checkpoint_of_another_version_is_refused_in_words_and_left_unchanged(tmp_path: Path, version: int) -> None:
     opened(tmp_path, users=1).close()
     file = tmp_path / "checkpoint.sqlite"
     connection = sqlite3.connect(file)
@@ -183,7 +183,7 @@ def test_a_damaged_file_is_named_and_the_way_out_too(tmp_path: Path) -> None:
 
 
 @given(data=st.data())
-def test_whatever_prefix_of_the_work_was_settled_replay_gives_each_user_once(
+def test_whatever_prefix_of_the_work_was_committed_replay_gives_each_user_once(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Take and settle in random groups, and lose the process between any two steps."""

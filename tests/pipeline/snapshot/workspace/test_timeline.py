@@ -69,7 +69,7 @@ def test_windows_begin_at_round_times_whenever_the_run_began(clock: FakeClock) -
     assert [one.requests for one in windows] == [1, 1, 1, 1]
 
 
-def test_what_was_waited_through_is_told_as_windows_without_requests(clock: FakeClock) -> None:
+def test_waiting_is_recorded_as_windows_without_requests(clock: FakeClock) -> None:
     timeline = Timeline(clock)
     timeline.observe(answered())
     clock.advance(33)

@@ -21,7 +21,7 @@ HOLD = (
 )
 
 
-def test_a_second_run_of_the_same_date_and_root_is_told_who_holds_it(tmp_path: Path) -> None:
+def test_a_second_run_of_the_same_date_and_root_is_refused_with_the_holder(tmp_path: Path) -> None:
     with (
         export_workspace(tmp_path, root="root", day=DAY),
         pytest.raises(Locked, match=f"process {os.getpid()}"),
@@ -30,7 +30,7 @@ def test_a_second_run_of_the_same_date_and_root_is_told_who_holds_it(tmp_path: P
         pass
 
 
-def test_what_is_unfinished_is_known_by_date_unless_somebody_works_on_it_or_it_goes_elsewhere(tmp_path: Path) -> None:
+def test_unfinished_exports_are_those_to_this_root_that_no_process_holds(tmp_path: Path) -> None:
     for day in (date(2026, 11, 22), date(2026, 11, 21)):
         with export_workspace(tmp_path, root="root", day=day):
             pass
@@ -80,7 +80,7 @@ def test_clearing_forgets_the_work_and_keeps_the_lock(tmp_path: Path) -> None:
         assert sorted(path.name for path in workspace.folder.rglob("*")) == ["finished", "lock", "parts"]
 
 
-def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(tmp_path: Path) -> None:
+def test_a_lock_whose_file_was_removed_meanwhile_is_acquired_again(tmp_path: Path) -> None:
     with export_workspace(tmp_path, root="root", day=DAY) as first:
         first.remove()
         with export_workspace(tmp_path, root="root", day=DAY) as second, pytest.raises(Locked):
