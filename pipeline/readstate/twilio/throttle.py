@@ -51,13 +51,24 @@ class Throttled:
                 sent = await self._queue.acquire(request.domain, is_urgent=request.is_urgent)
                 self._raise_if_late(request, sent)
                 response = await (self._probe(request, sent) if sent.is_probe else self._attempt(request, sent))
-                if response is not None and response.status != 429:
+                if response is None:
+                    continue
+                if response.status != 429:
                     break
-                throttled += response is not None
+                throttled += 1
+                await self._step_aside(request, response)
         except (TransportError, TooLate) as error:
             error.throttled = throttled
             raise
         return msgspec.structs.replace(response, throttled=throttled) if throttled else response
+
+    async def _step_aside(self, request: Request, refused: Response) -> None:
+        # The limiter slows all requests down; this only keeps those refused at once from returning as one wave. It
+        # runs while the limiter holds the pause of a Retry-After, and does not add to it.
+        seconds = 0.05 + 0.5 * self._clock.random()
+        pause = refused.retry_after_seconds(self._clock.now()) or 0.0
+        self._emit(Retried(request.method, request.path, "status 429", 0, max(pause, seconds), refused.request_id))
+        await self._clock.sleep(seconds)
 
     def _raise_if_late(self, request: Request, sent: Sent) -> None:
         now = self._clock.monotonic()
@@ -99,14 +110,14 @@ class Throttled:
         now = self._clock.monotonic()
         self._emit(RequestAnswered(request.method, response.status, now - sent.at, response.request_id))
         if response.status == 429:
-            events = self._refused(now, request, sent, response)
+            events = self._refused(now, sent, response)
         elif response.status >= 500:
             events = self._limiter.failed(now, sent, chance=self._clock.random())
         else:
             events = self._limiter.accepted(now, sent)
         self._finish(now, events)
 
-    def _refused(self, now: float, request: Request, sent: Sent, response: Response) -> Iterable[Event]:
+    def _refused(self, now: float, sent: Sent, response: Response) -> Iterable[Event]:
         pause = response.retry_after_seconds(self._clock.now())
         if pause is not None and pause > _LONGEST_PAUSE_SECONDS:
             self._cancel(now, sent)
@@ -114,8 +125,7 @@ class Throttled:
                 f"Twilio asks for a pause of {pause:.0f} seconds (429, code {response.code})",
                 hint="Run the same command again after that time; it goes on where this run stopped.",
             )
-        learned = self._limiter.refused(now, sent, code=response.code, retry_after=pause, chance=self._clock.random())
-        return [*learned, Retried(request.method, request.path, "status 429", 0, pause or 0.0, response.request_id)]
+        return self._limiter.refused(now, sent, code=response.code, retry_after=pause, chance=self._clock.random())
 
     def _report_error(self, request: Request, sent: Sent, error: BaseException) -> None:
         now = self._clock.monotonic()

@@ -116,6 +116,15 @@ async def test_a_request_that_is_refused_again_and_again_is_sent_less_and_less_o
     assert bench.clock.monotonic() - began > 100
 
 
+async def test_a_refused_request_steps_aside_for_a_moment() -> None:
+    bench = Bench(answer(429, {"code": 50063}), answer())
+
+    await bench.throttled.send(WRITE)
+
+    assert bench.clock.slept[0] == pytest.approx(0.3)
+    assert bench.heard(Retried) == [Retried("POST", WRITE.path, "status 429", 0, 0.3, "RQ" + "0" * 32)]
+
+
 async def test_writes_that_go_too_fast_do_not_hold_reads() -> None:
     bench = Bench(answer(429, {"code": 50063}, {"retry-after": "60"}), answer(), answer())
     began = bench.clock.monotonic()
