@@ -108,7 +108,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bytes(self) -> int:
-        """The size of all files together."""
         return sum(file.bytes for file in self.files)
 
     def files_of(self, dataset: Dataset) -> list[SnapshotFile]:

@@ -41,12 +41,10 @@ class RowGroupWriter:
 
     @property
     def bytes(self) -> int:
-        """Bytes written so far."""
         return self._sink.bytes
 
     @property
     def sha256(self) -> str:
-        """The hash of the bytes written so far."""
         return self._sink.hash.hexdigest()
 
     def write(self, table: pa.Table) -> None:
@@ -56,7 +54,6 @@ class RowGroupWriter:
         self.rows += len(group)
 
     def close(self) -> None:
-        """Write the footer."""
         self._writer.close()
 
 

@@ -57,7 +57,6 @@ class ReadStates:
 
     @property
     def rows(self) -> int:
-        """All rows of the group."""
         return self.read + self.unread + self.never_read
 
 
@@ -110,7 +109,6 @@ class Statistics:
 
     @property
     def all_rows(self) -> ReadStates:
-        """The whole snapshot."""
         return ReadStates(
             "all",
             sum(group.read for group in self.by_state),

@@ -28,23 +28,18 @@ class CloudFileSystem(fs.FileSystemHandler):  # type: ignore[misc] # pyarrow has
         return hash(self._root)
 
     def get_type_name(self) -> str:
-        """Return the kind of file system."""
         return "object store"
 
     def normalize_path(self, path: str) -> str:
-        """Return *path* as it is."""
         return path
 
     def get_file_info(self, paths: list[str]) -> list[fs.FileInfo]:
-        """Return size and time of each of *paths* that exists."""
         return [self._info(path) for path in paths]
 
     def open_input_file(self, path: str) -> pa.NativeFile:
-        """Open an object for random access."""
         return pa.PythonFile(_ObjectFile(self._root, self._client, path), mode="r")
 
     def open_input_stream(self, path: str) -> pa.NativeFile:
-        """Open an object to be read from its beginning."""
         return self.open_input_file(path)
 
     def _info(self, path: str) -> fs.FileInfo:

@@ -34,7 +34,6 @@ class CloudObjectStore:
 
     @property
     def filesystem(self) -> fs.FileSystem:
-        """The objects as files that can be read."""
         return fs.PyFileSystem(CloudFileSystem(self.root, self.client))
 
     def absolute(self, path: str) -> str:
@@ -52,7 +51,6 @@ class CloudObjectStore:
             obstore.put(self.client, path, source, max_concurrency=_MAX_CONCURRENCY)
 
     def put_bytes(self, content: bytes, path: str) -> None:
-        """Put one small object."""
         with self.translate_errors(path):
             obstore.put(self.client, path, content)
 
@@ -68,7 +66,6 @@ class CloudObjectStore:
         return True
 
     def read(self, path: str) -> VersionedContent | None:
-        """Return the contents of an object."""
         try:
             with translate_errors_but_missing(self.root, path):
                 found = obstore.get(self.client, path)
@@ -77,14 +74,12 @@ class CloudObjectStore:
             return None
 
     def local_copy(self, path: str, target: Path) -> Path:
-        """Download to *target*."""
         with self.translate_errors(path), target.open("wb") as copy:
             for chunk in obstore.get(self.client, path).stream():
                 copy.write(chunk)
         return target
 
     def list_objects(self, folder: str) -> Iterator[ObjectInfo]:
-        """Yield every object below *folder*."""
         with self.translate_errors(folder):
             for found in obstore.list(self.client, folder):
                 yield from (ObjectInfo(one["path"], one["size"], one["last_modified"]) for one in found)
@@ -96,13 +91,11 @@ class CloudObjectStore:
             return sorted(prefix.rstrip("/").rsplit("/", 1)[-1] for prefix in found["common_prefixes"])
 
     def delete(self, paths: Iterable[str]) -> None:
-        """Remove objects."""
         for path in paths:
             with self.translate_errors(path), suppress(FileNotFoundError):
                 obstore.delete(self.client, path)
 
     def delete_folder(self, folder: str) -> None:
-        """Remove every object below *folder*."""
         self.delete([file.path for file in self.list_objects(folder)])
 
     @contextmanager

@@ -29,11 +29,9 @@ class LocalObjectStore:
 
     @property
     def filesystem(self) -> fs.FileSystem:
-        """The local file system."""
         return fs.LocalFileSystem()
 
     def absolute(self, path: str) -> str:
-        """Return *path* below the folder."""
         return str(self.folder / path)
 
     def require_writable(self) -> None:
@@ -45,12 +43,10 @@ class LocalObjectStore:
             probe.unlink()
 
     def put(self, source: Path, path: str) -> None:
-        """Copy a finished local file to *path*. Raise `LocalDisk`."""
         with self.translate_errors(path), source.open("rb") as stream, self._new_file(path) as target:
             shutil.copyfileobj(stream, target, _CHUNK)
 
     def put_bytes(self, content: bytes, path: str) -> None:
-        """Write *content* to *path*. Raise `LocalDisk`."""
         with self.translate_errors(path), self._new_file(path) as target:
             target.write(content)
 
@@ -73,7 +69,6 @@ class LocalObjectStore:
         return VersionedContent(content, Version(hashlib.sha256(content).hexdigest()))
 
     def local_copy(self, path: str, target: Path) -> Path:
-        """Return the file itself."""
         return self.folder / path
 
     def list_objects(self, folder: str) -> Iterator[ObjectInfo]:
@@ -87,7 +82,6 @@ class LocalObjectStore:
                         yield ObjectInfo(path.relative_to(self.folder).as_posix(), status.st_size, last_modified)
 
     def list_folders(self, folder: str) -> list[str]:
-        """Return the names of the folders in *folder*. Raise `LocalDisk`."""
         with self.translate_errors(folder):
             try:
                 return sorted(path.name for path in (self.folder / folder).iterdir() if path.is_dir())
@@ -107,7 +101,6 @@ class LocalObjectStore:
                     folder.rmdir()
 
     def delete_folder(self, folder: str) -> None:
-        """Remove *folder* with all that is in it. Raise `LocalDisk`."""
         with self.translate_errors(folder), suppress(FileNotFoundError):
             shutil.rmtree(self.folder / folder)
 
