@@ -106,6 +106,7 @@ class MarkReadJob:
             selector = RowSelector(conditions, self.options.action, SelectedRows(workspace))
             online_users = OnlineUsers()
             await read_rows(online_users.watch(self._users(context)), context, selector.add)
+            # Before the newest messages: each conversation is then read once, and only for rows that stay.
             selected = selector.selected.drop_repeated()
             await read_newest(workspace, self._options(), context)
             facts = SelectionFacts(

@@ -57,7 +57,6 @@ class CheckedFile:
 
     @property
     def problems(self) -> ProblemTally:
-        """The problems, counted."""
         return self.report.tally
 
 

@@ -25,18 +25,20 @@ def read_each(
 async def read_in_batches(
     read: Callable[[Item], Awaitable[Result]],
     items: Iterable[Item],
-    keep: Callable[[list[Result]], None],
+    keep: Callable[[list[Result]], int],
     context: ReadContext,
-) -> None:
-    """Read *items* and pass the results to *keep*, some hundred at a time: a transaction for each would be slow."""
+) -> int:
+    """Read *items*, and pass the results to *keep* some hundred at a time; return the sum of what it returns."""
+    total = 0
     batch: list[Result] = []
     async with read_each(read, items, context) as results:
         async for result in results:
             batch.append(result)
+            # A transaction for each result would be slow, and a crash loses nothing: a plan starts again from nothing.
             if len(batch) == _BATCH:
-                keep(batch)
+                total += keep(batch)
                 batch = []
-    keep(batch)
+    return total + keep(batch)
 
 
 def _until_stopped(items: Iterable[Item], stop: StopSwitch) -> Iterator[Item]:

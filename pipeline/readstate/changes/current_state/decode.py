@@ -42,4 +42,5 @@ def parse_timestamp(text: str | None) -> datetime | Unknown | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return Unknown(f"last_read_timestamp is {text!r}")
+    # Twilio documents UTC and sends a Z; the participant's field is text, so that nothing guarantees it.
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -30,6 +30,7 @@ async def resolve_identities(identities: Iterable[str], context: ReadContext) ->
             user = await context.reader.user(context.service_sid, identity)
         except NotFound:
             return identity, None
+        # A proxy or a case-insensitive index may answer with another user, who would then be excluded or changed.
         if user.identity != identity:
             raise UnusableAnswer(f"the answer to {identity!r} is about another user, {user.sid}")
         return identity, user.sid

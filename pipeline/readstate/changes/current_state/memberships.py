@@ -56,12 +56,12 @@ class _Page(msgspec.Struct):
 
 async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserResult:
     """Read what *lines* name; a failure is recorded in the place of its row. Raises `Refused`."""
-    reading = UserResult(lines)
+    result = UserResult(lines)
     left: set[str] = set(lines.conversations)
     if len(left) > 1 or lines.delete_count or any(map(is_unsafe_in_path, left)):
         try:
             listed = await list_wanted(
-                _pages(reader, service_sid, reading),
+                _pages(reader, service_sid, result),
                 _names,
                 left,
                 read_on=lambda so_far: _should_read_on(so_far, lines),
@@ -69,17 +69,17 @@ async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserR
         except Refused:
             raise
         except NotFound:
-            return _all(reading, Absent(Reason.USER_NOT_FOUND))
+            return _all(result, Absent(Reason.USER_NOT_FOUND))
         except (ApiError, TransportError) as error:
-            return _all(reading, Unreadable(str(error)))
-        reading.conversations = len(listed.seen)
+            return _all(result, Unreadable(str(error)))
+        result.conversations = len(listed.seen)
         for name, row in listed.found.items():
-            reading.found[name] = _checked(row, lines, service_sid, source="list")
-        left = _still_to_fetch(listed, reading)
+            result.found[name] = _checked(row, lines, service_sid, source="list")
+        left = _still_to_fetch(listed, result)
     for conversation in sorted(left):
-        reading.requests += 1
-        reading.found[conversation] = await _fetched(reader, service_sid, lines, conversation)
-    return reading
+        result.requests += 1
+        result.found[conversation] = await _fetched(reader, service_sid, lines, conversation)
+    return result
 
 
 def user_not_found(lines: UserLines) -> UserResult:
@@ -87,9 +87,9 @@ def user_not_found(lines: UserLines) -> UserResult:
     return UserResult(lines, dict.fromkeys(lines.conversations, Absent(Reason.USER_NOT_FOUND)))
 
 
-async def _pages(reader: Reader, service_sid: str, reading: UserResult) -> AsyncIterator[list[UserConversation]]:
-    async for response in reader.user_conversation_pages(service_sid, reading.lines.user_id):
-        reading.requests += 1
+async def _pages(reader: Reader, service_sid: str, result: UserResult) -> AsyncIterator[list[UserConversation]]:
+    async for response in reader.user_conversation_pages(service_sid, result.lines.user_id):
+        result.requests += 1
         yield response.json(_Page).conversations
 
 
@@ -99,17 +99,18 @@ def _names(row: UserConversation) -> list[str]:
 
 def _should_read_on(listed: Listed[UserConversation], lines: UserLines) -> bool:
     """Whether to list another page: for the rows, for names that fit in no path, or to know what the user has left."""
+    # The guard against wiping out users asks whether a user loses more than half: twice the removals is enough to know.
     enough = max(2 * lines.delete_count, lines.delete_count + 1) if lines.delete_count else 0
     return listed.paging_pays or len(listed.seen) < enough or any(map(is_unsafe_in_path, listed.wanted))
 
 
-def _still_to_fetch(listed: Listed[UserConversation], reading: UserResult) -> set[str]:
+def _still_to_fetch(listed: Listed[UserConversation], result: UserResult) -> set[str]:
     """Return what the list did not show and needs a request of its own; the rest is absent."""
     # Lists shift between pages: only a list of one page proves that a row is absent.
     certain = listed.complete and listed.pages <= 1
     left = {name for name in listed.wanted if not certain and not is_unsafe_in_path(name)}
     for name in listed.wanted - left:
-        reading.found[name] = Absent(Reason.NOT_A_MEMBER)
+        result.found[name] = Absent(Reason.NOT_A_MEMBER)
     return left
 
 
@@ -128,7 +129,8 @@ async def _fetched(reader: Reader, service_sid: str, lines: UserLines, conversat
 def _checked(
     row: UserConversation, lines: UserLines, service_sid: str, *, source: str
 ) -> FetchedMembership | Unreadable:
-    """Believe *row* only where it names what was asked for: its SIDs are what a change will be sent to."""
+    """Return *row* only where it names what was asked for."""
+    # Changes are sent to the SIDs of this answer: a wrong one would change another user.
     if row.user_sid is None or not is_sid(row.user_sid, "US"):
         return Unreadable("the answer names no user")
     if row.conversation_sid is None or not is_sid(row.conversation_sid, "CH"):
@@ -140,7 +142,7 @@ def _checked(
     return FetchedMembership(row, source)
 
 
-def _all(reading: UserResult, answer: Absent | Unreadable) -> UserResult:
-    reading.requests = max(1, reading.requests)
-    reading.found = dict.fromkeys(reading.lines.conversations, answer)
-    return reading
+def _all(result: UserResult, answer: Absent | Unreadable) -> UserResult:
+    result.requests = max(1, result.requests)
+    result.found = dict.fromkeys(result.lines.conversations, answer)
+    return result

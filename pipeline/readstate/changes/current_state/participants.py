@@ -36,12 +36,12 @@ class _Page(msgspec.Struct):
 
 async def read_participants(reader: Reader, service_sid: str, members: ParticipantsQuery) -> ParticipantsResult:
     """Read the participants of *members*, by pages where several share a conversation. Raises `Refused`."""
-    reading = ParticipantsResult(members)
+    result = ParticipantsResult(members)
     left = set(members.participant_sids)
     if len(left) > 1:
         try:
             listed = await list_wanted(
-                _pages(reader, service_sid, reading),
+                _pages(reader, service_sid, result),
                 lambda participant: (participant.sid,),
                 left,
                 read_on=lambda so_far: so_far.paging_pays,
@@ -49,19 +49,19 @@ async def read_participants(reader: Reader, service_sid: str, members: Participa
         except Refused:
             raise
         except (ApiError, TransportError) as error:
-            reading.found = dict.fromkeys(left, Unknown(str(error)))
-            return reading
-        reading.found.update(listed.found)
+            result.found = dict.fromkeys(left, Unknown(str(error)))
+            return result
+        result.found.update(listed.found)
         left = listed.wanted
     for participant_sid in sorted(left):
-        reading.requests += 1
-        reading.found[participant_sid] = await _fetched(reader, service_sid, members.conversation_sid, participant_sid)
-    return reading
+        result.requests += 1
+        result.found[participant_sid] = await _fetched(reader, service_sid, members.conversation_sid, participant_sid)
+    return result
 
 
-async def _pages(reader: Reader, service_sid: str, reading: ParticipantsResult) -> AsyncIterator[list[Participant]]:
-    async for response in reader.pages(list_participants(service_sid, reading.members.conversation_sid)):
-        reading.requests += 1
+async def _pages(reader: Reader, service_sid: str, result: ParticipantsResult) -> AsyncIterator[list[Participant]]:
+    async for response in reader.pages(list_participants(service_sid, result.members.conversation_sid)):
+        result.requests += 1
         yield response.json(_Page).participants
 
 

@@ -27,6 +27,7 @@ _ANY_SID = re.compile(rf"(?:{'|'.join(_SID_KINDS)})[0-9a-fA-F]{{32}}")
 _DIGITS = re.compile(r"[0-9]{1,16}")
 _SCIENTIFIC = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
 _DECIMAL = re.compile(r"[0-9]+[.,]0+")
+# Spreadsheets group by comma, dot, apostrophe, space, no-break space or narrow no-break space.
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:[.,' \u00a0\u202f][0-9]{3})+")
 _DATE = re.compile(
     r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}(?:[ T].*)?|[0-9]{1,2}[-. ][A-Za-z]{3}(?:[-. ][0-9]{2,4})?"
@@ -119,6 +120,7 @@ def _parse_id(text: str, prefix: str, alias: str) -> str:
     if not text:
         raise BadCell("E-MISSING", "the cell is empty", f"Give a SID ({prefix}…) or the {alias}.")
     _refuse_null(text)
+    # DELETE /Users/US…/Conversations/.. is normalised by HTTP clients to DELETE /Users/US…, which deletes the user.
     if text in {".", ".."}:
         raise BadCell(
             "E-DOT-SEGMENT", "a request path made with it would address something else", f"Give the SID ({prefix}…)."

@@ -123,6 +123,7 @@ def sniff_delimiter(header: str) -> str:
 
 
 def _records(lines: NumberedLines, delimiter: str, width: int, report: OnProblem) -> Iterator[Record | BrokenRecord]:
+    # strict: otherwise the csv module would quietly accept a stray quote and join cells.
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.accept()

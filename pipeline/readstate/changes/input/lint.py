@@ -52,6 +52,7 @@ def stage(source: Source, staging: Staging, options: InputOptions, report: OnPro
             if options.operation is None and "op" not in file.format.header:
                 report(_NO_OPERATION)
                 return None
+            # Lazily: rows are parsed and checked while SQLite takes them, so that memory does not grow with the file.
             staging.add(_rows(file, options.operation, report, last))
     except _BROKEN as error:
         report(_broken(error, last))

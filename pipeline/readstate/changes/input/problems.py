@@ -32,7 +32,6 @@ class Problem:
 
     @property
     def is_error(self) -> bool:
-        """Whether the line cannot be used."""
         return self.code.startswith("E-")
 
 
@@ -71,7 +70,6 @@ class ProblemTally:
     first: list[Problem] = field(default_factory=list)
 
     def add(self, problem: Problem) -> None:
-        """Count *problem*."""
         self.by_code[problem.code] += 1
         if len(self.first) < SHOWN_FIRST:
             self.first.append(problem)
@@ -82,12 +80,10 @@ class ProblemTally:
 
     @property
     def errors(self) -> int:
-        """The number of problems that make their line unusable."""
         return sum(count for code, count in self.by_code.items() if code.startswith("E-"))
 
     @property
     def warnings(self) -> int:
-        """The number of problems that are only worth knowing."""
         return self.by_code.total() - self.errors
 
     def _last_warning(self) -> int | None:

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +71,9 @@ class Staging:
             raise LocalDisk(f"{directory}: {error}", hint="Set TMPDIR to a place with more room.") from error
 
     def close(self) -> None:
-        """Close the file."""
         self.database.close()
 
     def add(self, rows: Iterable[Intent | Rejected]) -> None:
-        """Add all *rows*."""
         self.write("INSERT INTO intent VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", map(_flat, rows))
 
     def write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
@@ -97,7 +97,6 @@ class Staging:
                 cursor.close()
 
     def count(self) -> int:
-        """Return the number of lines."""
         return int(next(self.select("SELECT count(*) FROM intent"))[0])
 
     def rejected(self) -> int:
@@ -111,8 +110,9 @@ class Staging:
         *query* selects user, conversation, line, line_end and the desired values, sorted by membership. The lines
         that do not stay are yielded; their status is in the table when the iteration ends.
         """
-        for group in _grouped(self.select(query)):
-            duplicates = list(_duplicates(group))
+        # Statuses go into a table of their own first: the query above is still reading the lines.
+        for _, group in groupby(self.select(query), key=itemgetter(0, 1)):
+            duplicates = list(_duplicates(list(group)))
             self.write(
                 "INSERT INTO duplicate VALUES (?,?,?)",
                 [(duplicate.line, duplicate.status, duplicate.detail) for duplicate in duplicates],
@@ -161,17 +161,6 @@ def _flat(row: Intent | Rejected) -> tuple[object, ...]:
     return (
         row.line, row.line_end, row.user, row.conversation, *values, *expectation, row.row_key, row.note, None, None
     )  # fmt: skip
-
-
-def _grouped(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    group: list[tuple[Any, ...]] = []
-    for row in rows:
-        if group and group[0][:2] != row[:2]:
-            yield group
-            group = []
-        group.append(row)
-    if group:
-        yield group
 
 
 def _duplicates(group: list[tuple[Any, ...]]) -> Iterator[DuplicateLine]:

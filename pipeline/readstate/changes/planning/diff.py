@@ -51,6 +51,7 @@ def _removed(current: Present) -> Remove | Skip:
 
 
 def _updated(desired: Update, current: Present, options: PlanOptions, now: datetime) -> Change:
+    # A line is carried out whole or not at all: a blocked field blocks the others, one that is right already does not.
     horizon = _read_up_to(desired, current, options)
     if isinstance(horizon, Skip) and not _is_harmless(horizon):
         return horizon
@@ -61,6 +62,7 @@ def _updated(desired: Update, current: Present, options: PlanOptions, now: datet
     index, direction = (None, Direction.NONE) if isinstance(horizon, Skip) else horizon
     if index is None and moment is None and level is None:
         return horizon if isinstance(horizon, Skip) else Skip(Reason.SAME)
+    # Asked last: a line that changes nothing is a no-op in a closed conversation, too.
     if (closed := _closed(current, options)) is not None:
         return closed
     undo, undo_note = _undo(current, index=index, moment=moment)
@@ -76,7 +78,7 @@ def _updated(desired: Update, current: Present, options: PlanOptions, now: datet
 
 
 def _read_up_to(desired: Update, current: Present, options: PlanOptions) -> _Horizon | Skip:
-    """The index to set (None where it is right already) and where that moves the horizon."""
+    """Return the index to set (None where it is right already), and where that moves the horizon."""
     wanted, before, newest = (
         desired.last_read_message_index,
         current.last_read_message_index,
@@ -85,6 +87,7 @@ def _read_up_to(desired: Update, current: Present, options: PlanOptions) -> _Hor
     if wanted is None:
         return None, Direction.NONE
     if wanted == LATEST:
+        # null is a third state, neither read nor unread: "@latest" alone does not say that it should be left.
         if before is None and not options.allow_first_set:
             return Skip(Reason.FIRST_SET)
         if isinstance(newest, Unknown):
@@ -124,7 +127,7 @@ def _unless_beyond(
 
 
 def _read_at(desired: Update, current: Present, options: PlanOptions, now: datetime) -> datetime | Skip | None:
-    """The timestamp to set; None where there is nothing to set."""
+    """Return the timestamp to set; None where there is nothing to set."""
     wanted, before = desired.last_read_timestamp, current.last_read_timestamp
     if wanted is None:
         return None
@@ -164,6 +167,7 @@ def _is_harmless(skip: Skip) -> bool:
 def _precondition(
     mode: Mode, direction: Direction, *, moment: datetime | None, level: NotificationLevel | None
 ) -> PreconditionKind:
+    # Only a horizon has an order, so only it can be checked by "still below the target" instead of "still the same".
     only_forward = direction in {Direction.FIRST_SET, Direction.ADVANCE} and moment is None and level is None
     return PreconditionKind.ADVANCE if mode is Mode.ADVANCE and only_forward else PreconditionKind.EQUALS
 

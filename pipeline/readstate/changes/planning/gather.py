@@ -1,6 +1,5 @@
 """Read the current state for all lines: memberships, then newest messages and participants where they decide."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from readstate.changes.current_state.batches import read_in_batches
@@ -23,6 +22,7 @@ async def read_current(workspace: PlanWorkspace, options: PlanOptions, context: 
 
     Raises `Stopped`, and `Refused` where the credentials may not read.
     """
+    # In this order: memberships say which conversations a horizon would move in, and which participants are meant.
     return sum(
         [
             await _read_users(workspace, context),
@@ -38,27 +38,24 @@ async def _read_users(workspace: PlanWorkspace, context: ReadContext) -> int:
     if odd:
         context.emit(Message(f"{len(odd)} identities are unsafe in a path: searching the list of all users."))
     listed = await resolve_by_listing(odd, context)
-    tally = _Tally(listed.requests)
 
     async def read(lines: UserLines) -> tuple[UserResult, datetime]:
         if is_unsafe_in_path(lines.user_id):
             return user_not_found(lines), context.clock.now()
         return await read_user(context.reader, context.service_sid, lines), context.clock.now()
 
-    def keep(results: list[tuple[UserResult, datetime]]) -> None:
+    def keep(results: list[tuple[UserResult, datetime]]) -> int:
         workspace.add_users(results)
         for result, _ in results:
             context.emit(UserRead(result.lines.user_id, len(result.found), result.requests))
-        tally.requests += sum(result.requests for result, _ in results)
+        return sum(result.requests for result, _ in results)
 
     context.emit(RosterComplete(users))
-    await read_in_batches(read, workspace.user_lines(listed.sids), keep, context)
-    return tally.requests
+    return listed.requests + await read_in_batches(read, workspace.user_lines(listed.sids), keep, context)
 
 
 async def read_newest(workspace: PlanWorkspace, options: PlanOptions, context: ReadContext) -> int:
     """Read the newest message once for each conversation where it decides; return the number of requests."""
-    tally = _Tally()
 
     async def read(conversation_sid: str) -> tuple[str, int | Unknown | None]:
         try:
@@ -68,36 +65,27 @@ async def read_newest(workspace: PlanWorkspace, options: PlanOptions, context: R
         except (ApiError, TransportError) as error:
             return conversation_sid, Unknown(str(error))
 
-    def keep(newest: list[tuple[str, int | Unknown | None]]) -> None:
+    def keep(newest: list[tuple[str, int | Unknown | None]]) -> int:
         workspace.add_newest(newest)
-        tally.requests += len(newest)
+        return len(newest)
 
     context.emit(Message("Reading the newest message of each conversation that a read horizon would move in."))
     conversations = workspace.conversations_wanting_newest(
         first_set=options.allow_first_set, beyond_latest=options.allow_beyond_latest
     )
-    await read_in_batches(read, conversations, keep, context)
-    return tally.requests
+    return await read_in_batches(read, conversations, keep, context)
 
 
 async def _read_members(workspace: PlanWorkspace, options: PlanOptions, context: ReadContext, report: OnProblem) -> int:
-    tally = _Tally()
-
     async def read(members: ParticipantsQuery) -> ParticipantsResult:
         return await read_participants(context.reader, context.service_sid, members)
 
-    def keep(members: list[ParticipantsResult]) -> None:
-        workspace.add_members(members)
-        tally.requests += sum(reading.requests for reading in members)
+    def keep(results: list[ParticipantsResult]) -> int:
+        workspace.add_members(results)
+        return sum(result.requests for result in results)
 
     # Only now does every line have SIDs, which show that different names are one membership.
     for duplicate in workspace.find_duplicates_by_sid():
         report(duplicate_problem(duplicate))
     context.emit(Message("Reading the participants that timestamps and removals need."))
-    await read_in_batches(read, workspace.members(closed=options.allow_closed), keep, context)
-    return tally.requests
-
-
-@dataclass(slots=True)
-class _Tally:
-    requests: int = 0
+    return await read_in_batches(read, workspace.members(closed=options.allow_closed), keep, context)

@@ -21,6 +21,7 @@ from readstate.model.desired import Operation, Removal
 from readstate.model.membership import Present, Unknown
 from readstate.model.plan import PlanRow
 
+# Whole sets of columns, merged by |: one dictionary a row instead of 34 conditions.
 _NOTHING_BEFORE: dict[str, Any] = {
     **dict.fromkeys(
         ("user_sid", "conversation_sid", "participant_sid", "before_index", "before_timestamp", "before_level",

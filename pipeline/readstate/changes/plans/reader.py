@@ -146,6 +146,7 @@ def _sealed_document(directory: Path) -> dict[str, Any]:
         document: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise _damaged(directory, f"{MANIFEST}: {error}") from error
+    # Before the seal, which a newer version may compute in another way.
     version = document.get("schema_version")
     if isinstance(version, int) and version > PLAN_SCHEMA_VERSION:
         raise PlanUnusable(

@@ -31,6 +31,7 @@ ROWS_FILE = "rows.parquet"
 REJECTS = "rejects.csv"
 PARTICIPANTS = "participants.jsonl.gz"
 
+# Rows are converted while they are few: as Python objects they take about 1 kB each.
 _ROWS_IN_GROUP = 16_384
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 
@@ -88,6 +89,7 @@ class PlanWriter:
             self._flush()
             self._parquet.close()
             self._participants.close()
+            # Content before manifest, manifest before name: a power cut leaves no plan that only looks whole.
             for file in (self._rows_file, self._participants_file):
                 file.flush()
                 os.fsync(file.fileno())
@@ -116,6 +118,7 @@ class PlanWriter:
                 "participant": msgspec.Raw(participant),
             }
         )
+        # Before compression: gzip's bytes differ between versions of zlib.
         self._participants_digest.update(line + b"\n")
         self._participants.write(line + b"\n")
 
@@ -138,6 +141,7 @@ def is_abandoned(directory: Path) -> bool:
 
 def with_digest(manifest: Manifest) -> Manifest:
     """Return *manifest* with its digest, and with the name that follows from it."""
+    # Through JSON once, so that exactly what is read later is sealed: 0 and 0.0 are one value, and two texts.
     digest = digest_of(msgspec.json.decode(msgspec.json.encode(manifest)))
     return msgspec.structs.replace(manifest, plan_sha256=digest, plan_id=f"p-{digest[:12]}")
 

@@ -61,7 +61,6 @@ class Summary:
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest of the plan."""
         return self.plan.manifest
 
     def count(self, disposition: str) -> int:
@@ -89,6 +88,7 @@ def sample(plan: Plan) -> list[PlanRow]:
                 found = _filtered(batch, "disposition", [disposition])[:left]
                 rows.extend(to_rows(found))
                 sampled[disposition] += len(found)
+        # Most plans have enough of every kind in their first rows; a rare kind is searched to the end.
         if sampled.total() == sum(quotas.values()):
             break
     order = {disposition.value: place for place, disposition in enumerate(SAMPLES)}

@@ -73,6 +73,7 @@ class Conditions:
 
     def _is_not_excluded(self, rows: pa.Table) -> Any:
         users, conversations = rows["user_sid"], rows["conversation_sid"]
+        # "/" is in no SID, so that joined pairs cannot be confused.
         pairs = {f"{user}/{conversation}" for user, conversation in self.excluded.memberships}
         excluded = pc.or_(
             pc.or_(_is_one_of(users, self.excluded.users), _is_one_of(conversations, self.excluded.conversations)),
