@@ -64,7 +64,7 @@ class WindowFound(Event, frozen=True):
     window: float
 
 
-class GateClosed(Event, frozen=True):
+class PauseBegan(Event, frozen=True):
     """Twilio asked for a pause: nothing is sent before it is over."""
 
     domain: str | None

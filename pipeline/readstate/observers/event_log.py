@@ -118,7 +118,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     ),
     events.PageShrunk: ("info", lambda event: f"GET {event.path} keeps failing: asking for {event.page_size} rows"),
     events.WindowFound: ("info", lambda event: f"the account takes about {event.window:.0f} requests at once"),
-    events.GateClosed: ("info", lambda event: f"Twilio asks for a pause of {format_duration(event.seconds)}"),
+    events.PauseBegan: ("info", lambda event: f"Twilio asks for a pause of {format_duration(event.seconds)}"),
     events.SharedPaceLost: (
         "warning",
         lambda event: (

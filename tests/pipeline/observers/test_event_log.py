@@ -57,7 +57,7 @@ class TestText:
                 "2026-11-23 02:00:00Z GET /v1/Users keeps failing: asking for 25 rows",
             ),
             (events.WindowFound(96.4), "2026-11-23 02:00:00Z the account takes about 96 requests at once"),
-            (events.GateClosed(None, 7), "2026-11-23 02:00:00Z Twilio asks for a pause of 7 s"),
+            (events.PauseBegan(None, 7), "2026-11-23 02:00:00Z Twilio asks for a pause of 7 s"),
             (
                 events.OutageBegan(),
                 "2026-11-23 02:00:00Z warning: no request succeeds any more, waiting; for the reason: readstate doctor",

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from readstate.errors import NotSent, StoppedEarly, TooLate, Unanswered, UnusableAnswer
 from readstate.events import (
     Event,
-    GateClosed,
     OutageBegan,
     OutageEnded,
+    PauseBegan,
     RequestAnswered,
     RequestLost,
     RequestRefused,
@@ -81,7 +81,7 @@ async def test_a_429_is_sent_again_and_tells_observers_its_code_and_what_was_lea
 
     assert (response.status, bench.inner.sent) == (200, 2)
     assert bench.heard(RequestRefused) == [RequestRefused(None, 20429, 2.0)]
-    assert bench.heard(GateClosed) == [GateClosed(None, 2.0)]
+    assert bench.heard(PauseBegan) == [PauseBegan(None, 2.0)]
     assert bench.heard(WindowFound)
     assert bench.heard(Retried) == [Retried("GET", READ.path, "status 429", 0, 2.0, "RQ" + "0" * 32)]
 
@@ -129,7 +129,7 @@ async def test_writes_that_go_too_fast_do_not_hold_reads() -> None:
     bench = Bench(answer(429, {"code": 50063}, {"retry-after": "60"}), answer(), answer())
     began = bench.clock.monotonic()
     write = asyncio.create_task(bench.throttled.send(WRITE))
-    while not bench.heard(GateClosed):
+    while not bench.heard(PauseBegan):
         await asyncio.sleep(0)
 
     assert bench.limiter.ready_at(bench.clock.monotonic(), None) - began < 1

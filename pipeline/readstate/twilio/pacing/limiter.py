@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from readstate.events import Event, GateClosed, OutageBegan, OutageEnded, RequestRefused, WindowFound
+from readstate.events import Event, OutageBegan, OutageEnded, PauseBegan, RequestRefused, WindowFound
 from readstate.twilio.pacing.adaptive_limit import AdaptiveLimit
 from readstate.twilio.pacing.circuit_breaker import CircuitBreaker
 from readstate.twilio.pacing.pacer import Pacer
@@ -155,7 +155,7 @@ class AdaptiveLimiter:
         pacer = self.account if by_window else self._pacer(sent.domain)
         if retry_after:
             if pacer.paused_until <= now:
-                events.append(GateClosed(None if by_window else sent.domain, retry_after))
+                events.append(PauseBegan(None if by_window else sent.domain, retry_after))
             pacer.pause_until(now + retry_after * (1 + _PAUSE_JITTER * chance))
         if not by_window:
             self._too_fast(now, sent, pacer)

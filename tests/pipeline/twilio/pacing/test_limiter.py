@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from readstate.events import Event, GateClosed, OutageBegan, OutageEnded, RequestRefused, WindowFound
+from readstate.events import Event, OutageBegan, OutageEnded, PauseBegan, RequestRefused, WindowFound
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings, Sent
 
 WRITES = "writes:IS1"
@@ -80,7 +80,7 @@ def test_a_pause_for_writes_lets_reads_go_on() -> None:
     limiter = adaptive_limiter()
     events = refuse(limiter, limiter.sent(1.0, WRITES), code=50063, after=5.0)
 
-    assert GateClosed(WRITES, 5.0) in events
+    assert PauseBegan(WRITES, 5.0) in events
     assert limiter.ready_at(1.0, WRITES) >= 6.0
     assert limiter.ready_at(1.0, None) <= 1.0
 
@@ -89,8 +89,8 @@ def test_a_pause_is_one_event() -> None:
     limiter = adaptive_limiter()
     first, second = limiter.sent(1.0, None), limiter.sent(1.0, None)
 
-    assert GateClosed(None, 5.0) in refuse(limiter, first, after=5.0)
-    assert GateClosed(None, 5.0) not in refuse(limiter, second, after=5.0)
+    assert PauseBegan(None, 5.0) in refuse(limiter, first, after=5.0)
+    assert PauseBegan(None, 5.0) not in refuse(limiter, second, after=5.0)
 
 
 def test_an_outage_is_an_event_when_it_begins_and_when_it_ends() -> None:
