@@ -22,7 +22,7 @@ from readstate_jobs.runs.read_only_job import ReadOnlyJob
 )  # fmt: skip
 @click.option(
     "--first-set-to", type=click.IntRange(min=0), metavar="INDEX",
-    help="What a horizon becomes that nobody had set before: it cannot be cleared again. [default: leave it]",
+    help="The new value of a read horizon that was not set before the run: it cannot be cleared. [default: leave it]",
 )  # fmt: skip
 @json_option
 @connection_options

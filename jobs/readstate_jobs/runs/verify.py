@@ -23,7 +23,7 @@ from readstate_jobs.runs.read_only_job import ReadOnlyJob
 def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     """Read back what RUN has changed. Nothing is changed, here or there.
 
-    That somebody read on since is fine; exit 3 where rows are as they were before the run, 4 where they are otherwise
+    Users who have read further are fine; exit 3 where rows are as they were before the run, 4 where they are otherwise
     changed, 5 where some cannot be read.
     """
     share = parse_share(sample, "--sample")

@@ -1,4 +1,4 @@
-"""At most so many at once for each key, and no memory of keys that nobody uses."""
+"""A concurrency limit for each key, which forgets keys that are not in use."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 
 class KeyedLimit:
-    """A semaphore for each key, kept while somebody holds it or waits for it."""
+    """A semaphore for each key, kept while it is held or waited for."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -14,7 +14,7 @@ class KeyedLimit:
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[None]:
-        """Hold one of the places of *key* for as long as the block lasts."""
+        """Hold one place of *key* for as long as the block lasts."""
         semaphore, users = self._held.setdefault(key, (asyncio.Semaphore(self._limit), []))
         users.append(None)
         try:

@@ -102,11 +102,9 @@ class RowExecutor:
 
             async def one(row: PlanRow, seen: Mapping[int, Observation] = seen) -> None:
                 record = records.get(row.plan_row_id) or RowRecord(plan_row_id=row.plan_row_id)
+                verify = is_verified(row)
                 if await wait_until_open():
-                    verify = is_verified(row)
-                    await self._execute_row(
-                        row, record, seen[row.plan_row_id], verify=verify, release_early=release_early
-                    )
+                    await self._execute_row(row, record, seen[row.plan_row_id], release_early, verify=verify)
 
             if len(rows) == 1:
                 await one(rows[0])
@@ -130,7 +128,7 @@ class RowExecutor:
         await self._read_back(row, record, ReadBackReason.UNKNOWN_OUTCOME, delays=delays or [0.0])
 
     async def _execute_row(
-        self, row: PlanRow, record: RowRecord, seen: Observation, *, verify: bool, release_early: ReleaseEarly
+        self, row: PlanRow, record: RowRecord, seen: Observation, release_early: ReleaseEarly, *, verify: bool
     ) -> None:
         """Bring *row* to its outcome, or leave it pending where the run stops first.
 

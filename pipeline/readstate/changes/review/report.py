@@ -1,4 +1,4 @@
-"""A report about an apply run: what became of its rows, how fast, and what was in the way; as a page or as Markdown."""
+"""A report about an apply run: outcomes, rates, latencies and events; as one HTML page or as Markdown."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from readstate.changes.plans.reader import Plan
-from readstate.changes.review.statistics import BUCKETS_MS, RunFigures, count_rows
+from readstate.changes.review.statistics import BUCKETS_MS, RunStatistics, count_rows
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.results import outcome_of, paired
 from readstate.changes.runs.row_record import RowRecord
@@ -29,7 +29,7 @@ _OPERATIONS = {Disposition.UPDATE: "updates", Disposition.DELETE: "removals"}
 _STATES = {
     "running": "The run is under way: this is how far it is.",
     "stopped": "The run was stopped before its end: {why}.",
-    "killed": "The run was killed: rows that may have been sent count as unknown until it goes on.",
+    "killed": "The run was killed: rows that may have been sent count as unknown until it is resumed.",
 }
 
 
@@ -39,43 +39,43 @@ class RunReport:
 
     status: RunStatus
     plan: Plan
-    figures: RunFigures
-    story: list[tuple[str, str]]
+    statistics: RunStatistics
+    events: list[tuple[str, str]]
     """Moments of the whole run, each with what happened."""
     show_pii: bool
-    """Whether users and conversations are shown as somebody typed them."""
+    """Whether users and conversations are shown as in the changes file."""
 
 
 def make_run_report(plan: Plan, journal: Journal, status: RunStatus, *, show_pii: bool = False) -> RunReport:
-    """Count all that a report about a run shows. Raises `LocalDisk`, `PlanUnusable`."""
+    """Return all that a report about a run shows. Raise `LocalDisk`, `PlanUnusable`."""
     planned = (
         (row, record, outcome_of(row, record))
         for row, record in paired(plan, journal)
         if Disposition(row.disposition).is_executable
     )
-    story = [(event["at"][:19].replace("T", " "), text) for event in journal.events() if (text := _said(event))]
-    return RunReport(status, plan, count_rows(planned), story, show_pii)
+    events = [(event["at"][:19].replace("T", " "), text) for event in journal.events() if (text := _describe(event))]
+    return RunReport(status, plan, count_rows(planned), events, show_pii)
 
 
 def render_html(report: RunReport) -> str:
-    """Give the report as one HTML page: no script, nothing fetched, every text escaped."""
-    return _filled("report.html", report, list(_charts(report.figures)))
+    """Return the report as one HTML page without scripts; it fetches nothing, and every text is escaped."""
+    return _render("report.html", report, list(_charts(report.statistics)))
 
 
 def render_markdown(report: RunReport) -> str:
-    """Give the report as Markdown."""
-    return _filled("report.md", report, [])
+    """Return the report as Markdown."""
+    return _render("report.md", report, [])
 
 
-def _filled(name: str, report: RunReport, charts: list[Chart]) -> str:
-    found, status = report.figures, report.status
+def _render(name: str, report: RunReport, charts: list[Chart]) -> str:
+    found, status = report.statistics, report.status
     stopped = status.result.stopped
     return render_template(
         Path(__file__).parent / name,
         header=status.header,
         headline=_headline(found),
         warning=_STATES.get(status.state, "").format(why="" if stopped is None else stopped.text),
-        figures=found,
+        statistics=found,
         counts={kind: found.rows(kind) for kind in OutcomeClass},
         outcomes=[
             (outcome, facts.kind, rows, facts.meaning)
@@ -87,22 +87,22 @@ def _filled(name: str, report: RunReport, charts: list[Chart]) -> str:
         slowest=[_slow(row, record, outcome_of(row, record)) for row, record in found.slowest],
         drifted=[_drift(row, record, outcome_of(row, record)) for row, record in found.drifted],
         left_alone=found.rows(OutcomeClass.LEFT_ALONE),
-        story=report.story,
+        events=report.events,
         pii=report.show_pii,
     )
 
 
-def _headline(found: RunFigures) -> str:
+def _headline(found: RunStatistics) -> str:
     rows = found.rows()
     if not rows:
         return "Nothing was to be changed"
     good = found.rows(OutcomeClass.AS_PLANNED)
-    said = [f"{format_number(good)} of {format_number(rows)} rows are as planned ({format_share(good, rows)})"]
-    said += [f"{format_number(count)} {kind}" for kind in list(OutcomeClass)[1:] if (count := found.rows(kind))]
-    return ", ".join(said)
+    parts = [f"{format_number(good)} of {format_number(rows)} rows are as planned ({format_share(good, rows)})"]
+    parts += [f"{format_number(count)} {kind}" for kind in list(OutcomeClass)[1:] if (count := found.rows(kind))]
+    return ", ".join(parts)
 
 
-def _charts(found: RunFigures) -> Iterator[Chart]:
+def _charts(found: RunStatistics) -> Iterator[Chart]:
     if found.rows():
         names = [_OPERATIONS[Disposition(operation)] for operation in found.outcomes]
         yield stacked_bars(
@@ -118,12 +118,12 @@ def _charts(found: RunFigures) -> Iterator[Chart]:
             ],
             unit="rows",
         )
-    if len(found.pace) > 1:
-        yield _pace(found)
+    if len(found.windows) > 1:
+        yield _rate(found)
     if (answers := found.answers) is not None:
         yield bars(
-            f"Half of the writes were answered within {format_number(answers.half)} ms, 99 of 100 within"
-            f" {format_number(answers.nearly_all)} ms",
+            f"Half of the writes were answered within {format_number(answers.p50)} ms, 99 of 100 within"
+            f" {format_number(answers.p99)} ms",
             _bucket_names(),
             Series("rows", "read", found.answer_buckets),
             axis="time to the answer",
@@ -132,8 +132,8 @@ def _charts(found: RunFigures) -> Iterator[Chart]:
         )
 
 
-def _pace(found: RunFigures) -> Chart:
-    windows, began = found.pace, found.pace[0].begins_at
+def _rate(found: RunStatistics) -> Chart:
+    windows, began = found.windows, found.windows[0].begins_at
     seconds = sum(window.seconds for window in windows)
     settled = sum(sum(window.settled.values()) for window in windows)
     series = [
@@ -193,8 +193,8 @@ def _state(index: int | None, level: str | None, without_index: str = "never rea
     return horizon if level is None else f"{horizon}, {level}"
 
 
-def _said(event: dict[str, Any]) -> str:
-    """What *event* of the journal says to a person; nothing where it is of no interest. It names nobody."""
+def _describe(event: dict[str, Any]) -> str:
+    """Return *event* of the journal as a sentence without personal data; empty for one of no interest."""
     match event["kind"]:
         case "began":
             doubt = (

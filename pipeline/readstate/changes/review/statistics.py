@@ -1,4 +1,4 @@
-"""The figures of a report about a run, from one look at each row; memory does not grow with the plan. Pure."""
+"""Statistics of the rows of a run for its report, from one pass; memory does not grow with the plan. Pure."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -21,8 +21,8 @@ _MICROSECONDS = 1_000_000
 Line = tuple[PlanRow, RowRecord]
 
 
-class Why(NamedTuple):
-    """What was said about rows that did not become as planned."""
+class FailureKind(NamedTuple):
+    """Outcome, reason and answer of rows that are not as planned."""
 
     outcome: str
     reason: str | None
@@ -31,18 +31,18 @@ class Why(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Percentiles:
     """Times in milliseconds, from the usual one to the longest."""
 
     number: int
-    half: int
-    nearly_all: int
+    p50: int
+    p99: int
     """99 of 100 were no longer."""
-    longest: int
+    maximum: int
 
 
 @dataclass(frozen=True, slots=True)
-class PaceWindow:
+class RateWindow:
     """What happened in a few seconds of the run."""
 
     begins_at: int
@@ -54,18 +54,18 @@ class PaceWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFigures:
+class RunStatistics:
     """All that a report shows about the rows of a run."""
 
     outcomes: Mapping[str, Mapping[Outcome, int]]
     """For each operation, rows by outcome."""
-    reasons: Sequence[tuple[Why, int]]
-    pace: Sequence[PaceWindow]
-    answers: Spread | None
+    reasons: Sequence[tuple[FailureKind, int]]
+    windows: Sequence[RateWindow]
+    answers: Percentiles | None
     """How long Twilio took to answer a write; None where nothing was sent."""
     answer_buckets: Sequence[int]
     """Rows between the bounds of `BUCKETS_MS`."""
-    races: Spread | None
+    races: Percentiles | None
     """How long after its reading a row was written."""
     slowest: Sequence[Line]
     drifted: Sequence[Line]
@@ -86,23 +86,23 @@ class RunFigures:
 
 
 @dataclass(slots=True)
-class _Times:
+class _Durations:
     """Counts whole milliseconds: there are few different ones."""
 
     counts: Counter[int] = field(default_factory=Counter)
 
-    def note(self, milliseconds: int | None) -> None:
+    def add(self, milliseconds: int | None) -> None:
         if milliseconds is not None:
             self.counts[max(0, milliseconds)] += 1
 
-    def spread(self) -> Spread | None:
+    def percentiles(self) -> Percentiles | None:
         if not self.counts:
             return None
         ordered = sorted(self.counts)
         reached = list(accumulate(self.counts[milliseconds] for milliseconds in ordered))
         number = reached[-1]
-        half, nearly_all = (ordered[bisect_right(reached, (number - 1) * part)] for part in (0.5, 0.99))
-        return Spread(number, half, nearly_all, ordered[-1])
+        p50, p99 = (ordered[bisect_right(reached, (number - 1) * part)] for part in (0.5, 0.99))
+        return Percentiles(number, p50, p99, ordered[-1])
 
     def buckets(self) -> list[int]:
         counts = [0] * (len(BUCKETS_MS) + 1)
@@ -111,14 +111,14 @@ class _Times:
         return counts
 
 
-class RunCount:
+class RunCounter:
     """Counts rows, one after the other."""
 
     def __init__(self) -> None:
         self._outcomes: defaultdict[str, Counter[Outcome]] = defaultdict(Counter)
-        self._reasons: Counter[Why] = Counter()
+        self._reasons: Counter[FailureKind] = Counter()
         self._settled: defaultdict[int, Counter[str]] = defaultdict(Counter)
-        self._answers, self._races = _Times(), _Times()
+        self._answers, self._races = _Durations(), _Durations()
         self._slowest: list[tuple[int, int, Line]] = []
         self._drifted: list[Line] = []
         self._throttled = 0
@@ -130,7 +130,7 @@ class RunCount:
         if record is None:
             return
         if OUTCOMES[outcome].kind in {OutcomeClass.LEFT_ALONE, OutcomeClass.FAILED, OutcomeClass.UNKNOWN}:
-            self._reasons[Why(outcome, record.reason_code, record.http_status, record.twilio_code)] += 1
+            self._reasons[FailureKind(outcome, record.reason_code, record.http_status, record.twilio_code)] += 1
         if OUTCOMES[outcome].kind is OutcomeClass.LEFT_ALONE and len(self._drifted) < _MOST_SHOWN:
             self._drifted.append((row, record))
         self._throttled += record.retries_429
@@ -141,17 +141,17 @@ class RunCount:
             cell["throttled"] += record.retries_429
         self._time(row, record)
 
-    def figures(self) -> RunFigures:
-        """What was counted."""
-        return RunFigures(
+    def statistics(self) -> RunStatistics:
+        """Return the statistics of all rows so far."""
+        return RunStatistics(
             outcomes={
                 operation: dict(outcomes) for operation, outcomes in sorted(self._outcomes.items(), reverse=True)
             },
             reasons=self._reasons.most_common(),
-            pace=_windows(self._settled),
-            answers=self._answers.spread(),
+            windows=_windows(self._settled),
+            answers=self._answers.percentiles(),
             answer_buckets=self._answers.buckets(),
-            races=self._races.spread(),
+            races=self._races.percentiles(),
             slowest=[line for _, _, line in sorted(self._slowest, key=lambda one: one[:2], reverse=True)],
             drifted=self._drifted,
             throttled=self._throttled,
@@ -159,14 +159,14 @@ class RunCount:
         )
 
     def _time(self, row: PlanRow, record: RowRecord) -> None:
-        self._answers.note(record.latency_ms)
-        self._races.note(record.race_window_ms)
+        self._answers.add(record.latency_ms)
+        self._races.add(record.race_window_ms)
         if record.latency_ms is not None:
             add = heappush if len(self._slowest) < _MOST_SHOWN else heappushpop
             add(self._slowest, (record.latency_ms, -row.plan_row_id, (row, record)))
 
 
-def _windows(settled: Mapping[int, Counter[str]]) -> list[PaceWindow]:
+def _windows(settled: Mapping[int, Counter[str]]) -> list[RateWindow]:
     """Windows of equal length, few enough for a picture; between two that are not neighbours, one of nothing."""
     if not settled:
         return []
@@ -180,14 +180,14 @@ def _windows(settled: Mapping[int, Counter[str]]) -> list[PaceWindow]:
         if cell + 1 not in cells and cell < max(cells):
             cells[cell + 1] = Counter()
     return [
-        PaceWindow(first + cell * length, length, {kind: counts[kind] for kind in OutcomeClass}, counts["throttled"])
+        RateWindow(first + cell * length, length, {kind: counts[kind] for kind in OutcomeClass}, counts["throttled"])
         for cell, counts in sorted(cells.items())
     ]
 
 
-def count_rows(lines: Iterable[tuple[PlanRow, RowRecord | None, Outcome]]) -> RunFigures:
+def count_rows(lines: Iterable[tuple[PlanRow, RowRecord | None, Outcome]]) -> RunStatistics:
     """Count *lines*: each row that was to be changed, with its record and its outcome."""
-    count = RunCount()
+    counter = RunCounter()
     for row, record, outcome in lines:
-        count.add(row, record, outcome)
-    return count.figures()
+        counter.add(row, record, outcome)
+    return counter.statistics()

@@ -1,4 +1,4 @@
-"""Read back what a run has changed, and say where each row stands now. Sends nothing but GET."""
+"""Read back what a run has changed. Sends nothing but GET."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _GOOD = outcomes_in(OutcomeClass.AS_PLANNED)
 
 @dataclass(slots=True)
 class Verified:
-    """Where the rows stand now that a run had brought to their target."""
+    """The present states of rows that a run had brought to their target."""
 
     counts: Counter[RowState] = field(default_factory=Counter)
     differences: list[tuple[PlanRow, RowState]] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Verified:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The worst that was found; that somebody read on is no fault."""
+        """The worst that was found; a user who has read further is no failure."""
         if self.counts[RowState.UNREADABLE]:
             return ExitCode.SOME_UNKNOWN
         if self.counts[RowState.AT_BEFORE]:

@@ -1,4 +1,4 @@
-"""What a run knows about one row of its plan: one line of the journal, from the first intent to the outcome."""
+"""The journal's record of one row of the plan, from the first intent to the outcome."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ _MICROSECOND = timedelta(microseconds=1)
 PENDING = "pending"
 """The state of a row that was touched and may be sent (again) after it has been read."""
 INTENT = "intent"
-"""The state of a row that may have been sent: whether it was, and with what effect, only reading back can tell."""
+"""The state of a row that may have been sent: only a read-back can show whether it was, and with what effect."""
 
 
 class RowRecord(msgspec.Struct, kw_only=True):
@@ -73,7 +73,7 @@ class RowRecord(msgspec.Struct, kw_only=True):
     def settle(
         self, outcome: str, at: datetime, *, source: OutcomeSource | None = None, reason: str | None = None
     ) -> None:
-        """Give the row its outcome."""
+        """Record the outcome."""
         self.state, self.outcome_by, self.settled_at = outcome, source, micros(at)
         self.reason_code = reason
 
@@ -82,17 +82,17 @@ FIELDS: tuple[str, ...] = RowRecord.__struct_fields__
 
 
 def micros(moment: datetime) -> int:
-    """Microseconds since 1970."""
+    """Return *moment* in microseconds since 1970."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def moment(microseconds: int) -> datetime:
-    """The same, back."""
+    """Return the moment of so many microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def from_row(row: tuple[Any, ...]) -> RowRecord:
-    """The record whose fields stand in *row*, in the order of `FIELDS`."""
+    """Return the record of *row*, whose values are in the order of `FIELDS`."""
     return RowRecord(**dict(zip(FIELDS, row, strict=True)))
 
 

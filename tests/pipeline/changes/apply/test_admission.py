@@ -13,6 +13,7 @@ from readstate.changes.runs.directory import RunDirectory
 from readstate.errors import ExitCode, NotPermitted, Unanswered
 from readstate.events import Event, Message, RequestAnswered, WritesGoOn, WritesHeld
 from readstate.stop import StopReason, StopSwitch
+from tests.helpers.apply_bench import Listener
 from tests.helpers.fake_clock import FakeClock
 
 
@@ -71,18 +72,16 @@ async def test_slow_answers_make_room_for_more_rows(tmp_path: Path) -> None:
 
 
 async def test_rows_are_held_while_a_pause_file_is_there(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    bench.run.pause.touch()
-
-    def tell(event: Event) -> None:
-        bench.events.append(event)
+    def lift(event: Event) -> None:
         if isinstance(event, WritesHeld):
             bench.run.pause.unlink()
 
-    bench.admission._emit = tell
+    events = Listener(lift)
+    bench = Bench(tmp_path, emit=events.append)
+    bench.run.pause.touch()
 
     assert await bench.admission.acquire()
-    assert [type(event) for event in bench.events] == [WritesHeld, WritesGoOn]
+    assert [type(event) for event in events] == [WritesHeld, WritesGoOn]
 
 
 async def test_a_stop_file_stops(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from readstate.changes.plans.reader import Plan
 from readstate.changes.review.report import RunReport, make_run_report, render_html, render_markdown
-from readstate.changes.review.statistics import Spread, count_rows
+from readstate.changes.review.statistics import Percentiles, count_rows
 from readstate.changes.runs.journal import Journal, create_journal
 from readstate.changes.runs.result import summarise
 from readstate.changes.runs.row_record import INTENT, RowRecord, micros
@@ -69,7 +69,7 @@ def report(plan: Plan, journal: Journal) -> RunReport:
 
 
 def test_every_row_that_was_to_be_changed_is_in_one_class(report: RunReport) -> None:
-    found = report.figures
+    found = report.statistics
 
     assert found.rows() == 8
     assert {kind: found.rows(kind) for kind in OutcomeClass} == {
@@ -80,12 +80,12 @@ def test_every_row_that_was_to_be_changed_is_in_one_class(report: RunReport) -> 
 
 
 def test_the_slowest_come_first_and_times_are_told_by_their_spread(report: RunReport) -> None:
-    found = report.figures
+    found = report.statistics
 
     assert [row.plan_row_id for row, _ in found.slowest] == [4, 5, 1, 0]
-    assert found.answers == Spread(4, 250, 1_500, 7_000)
+    assert found.answers == Percentiles(4, 250, 1_500, 7_000)
     assert found.answer_buckets == [1, 0, 0, 1, 0, 1, 0, 1]
-    assert found.races == Spread(2, 90, 90, 300)
+    assert found.races == Percentiles(2, 90, 90, 300)
     assert (found.throttled, found.ambiguous) == (2, 1)
 
 
@@ -107,7 +107,7 @@ def test_the_pace_has_few_windows_with_every_row_and_falls_to_nothing_in_a_pause
         for number, second in enumerate(seconds)
     ]
 
-    windows = count_rows(lines).pace
+    windows = count_rows(lines).windows
     settled_then = [window.settled[OutcomeClass.AS_PLANNED] for window in windows]
     assert sum(settled_then) == 600
     assert len(windows) <= 122
