@@ -1,6 +1,7 @@
 """Servers that several tests share, because they take a second to start; and what holds for every test."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -22,9 +23,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_process_outlives_its_test() -> Iterator[None]:
+def _no_process_outlives_its_test(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if request.node.get_closest_marker("process") is None:
+        monkeypatch.setattr(subprocess.Popen, "__init__", _refuse_to_start)
     yield
     processes.kill_all()
+
+
+def _refuse_to_start(*_: object, **__: object) -> None:
+    raise AssertionError("this test starts a process, unseen by tests/helpers/process_marker.py: mark it `process`")
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 _MODULES = {subprocess, multiprocessing}
-_HELPERS = {
+_STARTERS = {"readstate_jobs.airflow.parent_process"} | {
     f"tests.helpers.{name}"
     for name in (
         "airflow_site", "browser", "crash_points", "moto_server", "object_stores", "process_shell", "processes",
         "readme_console",
     )
 }  # fmt: skip
+
+_SERVERS = {"s3", "azure", "bucket"}
+"""Parameters for which a test, or a fixture of it, asks by name for a server of its own process."""
 
 _CLEANING = "_no_process_outlives_its_test"
 """The fixture of every test that ends processes, and starts none."""
@@ -24,8 +27,14 @@ _CLEANING = "_no_process_outlives_its_test"
 def mark_tests_that_start_processes(items: list[pytest.Item]) -> None:
     """Add the mark ``process`` to each of *items* that, itself or by its fixtures, starts a process."""
     for item in items:
-        if isinstance(item, pytest.Function) and any(map(_starts_process, _functions_of(item))):
+        if isinstance(item, pytest.Function) and (
+            _asks_for_server(item) or any(map(_starts_process, _functions_of(item)))
+        ):
             item.add_marker("process")
+
+
+def _asks_for_server(item: pytest.Function) -> bool:
+    return hasattr(item, "callspec") and not _SERVERS.isdisjoint(map(str, item.callspec.params.values()))
 
 
 def _functions_of(item: pytest.Function) -> list[Any]:
@@ -42,9 +51,9 @@ def _starts_process(function: Any, seen: set[str] | None = None) -> bool:
     for name in _names(function.__code__) - seen:
         seen.add(name)
         value = function.__globals__.get(name)
-        if isinstance(value, ModuleType) and (value in _MODULES or value.__name__ in _HELPERS):
+        if isinstance(value, ModuleType) and (value in _MODULES or value.__name__ in _STARTERS):
             return True
-        if getattr(value, "__module__", None) in _HELPERS and callable(value):
+        if getattr(value, "__module__", None) in _STARTERS and callable(value):
             return True
         if isinstance(value, FunctionType) and value.__module__ == function.__module__ and _starts_process(value, seen):
             return True
