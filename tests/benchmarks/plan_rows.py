@@ -58,13 +58,13 @@ def plan(folder: Path, rows: int) -> str:
     from readstate.model.plan import InputFacts, Planner, Target
 
     (folder / "staging").mkdir()
-    readings = PlanWorkspace(folder / "staging")
+    workspace = PlanWorkspace(folder / "staging")
     try:
-        fill(readings, rows)
+        fill(workspace, rows)
         with PlanWriter(folder / "plans") as writer:
             target = Target(account_sid="AC" + "1" * 32, service_sid="IS" + "2" * 32, base_url="https://127.0.0.1")
             written = write_plan(
-                readings,
+                workspace,
                 PlanOptions(),
                 TargetInfo(target, timedelta(), requests=2),
                 writer,
@@ -82,12 +82,12 @@ def plan(folder: Path, rows: int) -> str:
                 requests=0,
             )  # fmt: skip
     finally:
-        readings.close()
+        workspace.close()
         (folder / "staging" / "staging.sqlite").unlink()
     return f"{(written.directory / 'rows.parquet').stat().st_size / 1e6:,.0f} MB of rows"
 
 
-def fill(readings: "PlanWorkspace", rows: int) -> None:
+def fill(workspace: "PlanWorkspace", rows: int) -> None:
     """Put lines and answers where the commands put them, some thousand at a time, as they do."""
     from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserResult
     from readstate.changes.current_state.participants import ParticipantsResult
@@ -117,21 +117,21 @@ def fill(readings: "PlanWorkspace", rows: int) -> None:
         return FetchedMembership(row, "list")
 
     for numbers in in_parts(iter(range(rows))):
-        readings.staging.add(map(intent, numbers))
-    readings.users()
+        workspace.staging.add(map(intent, numbers))
+    workspace.users()
     answers = []
-    for lines in readings.user_lines({}):
+    for lines in workspace.user_lines({}):
         answer = {name: found(line - 2) for name, line in lines.conversations.items()}
         answers.append((UserResult(lines, answer, conversations=2 * ROWS_PER_USER), NOW))
         if len(answers) == AT_ONCE // ROWS_PER_USER:
-            readings.add_users(answers)
+            workspace.add_users(answers)
             answers = []
-    readings.add_users(answers)
-    for newest in in_parts(readings.conversations_wanting_newest(first_set=False, beyond_latest=False)):
-        readings.add_newest((name, 9) for name in newest)
-    assert list(readings.find_duplicates_by_sid()) == []
-    for members in in_parts(readings.members(closed=False)):
-        readings.add_members(
+    workspace.add_users(answers)
+    for newest in in_parts(workspace.conversations_wanting_newest(first_set=False, beyond_latest=False)):
+        workspace.add_newest((name, 9) for name in newest)
+    assert list(workspace.find_duplicates_by_sid()) == []
+    for members in in_parts(workspace.members(closed=False)):
+        workspace.add_members(
             ParticipantsResult(asked, {name: Participant(sid=name, attributes="{}") for name in asked.participant_sids})
             for asked in members
         )

@@ -110,19 +110,19 @@ async def make_plan(
     clock = FakeClock()
     reader = Reader(transport)
     source = open_source(str(spool / "changes.csv"), stdin=io.BytesIO(), spool=spool)
-    readings = PlanWorkspace(spool)
+    workspace = PlanWorkspace(spool)
     plan_options = PlanOptions(**options)
     with PlanWriter(folder / "plans") as writer:
-        staged = stage(source, readings.staging, InputOptions(operation), problems.append)
+        staged = stage(source, workspace.staging, InputOptions(operation), problems.append)
         assert staged is not None, problems
-        located = await find_target(reader, service, base_url="http://127.0.0.1", clock=clock)
+        target_info = await find_target(reader, service, base_url="http://127.0.0.1", clock=clock)
         context = ReadContext(
-            reader=reader, service_sid=located.target.service_sid, clock=clock, stop=stop or StopSwitch(),
+            reader=reader, service_sid=target_info.target.service_sid, clock=clock, stop=stop or StopSwitch(),
             emit=ignore, parallel=4,
         )  # fmt: skip
-        requests = located.requests + await read_current(readings, plan_options, context, problems.append)
+        requests = target_info.requests + await read_current(workspace, plan_options, context, problems.append)
         plan = write_plan(
-            readings, plan_options, located, writer,
+            workspace, plan_options, target_info, writer,
             provenance=Provenance(
                 planner=Planner(os_user="ann", host="desk"), tool_version="0", api_key_sid_suffix="6789", via="csv",
                 input=InputFacts(
@@ -132,7 +132,7 @@ async def make_plan(
             ),
             now=clock.now(), requests=requests,
         )  # fmt: skip
-    readings.close()
+    workspace.close()
     # A page that fails is asked for again in smaller parts, which the reader does on its own.
     assert requests == len(transport.sent) or transport.failing
     return Planned(plan, problems, transport.sent)

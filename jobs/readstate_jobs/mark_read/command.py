@@ -1,4 +1,4 @@
-"""``readstate mark-read``: choose conversations by what they are like, and plan to mark them as read; reads only."""
+"""``readstate mark-read``: select conversations by conditions, and plan to mark them as read; reads only."""
 
 from pathlib import Path
 from typing import Any
@@ -14,21 +14,25 @@ from readstate_jobs.planning.plan_job import show_plan
 
 
 @click.command()
-@click.option("--users", "users_file", metavar="FILE", help="Whose: .csv, .txt, .parquet, or - for stdin.")
-@click.option("--all", "everybody", is_flag=True, help="Whose: all users of the service.")
+@click.option(
+    "--users", "users_file", metavar="FILE", help="Only these users: a .csv, .txt or .parquet file, or - for stdin."
+)
+@click.option("--all", "everybody", is_flag=True, help="All users of the service.")
 @click.option("--service", metavar="IS…", help="The service. [default: the account's default service]")
 @click.option("--state", "states", default="active,inactive", show_default=True, metavar="A,B,…",
               help="Only conversations in these states: active, inactive, closed.")  # fmt: skip
-@click.option("--unread-at-least", type=click.IntRange(1, 1000), metavar="N", help="Only with so many unread messages.")
+@click.option(
+    "--unread-at-least", type=click.IntRange(1, 1000), metavar="N", help="Only with at least N unread messages."
+)
 @click.option("--muted", is_flag=True, help="Only muted ones.")
 @click.option("--conversation-updated-before", "updated_before", metavar="30d|DATE",
-              help="Only where the conversation has not changed for so long, or since that date.")  # fmt: skip
-@click.option("--exclude", "exclude_file", metavar="FILE", help="Never these users, conversations or memberships.")
+              help="Only conversations that have not changed for that long, or since that date.")  # fmt: skip
+@click.option("--exclude", "exclude_file", metavar="FILE", help="Skip the users, conversations or memberships in FILE.")
 @click.option("--include-never-read", "never_read_too", is_flag=True,
               help="Also where no read horizon was ever set: there is no way back to that.")  # fmt: skip
 @click.option("--mute", "level", flag_value="muted", help="Mute the chosen conversations too.")
 @click.option("--unmute", "level", flag_value="default", help="Unmute the chosen conversations too.")
-@click.option("--keep-unread", is_flag=True, help="Move no read horizon: for --mute and --unmute alone.")
+@click.option("--keep-unread", is_flag=True, help="Do not move read horizons: only --mute or --unmute.")
 @click.option(
     "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
     help="The folder that the plan's own folder is made in.",

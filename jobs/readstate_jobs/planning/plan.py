@@ -1,4 +1,4 @@
-"""``readstate plan``: from a changes file to a plan that a person can read; reads only."""
+"""``readstate plan``: compare a changes file with Twilio, and write a plan; reads only."""
 
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,11 @@ from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
 @click.option("--service", metavar="IS…", help="The service of all lines. [default: the account's default service]")
 @click.option(
     "--on-invalid", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,
-    help="What unusable lines do: stop the plan, or be left out of it.",
+    help="Unusable lines stop the plan, or are left out of it.",
 )  # fmt: skip
 @click.option(
     "--mode", type=click.Choice(["advance", "exact"]), default="advance", show_default=True,
-    help="Whether a horizon may have moved up meanwhile, or nothing may have changed.",
+    help="When applying: accept horizons that have moved up since the plan (advance), or no change at all (exact).",
 )  # fmt: skip
 @click.option("--allow-rewind", is_flag=True, help="Let horizons go back: read messages become unread.")
 @click.option("--allow-first-set", is_flag=True, help="Let @latest set horizons that were never set: no way back.")
@@ -41,7 +41,7 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
 
     Read the plan, then:  readstate apply PLAN
     """
-    input_options_given, on_invalid, service = (
+    file_options, on_invalid, service = (
         pop_input_options(options),
         options.pop("on_invalid"),
         options.pop("service"),
@@ -49,7 +49,7 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
     settings = settings_from(options).settings
     plan_options = PlanOptions(mode=Mode(options.pop("mode")), writes_per_second=settings.writes_per_second, **options)
     credentials = load_credentials()
-    with checked_input(file, input_options_given) as checked:
+    with checked_input(file, file_options) as checked:
         if checked.staged is None or (checked.problems.errors and on_invalid == "fail"):
             raise reject(checked, root, as_json=as_json)
         if checked.staged.rows == 0:

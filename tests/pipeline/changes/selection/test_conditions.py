@@ -79,13 +79,13 @@ def test_every_row_is_selected_or_left_out_for_its_first_reason(
 ) -> None:
     statuses = [plainly(row, conditions, action) for row in rows]
 
-    judged = select(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), action)
+    selection = select(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), action)
 
-    assert judged.desired == [status for status in statuses if isinstance(status, Update)]
+    assert selection.desired == [status for status in statuses if isinstance(status, Update)]
     chosen = [row for row, status in zip(rows, statuses, strict=True) if isinstance(status, Update)]
-    assert [{name: row[name] for name in rows[0]} for row in judged.rows.to_pylist()] == chosen
-    assert judged.left_out == Counter(status for status in statuses if isinstance(status, LeftOut))
-    assert len(judged.rows) + judged.left_out.total() == len(rows)
+    assert [{name: row[name] for name in rows[0]} for row in selection.rows.to_pylist()] == chosen
+    assert selection.left_out == Counter(status for status in statuses if isinstance(status, LeftOut))
+    assert len(selection.rows) + selection.left_out.total() == len(rows)
 
 
 @given(rows=st.lists(a_row, max_size=12), conditions=some_conditions, action=an_action, cut=st.integers(0, 12))
@@ -106,9 +106,9 @@ def test_unless_asked_nobody_who_never_read_is_moved_and_no_closed_conversation_
     rows: list[dict[str, Any]], conditions: dict[str, Any], action: MarkAction
 ) -> None:
     conditions |= {"states": conditions["states"] - {"closed"}}
-    judged = select(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), action)
+    selection = select(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), action)
 
-    for row, desired in zip(judged.rows.to_pylist(), judged.desired, strict=True):
+    for row, desired in zip(selection.rows.to_pylist(), selection.desired, strict=True):
         assert row["conversation_state"] != "closed"
         if desired.last_read_message_index is not None:
             assert row["last_read_message_index"] is not None or action.never_read_too

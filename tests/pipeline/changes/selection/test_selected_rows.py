@@ -20,7 +20,7 @@ CH, SECOND = ("CH" + digit * 32 for digit in "cd")
 
 
 @pytest.fixture
-def readings(tmp_path: Path) -> Iterator[PlanWorkspace]:
+def workspace(tmp_path: Path) -> Iterator[PlanWorkspace]:
     opened = PlanWorkspace(tmp_path)
     yield opened
     opened.close()
@@ -34,16 +34,16 @@ def row(user: str = US, conversation: str = CH, **changes: Any) -> dict[str, Any
 
 
 def add(selected: SelectedRows, *rows: dict[str, Any], action: MarkAction | None = None) -> None:
-    judged = select(pa.Table.from_pylist(list(rows), schema=ROWS), Conditions(), action or MarkAction())
-    selected.add(judged, read_at=NOON, source="list")
+    selection = select(pa.Table.from_pylist(list(rows), schema=ROWS), Conditions(), action or MarkAction())
+    selected.add(selection, read_at=NOON, source="list")
 
 
-def test_rows_become_lines_with_their_current_state(readings: PlanWorkspace) -> None:
-    selected = SelectedRows(readings)
+def test_rows_become_lines_with_their_current_state(workspace: PlanWorkspace) -> None:
+    selected = SelectedRows(workspace)
     add(selected, row(), row(conversation=SECOND), row(OTHER))
 
     assert selected.drop_repeated() == 3
-    lines = list(readings.lines())
+    lines = list(workspace.lines())
     assert [(line.intent.line, line.intent.user, line.intent.conversation) for line in lines] == [
         (1, US, CH), (2, US, SECOND), (3, OTHER, CH)
     ]  # fmt: skip
@@ -51,39 +51,39 @@ def test_rows_become_lines_with_their_current_state(readings: PlanWorkspace) -> 
     assert all(isinstance(line.current, Present) for line in lines)
 
 
-def test_of_a_row_that_came_twice_the_last_reading_stays(readings: PlanWorkspace) -> None:
-    selected = SelectedRows(readings)
+def test_of_a_row_that_came_twice_the_last_reading_stays(workspace: PlanWorkspace) -> None:
+    selected = SelectedRows(workspace)
     add(selected, row(last_read_message_index=3), row(conversation=SECOND))
     add(selected, row(last_read_message_index=7))
 
     assert selected.drop_repeated() == 2
-    found = {line.intent.conversation: line.current for line in readings.lines()}
+    found = {line.intent.conversation: line.current for line in workspace.lines()}
     assert isinstance(found[CH], Present)
     assert found[CH].last_read_message_index == 7
 
 
-def test_of_a_row_that_a_table_holds_twice_the_last_one_stays(readings: PlanWorkspace) -> None:
-    selected = SelectedRows(readings)
+def test_of_a_row_that_a_table_holds_twice_the_last_one_stays(workspace: PlanWorkspace) -> None:
+    selected = SelectedRows(workspace)
     add(selected, row(last_read_message_index=3), row(last_read_message_index=7))
 
     assert selected.drop_repeated() == 1
-    (line,) = readings.lines()
+    (line,) = workspace.lines()
     assert isinstance(line.current, Present)
     assert line.current.last_read_message_index == 7
 
 
 @pytest.mark.parametrize("wrong", [row(user="US/.."), row(conversation="CH1")])
-def test_what_is_named_by_no_sid_can_never_be_changed(wrong: dict[str, Any], readings: PlanWorkspace) -> None:
-    add(SelectedRows(readings), wrong)
+def test_what_is_named_by_no_sid_can_never_be_changed(wrong: dict[str, Any], workspace: PlanWorkspace) -> None:
+    add(SelectedRows(workspace), wrong)
 
-    (line,) = readings.lines()
+    (line,) = workspace.lines()
     assert isinstance(line.current, Unreadable)
 
 
-def test_the_audience_are_those_of_whom_something_changes(readings: PlanWorkspace) -> None:
-    selected = SelectedRows(readings)
+def test_the_audience_are_those_of_whom_something_changes(workspace: PlanWorkspace) -> None:
+    selected = SelectedRows(workspace)
     add(selected, row(), row(conversation=SECOND), row(OTHER, SECOND))
-    readings.add_newest([(CH, 9), (SECOND, 3)])
+    workspace.add_newest([(CH, 9), (SECOND, 3)])
 
     audience = selected.audience({US, OTHER})
 
@@ -91,16 +91,16 @@ def test_the_audience_are_those_of_whom_something_changes(readings: PlanWorkspac
     assert selected.audience(None).online is None
 
 
-def test_nobody_sees_what_will_not_happen(readings: PlanWorkspace) -> None:
-    selected = SelectedRows(readings)
+def test_nobody_sees_what_will_not_happen(workspace: PlanWorkspace) -> None:
+    selected = SelectedRows(workspace)
     add(selected, row(), row(conversation=SECOND))
-    readings.add_newest([(CH, None), (SECOND, Unknown("timeout"))])
+    workspace.add_newest([(CH, None), (SECOND, Unknown("timeout"))])
 
     assert selected.audience(set()).users == 0
 
 
-def test_a_level_is_seen_even_where_no_horizon_moves(readings: PlanWorkspace) -> None:
-    selected = SelectedRows(readings)
+def test_a_level_is_seen_even_where_no_horizon_moves(workspace: PlanWorkspace) -> None:
+    selected = SelectedRows(workspace)
     add(selected, row(), action=MarkAction(read=False, level="muted"))
 
     audience = selected.audience({OTHER})
