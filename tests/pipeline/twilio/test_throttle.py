@@ -150,10 +150,21 @@ async def test_a_write_that_is_admitted_too_late_is_not_sent_and_frees_its_slot(
 async def test_a_refused_write_is_sent_again_only_while_it_may_still_leave() -> None:
     bench = Bench(answer(429, {"code": 20429}, {"retry-after": "60"}))
 
-    with pytest.raises(TooLate):
+    with pytest.raises(TooLate) as late:
         await bench.throttled.send(replace(WRITE, leave_by=bench.clock.monotonic() + 5))
 
-    assert bench.inner.sent == 1
+    assert bench.inner.sent == late.value.throttled == 1
+
+
+async def test_a_response_and_a_failure_say_how_often_the_request_was_refused_before() -> None:
+    bench = Bench(answer(200), TOO_MANY, TOO_MANY, answer(204), TOO_MANY, Unanswered("reset"))
+
+    responses = [await bench.throttled.send(WRITE) for _ in range(2)]
+    with pytest.raises(Unanswered) as lost:
+        await bench.throttled.send(WRITE)
+
+    assert [response.throttled for response in responses] == [0, 2]
+    assert lost.value.throttled == 1
 
 
 async def test_writes_are_spaced_to_fewer_than_thirty_a_second() -> None:

@@ -1,5 +1,7 @@
 """Sending one write once."""
 
+from msgspec import structs
+
 from readstate.changes.apply.send import SentWrite, request_for, send
 from readstate.changes.rules.answers import Answered, Late, Lost, NeverSent
 from readstate.errors import NotSent, TooLate, Unanswered
@@ -20,3 +22,12 @@ async def test_a_write_that_was_not_sent_is_told_from_one_that_may_have_arrived(
     assert await send(writer, request) == SentWrite(Late())
     assert await send(writer, request) == SentWrite(Lost("reset"))
     assert await send(writer, request) == SentWrite(Answered(status=200), "RQ" + "0" * 32)
+
+
+async def test_refusals_of_a_write_with_429_are_counted_whatever_came_of_it() -> None:
+    request = request_for(SERVICE, plan_row(1), leave_by=1.0)
+    late = TooLate("too late")
+    late.throttled = 2
+    writer = Writer(ScriptedTransport(late, structs.replace(answer(204), throttled=3)))
+
+    assert [(await send(writer, request)).throttled for _ in range(2)] == [2, 3]
