@@ -150,12 +150,7 @@ class MarkReadJob:
                 name="mark-read",
                 size=len(conditions),
                 sha256=sha256(conditions).hexdigest(),
-                encoding="",
-                delimiter="",
-                header=(),
                 rows=facts.selected,
-                rejected_rows=0,
-                warnings=0,
             ),
             options={SELECTION: msgspec.to_builtins(facts)},
         )

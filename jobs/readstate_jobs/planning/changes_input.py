@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from readstate.changes.input.lint import InputOptions, StagedFile, stage
 from readstate.changes.input.problems import ProblemTally, RejectsFile
@@ -89,20 +90,10 @@ def print_problems(problems: ProblemTally) -> None:
 
 
 def problems_document(problems: ProblemTally) -> dict[str, Any]:
-    """The same for machines."""
+    """Return the counts of all problems, and the first few of them, for machines."""
     return {
         "errors": problems.errors,
         "warnings": problems.warnings,
         "by_code": dict(sorted(problems.by_code.items())),
-        "first": [
-            {
-                "line": problem.line,
-                "column": problem.column,
-                "value": problem.value,
-                "code": problem.code,
-                "message": problem.message,
-                "hint": problem.hint,
-            }
-            for problem in problems.first
-        ],
+        "first": msgspec.to_builtins(problems.first),
     }

@@ -41,7 +41,7 @@ class PlanJob:
     options: PlanOptions
     root: Path
 
-    def plan(self, checked: CheckedFile, *, via: str = "csv") -> Summary:
+    def plan(self, checked: CheckedFile) -> Summary:
         """Read what the lines of *checked* need, write the plan with all of its renderings, and return its summary."""
         with PlanWriter(self.root) as writer:
             target_info, requests = run_cancellable(lambda stop: self._read(checked, stop))
@@ -52,7 +52,7 @@ class PlanJob:
                 self.options,
                 target_info,
                 writer,
-                provenance=self._provenance(checked, via),
+                provenance=self._provenance(checked),
                 now=SystemClock().now(),
                 requests=requests,
             )
@@ -66,12 +66,12 @@ class PlanJob:
             session.succeeded()
             return target_info, target_info.requests + requests
 
-    def _provenance(self, checked: CheckedFile, via: str) -> Provenance:
+    def _provenance(self, checked: CheckedFile) -> Provenance:
         staged, source = checked.staged, checked.source
         assert staged is not None
         return provenance(
             self.credentials,
-            via=via,
+            via="csv",
             input_facts=InputFacts(
                 name=source.name,
                 size=source.size,

@@ -85,12 +85,7 @@ class ReadOnlyJob:
                 name=f"undo of run {header.run_id}",
                 size=0,
                 sha256=header.rows_sha256,
-                encoding="",
-                delimiter="",
-                header=(),
                 rows=rows,
-                rejected_rows=0,
-                warnings=0,
             ),
             options={
                 "undo_of": header.run_id,

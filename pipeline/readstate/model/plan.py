@@ -72,14 +72,14 @@ class InputFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The changes file that a plan was made from."""
 
     name: str
-    size: int
+    size: int = 0
     sha256: str
-    encoding: str
-    delimiter: str
-    header: tuple[str, ...]
+    encoding: str = ""
+    delimiter: str = ""
+    header: tuple[str, ...] = ()
     rows: int
-    rejected_rows: int
-    warnings: int
+    rejected_rows: int = 0
+    warnings: int = 0
 
 
 class Planner(msgspec.Struct, frozen=True, kw_only=True):
