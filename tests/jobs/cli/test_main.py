@@ -222,64 +222,7 @@ def test_what_is_written_is_readable_by_its_owner_alone(nobody: None) -> None:
         os.umask(before)
 
 
-@pytest.mark.parametrize("words", [["settings"], ["--help"], ["settings", "--json"]])
-def test_a_reader_that_leaves_early_is_no_error(words: list[str]) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-
-    process = subprocess.run(
-        [sys.executable, "-m", "readstate_jobs", *words],
-        cwd=ROOT,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    os.close(writing)
-
-    assert process.returncode == ExitCode.DONE
-    assert process.stderr == ""
-
-
-def _in_a_shell(line: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["sh", "-c", line.replace("readstate", f"{sys.executable} -m readstate_jobs")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-needs_a_full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
-
-
-@needs_a_full_device
-@pytest.mark.parametrize("words", ["settings", "--help", "settings --json"])
-def test_an_output_on_a_full_disk_is_code_20_and_no_bug(words: str) -> None:
-    process = _in_a_shell(f"readstate {words} > /dev/full")
-
-    assert process.returncode == ExitCode.LOCAL_DISK
-    assert process.stderr.splitlines() == [
-        "error: the output: No space left on device",
-        "Make room and run the same command again; what was saved can be resumed.",
-    ]
-
-
-@needs_a_full_device
-def test_a_failure_that_cannot_be_told_keeps_its_code() -> None:
-    assert _in_a_shell("readstate no-such-command 2> /dev/full").returncode == ExitCode.USAGE
-
-
-@pytest.mark.parametrize("words", ["settings", "--help", "settings --json"])
-def test_a_closed_output_is_no_error(words: str) -> None:
-    process = _in_a_shell(f"readstate {words} >&-")
-
-    assert process.returncode == ExitCode.DONE
-    assert process.stderr == ""
-
-
-def test_python_m_jobs_is_readstate() -> None:
+def test_python_m_readstate_jobs_is_readstate() -> None:
     version = subprocess.run(
         [sys.executable, "-m", "readstate_jobs", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout

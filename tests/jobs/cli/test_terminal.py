@@ -1,4 +1,4 @@
-"""How results reach people and programs: tables without surprises, numbers as they are said."""
+"""Results on stdout: tables and JSON."""
 
 import io
 import json
@@ -6,12 +6,7 @@ import sys
 
 import pytest
 
-from readstate_jobs.cli.messages import escape_lines
 from readstate_jobs.cli.terminal import print_json, print_table
-
-
-def test_control_characters_become_visible_and_line_ends_stay() -> None:
-    assert escape_lines("one\x1b[31m\r\ntwo\u202e") == "one\\x1b[31m\\r\ntwo\\u202e"
 
 
 def test_into_a_pipe_a_row_is_one_line_without_colour_or_blanks_at_its_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,14 +21,14 @@ def test_into_a_pipe_a_row_is_one_line_without_colour_or_blanks_at_its_end(capsy
 
 
 class Terminal(io.StringIO):
-    """Somebody looks."""
+    """A stdout that is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 def sixty_columns(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Sit down at a terminal; no fixture, because pytest would take stdout back before the test."""
+    """Make stdout a terminal of 60 columns; no fixture, because pytest would replace stdout again before the test."""
     opened = Terminal()
     monkeypatch.setattr(sys, "stdout", opened)
     monkeypatch.setenv("COLUMNS", "60")

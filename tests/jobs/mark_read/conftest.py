@@ -1,6 +1,5 @@
 """A simulator whose key may only read, and a way to run mark-read against it."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
-from readstate_jobs.cli.main import main
+from tests.helpers.cli_shell import run_command
 from tests.helpers.mark_read_rows import MarkReadOutput
 
 
@@ -38,11 +37,11 @@ def desk(twilio: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def mark_read(capsys: pytest.CaptureFixture[str]) -> Any:
+def mark_read() -> Any:
     def run(*arguments: str, code: int = 0) -> MarkReadOutput:
-        capsys.readouterr()
-        assert main(["mark-read", *arguments, "--json"]) == code, capsys.readouterr().err
-        output = MarkReadOutput(json.loads(capsys.readouterr().out))
+        given = run_command("mark-read", *arguments, "--json")
+        assert given.code == code, given.stderr
+        output = MarkReadOutput(given.document)
         left_out = sum(output.selection["left_out"].values())
         assert output.selection["selected"] + left_out == output.selection["rows"]
         assert len(output.rows) == output.selection["selected"]

@@ -7,7 +7,7 @@ import pytest
 
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
-from readstate_jobs.cli.main import main
+from tests.helpers.cli_shell import run_command
 from tests.helpers.mark_read_rows import world_rows
 
 
@@ -28,10 +28,11 @@ def test_the_plan_says_what_was_left_out_and_who_will_see_it(twilio: RunningSimu
     assert audience["online"] == len(online & {user for user, _ in output.changes})
 
 
-def test_a_person_reads_the_same_and_how_to_go_on(twilio: RunningSimulator, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["mark-read", "--all", "--unread-at-least", "3"]) == 0
+def test_a_person_reads_the_same_and_how_to_go_on(twilio: RunningSimulator) -> None:
+    given = run_command("mark-read", "--all", "--unread-at-least", "3")
+    assert given.code == 0
 
-    out = capsys.readouterr().out
+    out = given.stdout
     assert "Asked   states active, inactive; unread at least 3" in out
     assert "never read" not in out.split("Skipped")[1].split("\n")[0]
     assert "fewer unread or not counted" in out
@@ -40,7 +41,8 @@ def test_a_person_reads_the_same_and_how_to_go_on(twilio: RunningSimulator, caps
     (plan,) = Path("plans").iterdir()
     for page in ("summary.txt", "summary.md", "summary.html"):
         assert "fewer unread or not counted" in (plan / page).read_text(), page
-    assert main(["show", str(plan)]) == 0
+    given = run_command("show", str(plan))
+    assert given.code == 0
 
 
 @pytest.mark.parametrize(
@@ -50,12 +52,13 @@ def test_a_person_reads_the_same_and_how_to_go_on(twilio: RunningSimulator, caps
         ("--users=none.txt", [], "in no conversation"),
     ],
 )
-def test_a_selection_of_nothing_says_so(users: str, conditions: list[str], words: str, capsys: Any) -> None:
+def test_a_selection_of_nothing_says_so(users: str, conditions: list[str], words: str) -> None:
     Path("none.txt").write_text("nobody-at-all\n")
 
-    assert main(["mark-read", users, *conditions]) == ExitCode.DONE
+    given = run_command("mark-read", users, *conditions)
+    assert given.code == ExitCode.DONE
 
-    output = capsys.readouterr()
-    assert words in output.err
-    assert "There is nothing to apply." in output.err
-    assert "readstate apply" not in output.out
+    output = given
+    assert words in output.stderr
+    assert "There is nothing to apply." in output.stderr
+    assert "readstate apply" not in output.stdout

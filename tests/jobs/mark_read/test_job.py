@@ -16,7 +16,7 @@ from readstate.twilio.connect import Connection
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate_jobs.cli import session
-from readstate_jobs.cli.main import main
+from tests.helpers.cli_shell import run_command
 from tests.helpers.mark_read_rows import OPEN, key_of, newest, plainly_named, quoted, requests, unread, world_rows
 
 
@@ -105,9 +105,7 @@ def test_some_users_are_named_by_sid_or_identity_each_once(twilio: RunningSimula
     assert requests(twilio, "/Users/{UserSid}") == 2, "a SID costs no request of its own"
 
 
-def test_what_is_excluded_is_left_alone_by_whatever_name(
-    twilio: RunningSimulator, mark_read: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_excluded_is_left_alone_by_whatever_name(twilio: RunningSimulator, mark_read: Any) -> None:
     rows = list(unread(twilio))
     odd = next(user for user in twilio.world.default_service.users() if "%2F" in user.identity)
     plain = next(user for user in plainly_named(twilio) if user.sid in {sid for sid, _ in rows})
@@ -125,8 +123,8 @@ def test_what_is_excluded_is_left_alone_by_whatever_name(
     ]
     assert not {key_of(row) for row in output.rows} & set(excluded)
     assert output.selection["left_out"]["excluded"] == len(excluded)
-    main(["mark-read", "--all", "--exclude", "exclude.csv"])
-    assert "there is no user 'no such user'" in capsys.readouterr().err
+    given = run_command("mark-read", "--all", "--exclude", "exclude.csv")
+    assert "there is no user 'no such user'" in given.stderr
 
 
 def test_conversations_that_changed_lately_stay_as_they_are(twilio: RunningSimulator, mark_read: Any) -> None:
@@ -167,19 +165,20 @@ def test_what_cannot_be_read_is_not_planned_and_not_hidden(
 
 @pytest.mark.parametrize("reading", ["/Conversations", "/Messages"])
 def test_a_run_that_is_stopped_leaves_nothing_half_written_and_says_what_to_type(
-    reading: str, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Any
+    reading: str, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "own"))
     (tmp_path / "own").mkdir()
     monkeypatch.setattr(session, "connection", _interrupted_at(reading))
 
-    assert main(["mark-read", "--all", "--max-in-flight", "2"]) == ExitCode.INTERRUPTED
+    given = run_command("mark-read", "--all", "--max-in-flight", "2")
+    assert given.code == ExitCode.INTERRUPTED
 
-    captured = capfd.readouterr()
-    assert captured.out == ""
-    assert captured.err.splitlines()[-2] == "error: stopped by SIGINT"
-    assert captured.err.splitlines()[-1].endswith("run the command again.")
-    assert "Traceback" not in captured.err
+    captured = given
+    assert captured.stdout == ""
+    assert captured.stderr.splitlines()[-2] == "error: stopped by SIGINT"
+    assert captured.stderr.splitlines()[-1].endswith("run the command again.")
+    assert "Traceback" not in captured.stderr
     assert list((tmp_path / "plans").iterdir()) == []
     assert list((tmp_path / "own").iterdir()) == []
 

@@ -7,8 +7,8 @@ import pytest
 
 from readstate.errors import BadInput, ExitCode
 from readstate.simulator.server.server import RunningSimulator
-from readstate_jobs.cli.main import main
 from readstate_jobs.mark_read.options import parse_age_or_date
+from tests.helpers.cli_shell import run_command
 
 
 @pytest.mark.parametrize(
@@ -26,20 +26,22 @@ from readstate_jobs.mark_read.options import parse_age_or_date
     ],
 )
 def test_options_that_contradict_are_refused_before_anything_is_sent(
-    arguments: list[str], code: int, message: str, twilio: RunningSimulator, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], code: int, message: str, twilio: RunningSimulator
 ) -> None:
-    assert main(["mark-read", *arguments]) == code
+    given = run_command("mark-read", *arguments)
+    assert given.code == code
 
-    assert message in capsys.readouterr().err
+    assert message in given.stderr
     assert twilio.counters().requests == 0
     assert not Path("plans").exists()
 
 
-def test_a_file_for_several_services_is_refused(twilio: RunningSimulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_for_several_services_is_refused(twilio: RunningSimulator) -> None:
     Path("users.csv").write_text(f"user,service\nann,\nbob,{twilio.world.services[1].sid}\n")
 
-    assert main(["mark-read", "--users", "users.csv"]) == ExitCode.BAD_INPUT
-    assert "line 3 names the service" in capsys.readouterr().err
+    given = run_command("mark-read", "--users", "users.csv")
+    assert given.code == ExitCode.BAD_INPUT
+    assert "line 3 names the service" in given.stderr
 
 
 @pytest.mark.parametrize(

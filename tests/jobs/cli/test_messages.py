@@ -1,0 +1,48 @@
+"""Messages on stderr, for people and for log collectors."""
+
+import json
+
+import click
+import pytest
+
+from readstate_jobs.cli.messages import CommandLine, command_line, escape_lines
+
+
+def test_control_characters_become_visible_and_line_ends_stay() -> None:
+    assert escape_lines("one\x1b[31m\r\ntwo\u202e") == "one\\x1b[31m\\r\ntwo\\u202e"
+
+
+def test_a_message_for_people_has_its_hint_below_and_no_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    CommandLine().print_message("it failed\x1b[31m", level="error", hint="Try again.", exit_code=10)
+
+    assert capsys.readouterr().err == "error: it failed\\x1b[31m\nTry again.\n"
+
+
+def test_a_message_for_log_collectors_is_one_object_with_its_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    CommandLine(log_format="json").print_message("it failed", level="error", hint="Try again.", exit_code=10)
+
+    entry = json.loads(capsys.readouterr().err)
+    assert entry.pop("time").endswith("+00:00")
+    assert entry == {
+        "level": "error", "event": "message", "message": "it failed", "hint": "Try again.", "exit_code": 10,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("environment", "colour"), [({}, None), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colours_are_left_to_click_unless_they_are_unwanted(
+    environment: dict[str, str], colour: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert CommandLine().colour is colour
+
+
+def test_the_command_line_is_the_object_of_the_context() -> None:
+    typed = CommandLine(["settings"])
+
+    with click.Context(click.Command("settings"), obj=typed):
+        assert command_line() is typed
+    assert command_line() == CommandLine()
