@@ -13,10 +13,12 @@ from urllib.parse import parse_qsl
 import pytest
 
 from readstate.changes.apply.send import request_for, send
+from readstate.changes.current_state.decode import parse_timestamp
 from readstate.changes.rules.answers import Answered, Lost
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
 from readstate.errors import ApiError, BadInput
+from readstate.model.membership import Unknown
 from readstate.model.plan import PlanRow
 from readstate.settings import Settings
 from readstate.twilio.client import Writer
@@ -178,10 +180,7 @@ async def test_the_logging_of_the_program_around_us_stays_as_it_was() -> None:
     assert (logging.root.level, list(logging.root.handlers)) == before
 
 
-def test_a_date_that_cannot_be_read_is_said_to_be_unknown_and_not_passed_on_as_text() -> None:
-    from readstate.changes.current_state.plan_rows import _moment
-    from readstate.model.membership import Unknown
-
-    assert _moment("2026-11-23T12:00:00.25+01:00") == datetime(2026, 11, 23, 11, 0, 0, 250_000, UTC)
-    assert isinstance(_moment("yesterday"), Unknown)
-    assert isinstance(_moment("2026-11-23T12:00:00"), Unknown)
+def test_a_date_that_cannot_be_read_is_unknown_and_not_passed_on_as_text() -> None:
+    assert parse_timestamp("2026-11-23T12:00:00.25+01:00") == datetime(2026, 11, 23, 11, 0, 0, 250_000, UTC)
+    assert parse_timestamp("2026-11-23T12:00:00") == datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert isinstance(parse_timestamp("yesterday"), Unknown)

@@ -118,7 +118,7 @@ def test_a_timestamp_must_be_read_before_it_is_set_and_fractions_are_no_differen
         set_timestamp=READ_AT + timedelta(days=1),
     )
 
-    assert check_precondition(row, present()) == Unreadable("last_read_timestamp: not asked")
+    assert check_precondition(row, present()) == Unreadable("last_read_timestamp: not read")
     assert check_precondition(row, present(last_read_timestamp=READ_AT + timedelta(seconds=0.4))) == Ready()
     assert isinstance(check_precondition(row, present(last_read_timestamp=None)), Drifted)
     assert check_precondition(row, present(last_read_timestamp=row.set_timestamp)) == Satisfied("SAME")
