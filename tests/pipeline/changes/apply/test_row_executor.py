@@ -129,7 +129,7 @@ class Crowd(WorldTransport):
         *_, user, _, conversation = request.path.split("/")
         self.under_way.update((user, conversation))
         self.most |= self.under_way
-        for _ in range(50):
+        for _ in range(3_000):  # longer than a commit of the journal takes
             await asyncio.sleep(0)
         self.under_way.subtract((user, conversation))
         return await super().send(request)
