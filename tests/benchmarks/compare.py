@@ -17,18 +17,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from readstate.snapshot.published.manifest import (
-    Manifest,
-    RequestCounts,
-    RosterScope,
-    ServiceUsers,
-    SnapshotFile,
-    UserCounts,
-)
+from readstate.snapshot.published.manifest import ServiceUsers, SnapshotFile, UserCounts
 from readstate.snapshot.published.parquet import open_row_group_writer
 from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS, USERS
 from readstate.snapshot.published.snapshot_store import open_store, partition
 from tests.benchmarks.measured import measure
+from tests.helpers.snapshots import manifest
 
 DAYS = (date(2026, 11, 22), date(2026, 11, 23))
 ROW_GROUP = 32_800  # a multiple of ROWS_PER_USER
@@ -109,29 +103,9 @@ def publish(root: Path, day: date, rows: int) -> None:
     files.append(
         SnapshotFile(f"{partition('users', day)}/r-00000.parquet", "users", count, parquet.bytes, parquet.sha256)
     )
-    store.publish(
-        Manifest(
-            schema_version=1,
-            tool_version="0",
-            run_id="r",
-            snapshot_date=day,
-            account_sid="AC" + "a" * 32,
-            base_url="https://conversations.twilio.com",
-            services=(ServiceUsers(SERVICE, count),),
-            roster=RosterScope(("all",)),
-            started_at=datetime(day.year, day.month, day.day, tzinfo=UTC),
-            ended_at=datetime(day.year, day.month, day.day, 1, tzinfo=UTC),
-            starts=1,
-            users=UserCounts(count, count, 0, 0),
-            rows=sum(file.rows for file in files if file.dataset == "user_conversations"),
-            duplicates_dropped=0,
-            unknown_fields={},
-            blanked_columns=(),
-            requests=RequestCounts(),
-            complete=True,
-            files=tuple(files),
-        )
-    )
+    known = {"services": (ServiceUsers(SERVICE, count),), "users": UserCounts(count, count, 0, 0)}
+    rows = sum(file.rows for file in files if file.dataset == "user_conversations")
+    store.publish(manifest(*files, run_id="r", day=day, rows=rows, **known))
 
 
 def join(root: str, memory: str) -> None:

@@ -10,13 +10,12 @@ import json
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 
 from tests.benchmarks.frontier import reachable
-from tests.benchmarks.measured import measure, simulator
+from tests.benchmarks.measured import measure, simulator, tell
 
 _WARM_UP = 3
 _WORKERS = 400
@@ -93,18 +92,18 @@ class Score:
 
 def run(scenario: Scenario, client: str, workers: int) -> Score:
     with simulator("--users", "10") as environment:
-        control = environment["BASE_URL"] + "/_simulator/"
-        _tell(control + "faults", "PATCH", scenario.faults())
-        _tell(control + "counters", "DELETE")
+        base_url = environment["BASE_URL"]
+        tell(base_url, "faults", "PATCH", scenario.faults())
+        tell(base_url, "counters", "DELETE")
         timers = [
-            threading.Timer(second, _tell, (control + "faults", "PATCH", change))
+            threading.Timer(second, tell, (base_url, "faults", "PATCH", change))
             for second, change in scenario.changes.items()
         ]
         for timer in timers:
             timer.start()
         load = ["-m", "tests.benchmarks.pacing_load", client, str(scenario.seconds), str(workers)]
         result = json.loads(measure(load, environment).stdout)
-        background = _tell(control + "counters", "GET")["background"]
+        background = tell(base_url, "counters")["background"]
     return _score(scenario, result, background)
 
 
@@ -124,12 +123,6 @@ def _score(scenario: Scenario, result: dict, background: dict[str, int]) -> Scor
         wasted=totals["failed"] / sum(totals.values()),
         given_up=result["given_up"],
     )
-
-
-def _tell(url: str, method: str, content: object = None) -> dict:
-    body = json.dumps(content).encode() if content is not None else None
-    with urllib.request.urlopen(urllib.request.Request(url, body, method=method)) as answer:
-        return json.load(answer)
 
 
 def main() -> None:

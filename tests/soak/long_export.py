@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from statistics import fmean, median
 
 from readstate.html.charts import Chart, Series, lines
 from tests.benchmarks.frontier import reachable
-from tests.benchmarks.measured import ROOT, simulator
+from tests.benchmarks.measured import ROOT, simulator, tell
 
 _EVERY = 10.0
 _SERVICE = 0.12
@@ -74,7 +73,6 @@ def main(minutes: float = 30.0, cap: int = 50, page: str = "long-export.html") -
 def _exported(folder: Path, environment: Mapping[str, str]) -> tuple[list[Sample], dict]:
     command = [sys.executable, "-m", "readstate_jobs", "export", "--out", str(folder / "root"), "--json"]
     env = {**environment, "READSTATE_WORK_DIR": str(folder / "work")}
-    control = environment["BASE_URL"] + "/_simulator/counters"
     samples: list[Sample] = []
     with subprocess.Popen(
         command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -84,7 +82,7 @@ def _exported(folder: Path, environment: Mapping[str, str]) -> tuple[list[Sample
             ended = time.monotonic() + _EVERY
             while process.poll() is None and time.monotonic() < ended:
                 time.sleep(0.2)
-            now = _counted(control)
+            now = _counted(environment["BASE_URL"])
             if process.poll() is None:
                 minute = (time.monotonic() - began) / 60
                 samples.append(_sample(minute, before, now, _megabytes(process.pid)))
@@ -96,9 +94,8 @@ def _exported(folder: Path, environment: Mapping[str, str]) -> tuple[list[Sample
     return samples, json.loads(document)["manifest"]
 
 
-def _counted(control: str) -> tuple[int, int, int, int]:
-    with urllib.request.urlopen(control) as answer:
-        counters = json.load(answer)
+def _counted(base_url: str) -> tuple[int, int, int, int]:
+    counters = tell(base_url, "counters")
     refused = sum(counters["refusals"].values())
     background = counters["background"]
     return counters["requests"], refused, background["arrived"], background["refused"]
