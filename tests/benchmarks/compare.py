@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from readstate.snapshot.published.manifest import ServiceUsers, SnapshotFile, UserCounts
 from readstate.snapshot.published.parquet import open_row_group_writer
-from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.roster_tables import write_users
+from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS
 from readstate.snapshot.published.snapshot_store import open_store, partition
 from tests.benchmarks.measured import measure
 from tests.helpers.snapshots import manifest
@@ -90,19 +91,15 @@ def publish(root: Path, day: date, rows: int) -> None:
         path = f"{partition('user_conversations', day)}/r-{number:05}.parquet"
         store.objects.put(local, path)
         files.append(SnapshotFile(path, "user_conversations", parquet.rows, parquet.bytes, parquet.sha256))
-    local = root.parent / "users.parquet"
     count = -(-rows // ROWS_PER_USER)
-    with open_row_group_writer(local, USERS) as parquet:
-        for start in range(0, count, ROW_GROUP):
-            lines = [
-                {"sid": f"US{one:032x}", "chat_service_sid": SERVICE, "identity": f"user-{one}", "result": "read"}
-                for one in range(start, min(start + ROW_GROUP, count))
-            ]
-            parquet.write(pa.Table.from_pylist(lines, schema=USERS))
-    store.objects.put(local, f"{partition('users', day)}/r-00000.parquet")
-    files.append(
-        SnapshotFile(f"{partition('users', day)}/r-00000.parquet", "users", count, parquet.bytes, parquet.sha256)
+    lines = (
+        {"sid": f"US{one:032x}", "chat_service_sid": SERVICE, "identity": f"user-{one}", "result": "read"}
+        for one in range(count)
     )
+    users = write_users(lines, root.parent, blanked_columns=())
+    path = f"{partition('users', day)}/r-00000.parquet"
+    store.objects.put(users.path, path)
+    files.append(SnapshotFile(path, "users", users.rows, users.bytes, users.sha256))
     known = {"services": (ServiceUsers(SERVICE, count),), "users": UserCounts(count, count, 0, 0)}
     rows = sum(file.rows for file in files if file.dataset == "user_conversations")
     store.publish(manifest(*files, run_id="r", day=day, rows=rows, **known))
@@ -134,14 +131,7 @@ def compare(folder: Path, millions: float) -> None:
             publish(root, day, int(millions * 1e6))
     ways = {
         "side by side": ["-m", "readstate_jobs", "compare", str(root)],
-        "side by side, with the feed": [
-            "-m",
-            "readstate_jobs",
-            "compare",
-            str(root),
-            "--out",
-            str(folder / "feed.parquet"),
-        ],
+        "side by side, with the feed": ["-m", "readstate_jobs", "compare", str(root), "--out", str(folder / "feed")],
         "outer join, 700 MB allowed": ["-m", "tests.benchmarks.compare", "--join", str(root), "700MB"],
         "outer join, 3 GB allowed": ["-m", "tests.benchmarks.compare", "--join", str(root), "3GB"],
     }
