@@ -63,7 +63,6 @@ class RequestTally:
     count: int = 0
 
     def observe(self, event: Event) -> None:
-        """Count *event* where it is a request."""
         self.count += isinstance(event, RequestAnswered | RequestLost)
 
 

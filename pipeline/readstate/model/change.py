@@ -23,7 +23,6 @@ class Disposition(StrEnum):
 
     @property
     def is_executable(self) -> bool:
-        """Whether an apply would send something for it."""
         return self in {Disposition.UPDATE, Disposition.DELETE}
 
 
@@ -118,7 +117,6 @@ class Edit:
 
     @property
     def fields(self) -> Fields:
-        """The fields that are set."""
         # Whole numbers first: combining flags one by one is slow, and plans have millions of rows.
         index, timestamp = self.last_read_message_index is not None, self.last_read_timestamp is not None
         return Fields(index + 2 * timestamp + 4 * (self.notification_level is not None))

@@ -113,7 +113,6 @@ class PlanHeader(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> Target:
-        """Where this plan may be applied."""
         return Target(account_sid=self.account_sid, service_sid=self.service_sid, base_url=self.base_url)
 
 

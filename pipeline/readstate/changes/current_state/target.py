@@ -20,7 +20,6 @@ class TargetInfo:
     requests: int
 
     def server_now(self, clock: Clock) -> datetime:
-        """Return the time by the server's clock."""
         return clock.now() + self.server_offset
 
 

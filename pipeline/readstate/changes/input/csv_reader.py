@@ -74,7 +74,6 @@ class Format:
 
     @property
     def delimiter_name(self) -> str:
-        """The delimiter in words."""
         return DELIMITERS.get(self.delimiter, repr(self.delimiter))
 
     def __str__(self) -> str:

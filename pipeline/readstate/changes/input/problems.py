@@ -113,7 +113,6 @@ class RejectsFile:
         self._file.flush()
 
     def __call__(self, problem: Problem) -> None:
-        """Write and count *problem*."""
         self.tally.add(problem)
         self._writer.writerow(
             (problem.line, problem.line_end, problem.column, problem.value, problem.code, problem.message,

@@ -126,7 +126,6 @@ class PlanWorkspace:
         return (conversation_sid for (conversation_sid,) in rows)
 
     def add_newest(self, newest: Iterable[tuple[str, int | Unknown | None]]) -> None:
-        """Store the newest message's index of conversations."""
         self.staging.write(
             "INSERT INTO newest VALUES (?,?,?)",
             ((sid, None, index.reason) if isinstance(index, Unknown) else (sid, index, None) for sid, index in newest),
@@ -143,7 +142,6 @@ class PlanWorkspace:
             yield ParticipantsQuery(conversation_sid, tuple(sid for _, sid in members))
 
     def add_members(self, results: Iterable[ParticipantsResult]) -> None:
-        """Store participants."""
         self.staging.write(
             "INSERT OR REPLACE INTO member VALUES (?,?,?,?)",
             (to_member_row(sid, found) for result in results for sid, found in result.found.items()),

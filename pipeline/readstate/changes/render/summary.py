@@ -64,7 +64,6 @@ class Summary:
         return self.plan.manifest
 
     def count(self, disposition: str) -> int:
-        """How many rows of the plan have *disposition*."""
         return self.manifest.counts.get(disposition, 0)
 
 
