@@ -49,8 +49,13 @@ def _merged(parts: Sequence[Path], snapshot_at: datetime, row_group_bytes: int) 
     """Yield one row group after the other; the rows of one are in memory at a time."""
     readers = [PartReader(path) for path in parts]
     for last in _row_group_ends(readers, row_group_bytes):
-        batches = [batch for reader in readers for batch in reader.read_through(last)]
-        yield _seen_at(snapshot_at, _without_duplicates(sort_rows(pa.Table.from_batches(batches, ROWS))))
+        # Not inline: a variable of this generator would keep the unsorted rows in memory while the group is written.
+        yield _seen_at(snapshot_at, _without_duplicates(_sorted_rows(readers, last)))
+
+
+def _sorted_rows(readers: Sequence[PartReader], last: Range) -> pa.Table:
+    batches = [batch for reader in readers for batch in reader.read_through(last)]
+    return sort_rows(pa.Table.from_batches(batches, ROWS))
 
 
 def _row_group_ends(readers: Sequence[PartReader], row_group_bytes: int) -> Iterator[Range]:

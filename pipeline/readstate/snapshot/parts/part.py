@@ -87,8 +87,9 @@ class CollectedRows:
 
 def sort_rows(table: pa.Table) -> pa.Table:
     """Return *table* sorted by key; rows with the same key keep their order."""
-    table = table.combine_chunks()
-    return table.take(pc.sort_indices(table, sort_keys=_SORT_KEYS))
+    order = pc.sort_indices(table.select(KEY).combine_chunks(), sort_keys=_SORT_KEYS)
+    # Column by column: the table is in memory twice anyway, and would be three times if all chunks were joined first.
+    return pa.table([column.combine_chunks().take(order) for column in table.columns], schema=table.schema)
 
 
 def seal_part(rows: CollectedRows, folder: Path) -> Part | None:
