@@ -119,7 +119,7 @@ class Admission:
         if opened_at is not None and now - opened_at > self._limits.max_outage_seconds:
             self._stop_early(f"writes get no clear answer for {now - opened_at:.0f} seconds")
         try:
-            self._run.check_free()
+            self._run.require_free_space()
         except LocalDisk as error:
             self._stop.request_stop(StopReason(str(error), error.exit_code))
 

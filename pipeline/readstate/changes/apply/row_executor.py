@@ -92,7 +92,7 @@ class RowExecutor:
         """Bring every row of *user* to its outcome; *records* holds what earlier attempts have left.
 
         Awaits *wait_until_open* before each row, and ends where it returns False.
-        Raises `LocalDisk`, `Locked`, `NotPermitted`, `StoppedEarly`.
+        Raise `LocalDisk`, `Locked`, `NotPermitted`, `StoppedEarly`.
         """
         for begin in range(0, len(user.rows), _ROWS_PER_READ):
             if not await wait_until_open():

@@ -37,12 +37,12 @@ async def apply(
     """Bring every executable row of *plan* to its outcome, or as many as possible.
 
     The journal is all that this leaves behind. What stops a run early is not raised: the result tells it.
-    Raises `PlanUnusable` where the plan is not the one that the journal was begun for.
+    Raise `PlanUnusable` where the plan is not the one that the journal was begun for.
     """
     reason: StopReason | None = None
     queue = WorkQueue(directory.work)
     try:
-        directory.check_free()
+        directory.require_free_space()
         # The cause of a failure may have been fixed since: a later start tries such rows once more.
         journal.reopen(sorted(outcomes_in(OutcomeClass.FAILED)))
         queue.fill(unfinished_rows(plan, journal))

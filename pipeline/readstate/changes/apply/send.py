@@ -47,7 +47,7 @@ def request_for(service_sid: str, row: PlanRow, *, leave_by: float) -> Request:
 async def send(writer: Writer, request: Request) -> SentWrite:
     """Send *request* once.
 
-    Raises what ends the whole run: `NotPermitted`, `StoppedEarly`. Then *request* had no effect.
+    Raise what ends the whole run: `NotPermitted`, `StoppedEarly`. Then *request* had no effect.
     """
     try:
         response = await writer.send(request)

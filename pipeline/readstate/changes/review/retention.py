@@ -65,7 +65,7 @@ class Erasable:
 
 
 def inspect_plan(directory: Path, work_dir: Path) -> Erasable:
-    """Return what can be erased of the plan in *directory*. Raises `BadInput`, `PlanUnusable`, `LocalDisk`."""
+    """Return what can be erased of the plan in *directory*. Raise `BadInput`, `PlanUnusable`, `LocalDisk`."""
     manifest = read_header(directory)
     runs = tuple(run for run in map(inspect_run, runs_in(work_dir)) if run.plan_id == manifest.plan_id)
     return Erasable(
@@ -83,7 +83,7 @@ def inspect_plan(directory: Path, work_dir: Path) -> Erasable:
 
 
 def inspect_run(directory: RunDirectory) -> Erasable:
-    """Return what can be erased of the run in *directory*. Raises `BadInput`, `LocalDisk`."""
+    """Return what can be erased of the run in *directory*. Raise `BadInput`, `LocalDisk`."""
     if not directory.journal.is_file():
         return Erasable(kind="run", path=directory.path, last_used=_modified(directory.path), files=())
     with closing(open_read_only(directory.journal)) as journal:
@@ -106,7 +106,7 @@ def inspect_run(directory: RunDirectory) -> Erasable:
 def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterator[Erasable]:
     """Yield what was last used before *limit* and is not erased yet: plans, then runs whose plans lie elsewhere.
 
-    Raises `PlanUnusable`, `LocalDisk`.
+    Raise `PlanUnusable`, `LocalDisk`.
     """
     plans = [inspect_plan(path.parent, work_dir) for path in sorted(plans_root.glob(f"p-*/{MANIFEST}"))]
     in_plans = {run.path for plan in plans for run in plan.runs}
@@ -124,7 +124,7 @@ def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterat
 
 
 def erase(erasable: Erasable, tombstone: Tombstone, *, work_dir: Path, holder: dict[str, Any]) -> None:
-    """Remove what *erasable* holds about people. Raises `Locked` while a run changes its service, and `LocalDisk`."""
+    """Remove what *erasable* holds about people. Raise `Locked` while a run changes its service, and `LocalDisk`."""
     with translate_os_errors(erasable.path, hint="It counts as forgotten already; run the same command again."):
         if erasable.target is None:
             _remove(erasable.files)

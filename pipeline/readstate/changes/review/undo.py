@@ -82,7 +82,7 @@ async def plan_undo(
 ) -> Plan:
     """Write to *writer* the plan that takes back what the run of *journal* applied of *plan*.
 
-    Raises `Stopped`, `LocalDisk`, `NotPermitted`.
+    Raise `Stopped`, `LocalDisk`, `NotPermitted`.
     """
     number = 0
     async with read_each_row(_applied(plan, journal), context) as results:

@@ -45,7 +45,7 @@ class Verified:
 
 
 async def verify(plan: Plan, journal: Journal, context: ReadContext, *, share: float) -> Verified:
-    """Read *share* of the rows that *journal* calls applied or converged. Raises `Stopped`, `NotPermitted`."""
+    """Read *share* of the rows that *journal* calls applied or converged. Raise `Stopped`, `NotPermitted`."""
     chosen = (
         (row, record)
         for row, record in paired(plan, journal)

@@ -28,27 +28,27 @@ class RunDirectory:
 
     @property
     def run_id(self) -> str:
-        """How people name it."""
+        """The id of the run."""
         return self.path.name
 
     @property
     def journal(self) -> Path:
-        """The SQLite file that knows everything."""
+        """The SQLite file that holds all that is known of the run."""
         return self.path / "journal.sqlite"
 
     @property
     def work(self) -> Path:
-        """What is left to do, in order; made anew by every start."""
+        """The queue of unfinished rows; every start fills it anew."""
         return self.path / "work.sqlite"
 
     @property
     def pause(self) -> Path:
-        """While this file is there, no row is begun."""
+        """While this file exists, no row is begun."""
         return self.path / "PAUSE"
 
     @property
     def stop(self) -> Path:
-        """Once this file is there, the run stops."""
+        """Once this file exists, the run stops."""
         return self.path / "STOP"
 
     def exists(self) -> bool:
@@ -56,32 +56,32 @@ class RunDirectory:
         return self.journal.is_file() or (self.path / TOMBSTONE).is_file()
 
     def free_bytes(self) -> int:
-        """How much room the disk has. Raises `LocalDisk`."""
+        """Return the free bytes of the disk. Raise `LocalDisk`."""
         with translate_os_errors(self.path):
             return shutil.disk_usage(self.path).free
 
-    def check_free(self) -> None:
-        """Refuse to go on with too little room. Raises `LocalDisk`."""
+    def require_free_space(self) -> None:
+        """Raise `LocalDisk` where too little of the disk is free."""
         if (free := self.free_bytes()) < SMALLEST_FREE_BYTES:
             raise LocalDisk(
-                f"{self.path}: {free // 1_000_000} MB free, and a run wants {SMALLEST_FREE_BYTES // 1_000_000} MB",
+                f"{self.path}: {free // 1_000_000} MB free, and a run needs {SMALLEST_FREE_BYTES // 1_000_000} MB",
                 hint="Nothing is sent whose intent may not fit on the disk. Free some space, then resume.",
             )
 
 
 def runs_root(work_dir: Path) -> Path:
-    """The folder of all runs."""
+    """Return the folder of all runs."""
     return work_dir / "runs"
 
 
 def name_run(now: datetime) -> str:
-    """An id that no other run has; ids sort by the time of their runs."""
+    """Return an id that no other run has; ids sort by the time of their runs."""
     fraction = now.microsecond * 256 // 1_000_000
     return f"r-{now:%Y%m%dT%H%M%SZ}-{fraction:02x}{secrets.token_hex(1)}"
 
 
 def create_run(work_dir: Path, run_id: str) -> RunDirectory:
-    """Make the directory of a new run, readable by its owner alone. Raises `LocalDisk`."""
+    """Create the directory of a new run, readable by its owner alone. Raise `LocalDisk`."""
     path = runs_root(work_dir).absolute() / run_id
     with translate_os_errors(path, hint="Give a folder of your own with --work-dir."):
         create_private_folder(path.parent)
@@ -90,7 +90,7 @@ def create_run(work_dir: Path, run_id: str) -> RunDirectory:
 
 
 def find_run(name: str, work_dir: Path) -> RunDirectory:
-    """The run called *name*: a directory, an id, or ``last``. Raises `BadInput`."""
+    """Return the run *name*: a directory, an id, or ``last``. Raise `BadInput`."""
     if name == "last" and (runs := list(runs_in(work_dir))):
         return runs[-1]
     for candidate in (Path(name), runs_root(work_dir) / name):
@@ -104,7 +104,7 @@ def find_run(name: str, work_dir: Path) -> RunDirectory:
 
 
 def names_run(name: str, work_dir: Path) -> bool:
-    """Whether *name* is meant for a run: ``last``, an id, or a directory with a journal."""
+    """Return whether *name* is the name of a run: ``last``, an id, or a directory with a journal."""
     if name == "last" or _RUN_ID.fullmatch(name):
         return True
     return any(RunDirectory(place).exists() for place in (Path(name), runs_root(work_dir) / name))

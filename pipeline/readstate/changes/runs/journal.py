@@ -1,7 +1,7 @@
 """The durable record of an apply: one SQLite file that survives a kill and a power cut.
 
 An intent is committed before the first byte of its write is sent; an outcome may follow a moment later, because
-losing one costs only a reading. So whatever prefix of this file a crash leaves behind, going on from it is safe:
+losing one costs only a reading. So whatever prefix of this file a crash leaves behind, resuming from it is safe:
 what may have been sent is known, and is read back before anything is sent again.
 """
 
@@ -104,7 +104,7 @@ class Journal:
         self._connection = connection
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     # -- writing
@@ -131,12 +131,12 @@ class Journal:
         self.commit((), (), [RunEvent(kind=kind, at=at, facts=facts)])
 
     def finish(self, state: str, exit_code: int) -> None:
-        """Record how this start of the run ended: ``finished`` or ``stopped``. Raises `Locked`, `LocalDisk`."""
+        """Record how this start of the run ended: ``finished`` or ``stopped``. Raise `Locked`, `LocalDisk`."""
         with self._transaction() as connection:
             connection.execute("UPDATE run SET state = ?, exit_code = ?", (state, exit_code))
 
     def reopen(self, outcomes: Sequence[str]) -> int:
-        """Let rows that ended with one of *outcomes* be tried again. Raises `Locked`, `LocalDisk`."""
+        """Make rows that ended with one of *outcomes* pending again. Raise `Locked`, `LocalDisk`."""
         marks = ",".join("?" * len(outcomes))
         with self._transaction() as connection:
             return connection.execute(
@@ -147,7 +147,7 @@ class Journal:
     # -- reading
 
     def records(self, *states: str) -> Iterator[RowRecord]:
-        """Stream the rows that are touched, in plan order; only those in *states* where any are given."""
+        """Yield the rows that were begun, in plan order; only those in *states* where any are given."""
         where = f"WHERE state IN ({','.join('?' * len(states))}) AND" if states else "WHERE"
         after = -1
         while True:
@@ -161,11 +161,11 @@ class Journal:
             after = rows[-1][0]
 
     def counts(self) -> dict[str, int]:
-        """Rows by state, of those that are touched."""
+        """Return the number of rows by state, of those that were begun."""
         return dict(self._connection.execute("SELECT state, count(*) FROM row GROUP BY state"))
 
     def settled(self) -> Iterator[int]:
-        """The ids of all rows that need nothing more, in plan order."""
+        """Yield the ids of all rows that are settled, in plan order."""
         for (plan_row_id,) in self._connection.execute(
             "SELECT plan_row_id FROM row WHERE state NOT IN (?,?,?) ORDER BY plan_row_id",
             (PENDING, INTENT, Outcome.UNKNOWN),
@@ -198,7 +198,7 @@ class Journal:
 
 
 def create_journal(path: Path, header: RunHeader) -> Journal:
-    """Begin a journal at *path*. Raises `LocalDisk`."""
+    """Create a journal at *path*. Raise `LocalDisk`."""
     with _disk(path):
         path.touch(mode=0o600, exist_ok=False)
         connection = _connected(path)
@@ -210,7 +210,7 @@ def create_journal(path: Path, header: RunHeader) -> Journal:
 def open_journal(path: Path) -> Journal:
     """Take over the journal at *path* for writing; what may have been sent is of unknown outcome from now on.
 
-    Raises `BadInput` where there is none and `LocalDisk` where it is damaged.
+    Raise `BadInput` where there is none and `LocalDisk` where it is damaged.
     """
     _require(path)
     with _disk(path):
@@ -226,7 +226,7 @@ def open_journal(path: Path) -> Journal:
 
 
 def open_read_only(path: Path) -> Journal:
-    """Open the journal at *path* for reading only, also while another process writes it. Raises as `open_journal`."""
+    """Open the journal at *path* for reading only, also while another process writes it. Raise as `open_journal`."""
     _require(path)
     with _disk(path):
         # Not mode=ro: after a kill amid a commit the first reader has to roll it back, and must be able to.

@@ -1,4 +1,4 @@
-"""What became of every line of a plan: ``results.parquet``, ``results.csv``, and the rows to look at again.
+"""The outcome of every line of a plan: ``results.parquet``, ``results.csv``, and files of the rows to plan again.
 
 ``failed.csv``, ``drifted.csv`` and ``unknown.csv`` are changes files again: with the same columns, by SID.
 """
@@ -51,10 +51,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool = False) -> Counter[str]:
-    """Write every row of *plan* with what *journal* knows of it into *directory*; give the number of each outcome.
+    """Write every row of *plan* with its record in *journal* into *directory*; return the number of each outcome.
 
-    Each file appears whole or not at all. *excel* adds a byte order mark and takes the power from cells that look like
-    formulas; such files are for looking at, not for reading in again. Raises `LocalDisk`.
+    Each file is written atomically. *excel* adds a byte order mark and escapes cells that look like formulas; such
+    files are for spreadsheets, not for reading in again. Raise `LocalDisk`.
     """
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
