@@ -69,7 +69,7 @@ def plan(folder: Path, rows: int) -> str:
                 TargetInfo(target, timedelta(), requests=2),
                 writer,
                 provenance=Provenance(
-                    planner=Planner(os_user="ann", host="desk"),
+                    planner=Planner(os_user="ann", host="simulated"),
                     tool_version="0",
                     api_key_sid_suffix="",
                     via="csv",

@@ -38,7 +38,7 @@ class Killed(BaseException):
 class WorldTransport:
     """A transport into a simulated world."""
 
-    desk: SimulatedApi
+    simulated: SimulatedApi
     accident: Accident = field(default=lambda transport, request: None)
     sent: list[Request] = field(default_factory=list)
 
@@ -52,7 +52,7 @@ class WorldTransport:
         body = urlencode(request.form).encode()
         asked = ApiRequest(request.method, request.target, AUTHORIZATION, FORM if body else b"", body)
         request_id = f"RQ{len(self.sent):032x}"
-        _, answer = self.desk.api.handle(asked, request_id)
+        _, answer = self.simulated.api.handle(asked, request_id)
         return Response(answer.status, {"twilio-request-id": request_id}, answer.body)
 
     @property
@@ -95,7 +95,7 @@ QUICK = ApplyOptions(row=RowOptions(readback_delays=(0.5, 1.0)), max_parallel_ro
 class Bench:
     """One world, and runs on it."""
 
-    desk: SimulatedApi
+    simulated: SimulatedApi
     folder: Path
     clock: Clock = field(default_factory=FakeClock)
     events: list[Event] = field(default_factory=list)
@@ -138,7 +138,7 @@ class Bench:
 
     async def apply(self, plan: Plan, accident: Accident | None = None, **options: Any) -> "Applied":
         """A whole run in one start."""
-        transport = WorldTransport(self.desk) if accident is None else WorldTransport(self.desk, accident)
+        transport = WorldTransport(self.simulated) if accident is None else WorldTransport(self.simulated, accident)
         directory, journal = self.begin(plan)
         result = await self.go(plan, directory, journal, transport, **options)
         journal.close()
@@ -146,7 +146,7 @@ class Bench:
 
     async def resume(self, plan: Plan, accident: Accident | None = None, **options: Any) -> "Applied":
         """The next start of the run."""
-        transport = WorldTransport(self.desk) if accident is None else WorldTransport(self.desk, accident)
+        transport = WorldTransport(self.simulated) if accident is None else WorldTransport(self.simulated, accident)
         directory = RunDirectory(self.folder / "r-1")
         journal = open_journal(directory.journal)
         self.stop = StopSwitch()
@@ -185,12 +185,12 @@ def looking(directory: RunDirectory) -> Iterator[Journal]:
         journal.close()
 
 
-def rows_of(desk: SimulatedApi, *, having: Callable[[Any], bool] = lambda row: True) -> list[Any]:
+def rows_of(simulated: SimulatedApi, *, having: Callable[[Any], bool] = lambda row: True) -> list[Any]:
     """All rows of the default service that *having* says yes to."""
     return [
         row
-        for user in desk.service.users()
-        for row in desk.rows(f"/v1/Users/{user.sid}/Conversations")
+        for user in simulated.service.users()
+        for row in simulated.rows(f"/v1/Users/{user.sid}/Conversations")
         if row["conversation_state"] == "active" and having(row)
     ]
 
@@ -200,12 +200,12 @@ def line(row: Any, **cells: Any) -> dict[str, Any]:
     return {"user": row["user_sid"], "conversation": row["conversation_sid"], **cells}
 
 
-def state_of(desk: SimulatedApi, rows: list[Any]) -> dict[tuple[str, str], Any]:
+def state_of(simulated: SimulatedApi, rows: list[Any]) -> dict[tuple[str, str], Any]:
     """What matters of *rows* as they are now; None where the member is gone."""
     found = {}
     for row in rows:
         key = (row["user_sid"], row["conversation_sid"])
-        reply = desk.ask("GET", f"/v1/Users/{key[0]}/Conversations/{key[1]}")
+        reply = simulated.ask("GET", f"/v1/Users/{key[0]}/Conversations/{key[1]}")
         found[key] = (
             (reply.body["last_read_message_index"], reply.body["notification_level"], reply.body["participant_sid"])
             if reply.status == 200

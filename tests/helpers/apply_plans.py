@@ -10,7 +10,7 @@ SHAPE = WorldShape(users=60, services=2, heaviest=40)
 
 
 async def plan_of(bench: Bench, *lines: dict[str, Any], **options: Any) -> Any:
-    planned = await make_plan(bench.desk, csv_of(*lines), bench.folder, operation=None, **options)
+    planned = await make_plan(bench.simulated, csv_of(*lines), bench.folder, operation=None, **options)
     return planned.plan
 
 
@@ -19,22 +19,22 @@ def muting(rows: list[Any]) -> list[dict[str, Any]]:
 
 
 def unmuted(bench: Bench, count: int) -> list[Any]:
-    return rows_of(bench.desk, having=lambda row: row["notification_level"] == "default")[:count]
+    return rows_of(bench.simulated, having=lambda row: row["notification_level"] == "default")[:count]
 
 
 def behind(bench: Bench, count: int) -> list[Any]:
     """Rows whose horizon can go further than it is, by more than one."""
     return rows_of(
-        bench.desk,
+        bench.simulated,
         having=lambda row: row["last_read_message_index"] is not None and (row["unread_messages_count"] or 0) > 2,
     )[:count]
 
 
 def move(bench: Bench, row: Any, **form: str) -> None:
     path = f"/v1/Users/{row['user_sid']}/Conversations/{row['conversation_sid']}"
-    assert bench.desk.ask("POST", path, **form).status == 200
+    assert bench.simulated.ask("POST", path, **form).status == 200
 
 
 def leave(bench: Bench, row: Any) -> None:
     path = f"/v1/Users/{row['user_sid']}/Conversations/{row['conversation_sid']}"
-    assert bench.desk.ask("DELETE", path).status == 204
+    assert bench.simulated.ask("DELETE", path).status == 204

@@ -35,10 +35,10 @@ NOW = 1_795_392_000.0
 
 
 @dataclass
-class DeskTransport:
+class SimulatedTransport:
     """A transport into a simulated world that refuses to carry a write."""
 
-    desk: SimulatedApi
+    simulated: SimulatedApi
     sent: list[Request] = field(default_factory=list)
     failing: dict[str, int] = field(default_factory=dict)
     """Statuses to answer where a path ends like the key."""
@@ -50,7 +50,7 @@ class DeskTransport:
             if request.path.endswith(ending):
                 return Response(status, {}, b"")
         asked = ApiRequest(request.method, request.target, AUTHORIZATION)
-        _, answer = self.desk.api.handle(asked, f"RQ{len(self.sent):032x}")
+        _, answer = self.simulated.api.handle(asked, f"RQ{len(self.sent):032x}")
         return Response(answer.status, {"date": "Mon, 23 Nov 2026 02:00:00 GMT"}, answer.body)
 
     def paths(self) -> Counter[str]:
@@ -92,21 +92,21 @@ def csv_of(*rows: dict[str, Any]) -> str:
 
 
 async def make_plan(
-    desk: SimulatedApi,
+    simulated: SimulatedApi,
     text: str,
     folder: Path,
     *,
     service: str | None = None,
     operation: Operation | None = Operation.UPDATE,
-    transport: DeskTransport | None = None,
+    transport: SimulatedTransport | None = None,
     stop: StopSwitch | None = None,
     **options: Any,
 ) -> Planned:
-    """Plan the changes file *text* against the world of *desk*."""
+    """Plan the changes file *text* against the world of *simulated*."""
     spool = Path(mkdtemp(dir=folder))
     (spool / "changes.csv").write_text(text, encoding="utf-8")
     problems: list[Problem] = []
-    transport = transport or DeskTransport(desk)
+    transport = transport or SimulatedTransport(simulated)
     clock = FakeClock()
     reader = Reader(transport)
     source = open_source(str(spool / "changes.csv"), stdin=io.BytesIO(), spool=spool)

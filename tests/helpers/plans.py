@@ -64,7 +64,7 @@ def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv") -> Plan:
                 options=options,
                 target_info=TargetInfo(TARGET, timedelta(), requests=2),
                 provenance=Provenance(
-                    planner=Planner(os_user="ann", host="desk"),
+                    planner=Planner(os_user="ann", host="simulated"),
                     tool_version="0",
                     api_key_sid_suffix="6789",
                     via="csv",

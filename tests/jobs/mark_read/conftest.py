@@ -20,7 +20,7 @@ def twilio() -> Iterator[RunningSimulator]:
 
 
 @pytest.fixture(autouse=True)
-def desk(twilio: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def reading_key(twilio: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     for name in ("TWILIO_AUTH_TOKEN", "TWILIO_EDGE", "TWILIO_REGION"):
         monkeypatch.delenv(name, raising=False)

@@ -8,5 +8,5 @@ from tests.helpers.simulated_api import SimulatedApi
 
 
 @pytest.fixture
-def desk() -> SimulatedApi:
+def simulated() -> SimulatedApi:
     return SimulatedApi(WorldShape(users=200, services=2, heaviest=130), now=NOW)

@@ -25,9 +25,9 @@ Result = TypeVar("Result")
 async def listening(simulator: Simulator, *, host: str = LOOPBACK, port: int = 0) -> AsyncIterator[str]:
     """Serve *simulator* on the running loop while the block runs, and yield the base URL."""
     connections: set[Connection] = set()
-    desk = ControlApi(simulator)
+    control_api = ControlApi(simulator)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(desk, connections), host, port, backlog=4096)
+    server = await loop.create_server(lambda: Connection(control_api, connections), host, port, backlog=4096)
     base_url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
     simulator.set_base_url(base_url)
     simulator.start_other_clients()

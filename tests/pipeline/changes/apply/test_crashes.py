@@ -56,7 +56,7 @@ class TestCrashes:
         lines = [line(row, op="delete") for row in rows[:6]] + muting(rows[6:])
         plan = await plan_of(bench, *lines)
         dice = random.Random(seed)
-        before = len(bench.desk.world.log.effects)
+        before = len(bench.simulated.world.log.effects)
 
         def troubled(then: Accident) -> Accident:
             def happen(transport: WorldTransport, request: Request) -> Response | None:
@@ -66,7 +66,7 @@ class TestCrashes:
 
             return happen
 
-        transport = WorldTransport(bench.desk, troubled(doomed(kills[0][0], after_effect=kills[0][1])))
+        transport = WorldTransport(bench.simulated, troubled(doomed(kills[0][0], after_effect=kills[0][1])))
         directory, journal = bench.begin(plan)
         ending = await _until_killed(bench, plan, directory, journal, transport)
         for kill_at, after_effect in kills[1:]:
@@ -80,10 +80,10 @@ class TestCrashes:
 
         assert ending is not None
         assert set(ending.counts) <= {Outcome.APPLIED, Outcome.CONVERGED}
-        state = state_of(bench.desk, rows)
+        state = state_of(bench.simulated, rows)
         assert [value is None for value in state.values()] == [True] * 6 + [False] * 12
         assert {value[1] for value in state.values() if value is not None} == {"muted"}
-        effects = bench.desk.world.log.effects[before:]
+        effects = bench.simulated.world.log.effects[before:]
         removed = Counter(effect.participant_sid for effect in effects if effect.kind == "participant.removed")
         assert max(removed.values()) == 1
         updated = Counter(effect.participant_sid for effect in effects if effect.kind == "participant.updated")
@@ -92,7 +92,7 @@ class TestCrashes:
     async def test_nothing_in_doubt_is_sent_again_before_it_was_read(self, bench: Bench) -> None:
         plan = await plan_of(bench, *muting(unmuted(bench, 6)))
         directory, journal = bench.begin(plan)
-        transport = WorldTransport(bench.desk, doomed(4, after_effect=True))
+        transport = WorldTransport(bench.simulated, doomed(4, after_effect=True))
         assert await _until_killed(bench, plan, directory, journal, transport) is None
         with looking(directory) as left:
             doubtful = {record.plan_row_id for record in left.records(INTENT)}

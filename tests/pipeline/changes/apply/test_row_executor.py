@@ -52,10 +52,10 @@ async def test_exact_rows_that_changed_meanwhile_are_drift_and_are_told(bench: B
 async def test_a_member_who_left_and_came_back_is_not_removed(bench: Bench) -> None:
     row, gone = unmuted(bench, 2)
     plan = await plan_of(bench, line(row, op="delete"), line(gone, op="delete"))
-    identity = next(user.identity for user in bench.desk.service.users() if user.sid == row["user_sid"])
+    identity = next(user.identity for user in bench.simulated.service.users() if user.sid == row["user_sid"])
     leave(bench, row)
     leave(bench, gone)
-    added = bench.desk.ask("POST", f"/v1/Conversations/{row['conversation_sid']}/Participants", Identity=identity)
+    added = bench.simulated.ask("POST", f"/v1/Conversations/{row['conversation_sid']}/Participants", Identity=identity)
     assert added.status == 201, added
 
     applied = await bench.apply(plan)
@@ -142,7 +142,7 @@ async def test_few_writes_of_one_user_and_in_one_conversation_are_under_way_at_o
     mine = [row for row in rows if row["conversation_sid"] == crowded or row["user_sid"] == busy]
     plan = await plan_of(bench, *muting(mine))
     directory, journal = bench.begin(plan)
-    crowd = Crowd(bench.desk)
+    crowd = Crowd(bench.simulated)
 
     ending = await bench.go(plan, directory, journal, crowd, canary=0, max_parallel_rows=50)
 

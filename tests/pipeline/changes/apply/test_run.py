@@ -27,7 +27,7 @@ async def test_every_row_gets_what_was_planned_once_and_only_the_fields_that_dif
     assert not applied.result.resumable
     assert Counter(request.path for request in applied.transport.writes).most_common(1)[0][1] == 1
     assert {request.form for request in applied.transport.writes} == {(("NotificationLevel", "muted"),)}
-    assert {level for _, level, _ in state_of(bench.desk, rows).values()} == {"muted"}
+    assert {level for _, level, _ in state_of(bench.simulated, rows).values()} == {"muted"}
 
 
 async def test_removals_come_after_the_last_update(bench: Bench) -> None:
@@ -37,7 +37,7 @@ async def test_removals_come_after_the_last_update(bench: Bench) -> None:
     applied = await bench.apply(plan)
 
     assert [request.method for request in applied.transport.writes] == ["POST"] * 12 + ["DELETE"] * 8
-    assert all(state_of(bench.desk, rows[:8])[key] is None for key in state_of(bench.desk, rows[:8]))
+    assert all(state_of(bench.simulated, rows[:8])[key] is None for key in state_of(bench.simulated, rows[:8]))
 
 
 async def test_no_removal_is_sent_where_the_updates_went_beyond_the_error_budget(bench: Bench) -> None:
@@ -56,9 +56,9 @@ async def test_too_much_drift_makes_the_plan_stale(bench: Bench) -> None:
     rows = unmuted(bench, 30)
     plan = await plan_of(bench, *[line(row, op="delete") for row in rows])
     for row in rows:
-        identity = next(user.identity for user in bench.desk.service.users() if user.sid == row["user_sid"])
+        identity = next(user.identity for user in bench.simulated.service.users() if user.sid == row["user_sid"])
         leave(bench, row)
-        bench.desk.ask("POST", f"/v1/Conversations/{row['conversation_sid']}/Participants", Identity=identity)
+        bench.simulated.ask("POST", f"/v1/Conversations/{row['conversation_sid']}/Participants", Identity=identity)
 
     applied = await bench.apply(plan, max_drift=Allowance(count=4), max_parallel_rows=1)
 

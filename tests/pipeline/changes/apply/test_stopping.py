@@ -87,7 +87,7 @@ class TestStopping:
 
     async def test_an_intent_that_cannot_be_kept_is_never_sent(self, bench: Bench) -> None:
         plan = await plan_of(bench, *muting(unmuted(bench, 500)))
-        transport = WorldTransport(bench.desk)
+        transport = WorldTransport(bench.simulated)
         directory, journal = bench.begin(plan)
         (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()
         journal._connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -110,7 +110,7 @@ async def test_rows_under_way_have_the_grace_and_no_longer_once_somebody_stops_t
             bench.stop.request_stop(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
             return await asyncio.get_running_loop().create_future()
 
-    ending = await bench.go(plan, directory, journal, Deaf(bench.desk), grace_seconds=0.01)
+    ending = await bench.go(plan, directory, journal, Deaf(bench.simulated), grace_seconds=0.01)
     journal.close()
 
     assert ending.exit_code == ExitCode.TERMINATED
@@ -129,7 +129,7 @@ async def test_the_audit_tells_when_a_run_was_held(bench: Bench) -> None:
             directory.pause.unlink()
 
     bench.events = Listener(lift)
-    await bench.go(plan, directory, journal, WorldTransport(bench.desk))
+    await bench.go(plan, directory, journal, WorldTransport(bench.simulated))
     told = [event for event in journal.events() if event["kind"] in {"held", "went_on"}]
     journal.close()
 

@@ -15,7 +15,7 @@ from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from tests.helpers.fake_clock import FakeClock
-from tests.helpers.planning import NOW, DeskTransport, csv_of, make_plan
+from tests.helpers.planning import NOW, SimulatedTransport, csv_of, make_plan
 from tests.helpers.simulated_api import SimulatedApi
 
 
@@ -33,7 +33,7 @@ def test_a_timestamp_is_in_utc_never_set_or_unknown(text: str | None, moment: da
     assert parse_timestamp(text) == moment
 
 
-class WithoutOffset(DeskTransport):
+class WithoutOffset(SimulatedTransport):
     """Answers with timestamps that do not say their offset."""
 
     async def send(self, request: Request) -> Response:
@@ -43,12 +43,12 @@ class WithoutOffset(DeskTransport):
 
 
 async def test_a_row_that_was_planned_by_a_timestamp_without_offset_may_be_applied(tmp_path: Path) -> None:
-    desk = SimulatedApi(WorldShape(users=50), now=NOW)
-    transport, row = WithoutOffset(desk), desk.membership(horizon=True)
+    simulated = SimulatedApi(WorldShape(users=50), now=NOW)
+    transport, row = WithoutOffset(simulated), simulated.membership(horizon=True)
     line = {"user": row["user_sid"], "conversation": row["conversation_sid"]}
 
     planned = await make_plan(
-        desk,
+        simulated,
         csv_of(line | {"last_read_timestamp": "2026-11-22T23:00:00Z"}),
         tmp_path,
         transport=transport,
@@ -57,5 +57,5 @@ async def test_a_row_that_was_planned_by_a_timestamp_without_offset_may_be_appli
 
     (update,) = planned.rows
     assert update.disposition == "update"
-    observed = await read_rows(Reader(transport), desk.service.sid, [update], FakeClock())
+    observed = await read_rows(Reader(transport), simulated.service.sid, [update], FakeClock())
     assert check_precondition(update, observed[0].current) == Ready()

@@ -9,32 +9,32 @@ from readstate.changes.current_state.target import find_target
 from readstate.errors import BadInput, NotPermitted
 from readstate.twilio.client import Reader
 from tests.helpers.fake_clock import FakeClock
-from tests.helpers.planning import DeskTransport
+from tests.helpers.planning import SimulatedTransport
 from tests.helpers.simulated_api import SimulatedApi
 
 
-async def test_a_service_that_is_not_there_is_bad_input(desk: SimulatedApi) -> None:
-    reader = Reader(DeskTransport(desk))
+async def test_a_service_that_is_not_there_is_bad_input(simulated: SimulatedApi) -> None:
+    reader = Reader(SimulatedTransport(simulated))
 
     with pytest.raises(BadInput, match="no service"):
         await find_target(reader, "IS" + "0" * 32, base_url="x", clock=FakeClock())
 
 
-async def test_the_clock_of_the_server_is_compared(desk: SimulatedApi) -> None:
+async def test_the_clock_of_the_server_is_compared(simulated: SimulatedApi) -> None:
     clock = FakeClock()
     clock.advance(3600)
 
-    located = await find_target(Reader(DeskTransport(desk)), None, base_url="x", clock=clock)
+    located = await find_target(Reader(SimulatedTransport(simulated)), None, base_url="x", clock=clock)
 
     assert located.server_offset == timedelta(hours=-1)
     assert located.server_now(clock).isoformat() == "2026-11-23T02:00:00+00:00"
 
 
-async def test_an_account_without_a_default_service_has_to_name_one(desk: SimulatedApi) -> None:
-    class Nameless(DeskTransport):
+async def test_an_account_without_a_default_service_has_to_name_one(simulated: SimulatedApi) -> None:
+    class Nameless(SimulatedTransport):
         async def send(self, request: Any) -> Any:
             answer = await super().send(request)
             return type(answer)(answer.status, {}, answer.body.replace(b'"IS', b'null,"x":"IS'))
 
     with pytest.raises(NotPermitted, match="no default"):
-        await find_target(Reader(Nameless(desk)), None, base_url="x", clock=FakeClock())
+        await find_target(Reader(Nameless(simulated)), None, base_url="x", clock=FakeClock())

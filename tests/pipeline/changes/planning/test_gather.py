@@ -9,86 +9,86 @@ import pytest
 
 from readstate.errors import ExitCode, Refused, Stopped
 from readstate.stop import StopReason, StopSwitch
-from tests.helpers.planning import DeskTransport, csv_of, make_plan, update
+from tests.helpers.planning import SimulatedTransport, csv_of, make_plan, update
 from tests.helpers.simulated_api import SimulatedApi
 
 
-async def test_one_row_of_a_user_is_one_request(desk: SimulatedApi, tmp_path: Path) -> None:
-    row = desk.membership()
+async def test_one_row_of_a_user_is_one_request(simulated: SimulatedApi, tmp_path: Path) -> None:
+    row = simulated.membership()
 
-    planned = await make_plan(desk, csv_of(update(row, notification_level="muted")), tmp_path)
+    planned = await make_plan(simulated, csv_of(update(row, notification_level="muted")), tmp_path)
 
     assert planned.dispositions == ["update"]
     assert planned.rows[0].set_level == "muted"
     assert len(planned.sent) == 3  # two of them to find the service
 
 
-async def test_many_rows_of_a_user_are_read_by_pages(desk: SimulatedApi, tmp_path: Path) -> None:
-    user = desk.users_with(110, 200)[0]
-    rows = desk.rows_of(user.sid)
+async def test_many_rows_of_a_user_are_read_by_pages(simulated: SimulatedApi, tmp_path: Path) -> None:
+    user = simulated.users_with(110, 200)[0]
+    rows = simulated.rows_of(user.sid)
 
-    planned = await make_plan(desk, csv_of(*(update(row, notification_level="muted") for row in rows)), tmp_path)
+    planned = await make_plan(simulated, csv_of(*(update(row, notification_level="muted") for row in rows)), tmp_path)
 
     assert len(rows) > 100
     assert len(planned.sent) == 2 + -(-len(rows) // 50)
     assert set(planned.dispositions) <= {"update", "blocked", "noop"}
 
 
-async def test_reads_stay_near_the_cheapest_possible(desk: SimulatedApi, tmp_path: Path) -> None:
+async def test_reads_stay_near_the_cheapest_possible(simulated: SimulatedApi, tmp_path: Path) -> None:
     lines, cheapest = [], 0
-    for number, user in enumerate(desk.users_with(1, 200)):
-        rows = desk.rows_of(user.sid)
+    for number, user in enumerate(simulated.users_with(1, 200)):
+        rows = simulated.rows_of(user.sid)
         wanted = rows[:: 1 + number % 9]
         lines += [update(row, notification_level="muted") for row in wanted]
         cheapest += min(len(wanted), -(-len(rows) // 50))
 
-    planned = await make_plan(desk, csv_of(*lines), tmp_path)
+    planned = await make_plan(simulated, csv_of(*lines), tmp_path)
 
     assert not {"not_found", "read_error"} & set(planned.dispositions)
     assert len(planned.sent) - 2 <= 1.02 * cheapest
 
 
-async def test_the_newest_message_is_asked_for_once_per_conversation(desk: SimulatedApi, tmp_path: Path) -> None:
+async def test_the_newest_message_is_asked_for_once_per_conversation(simulated: SimulatedApi, tmp_path: Path) -> None:
     members = Counter(
-        row["conversation_sid"] for user in desk.service.users() for row in desk.rows_of(user.sid)
+        row["conversation_sid"] for user in simulated.service.users() for row in simulated.rows_of(user.sid)
         if row["last_read_message_index"] is not None
     )  # fmt: skip
     shared, several = members.most_common(1)[0]
     lines = [
         update(row, last_read_message_index="@latest")
-        for user in desk.service.users()
-        for row in desk.rows_of(user.sid)
+        for user in simulated.service.users()
+        for row in simulated.rows_of(user.sid)
         if row["conversation_sid"] == shared and row["last_read_message_index"] is not None
     ]
 
-    planned = await make_plan(desk, csv_of(*lines), tmp_path)
+    planned = await make_plan(simulated, csv_of(*lines), tmp_path)
 
     assert several > 1
     assert sum(request.path.endswith("/Messages") for request in planned.sent) == 1
 
 
-async def test_participants_are_read_for_timestamps_and_removals_only(desk: SimulatedApi, tmp_path: Path) -> None:
-    row = desk.membership(horizon=True)
+async def test_participants_are_read_for_timestamps_and_removals_only(simulated: SimulatedApi, tmp_path: Path) -> None:
+    row = simulated.membership(horizon=True)
     for cells, expected in (
         ({"notification_level": "muted"}, 0),
         ({"last_read_timestamp": "2026-11-01T00:00:00Z"}, 1),
         ({"op": "delete"}, 1),
     ):
         planned = await make_plan(
-            desk, csv_of(update(row, **cells)), tmp_path, operation=None if "op" in cells else "update"
+            simulated, csv_of(update(row, **cells)), tmp_path, operation=None if "op" in cells else "update"
         )
         assert sum("/Participants/" in request.path for request in planned.sent) == expected
 
 
-async def test_several_removals_of_a_conversation_share_a_page(desk: SimulatedApi, tmp_path: Path) -> None:
+async def test_several_removals_of_a_conversation_share_a_page(simulated: SimulatedApi, tmp_path: Path) -> None:
     by_conversation: dict[str, list[Any]] = {}
-    for user in desk.service.users():
-        for row in desk.rows_of(user.sid):
+    for user in simulated.service.users():
+        for row in simulated.rows_of(user.sid):
             by_conversation.setdefault(row["conversation_sid"], []).append(row)
     rows = max(by_conversation.values(), key=len)[:8]
     assert rows[0]["conversation_state"] != "closed"
 
-    planned = await make_plan(desk, csv_of(*(update(row, op="delete") for row in rows)), tmp_path, operation=None)
+    planned = await make_plan(simulated, csv_of(*(update(row, op="delete") for row in rows)), tmp_path, operation=None)
 
     assert planned.dispositions == ["delete"] * 8
     assert sum(request.path.endswith("/Participants") for request in planned.sent) == 1
@@ -98,51 +98,56 @@ async def test_several_removals_of_a_conversation_share_a_page(desk: SimulatedAp
     assert taken[0]["notification_level"] == rows[0]["notification_level"]
 
 
-async def test_identities_that_bend_a_path_are_found_by_listing(desk: SimulatedApi, tmp_path: Path) -> None:
-    odd = [user for user in desk.service.users() if set("/?#%") & set(user.identity) and desk.rows_of(user.sid)]
+async def test_identities_that_bend_a_path_are_found_by_listing(simulated: SimulatedApi, tmp_path: Path) -> None:
+    odd = [
+        user for user in simulated.service.users() if set("/?#%") & set(user.identity) and simulated.rows_of(user.sid)
+    ]
     lines = [
         {
             "user": user.identity,
-            "conversation": desk.rows_of(user.sid)[0]["conversation_sid"],
+            "conversation": simulated.rows_of(user.sid)[0]["conversation_sid"],
             "notification_level": level,
         }
         for user in odd
         for level in ("muted", "default")
     ]
 
-    planned = await make_plan(desk, csv_of(*lines[::2]), tmp_path)
+    planned = await make_plan(simulated, csv_of(*lines[::2]), tmp_path)
 
     assert len(odd) >= 2
     assert [row.user_sid for row in planned.rows] == [user.sid for user in odd]
     assert not [request.path for request in planned.sent if "%" in request.path]
 
 
-async def test_an_odd_identity_that_nobody_has_is_not_found(desk: SimulatedApi, tmp_path: Path) -> None:
+async def test_an_odd_identity_that_nobody_has_is_not_found(simulated: SimulatedApi, tmp_path: Path) -> None:
     line = {"user": "../../Users", "conversation": "CH" + "0" * 32, "notification_level": "muted"}
 
-    planned = await make_plan(desk, csv_of(line), tmp_path)
+    planned = await make_plan(simulated, csv_of(line), tmp_path)
 
     assert planned.reasons == ["USER_NOT_FOUND"]
     assert all(".." not in request.target for request in planned.sent)
 
 
-async def test_an_odd_unique_name_is_looked_for_in_the_list(desk: SimulatedApi, tmp_path: Path) -> None:
+async def test_an_odd_unique_name_is_looked_for_in_the_list(simulated: SimulatedApi, tmp_path: Path) -> None:
     row = next(
-        row for user in desk.users_with(1, 200) for row in desk.rows_of(user.sid) if "/" in (row["unique_name"] or "")
+        row
+        for user in simulated.users_with(1, 200)
+        for row in simulated.rows_of(user.sid)
+        if "/" in (row["unique_name"] or "")
     )
     lines = [
         {"user": row["user_sid"], "conversation": name, "notification_level": "muted"}
         for name in (row["unique_name"], "no/such")
     ]
 
-    planned = await make_plan(desk, csv_of(*lines), tmp_path)
+    planned = await make_plan(simulated, csv_of(*lines), tmp_path)
 
     assert planned.rows[0].conversation_sid == row["conversation_sid"]
     assert planned.reasons[1] == "NOT_A_MEMBER"
 
 
-async def test_what_is_not_there_is_not_found(desk: SimulatedApi, tmp_path: Path) -> None:
-    row = desk.membership()
+async def test_what_is_not_there_is_not_found(simulated: SimulatedApi, tmp_path: Path) -> None:
+    row = simulated.membership()
     nobody, nowhere = "US" + "0" * 32, "CH" + "0" * 32
     lines = [
         {"user": nobody, "conversation": row["conversation_sid"], "notification_level": "muted"},
@@ -151,7 +156,7 @@ async def test_what_is_not_there_is_not_found(desk: SimulatedApi, tmp_path: Path
         {"user": row["user_sid"], "conversation": nowhere, "notification_level": "muted"},
     ]
 
-    planned = await make_plan(desk, csv_of(*lines), tmp_path)
+    planned = await make_plan(simulated, csv_of(*lines), tmp_path)
 
     assert planned.dispositions == ["not_found"] * 4
     assert planned.reasons == ["NOT_A_MEMBER", "USER_NOT_FOUND", "USER_NOT_FOUND", "NOT_A_MEMBER"]
@@ -159,16 +164,16 @@ async def test_what_is_not_there_is_not_found(desk: SimulatedApi, tmp_path: Path
 
 
 async def test_what_cannot_be_read_stands_in_the_plan_and_stops_nothing_else(
-    desk: SimulatedApi, tmp_path: Path
+    simulated: SimulatedApi, tmp_path: Path
 ) -> None:
-    users = desk.users_with(2, 49)[:3]
-    transport = DeskTransport(desk, failing={f"{users[0].sid}/Conversations": 503})
-    lines = [update(row, notification_level="muted") for user in users for row in desk.rows_of(user.sid)[:2]]
-    single = desk.rows_of(desk.users_with(2, 49)[4].sid)[0]
+    users = simulated.users_with(2, 49)[:3]
+    transport = SimulatedTransport(simulated, failing={f"{users[0].sid}/Conversations": 503})
+    lines = [update(row, notification_level="muted") for user in users for row in simulated.rows_of(user.sid)[:2]]
+    single = simulated.rows_of(simulated.users_with(2, 49)[4].sid)[0]
     transport.failing[f"{single['user_sid']}/Conversations/{single['conversation_sid']}"] = 500
 
     planned = await make_plan(
-        desk, csv_of(*lines, update(single, notification_level="muted")), tmp_path, transport=transport
+        simulated, csv_of(*lines, update(single, notification_level="muted")), tmp_path, transport=transport
     )
 
     assert planned.dispositions[:2] == ["read_error", "read_error"]
@@ -178,43 +183,53 @@ async def test_what_cannot_be_read_stands_in_the_plan_and_stops_nothing_else(
 
 
 async def test_a_newest_message_or_participant_that_cannot_be_read_is_a_read_error(
-    desk: SimulatedApi, tmp_path: Path
+    simulated: SimulatedApi, tmp_path: Path
 ) -> None:
-    row = desk.membership(horizon=True)
-    transport = DeskTransport(desk, failing={"/Messages": 500, f"/Participants/{row['participant_sid']}": 404})
+    row = simulated.membership(horizon=True)
+    transport = SimulatedTransport(
+        simulated, failing={"/Messages": 500, f"/Participants/{row['participant_sid']}": 404}
+    )
     lines = [update(row, last_read_message_index=row["last_read_message_index"] + 1)]
 
-    newest = await make_plan(desk, csv_of(*lines), tmp_path, transport=transport)
-    member = await make_plan(desk, csv_of(update(row, op="delete")), tmp_path, operation=None, transport=DeskTransport(
-        desk, failing=transport.failing))  # fmt: skip
+    newest = await make_plan(simulated, csv_of(*lines), tmp_path, transport=transport)
+    failing_too = SimulatedTransport(simulated, failing=transport.failing)
+    member = await make_plan(
+        simulated, csv_of(update(row, op="delete")), tmp_path, operation=None, transport=failing_too
+    )
 
     assert newest.reasons == ["NEWEST_UNKNOWN"]
     assert member.reasons == ["PARTICIPANT_UNKNOWN"]
     assert "left meanwhile" in (member.rows[0].reason_detail or "")
 
 
-async def test_members_whose_page_cannot_be_read_are_read_errors(desk: SimulatedApi, tmp_path: Path) -> None:
+async def test_members_whose_page_cannot_be_read_are_read_errors(simulated: SimulatedApi, tmp_path: Path) -> None:
     by_conversation: dict[str, list[Any]] = {}
-    for user in desk.service.users():
-        for row in desk.rows_of(user.sid):
+    for user in simulated.service.users():
+        for row in simulated.rows_of(user.sid):
             by_conversation.setdefault(row["conversation_sid"], []).append(row)
     rows = next(
         rows for rows in by_conversation.values() if len(rows) > 1 and rows[0]["conversation_state"] != "closed"
     )
-    transport = DeskTransport(desk, failing={f"{rows[0]['conversation_sid']}/Participants": 500})
+    transport = SimulatedTransport(simulated, failing={f"{rows[0]['conversation_sid']}/Participants": 500})
 
     planned = await make_plan(
-        desk, csv_of(*(update(row, op="delete") for row in rows[:2])), tmp_path, operation=None, transport=transport
+        simulated,
+        csv_of(*(update(row, op="delete") for row in rows[:2])),
+        tmp_path,
+        operation=None,
+        transport=transport,
     )
 
     assert planned.reasons == ["PARTICIPANT_UNKNOWN"] * 2
 
 
 @pytest.mark.parametrize("ending", ["/Conversations", "/Messages", "/Participants", "CONVERSATION", "PARTICIPANT"])
-async def test_credentials_that_may_not_read_stop_the_plan(ending: str, desk: SimulatedApi, tmp_path: Path) -> None:
+async def test_credentials_that_may_not_read_stop_the_plan(
+    ending: str, simulated: SimulatedApi, tmp_path: Path
+) -> None:
     by_conversation: dict[str, list[Any]] = {}
-    for user in desk.service.users():
-        for row in desk.rows_of(user.sid):
+    for user in simulated.service.users():
+        for row in simulated.rows_of(user.sid):
             by_conversation.setdefault(row["conversation_sid"], []).append(row)
     rows = next(
         rows for rows in by_conversation.values()
@@ -229,32 +244,32 @@ async def test_credentials_that_may_not_read_stop_the_plan(ending: str, desk: Si
         ending, cells = rows[0]["conversation_sid"], {"op": "update", "notification_level": "muted"}
     if ending == "PARTICIPANT":
         ending, rows = rows[0]["participant_sid"], rows[:1]
-    transport = DeskTransport(desk, failing={ending: 403})
+    transport = SimulatedTransport(simulated, failing={ending: 403})
 
     with pytest.raises(Refused):
         await make_plan(
-            desk, csv_of(*(update(row, **cells) for row in rows)), tmp_path, operation=None, transport=transport
+            simulated, csv_of(*(update(row, **cells) for row in rows)), tmp_path, operation=None, transport=transport
         )
     assert not [path for path in (tmp_path / "plans").iterdir() if path.name.startswith("p-")]
 
 
 @pytest.mark.parametrize("user", ["alice", "a/b"])
-async def test_a_plan_that_is_stopped_leaves_nothing(user: str, desk: SimulatedApi, tmp_path: Path) -> None:
+async def test_a_plan_that_is_stopped_leaves_nothing(user: str, simulated: SimulatedApi, tmp_path: Path) -> None:
     line = {"user": user, "conversation": "CH" + "0" * 32, "notification_level": "muted"}
     stop = StopSwitch()
     stop.request_stop(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
 
     with pytest.raises(Stopped) as stopped:
-        await make_plan(desk, csv_of(line), tmp_path, stop=stop)
+        await make_plan(simulated, csv_of(line), tmp_path, stop=stop)
 
     assert stopped.value.exit_code == ExitCode.TERMINATED
     assert list((tmp_path / "plans").iterdir()) == []
 
 
 async def test_a_participant_that_cannot_be_read_and_a_timestamp_that_nobody_understands(
-    desk: SimulatedApi, tmp_path: Path
+    simulated: SimulatedApi, tmp_path: Path
 ) -> None:
-    class Muddled(DeskTransport):
+    class Muddled(SimulatedTransport):
         async def send(self, request: Any) -> Any:
             answer = await super().send(request)
             return type(answer)(
@@ -263,20 +278,20 @@ async def test_a_participant_that_cannot_be_read_and_a_timestamp_that_nobody_und
                 re.sub(rb'"last_read_timestamp":\s*"[^"]*"', b'"last_read_timestamp":"noon"', answer.body),
             )
 
-    row = desk.membership(horizon=True)
+    row = simulated.membership(horizon=True)
     line = csv_of(update(row, last_read_timestamp="2026-11-01T00:00:00Z"))
-    refusing = DeskTransport(desk, failing={f"/Participants/{row['participant_sid']}": 400})
+    refusing = SimulatedTransport(simulated, failing={f"/Participants/{row['participant_sid']}": 400})
 
-    broken = await make_plan(desk, line, tmp_path, transport=refusing)
-    muddled = await make_plan(desk, line, tmp_path, transport=Muddled(desk))
+    broken = await make_plan(simulated, line, tmp_path, transport=refusing)
+    muddled = await make_plan(simulated, line, tmp_path, transport=Muddled(simulated))
 
     assert broken.reasons == muddled.reasons == ["PARTICIPANT_UNKNOWN"]
     assert "noon" in (muddled.rows[0].reason_detail or "")
 
 
-async def test_hundreds_of_users_are_kept_in_batches(desk: SimulatedApi, tmp_path: Path) -> None:
+async def test_hundreds_of_users_are_kept_in_batches(simulated: SimulatedApi, tmp_path: Path) -> None:
     lines = [{"user": f"nobody-{number}", "conversation": "x", "notification_level": "muted"} for number in range(401)]
 
-    planned = await make_plan(desk, csv_of(*lines), tmp_path)
+    planned = await make_plan(simulated, csv_of(*lines), tmp_path)
 
     assert planned.dispositions == ["not_found"] * 401

@@ -7,12 +7,12 @@ from tests.helpers.planning import csv_of, make_plan, update
 from tests.helpers.simulated_api import SimulatedApi
 
 
-async def test_one_membership_by_different_words_is_found_out(desk: SimulatedApi, tmp_path: Path) -> None:
+async def test_one_membership_by_different_words_is_found_out(simulated: SimulatedApi, tmp_path: Path) -> None:
     user, rows = next(
         (user, open_rows)
-        for user in desk.users_with(3, 49)
+        for user in simulated.users_with(3, 49)
         if user.identity.startswith("user")
-        and len(open_rows := [row for row in desk.rows_of(user.sid) if row["conversation_state"] != "closed"]) > 2
+        and len(open_rows := [row for row in simulated.rows_of(user.sid) if row["conversation_state"] != "closed"]) > 2
     )
     first, second, third = rows[:3]
     level = {"default": "muted", "muted": "default"}
@@ -24,18 +24,18 @@ async def test_one_membership_by_different_words_is_found_out(desk: SimulatedApi
         update(third, notification_level=level[third["notification_level"]]),
     ]
 
-    planned = await make_plan(desk, csv_of(*lines), tmp_path)
+    planned = await make_plan(simulated, csv_of(*lines), tmp_path)
 
     assert planned.dispositions == ["update", "conflict", "noop", "conflict", "update"]
     assert Counter(problem.code for problem in planned.problems) == {"W-DUP": 1, "W-CONFLICT": 2}
 
 
-async def test_a_removal_counts_what_its_user_has(desk: SimulatedApi, tmp_path: Path) -> None:
-    loner, busy = desk.users_with(1, 1)[0], desk.users_with(60, 200)[0]
-    rows = [desk.rows_of(loner.sid)[0], desk.rows_of(busy.sid)[0]]
+async def test_a_removal_counts_what_its_user_has(simulated: SimulatedApi, tmp_path: Path) -> None:
+    loner, busy = simulated.users_with(1, 1)[0], simulated.users_with(60, 200)[0]
+    rows = [simulated.rows_of(loner.sid)[0], simulated.rows_of(busy.sid)[0]]
 
     planned = await make_plan(
-        desk, csv_of(*(update(row, op="delete") for row in rows)), tmp_path, operation=None, allow_closed=True
+        simulated, csv_of(*(update(row, op="delete") for row in rows)), tmp_path, operation=None, allow_closed=True
     )
 
     facts = planned.plan.manifest.guard_inputs

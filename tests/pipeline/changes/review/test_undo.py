@@ -31,7 +31,7 @@ from readstate.twilio.read_context import ReadContext
 from tests.helpers.apply_bench import Bench, WorldTransport, looking, status
 from tests.helpers.apply_plans import SHAPE, behind, leave, line, move, muting, plan_of, unmuted
 from tests.helpers.planning import NOW as WORLD_NOW
-from tests.helpers.planning import DeskTransport
+from tests.helpers.planning import SimulatedTransport
 from tests.helpers.plans import NOW, equals_row, plan_row, present, removal_row
 from tests.helpers.simulated_api import SimulatedApi
 
@@ -111,7 +111,7 @@ def bench(tmp_path: Path) -> Bench:
 
 def reading(bench: Bench, plan: Plan, transport: Any = None) -> ReadContext:
     return ReadContext(
-        reader=Reader(transport or DeskTransport(bench.desk)), service_sid=plan.manifest.service_sid,
+        reader=Reader(transport or SimulatedTransport(bench.simulated)), service_sid=plan.manifest.service_sid,
         clock=bench.clock, stop=bench.stop, emit=ignore, parallel=4,
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ async def undo_of(bench: Bench, plan: Plan, journal: Journal) -> Plan:
         return await plan_undo(
             plan, journal, writer, reading(bench, plan), located=TargetInfo(target, timedelta(), requests=2),
             provenance=Provenance(
-                planner=Planner(os_user="ann", host="desk"), tool_version="0", api_key_sid_suffix="", via="undo",
+                planner=Planner(os_user="ann", host="simulated"), tool_version="0", api_key_sid_suffix="", via="undo",
                 input=InputFacts(name="undo", size=0, sha256="0" * 64, encoding="", delimiter="", header=(), rows=1,
                                  rejected_rows=0, warnings=0),
             ),
@@ -141,7 +141,7 @@ async def test_a_run_that_is_undone_leaves_the_world_as_it_was_but_for_what_othe
         undo = await undo_of(bench, plan, journal)
     assert undo.manifest.counts["update"] == 11
     assert undo.manifest.reasons == {"CHANGED_SINCE": 1}
-    again = Bench(bench.desk, bench.folder / "again")
+    again = Bench(bench.simulated, bench.folder / "again")
     again.folder.mkdir()
     back = await again.apply(undo)
 
@@ -167,7 +167,7 @@ class TestVerify:
             move(bench, rows[2], LastReadMessageIndex="0")
             back = await verify(plan, journal, reading(bench, plan), share=1.0)
             blind = await verify(
-                plan, journal, reading(bench, plan, WorldTransport(bench.desk, status(500))), share=1.0
+                plan, journal, reading(bench, plan, WorldTransport(bench.simulated, status(500))), share=1.0
             )
 
         assert read_on.counts == {RowState.AT_TARGET: 4, RowState.BEYOND: 1}

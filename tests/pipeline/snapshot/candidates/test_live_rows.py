@@ -41,15 +41,15 @@ def keys(tables: Sequence[pa.Table]) -> list[tuple[str, str]]:
 
 
 async def test_all_rows_of_all_users_come_once_some_users_at_a_time() -> None:
-    desk, tally = SimulatedApi(SHAPE), UserTally()
-    reading = context(desk, tally)
+    simulated, tally = SimulatedApi(SHAPE), UserTally()
+    reading = context(simulated, tally)
 
     tables = await read(all_users(reading), reading)
 
     expected = [
         (user.sid, listed["conversation_sid"])
-        for user in desk.service.users()
-        for listed in desk.rows(f"/v1/Users/{user.sid}/Conversations")
+        for user in simulated.service.users()
+        for listed in simulated.rows(f"/v1/Users/{user.sid}/Conversations")
     ]
     assert sorted(keys(tables)) == sorted(expected)
     assert len(tables) == 3
@@ -57,30 +57,32 @@ async def test_all_rows_of_all_users_come_once_some_users_at_a_time() -> None:
 
 
 async def test_a_user_with_an_unusable_answer_fails_alone() -> None:
-    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
-    victim = desk.user_with(conversations=5)
-    reading = context(desk, tally, Lying(desk, f"/{victim}/Conversations", Response(200, {}, OF_ANOTHER_USER)))
+    simulated, tally = SimulatedApi(WorldShape(users=20)), UserTally()
+    victim = simulated.user_with(conversations=5)
+    reading = context(
+        simulated, tally, Lying(simulated, f"/{victim}/Conversations", Response(200, {}, OF_ANOTHER_USER))
+    )
 
     tables = await read(all_users(reading), reading)
 
     assert {user for user, _ in keys(tables)} == {
-        user.sid for user in desk.service.users() if desk.service.conversations_of(user.number)
+        user.sid for user in simulated.service.users() if simulated.service.conversations_of(user.number)
     } - {victim}
     assert (tally.read, tally.failed) == (19, 1)
     assert victim in tally.failures[0]
 
 
 async def test_a_user_who_left_meanwhile_is_counted() -> None:
-    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
-    reading = context(desk, tally)
-    victim = desk.user_with(conversations=5)
+    simulated, tally = SimulatedApi(WorldShape(users=20)), UserTally()
+    reading = context(simulated, tally)
+    victim = simulated.user_with(conversations=5)
 
     async def users() -> AsyncIterator[User]:
         async for user in all_users(reading):
             if user.sid == victim:
-                found = desk.service.find_user(victim)
+                found = simulated.service.find_user(victim)
                 assert found is not None
-                desk.world.edit(desk.service, actor="somebody").delete_user(found)
+                simulated.world.edit(simulated.service, actor="somebody").delete_user(found)
             yield user
 
     await read(users(), reading)
@@ -89,8 +91,8 @@ async def test_a_user_who_left_meanwhile_is_counted() -> None:
 
 
 async def test_only_the_first_failures_are_remembered_and_all_are_counted() -> None:
-    desk, tally = SimulatedApi(WorldShape(users=60)), UserTally()
-    reading = context(desk, tally, Lying(desk, "/Conversations", Response(400, {}, b"")))
+    simulated, tally = SimulatedApi(WorldShape(users=60)), UserTally()
+    reading = context(simulated, tally, Lying(simulated, "/Conversations", Response(400, {}, b"")))
 
     assert keys(await read(all_users(reading), reading)) == []
 
@@ -99,8 +101,8 @@ async def test_only_the_first_failures_are_remembered_and_all_are_counted() -> N
 
 
 async def test_a_stop_ends_the_reading() -> None:
-    desk, tally = SimulatedApi(WorldShape(users=60)), UserTally()
-    reading = context(desk, tally)
+    simulated, tally = SimulatedApi(WorldShape(users=60)), UserTally()
+    reading = context(simulated, tally)
     reading.stop.request_stop(StopReason("enough", ExitCode.INTERRUPTED))
 
     with pytest.raises(Stopped, match="enough"):

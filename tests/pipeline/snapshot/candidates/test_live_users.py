@@ -16,10 +16,10 @@ from tests.helpers.simulated_api import SimulatedApi
 
 
 async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not_there_is_none() -> None:
-    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
-    first, second = [user for user in desk.service.users() if user.identity.startswith("user-")][:2]
+    simulated, tally = SimulatedApi(WorldShape(users=20)), UserTally()
+    first, second = [user for user in simulated.service.users() if user.identity.startswith("user-")][:2]
     entries = [RosterEntry(1, name, None) for name in (first.identity, second.identity, "nobody", second.sid)]
-    reading = context(desk, tally, Lying(desk, f"/{first.identity}", Response(400, {}, b"")))
+    reading = context(simulated, tally, Lying(simulated, f"/{first.identity}", Response(400, {}, b"")))
 
     found = [user async for user in named_users(entries, reading)]
 
@@ -29,8 +29,8 @@ async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not
 
 
 async def test_credentials_that_may_not_read_end_the_reading() -> None:
-    desk, tally = SimulatedApi(WorldShape(users=20)), UserTally()
-    reading = context(desk, tally, Lying(desk, "/ann", Response(403, {}, b"")))
+    simulated, tally = SimulatedApi(WorldShape(users=20)), UserTally()
+    reading = context(simulated, tally, Lying(simulated, "/ann", Response(403, {}, b"")))
 
     with pytest.raises(Refused):
         [user async for user in named_users([RosterEntry(1, "ann", None)], reading)]
