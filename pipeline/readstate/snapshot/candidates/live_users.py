@@ -66,7 +66,7 @@ async def _resolved(entries: Sequence[RosterEntry], context: ReadContext) -> lis
             return User(sid=entry.user)
         try:
             return await context.reader.user(context.service_sid, entry.user)
-        except Refused:
+        except Refused:  # concerns the credentials, not this user
             raise
         except NotFound as error:
             context.emit(UserVanished(entry.user, error.request_id))

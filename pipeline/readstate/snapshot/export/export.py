@@ -193,11 +193,13 @@ async def _read_all(
         )
         try:
             async with asyncio.TaskGroup() as group:
+                # At the same time: listing takes longer than reading, and the first page of users can be read at once.
                 filling = group.create_task(roster.fill())
                 async with fetching as outcomes:
                     await ingest.consume(outcomes)
                 await filling
         finally:
+            # After an error or a stop too: rows that were paid for with requests are kept for the next start.
             await ingest.seal()
     context.stop.raise_if_stopped()
     await disk.run(checkpoint.delete_vanished)

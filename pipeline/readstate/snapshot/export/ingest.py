@@ -21,6 +21,7 @@ from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart
 from readstate.snapshot.workspace.users import UserResult, failed_result
 
 BATCH_BYTES = 2 << 20
+# Larger batches cost less a row; a batch that fills slowly is decoded anyway, for progress to be seen.
 _BATCH_SECONDS = 0.25
 _PART_BYTES = 20 << 20
 """Rows with long attributes fill the memory long before they are many."""
@@ -110,6 +111,8 @@ class Ingest:
             async def decoded(batch: _Batch) -> tuple[_Batch, Decoded]:
                 return await asyncio.get_running_loop().run_in_executor(decoders, self._decode, batch)
 
+            # Two stages, each bounded: decoding waits while two parts are unwritten, and fetching waits or spills while
+            # decoding does, so that a slow disk slows the run instead of filling the memory.
             async with (
                 bounded_map(decoded, self._batches(outcomes), limit=_DECODERS + 1) as ready,
                 bounded_map(self._commit, self._full_parts(ready), limit=_PARTS_AT_ONCE) as sealed,
@@ -177,6 +180,7 @@ class Ingest:
         same part, and the flags keep it from being written or committed twice.
         """
         await self._parts_disk.run(self._write, pending)
+        # Only now: a user that the checkpoint calls read must have its rows on disk.
         await self._checkpoint_disk.run(self._record, pending, self._counters())
         if pending in self._pending:
             self._pending.remove(pending)

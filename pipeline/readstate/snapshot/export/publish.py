@@ -38,6 +38,7 @@ class Publisher:
         Idempotent: a rerun after a crash writes the same files under the same names. Raise `PublishedMeanwhile`, what
         the store raises, and `Stopped` where a stop was requested between two files.
         """
+        # All files before the first upload: the manifest counts duplicates, and only the merge finds them.
         finished = list(self._merged(draft, rows))
         duplicates = draft.rows - sum(file.rows for _, file in finished)
         if duplicates:

@@ -88,6 +88,7 @@ def require_few_failures(
 def _user(row: Mapping[str, Any]) -> Row:
     user = msgspec.json.decode(row["resource"], type=User)
     return msgspec.structs.asdict(user) | {
+        # A user that only a users file names is kept under that name, which is no SID.
         "sid": row["sid"] if is_sid(row["sid"], "US") else None,
         "chat_service_sid": row["service"],
         "conversations": row["rows"],

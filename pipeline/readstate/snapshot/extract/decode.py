@@ -26,6 +26,7 @@ from readstate.snapshot.workspace.users import RosterUser
 BATCH_BYTES = 4 << 20
 """Pages decoded at once: a user with a very long list must not be in memory three times over."""
 
+# Its depth is bounded by msgspec itself, which raises RecursionError; pyarrow's JSON reader would end the process.
 _PAGE = msgspec.json.Decoder(Page)
 _YEAR_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
@@ -159,6 +160,7 @@ def _table(rows: Sequence[Row], identities: Sequence[str | None], snapshot_at: d
         zip(Row.__struct_fields__, zip(*map(msgspec.structs.astuple, rows), strict=True), strict=True)
     )
     for parent, kind in NESTED.items():
+        # One object stands for all that are null: Twilio may leave timers out of every row.
         absent = kind()
         found = [inner or absent for inner in values[parent]]
         values |= {f"{parent}_{name}": [getattr(inner, name) for inner in found] for name in kind.__struct_fields__}

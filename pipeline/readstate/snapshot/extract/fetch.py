@@ -44,11 +44,12 @@ class PageBuffer:
     def __init__(self, spill: Spill, limit: int = BUFFER_BYTES) -> None:
         self._spill = spill
         self._limit = limit
-        self._held = 0
+        self.held = 0
+        """Bytes in memory now."""
 
     def free(self, size: int) -> None:
         """Count *size* bytes as decoded."""
-        self._held -= size
+        self.held -= size
 
     async def collect(self, pages: AsyncIterable[Response]) -> tuple[Page, ...]:
         """Return the bodies of all *pages*; they count until `free` is called, or not at all after an error.
@@ -56,13 +57,14 @@ class PageBuffer:
         Raise `LocalDisk`, and what iterating over *pages* raises.
         """
         kept: list[Page] = []
+        # Also where the task is cancelled: bytes that stayed counted would shrink the buffer for the rest of the run.
         try:
             async for page in pages:
-                if self._held + len(page.body) > self._limit:
+                if self.held + len(page.body) > self._limit:
                     kept.append(await self._spill.keep(page.body))
                 else:
                     kept.append(page.body)
-                    self._held += len(page.body)
+                    self.held += len(page.body)
         except BaseException:
             self.free(bytes_in_memory(kept))
             raise

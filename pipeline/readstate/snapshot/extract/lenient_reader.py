@@ -111,10 +111,12 @@ def _string(value: Any, name: str) -> str | None:
 def _without_lone_surrogates(text: str) -> str:
     if text.isascii():
         return text
+    # As UTF-16 a lone half can be written; reading it back replaces it, and leaves whole pairs alone.
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _integer(value: Any, highest: int, name: str) -> int | None:
+    # JSON has one kind of number: 3.0 is the integer 3. In Python true is an integer too, and no count.
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if value is None:

@@ -66,6 +66,7 @@ class Spill:
         if self._file is None or self._file.size >= self._file_bytes:
             with translate_os_errors(self._folder):
                 self._file = _File(self._folder)
+        # Reserved before the thread writes: the next page may come while this one is being written.
         page = SpilledPage(self._file, self._file.size, len(body))
         self._file.size += len(body)
         await asyncio.get_running_loop().run_in_executor(None, page.write, body)

@@ -64,6 +64,7 @@ def _row_group_ends(readers: Sequence[PartReader], row_group_bytes: int) -> Iter
     for reader in readers:
         bytes_of_range.update({found.range: found.bytes for found in reader.ranges})
     ranges = sorted(bytes_of_range)
+    # By the index alone, before a row is read: a range has the same bytes in total however parts divide its rows.
     size = 0
     for found in ranges:
         size += bytes_of_range[found]

@@ -163,6 +163,7 @@ def _batches(table: pa.Table) -> Iterator[tuple[list[RangeSize], pa.RecordBatch]
 
 def _ranges(table: pa.Table) -> Iterator[tuple[Range, int, int, int]]:
     """Yield each range of a sorted table, its first row, the row after its last one, and its bytes."""
+    # Prefixes sort as the SIDs do, so the rows of a range stand together and no cut has to be searched for.
     prefixes = pc.utf8_slice_codeunits(table["user_sid"], 0, _PREFIX_CHARACTERS)
     names = pc.binary_join_element_wise(table["chat_service_sid"], prefixes, _SEPARATOR).combine_chunks()
     runs = pc.run_end_encode(names)

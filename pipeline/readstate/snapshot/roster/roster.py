@@ -67,6 +67,7 @@ class Roster:
         """Yield users still to be read, the longest lists first, until the roster is complete and all were claimed."""
         while self._stop.reason() is None:
             was_complete = self._is_complete
+            # Read and cleared before the claim: a user that is added meanwhile sets the event again.
             self._changed.clear()
             users = await self._disk.run(self._checkpoint.claim, _CLAIMED_AT_ONCE)
             for user in users:
@@ -79,6 +80,7 @@ class Roster:
                 await self._changed.wait()
 
     async def _list(self) -> None:
+        # The services of the first start: a service that is added meanwhile belongs to the next snapshot.
         if await self._disk.run(self._checkpoint.get, "services_known") is None:
             for sid in await self._services():
                 await self._disk.run(self._checkpoint.add_service, sid)
@@ -116,6 +118,7 @@ class Roster:
             ) from error
 
     async def _resolve(self, entries: Sequence[RosterEntry]) -> None:
+        # Resumed by chunks: users are added idempotently, so a chunk that was half done is simply resolved again.
         done: int = await self._disk.run(self._checkpoint.get, "entries_resolved") or 0
         needs_own = any(entry.service is None for entry in entries)
         own = await self._own_service() if needs_own else None

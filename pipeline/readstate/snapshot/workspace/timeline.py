@@ -131,6 +131,7 @@ def sum_requests(windows: Iterable[TimelineWindow]) -> RequestCounts:
 def downsample(windows: Sequence[TimelineWindow], *, most: int = MOST_WINDOWS) -> tuple[TimelineWindow, ...]:
     """Return consecutive *windows* as at most *most* windows of equal length."""
     length = _length(windows)
+    # Doubled, so that windows of a coarser timeline are unions of those of a finer one.
     while len(fewer := _in_cells(windows, length, concatenate)) > most:
         length *= 2
     return fewer

@@ -29,7 +29,7 @@ async def test_pages_beyond_the_bound_are_spilled_and_read_back(tmp_path: Path) 
     async def walk(name: int) -> AsyncIterator[Response]:
         for number in range(30):
             await asyncio.sleep(0)
-            held.append(buffer._held)
+            held.append(buffer.held)
             yield Response(200, {}, b"%02d %02d" % (name, number) * 20)
 
     async def one(name: int) -> None:
@@ -41,7 +41,7 @@ async def test_pages_beyond_the_bound_are_spilled_and_read_back(tmp_path: Path) 
     await asyncio.gather(*(one(name) for name in range(60)))
 
     assert 900 < max(held) <= 1000
-    assert buffer._held == 0
+    assert buffer.held == 0
     assert _names(tmp_path) == []
 
 
@@ -58,7 +58,7 @@ async def test_a_list_that_fails_frees_its_part_of_the_buffer() -> None:
 
     with pytest.raises(UnusableAnswer):
         await buffer.collect(walk())
-    assert buffer._held == 0
+    assert buffer.held == 0
 
 
 async def read_one(*steps: object) -> tuple[FetchedUser | UserResult, list[Event]]:
