@@ -211,7 +211,7 @@ def results(folder: Path, rows: int) -> str:
             records = [RowRecord(plan_row_id=row_id, attempts=1, sent_index=8, before_index=3) for row_id in part]
             for record in records:
                 record.settle(
-                    Outcome.APPLIED if record.plan_row_id % 10 else Outcome.DRIFTED, NOW, by=OutcomeSource.RESPONSE
+                    Outcome.APPLIED if record.plan_row_id % 10 else Outcome.DRIFTED, NOW, source=OutcomeSource.RESPONSE
                 )
             journal.commit(records)
         (folder / "results").mkdir()
