@@ -5,7 +5,6 @@
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -50,13 +49,12 @@ _BATCHES_IN_A_GROUP = 8
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool = False) -> Counter[str]:
-    """Write every row of *plan* with its record in *journal* into *directory*; return the number of each outcome.
+def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool = False) -> None:
+    """Write every row of *plan* with its record in *journal* into *directory*.
 
     Each file is written atomically. *excel* adds a byte order mark and escapes cells that look like formulas; such
     files are for spreadsheets, not for reading in again. Raise `LocalDisk`.
     """
-    counts: Counter[str] = Counter()
     with ExitStack() as stack:
         table = stack.enter_context(atomic_write(directory / "results.parquet", hint=_HINT))
         parquet = _Parquet(stack.enter_context(pq.ParquetWriter(table, RESULTS, compression="zstd")))
@@ -68,14 +66,12 @@ def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool 
         for row, record in paired(plan, journal):
             line = _line(journal.header.run_id, plan.manifest.plan_id, row, record)
             outcome = line[_OUTCOME]
-            counts[outcome] += 1
             parquet.write(line)
             results.write(line)
             if (facts := OUTCOMES.get(outcome)) is not None and facts.file is not None:
                 again[facts.file].write(_as_input(row))
         parquet.finish()
     write_audit(journal, directory)
-    return counts
 
 
 def outcome_of(row: PlanRow, record: RowRecord | None) -> Outcome:

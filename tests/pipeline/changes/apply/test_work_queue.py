@@ -1,15 +1,10 @@
-"""The order of the work, and samples of it."""
+"""The order in which rows are executed."""
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from readstate.changes.apply.keyed_limit import KeyedLimit
 from readstate.changes.apply.work_queue import WorkQueue, by_user
-from readstate.changes.rules.sampling import is_sampled
 from readstate.errors import LocalDisk
 from readstate.model.desired import Operation
 from tests.helpers.plans import plan_row, removal_row
@@ -60,28 +55,3 @@ def test_a_disk_without_room_is_told(work: WorkQueue) -> None:
 
     with pytest.raises(LocalDisk):
         work.fill(plan_row(number) for number in range(1_000))
-
-
-@given(share=st.sampled_from([0.0, 0.01, 0.1, 0.5, 1.0]))
-def test_a_sample_has_its_size_wherever_it_is_taken(share: float) -> None:
-    for begin in (0, 10_000, 123_456):
-        taken = sum(is_sampled(number, share) for number in range(begin, begin + 10_000))
-        assert taken == pytest.approx(share * 10_000, abs=60)
-
-
-async def test_a_keyed_limit_holds_each_key_apart_and_forgets_keys_that_nobody_uses() -> None:
-    import asyncio
-
-    limit, inside, most = KeyedLimit(2), Counter[str](), Counter[str]()
-
-    async def work(key: str) -> None:
-        async with limit.hold(key):
-            inside[key] += 1
-            most[key] = max(most[key], inside[key])
-            await asyncio.sleep(0)
-            inside[key] -= 1
-
-    await asyncio.gather(*(work(key) for key in "aaaaabbbc"))
-
-    assert most == {"a": 2, "b": 2, "c": 1}
-    assert limit._held == {}
