@@ -87,7 +87,7 @@ def test_a_run_is_named_as_elsewhere(run: RunDirectory, named: str, tmp_path: Pa
 
     assert (shown.code, written.code) == (ExitCode.DONE, ExitCode.DONE)
     assert "0 of 1 rows are as planned" in shown.stdout
-    assert f"What became of run {run.run_id}" in (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert f"Run {run.run_id}" in (tmp_path / "run.html").read_text(encoding="utf-8")
 
 
 def test_a_run_has_no_date(run: RunDirectory) -> None:
