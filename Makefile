@@ -16,18 +16,19 @@ help:  ## show the targets
 setup: $(STAMP)  ## make the virtual environment with pinned versions
 
 $(STAMP): pyproject.toml config/constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "readstate needs Python 3.11 or newer; say make PYTHON=python3.12")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt --editable '.[dev]'
-	touch $(STAMP)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "readstate needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@echo "Setting up $(VENV): a minute, and 1 GB on disk, once"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
 
-demo: setup  ## export from a Twilio that runs inside the demo
+demo: setup  ## export from a simulated Twilio, and show what to try next
 	$(BIN)/readstate demo
 
 test: setup  ## run the whole test suite with branch coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
-test-fast: setup  ## what starts no process, in three quarters of a minute
+test-fast: setup  ## every test that starts no process; about 45 s
 	$(BIN)/python -m pytest -n 2 -m "not process"
 
 test-nightly: setup  ## the whole suite with fifteen times as many examples of each property
