@@ -89,7 +89,7 @@ def plan(folder: Path, rows: int) -> str:
 
 def fill(workspace: "PlanWorkspace", rows: int) -> None:
     """Put lines and answers where the commands put them, some thousand at a time, as they do."""
-    from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserResult
+    from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserMemberships
     from readstate.changes.current_state.participants import ParticipantsResult
     from readstate.changes.input.intents import Intent
     from readstate.model.change import Reason
@@ -122,7 +122,7 @@ def fill(workspace: "PlanWorkspace", rows: int) -> None:
     answers = []
     for lines in workspace.user_lines({}):
         answer = {name: found(line - 2) for name, line in lines.conversations.items()}
-        answers.append((UserResult(lines, answer, conversations=2 * ROWS_PER_USER), NOW))
+        answers.append((UserMemberships(lines, answer, conversations=2 * ROWS_PER_USER), NOW))
         if len(answers) == AT_ONCE // ROWS_PER_USER:
             workspace.add_users(answers)
             answers = []

@@ -28,7 +28,7 @@ def test_the_plan_says_what_was_left_out_and_who_will_see_it(twilio: RunningSimu
     assert audience["online"] == len(online & {user for user, _ in output.changes})
 
 
-def test_a_person_reads_the_same_and_how_to_go_on(twilio: RunningSimulator) -> None:
+def test_the_text_says_what_was_selected_and_what_to_type_next(twilio: RunningSimulator) -> None:
     given = run_command("mark-read", "--all", "--unread-at-least", "3")
     assert given.code == 0
 

@@ -33,7 +33,7 @@ def test_a_csv_may_have_one_column(tmp_path: Path) -> None:
     assert read(tmp_path, "user\nann\n").users == {"ann"}
 
 
-def test_every_wrong_line_is_told_at_once(tmp_path: Path) -> None:
+def test_every_wrong_line_is_listed_at_once(tmp_path: Path) -> None:
     text = f"user,conversation\n..,\n,unique-name\nIS{'1' * 32},{CH}\nfine,{CH}\n"
 
     with pytest.raises(BadInput) as wrong:
@@ -55,7 +55,7 @@ def test_a_file_that_excludes_nothing_is_an_accident(text: str, tmp_path: Path) 
         read(tmp_path, text)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="No such file"):
         read_exclusions(str(tmp_path / "nowhere"))
     (tmp_path / "latin").write_bytes(b"\xe4\n")

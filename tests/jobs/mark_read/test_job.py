@@ -193,7 +193,7 @@ def _failing_for(ending: str) -> Any:
 
 
 def _interrupted_at(ending: str) -> Any:
-    """The fifth request of that kind is answered after somebody has pressed Ctrl-C."""
+    """The fifth request of that kind is answered after Ctrl-C."""
     numbers = count(1)
 
     def press(request: Request) -> None:

@@ -40,7 +40,7 @@ ReadResult = FetchedMembership | Absent | Unreadable
 
 
 @dataclass(slots=True)
-class UserResult:
+class UserMemberships:
     """What was found for each conversation that a user's lines name."""
 
     lines: UserLines
@@ -54,9 +54,9 @@ class _Page(msgspec.Struct):
     conversations: list[UserConversation]
 
 
-async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserResult:
+async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserMemberships:
     """Read what *lines* name; a failure is recorded in the place of its row. Raises `Refused`."""
-    result = UserResult(lines)
+    result = UserMemberships(lines)
     left: set[str] = set(lines.conversations)
     if len(left) > 1 or lines.delete_count or any(map(is_unsafe_in_path, left)):
         try:
@@ -82,12 +82,12 @@ async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserR
     return result
 
 
-def user_not_found(lines: UserLines) -> UserResult:
+def user_not_found(lines: UserLines) -> UserMemberships:
     """Return the result for a user that the list of users does not have."""
-    return UserResult(lines, dict.fromkeys(lines.conversations, Absent(Reason.USER_NOT_FOUND)))
+    return UserMemberships(lines, dict.fromkeys(lines.conversations, Absent(Reason.USER_NOT_FOUND)))
 
 
-async def _pages(reader: Reader, service_sid: str, result: UserResult) -> AsyncIterator[list[UserConversation]]:
+async def _pages(reader: Reader, service_sid: str, result: UserMemberships) -> AsyncIterator[list[UserConversation]]:
     async for response in reader.user_conversation_pages(service_sid, result.lines.user_id):
         result.requests += 1
         yield response.json(_Page).conversations
@@ -104,7 +104,7 @@ def _should_read_on(listed: Listed[UserConversation], lines: UserLines) -> bool:
     return listed.paging_pays or len(listed.seen) < enough or any(map(is_unsafe_in_path, listed.wanted))
 
 
-def _still_to_fetch(listed: Listed[UserConversation], result: UserResult) -> set[str]:
+def _still_to_fetch(listed: Listed[UserConversation], result: UserMemberships) -> set[str]:
     """Return what the list did not show and needs a request of its own; the rest is absent."""
     # Lists shift between pages: only a list of one page proves that a row is absent.
     certain = listed.complete and listed.pages <= 1
@@ -142,7 +142,7 @@ def _checked(
     return FetchedMembership(row, source)
 
 
-def _all(result: UserResult, answer: Absent | Unreadable) -> UserResult:
+def _all(result: UserMemberships, answer: Absent | Unreadable) -> UserMemberships:
     result.requests = max(1, result.requests)
     result.found = dict.fromkeys(result.lines.conversations, answer)
     return result

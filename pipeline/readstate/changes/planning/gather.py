@@ -4,7 +4,7 @@ from datetime import datetime
 
 from readstate.changes.current_state.batches import read_in_batches
 from readstate.changes.current_state.identities import resolve_by_listing
-from readstate.changes.current_state.memberships import UserLines, UserResult, read_user, user_not_found
+from readstate.changes.current_state.memberships import UserLines, UserMemberships, read_user, user_not_found
 from readstate.changes.current_state.participants import ParticipantsQuery, ParticipantsResult, read_participants
 from readstate.changes.input.csv_reader import OnProblem
 from readstate.changes.input.lint import duplicate_problem
@@ -39,12 +39,12 @@ async def _read_users(workspace: PlanWorkspace, context: ReadContext) -> int:
         context.emit(Message(f"{len(odd)} identities are unsafe in a path: searching the list of all users."))
     listed = await resolve_by_listing(odd, context)
 
-    async def read(lines: UserLines) -> tuple[UserResult, datetime]:
+    async def read(lines: UserLines) -> tuple[UserMemberships, datetime]:
         if is_unsafe_in_path(lines.user_id):
             return user_not_found(lines), context.clock.now()
         return await read_user(context.reader, context.service_sid, lines), context.clock.now()
 
-    def keep(results: list[tuple[UserResult, datetime]]) -> int:
+    def keep(results: list[tuple[UserMemberships, datetime]]) -> int:
         workspace.add_users(results)
         for result, _ in results:
             context.emit(UserRead(result.lines.user_id, len(result.found), result.requests))

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserLines, UserResult
+from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserLines, UserMemberships
 from readstate.changes.current_state.participants import ParticipantsQuery, ParticipantsResult
 from readstate.changes.input.staging import DuplicateLine, Staging
 from readstate.changes.planning.workspace_rows import Line, to_line, to_member_row, to_state_row
@@ -99,7 +99,7 @@ class PlanWorkspace:
                 deletes += operation == Operation.DELETE
             yield UserLines(user, sids.get(user, user), conversations, deletes)
 
-    def add_users(self, results: Iterable[tuple[UserResult, datetime]]) -> None:
+    def add_users(self, results: Iterable[tuple[UserMemberships, datetime]]) -> None:
         """Store what was read of users, and when."""
         results = list(results)
         self.staging.write(
@@ -157,7 +157,7 @@ class PlanWorkspace:
         return map(to_line, self.staging.select(_ALL))
 
 
-def _size(result: UserResult) -> tuple[str, int] | None:
+def _size(result: UserMemberships) -> tuple[str, int] | None:
     sids = (found.row.user_sid for found in result.found.values() if isinstance(found, FetchedMembership))
     sid = next(sids, None)
     return (sid, result.conversations) if sid is not None and result.conversations else None

@@ -43,7 +43,7 @@ async def test_a_plain_identity_costs_one_request() -> None:
     assert len(transport.sent) == 2
 
 
-async def test_an_answer_about_somebody_else_is_not_believed() -> None:
+async def test_an_answer_about_another_user_is_not_believed() -> None:
     simulated = SimulatedApi(WorldShape(users=10, odd_identities=0))
 
     class Confused:

@@ -42,7 +42,7 @@ async def test_a_row_that_names_what_was_asked_for_is_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"user_sid": None}, "names no user"),
         ({"user_sid": "../Users"}, "names no user"),
@@ -51,12 +51,12 @@ async def test_a_row_that_names_what_was_asked_for_is_believed() -> None:
         ({"chat_service_sid": "IS" + "9" * 32}, "another service"),
     ],
 )
-async def test_a_row_that_names_something_else_is_not_believed(changes: dict[str, Any], told: str) -> None:
+async def test_a_row_that_names_something_else_is_not_believed(changes: dict[str, Any], message: str) -> None:
     reading = await read_user(Reader(Answering(**changes)), SERVICE, lines())
 
     found = reading.found[CONVERSATION]
     assert isinstance(found, Unreadable)
-    assert told in found.detail
+    assert message in found.detail
 
 
 async def test_an_identity_may_stand_for_any_user() -> None:

@@ -69,7 +69,7 @@ def test_an_empty_file_says_so() -> None:
     assert codes(problems) == ["E-EMPTY"]
 
 
-def test_every_problem_of_a_header_is_told_at_once_with_the_nearest_name() -> None:
+def test_every_problem_of_a_header_is_reported_with_the_nearest_name() -> None:
     file, _, problems = read("user_sid,note,note,Conversation,lats_read_timestamp\n")
 
     messages = "\n".join(problem.message for problem in problems)

@@ -4,7 +4,7 @@ from readstate.model.desired import Operation
 from tests.helpers.linted import CH, US, Linted, updates
 
 
-def test_every_problem_of_a_line_is_told_not_only_the_first() -> None:
+def test_every_problem_of_a_line_is_reported_not_only_the_first() -> None:
     linted = updates("..,,1.2E+05")
 
     assert linted.codes == ["E-DOT-SEGMENT", "E-MISSING", "E-SCIENTIFIC"]

@@ -35,7 +35,7 @@ LINES = f"user,conversation,last_read_message_index\n{US},{CH},5\n"
 
 
 @pytest.mark.parametrize("codec", ["gzip", "zstd"])
-def test_a_compressed_file_cut_off_is_told_and_the_lines_before_it_are_checked(codec: str) -> None:
+def test_a_compressed_file_that_is_cut_off_is_checked_up_to_there(codec: str) -> None:
     lines = "".join(f"user-{number},{CH},{'x' if number == 0 else number}\n" for number in range(20_000))
     text = f"user,conversation,last_read_message_index\n{lines}".encode()
     data = gzip.compress(text) if codec == "gzip" else pa.compress(text, codec="zstd", asbytes=True)
@@ -49,7 +49,7 @@ def test_a_compressed_file_cut_off_is_told_and_the_lines_before_it_are_checked(c
         assert 1000 < linted.staged.rows < 20_000
 
 
-def test_text_that_ends_in_the_middle_of_a_character_is_told() -> None:
+def test_text_that_ends_in_the_middle_of_a_character_is_an_error() -> None:
     linted = Linted("user,conversation\n".encode("utf-16") + b"a", operation=Operation.DELETE)
 
     assert linted.codes == ["E-UNREADABLE", "W-NO-ROWS"]

@@ -39,7 +39,7 @@ def test_the_order_of_lines_does_not_change_which_memberships_conflict(lines: li
     }
 
 
-def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to_is_a_disk_error(tmp_path: Path) -> None:
     with pytest.raises(LocalDisk):
         Staging(tmp_path / "missing")
     staging = Staging(tmp_path)

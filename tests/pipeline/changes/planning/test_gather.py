@@ -119,7 +119,7 @@ async def test_identities_that_bend_a_path_are_found_by_listing(simulated: Simul
     assert not [request.path for request in planned.sent if "%" in request.path]
 
 
-async def test_an_odd_identity_that_nobody_has_is_not_found(simulated: SimulatedApi, tmp_path: Path) -> None:
+async def test_an_odd_identity_that_does_not_exist_is_not_found(simulated: SimulatedApi, tmp_path: Path) -> None:
     line = {"user": "../../Users", "conversation": "CH" + "0" * 32, "notification_level": "muted"}
 
     planned = await make_plan(simulated, csv_of(line), tmp_path)
@@ -266,7 +266,7 @@ async def test_a_plan_that_is_stopped_leaves_nothing(user: str, simulated: Simul
     assert list((tmp_path / "plans").iterdir()) == []
 
 
-async def test_a_participant_that_cannot_be_read_and_a_timestamp_that_nobody_understands(
+async def test_an_unreadable_participant_and_a_damaged_timestamp_are_read_errors(
     simulated: SimulatedApi, tmp_path: Path
 ) -> None:
     class Muddled(SimulatedTransport):

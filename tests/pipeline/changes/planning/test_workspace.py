@@ -7,7 +7,7 @@ from tests.helpers.planning import csv_of, make_plan, update
 from tests.helpers.simulated_api import SimulatedApi
 
 
-async def test_one_membership_by_different_words_is_found_out(simulated: SimulatedApi, tmp_path: Path) -> None:
+async def test_one_membership_under_different_names_is_a_duplicate(simulated: SimulatedApi, tmp_path: Path) -> None:
     user, rows = next(
         (user, open_rows)
         for user in simulated.users_with(3, 49)

@@ -54,7 +54,7 @@ def _edit_manifest(directory: Path, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     [
         (lambda d: _edit_rows(d, set_index=9), "does not hold the rows"),
         (lambda d: _edit_rows(d, user_sid="US" + "f" * 32), "does not hold the rows"),
@@ -68,11 +68,11 @@ def _edit_manifest(directory: Path, **changes: Any) -> None:
         (lambda d: _edit_manifest(d, schema_version=99), "newer readstate"),
     ],
 )
-def test_a_plan_that_was_touched_is_refused(damage: Any, told: str, tmp_path: Path) -> None:
+def test_a_plan_that_was_touched_is_refused(damage: Any, message: str, tmp_path: Path) -> None:
     directory = written_plan(tmp_path, plan_row(0), plan_row(1)).directory
     damage(directory)
 
-    with pytest.raises(PlanUnusable, match=told):
+    with pytest.raises(PlanUnusable, match=message):
         open_plan(directory)
 
 
@@ -129,7 +129,7 @@ def test_a_plan_is_named_by_its_directory_or_its_id(tmp_path: Path) -> None:
         find_plan("p-000000000000", tmp_path)
 
 
-def test_a_changes_file_in_place_of_a_plan_is_told_what_comes_first(tmp_path: Path) -> None:
+def test_a_changes_file_in_place_of_a_plan_is_answered_with_the_command_to_type(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as refused:
         find_plan("changes.csv", tmp_path)
 

@@ -16,7 +16,7 @@ def test_every_rendering_says_what_cannot_be_taken_back(summary: Summary) -> Non
         assert "2 of 5 changes cannot be taken back, or only in part" in rendered
 
 
-def test_the_cost_is_told_in_words(summary: Summary) -> None:
+def test_the_cost_is_a_sentence(summary: Summary) -> None:
     estimate = msgspec.structs.replace(summary.manifest.request_estimate, apply_seconds=100_000)
     manifest = msgspec.structs.replace(summary.manifest, request_estimate=estimate)
 

@@ -102,7 +102,7 @@ def test_it_makes_no_difference_how_rows_are_divided_into_tables(
 
 
 @given(rows=st.lists(a_row, max_size=8), conditions=some_conditions, action=an_action)
-def test_unless_asked_nobody_who_never_read_is_moved_and_no_closed_conversation_touched(
+def test_by_default_no_horizon_is_set_first_and_no_closed_conversation_changed(
     rows: list[dict[str, Any]], conditions: dict[str, Any], action: MarkAction
 ) -> None:
     conditions |= {"states": conditions["states"] - {"closed"}}

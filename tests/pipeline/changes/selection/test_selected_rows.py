@@ -91,7 +91,7 @@ def test_the_audience_are_those_of_whom_something_changes(workspace: PlanWorkspa
     assert selected.audience(None).online is None
 
 
-def test_nobody_sees_what_will_not_happen(workspace: PlanWorkspace) -> None:
+def test_rows_that_do_not_change_have_no_audience(workspace: PlanWorkspace) -> None:
     selected = SelectedRows(workspace)
     add(selected, row(), row(conversation=SECOND))
     workspace.add_newest([(CH, None), (SECOND, Unknown("timeout"))])
