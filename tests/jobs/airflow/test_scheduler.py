@@ -126,7 +126,7 @@ def test_an_export_that_always_times_out_finishes_try_by_try(site: AirflowSite, 
 
     (task,) = site.tries("hurried")
     manifest = open_snapshot(str(folder / "root" / "hurried")).manifest
-    assert task.try_number == manifest.starts > 1
+    assert task.try_number >= manifest.starts > 1, "a try on a busy machine may end before its export has started"
     assert_same(published_rows(folder / "root" / "hurried"), world_rows(twilio))
     assert manifest.users.read == USERS
     assert twilio.counters().requests < 1.5 * USERS, "what was read before is not read again"
