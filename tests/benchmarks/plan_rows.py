@@ -1,10 +1,10 @@
 """What a plan of many rows takes, from the staged lines to the results of its run; no request is sent.
 
-    python -m tests.benchmarks.plan_rows [ROWS [FOLDER]]
+    python -m tests.benchmarks.plan_rows [ROWS]
 
 Each step is a process of its own, so that its peak of memory is its own: planning (lines and answers go through the
 real staging, diff and writer), checking every digest, showing, the guards, the work list of an apply, and the results.
-The folder needs about 3 kB a row; what is made in it goes again, unless FOLDER is given.
+The temporary folder needs about 3 kB a row.
 """
 
 import hashlib
@@ -51,36 +51,26 @@ def conversation_sid(number: int) -> str:
 def plan(folder: Path, rows: int) -> str:
     """Stage *rows* lines with what would have been read for them, and plan them."""
     from readstate.changes.current_state.target import TargetInfo
-    from readstate.changes.planning.make_plan import Provenance, write_plan
+    from readstate.changes.planning.make_plan import write_plan
     from readstate.changes.planning.options import PlanOptions
     from readstate.changes.planning.workspace import PlanWorkspace
     from readstate.changes.plans.writer import PlanWriter
-    from readstate.model.plan import InputFacts, Planner, Target
+    from tests.helpers.plans import TARGET, provenance
 
     (folder / "staging").mkdir()
     workspace = PlanWorkspace(folder / "staging")
     try:
         fill(workspace, rows)
         with PlanWriter(folder / "plans") as writer:
-            target = Target(account_sid="AC" + "1" * 32, service_sid="IS" + "2" * 32, base_url="https://127.0.0.1")
             written = write_plan(
                 workspace,
                 PlanOptions(),
-                TargetInfo(target, timedelta(), requests=2),
+                TargetInfo(TARGET, timedelta(), requests=2),
                 writer,
-                provenance=Provenance(
-                    planner=Planner(os_user="ann", host="simulated"),
-                    tool_version="0",
-                    api_key_sid_suffix="",
-                    via="csv",
-                    input=InputFacts(
-                        name="changes.csv", size=1, sha256="e" * 64, encoding="UTF-8", delimiter="comma",
-                        header=("user", "conversation"), rows=rows, rejected_rows=0, warnings=0,
-                    ),
-                ),
+                provenance=provenance(rows=rows),
                 now=NOW,
                 requests=0,
-            )  # fmt: skip
+            )
     finally:
         workspace.close()
         (folder / "staging" / "staging.sqlite").unlink()
@@ -212,9 +202,8 @@ def results(folder: Path, rows: int) -> str:
         for part in in_parts(ids):
             records = [RowRecord(plan_row_id=row_id, attempts=1, sent_index=8, before_index=3) for row_id in part]
             for record in records:
-                record.settle(
-                    Outcome.APPLIED if record.plan_row_id % 10 else Outcome.DRIFTED, NOW, source=OutcomeSource.RESPONSE
-                )
+                outcome = Outcome.APPLIED if record.plan_row_id % 10 else Outcome.DRIFTED
+                record.settle(outcome, NOW, source=OutcomeSource.RESPONSE)
             journal.commit(records)
         (folder / "results").mkdir()
         write_results(plan, journal, folder / "results")
@@ -224,18 +213,12 @@ def results(folder: Path, rows: int) -> str:
 
 def begun_journal(folder: Path, plan: "Plan") -> "Journal":
     """A new journal for *plan*."""
-    from readstate.changes.runs.journal import RunHeader, create_journal
+    from readstate.changes.runs.journal import create_journal
+    from tests.helpers.journals import header_of
 
-    path, manifest = folder / "journal.sqlite", plan.manifest
+    path = folder / "journal.sqlite"
     path.unlink(missing_ok=True)
-    header = RunHeader(
-        run_id="r-1", plan_id=manifest.plan_id, plan_dir=str(plan.directory),
-        rows_sha256=manifest.rows_sha256, account_sid=manifest.account_sid,
-        service_sid=manifest.service_sid, base_url=manifest.base_url,
-        executable=manifest.guard_inputs.updates + manifest.guard_inputs.deletes, started_at=NOW, tool_version="0",
-        who={}, argv=[], consent={}, options={},
-    )  # fmt: skip
-    return create_journal(path, header)
+    return create_journal(path, header_of(plan))
 
 
 STEPS: dict[str, Callable[[Path, int], str]] = {step.__name__: step for step in (plan, check, show, work, results)}
@@ -260,9 +243,6 @@ def main(arguments: list[str]) -> None:
         print(STEPS[step](Path(folder), int(number)))
         return
     rows = int(arguments[0]) if arguments else 1_000_000
-    if len(arguments) == 2:
-        run_all(Path(arguments[1]), rows)
-        return
     with TemporaryDirectory(prefix="plan-rows-") as folder:
         run_all(Path(folder), rows)
 

@@ -12,7 +12,7 @@ from readstate.changes.apply.options import ApplyDependencies, ApplyOptions, Row
 from readstate.changes.apply.run import apply
 from readstate.changes.plans.reader import Plan
 from readstate.changes.runs.directory import RunDirectory
-from readstate.changes.runs.journal import Journal, RunHeader, create_journal, open_journal, open_read_only
+from readstate.changes.runs.journal import Journal, create_journal, open_journal, open_read_only
 from readstate.changes.runs.result import RunResult
 from readstate.changes.runs.row_record import RowRecord
 from readstate.clock import Clock
@@ -24,6 +24,7 @@ from readstate.twilio.client import Writer
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from tests.helpers.fake_clock import FakeClock
+from tests.helpers.journals import header_of
 from tests.helpers.simulated_api import AUTHORIZATION, FORM, SimulatedApi
 
 Accident = Callable[["WorldTransport", Request], Response | None]
@@ -107,14 +108,7 @@ class Bench:
         """A run that has done nothing yet."""
         directory = RunDirectory(self.folder / name)
         directory.path.mkdir()
-        manifest = plan.manifest
-        header = RunHeader(
-            run_id=name, plan_id=manifest.plan_id, plan_dir=str(plan.directory),
-            rows_sha256=manifest.rows_sha256, account_sid=manifest.account_sid,
-            service_sid=manifest.service_sid, base_url=manifest.base_url,
-            executable=manifest.guard_inputs.updates + manifest.guard_inputs.deletes, started_at=self.clock.now(),
-            tool_version="0", who={"os_user": "ann"}, argv=[], consent={}, options={},
-        )  # fmt: skip
+        header = header_of(plan, run_id=name, started_at=self.clock.now(), who={"os_user": "ann"})
         return directory, create_journal(directory.journal, header)
 
     async def go(

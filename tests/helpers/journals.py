@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from readstate.changes.plans.reader import Plan
 from readstate.changes.runs.journal import RunHeader
 from readstate.changes.runs.row_record import INTENT, RowRecord
 
@@ -16,6 +17,17 @@ def header(**changes: Any) -> RunHeader:
         "executable": 3, "started_at": NOW, "tool_version": "0", "who": {}, "argv": [], "consent": {}, "options": {},
     }  # fmt: skip
     return RunHeader(**(values | changes))
+
+
+def header_of(plan: Plan, **changes: Any) -> RunHeader:
+    """Return the header of a run of *plan*."""
+    manifest = plan.manifest
+    values: dict[str, Any] = {
+        "plan_id": manifest.plan_id, "plan_dir": str(plan.directory), "rows_sha256": manifest.rows_sha256,
+        "account_sid": manifest.account_sid, "service_sid": manifest.service_sid, "base_url": manifest.base_url,
+        "executable": manifest.guard_inputs.updates + manifest.guard_inputs.deletes,
+    }  # fmt: skip
+    return header(**values | changes)
 
 
 def record(number: int, state: str = INTENT, **changes: Any) -> RowRecord:

@@ -13,21 +13,22 @@ from readstate.changes.input.lint import InputOptions, stage
 from readstate.changes.input.problems import Problem
 from readstate.changes.input.source import open_source
 from readstate.changes.planning.gather import read_current
-from readstate.changes.planning.make_plan import Provenance, write_plan
+from readstate.changes.planning.make_plan import write_plan
 from readstate.changes.planning.options import PlanOptions
 from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.events import ignore
 from readstate.model.desired import Operation
-from readstate.model.plan import InputFacts, Planner
 from readstate.simulator.api.api import Request as ApiRequest
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
+from readstate.twilio.http.transport import Transport
 from readstate.twilio.read_context import ReadContext
 from tests.helpers.fake_clock import FakeClock
+from tests.helpers.plans import provenance
 from tests.helpers.simulated_api import AUTHORIZATION, SimulatedApi
 
 NOW = 1_795_392_000.0
@@ -40,15 +41,15 @@ class SimulatedTransport:
 
     simulated: SimulatedApi
     sent: list[Request] = field(default_factory=list)
-    failing: dict[str, int] = field(default_factory=dict)
-    """Statuses to answer where a path ends like the key."""
+    failing: dict[str, int | Response] = field(default_factory=dict)
+    """Responses, or their statuses, to answer where a path ends like the key."""
 
     async def send(self, request: Request) -> Response:
         assert request.method == "GET", f"a dry run sent {request.method} {request.path}"
         self.sent.append(request)
-        for ending, status in self.failing.items():
+        for ending, response in self.failing.items():
             if request.path.endswith(ending):
-                return Response(status, {}, b"")
+                return response if isinstance(response, Response) else Response(response, {}, b"")
         asked = ApiRequest(request.method, request.target, AUTHORIZATION)
         _, answer = self.simulated.api.handle(asked, f"RQ{len(self.sent):032x}")
         return Response(answer.status, {"date": "Mon, 23 Nov 2026 02:00:00 GMT"}, answer.body)
@@ -91,6 +92,12 @@ def csv_of(*rows: dict[str, Any]) -> str:
     return text.getvalue()
 
 
+def read_context(transport: Transport, service_sid: str, **changes: Any) -> ReadContext:
+    """Return what reading needs, over *transport*."""
+    plain: dict[str, Any] = {"clock": FakeClock(), "stop": StopSwitch(), "emit": ignore, "parallel": 4}
+    return ReadContext(reader=Reader(transport), service_sid=service_sid, **plain | changes)
+
+
 async def make_plan(
     simulated: SimulatedApi,
     text: str,
@@ -108,27 +115,20 @@ async def make_plan(
     problems: list[Problem] = []
     transport = transport or SimulatedTransport(simulated)
     clock = FakeClock()
-    reader = Reader(transport)
     source = open_source(str(spool / "changes.csv"), stdin=io.BytesIO(), spool=spool)
     workspace = PlanWorkspace(spool)
     plan_options = PlanOptions(**options)
     with PlanWriter(folder / "plans") as writer:
         staged = stage(source, workspace.staging, InputOptions(operation), problems.append)
         assert staged is not None, problems
-        target_info = await find_target(reader, service, base_url="http://127.0.0.1", clock=clock)
-        context = ReadContext(
-            reader=reader, service_sid=target_info.target.service_sid, clock=clock, stop=stop or StopSwitch(),
-            emit=ignore, parallel=4,
-        )  # fmt: skip
+        target_info = await find_target(Reader(transport), service, base_url="http://127.0.0.1", clock=clock)
+        context = read_context(transport, target_info.target.service_sid, clock=clock, stop=stop or StopSwitch())
         requests = target_info.requests + await read_current(workspace, plan_options, context, problems.append)
         plan = write_plan(
             workspace, plan_options, target_info, writer,
-            provenance=Provenance(
-                planner=Planner(os_user="ann", host="desk"), tool_version="0", api_key_sid_suffix="6789", via="csv",
-                input=InputFacts(
-                    name="changes.csv", size=source.size, sha256=source.sha256, encoding="utf-8", delimiter=",",
-                    header=staged.format.header, rows=staged.rows, rejected_rows=staged.rejected, warnings=0,
-                ),
+            provenance=provenance(
+                size=source.size, sha256=source.sha256, header=staged.format.header, rows=staged.rows,
+                rejected_rows=staged.rejected,
             ),
             now=clock.now(), requests=requests,
         )  # fmt: skip

@@ -49,6 +49,18 @@ def skipped_row(number: int, disposition: str, reason: str, **changes: Any) -> P
     )  # fmt: skip
 
 
+def provenance(*, via: str = "csv", **facts: Any) -> Provenance:
+    """Who made a plan, of a file with *facts*."""
+    plain: dict[str, Any] = {"name": "changes.csv", "sha256": "e" * 64, "header": ("user", "conversation"), "rows": 1}
+    return Provenance(
+        planner=Planner(os_user="ann", host="desk"),
+        tool_version="0",
+        api_key_sid_suffix="6789",
+        via=via,
+        input=InputFacts(**plain | facts),
+    )
+
+
 def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv") -> Plan:
     """A sealed plan of *rows* under *root*; users have four conversations each."""
     options = PlanOptions()
@@ -63,19 +75,10 @@ def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv") -> Plan:
                 estimate(guard_inputs.updates + guard_inputs.deletes, 3, options),
                 options=options,
                 target_info=TargetInfo(TARGET, timedelta(), requests=2),
-                provenance=Provenance(
-                    planner=Planner(os_user="ann", host="simulated"),
-                    tool_version="0",
-                    api_key_sid_suffix="6789",
-                    via="csv",
-                    input=InputFacts(
-                        name=name, size=1, sha256="e" * 64, encoding="UTF-8", delimiter="comma",
-                        header=("user", "conversation"), rows=len(rows), rejected_rows=0, warnings=0,
-                    ),
-                ),
+                provenance=provenance(name=name, rows=len(rows)),
                 now=NOW,
             )
-        )  # fmt: skip
+        )
     return open_plan(directory)
 
 

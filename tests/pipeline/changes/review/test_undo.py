@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from readstate.changes.current_state.plan_rows import Observation
 from readstate.changes.current_state.target import TargetInfo
-from readstate.changes.planning.make_plan import Provenance
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.review.undo import plan_undo, undo_row
@@ -20,19 +19,16 @@ from readstate.changes.rules.preconditions import Ready, RowState, check_precond
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import RowRecord, micros
 from readstate.errors import ExitCode, Stopped
-from readstate.events import ignore
 from readstate.model.change import Reason
 from readstate.model.membership import Absent, Current, Unreadable
 from readstate.model.outcome import Outcome
-from readstate.model.plan import InputFacts, Planner
 from readstate.stop import StopReason, StopSwitch
-from readstate.twilio.client import Reader
 from readstate.twilio.read_context import ReadContext
 from tests.helpers.apply_bench import Bench, WorldTransport, looking, status
 from tests.helpers.apply_plans import SHAPE, behind, leave, line, move, muting, plan_of, unmuted
 from tests.helpers.planning import NOW as WORLD_NOW
-from tests.helpers.planning import SimulatedTransport
-from tests.helpers.plans import NOW, equals_row, plan_row, present, removal_row
+from tests.helpers.planning import SimulatedTransport, read_context
+from tests.helpers.plans import NOW, equals_row, plan_row, present, provenance, removal_row
 from tests.helpers.simulated_api import SimulatedApi
 
 
@@ -110,10 +106,9 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def reading(bench: Bench, plan: Plan, transport: Any = None) -> ReadContext:
-    return ReadContext(
-        reader=Reader(transport or SimulatedTransport(bench.simulated)), service_sid=plan.manifest.service_sid,
-        clock=bench.clock, stop=bench.stop, emit=ignore, parallel=4,
-    )  # fmt: skip
+    return read_context(
+        transport or SimulatedTransport(bench.simulated), plan.manifest.service_sid, clock=bench.clock, stop=bench.stop
+    )
 
 
 async def undo_of(bench: Bench, plan: Plan, journal: Journal) -> Plan:
@@ -121,11 +116,7 @@ async def undo_of(bench: Bench, plan: Plan, journal: Journal) -> Plan:
     with PlanWriter(bench.folder / "undo") as writer:
         return await plan_undo(
             plan, journal, writer, reading(bench, plan), located=TargetInfo(target, timedelta(), requests=2),
-            provenance=Provenance(
-                planner=Planner(os_user="ann", host="simulated"), tool_version="0", api_key_sid_suffix="", via="undo",
-                input=InputFacts(name="undo", size=0, sha256="0" * 64, encoding="", delimiter="", header=(), rows=1,
-                                 rejected_rows=0, warnings=0),
-            ),
+            provenance=provenance(via="undo", name="undo"),
             writes_per_second=30.0,
         )  # fmt: skip
 

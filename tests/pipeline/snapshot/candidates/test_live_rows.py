@@ -15,7 +15,7 @@ from readstate.snapshot.candidates.live_users import all_users
 from readstate.stop import StopReason
 from readstate.twilio.http.response import Response
 from readstate.twilio.read_context import ReadContext
-from tests.helpers.live_reading import Lying, context
+from tests.helpers.live_reading import context
 from tests.helpers.simulated_api import SimulatedApi
 from tests.helpers.user_conversation_pages import page, row
 
@@ -59,9 +59,7 @@ async def test_all_rows_of_all_users_come_once_some_users_at_a_time() -> None:
 async def test_a_user_with_an_unusable_answer_fails_alone() -> None:
     simulated, tally = SimulatedApi(WorldShape(users=20)), UserTally()
     victim = simulated.user_with(conversations=5)
-    reading = context(
-        simulated, tally, Lying(simulated, f"/{victim}/Conversations", Response(200, {}, OF_ANOTHER_USER))
-    )
+    reading = context(simulated, tally, {f"/{victim}/Conversations": Response(200, {}, OF_ANOTHER_USER)})
 
     tables = await read(all_users(reading), reading)
 
@@ -92,7 +90,7 @@ async def test_a_user_who_left_meanwhile_is_counted() -> None:
 
 async def test_only_the_first_failures_are_remembered_and_all_are_counted() -> None:
     simulated, tally = SimulatedApi(WorldShape(users=60)), UserTally()
-    reading = context(simulated, tally, Lying(simulated, "/Conversations", Response(400, {}, b"")))
+    reading = context(simulated, tally, {"/Conversations": 400})
 
     assert keys(await read(all_users(reading), reading)) == []
 

@@ -10,8 +10,7 @@ from readstate.simulator.seed.world_shape import WorldShape
 from readstate.snapshot.candidates.live_rows import UserTally
 from readstate.snapshot.candidates.live_users import OnlineUsers, named_users
 from readstate.snapshot.roster.users_file import RosterEntry
-from readstate.twilio.http.response import Response
-from tests.helpers.live_reading import Lying, context
+from tests.helpers.live_reading import context
 from tests.helpers.simulated_api import SimulatedApi
 
 
@@ -19,7 +18,7 @@ async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not
     simulated, tally = SimulatedApi(WorldShape(users=20)), UserTally()
     first, second = [user for user in simulated.service.users() if user.identity.startswith("user-")][:2]
     entries = [RosterEntry(1, name, None) for name in (first.identity, second.identity, "nobody", second.sid)]
-    reading = context(simulated, tally, Lying(simulated, f"/{first.identity}", Response(400, {}, b"")))
+    reading = context(simulated, tally, {f"/{first.identity}": 400})
 
     found = [user async for user in named_users(entries, reading)]
 
@@ -30,7 +29,7 @@ async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not
 
 async def test_credentials_that_may_not_read_end_the_reading() -> None:
     simulated, tally = SimulatedApi(WorldShape(users=20)), UserTally()
-    reading = context(simulated, tally, Lying(simulated, "/ann", Response(403, {}, b"")))
+    reading = context(simulated, tally, {"/ann": 403})
 
     with pytest.raises(Refused):
         [user async for user in named_users([RosterEntry(1, "ann", None)], reading)]
