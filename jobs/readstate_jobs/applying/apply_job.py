@@ -115,6 +115,7 @@ class ApplyJob:
     async def _connected(
         self, plan: Plan, stop: StopSwitch
     ) -> AsyncIterator[tuple[Session, TargetInfo, ApplyDependencies]]:
+        # The meter observes the writer's own requests, and must not miss one: it is there before the connection.
         clock = SystemClock()
         meter = LatencyMeter(clock)
         async with open_session(

@@ -24,6 +24,7 @@ def make_prompt(stop: StopSwitch, emit: Observer) -> Callable[[str], Awaitable[b
 
 async def _read_line(stop: StopSwitch) -> str:
     """Return the next line that is typed, or an empty one once the run is to stop."""
+    # Not input() on a thread: a thread that waits for the keyboard could not be stopped.
     loop = asyncio.get_running_loop()
     line: asyncio.Future[str] = loop.create_future()
 

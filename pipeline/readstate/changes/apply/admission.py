@@ -132,7 +132,7 @@ class Admission:
         self._failed_probes += 1
         try:
             await self._probe()
-        except Refused:
+        except Refused:  # 401 or 403 ends the run; every other refusal is an answer that does not help
             raise
         except (ApiError, TransportError):
             return
@@ -140,6 +140,7 @@ class Admission:
         self._breaker.close()
 
     async def _wait_for_room(self) -> None:
+        # No longer than the interval: the rate of writes, and with it the room, may grow without a release.
         self._released.clear()
         try:
             async with asyncio.timeout(_CHECK_INTERVAL_SECONDS):

@@ -30,6 +30,7 @@ class LatencyMeter:
         self._throttled_since = None
         is_read = event.method == "GET"
         self._answers[is_read] += 1
+        # The mean of the first answers, then a moving average: the first slow connection does not count for long.
         weight = max(_MEMORY, 1 / self._answers[is_read])
         self._seconds[is_read] += weight * (event.seconds - self._seconds[is_read])
 

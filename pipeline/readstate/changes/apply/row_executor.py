@@ -141,6 +141,7 @@ class RowExecutor:
         record.epoch = self._journal.journal.epoch
         attempts_without_effect = 0
         while True:
+            # With half of the time used up, the write would often be too late in the queue: a read costs less.
             if self._clock.monotonic() - seen.answered > self._options.max_precondition_age_seconds / 2:
                 seen = (await self._read([row]))[row.plan_row_id]
             check = check_precondition(row, seen.current)
@@ -175,6 +176,7 @@ class RowExecutor:
         leave_by = seen.answered + self._options.max_precondition_age_seconds
         request = request_for(self._service_sid, row, leave_by=leave_by)
         was_ambiguous = record.retries_ambiguous > 0
+        # Held before the intent is committed: a row that waits for its conversation is certainly not sent yet.
         async with self._conversations.hold(row.conversation_sid):
             record.observe_before(seen.current, seen.at)
             self._intend(row, record)
@@ -189,18 +191,20 @@ class RowExecutor:
         record.retries_429 += sent.throttled
         after = after_answer(row, answer, was_ambiguous=was_ambiguous, conflicts=record.conflicts)
         if isinstance(answer, Late | NeverSent):
-            record.attempts -= 1
+            record.attempts -= 1  # nothing was sent
             return after
         now = self._clock.monotonic()
         record.first_sent_at = record.first_sent_at or began_at
         record.latency_ms = round(1000 * (now - began))
+        # From the request of the read, not from its answer: Twilio may have looked at any moment between the two.
         record.race_window_ms = ceil(1000 * (now - seen.asked))
         self._record_attempt(record, answer, sent.request_id, sent_at=began_at)
         is_ambiguous = after == ReadBack(ReadBackReason.UNKNOWN_OUTCOME)
         self._breaker.record(now, is_ambiguous=is_ambiguous)
         if is_ambiguous:
             record.retries_ambiguous += 1
-            self._emit(OutcomeUnknown(row.plan_row_id, _reason(answer), sent.request_id))
+            reason = answer.reason if isinstance(answer, Lost) else f"status {answer.status}"
+            self._emit(OutcomeUnknown(row.plan_row_id, reason, sent.request_id))
         elif after == Retry(RetryReason.CONFLICT):
             record.conflicts += 1
         if isinstance(answer, Answered) and answer.shown is not None:
@@ -314,7 +318,3 @@ class RowExecutor:
             why = record.twilio_message or record.reason_detail or record.reason_code
             self._emit(RowFailed(row.plan_row_id, record.state, why, record.request_id))
         self._on_settled(row, record)
-
-
-def _reason(answer: Answered | Lost) -> str:
-    return answer.reason if isinstance(answer, Lost) else f"status {answer.status}"

@@ -88,6 +88,7 @@ class _Run:
             max_drift=options.max_drift.of(executable),
             stops_on_drift=options.on_drift == "stop",
         )
+        # The budgets are those of the run, not of one start: resuming again and again does not refill them.
         for outcome, number in journal.journal.counts().items():
             if outcome not in {PENDING, Outcome.UNKNOWN}:
                 self._budgets.counts[outcome] = number
@@ -130,6 +131,7 @@ class _Run:
         )
         self._record_event("began", epoch=journal.epoch, left=left, in_doubt=len(doubtful))
         self._check_budgets()
+        # A canary that has passed in an earlier start is not repeated.
         passed = {(event["operation"], event["stage"]) for event in journal.events() if event["kind"] == "stage_passed"}
         await self._run_until_stopped(self._run_phases(doubtful, passed))
 

@@ -69,6 +69,7 @@ def answered(request: Request, response: Response) -> Answered:
 
 
 def _shown(response: Response) -> Present | None:
+    # A body that cannot be decoded does not make a success a failure: the row is read back.
     try:
         return to_present(response.json(UserConversation))
     except UnusableAnswer:

@@ -45,6 +45,7 @@ class WorkQueue:
         path.touch(mode=0o600)
         self.path = path
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        # A scratch file: after a crash it is filled anew, so nothing of it has to be durable.
         self._connection.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
             "CREATE TABLE work (plan_row_id INTEGER PRIMARY KEY, op TEXT, rank INTEGER, user_sid TEXT, plan_row BLOB);"
@@ -64,6 +65,7 @@ class WorkQueue:
                 ((row.plan_row_id, row.op, _rank(row.user_sid or ""), row.user_sid, _encode(row)) for row in rows),
             )
             self._connection.execute("COMMIT")
+            # After the rows: sorting once is quicker than keeping the index in order row by row.
             self._connection.execute("CREATE INDEX work_order ON work (op, rank, user_sid, plan_row_id)")
         except sqlite3.OperationalError as error:
             raise LocalDisk(f"{self.path}: {error}", hint="Free some space, then resume.") from error
@@ -133,4 +135,5 @@ def _decode(packed: bytes) -> PlanRow:
 
 def _rank(user_sid: str) -> int:
     """Return a number that spreads users evenly and is the same in every process."""
+    # Not hash(): it differs between processes, and a resumed run would have another canary.
     return int.from_bytes(hashlib.blake2b(user_sid.encode(), digest_size=7).digest(), "big")

@@ -163,6 +163,7 @@ class RunCounter:
         self._races.add(record.race_window_ms)
         if record.latency_ms is not None:
             add = heappush if len(self._slowest) < _MOST_SHOWN else heappushpop
+            # Minus the id: of two rows that took as long, the first one of the plan is kept.
             add(self._slowest, (record.latency_ms, -row.plan_row_id, (row, record)))
 
 

@@ -66,6 +66,7 @@ def undo_row(
         change = replace(change, undo_note=note)
     line = Line(intent, None, None, current, observation.at, "fetch", None)
     undo = to_plan_row(line, change, plan_row_id=plan_row_id)
+    # A membership that is gone has no SIDs in what was read; the plan that is undone has them.
     return msgspec.structs.replace(undo, user_sid=row.user_sid, conversation_sid=row.conversation_sid)
 
 

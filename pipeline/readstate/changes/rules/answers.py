@@ -116,6 +116,7 @@ def after_answer(row: PlanRow, answer: Answer, *, was_ambiguous: bool = False, c
             return ReadBack(ReadBackReason.UNKNOWN_OUTCOME)
         case Answered(status=status) if 200 <= status < 300:
             return _after_success(row, answer)
+        # A 429 was never processed (Twilio, error 20429).
         case Answered(status=429):
             return Retry(RetryReason.THROTTLED)
         case Answered(status=409) if conflicts < MAX_CONFLICTS:
@@ -153,6 +154,7 @@ def outcome_without_write(check: Satisfied | Drifted | Gone | Unreadable, *, was
 
 
 def _after_success(row: PlanRow, answer: Answered) -> AfterAnswer:
+    # A 2xx that does not show our value is not believed: only a read-back shows what was kept.
     if is_removal(row) or (answer.shown is not None and _shows(row, answer.shown)):
         return Settled(Outcome.APPLIED, OutcomeSource.RESPONSE)
     return ReadBack(ReadBackReason.UNEXPECTED_BODY)
@@ -161,6 +163,7 @@ def _after_success(row: PlanRow, answer: Answered) -> AfterAnswer:
 def _after_not_found(row: PlanRow, *, was_ambiguous: bool) -> Settled:
     if not is_removal(row):
         return Settled(Outcome.NOT_FOUND, OutcomeSource.RESPONSE, "HTTP_404")
+    # An earlier attempt got no answer and the member is gone now: that attempt is the likeliest cause.
     if was_ambiguous:
         return Settled(Outcome.APPLIED, OutcomeSource.NOT_FOUND_AFTER_AMBIGUOUS)
     return Settled(Outcome.CONVERGED, OutcomeSource.ALREADY, "ALREADY_GONE")

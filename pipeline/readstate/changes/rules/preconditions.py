@@ -90,6 +90,7 @@ def _check_present(row: PlanRow, current: Present) -> Check:
         return Unreadable("the answer names no participant")
     if _is_replaced(row, current):
         return Drifted("MEMBER_REPLACED", f"the member is {current.participant_sid}, not {row.pre_participant_sid}")
+    # Closed since the plan. One that was closed already was allowed by its author (--allow-closed).
     if current.conversation_state == "closed" != row.conversation_state:
         return Drifted("CLOSED", "the conversation was closed meanwhile")
     if not _has_precondition(row):
@@ -111,6 +112,7 @@ def _check_present(row: PlanRow, current: Present) -> Check:
 
 def _has_precondition(row: PlanRow) -> bool:
     """Return whether *row* says what must hold before it is sent, and sets exactly the fields that it names."""
+    # A mask that contradicts the values would mean that something is sent that was never compared.
     values = (row.set_index, row.set_timestamp, row.set_level)
     if row.fields_mask != sum(field for field, value in zip(Fields, values, strict=True) if value is not None):
         return False

@@ -54,6 +54,7 @@ class JournalWriter:
     def settle(self, record: RowRecord, attempt: Attempt | None = None) -> None:
         """Write *record* soon. Raise what an earlier commit raised."""
         self._raise_failure()
+        # A copy: the task goes on changing its record while this one waits for the disk.
         self._records.append(msgspec.structs.replace(record))
         if attempt is not None:
             self._attempts.append(attempt)

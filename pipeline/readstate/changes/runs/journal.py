@@ -187,6 +187,7 @@ class Journal:
         with _disk(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                # Fencing: matches no row once a later start has raised the epoch.
                 mine = self._connection.execute("UPDATE run SET epoch = ? WHERE epoch = ?", (self.epoch, self.epoch))
                 if mine.rowcount != 1:
                     raise Locked("another process has taken this run over", hint="Let that one end, or stop it.")
@@ -220,6 +221,7 @@ def open_journal(path: Path) -> Journal:
         _drop_hash_chain(connection)
         header, epoch = connection.execute("SELECT header, epoch + 1 FROM run").fetchone()
         connection.execute("UPDATE run SET epoch = ?, state = 'running', exit_code = NULL", (epoch,))
+        # Whether these were sent is not known: they are read back before anything is sent again.
         connection.execute("UPDATE row SET state = ? WHERE state = ?", (Outcome.UNKNOWN, INTENT))
         connection.execute("COMMIT")
         return Journal(path, connection, _decoded(header), epoch)
@@ -261,6 +263,7 @@ def _drop_hash_chain(connection: sqlite3.Connection) -> None:
 
 
 def _check(path: Path, connection: sqlite3.Connection) -> None:
+    # Not integrity_check, which also compares every row with the index.
     (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if answer != "ok":
         raise _damaged(path, answer)

@@ -153,6 +153,7 @@ class _Parquet:
         self._write_group()
 
     def _write_group(self) -> None:
+        # Each row group costs memory until the file is closed, so that many small ones would grow with the plan.
         group = pa.Table.from_batches(self._batches, RESULTS)
         self._writer.write_table(group, row_group_size=len(group) or None)
         self._batches = []
