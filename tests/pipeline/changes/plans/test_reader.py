@@ -53,6 +53,13 @@ def _edit_manifest(directory: Path, **changes: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def _forge_manifest(directory: Path, **changes: Any) -> None:
+    """Edit the manifest and seal it again, as a person who knows how could do."""
+    document = json.loads((directory / "manifest.json").read_text()) | changes
+    seal = digest_of(document)
+    _edit_manifest(directory, **changes, plan_sha256=seal, plan_id=f"p-{seal[:12]}")
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -63,8 +70,9 @@ def _edit_manifest(directory: Path, **changes: Any) -> None:
         (lambda d: (d / "rows.parquet").unlink(), "rows.parquet"),
         (lambda d: _edit_manifest(d, account_sid="AC" + "9" * 32), "was changed"),
         (lambda d: _edit_manifest(d, rows=99), "was changed"),
-        (lambda d: _edit_manifest(d, rows="many"), "manifest.json"),
-        (lambda d: (d / "manifest.json").write_text("{}"), "manifest.json"),
+        (lambda d: (d / "manifest.json").write_text("{}"), "was changed"),
+        (lambda d: (d / "manifest.json").write_text("no JSON"), "manifest.json"),
+        (lambda d: _forge_manifest(d, rows="many"), "manifest.json: Expected `int`"),
         (lambda d: _edit_manifest(d, schema_version=99), "newer readstate"),
     ],
 )
