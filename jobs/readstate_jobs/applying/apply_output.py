@@ -12,7 +12,7 @@ from readstate.changes.render.text import render_text
 from readstate.changes.runs.directory import RunDirectory
 from readstate.changes.runs.result import RunResult
 from readstate.errors import ExitCode, ReadstateError, Stopped
-from readstate.model.guards import Consent, Guard
+from readstate.model.guards import Consent
 from readstate.model.outcome import OUTCOMES
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_job import ApplyResult
@@ -101,12 +101,3 @@ def json_on_error(*, as_json: bool) -> Iterator[dict[str, Any]]:
                 }
             )
         raise
-
-
-def guard_documents(guards: list[Guard]) -> list[dict[str, Any]]:
-    """Return what each guard says, and which flag it needs."""
-    return [
-        {"name": guard.name, "kind": guard.kind.value, "passed": guard.passed, "message": guard.message,
-         "needs": guard.needs}
-        for guard in guards
-    ]  # fmt: skip

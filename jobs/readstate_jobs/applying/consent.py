@@ -4,13 +4,14 @@ import sys
 from typing import Any
 
 import click
+import msgspec
 
 from readstate.changes.plans.reader import Plan
 from readstate.errors import ConsentMissing, GuardRefused, PlanUnusable, ReadstateError
 from readstate.model.guards import Consent, Guard, GuardKind, evaluate, refusals
 from readstate.text import pluralize
 from readstate_jobs.applying.apply_options import ApplyArguments
-from readstate_jobs.applying.apply_output import guard_documents, show_refusal
+from readstate_jobs.applying.apply_output import show_refusal
 
 
 def require_consent(
@@ -23,7 +24,7 @@ def require_consent(
     """
     consent = arguments.to_consent()
     guards = evaluate(plan.manifest.guard_inputs, consent)
-    document["guards"] = guard_documents(guards)
+    document["guards"] = msgspec.to_builtins(guards)
     refused = refusals(guards)
     if not refused:
         return arguments

@@ -37,7 +37,7 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
             "plan_row_id": row.plan_row_id,
             "user_sid": row.user_sid,
             "conversation_sid": row.conversation_sid,
-            "row_state": where.value,
+            "standing": where.value,
         }
         for row, where in verified.differences
     ]
@@ -56,5 +56,5 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     rows = [[name.replace("_", " "), group_digits(number)] for name, number in counts.items()]
     print_table(rows or [["nothing to read", "0"]], header=["now", "rows"])
     for found in differences:
-        click.echo(f"{found['user_sid']} {found['conversation_sid']}: {str(found['row_state']).replace('_', ' ')}")
+        click.echo(f"{found['user_sid']} {found['conversation_sid']}: {str(found['standing']).replace('_', ' ')}")
     return verified.exit_code

@@ -29,3 +29,5 @@ def test_verify_names_rows_that_are_no_longer_so(shell: Shell, plan: Plan) -> No
 
     assert told.code == 3
     assert "at before" in told.stdout
+    document = shell.call("verify", run_id, "--json").document
+    assert {row["standing"] for row in document["differences"]} == {"at_before"}
