@@ -1,7 +1,6 @@
 """The export as a process: killed, interrupted, started twice, out of disk."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -11,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pyarrow import parquet as pq
-from twilio.rest import Client
 
 from readstate.errors import ExitCode
 from readstate.simulator.faults.faults import Faults
@@ -124,36 +121,6 @@ def test_a_second_export_of_the_same_date_is_locked_out(twilio: RunningSimulator
     assert first.poll() is None
 
 
-def test_a_deadline_stops_cleanly_and_the_rest_follows(twilio: RunningSimulator, tmp_path: Path) -> None:
-    env = environment(twilio, tmp_path)
-
-    twilio.faults = replace(twilio.faults, latency_ms=200)
-    stopped = finish([*export_to(tmp_path), "--deadline", "1s"], env)
-    assert stopped.returncode == ExitCode.STOPPED_EARLY, stopped.stderr
-    assert "deadline" in stopped.stderr
-
-    twilio.faults = replace(twilio.faults, latency_ms=5)
-    done = finish(export_to(tmp_path), env)
-    assert done.returncode == ExitCode.DONE, done.stderr
-    assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
-
-
-def test_a_finished_date_is_left_alone_unless_asked_for_again(twilio: RunningSimulator, tmp_path: Path) -> None:
-    env = environment(twilio, tmp_path)
-    assert finish(export_to(tmp_path), env).returncode == ExitCode.DONE
-    asked = twilio.counters().requests
-
-    unchanged = finish(export_to(tmp_path), env)
-    assert unchanged.returncode == ExitCode.DONE
-    assert "published already" in unchanged.stdout
-    assert twilio.counters().requests == asked
-
-    again = finish([*export_to(tmp_path), "--again"], env)
-    assert again.returncode == ExitCode.DONE
-    assert twilio.counters().requests > asked
-    assert len(list((tmp_path / "root").rglob("*-00000-*.parquet"))) == 2, "the replaced files must be gone"
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
@@ -185,53 +152,3 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(
     done = finish(export_to(tmp_path), env)
     assert done.returncode == ExitCode.DONE, done.stderr
     assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
-
-
-def test_a_root_without_permission_is_refused_before_anything_is_asked(
-    twilio: RunningSimulator, tmp_path: Path
-) -> None:
-    if os.geteuid() == 0:
-        (tmp_path / "root").write_text("root may write anywhere, but not below a file")
-    else:
-        (tmp_path / "root").mkdir(mode=0o500)
-
-    refused = finish(export_to(tmp_path), environment(twilio, tmp_path))
-
-    assert refused.returncode == ExitCode.LOCAL_DISK
-    assert twilio.counters().requests == 0
-
-
-def test_an_export_can_say_what_changed_since_the_one_before(twilio: RunningSimulator, tmp_path: Path) -> None:
-    env = environment(twilio, tmp_path)
-    first = finish([*export_to(tmp_path), "--compare-with", "previous"], env)
-    assert "There is no snapshot before 2024-11-23" in first.stderr
-    service, user, conversation = next(iter(published_rows(tmp_path / "root")))
-    moved = _move_a_horizon(twilio, service, user, conversation)
-
-    command = [
-        "export",
-        "--out",
-        str(tmp_path / "root"),
-        "--date",
-        "2024-11-24",
-        "--compare-with",
-        "previous",
-        "--json",
-    ]
-    second = finish(command, env)
-
-    assert second.returncode == ExitCode.DONE, second.stderr
-    changes = json.loads(second.stdout)["changes"]
-    assert changes["user_conversations"]["changed"] == moved == 1
-    feed = tmp_path / "root" / "changes" / "snapshot_date=2024-11-24" / "since-2024-11-23.parquet"
-    assert {row["conversation_sid"] for row in pq.read_table(feed).to_pylist()} == {conversation}
-
-
-def _move_a_horizon(twilio: RunningSimulator, service: str, user: str, conversation: str) -> int:
-    account = twilio.credentials
-    client = Client(account.account_sid, account.auth_token)
-    client.conversations.base_url = twilio.base_url
-    twilio.faults = Faults(concurrency_cap=None)
-    row = client.conversations.v1.services(service).users(user).user_conversations(conversation)
-    row.update(notification_level="default" if row.fetch().notification_level == "muted" else "muted")
-    return len(twilio.effects())

@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from readstate.errors import ExitCode
-from tests.helpers.cli_shell import run_command
+from tests.helpers.cli_shell import RunCommand, run_command
+from tests.helpers.export_command import EXPORT
 from tests.helpers.snapshots import publish, row
 
 FIRST, SECOND, THIRD = date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 23)
@@ -100,3 +101,10 @@ def test_one_snapshot_alone_cannot_be_compared(tmp_path: Path) -> None:
     given = run_command("compare", str(tmp_path / "root"))
     assert given.code == ExitCode.BAD_INPUT
     assert "no snapshot before 2026-11-21" in given.stderr
+
+
+def test_the_first_export_has_nothing_to_compare_with(connected: RunCommand) -> None:
+    exported = connected(*EXPORT, "--compare-with", "previous")
+
+    assert exported.code == ExitCode.DONE
+    assert "There is no snapshot before 2024-11-23" in exported.stderr

@@ -45,6 +45,8 @@ def test_every_command_takes_a_root_in_a_bucket(connected: RunCommand, s3: Store
 
     assert (exported.code, doctor.code, reported.code) == (ExitCode.DONE, ExitCode.DONE, ExitCode.DONE)
     assert rows == manifest["rows"] == listed[1]["rows"] > 0
+    assert exported.document["changes"]["user_conversations"]["addition_unknown"] == rows
+    assert content(root, f"changes/snapshot_date={NEW}/since-{OLD}.parquet").startswith(b"PAR1")
     assert [found["defects"] for found in listed] == [[], []]
     assert compared["to"]["run_id"] == manifest["run_id"]
     assert str(NEW) in reported.stdout
