@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from readstate.text import pluralize
+from readstate.text import group_digits, pluralize
 
 MAX_DELETES = 1_000
 MAX_DELETES_PER_CONVERSATION = 10
@@ -106,7 +106,7 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
             "max-deletes",
             GuardKind.LIMIT,
             passed=facts.deletes <= consent.max_deletes,
-            message=f"{pluralize(facts.deletes, 'removal')}, and at most {consent.max_deletes} are allowed at once",
+            message=f"{pluralize(facts.deletes, 'removal')}; at most {group_digits(consent.max_deletes)} are allowed",
             needs=f"--max-deletes {facts.deletes}",
         )
         yield _guard(
@@ -132,7 +132,7 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
             "partial-plan",
             GuardKind.LIMIT,
             passed=consent.allow_partial_plan,
-            message=f"{pluralize(facts.read_errors, 'row')} could not be read, so the plan does not cover them",
+            message=f"{pluralize(facts.read_errors, 'row')} could not be read: not covered by this plan",
             needs="--allow-partial-plan",
         )
     executable = facts.updates + facts.deletes
@@ -140,7 +140,7 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
         "max-rows",
         GuardKind.LIMIT,
         passed=executable <= consent.max_rows,
-        message=f"{pluralize(executable, 'row')} to change, and at most {consent.max_rows} are allowed at once",
+        message=f"{pluralize(executable, 'row')} to change; at most {group_digits(consent.max_rows)} are allowed",
         needs=f"--max-rows {executable}",
     )
 
