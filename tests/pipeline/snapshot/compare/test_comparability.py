@@ -11,23 +11,19 @@ from tests.helpers.snapshots import DAY, SERVICE, manifest
 INCOMPLETE = {"complete": False, "users": UserCounts(listed=3, read=2, vanished=0, failed=1)}
 
 
-def test_two_complete_runs_over_one_roster_know_additions_and_removals() -> None:
-    known = comparability(manifest(), manifest())
+@pytest.mark.parametrize(
+    ("old", "new", "additions", "removals"),
+    [({}, {}, True, True), ({}, INCOMPLETE, True, False), (INCOMPLETE, {}, False, False)],
+    ids=["both complete", "second incomplete", "first incomplete"],
+)
+def test_a_run_that_is_incomplete_may_have_missed_rows(
+    old: dict[str, Any], new: dict[str, Any], additions: bool, removals: bool
+) -> None:
+    known = comparability(manifest(**old), manifest(**new))
 
-    assert (known.additions_known, known.removals_known, known.reasons) == (True, True, ())
-
-
-def test_an_incomplete_second_run_may_have_missed_what_seems_removed() -> None:
-    known = comparability(manifest(), manifest(**INCOMPLETE))
-
-    assert (known.additions_known, known.removals_known) == (True, False)
-    assert known.reasons == (f"the snapshot of {DAY} is incomplete: 1 users could not be read",)
-
-
-def test_an_incomplete_first_run_makes_additions_unknown_too() -> None:
-    known = comparability(manifest(**INCOMPLETE), manifest())
-
-    assert (known.additions_known, known.removals_known) == (False, False)
+    assert (known.additions_known, known.removals_known) == (additions, removals)
+    reason = f"the snapshot of {DAY} is incomplete: 1 users could not be read"
+    assert known.reasons == (() if removals else (reason,))
 
 
 @pytest.mark.parametrize(

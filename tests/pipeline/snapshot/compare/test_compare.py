@@ -3,14 +3,11 @@
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 
-from readstate.errors import BadInput
-from readstate.snapshot.compare.compare import USER_KEY, compare_with_previous
-from readstate.snapshot.published.schema import USER_CONVERSATIONS, USERS
+from readstate.snapshot.compare.compare import compare_with_previous
 from readstate.snapshot.published.snapshot import open_snapshot
 from tests.helpers.comparing import NEW, OLD, compare_published
-from tests.helpers.snapshots import conversation_sid, publish, put, row, user, user_sid
+from tests.helpers.snapshots import conversation_sid, publish, row, user, user_sid
 
 
 def test_nothing_is_a_change_when_only_the_time_of_reading_differs(tmp_path: Path) -> None:
@@ -66,15 +63,6 @@ def test_a_column_that_was_left_empty_on_request_is_not_a_change(tmp_path: Path)
     assert comparison.fields_left_out == ("friendly_name",)
 
 
-def test_files_that_are_not_sorted_are_refused(tmp_path: Path) -> None:
-    publish(tmp_path, OLD, [row(1, 1)])
-    wrong = put(tmp_path, "user_conversations", USER_CONVERSATIONS, [row(2, 1), row(1, 1)], day=NEW, name="r-7.parquet")
-    publish(tmp_path, NEW, [], files=(wrong,))
-
-    with pytest.raises(BadInput, match="not sorted"):
-        compare_published(tmp_path)
-
-
 def test_an_export_can_publish_what_changed_since_the_previous_snapshot(tmp_path: Path) -> None:
     publish(tmp_path, OLD, [row(1, 1)])
     publish(tmp_path, NEW, [row(1, 1), row(1, 2)])
@@ -91,7 +79,3 @@ def test_the_first_snapshot_has_no_previous(tmp_path: Path) -> None:
     publish(tmp_path, OLD, [row(1, 1)])
 
     assert compare_with_previous(open_snapshot(str(tmp_path))) is None
-
-
-def test_the_schema_of_users_has_the_key_that_comparing_needs() -> None:
-    assert set(USER_KEY) <= set(USERS.names)

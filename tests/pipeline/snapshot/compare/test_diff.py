@@ -36,18 +36,6 @@ def test_a_changed_field_has_both_values(tmp_path: Path) -> None:
     assert found.fields == {"unread_messages_count": 1, "date_updated": 1}
 
 
-def test_rows_that_are_added_or_removed_come_once_each(tmp_path: Path) -> None:
-    publish(tmp_path, OLD, [row(1, 1), row(2, 1)])
-    publish(tmp_path, NEW, [row(1, 1), row(2, 2)])
-
-    _, feed = compare_published(tmp_path)
-
-    assert [(line["change_type"], line["conversation_sid"], line["field"]) for line in feed] == [
-        ("removed", conversation_sid(1), None),
-        ("added", conversation_sid(2), None),
-    ]
-
-
 def test_additions_and_removals_after_an_incomplete_snapshot_are_unknown(tmp_path: Path) -> None:
     publish(tmp_path, OLD, [row(1, 1)], failures=[{"user_sid": user_sid(2), "reason": "502"}])
     publish(tmp_path, NEW, [row(2, 1)])

@@ -14,12 +14,15 @@ from readstate.events import (
 )
 from readstate.simulator.faults.scripted_actions import perform
 from readstate.simulator.server.server import RunningSimulator
+from readstate.snapshot.export.previous_snapshot import long_lists
 from readstate.snapshot.published.snapshot import open_snapshot
+from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.roster.users_file import RosterEntry
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.workspace import Workspace
 from tests.helpers.exporting import DAY, Export, assert_same, world_rows
+from tests.helpers.snapshots import SERVICE, publish, user, user_sid
 
 NEXT_DAY = DAY + timedelta(days=1)
 
@@ -124,3 +127,14 @@ async def test_the_previous_snapshot_is_not_used_where_it_cannot_select_the_user
 def _rewrite_manifest(job: Export, **changes: Any) -> None:
     path = Path(job.root) / "_snapshots" / f"{DAY}.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_users_with_more_than_one_page_are_known_to_the_next_run(tmp_path: Path) -> None:
+    counts = {1: 51, 2: 50, 3: None, 4: 3600}
+    users = [user(number, conversations=count) for number, count in counts.items()]
+    manifest = publish(tmp_path, DAY, [], users=users)
+
+    assert list(long_lists(open_store(str(tmp_path)), manifest)) == [
+        (SERVICE, user_sid(1), 51),
+        (SERVICE, user_sid(4), 3600),
+    ]

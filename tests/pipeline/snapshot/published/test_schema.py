@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from readstate.model.resources import UserConversation
-from readstate.snapshot.published.schema import FAILURES, PII_COLUMNS, ROWS, SCHEMA_VERSION, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.schema import FAILURES, ROWS, SCHEMA_VERSION, USER_CONVERSATIONS, USERS
 
 ADDED = ["snapshot_at", "identity", "unread_capped"]
 
@@ -39,7 +39,3 @@ def test_every_schema_names_its_version() -> None:
     versions = {schema.metadata[b"readstate.schema_version"] for schema in (USER_CONVERSATIONS, ROWS, USERS, FAILURES)}
 
     assert versions == {str(SCHEMA_VERSION).encode()}
-
-
-def test_columns_with_personal_data_exist() -> None:
-    assert set(USER_CONVERSATIONS.names) >= PII_COLUMNS

@@ -4,32 +4,22 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet
 import pytest
 
 from readstate import open_snapshot
 from readstate.errors import BadInput
-from readstate.simulator.faults.faults import Faults
-from readstate.simulator.seed.world_shape import WorldShape
-from readstate.simulator.server.server import running
-from readstate.simulator.world.world import World
-from readstate.snapshot.export.previous_snapshot import long_lists
 from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS
 from readstate.snapshot.published.snapshot import defects
 from readstate.snapshot.published.snapshot_store import open_store
-from tests.helpers.exporting import DAY, Export
+from tests.helpers.snapshots import DAY, publish, put, row
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> str:
-    import asyncio
-
-    with running(World(WorldShape(users=40, heaviest=120, seed=9)), faults=Faults(concurrency_cap=None)) as twilio:
-        job = Export(twilio, tmp_path_factory.mktemp("published"))
-        asyncio.run(job.run())
-        return job.root
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    root = str(tmp_path / "root")
+    publish(root, DAY, [row(1, 1), row(1, 2, last_read_message_index=None), row(2, 1)])
+    return root
 
 
 def test_the_newest_is_opened_where_no_date_is_named(root: str) -> None:
@@ -75,22 +65,9 @@ def test_the_schema_is_the_same_whatever_the_data(root: str) -> None:
 def test_files_that_no_manifest_names_are_not_read(root: str) -> None:
     snapshot = open_snapshot(root)
     rows = snapshot.dataset().count_rows()
-    orphan = Path(root) / "user_conversations" / "snapshot_date=2026-11-23" / "orphan.parquet"
-    pa.parquet.write_table(snapshot.dataset().to_table(), orphan)
-    try:
-        assert open_snapshot(root).dataset().count_rows() == rows
-    finally:
-        orphan.unlink()
+    put(root, "user_conversations", USER_CONVERSATIONS, [row(9, 9)], day=DAY, name="orphan.parquet")
 
-
-def test_users_with_long_lists_are_known_to_the_next_run(root: str) -> None:
-    store, snapshot = open_store(root), open_snapshot(root)
-    counted = snapshot.to_pandas(columns=["user_sid"]).value_counts()
-
-    sizes = {user: rows for _, user, rows in long_lists(store, snapshot.manifest)}
-
-    assert sizes
-    assert sizes == {user: rows for (user,), rows in counted.items() if rows > 50}
+    assert open_snapshot(root).dataset().count_rows() == rows
 
 
 def test_a_snapshot_as_it_was_published_has_no_defect(root: str) -> None:
@@ -109,8 +86,6 @@ def test_a_damaged_file_is_found(root: str, damage: str) -> None:
             path.write_bytes(contents[:-1])
         case "remove":
             path.unlink()
-    try:
-        (defect,) = defects(open_store(root), manifest)
-        assert manifest.files[0].path in defect
-    finally:
-        path.write_bytes(contents)
+
+    (defect,) = defects(open_store(root), manifest)
+    assert manifest.files[0].path in defect

@@ -78,17 +78,6 @@ def test_the_second_publisher_is_refused_and_its_files_are_removed(store: Snapsh
     assert store.checksum(first.files[0]) is not None
 
 
-def test_a_snapshot_that_was_replaced_meanwhile_is_not_replaced_again(store: SnapshotStore) -> None:
-    store.publish(manifest(run_id="r-0"))
-    replaced = store.current(DAY)
-    store.publish(manifest(put(store, "r-1")), replaces=replaced)
-
-    with pytest.raises(PublishedMeanwhile):
-        store.publish(manifest(put(store, "r-2"), run_id="r-2"), replaces=replaced)
-
-    assert published_run(store) == "r-1"
-
-
 def test_a_snapshot_that_was_removed_meanwhile_is_not_replaced(store: SnapshotStore) -> None:
     store.publish(manifest(run_id="r-0"))
     removed = store.current(DAY)
@@ -158,17 +147,6 @@ def test_an_orphan_that_is_written_again_meanwhile_stays(store: SnapshotStore, r
     assert (root / late.path).exists()
 
 
-def test_a_checksum_is_that_of_the_file_as_it_is_now(store: SnapshotStore, root: Path) -> None:
-    file = put(store, "r-1")
-    assert store.checksum(file) == (file.bytes, file.sha256)
-
-    (root / file.path).write_bytes(b"c0ntent")
-    assert store.checksum(file) == (file.bytes, hashlib.sha256(b"c0ntent").hexdigest())
-
-    (root / file.path).unlink()
-    assert store.checksum(file) is None
-
-
 def test_removing_a_snapshot_leaves_the_others(store: SnapshotStore, root: Path) -> None:
     other = manifest(day=date(2026, 11, 22))
     store.publish(other)
@@ -194,9 +172,3 @@ def test_known_users_of_a_damaged_file_name_it(store: SnapshotStore) -> None:
 
     with pytest.raises(BadInput, match=r"r-1-00000\.parquet: damaged.*\nreadstate snapshots .* --verify"):
         list(store.known_users(damaged))
-
-
-@pytest.mark.parametrize("root", ["ftp://host/path", "s4://bucket"])
-def test_a_root_of_an_unknown_kind_is_refused_with_the_known_kinds(root: str) -> None:
-    with pytest.raises(BadInput, match="s3://bucket"):
-        open_store(root)

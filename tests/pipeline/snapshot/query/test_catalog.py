@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from readstate.errors import BadInput
-from readstate.snapshot.query.catalog import VIEWS, Catalog, open_catalog
+from readstate.snapshot.query.catalog import VIEWS, open_catalog
 from readstate.snapshot.query.query import run_query
 from tests.helpers.querying import query_rows
 from tests.helpers.snapshots import conversation_sid, publish, row
@@ -69,12 +69,7 @@ def test_only_what_a_manifest_names_is_seen(root: Path) -> None:
 
 def test_work_spills_into_a_private_folder_that_goes_away(root: Path) -> None:
     with open_catalog(str(root)) as snapshots:
-        folder = Path(str(_setting(snapshots, "temp_directory")))
+        ((folder_name,),) = snapshots.connection.execute("SELECT current_setting('temp_directory')").fetchall()
+        folder = Path(folder_name)
         assert folder.stat().st_mode & 0o777 == 0o700
     assert not folder.exists()
-
-
-def _setting(snapshots: Catalog, name: str) -> object:
-    row = snapshots.connection.execute(f"SELECT current_setting('{name}')").fetchone()
-    assert row is not None
-    return row[0]

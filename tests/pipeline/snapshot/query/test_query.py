@@ -6,14 +6,6 @@ import pytest
 
 from readstate.errors import BadInput
 from tests.helpers.querying import query_rows
-from tests.helpers.snapshots import DAY, publish, row
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("query") / "root"
-    publish(root, DAY, [row(1, 1)])
-    return root
 
 
 def test_columns_of_one_name_are_answer_apart(root: Path) -> None:

@@ -65,7 +65,7 @@ class BrokenListsAfterTheRoster(ShardedExport):
 async def test_failures_of_all_shards_are_judged_together(twilio: RunningSimulator, tmp_path: Path) -> None:
     job = BrokenListsAfterTheRoster(twilio, tmp_path / "sharded")
     await job.run_shards(3)
-    with pytest.raises(GuardRefused, match=r"of 90 users could not be read.*\nRun shard .* again with --restart"):
+    with pytest.raises(GuardRefused, match=r"of 120 users could not be read.*\nRun shard .* again with --restart"):
         job.publish(on_incomplete="refuse")
 
     manifest = job.publish().manifest

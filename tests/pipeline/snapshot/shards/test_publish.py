@@ -14,7 +14,6 @@ from readstate.snapshot.roster.shard import Shard
 from readstate.snapshot.shards import publish as publish_run
 from readstate.snapshot.shards.staging import STAGING
 from tests.helpers.exporting import Export, assert_same, world_rows
-from tests.helpers.object_stores import StoreServer
 from tests.helpers.shard_runs import RUN, ShardedExport, assert_same_snapshots, contents
 
 
@@ -142,25 +141,6 @@ async def test_a_publisher_whose_staged_files_are_removed_meanwhile_finds_the_ru
 
     assert published.already
     assert published.manifest == open_snapshot(job.root).manifest
-
-
-async def test_shards_meet_in_a_bucket_as_they_do_in_a_folder(
-    job: ShardedExport, single: Export, s3: StoreServer, tmp_path: Path
-) -> None:
-    job.root = s3.new_root()
-    await single.run()
-    await job.run_shard(Shard(1, 2))
-    with pytest.raises(GuardRefused, match="2/2 not finished"):
-        job.publish()
-    await job.run_shard(Shard(2, 2), work_dir=tmp_path / "another machine")
-
-    first, second = job.publish(), job.publish()
-
-    assert (first.already, second.already) == (False, True)
-    assert_same_snapshots(single, job)
-    store = open_store(job.root)
-    assert list(defects(store, first.manifest)) == []
-    assert store.objects.list_folders(STAGING) == []
 
 
 class Overtaken(ShardedExport):

@@ -67,28 +67,6 @@ def test_a_folder_is_removed_with_its_contents_and_nothing_else(objects: ObjectS
     assert [file.path for file in objects.list_objects("_staging")] == ["_staging/run-2/1/c"]
 
 
-def test_only_the_first_put_creates(objects: ObjectStore) -> None:
-    assert objects.put_if(b"first", MANIFEST, expected=None)
-    assert not objects.put_if(b"second", MANIFEST, expected=None)
-
-    found = objects.read(MANIFEST)
-    assert found is not None
-    assert found.content == b"first"
-
-
-def test_a_version_is_replaced_once(objects: ObjectStore) -> None:
-    objects.put_bytes(b"old", MANIFEST)
-    old = objects.read(MANIFEST)
-    assert old is not None
-
-    assert objects.put_if(b"new", MANIFEST, expected=old.version)
-    assert not objects.put_if(b"late", MANIFEST, expected=old.version)
-
-    found = objects.read(MANIFEST)
-    assert found is not None
-    assert found.content == b"new"
-
-
 def test_a_version_that_was_removed_cannot_be_replaced(objects: ObjectStore) -> None:
     objects.put_bytes(b"old", MANIFEST)
     old = objects.read(MANIFEST)
