@@ -153,15 +153,19 @@ class AdaptiveLimiter:
             return events
         by_window = code in _CONCURRENCY_CODES
         pacer = self.account if by_window else self._pacer(sent.domain)
+        begins_pause = bool(retry_after) and pacer.paused_until <= now
         if retry_after:
-            if pacer.paused_until <= now:
+            if begins_pause:
                 events.append(PauseBegan(None if by_window else sent.domain, retry_after))
             pacer.pause_until(now + retry_after * (1 + _PAUSE_JITTER * chance))
+        # A pause costs far more than a refusal: its first refusal lowers the limit by a share, the others not at all.
         if not by_window:
-            self._too_fast(now, sent, pacer)
+            self._too_fast(now, sent, pacer, begins_pause=begins_pause)
         elif self.window.slow_start:
             self.window.reset(now, max(1.0, _SEARCH_MARGIN * sent.in_flight))
             events.append(WindowFound(self.window.value))
+        elif begins_pause:
+            self.window.reset(now, _SEARCH_MARGIN * self.window.value)
         else:
             self.window.refused(now, sent_at=sent.at)
         return events
@@ -223,10 +227,12 @@ class AdaptiveLimiter:
         budget = _RATE_BUDGET_SHARE * self.settings.refusal_budget
         return AdaptiveLimit(value, least=0.2, most=most, budget=budget, step=1.0, relative_step=_RATE_STEP)
 
-    def _too_fast(self, now: float, sent: Sent, pacer: Pacer) -> None:
+    def _too_fast(self, now: float, sent: Sent, pacer: Pacer, *, begins_pause: bool) -> None:
         self.window.slow_start = False
         if pacer.rate is None:
             self.start_rate_limit(now, pacer)
+        elif begins_pause:
+            pacer.rate.reset(now, _RATE_MARGIN * pacer.rate.value)
         else:
             pacer.rate.refused(now, sent_at=sent.at)
 
