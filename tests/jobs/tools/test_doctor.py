@@ -1,10 +1,10 @@
 """``readstate doctor``: a tick for what is well, a cross with what to do for what is not."""
 
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -27,16 +27,7 @@ def marks(given: CommandOutput) -> dict[str, str]:
 def test_where_all_is_well_everything_has_a_tick(connected: RunCommand, twilio: RunningSimulator) -> None:
     given = connected("doctor", "--out", "root")
 
-    subjects = [
-        "settings",
-        "address",
-        "work folder",
-        "root",
-        "credentials",
-        "clock",
-        "service",
-        "permission",
-    ]
+    subjects = ["settings", "address", "work folder", "root", "credentials", "clock", "service", "permission"]
     assert given.code == ExitCode.DONE
     assert marks(given) == dict.fromkeys(subjects, "✓")
     assert "from environment READSTATE_BASE_URL" in given.stdout
@@ -45,18 +36,13 @@ def test_where_all_is_well_everything_has_a_tick(connected: RunCommand, twilio: 
     assert " free" in given.stdout
 
 
-def test_with_json_it_is_one_document_with_the_same_findings(connected: RunCommand) -> None:
-    document = connected("doctor", "--json").document
+def test_with_json_it_is_one_document_with_the_same_findings(connected: RunCommand, tmp_path: Path) -> None:
+    document = connected("doctor", "--out", "root", "--json").document
 
     assert document["good"] is True
     assert all(finding.keys() == {"subject", "good", "text", "hint"} for finding in document["findings"])
     assert {finding["subject"] for finding in document["findings"]} >= {"settings", "credentials", "clock", "service"}
-
-
-def test_it_leaves_nothing_behind_but_the_folders(connected: RunCommand, tmp_path: Path) -> None:
-    connected("doctor", "--out", "root")
-
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [], "it leaves nothing behind"
 
 
 def test_a_root_that_ignores_conditions_is_told(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,48 +54,51 @@ def test_a_root_that_ignores_conditions_is_told(connected: RunCommand, monkeypat
     assert "when two processes publish at once, the last one wins" in given.stdout
 
 
-def test_without_credentials_it_says_which_variables_to_export(readstate: RunCommand) -> None:
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({}, "→ Export TWILIO_API_KEY and TWILIO_API_SECRET"),
+        ({}, "→ To try without an account: readstate demo"),
+        ({"TWILIO_API_KEY": "SK" + "0" * 32}, "TWILIO_API_SECRET is not set"),
+    ],
+)
+def test_missing_credentials_are_named(
+    environment: dict[str, str], told: str, readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
     given = readstate("doctor")
 
     assert given.code == ExitCode.NOT_PERMITTED
     assert marks(given)["credentials"] == "✗"
-    assert "→ Export TWILIO_API_KEY and TWILIO_API_SECRET" in given.stdout
-    assert "→ To try without an account: readstate demo" in given.stdout
+    assert told in given.stdout
 
 
-def test_half_a_key_is_named(readstate: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TWILIO_API_KEY", "SK" + "0" * 32)
-
-    given = readstate("doctor")
-
-    assert given.code == ExitCode.NOT_PERMITTED
-    assert "TWILIO_API_SECRET is not set" in given.stdout
-
-
-def test_wrong_credentials_are_a_cross_that_does_not_send_people_in_a_circle(
-    connected: RunCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0" * 32)
-
-    given = connected("doctor", "--json")
-
-    (finding,) = [found for found in given.document["findings"] if found["subject"] == "credentials"]
-    assert given.code == ExitCode.NOT_PERMITTED
-    assert given.document["good"] is finding["good"] is False
-    assert "401" in finding["text"]
-    assert "RQ" in finding["text"], "the request id, for Twilio's support"
-    assert "TWILIO_API_KEY with TWILIO_API_SECRET" in finding["hint"]
-    assert "readstate doctor" not in finding["hint"]
-
-
-def test_a_region_without_conversations_is_a_cross(connected: RunCommand, twilio: RunningSimulator) -> None:
-    twilio.faults = replace(twilio.faults, region_disabled=True)
+@pytest.mark.parametrize(
+    ("environment", "faults", "code", "subject", "told"),
+    [
+        ({"TWILIO_AUTH_TOKEN": "0" * 32}, {}, ExitCode.NOT_PERMITTED, "credentials",
+         ["401", "RQ", "TWILIO_API_KEY with TWILIO_API_SECRET"]),
+        ({}, {"region_disabled": True}, ExitCode.NOT_PERMITTED, "credentials", ["403"]),
+        ({"READSTATE_BASE_URL": "http://127.0.0.1:9"}, {}, ExitCode.SOME_FAILED, "connection", ["base_url"]),
+        ({}, {"outage": "503"}, ExitCode.SOME_FAILED, "connection", ["status.twilio.com"]),
+    ],
+)  # fmt: skip
+def test_credentials_that_are_refused_are_told_from_a_connection_that_fails(
+    *, environment: dict[str, str], faults: dict[str, Any], code: ExitCode, subject: str, told: list[str],
+    connected: RunCommand, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    twilio.faults = replace(twilio.faults, **faults)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
 
     given = connected("doctor")
 
-    assert given.code == ExitCode.NOT_PERMITTED
-    assert marks(given)["credentials"] == "✗"
-    assert "403" in given.stdout
+    assert given.code == code
+    assert {name for name, mark in marks(given).items() if mark == "✗"} == {subject}
+    assert all(text in given.stdout for text in told)
+    assert "readstate doctor" not in given.stdout, "which would send people in a circle"
 
 
 @pytest.mark.parametrize("seconds", [-400.0, 400.0])
@@ -127,32 +116,21 @@ def test_a_clock_that_is_wrong_is_a_cross_with_the_difference(
     assert "Set the clock" in finding["hint"]
 
 
-def test_a_root_that_cannot_be_written_is_a_cross_and_the_rest_is_checked_too(connected: RunCommand) -> None:
-    Path("root").write_text("a file, not a folder")
+@pytest.mark.parametrize(
+    ("option", "subject", "told"),
+    [("--out", "root", "→ Check that the root exists"), ("--work-dir", "work folder", "--work-dir")],
+)
+def test_a_folder_that_cannot_be_written_is_a_cross_and_the_rest_is_checked_too(
+    option: str, subject: str, told: str, connected: RunCommand
+) -> None:
+    Path("folder").write_text("a file, not a folder")
 
-    given = connected("doctor", "--out", "root")
+    given = connected("doctor", option, "folder")
 
     assert given.code == ExitCode.SOME_FAILED
-    assert marks(given)["root"] == "✗"
+    assert marks(given)[subject] == "✗"
     assert marks(given)["credentials"] == "✓"
-    assert "→ Check that the root exists" in given.stdout
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_root_without_permission_is_a_cross(connected: RunCommand) -> None:
-    Path("root").mkdir(mode=0o500)
-
-    assert marks(connected("doctor", "--out", "root"))["root"] == "✗"
-
-
-def test_a_work_folder_that_cannot_be_written_is_a_cross_with_the_option(connected: RunCommand) -> None:
-    Path("work").write_text("a file, not a folder")
-
-    given = connected("doctor", "--work-dir", "work")
-
-    assert given.code == ExitCode.SOME_FAILED
-    assert marks(given)["work folder"] == "✗"
-    assert "--work-dir" in given.stdout
+    assert told in given.stdout
 
 
 def test_a_full_disk_is_a_cross(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,29 +141,6 @@ def test_a_full_disk_is_a_cross(connected: RunCommand, monkeypatch: pytest.Monke
     assert given.code == ExitCode.SOME_FAILED
     assert marks(given)["work folder"] == "✗"
     assert "1.0 MB free" in given.stdout
-
-
-def test_an_address_where_nobody_listens_is_about_the_connection_and_not_the_credentials(
-    connected: RunCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("READSTATE_BASE_URL", "http://127.0.0.1:9")
-
-    given = connected("doctor")
-
-    assert given.code == ExitCode.SOME_FAILED
-    assert marks(given)["connection"] == "✗"
-    assert "credentials" not in marks(given)
-    assert "base_url" in given.stdout
-
-
-def test_an_outage_is_about_the_connection(connected: RunCommand, twilio: RunningSimulator) -> None:
-    twilio.faults = replace(twilio.faults, outage="503")
-
-    given = connected("doctor")
-
-    assert given.code == ExitCode.SOME_FAILED
-    assert marks(given)["connection"] == "✗"
-    assert "status.twilio.com" in given.stdout
 
 
 def test_a_wrong_setting_is_a_cross_and_no_crash(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:

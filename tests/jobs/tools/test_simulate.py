@@ -55,38 +55,21 @@ def test_it_says_where_it_listens_and_ends_when_told(number: signal.Signals) -> 
     assert f"READSTATE_BASE_URL={base_url}" in story
 
 
-def test_it_ends_in_its_own_process_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    file = tmp_path / "world.jsonl"
-    lines = []
+def test_a_world_is_dumped_at_the_end_and_loaded_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
 
-    def echo(line: str, *, err: bool = False) -> None:
-        lines.append((line, err))
+    def stop_when_introduced(_line: str, *, err: bool = False) -> None:
         if err:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("readstate_jobs.tools.simulate.click.echo", echo)
+    monkeypatch.setattr("readstate_jobs.tools.simulate.click.echo", stop_when_introduced)
 
-    result = CliRunner().invoke(command, ["--users", "3", "--dump", str(file)])
-    again = CliRunner().invoke(command, ["--world", str(file)])
+    dumped = CliRunner().invoke(command, ["--users", "3", "--seed", "5", "--dump", str(first)])
+    loaded = CliRunner().invoke(command, ["--world", str(first), "--dump", str(second)])
 
-    assert (result.exit_code, again.exit_code) == (0, 0)
-    assert [err for _, err in lines] == [False, True] * 2
-    assert load_world(file).shape.users == 3
-
-
-def test_a_world_is_dumped_at_the_end_and_loaded_again(tmp_path: Path) -> None:
-    file = tmp_path / "world.jsonl"
-    with _simulate("--users", "7", "--seed", "5", "--dump", str(file)) as (process, base_url):
-        services = _control(base_url, "world")["services"]
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=LONGEST_SECONDS)
-
-    with _simulate("--world", str(file)) as (_, base_url):
-        world = _control(base_url, "world")
-
-    assert world["services"] == services
-    assert isinstance(world["shape"], dict)
-    assert (world["shape"]["users"], world["shape"]["seed"]) == (7, 5)
+    assert (dumped.exit_code, loaded.exit_code) == (0, 0)
+    assert (load_world(first).shape.users, load_world(first).shape.seed) == (3, 5)
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_a_port_that_is_taken_is_said() -> None:
@@ -101,7 +84,6 @@ def test_a_port_that_is_taken_is_said() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "told"),
     [
-        (["--fault", "latncy_ms=3"], BadInput, "did you mean 'latency_ms'"),
         (["--behaviour", "list_order=sideways"], BadInput, "list_order"),
         (["--world", "/nonexistent/world"], Usage, "cannot read the world"),
     ],
