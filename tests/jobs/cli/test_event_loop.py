@@ -14,7 +14,7 @@ import pytest
 from readstate.errors import ExitCode, Stopped
 from readstate.simulator.server.server import RunningSimulator
 from readstate.stop import StopReason, StopSwitch
-from readstate_jobs.cli.event_loop import fan_out, run, run_cancellable, set_deadline
+from readstate_jobs.cli.event_loop import run, run_cancellable
 from tests.helpers.processes import LONGEST_SECONDS, environment, start, start_and_hold, wait_until
 from tests.helpers.repository import ROOT
 
@@ -75,27 +75,6 @@ def test_a_cancellation_that_nobody_asked_for_stays_one() -> None:
         run_cancellable(cancelled)
 
 
-def test_a_deadline_asks_the_run_to_stop() -> None:
-    async def work(stop: StopSwitch) -> StopReason:
-        set_deadline(stop, 0.0)
-        return await stop.wait()
-
-    assert run(work) == StopReason("the deadline has come", ExitCode.STOPPED_EARLY)
-
-
-def test_what_the_coroutine_gives_or_raises_comes_out() -> None:
-    async def give(stop: StopSwitch) -> int:
-        await asyncio.sleep(0)
-        return 7
-
-    async def fail(stop: StopSwitch) -> int:
-        raise ValueError("as it is")
-
-    assert run(give) == 7
-    with pytest.raises(ValueError, match="as it is"):
-        run(fail)
-
-
 def test_without_uvloop_the_loop_of_python_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
 
@@ -103,16 +82,6 @@ def test_without_uvloop_the_loop_of_python_does(monkeypatch: pytest.MonkeyPatch)
         return type(asyncio.get_running_loop()).__module__
 
     assert run(kind).startswith("asyncio.")
-
-
-def test_all_observers_hear_every_event_in_order() -> None:
-    heard: list[tuple[str, object]] = []
-
-    tell = fan_out([lambda event: heard.append(("first", event)), lambda event: heard.append(("second", event))])
-    tell(1)
-    tell(2)
-
-    assert heard == [("first", 1), ("second", 1), ("first", 2), ("second", 2)]
 
 
 def test_ctrl_c_twice_leaves_at_once_with_the_code_of_the_signal(twilio: RunningSimulator, tmp_path: Path) -> None:

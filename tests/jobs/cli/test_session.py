@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from readstate.credentials import Credentials
-from readstate.errors import BadInput
 from readstate.events import Event
 from readstate.settings import Settings, load_settings
 from readstate.simulator.server.server import RunningSimulator
@@ -52,11 +51,3 @@ async def test_reading_depends_on_what_the_session_has(
 
     assert (context.service_sid, context.stop, context.parallel) == ("IS1", stop, 7)
     assert (context.clock, context.emit) == (session.clock, session.emit)
-
-
-async def test_a_service_that_does_not_exist_is_bad_input(
-    twilio: RunningSimulator, settings: Settings, credentials: Credentials
-) -> None:
-    async with open_session(settings, credentials, command="plan") as session:
-        with pytest.raises(BadInput, match="no service"):
-            await session.find_target("IS" + "0" * 32)
