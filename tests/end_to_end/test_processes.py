@@ -29,7 +29,6 @@ from tests.helpers.processes import (
 from tests.helpers.published import published_rows
 
 SHAPE = WorldShape(users=400, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
-EXPORT = ["export", "--out", "{out}", "--date", "2024-11-23", "--max-in-flight", "10"]
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def twilio() -> Iterator[RunningSimulator]:
 
 
 def export_to(folder: Path) -> list[str]:
-    return [word.format(out=folder / "root") for word in EXPORT]
+    return ["export", "--out", str(folder / "root"), "--date", "2024-11-23", "--max-in-flight", "10"]
 
 
 def parts_on_disk(folder: Path) -> int:
@@ -93,21 +92,6 @@ def test_a_signal_saves_the_work_and_prints_the_line_that_resumes(
     done = finish(line[1].split(), env)
     assert done.returncode == ExitCode.DONE, done.stderr
     assert_same(published_rows(tmp_path / "root"), world_rows(twilio))
-
-
-def test_a_second_signal_leaves_at_once(twilio: RunningSimulator, tmp_path: Path) -> None:
-    twilio.faults = Faults(outage="hang")
-    patient = {"READSTATE_READ_TIMEOUT_SECONDS": "600", "READSTATE_REQUEST_TIMEOUT_SECONDS": "600"}
-    process = start([*export_to(tmp_path), "--grace", "600s"], environment(twilio, tmp_path, **patient))
-    wait_until(lambda: twilio.counters().faults["hang"] > 0, process)
-    process.send_signal(signal.SIGTERM)
-    assert process.stderr is not None
-    assert "finishing what is in flight" in process.stderr.readline()
-    process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=LONGEST_SECONDS)
-
-    assert process.returncode == ExitCode.TERMINATED
-    assert "exiting at once" in stderr
 
 
 def test_a_second_export_of_the_same_date_is_locked_out(twilio: RunningSimulator, tmp_path: Path) -> None:
