@@ -30,20 +30,6 @@ def test_the_metrics_file_is_prometheus_text_that_agrees_with_the_manifest(conne
     assert list(metrics.parent.glob("readstate.prom?*")) == [], "no half-written file stays"
 
 
-def test_a_failed_run_keeps_the_time_of_the_last_success(
-    connected: RunCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    metrics = Path("readstate.prom")
-    connected(*EXPORT, "--metrics-file", str(metrics))
-    succeeded_at = sample(metrics, "readstate_last_success_timestamp_seconds")
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0" * 32)
-
-    connected(*EXPORT, "--again", "--metrics-file", str(metrics))
-
-    assert sample(metrics, "readstate_last_success_timestamp_seconds") == succeeded_at
-    assert sample(metrics, "readstate_requests_total", status="401") > 0
-
-
 def test_json_log_lines_are_objects_and_failures_hold_the_request_id(
     connected: RunCommand, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,15 +28,19 @@ def test_a_shard_tells_what_it_read_and_what_comes_next(connected: RunCommand) -
 def test_a_finished_shard_answers_that_it_is_done_and_asks_nothing(
     connected: RunCommand, twilio: RunningSimulator
 ) -> None:
-    connected(*SHARD, "1/2", *DAY)
+    connected(*SHARD, "1/1", *DAY)
     asked = twilio.counters().requests
 
-    told = connected(*SHARD, "1/2", *DAY)
-    document = connected(*SHARD, "1/2", *DAY, "--json").document
+    told = connected(*SHARD, "1/1", *DAY)
+    staged = connected(*SHARD, "1/1", *DAY, "--json").document
+    connected(*PUBLISH)
+    published = connected(*SHARD, "1/1", "--json").document
 
     assert told.code == ExitCode.DONE
     assert "is staged already; nothing done" in told.stdout
-    assert document["already_staged"] is True
+    assert staged["already_staged"] is True
+    assert published["already_published"] is True
+    assert published["manifest"]["run_id"] == "nightly"
     assert twilio.counters().requests == asked
 
 
@@ -49,20 +53,6 @@ def test_what_a_lost_try_has_left_here_goes_when_the_shard_was_finished_elsewher
 
     assert connected(*SHARD, "1/2", *DAY).code == ExitCode.DONE
     assert list(work.iterdir()) == []
-
-
-def test_a_shard_of_a_published_run_answers_so_whatever_day_it_is(
-    connected: RunCommand, twilio: RunningSimulator
-) -> None:
-    connected(*SHARD, "1/1", *DAY)
-    connected(*PUBLISH)
-    asked = twilio.counters().requests
-
-    document = connected(*SHARD, "1/1", "--json").document
-
-    assert document["already_published"] is True
-    assert document["manifest"]["run_id"] == "nightly"
-    assert twilio.counters().requests == asked
 
 
 def test_restart_reads_a_staged_shard_anew(connected: RunCommand, twilio: RunningSimulator) -> None:
@@ -85,17 +75,23 @@ def test_a_shard_begun_after_midnight_belongs_to_the_day_of_the_others(connected
     assert connected(*PUBLISH, "--json").document["manifest"]["snapshot_date"] == "2024-11-23"
 
 
-@pytest.mark.parametrize("other", [["--drop-pii"], ["--service", "default"], ["--date", "2024-11-24"]])
+@pytest.mark.parametrize(
+    ("shard", "told"),
+    [
+        ("2/2", "the shards of run nightly disagree about"),
+        ("1/2", "was staged with other options (blanked_columns)"),
+    ],
+)
 def test_a_shard_with_other_options_is_refused_before_it_asks_anything(
-    other: list[str], connected: RunCommand, twilio: RunningSimulator
+    shard: str, told: str, connected: RunCommand, twilio: RunningSimulator
 ) -> None:
     connected(*SHARD, "1/2", *DAY)
     asked = twilio.counters().requests
 
-    given = connected(*SHARD, "2/2", *(other if "--date" in other else [*DAY, *other]))
+    given = connected(*SHARD, shard, *DAY, "--drop-pii")
 
     assert given.code == ExitCode.BAD_INPUT
-    assert "the shards of run nightly disagree about" in given.stderr
+    assert told in given.stderr
     assert "--restart" in given.stderr
     assert twilio.counters().requests == asked
 
@@ -108,15 +104,6 @@ def test_shards_that_leave_the_same_columns_empty_agree_in_every_process(connect
     blanked = json.loads(note.read_bytes())["options"]["blanked_columns"]
 
     assert blanked == sorted(blanked)
-
-
-def test_a_staged_shard_asked_for_with_other_options_says_so(connected: RunCommand) -> None:
-    connected(*SHARD, "1/2", *DAY)
-
-    given = connected(*SHARD, "1/2", *DAY, "--drop-pii")
-
-    assert given.code == ExitCode.BAD_INPUT
-    assert "was staged with other options (blanked_columns)" in given.stderr
 
 
 @pytest.mark.parametrize(
@@ -135,13 +122,6 @@ def test_what_makes_no_sense_for_a_shard_is_refused(words: list[str], told: str,
 
     assert given.code == ExitCode.USAGE
     assert told in given.stderr
-
-
-@pytest.mark.parametrize(("shard", "run"), [("0/4", "nightly"), ("1/4", "../nightly")])
-def test_what_is_no_shard_and_no_name_of_a_run_is_refused(shard: str, run: str, connected: RunCommand) -> None:
-    given = connected("export", "--out", "root", "--shard", shard, "--run", run)
-
-    assert given.code == ExitCode.BAD_INPUT
 
 
 def test_a_dry_run_of_a_shard_counts_its_own_users_and_tells_the_others_nothing(connected: RunCommand) -> None:

@@ -59,49 +59,17 @@ def test_verifying_nothing_is_no_success_because_the_root_may_be_mistyped(readst
     assert "raot: no published snapshot to verify" in given.stderr
 
 
-def test_verify_vouches_for_what_is_whole(published: RunCommand) -> None:
-    given = published("snapshots", "root", "--verify")
-
-    assert given.code == ExitCode.DONE
-    assert [line.split()[-1] for line in given.stdout.splitlines()[2:]] == ["yes"] * 3
-
-
-def damaged_by_a_flipped_byte(file: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-
-
-def damaged_by_its_absence(file: Path) -> None:
-    file.unlink()
-
-
-def damaged_by_a_cut(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-1])
-
-
 @pytest.mark.parametrize("dataset", ["user_conversations", "users"])
-@pytest.mark.parametrize(
-    ("damage", "told"),
-    [
-        (damaged_by_a_flipped_byte, "not those in the manifest"),
-        (damaged_by_its_absence, "is missing"),
-        (damaged_by_a_cut, "not those in the manifest"),
-    ],
-)
-def test_verify_finds_a_damaged_file_and_names_it(
-    damage: object, told: str, dataset: str, published: RunCommand
-) -> None:
+def test_verify_finds_a_damaged_file_and_names_it(dataset: str, published: RunCommand) -> None:
     (file,) = ROOT.glob(f"{dataset}/snapshot_date=2026-11-22/*.parquet")
-    assert callable(damage)
-    damage(file)
+    file.write_bytes(file.read_bytes()[:-1])
 
     given = published("snapshots", "root", "--verify")
     document = published("snapshots", "root", "--verify", "--json").document
 
     assert given.code == ExitCode.SOME_FAILED
     assert f"2026-11-22: {file.relative_to(ROOT)}" in given.stdout
-    assert told in given.stdout
+    assert "not those in the manifest" in given.stdout
     assert [line.split()[-1] for line in given.stdout.splitlines()[2:5]] == ["yes", "NO", "yes"]
     assert [len(found["defects"]) for found in document["snapshots"]] == [0, 1, 0]
 
@@ -183,15 +151,6 @@ def test_two_rules_at_once_are_refused(published: RunCommand) -> None:
 
     assert given.code == ExitCode.USAGE
     assert len(days_left()) == 3
-
-
-def test_a_manifest_that_is_none_is_named(published: RunCommand) -> None:
-    (ROOT / "_snapshots" / "2026-11-22.json").write_text("{}")
-
-    given = published("snapshots", "root")
-
-    assert given.code == ExitCode.BAD_INPUT
-    assert "root/_snapshots/2026-11-22.json: not a snapshot's manifest" in given.stderr
 
 
 def test_the_name_of_a_root_cannot_steer_the_terminal(readstate: RunCommand) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -25,16 +27,39 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RETRY_CONFIG, "max_retries", 0)
 
 
+Cut = Callable[[int], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def cutting(s3: StoreServer, monkeypatch: pytest.MonkeyPatch, hasty: None) -> Cut:
+    """Cuts off every upload after some bytes, as long as a block lasts."""
+
+    @contextmanager
+    def cut(most_bytes: int) -> Iterator[None]:
+        with CuttingProxy(s3.endpoint, most_bytes=most_bytes) as proxy:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+            yield
+        monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
+        assert proxy.cuts
+
+    return cut
+
+
+@pytest.fixture
+def root(s3: StoreServer) -> str:
+    """A root in a bucket, with one snapshot."""
+    root = s3.new_root()
+    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
+    return root
+
+
 def content(root: str, path: str) -> bytes:
     found = open_store(root).objects.read(path)
     assert found is not None
     return found.content
 
 
-def test_every_command_takes_a_root_in_a_bucket(connected: RunCommand, s3: StoreServer, tmp_path: Path) -> None:
-    root = s3.new_root()
-    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
-
+def test_every_command_takes_a_root_in_a_bucket(connected: RunCommand, root: str) -> None:
     exported = connected("export", "--out", root, "--date", str(NEW), "--compare-with", "previous", "--json")
     manifest = exported.document["manifest"]
     rows = connected("sql", root, "SELECT count(*) AS n FROM latest", "--json").document[0]["n"]
@@ -55,9 +80,7 @@ def test_every_command_takes_a_root_in_a_bucket(connected: RunCommand, s3: Store
     assert "published already" in again.stdout
 
 
-def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(readstate: RunCommand, s3: StoreServer) -> None:
-    root = s3.new_root()
-    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
+def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(readstate: RunCommand, root: str) -> None:
     page = f"{root}/pages/a day.html"
 
     given = [readstate("report", root, "--out", page, *more) for more in ([], ["--markdown"])]
@@ -68,10 +91,8 @@ def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(readstate: RunCom
     assert found.startswith(b"## Who has read what on 2024-11-22")
 
 
-def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(readstate: RunCommand, s3: StoreServer) -> None:
-    root = s3.new_root()
+def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(readstate: RunCommand, root: str) -> None:
     bucket = "/".join(root.split("/")[:3])
-    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
 
     for page in (f"{root}/{OLD}.html", f"{bucket}/{OLD}.html"):
         assert readstate("report", root, "--date", str(OLD), "--out", page).code == ExitCode.DONE
@@ -90,11 +111,8 @@ def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(readstat
     ],
 )
 def test_an_address_that_no_page_can_have_is_told(
-    readstate: RunCommand, s3: StoreServer, out: str, code: ExitCode, told: str
+    readstate: RunCommand, root: str, out: str, code: ExitCode, told: str
 ) -> None:
-    root = s3.new_root()
-    snapshots.publish(root, OLD, [snapshots.row(1, 1)])
-
     given = readstate("report", root, "--out", out)
 
     assert given.code == code
@@ -102,27 +120,22 @@ def test_an_address_that_no_page_can_have_is_told(
 
 
 def test_a_page_that_is_cut_off_leaves_the_one_before(
-    readstate: RunCommand, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
+    readstate: RunCommand, s3: StoreServer, cutting: Cut, tmp_path: Path
 ) -> None:
     root, page = s3.new_root(), "report.html"
     snapshots.publish(tmp_path / "root", OLD, [snapshots.row(1, 1)])
     open_store(root).objects.put_bytes(b"before", page)
 
-    with CuttingProxy(s3.endpoint, most_bytes=4_000) as proxy:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    with cutting(4_000):
         cut = readstate("report", str(tmp_path / "root"), "--out", f"{root}/{page}")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
 
-    assert proxy.cuts
     assert cut.code == ExitCode.STOPPED_EARLY
     assert "run the same command again" in cut.stderr
     assert content(root, page) == b"before"
 
 
-def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(readstate: RunCommand, s3: StoreServer) -> None:
-    root = s3.new_root()
-    for day in (OLD, NEW):
-        snapshots.publish(root, day, [snapshots.row(1, 1)])
+def test_pruning_a_bucket_leaves_the_newest_and_nothing_of_the_others(readstate: RunCommand, root: str) -> None:
+    snapshots.publish(root, NEW, [snapshots.row(1, 1)])
 
     assert readstate("snapshots", root, "--keep", "1", "--yes").code == ExitCode.DONE
 
@@ -184,31 +197,23 @@ def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees
     }
 
 
-def test_an_upload_that_is_cut_off_leaves_no_object(
-    s3: StoreServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hasty: None
-) -> None:
+def test_an_upload_that_is_cut_off_leaves_no_object(s3: StoreServer, cutting: Cut, tmp_path: Path) -> None:
     root, source = s3.new_root(), tmp_path / "source"
     source.write_bytes(b"x" * 20_000_000)
 
-    with CuttingProxy(s3.endpoint, most_bytes=3_000_000) as proxy:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-        with pytest.raises(StoppedEarly, match="does not answer"):
-            open_store(root).objects.put(source, "users/snapshot_date=2024-11-23/r-1.parquet")
+    with cutting(3_000_000), pytest.raises(StoppedEarly, match="does not answer"):
+        open_store(root).objects.put(source, "users/snapshot_date=2024-11-23/r-1.parquet")
 
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
-    assert proxy.cuts
     assert list(open_store(root).objects.list_objects("")) == []
 
 
 def test_an_export_whose_upload_was_cut_off_goes_on_where_it_was(
-    connected: RunCommand, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, hasty: None
+    connected: RunCommand, s3: StoreServer, cutting: Cut
 ) -> None:
     root = s3.new_root()
 
-    with CuttingProxy(s3.endpoint, most_bytes=10_000) as proxy:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    with cutting(10_000):
         cut = connected("export", "--out", root, "--json")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
     assert cut.code == ExitCode.STOPPED_EARLY
     assert "To resume:" in cut.stderr
     assert open_store(root).dates() == []
