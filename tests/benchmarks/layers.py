@@ -3,7 +3,6 @@
     python -m tests.benchmarks.layers [REQUESTS] [ROUNDS]
 
 Lists of one page from a simulator in another process, 50 at once; the layers take turns, medians are printed.
-"bare loop" is what no client can save: prebuilt bytes out, bytes in.
 """
 
 import asyncio
@@ -13,7 +12,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import cast
 
 import aiohttp
 
@@ -46,7 +44,6 @@ async def layers(env: dict[str, str]) -> AsyncIterator[dict[str, Ask]]:
             connector=aiohttp.TCPConnector(limit=0),
         ) as session,
         open_aiohttp_transport(settings, Credentials(account, account, secret)) as transport,
-        bare_connections(env["BASE_URL"], aiohttp.encode_basic_auth(account, secret)) as ask_barely,
     ):
         throttled = Throttled(transport, AdaptiveLimiter(LimiterSettings(initial_in_flight=PARALLEL)), clock)
         retrying = Retrying(throttled, policy=RetryPolicy(), clock=clock)
@@ -62,50 +59,11 @@ async def layers(env: dict[str, str]) -> AsyncIterator[dict[str, Ask]]:
 
         yield {
             "aiohttp alone": bare,
-            "bare loop": lambda user: ask_barely(list_user_conversations(service, user).target),
             "transport": lambda user: transport.send(list_user_conversations(service, user)),
             "+ throttle": lambda user: throttled.send(list_user_conversations(service, user)),
             "+ retry": lambda user: retrying.send(list_user_conversations(service, user)),
             "+ reader": pages,
         }
-
-
-class _Bare(asyncio.Protocol):
-    """Waits for as many bytes as the first header of that name says; knows no error."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-
-    def ask(self, payload: bytes) -> asyncio.Future[bytes]:
-        self.received = b""
-        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.transport.write(payload)
-        return self.answer
-
-    def data_received(self, data: bytes) -> None:
-        self.received += data
-        head = self.received.find(b"\r\n\r\n")
-        length = self.received.find(b"Content-Length: ", 0, head)
-        if len(self.received) == head + 4 + int(self.received[length + 16 : self.received.find(b"\r", length)]):
-            self.answer.set_result(self.received)
-
-
-@asynccontextmanager
-async def bare_connections(base_url: str, authorization: str) -> AsyncIterator[Ask]:
-    host, port = base_url.removeprefix("http://").split(":")
-    loop = asyncio.get_running_loop()
-    idle = [(await loop.create_connection(_Bare, host, int(port)))[1] for _ in range(PARALLEL)]
-    head = f" HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: {authorization}\r\n\r\n"
-
-    async def ask(target: str) -> object:
-        connection = idle.pop()
-        answer = await connection.ask(f"GET {target}{head}".encode())
-        idle.append(connection)
-        return answer
-
-    yield ask
-    for connection in idle:
-        connection.transport.abort()
 
 
 async def measure(env: dict[str, str], requests: int, rounds: int) -> None:

@@ -3,7 +3,6 @@
 import json
 import random
 import signal
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
-from tests.helpers.bulk_changes import assert_agreement, consent, mixed_lines, settled_state, wanted_state
+from tests.helpers.bulk_changes import assert_agreement, assert_one_clean_run, consent, mixed_lines, wanted_state
 from tests.helpers.crash_points import POINTS
 from tests.helpers.process_shell import ProcessShell
 from tests.helpers.processes import LONGEST_SECONDS, wait_until
@@ -50,14 +49,6 @@ def resume_until_done(shell: ProcessShell, run_dir: Path, *, most: int = 6) -> i
     raise AssertionError(f"still not done: {told}")
 
 
-def assert_one_clean_run(shell: ProcessShell, plan, wanted, run_dir: Path) -> None:
-    assert settled_state(shell.twilio, plan) == wanted
-    effects = shell.twilio.effects()
-    assert max(Counter(e.participant_sid for e in effects if e.kind == "participant.removed").values()) == 1
-    assert max(Counter(e.participant_sid for e in effects if e.kind == "participant.updated").values()) == 1
-    assert_agreement(plan, run_dir, effects)
-
-
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at_any_point_and_resumed_gives_the_state_of_one_clean_run(shell: ProcessShell, point: str) -> None:
     plan = shell.plan(mixed_lines(shell.twilio, updates=24, removals=6))
@@ -71,7 +62,7 @@ def test_killed_at_any_point_and_resumed_gives_the_state_of_one_clean_run(shell:
 
     assert killed.code == -signal.SIGKILL, killed
     assert seen["state"] == ("finished" if "results" in point else "killed")
-    assert_one_clean_run(shell, plan, wanted, run_dir)
+    assert_one_clean_run(shell.twilio, plan, wanted, run_dir)
 
 
 def test_killed_at_random_with_responses_lost_after_the_effect(shell: ProcessShell) -> None:
@@ -91,7 +82,7 @@ def test_killed_at_random_with_responses_lost_after_the_effect(shell: ProcessShe
     process.communicate()
     resume_until_done(shell, run_dir)
 
-    assert_one_clean_run(shell, plan, wanted, run_dir)
+    assert_one_clean_run(shell.twilio, plan, wanted, run_dir)
 
 
 def test_a_signal_ends_a_run_cleanly_and_names_the_line_that_goes_on(shell: ProcessShell) -> None:

@@ -84,6 +84,15 @@ def wanted_state(twilio: RunningSimulator, plan: Plan) -> dict[int, Any]:
     return state
 
 
+def assert_one_clean_run(twilio: RunningSimulator, plan: Plan, wanted: dict[int, Any], run_dir: Path) -> None:
+    """Require the state that one clean run brings, no member removed twice and none written twice."""
+    assert settled_state(twilio, plan) == wanted
+    effects = twilio.effects()
+    for kind in OUR_KINDS:
+        assert max(Counter(effect.participant_sid for effect in effects if effect.kind == kind).values()) == 1
+    assert_agreement(plan, run_dir, effects)
+
+
 def assert_agreement(plan: Plan, run_dir: Path, effects: list[Effect]) -> Counter[str]:
     """Hold effect log, journal and results of a run against each other, row by row; give the outcomes.
 

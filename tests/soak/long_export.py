@@ -1,8 +1,6 @@
-"""A long export from an account with a small cap and other traffic: goodput, refusals and memory over time, as a page.
+"""A long export from an account with a small cap and other traffic: prints goodput, refusals and memory over time.
 
-    python -m tests.soak.long_export [MINUTES] [CAP] [PAGE]
-
-The page has a chart for each; what it says in numbers is printed too.
+python -m tests.soak.long_export [MINUTES] [CAP]
 """
 
 import json
@@ -15,21 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from readstate.html.charts import Chart, Series, lines
 from tests.benchmarks.frontier import reachable
 from tests.benchmarks.measured import ROOT, simulator, tell
 
 _EVERY = 10.0
 _SERVICE = 0.12
 _ROUND_TRIP = 0.012
-_PAGE = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>A long export</title>
-<style>:root {{ --ink: #222; --soft: #777; --grid: #ddd; --one: #1f6feb; --two: #d1242f }}
-body {{ font: 16px system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; color: var(--ink) }}
-svg {{ width: 100%; height: auto }}</style>
-<h1>A long export</h1><p>{summary}</p>
-{charts}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +28,12 @@ class Sample:
     minute: float
     accepted: float
     """Answers other than 429 to the export, a second."""
-    refused: float
-    """Share of the export's requests."""
     production_refused: float
     """Share of the other traffic."""
     megabytes: float
 
 
-def main(minutes: float = 30.0, cap: int = 50, page: str = "long-export.html") -> None:
+def main(minutes: float = 30.0, cap: int = 50) -> None:
     production = cap / _SERVICE / 10
     left_over = cap / _SERVICE - production
     users = int(left_over * 60 * minutes)
@@ -62,12 +49,7 @@ def main(minutes: float = 30.0, cap: int = 50, page: str = "long-export.html") -
     with tempfile.TemporaryDirectory() as folder, simulator(*options) as environment:
         samples, manifest = _exported(Path(folder), environment)
     most = reachable(cap, service=_SERVICE, round_trip=_ROUND_TRIP, production=production)
-    said = _summary(samples, manifest, left_over=left_over, most=most)
-    print(said)
-    charts = _charts(samples)
-    Path(page).write_text(
-        _PAGE.format(summary=said, charts="\n".join(f"<h2>{chart.title}</h2>{chart.svg}" for chart in charts))
-    )
+    print(_summary(samples, manifest, left_over=left_over, most=most))
 
 
 def _exported(folder: Path, environment: Mapping[str, str]) -> tuple[list[Sample], dict]:
@@ -105,13 +87,7 @@ def _sample(
     minute: float, before: tuple[int, int, int, int], now: tuple[int, int, int, int], megabytes: float
 ) -> Sample:
     requests, refused, arrived, turned_away = (new - old for new, old in zip(now, before, strict=True))
-    return Sample(
-        minute,
-        (requests - refused) / _EVERY,
-        refused / max(1, requests),
-        turned_away / max(1, arrived),
-        megabytes,
-    )
+    return Sample(minute, (requests - refused) / _EVERY, turned_away / max(1, arrived), megabytes)
 
 
 def _megabytes(pid: int) -> float:
@@ -137,36 +113,5 @@ def _summary(samples: list[Sample], manifest: dict, *, left_over: float, most: f
     )
 
 
-def _charts(samples: list[Sample]) -> list[Chart]:
-    minutes = [f"{sample.minute:.1f}" for sample in samples]
-    return [
-        lines(
-            "Answers a second",
-            minutes,
-            [Series("answers", "one", [sample.accepted for sample in samples])],
-            axis="minutes since the start",
-            unit="a second",
-        ),
-        lines(
-            "Refused (429), of the export and of other traffic",
-            minutes,
-            [
-                Series("export", "one", [100 * sample.refused for sample in samples]),
-                Series("other traffic", "two", [100 * sample.production_refused for sample in samples]),
-            ],
-            axis="minutes since the start",
-            unit="percent",
-        ),
-        lines(
-            "Memory of the export",
-            minutes,
-            [Series("resident", "one", [sample.megabytes for sample in samples])],
-            axis="minutes since the start",
-            unit="MB",
-        ),
-    ]
-
-
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    main(*map(float, words[:1]), *map(int, words[1:2]), *words[2:])
+    main(*map(float, sys.argv[1:2]), *map(int, sys.argv[2:3]))
