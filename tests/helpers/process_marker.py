@@ -17,7 +17,7 @@ _STARTERS = {"readstate_jobs.airflow.parent_process"} | {
     )
 }  # fmt: skip
 
-_SERVERS = {"s3", "azure", "bucket"}
+_SERVERS = {"s3", "azure", "bucket", "redis"}
 """Parameters for which a test, or a fixture of it, asks by name for a server of its own process."""
 
 _CLEANING = "_no_process_outlives_its_test"
