@@ -91,12 +91,6 @@ class TestResults:
 
         assert sorted(results) == sorted(item * item for item in items)
 
-    async def test_none_is_a_result_like_any_other(self) -> None:
-        async def nothing(item: int) -> None:
-            return None
-
-        assert await collect(nothing, range(3), 2) == [None] * 3
-
     async def test_an_exception_that_is_returned_is_a_result_and_not_an_error(self) -> None:
         async def returns(item: int) -> Exception:
             return ValueError(item)
@@ -140,13 +134,6 @@ class TestBounds:
             assert len([result async for result in results]) == 20
 
         assert work.most == limit
-
-    async def test_items_are_taken_only_as_workers_are_free(self) -> None:
-        work, source = Work(), Source(1000)
-        async with bounded_map(work, source.items(), limit=4):
-            await a_while()
-
-        assert source.taken == 4
 
     async def test_an_endless_synchronous_source_is_taken_lazily_too(self) -> None:
         taken = []
@@ -289,13 +276,6 @@ class TestLeaving:
         assert sorted(gone) == [0, 1, 2]
         assert len(asyncio.all_tasks()) == 1
 
-    async def test_leaving_early_closes_the_source(self) -> None:
-        source = Source(1000)
-        async with bounded_map(squared, source.items(), limit=3) as results:
-            await anext(results)
-
-        assert source.closed
-
     async def test_cancelling_the_consumer_cancels_the_work(self) -> None:
         work, source = Work(), Source(1000)
         consumer = asyncio.create_task(collect(work, source.items(), 3))
@@ -306,15 +286,6 @@ class TestLeaving:
             await consumer
         assert sorted(work.cancelled) == [0, 1, 2]
         assert source.closed
-
-    async def test_nothing_is_left_over_at_the_end(self) -> None:
-        await collect(squared, range(10), 4)
-
-        assert len(asyncio.all_tasks()) == 1
-
-    async def test_a_block_that_never_consumes_ends(self) -> None:
-        async with bounded_map(squared, range(100), limit=4):
-            pass
 
     @pytest.mark.parametrize("moment", ["before", "after"])
     async def test_an_error_at_the_moment_of_leaving_is_dropped_although_results_wait(self, moment: str) -> None:

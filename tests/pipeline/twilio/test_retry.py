@@ -178,17 +178,6 @@ class TestUnauthorized:
     def request(self, number: int) -> Request:
         return requests.fetch_user(None, f"US{number:032x}")
 
-    async def test_a_stray_401_is_survived(self) -> None:
-        run = Run(REFUSED, DONE, REFUSED, DONE, REFUSED, REFUSED, DONE, REFUSED, DONE)
-
-        assert [await run(self.request(number)) for number in range(4)] == [DONE] * 4
-
-    async def test_one_request_that_stays_refused_is_final_and_does_not_stop_the_others(self) -> None:
-        run = Run(*[REFUSED] * 3, DONE)
-
-        assert (await run(self.request(1))).status == 401
-        assert await run(self.request(2)) is DONE
-
     async def test_three_different_requests_refused_in_a_row_stop_the_run(self) -> None:
         run = Run(*[REFUSED] * 7)
 
@@ -245,13 +234,6 @@ class TestPages:
         assert await run(self.FIRST) is DONE
         assert self.sizes(run) == ["50", "50", "50", "12", "3", "1"]
         assert run.heard(PageShrunk) == [PageShrunk(self.FIRST.path, size) for size in (12, 3, 1)]
-
-    async def test_a_page_that_fails_with_one_row_is_given_up_after_as_many_attempts_as_any_request(self) -> None:
-        run = Run(*[BROKEN] * 6)
-
-        assert (await run(self.FIRST)).status == 500
-        assert run.transport.sent == 6
-        assert len(run.heard(RetriesExhausted)) == 1
 
     @pytest.mark.parametrize("trouble", [NotSent("no route"), answer(408), answer(200, b"<html>")], ids=repr)
     async def test_what_does_not_come_from_a_large_page_leaves_its_size(self, trouble: Step) -> None:

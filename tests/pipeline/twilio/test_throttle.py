@@ -86,26 +86,6 @@ async def test_a_429_is_sent_again_and_tells_observers_its_code_and_what_was_lea
     assert bench.heard(Retried) == [Retried("GET", READ.path, "status 429", 0, 2.0, "RQ" + "0" * 32)]
 
 
-@pytest.mark.parametrize("request_", [READ, WRITE])
-@pytest.mark.parametrize("retry_after", [2.0, 60.0])
-async def test_a_retry_after_is_waited_out_once(request_: Request, retry_after: float) -> None:
-    bench = Bench(answer(429, {"code": 20429}, {"retry-after": str(retry_after)}), answer())
-    began = bench.clock.monotonic()
-
-    await bench.throttled.send(request_)
-
-    assert retry_after <= bench.clock.monotonic() - began <= 1.05 * retry_after + 0.05
-
-
-async def test_after_a_retry_after_other_requests_wait_for_its_end_too() -> None:
-    bench = Bench(answer(429, {"code": 20429}, {"retry-after": "2"}), answer(), answer())
-    began = bench.clock.monotonic()
-
-    await asyncio.gather(bench.throttled.send(READ), bench.throttled.send(READ))
-
-    assert 2.0 <= bench.clock.monotonic() - began <= 2.3
-
-
 async def test_a_request_that_is_refused_again_and_again_is_sent_less_and_less_often_and_never_given_up() -> None:
     bench = Bench(*[TOO_MANY] * 40, answer())
     began = bench.clock.monotonic()
@@ -123,18 +103,6 @@ async def test_a_refused_request_steps_aside_for_a_moment() -> None:
 
     assert bench.clock.slept[0] == pytest.approx(0.3)
     assert bench.heard(Retried) == [Retried("POST", WRITE.path, "status 429", 0, 0.3, "RQ" + "0" * 32)]
-
-
-async def test_writes_that_go_too_fast_do_not_hold_reads() -> None:
-    bench = Bench(answer(429, {"code": 50063}, {"retry-after": "60"}), answer(), answer())
-    began = bench.clock.monotonic()
-    write = asyncio.create_task(bench.throttled.send(WRITE))
-    while not bench.heard(PauseBegan):
-        await asyncio.sleep(0)
-
-    assert bench.limiter.ready_at(bench.clock.monotonic(), None) - began < 1
-    await write
-    assert bench.clock.monotonic() - began >= 60
 
 
 async def test_a_write_that_is_admitted_too_late_is_not_sent_and_frees_its_slot() -> None:
@@ -250,48 +218,6 @@ async def test_an_outage_that_lasts_too_long_stops_the_run() -> None:
     assert 60 < bench.clock.monotonic() - began <= 70
     assert 8 <= bench.inner.sent - 10 <= 20  # about one probe each five seconds
     assert bench.limiter.in_flight == 0
-
-
-class Manual:
-    """Requests stay in flight until the test answers them."""
-
-    def __init__(self) -> None:
-        self.in_flight: list[tuple[Request, asyncio.Future[Response]]] = []
-
-    async def send(self, request: Request) -> Response:
-        future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self.in_flight.append((request, future))
-        return await future
-
-    def answer(self) -> None:
-        self.in_flight.pop(0)[1].set_result(answer())
-
-
-async def settle() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
-async def test_during_an_outage_one_probe_at_a_time_is_under_way() -> None:
-    inner, limiter, clock = Manual(), AdaptiveLimiter(LimiterSettings(initial_in_flight=20)), FakeClock()
-    throttled = Throttled(inner, limiter, clock)
-    first = [asyncio.create_task(throttled.send(READ)) for _ in range(10)]
-    await settle()
-    for _ in range(10):
-        inner.in_flight.pop()[1].set_exception(Unanswered("gone"))
-    await asyncio.gather(*first, return_exceptions=True)
-
-    tasks = [asyncio.create_task(throttled.send(READ)) for _ in range(5)]
-    await settle()
-
-    assert len(inner.in_flight) == 1
-    for _ in range(3):
-        inner.answer()
-        await settle()
-    assert len(inner.in_flight) == 2  # the outage is over: all that still wait are sent
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_a_probe_that_hangs_has_failed() -> None:

@@ -81,11 +81,6 @@ class TestJson:
         with pytest.raises(UnusableAnswer, match=r"status 200 with a body that cannot be used.*request RQ0"):
             answer(body=body).json(UserConversation)
 
-    def test_without_a_request_id_it_is_shown_without_one(self) -> None:
-        with pytest.raises(UnusableAnswer) as error:
-            Response(200, {}, b"<html>").json(UserConversation)
-        assert "request" not in str(error.value)
-
 
 class TestError:
     def error(self, status: int, body: object) -> ApiError:

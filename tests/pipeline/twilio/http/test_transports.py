@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from readstate.errors import BadInput, NotSent, Unanswered
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.request import Request
-from tests.helpers.raw_server import HANG_UP, LAST, chunked, http, raw_server
+from tests.helpers.raw_server import HANG_UP, LAST, http, raw_server
 from tests.helpers.transports import CONVERSATION, CREDENTIALS, DELETE, READ, SECRET, UPDATE, USER, Open
 
 BASIC = b64encode(f"{CREDENTIALS.username}:{SECRET}".encode()).decode()
@@ -43,34 +43,6 @@ class TestAnswers:
 
         assert [(answer.status, answer.body) for answer in answers] == [(status, b"")] * 2
         assert server.connections == 1
-
-    async def test_a_body_may_come_in_chunks(self, transport: Open) -> None:
-        async with raw_server(lambda _: chunked(b'{"a": ', b"1}")) as server, transport(server.base_url) as opened:
-            answers = [await opened.send(READ), await opened.send(READ)]
-
-        assert [answer.body for answer in answers] == [b'{"a": 1}'] * 2
-        assert server.connections == 1
-
-    async def test_a_body_may_last_until_the_connection_ends(self, transport: Open) -> None:
-        whole = b"HTTP/1.1 200 OK\r\n\r\n{}"
-        async with raw_server(lambda _: whole + LAST) as server, transport(server.base_url) as opened:
-            answers = [await opened.send(READ), await opened.send(READ)]
-
-        assert [answer.body for answer in answers] == [b"{}"] * 2
-        assert server.connections == 2
-
-    async def test_what_only_says_that_an_answer_will_come_is_not_taken_for_it(self, transport: Open) -> None:
-        early = b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"
-        async with raw_server(lambda _: early + http()) as server, transport(server.base_url) as opened:
-            answer = await opened.send(READ)
-
-        assert (answer.status, answer.body, answer.headers.get("link")) == (200, b"{}", None)
-
-    async def test_the_host_is_named_with_its_port(self, transport: Open) -> None:
-        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
-            await opened.send(READ)
-
-        assert f"\r\nhost: {server.base_url.removeprefix('http://')}\r\n" in server.requests[0].lower()
 
     async def test_an_update_travels_as_a_form(self, transport: Open) -> None:
         async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:

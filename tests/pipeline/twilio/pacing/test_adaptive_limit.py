@@ -75,12 +75,3 @@ def test_it_nears_its_least_without_end_and_returns_fast() -> None:
         blocked.accepted(2.0)
 
     assert blocked.value > 15
-
-
-def test_it_never_leaves_its_bounds() -> None:
-    bounded = adaptive_limit(490)
-    bounded.slow_start = True
-    for _ in range(100):
-        bounded.accepted(1.0)
-
-    assert bounded.value == 500

@@ -78,11 +78,3 @@ def test_three_answers_in_a_row_close_it() -> None:
     breaker.probe_failed(101, 0.5)
     assert [breaker.probe_succeeded(102) for _ in range(3)] == [False, False, True]
     assert not breaker.is_open
-
-
-def test_a_probe_that_proved_nothing_is_sent_again_at_the_given_time() -> None:
-    breaker = opened()
-    breaker.probe_sent()
-    breaker.reschedule_probe(107)
-
-    assert breaker.ready_at() == 107

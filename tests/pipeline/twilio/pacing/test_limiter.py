@@ -1,7 +1,5 @@
 """How the window, the pacers and the breaker act together."""
 
-from math import inf
-
 import pytest
 
 from readstate.events import Event, OutageBegan, OutageEnded, PauseBegan, RequestRefused, WindowFound
@@ -23,18 +21,6 @@ def refuse(
 def break_down(limiter: AdaptiveLimiter, now: float = 1.0) -> None:
     for _ in range(10):
         limiter.failed(now, limiter.sent(now, None), chance=0.5)
-
-
-def test_a_full_window_waits_for_an_answer() -> None:
-    limiter = adaptive_limiter(initial_in_flight=2)
-    first = limiter.sent(1.0, None)
-    limiter.sent(1.0, None)
-
-    assert limiter.ready_at(1.0, None) == inf
-
-    limiter.accepted(1.1, first)
-
-    assert limiter.ready_at(1.2, None) <= 1.2
 
 
 @pytest.mark.parametrize("code", [20429, 429, None])

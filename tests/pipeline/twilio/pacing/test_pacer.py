@@ -27,15 +27,6 @@ def test_what_a_busy_loop_was_late_by_is_made_up_for_but_a_long_rest_is_not() ->
     assert 10 <= sent_at_once <= 12
 
 
-def test_a_pause_outlasts_the_spacing_and_is_never_shortened() -> None:
-    pacer = Pacer()
-    pacer.pause_until(30.0)
-    pacer.pause_until(20.0)
-    pacer.sent(10.0, 1)
-
-    assert pacer.ready_at() == 30.0
-
-
 def test_spacing_binds_when_requests_go_as_soon_as_it_lets_them() -> None:
     pacer = Pacer()
     pacer.sent(10.0, 20)

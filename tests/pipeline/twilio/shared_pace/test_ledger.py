@@ -86,27 +86,6 @@ def settled(number: int, account_value: float) -> Account:
     return account
 
 
-@pytest.mark.parametrize("number", [2, 4, 10])
-def test_members_with_equal_needs_have_equal_shares(number: int) -> None:
-    account = settled(number, 90.0)
-
-    values = [process.value for process in account.processes]
-    assert max(values) - min(values) <= 1
-    assert sum(values) == 90
-
-
-def test_a_joiner_waits_until_the_others_have_made_room_and_is_fair_after_a_round() -> None:
-    account = settled(2, 90.0)
-    joiner = Process("joiner")
-
-    assert account.turn(joiner).shares[WINDOW].state.value == 0
-
-    account.processes.append(joiner)
-    account.rounds(2)
-
-    assert [process.value for process in account.processes] == [30, 30, 30]
-
-
 def test_a_new_member_has_learned_nothing() -> None:
     account = settled(2, 90.0)
     account.turn(Process("joiner", value=400.0, base=0.0))

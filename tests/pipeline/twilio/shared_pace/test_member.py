@@ -52,11 +52,6 @@ def two() -> Two:
     return two
 
 
-def test_both_have_half(two: Two) -> None:
-    assert [limiter.window.value for limiter in two.limiters] == [40, 40]
-    assert [limiter.window.share for limiter in two.limiters] == [0.5, 0.5]
-
-
 def test_what_is_learned_while_the_turn_is_taken_is_kept(two: Two) -> None:
     report = two.members[0].report(two.time(0))
     two.refuse(0)
