@@ -28,7 +28,7 @@ class StopSwitch:
     def __init__(self) -> None:
         self._requested = asyncio.Event()
         self._reason: StopReason | None = None
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[], object]] = []
 
     def reason(self) -> StopReason | None:
         """Return why to stop; None while the run may continue."""
@@ -41,7 +41,7 @@ class StopSwitch:
         for listener in self._listeners:
             listener()
 
-    def on_stop(self, listener: Callable[[], None]) -> None:
+    def on_stop(self, listener: Callable[[], object]) -> None:
         """Call *listener* at every request to stop."""
         self._listeners.append(listener)
 

@@ -37,7 +37,7 @@ def run_cancellable(main: Callable[[StopSwitch], Awaitable[Result]]) -> Result:
 
 async def _cancelled_by(stop: StopSwitch, work: Awaitable[Result]) -> Result:
     task = asyncio.ensure_future(work)
-    stop.on_stop(lambda: _cancel(task))
+    stop.on_stop(task.cancel)
     try:
         return await task
     except (asyncio.CancelledError, Stopped):
@@ -46,10 +46,6 @@ async def _cancelled_by(stop: StopSwitch, work: Awaitable[Result]) -> Result:
         raise Stopped(
             reason.text, hint="Nothing was planned or changed: run the command again.", exit_code=reason.exit_code
         ) from None
-
-
-def _cancel(task: asyncio.Future[Result]) -> None:
-    task.cancel()
 
 
 def set_deadline(stop: StopSwitch, seconds: float) -> None:
