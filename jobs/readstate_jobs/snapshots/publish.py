@@ -1,6 +1,5 @@
 """``readstate publish``: one snapshot of what the shards of a run have staged."""
 
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from readstate.errors import ExitCode
 from readstate.model.quantities import parse_allowance
 from readstate.observers.monitor import monitor_run
 from readstate.settings import Settings
-from readstate.snapshot.published.delta_tables import sync_if_present
 from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
 from readstate.snapshot.roster.shard import parse_run_id
 from readstate.snapshot.shards.publish import Published, PublishOptions, publish_run
@@ -52,33 +50,8 @@ def command(root: str, run_id: str, **options: Any) -> int:
     settings = settings_from(
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
     ).settings
-    published = publish_staged(
-        settings,
-        open_store(root),
+    publishing = PublishOptions(
         run_id=parse_run_id(run_id),
-        replaces=replaces,
-        keeps_staging=keeps_staging,
-        tables=tables,
-    )
-    if published.already:
-        show_published(published.manifest, root=root, as_json=as_json)
-    else:
-        show_manifest(published.manifest, root=root, changes=None, as_json=as_json)
-    return ExitCode.DONE if published.manifest.complete else ExitCode.SOME_FAILED
-
-
-def publish_staged(
-    settings: Settings,
-    store: SnapshotStore,
-    *,
-    run_id: str,
-    replaces: bool = False,
-    keeps_staging: bool = False,
-    tables: Callable[[SnapshotStore], None] = sync_if_present,
-) -> Published:
-    """Publish the shards of a run, then update Delta tables; see `readstate.snapshot.shards.publish.publish_run`."""
-    options = PublishOptions(
-        run_id=run_id,
         max_failed_users=parse_allowance(settings.max_failed_users),
         on_incomplete=settings.on_incomplete,
         file_bytes=settings.file_megabytes << 20,
@@ -86,28 +59,27 @@ def publish_staged(
         replaces=replaces,
         keeps_staging=keeps_staging,
     )
-
-    async def work(stop: StopSwitch) -> Published:
-        clock = SystemClock()
-        with run_workspace(Path(settings.work_dir), root=store.root, run_id=run_id, work="publish") as workspace:
-            try:
-                with monitor_run(settings, command="publish", clock=clock) as monitor, WorkerThread() as disk:
-                    published = await disk.run(
-                        publish_run,
-                        options,
-                        store=store,
-                        workspace=workspace,
-                        stop=stop,
-                        clock=clock,
-                        emit=monitor.emit,
-                    )
-                    monitor.mark_success()
-                    return published
-            finally:
-                # Cheap to make again, from files that are still staged.
-                workspace.remove()
-
+    store = open_store(root)
     tune_allocator()
-    published = run(work)
+    published = run(lambda stop: _publish(settings, publishing, store, stop))
     tables(store)
-    return published
+    if published.already:
+        show_published(published.manifest, root=root, as_json=as_json)
+    else:
+        show_manifest(published.manifest, root=root, changes=None, as_json=as_json)
+    return ExitCode.DONE if published.manifest.complete else ExitCode.SOME_FAILED
+
+
+async def _publish(settings: Settings, options: PublishOptions, store: SnapshotStore, stop: StopSwitch) -> Published:
+    clock = SystemClock()
+    with run_workspace(Path(settings.work_dir), root=store.root, run_id=options.run_id, work="publish") as workspace:
+        try:
+            with monitor_run(settings, command="publish", clock=clock) as monitor, WorkerThread() as disk:
+                published = await disk.run(
+                    publish_run, options, store=store, workspace=workspace, stop=stop, clock=clock, emit=monitor.emit
+                )
+                monitor.mark_success()
+                return published
+        finally:
+            # Cheap to make again, from files that are still staged.
+            workspace.remove()
