@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from readstate.credentials import load_credentials
-from readstate.errors import BadInput, ExitCode, ReadstateError, Usage
+from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.compare.compare import Comparison, compare_with_previous
 from readstate.snapshot.published.schema import PII_COLUMNS, USER_CONVERSATIONS
 from readstate.snapshot.published.snapshot import open_snapshot
@@ -18,10 +18,10 @@ from readstate.snapshot.roster.users_file import read_users_file
 from readstate.snapshot.workspace.workspace import unfinished_exports
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import connection_options, json_option, parse_day, parse_seconds, settings_from
-from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for
+from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for, export_options
 from readstate_jobs.snapshots.export_output import show_estimate, show_manifest, show_published
 from readstate_jobs.snapshots.export_shard import export_one_shard, require_shard_options
-from readstate_jobs.snapshots.resume_command import add_resume_hint, resume_line
+from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 
 
 @click.command()
@@ -79,25 +79,15 @@ def command(**options: Any) -> int:
         tables(store)
         show_published(standing.manifest, root=root, as_json=as_json)
         return ExitCode.DONE
-    job = ExportJob(
-        settings,
-        load_credentials(),
-        store=store,
-        day=day,
-        selection=selection,
-        blanked_columns=blanked,
-        grace_seconds=options["grace"],
-        replaces=standing,
-        tables=tables,
+    wanted = export_options(
+        settings, day, selection, blanked_columns=blanked, grace_seconds=options["grace"], replaces=standing
     )
+    job = ExportJob(settings, load_credentials(), store, wanted, tables)
     if options["dry_run"]:
         show_estimate(job.estimate(), as_json=as_json)
         return ExitCode.DONE
-    try:
+    with resume_hint(day):
         manifest = job.export(deadline=options["deadline"], restart=options["restart"])
-    except ReadstateError as error:
-        add_resume_hint(error, day)
-        raise
     changes = None if options["compare_with"] is None else _changes_since_previous(root, day)
     show_manifest(manifest, root=root, changes=changes, as_json=as_json)
     return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED

@@ -7,7 +7,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec.structs import replace
 
@@ -22,7 +22,7 @@ from readstate.snapshot.export.ingest import PartLimits
 from readstate.snapshot.export.options import ExportContext, ExportOptions
 from readstate.snapshot.published.delta_tables import require_delta, sync, sync_if_present
 from readstate.snapshot.published.manifest import Manifest
-from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.shards.agreement import require_same_options
 from readstate.snapshot.shards.export import export_shard
@@ -55,21 +55,14 @@ class ExportJob:
     settings: Settings
     credentials: Credentials
     store: SnapshotStore
-    day: date
-    selection: RosterSelection
-    blanked_columns: tuple[str, ...] = ()
-    grace_seconds: float = 20.0
-    replaces: VersionedManifest | None = None
-    """The published snapshot to replace; None where there must be none yet."""
+    options: ExportOptions
     tables: Callable[[SnapshotStore], None] = sync_if_present
     """What becomes of Delta tables: `sync_if_present`, or `sync`, which also creates them."""
-    run_id: str | None = None
-    """The name of the run; None generates one. The shards of a run need a common name."""
 
     def export(self, *, deadline: float | None = None, restart: bool = False) -> Manifest:
         """Read and publish; see `readstate.snapshot.export.export.export`. *restart* drops unfinished work first."""
         tune_allocator()
-        workspace = export_workspace(Path(self.settings.work_dir), root=self.store.root, day=self.day)
+        workspace = export_workspace(Path(self.settings.work_dir), root=self.store.root, day=self.options.snapshot_date)
         manifest = run(lambda stop: self._carry_out(export, workspace, stop, deadline=deadline, restart=restart))
         self.tables(self.store)
         return manifest
@@ -82,26 +75,26 @@ class ExportJob:
         *command* is the command line without ``--shard``, shown later by `readstate publish` for a missing shard.
         Raises `BadInput` where other shards of the run were begun with other options, unless *restart* is set.
         """
-        assert self.run_id is not None
         tune_allocator()
-        options, shard = self.options(), self.selection.share
-        staging = Staging(self.store, self.run_id)
+        shard, fingerprint, run_id = self.options.selection.share, self.options.fingerprint(), self.options.run_id
+        assert run_id is not None
+        staging = Staging(self.store, run_id)
         if not restart:
-            require_same_options(staging, shard, options.fingerprint())
-        note = ShardRegistration(snapshot_date=self.day, options=options.fingerprint(), command=tuple(command))
-        staging.register(shard, note)
-        workspace = self._shard_workspace(self.run_id)
+            require_same_options(staging, shard, fingerprint)
+        day = self.options.snapshot_date
+        staging.register(shard, ShardRegistration(snapshot_date=day, options=fingerprint, command=tuple(command)))
+        workspace = self._shard_workspace(run_id)
         return run(lambda stop: self._carry_out(export_shard, workspace, stop, deadline=deadline, restart=restart))
 
     def discard_shard(self) -> None:
         """Remove this machine's unfinished work on a shard that another machine has finished meanwhile."""
-        assert self.run_id is not None
-        with suppress(Locked), self._shard_workspace(self.run_id) as workspace:
+        assert self.options.run_id is not None
+        with suppress(Locked), self._shard_workspace(self.options.run_id) as workspace:
             workspace.remove()
 
     def _shard_workspace(self, run_id: str) -> AbstractContextManager[Workspace]:
-        shard = self.selection.share
-        return run_workspace(Path(self.settings.work_dir), root=self.store.root, run_id=run_id, work=shard.folder)
+        work = self.options.selection.share.folder
+        return run_workspace(Path(self.settings.work_dir), root=self.store.root, run_id=run_id, work=work)
 
     def estimate(self) -> Estimate:
         """Read the roster and return what an export would take; nothing is kept."""
@@ -124,31 +117,24 @@ class ExportJob:
             if deadline is not None:
                 set_deadline(stop, deadline)
             async with open_session(
-                self.settings,
-                self.credentials,
-                command="export",
-                clock=clock,
-                observers=[timeline.observe],
+                self.settings, self.credentials, command="export", clock=clock, observers=[timeline.observe]
             ) as session:
                 timeline.watch(session.twilio.limiter)
-                result = await flow(self.options(), self._context(session, workspace, stop, timeline))
+                result = await flow(self.options, self._context(session, workspace, stop, timeline))
                 session.succeeded()
                 return result
 
     async def _estimate(self, stop: StopSwitch) -> Estimate:
         clock = SystemClock()
         timeline = Timeline(clock)
+        settings = replace(self.settings, metrics_file="")
         with TemporaryDirectory(prefix="readstate-") as folder:
             async with open_session(
-                replace(self.settings, metrics_file=""),
-                self.credentials,
-                command="list",
-                clock=clock,
-                observers=[timeline.observe],
+                settings, self.credentials, command="list", clock=clock, observers=[timeline.observe]
             ) as session:
                 context = self._context(session, Workspace(Path(folder)), stop, timeline)
                 began = clock.monotonic()
-                size = await count_roster(self.options(), context)
+                size = await count_roster(self.options, context)
                 spent = clock.monotonic() - began
                 made = max(1, sum_requests(timeline.added_to(())).requests)
                 return Estimate(size.users, size.pages, spent / made)
@@ -165,22 +151,20 @@ class ExportJob:
             tool_version=version("readstate"),
         )
 
-    def options(self) -> ExportOptions:
-        """Return the options of the export."""
-        return ExportOptions(
-            snapshot_date=self.day,
-            selection=self.selection,
-            base_url=self.settings.base_url,
-            max_failed_users=parse_allowance(self.settings.max_failed_users),
-            part_limits=PartLimits(self.settings.part_rows, self.settings.part_seconds),
-            blanked_columns=self.blanked_columns,
-            on_incomplete=self.settings.on_incomplete,
-            parallel=self.settings.max_in_flight,
-            file_bytes=self.settings.file_megabytes << 20,
-            grace_seconds=self.grace_seconds,
-            replaces=self.replaces,
-            run_id=self.run_id,
-        )
+
+def export_options(settings: Settings, day: date, selection: RosterSelection, **more: Any) -> ExportOptions:
+    """Return the options of the export of *day* as *settings* have them; *more* are those that are no settings."""
+    return ExportOptions(
+        snapshot_date=day,
+        selection=selection,
+        base_url=settings.base_url,
+        max_failed_users=parse_allowance(settings.max_failed_users),
+        part_limits=PartLimits(settings.part_rows, settings.part_seconds),
+        on_incomplete=settings.on_incomplete,
+        parallel=settings.max_in_flight,
+        file_bytes=settings.file_megabytes << 20,
+        **more,
+    )
 
 
 def delta_tables_for(format_: Literal["parquet", "delta"] | None) -> Callable[[SnapshotStore], None]:

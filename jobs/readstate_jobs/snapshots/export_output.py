@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from readstate.snapshot.compare.compare import Comparison
-from readstate.snapshot.published.manifest import Manifest
+from readstate.snapshot.published.manifest import Manifest, UserCounts
 from readstate.snapshot.published.snapshot_store import manifest_path, partition
 from readstate.snapshot.shards.staging import ShardManifest
 from readstate.text import format_duration, format_size, group_digits, pluralize
@@ -37,10 +37,7 @@ def _show_summary(manifest: Manifest, root: str) -> None:
     seconds = (manifest.ended_at - manifest.started_at).total_seconds() - manifest.paused_seconds
     users = manifest.users
     rows = [
-        ("users read", group_digits(users.read)),
-        ("users vanished", group_digits(users.vanished)),
-        ("users failed", group_digits(users.failed)),
-        ("conversations", group_digits(manifest.rows)),
+        *_counts(users, manifest.rows),
         ("dropped as duplicates", group_digits(manifest.duplicates_dropped)),
         ("requests", group_digits(manifest.requests.requests)),
         ("retried", group_digits(manifest.requests.retries)),
@@ -55,6 +52,15 @@ def _show_summary(manifest: Manifest, root: str) -> None:
     if not manifest.complete:
         click.echo(f"{pluralize(users.failed, 'user')} could not be read; {root}/failures says why.")
     click.echo(f"Published {root}/{manifest_path(manifest.snapshot_date)}")
+
+
+def _counts(users: UserCounts, rows: int) -> list[tuple[str, str]]:
+    return [
+        ("users read", group_digits(users.read)),
+        ("users vanished", group_digits(users.vanished)),
+        ("users failed", group_digits(users.failed)),
+        ("conversations", group_digits(rows)),
+    ]
 
 
 def show_published(manifest: Manifest, *, root: str, as_json: bool) -> None:
@@ -87,10 +93,7 @@ def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: b
     def show() -> None:
         if not already:
             rows = [
-                ("users read", group_digits(draft.users.read)),
-                ("users vanished", group_digits(draft.users.vanished)),
-                ("users failed", group_digits(draft.users.failed)),
-                ("conversations", group_digits(draft.rows)),
+                *_counts(draft.users, draft.rows),
                 ("requests", group_digits(draft.requests.requests)),
                 ("throttled (429)", group_digits(draft.requests.throttled)),
                 ("size", format_size(staged_bytes)),

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from readstate.credentials import load_credentials
-from readstate.errors import BadInput, ExitCode, ReadstateError, Usage
+from readstate.errors import BadInput, ExitCode, Usage
 from readstate.settings import Settings
 from readstate.snapshot.export.options import option_differences
 from readstate.snapshot.published.snapshot_store import SnapshotStore
@@ -12,9 +12,9 @@ from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.roster.shard import parse_run_id
 from readstate.snapshot.shards.publish import published_before
 from readstate.snapshot.shards.staging import Staging
-from readstate_jobs.snapshots.export_job import ExportJob
+from readstate_jobs.snapshots.export_job import ExportJob, export_options
 from readstate_jobs.snapshots.export_output import show_estimate, show_published, show_staged
-from readstate_jobs.snapshots.resume_command import add_resume_hint, resume_argv
+from readstate_jobs.snapshots.resume_command import resume_argv, resume_hint
 
 _NOT_FOR_SHARDS = {
     "limit_users": "--limit-users is for a trial run, which needs no shards",
@@ -49,22 +49,16 @@ def export_one_shard(
     shard = selection.share
     staging = Staging(store, run_id)
     day = options["day"] or _day_of(staging) or datetime.now(UTC).date()
-    job = ExportJob(
-        settings,
-        load_credentials(),
-        store=store,
-        day=day,
-        selection=selection,
-        blanked_columns=blanked_columns,
-        grace_seconds=options["grace"],
-        run_id=run_id,
+    wanted = export_options(
+        settings, day, selection, blanked_columns=blanked_columns, grace_seconds=options["grace"], run_id=run_id
     )
+    job = ExportJob(settings, load_credentials(), store, wanted)
     if options["dry_run"]:
         show_estimate(job.estimate(), as_json=as_json)
         return ExitCode.DONE
     staged = None if options["restart"] else staging.manifest(shard)
     if staged is not None:
-        if different := option_differences(staged.options, job.options().fingerprint()):
+        if different := option_differences(staged.options, wanted.fingerprint()):
             raise BadInput(
                 f"shard {shard} of run {run_id} was staged with other options ({', '.join(different)})",
                 hint="Repeat its options, or add --restart to read it anew.",
@@ -76,13 +70,10 @@ def export_one_shard(
     if published is not None and not options["again"]:
         show_published(published, root=root, as_json=as_json)
         return ExitCode.DONE
-    try:
+    with resume_hint(day):
         manifest = job.export_shard(
             command=resume_argv(day, without="--shard"), deadline=options["deadline"], restart=options["restart"]
         )
-    except ReadstateError as error:
-        add_resume_hint(error, day)
-        raise
     show_staged(manifest, root=root, already=False, as_json=as_json)
     return ExitCode.DONE
 

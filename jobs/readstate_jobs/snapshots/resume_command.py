@@ -1,6 +1,8 @@
 """The command line that resumes an export."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from itertools import pairwise
 
@@ -16,11 +18,16 @@ _HINTS = {
 }
 
 
-def add_resume_hint(error: ReadstateError, day: date) -> None:
-    """Append the line that resumes the export of *day* to the hint of *error*, where resuming can help."""
-    if error.exit_code in _HINTS:
-        resume = f"{_HINTS[error.exit_code]}  {resume_line(day)}"
-        error.hint = "\n".join(filter(None, (error.hint, resume)))
+@contextmanager
+def resume_hint(day: date) -> Iterator[None]:
+    """Append the line that resumes the export of *day* to the hint of an error, where resuming can help."""
+    try:
+        yield
+    except ReadstateError as error:
+        if error.exit_code in _HINTS:
+            resume = f"{_HINTS[error.exit_code]}  {resume_line(day)}"
+            error.hint = "\n".join(filter(None, (error.hint, resume)))
+        raise
 
 
 def resume_line(day: date) -> str:

@@ -17,7 +17,7 @@ from readstate.simulator.server.server import running
 from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import RosterSelection
-from readstate_jobs.snapshots.export_job import ExportJob
+from readstate_jobs.snapshots.export_job import ExportJob, export_options
 from readstate_jobs.snapshots.export_output import show_manifest
 
 
@@ -47,15 +47,9 @@ def command(*, root: str, users: int, seed: int) -> int:
             flags={"base_url": twilio.base_url, "work_dir": str(Path(root) / ".work")}, environ={}
         ).settings
         store, day = open_store(root), datetime.now(UTC).date()
-        job = ExportJob(
-            settings,
-            Credentials(account.account_sid, account.account_sid, account.auth_token),
-            store=store,
-            day=day,
-            selection=RosterSelection(),
-            replaces=store.current(day),
-        )
-        manifest = job.export(restart=True)
+        credentials = Credentials(account.account_sid, account.account_sid, account.auth_token)
+        options = export_options(settings, day, RosterSelection(), replaces=store.current(day))
+        manifest = ExportJob(settings, credentials, store, options).export(restart=True)
     shutil.rmtree(Path(root) / ".work", ignore_errors=True)
     show_manifest(manifest, root=root, changes=None, as_json=False)
     _show_next(root)

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,12 +77,7 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
     if bad:
         code = ExitCode.NOT_PERMITTED if any(f.subject == "credentials" for f in bad) else ExitCode.SOME_FAILED
     if as_json:
-        print_json(
-            {
-                "good": not bad,
-                "findings": [{"subject": f.subject, "good": f.good, "text": f.text, "hint": f.hint} for f in findings],
-            }
-        )
+        print_json({"good": not bad, "findings": [asdict(finding) for finding in findings]})
     return code
 
 
