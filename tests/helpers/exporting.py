@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
-from readstate.events import Event
+from readstate.errors import ExitCode
+from readstate.events import Event, RosterComplete, UserRead
 from readstate.model.quantities import Allowance
 from readstate.settings import load_settings
 from readstate.simulator.server.server import RunningSimulator
@@ -22,7 +23,7 @@ from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.workspace.timeline import Timeline
 from readstate.snapshot.workspace.workspace import Workspace, export_workspace
-from readstate.stop import StopSwitch
+from readstate.stop import StopReason, StopSwitch
 from readstate.twilio.connect import connection
 
 DAY = date(2026, 11, 23)
@@ -99,6 +100,24 @@ class Export:
         by_key = {(row["chat_service_sid"], row["user_sid"], row["conversation_sid"]): row for row in rows}
         assert len(by_key) == len(rows), "a row was published twice"
         return by_key
+
+
+class BrokenListsAfterTheRoster(Export):
+    """Makes every list of more than a page loop, once the roster is complete."""
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, RosterComplete):
+            self.twilio.faults = replace(self.twilio.faults, page_loop_share=1.0)
+
+
+class StoppingAfter(Export):
+    """Requests a stop when *users* were read."""
+
+    users = 30
+
+    def on_event(self, event: Event) -> None:
+        if sum(isinstance(event, UserRead) for event in self.events) >= self.users and self.stop is not None:
+            self.stop.request_stop(StopReason("enough", ExitCode.STOPPED_EARLY))
 
 
 def world_rows(twilio: RunningSimulator) -> dict[Key, dict[str, Any]]:

@@ -1,6 +1,5 @@
 """Exports over real sockets: whatever the account does meanwhile, the snapshot is the world."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +7,12 @@ import pytest
 
 from readstate.errors import GuardRefused, LocalDisk
 from readstate.events import (
-    Event,
-    PartWritten,
-    RosterComplete,
     UnknownFields,
 )
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot import defects, open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
-from tests.helpers.exporting import Export, assert_same, changed, world_rows
+from tests.helpers.exporting import BrokenListsAfterTheRoster, Export, assert_same, changed, world_rows
 
 
 async def test_the_snapshot_is_the_world(twilio: RunningSimulator, job: Export) -> None:
@@ -89,14 +85,6 @@ async def test_unknown_fields_are_named_and_counted(twilio: RunningSimulator, jo
     assert_same(job.published(), world_rows(twilio))
 
 
-class BrokenListsAfterTheRoster(Export):
-    """Lets every list of more than a page lead back to itself, once the users are known."""
-
-    def on_event(self, event: Event) -> None:
-        if isinstance(event, RosterComplete):
-            self.twilio.faults = replace(self.twilio.faults, page_loop_share=1.0)
-
-
 async def test_a_user_that_cannot_be_read_is_a_line_in_failures_and_contributes_no_row(
     twilio: RunningSimulator, tmp_path: Path
 ) -> None:
@@ -149,13 +137,6 @@ async def test_the_same_world_gives_the_same_rows_in_the_same_order_whatever_the
         tables.append(open_snapshot(job.root).dataset().to_table().drop_columns(["snapshot_at"]))
 
     assert tables[0].to_pylist() == tables[1].to_pylist()
-
-
-async def test_rows_reach_the_disk_in_parts_while_the_run_goes_on(job: Export) -> None:
-    await job.run()
-
-    parts = [event for event in job.events if isinstance(event, PartWritten)]
-    assert sum(part.rows for part in parts) == len(job.published())
 
 
 async def test_a_root_that_cannot_be_written_is_refused_before_the_first_request(

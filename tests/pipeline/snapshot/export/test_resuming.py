@@ -14,26 +14,14 @@ from readstate.events import (
     Event,
     RequestAnswered,
     RunResumed,
-    UserRead,
 )
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import RosterSelection
 from readstate.stop import StopReason
-from tests.helpers.exporting import Export, assert_same, changed, world_rows
+from tests.helpers.exporting import Export, StoppingAfter, assert_same, changed, world_rows
 from tests.helpers.processes import LONGEST_SECONDS
-
-
-class StoppingAfter(Export):
-    """Asks for a stop when so many users were read."""
-
-    users = 30
-
-    def on_event(self, event: Event) -> None:
-        read = sum(isinstance(event, UserRead) for event in self.events)
-        if read >= self.users and self.stop is not None:
-            self.stop.request_stop(StopReason("enough", ExitCode.STOPPED_EARLY))
 
 
 async def test_a_stopped_run_goes_on_where_it_was(twilio: RunningSimulator, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from readstate.errors import NotFound, Refused, StoppedEarly, UnusableAnswer
+from readstate.errors import Refused, StoppedEarly, UnusableAnswer
 from readstate.events import Event, UserFailed, UserVanished
 from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer, fetch_users
 from readstate.snapshot.extract.spill import Spill
@@ -17,8 +17,6 @@ from tests.helpers.fake_clock import FakeClock
 from tests.helpers.scripted_transport import ScriptedTransport, answer, page
 
 SERVICE = "IS" + "0" * 32
-
-
 USER = RosterUser(1, SERVICE, "US" + "1" * 32, "alice")
 
 
@@ -115,7 +113,3 @@ async def test_a_key_without_permission_ends_the_run() -> None:
 async def test_an_outage_ends_the_run() -> None:
     with pytest.raises(StoppedEarly):
         await read_one(StoppedEarly("too long"))
-
-
-def test_vanishing_is_no_refusal() -> None:
-    assert not issubclass(NotFound, Refused)

@@ -8,9 +8,7 @@ from readstate.errors import LocalDisk
 from readstate.snapshot.extract.spill import Spill
 
 
-async def test_files_of_unreferenced_pages_are_closed(
-    tmp_path: Path,
-) -> None:
+async def test_files_of_unreferenced_pages_are_closed(tmp_path: Path) -> None:
     spill, before = Spill(tmp_path, file_bytes=10), _open_files()
     pages = [await spill.keep(b"x" * 10) for _ in range(20)]
     assert _open_files() >= before + 20
@@ -20,12 +18,8 @@ async def test_files_of_unreferenced_pages_are_closed(
     assert _open_files() <= before + 2
 
 
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir())
-
-
 def _open_files() -> int:
-    return len(_entries(Path("/proc/self/fd")))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def test_a_folder_that_is_missing_is_a_local_problem() -> None:

@@ -84,25 +84,6 @@ def keys(count: int) -> list[Key]:
     return [("IS1", f"US{number // 7:02}", f"CH{number:05}") for number in range(count)]
 
 
-def test_no_parts_give_no_files(tmp_path: Path) -> None:
-    assert compacted([], tmp_path) == []
-
-
-def test_of_a_row_that_came_twice_the_last_one_stays(tmp_path: Path) -> None:
-    rows = [("IS1", "US1", "CH2"), ("IS1", "US1", "CH1"), ("IS1", "US1", "CH2")]
-
-    files = compacted([[table_of(rows)]], tmp_path)
-
-    assert keys_of(rows_of(files)) == [("IS1", "US1", "CH1"), ("IS1", "US1", "CH2")]
-    assert rows_of(files)["last_read_message_index"].to_pylist() == [1, 2]
-
-
-def test_one_conversation_of_two_users_or_services_is_two_rows(tmp_path: Path) -> None:
-    rows = [("IS1", "US1", "CH1"), ("IS1", "US2", "CH1"), ("IS2", "US2", "CH1")]
-
-    assert keys_of(rows_of(compacted([[table_of(rows)]], tmp_path))) == rows
-
-
 def test_of_a_row_in_two_parts_that_of_the_later_part_stays(tmp_path: Path) -> None:
     parts = [[table_of([("IS1", "US1", "CH1")], last_read=number)] for number in range(5)]
 
@@ -148,12 +129,6 @@ def test_a_row_is_seen_when_the_whole_run_began_whatever_its_part_says(tmp_path:
     assert set(rows_of([file])["snapshot_at"].to_pylist()) == {later}
 
 
-def test_schema_comes_back_as_it_was_whatever_the_values(tmp_path: Path) -> None:
-    (file,) = compacted([[table_of(keys(3))]], tmp_path)
-
-    assert pq.ParquetFile(file.path).schema_arrow.equals(USER_CONVERSATIONS, check_metadata=True)
-
-
 def test_half_written_file_goes_when_the_work_is_given_up(tmp_path: Path) -> None:
     paths = write_parts([[table_of(keys(10))]], tmp_path / "parts")
     (tmp_path / "finished").mkdir()
@@ -162,9 +137,3 @@ def test_half_written_file_goes_when_the_work_is_given_up(tmp_path: Path) -> Non
     with pytest.raises(LocalDisk, match="No space left on device"):
         list(compact(paths, tmp_path / "finished", run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=1))
     assert list((tmp_path / "finished").iterdir()) == []
-
-
-def test_part_that_vanished_is_a_local_problem(tmp_path: Path) -> None:
-    with pytest.raises(LocalDisk):
-        part = tmp_path / "part-000001.arrow"
-        list(compact([part], tmp_path, run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=1))

@@ -1,16 +1,14 @@
 """What the shards found is merged into what one process would have found."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from readstate.errors import BadInput, GuardRefused
-from readstate.events import Event, RosterComplete
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
-from tests.helpers.exporting import Export, assert_same, changed, world_rows
+from tests.helpers.exporting import BrokenListsAfterTheRoster, Export, assert_same, changed, world_rows
 from tests.helpers.shard_runs import ShardedExport, tables
 
 
@@ -50,20 +48,14 @@ async def test_requests_and_their_timeline_are_those_of_all_shards(
     assert twilio.counters().requests >= manifest.requests.requests
 
 
-class BrokenListsAfterTheRoster(ShardedExport):
-    """Makes every list of more than a page loop, once the roster is complete."""
-
-    def on_event(self, event: Event) -> None:
-        if isinstance(event, RosterComplete):
-            self.twilio.faults = replace(self.twilio.faults, page_loop_share=1.0)
-
+class BrokenShards(BrokenListsAfterTheRoster, ShardedExport):
     async def run_shard(self, *args: object, **changes: object) -> object:  # type: ignore[override]
         with changed(self.twilio, latency_ms=10, page_loop_share=0.0):
             return await super().run_shard(*args, parallel=2, **changes)  # type: ignore[arg-type]
 
 
 async def test_failures_of_all_shards_are_judged_together(twilio: RunningSimulator, tmp_path: Path) -> None:
-    job = BrokenListsAfterTheRoster(twilio, tmp_path / "sharded")
+    job = BrokenShards(twilio, tmp_path / "sharded")
     await job.run_shards(3)
     with pytest.raises(GuardRefused, match=r"of 120 users could not be read.*\nRun shard .* again with --restart"):
         job.publish(on_incomplete="refuse")

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from readstate.errors import ExitCode, Stopped
-from readstate.events import Event, UserRead
+from readstate.errors import Stopped
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot import defects
 from readstate.snapshot.published.snapshot_store import open_store
@@ -14,8 +13,7 @@ from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.roster.shard import Shard
 from readstate.snapshot.roster.users_file import RosterEntry
 from readstate.snapshot.shards.staging import STAGING
-from readstate.stop import StopReason
-from tests.helpers.exporting import Export, changed
+from tests.helpers.exporting import Export, StoppingAfter, changed
 from tests.helpers.shard_runs import ShardedExport, assert_same_snapshots, contents
 
 
@@ -84,21 +82,15 @@ async def test_columns_left_empty_are_empty_in_staged_files_too(
     assert not any(identity in content for identity in identities for content in staged.values())
 
 
-class StoppingAfter(ShardedExport):
-    """Requests a stop when *users* were read."""
-
+class StoppingShards(StoppingAfter, ShardedExport):
     users = 5
-
-    def on_event(self, event: Event) -> None:
-        if sum(isinstance(event, UserRead) for event in self.events) >= self.users and self.stop is not None:
-            self.stop.request_stop(StopReason("enough", ExitCode.STOPPED_EARLY))
 
 
 @pytest.mark.parametrize("machine", ["work", "another machine"])
 async def test_a_stopped_shard_resumes_or_begins_anew_on_another_machine(
     machine: str, twilio: RunningSimulator, single: Export, tmp_path: Path
 ) -> None:
-    job = StoppingAfter(twilio, tmp_path)
+    job = StoppingShards(twilio, tmp_path)
     with changed(twilio, latency_ms=20), pytest.raises(Stopped):
         await job.run_shard(Shard(1, 2), parallel=2)
     job.users = 10_000

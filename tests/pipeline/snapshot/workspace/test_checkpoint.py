@@ -84,18 +84,6 @@ def test_only_those_who_are_gone_and_were_never_listed_are_dropped(tmp_path: Pat
     assert {row["sid"] for row in checkpoint.users()} == {user(1).sid, user(2).sid, user(3).sid}
 
 
-def test_users_that_were_claimed_and_not_committed_are_pending_after_a_restart(tmp_path: Path) -> None:
-    checkpoint = opened(tmp_path, users=3)
-    done, *_ = checkpoint.claim(2)
-    checkpoint.commit(SealedPart("part", 5), [UserResult(done.id, "read", 5, AT)])
-    checkpoint.close()
-
-    again = opened(tmp_path)
-
-    assert [taken.user_sid for taken in again.claim(10)] == [user(1).sid, user(2).sid]
-    assert again.parts() == [SealedPart("part", 5)]
-
-
 def test_users_that_failed_are_tried_again_after_a_restart(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, users=1)
     (taken,) = checkpoint.claim(1)
