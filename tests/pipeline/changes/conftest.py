@@ -1,5 +1,3 @@
-"""The simulated world that plans are made against."""
-
 import pytest
 
 from readstate.simulator.seed.world_shape import WorldShape

@@ -1,5 +1,3 @@
-"""The table of reasons, and the page that explains them to people."""
-
 import re
 
 from readstate.model.change import Disposition, Reason

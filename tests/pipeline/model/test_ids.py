@@ -1,5 +1,3 @@
-"""What is a SID, from first to last character."""
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,5 +1,3 @@
-"""Amounts as people write them."""
-
 from fractions import Fraction
 
 import pytest

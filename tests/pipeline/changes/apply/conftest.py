@@ -1,5 +1,3 @@
-"""One world for each test."""
-
 from pathlib import Path
 
 import pytest

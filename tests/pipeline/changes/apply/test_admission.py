@@ -1,5 +1,3 @@
-"""When rows may begin."""
-
 import asyncio
 from pathlib import Path
 from typing import Any
@@ -11,9 +9,8 @@ from readstate.changes.apply.circuit_breaker import WriteBreaker
 from readstate.changes.apply.latency import LatencyMeter
 from readstate.changes.runs.directory import RunDirectory
 from readstate.errors import ExitCode, NotPermitted, Unanswered
-from readstate.events import Event, Message, RequestAnswered, WritesGoOn, WritesHeld
+from readstate.events import Event, Message, RequestAnswered
 from readstate.stop import StopReason, StopSwitch
-from tests.helpers.apply_bench import Listener
 from tests.helpers.fake_clock import FakeClock
 
 
@@ -71,29 +68,6 @@ async def test_slow_answers_make_room_for_more_rows(tmp_path: Path) -> None:
         assert await bench.admission.acquire()
 
 
-async def test_rows_are_held_while_a_pause_file_is_there(tmp_path: Path) -> None:
-    def lift(event: Event) -> None:
-        if isinstance(event, WritesHeld):
-            bench.run.pause.unlink()
-
-    events = Listener(lift)
-    bench = Bench(tmp_path, emit=events.append)
-    bench.run.pause.touch()
-
-    assert await bench.admission.acquire()
-    assert [type(event) for event in events] == [WritesHeld, WritesGoOn]
-
-
-async def test_a_stop_file_stops(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    bench.run.stop.touch()
-
-    assert not await bench.admission.acquire()
-    assert (reason := bench.stop.reason()) is not None
-    assert reason.exit_code == ExitCode.STOPPED_EARLY
-    assert "STOP is there" in reason.text
-
-
 async def test_refusals_without_end_stop_the_run(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.answer(status=429)
@@ -140,11 +114,3 @@ async def test_a_probe_that_is_refused_ends_the_run(tmp_path: Path) -> None:
 
     with pytest.raises(NotPermitted):
         await bench.admission.acquire()
-
-
-async def test_a_disk_that_fills_up_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(tmp_path)
-    monkeypatch.setattr(RunDirectory, "free_bytes", lambda _: 100_000_000)
-
-    assert not await bench.admission.acquire()
-    assert bench.stop.reason().exit_code == ExitCode.LOCAL_DISK  # type: ignore[union-attr]

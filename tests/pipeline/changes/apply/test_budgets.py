@@ -1,5 +1,3 @@
-"""How much may go wrong."""
-
 import pytest
 
 from readstate.changes.apply.budgets import Budgets, Canary, parse_budget

@@ -1,5 +1,3 @@
-"""The first rows of each phase."""
-
 from collections import Counter
 
 import pytest
@@ -9,15 +7,7 @@ from readstate.events import StageBegan
 from readstate.model.outcome import Outcome
 from readstate.model.quantities import Allowance
 from readstate.twilio.http.request import Request
-from tests.helpers.apply_bench import (
-    Bench,
-    Killed,
-    WorldTransport,
-    line,
-    looking,
-    status,
-    writes,
-)
+from tests.helpers.apply_bench import Bench, Killed, WorldTransport, line, looking, status, writes
 from tests.helpers.apply_plans import muting, plan_of, unmuted
 
 

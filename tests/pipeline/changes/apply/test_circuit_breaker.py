@@ -1,5 +1,3 @@
-"""When unclear answers pause all writes."""
-
 import pytest
 
 from readstate.changes.apply.circuit_breaker import WriteBreaker, parse_thresholds

@@ -1,5 +1,3 @@
-"""A concurrency limit for each key."""
-
 import asyncio
 from collections import Counter
 

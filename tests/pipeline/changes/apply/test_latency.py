@@ -1,5 +1,3 @@
-"""How many rows to have under way."""
-
 from hypothesis import given
 from hypothesis import strategies as st
 

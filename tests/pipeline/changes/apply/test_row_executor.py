@@ -1,5 +1,3 @@
-"""One row: when it is read, what is sent, and what is left alone."""
-
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,11 +7,7 @@ from readstate.model.outcome import Outcome
 from readstate.model.plan import Mode
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from tests.helpers.apply_bench import (
-    Bench,
-    WorldTransport,
-    line,
-)
+from tests.helpers.apply_bench import Bench, WorldTransport, line
 from tests.helpers.apply_plans import behind, leave, move, muting, plan_of, unmuted
 
 
@@ -64,17 +58,6 @@ async def test_a_member_who_left_and_came_back_is_not_removed(bench: Bench) -> N
     assert applied.record(0).reason_code == "MEMBER_REPLACED"
     assert applied.record(1).state == Outcome.CONVERGED
     assert applied.transport.writes == []
-
-
-async def test_an_update_of_a_member_who_left_is_not_found(bench: Bench) -> None:
-    rows = unmuted(bench, 3)
-    plan = await plan_of(bench, *muting(rows))
-    leave(bench, rows[0])
-
-    applied = await bench.apply(plan)
-
-    assert applied.counts == {Outcome.APPLIED: 2, Outcome.NOT_FOUND: 1}
-    assert applied.result.exit_code == ExitCode.SOME_FAILED
 
 
 async def test_a_timestamp_is_compared_by_the_participant_and_sent_in_utc(bench: Bench) -> None:

@@ -1,22 +1,14 @@
-"""A whole run: every row once, in order, within the budgets."""
-
 from collections import Counter
 
 from readstate.errors import ExitCode
 from readstate.events import RowSettled
 from readstate.model.outcome import Outcome
 from readstate.model.quantities import Allowance
-from tests.helpers.apply_bench import (
-    Bench,
-    line,
-    state_of,
-    status,
-    writes,
-)
+from tests.helpers.apply_bench import Bench, line, state_of, status, writes
 from tests.helpers.apply_plans import leave, muting, plan_of, unmuted
 
 
-async def test_every_row_gets_what_was_planned_once_and_only_the_fields_that_differ(bench: Bench) -> None:
+async def test_every_row_gets_what_was_planned_and_is_told_once_and_only_the_fields_that_differ(bench: Bench) -> None:
     rows = unmuted(bench, 30)
     plan = await plan_of(bench, *muting(rows))
 
@@ -28,6 +20,8 @@ async def test_every_row_gets_what_was_planned_once_and_only_the_fields_that_dif
     assert Counter(request.path for request in applied.transport.writes).most_common(1)[0][1] == 1
     assert {request.form for request in applied.transport.writes} == {(("NotificationLevel", "muted"),)}
     assert {level for _, level, _ in state_of(bench.simulated, rows).values()} == {"muted"}
+    told = [event.plan_row_id for event in bench.events if isinstance(event, RowSettled)]
+    assert sorted(told) == list(range(30))
 
 
 async def test_removals_come_after_the_last_update(bench: Bench) -> None:
@@ -65,12 +59,3 @@ async def test_too_much_drift_makes_the_plan_stale(bench: Bench) -> None:
     assert applied.result.exit_code == ExitCode.STOPPED_EARLY
     assert "the plan is stale" in applied.result.stopped.text  # type: ignore[union-attr]
     assert applied.transport.writes == []
-
-
-async def test_every_row_is_told_once(bench: Bench) -> None:
-    plan = await plan_of(bench, *muting(unmuted(bench, 12)))
-
-    await bench.apply(plan)
-
-    told = [event.plan_row_id for event in bench.events if isinstance(event, RowSettled)]
-    assert sorted(told) == list(range(12))

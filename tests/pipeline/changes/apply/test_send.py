@@ -1,5 +1,3 @@
-"""Sending one write once."""
-
 from msgspec import structs
 
 from readstate.changes.apply.send import SentWrite, request_for, send

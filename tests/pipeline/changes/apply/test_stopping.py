@@ -1,5 +1,3 @@
-"""A run that stops, pauses, or may not go on."""
-
 import asyncio
 
 import pytest
@@ -10,12 +8,7 @@ from readstate.model.outcome import Outcome
 from readstate.stop import StopReason
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from tests.helpers.apply_bench import (
-    Bench,
-    Listener,
-    WorldTransport,
-    writes,
-)
+from tests.helpers.apply_bench import Bench, Listener, WorldTransport, looking, writes
 from tests.helpers.apply_plans import muting, plan_of, unmuted
 
 
@@ -51,7 +44,7 @@ class TestStopping:
         assert [request.method for request in resumed.transport.sent][:2] == ["GET", "GET"]
         assert resumed.counts == {Outcome.APPLIED: 1}
 
-    async def test_a_stop_file_ends_the_run_and_a_pause_file_holds_it(self, bench: Bench) -> None:
+    async def test_a_stop_file_ends_the_run_and_a_pause_file_holds_it_which_the_audit_tells(self, bench: Bench) -> None:
         plan = await plan_of(bench, *muting(unmuted(bench, 30)))
         folder = bench.folder / "r-1"
 
@@ -72,7 +65,10 @@ class TestStopping:
 
         assert applied.result.exit_code == ExitCode.STOPPED_EARLY
         assert "STOP is there" in applied.result.stopped.text  # type: ignore[union-attr]
-        assert any(isinstance(event, WritesHeld) for event in bench.events)
+        with looking(applied.directory) as journal:
+            held, went_on = (event for event in journal.events() if event["kind"] in {"held", "went_on"})
+        assert (held["kind"], went_on["kind"]) == ("held", "went_on")
+        assert "PAUSE is there" in held["reason"]
 
     async def test_a_full_disk_stops_before_anything_is_sent(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
@@ -117,21 +113,3 @@ async def test_rows_under_way_have_the_grace_and_no_longer_once_somebody_stops_t
     assert ending.counts[Outcome.UNKNOWN] >= 1
     resumed = await bench.resume(plan)
     assert resumed.counts == {Outcome.APPLIED: 3}
-
-
-async def test_the_audit_tells_when_a_run_was_held(bench: Bench) -> None:
-    plan = await plan_of(bench, *muting(unmuted(bench, 30)))
-    directory, journal = bench.begin(plan)
-    directory.pause.touch()
-
-    def lift(event: object) -> None:
-        if isinstance(event, WritesHeld):
-            directory.pause.unlink()
-
-    bench.events = Listener(lift)
-    await bench.go(plan, directory, journal, WorldTransport(bench.simulated))
-    told = [event for event in journal.events() if event["kind"] in {"held", "went_on"}]
-    journal.close()
-
-    assert [event["kind"] for event in told] == ["held", "went_on"]
-    assert "PAUSE is there" in told[0]["reason"]

@@ -1,5 +1,3 @@
-"""Rows whose write got an unclear answer, or a refusal."""
-
 from collections import Counter
 
 import pytest
@@ -9,15 +7,7 @@ from readstate.events import RowFailed, WritesGoOn, WritesHeld
 from readstate.model.outcome import Outcome
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from tests.helpers.apply_bench import (
-    Bench,
-    WorldTransport,
-    line,
-    lost_after_effect,
-    lost_before_effect,
-    status,
-    writes,
-)
+from tests.helpers.apply_bench import Bench, WorldTransport, line, lost_after_effect, lost_before_effect, status, writes
 from tests.helpers.apply_plans import behind, move, muting, plan_of, unmuted
 
 

@@ -1,5 +1,3 @@
-"""The order in which rows are executed."""
-
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,3 @@
-"""Many items at once, in batches, until all are read or the run is to stop."""
-
 import pytest
 
 from readstate.changes.current_state.batches import STOPPED_HINT, read_in_batches

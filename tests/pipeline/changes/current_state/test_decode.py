@@ -1,5 +1,3 @@
-"""One decoder for planning and applying, so that what can be planned can be applied."""
-
 import re
 from datetime import UTC, datetime
 from pathlib import Path

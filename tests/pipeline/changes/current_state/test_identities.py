@@ -1,5 +1,3 @@
-"""From identities to SIDs, however odd the identity."""
-
 import pytest
 
 from readstate.changes.current_state.identities import resolve_identities

@@ -33,14 +33,6 @@ def lines(address: str = USER) -> UserLines:
     return UserLines(address, address, {CONVERSATION: 2})
 
 
-async def test_a_row_that_names_what_was_asked_for_is_believed() -> None:
-    reading = await read_user(Reader(Answering()), SERVICE, lines())
-
-    found = reading.found[CONVERSATION]
-    assert isinstance(found, FetchedMembership)
-    assert (found.row.participant_sid, found.source, reading.requests) == (MEMBER, "fetch", 1)
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

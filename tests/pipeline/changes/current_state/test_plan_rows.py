@@ -1,5 +1,3 @@
-"""Reading rows right before they are written."""
-
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +5,7 @@ import pytest
 
 from readstate.changes.current_state.plan_rows import read_rows
 from readstate.errors import Refused
-from readstate.model.membership import Absent, Present, Unknown, Unreadable
+from readstate.model.membership import Absent, Present, Unreadable
 from readstate.twilio.client import Reader
 from readstate.twilio.http.response import Response
 from tests.helpers.fake_clock import FakeClock
@@ -40,14 +38,6 @@ async def test_a_row_that_sets_a_timestamp_is_read_with_the_participant_who_tell
 
     assert isinstance(current, Present)
     assert current.last_read_timestamp == datetime(2026, 11, 1, tzinfo=UTC)
-
-
-async def test_a_timestamp_that_was_never_set_is_none_and_one_that_cannot_be_read_is_unknown() -> None:
-    never = await read(answer(body=shown()), answer(body=participant(last_read_timestamp=None)))
-    odd = await read(answer(body=shown()), answer(body=participant(last_read_timestamp="yesterday")))
-
-    assert never.last_read_timestamp is None
-    assert isinstance(odd.last_read_timestamp, Unknown)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,3 @@
-"""Account, service and clock of the target."""
-
 from datetime import timedelta
 from typing import Any
 

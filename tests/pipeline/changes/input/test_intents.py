@@ -1,5 +1,3 @@
-"""Records as intents: every problem of a line is reported."""
-
 from readstate.model.desired import Operation
 from tests.helpers.linted import CH, US, Linted, updates
 

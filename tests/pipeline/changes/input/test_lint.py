@@ -1,20 +1,10 @@
-"""Whole files: what is checked, counted and staged."""
-
 import gzip
 
 import pyarrow as pa
 import pytest
 
 from readstate.model.desired import Operation
-from tests.helpers.linted import CH, US, Linted, updates
-
-
-def test_a_good_file_has_no_problems() -> None:
-    linted = updates(f"{US},{CH},5", f"alice,{CH},@latest")
-
-    assert linted.staged is not None
-    assert (linted.staged.rows, linted.staged.rejected) == (2, 0)
-    assert not linted.problems
+from tests.helpers.linted import CH, Linted, updates
 
 
 def test_identities_that_are_all_numbers_of_unequal_length_look_damaged() -> None:
@@ -25,13 +15,6 @@ def test_identities_that_are_all_numbers_of_unequal_length_look_damaged() -> Non
 
 def test_a_file_without_lines_is_a_warning() -> None:
     assert updates().codes == ["W-NO-ROWS"]
-
-
-def test_a_header_that_cannot_be_used_ends_the_check() -> None:
-    assert Linted("a,b\n").staged is None
-
-
-LINES = f"user,conversation,last_read_message_index\n{US},{CH},5\n"
 
 
 @pytest.mark.parametrize("codec", ["gzip", "zstd"])
@@ -54,7 +37,3 @@ def test_text_that_ends_in_the_middle_of_a_character_is_an_error() -> None:
 
     assert linted.codes == ["E-UNREADABLE", "W-NO-ROWS"]
     assert "UTF-16-LE" in linted.problems[0].message
-
-
-def test_a_quote_that_never_ends_spoils_its_line() -> None:
-    assert Linted(LINES + '"a,b', operation=Operation.UPDATE).statuses == [None, "rejected"]

@@ -1,5 +1,3 @@
-"""Problems are counted, and listed in a CSV."""
-
 import csv
 import io
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""Files, pipes and standard input as sources that can be read again."""
-
 import gzip
 import io
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""Duplicate lines are found on disk, whatever their order."""
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,3 @@
-"""What planning reads: with the fewest requests, and what happens where a request fails."""
-
-import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +7,16 @@ from readstate.errors import ExitCode, Refused, Stopped
 from readstate.stop import StopReason, StopSwitch
 from tests.helpers.planning import SimulatedTransport, csv_of, make_plan, update
 from tests.helpers.simulated_api import SimulatedApi
+
+
+def shared_rows(simulated: SimulatedApi, count: int) -> list[Any]:
+    """Return *count* rows of one open conversation, each with a horizon."""
+    by_conversation: dict[str, list[Any]] = {}
+    for user in simulated.service.users():
+        for row in simulated.rows_of(user.sid):
+            if row["conversation_state"] != "closed" and row["last_read_message_index"] is not None:
+                by_conversation.setdefault(row["conversation_sid"], []).append(row)
+    return next(rows[:count] for rows in by_conversation.values() if len(rows) >= count)
 
 
 async def test_one_row_of_a_user_is_one_request(simulated: SimulatedApi, tmp_path: Path) -> None:
@@ -49,21 +55,10 @@ async def test_reads_stay_near_the_cheapest_possible(simulated: SimulatedApi, tm
 
 
 async def test_the_newest_message_is_asked_for_once_per_conversation(simulated: SimulatedApi, tmp_path: Path) -> None:
-    members = Counter(
-        row["conversation_sid"] for user in simulated.service.users() for row in simulated.rows_of(user.sid)
-        if row["last_read_message_index"] is not None
-    )  # fmt: skip
-    shared, several = members.most_common(1)[0]
-    lines = [
-        update(row, last_read_message_index="@latest")
-        for user in simulated.service.users()
-        for row in simulated.rows_of(user.sid)
-        if row["conversation_sid"] == shared and row["last_read_message_index"] is not None
-    ]
+    lines = [update(row, last_read_message_index="@latest") for row in shared_rows(simulated, 2)]
 
     planned = await make_plan(simulated, csv_of(*lines), tmp_path)
 
-    assert several > 1
     assert sum(request.path.endswith("/Messages") for request in planned.sent) == 1
 
 
@@ -81,12 +76,7 @@ async def test_participants_are_read_for_timestamps_and_removals_only(simulated:
 
 
 async def test_several_removals_of_a_conversation_share_a_page(simulated: SimulatedApi, tmp_path: Path) -> None:
-    by_conversation: dict[str, list[Any]] = {}
-    for user in simulated.service.users():
-        for row in simulated.rows_of(user.sid):
-            by_conversation.setdefault(row["conversation_sid"], []).append(row)
-    rows = max(by_conversation.values(), key=len)[:8]
-    assert rows[0]["conversation_state"] != "closed"
+    rows = shared_rows(simulated, 8)
 
     planned = await make_plan(simulated, csv_of(*(update(row, op="delete") for row in rows)), tmp_path, operation=None)
 
@@ -186,35 +176,27 @@ async def test_a_newest_message_or_participant_that_cannot_be_read_is_a_read_err
     simulated: SimulatedApi, tmp_path: Path
 ) -> None:
     row = simulated.membership(horizon=True)
-    transport = SimulatedTransport(
-        simulated, failing={"/Messages": 500, f"/Participants/{row['participant_sid']}": 404}
-    )
-    lines = [update(row, last_read_message_index=row["last_read_message_index"] + 1)]
-
-    newest = await make_plan(simulated, csv_of(*lines), tmp_path, transport=transport)
-    failing_too = SimulatedTransport(simulated, failing=transport.failing)
-    member = await make_plan(
-        simulated, csv_of(update(row, op="delete")), tmp_path, operation=None, transport=failing_too
-    )
-
-    assert newest.reasons == ["NEWEST_UNKNOWN"]
-    assert member.reasons == ["PARTICIPANT_UNKNOWN"]
-    assert "left meanwhile" in (member.rows[0].reason_detail or "")
+    further = {"op": "update", "last_read_message_index": row["last_read_message_index"] + 1}
+    for cells, failing, expected in (
+        (further, {"/Messages": 500}, ("NEWEST_UNKNOWN", "500")),
+        ({"op": "delete"}, {row["participant_sid"]: 404}, ("PARTICIPANT_UNKNOWN", "left meanwhile")),
+        ({"op": "delete"}, {row["participant_sid"]: 400}, ("PARTICIPANT_UNKNOWN", "400")),
+    ):
+        transport = SimulatedTransport(simulated, failing=failing)  # type: ignore[arg-type]
+        planned = await make_plan(
+            simulated, csv_of(update(row, **cells)), tmp_path, operation=None, transport=transport
+        )
+        assert planned.reasons == [expected[0]]
+        assert expected[1] in planned.rows[0].reason_detail
 
 
 async def test_members_whose_page_cannot_be_read_are_read_errors(simulated: SimulatedApi, tmp_path: Path) -> None:
-    by_conversation: dict[str, list[Any]] = {}
-    for user in simulated.service.users():
-        for row in simulated.rows_of(user.sid):
-            by_conversation.setdefault(row["conversation_sid"], []).append(row)
-    rows = next(
-        rows for rows in by_conversation.values() if len(rows) > 1 and rows[0]["conversation_state"] != "closed"
-    )
+    rows = shared_rows(simulated, 2)
     transport = SimulatedTransport(simulated, failing={f"{rows[0]['conversation_sid']}/Participants": 500})
 
     planned = await make_plan(
         simulated,
-        csv_of(*(update(row, op="delete") for row in rows[:2])),
+        csv_of(*(update(row, op="delete") for row in rows)),
         tmp_path,
         operation=None,
         transport=transport,
@@ -227,16 +209,7 @@ async def test_members_whose_page_cannot_be_read_are_read_errors(simulated: Simu
 async def test_credentials_that_may_not_read_stop_the_plan(
     ending: str, simulated: SimulatedApi, tmp_path: Path
 ) -> None:
-    by_conversation: dict[str, list[Any]] = {}
-    for user in simulated.service.users():
-        for row in simulated.rows_of(user.sid):
-            by_conversation.setdefault(row["conversation_sid"], []).append(row)
-    rows = next(
-        rows for rows in by_conversation.values()
-        if len(rows) > 1
-        and rows[0]["conversation_state"] != "closed"
-        and rows[0]["last_read_message_index"] is not None
-    )[:2]  # fmt: skip
+    rows = shared_rows(simulated, 2)
     cells: dict[str, Any] = (
         {"op": "update", "last_read_message_index": "@latest"} if ending == "/Messages" else {"op": "delete"}
     )
@@ -264,34 +237,3 @@ async def test_a_plan_that_is_stopped_leaves_nothing(user: str, simulated: Simul
 
     assert stopped.value.exit_code == ExitCode.TERMINATED
     assert list((tmp_path / "plans").iterdir()) == []
-
-
-async def test_an_unreadable_participant_and_a_damaged_timestamp_are_read_errors(
-    simulated: SimulatedApi, tmp_path: Path
-) -> None:
-    class Muddled(SimulatedTransport):
-        async def send(self, request: Any) -> Any:
-            answer = await super().send(request)
-            return type(answer)(
-                answer.status,
-                {},
-                re.sub(rb'"last_read_timestamp":\s*"[^"]*"', b'"last_read_timestamp":"noon"', answer.body),
-            )
-
-    row = simulated.membership(horizon=True)
-    line = csv_of(update(row, last_read_timestamp="2026-11-01T00:00:00Z"))
-    refusing = SimulatedTransport(simulated, failing={f"/Participants/{row['participant_sid']}": 400})
-
-    broken = await make_plan(simulated, line, tmp_path, transport=refusing)
-    muddled = await make_plan(simulated, line, tmp_path, transport=Muddled(simulated))
-
-    assert broken.reasons == muddled.reasons == ["PARTICIPANT_UNKNOWN"]
-    assert "noon" in (muddled.rows[0].reason_detail or "")
-
-
-async def test_hundreds_of_users_are_kept_in_batches(simulated: SimulatedApi, tmp_path: Path) -> None:
-    lines = [{"user": f"nobody-{number}", "conversation": "x", "notification_level": "muted"} for number in range(401)]
-
-    planned = await make_plan(simulated, csv_of(*lines), tmp_path)
-
-    assert planned.dispositions == ["not_found"] * 401

@@ -1,5 +1,3 @@
-"""From lines to the rows of a plan, against a simulated world."""
-
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -58,25 +56,6 @@ async def test_order_of_lines_changes_nothing_but_the_numbers_of_lines(simulated
 
     assert decided(there) == decided(back)
     assert there.plan.manifest.counts == back.plan.manifest.counts
-
-
-async def test_a_plan_after_its_apply_is_empty(simulated: SimulatedApi, tmp_path: Path) -> None:
-    lines = [
-        update(row, last_read_message_index="@latest", notification_level="muted")
-        for user in simulated.users_with(1, 20)[:25]
-        for row in simulated.rows_of(user.sid)
-    ]
-    first = await make_plan(simulated, csv_of(*lines), tmp_path, allow_first_set=True)
-    changed = [row for row in first.rows if row.disposition == "update"]
-    for row in changed:
-        form = {"LastReadMessageIndex": row.set_index, "NotificationLevel": row.set_level}
-        path = f"/v1/Users/{row.user_sid}/Conversations/{row.conversation_sid}"
-        simulated.ask("POST", path, **{name: str(value) for name, value in form.items() if value is not None})
-
-    second = await make_plan(simulated, csv_of(*lines), tmp_path, allow_first_set=True)
-
-    assert len(changed) > 20
-    assert second.plan.manifest.counts["update"] == 0
 
 
 async def test_another_service_is_planned_in_its_own_paths(simulated: SimulatedApi, tmp_path: Path) -> None:

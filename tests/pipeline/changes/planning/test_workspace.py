@@ -1,5 +1,3 @@
-"""What the workspace finds out about lines once their memberships were read."""
-
 from collections import Counter
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""The facts that guards check, counted while a plan is written."""
-
 from readstate.changes.plans.counts import PlanCounts
 from readstate.model.guards import MAX_EXAMPLES, GuardInputs
 from readstate.model.plan import PlanRow

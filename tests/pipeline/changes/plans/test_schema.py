@@ -1,5 +1,3 @@
-"""Rows of a plan as columns, and back."""
-
 from datetime import UTC, datetime
 
 from hypothesis import given

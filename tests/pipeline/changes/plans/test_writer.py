@@ -1,14 +1,10 @@
-"""A plan is written whole, private and sealed, or not at all."""
-
 import os
 from pathlib import Path
 
 import pytest
 
 from readstate.changes.plans import writer as plan_writer
-from readstate.changes.plans.reader import (
-    read_manifest,
-)
+from readstate.changes.plans.reader import read_manifest
 from readstate.changes.plans.writer import PlanWriter
 from readstate.errors import LocalDisk
 from tests.helpers.plans import plan_row, written_plan

@@ -1,5 +1,3 @@
-"""A plan with rows of every kind, and text that would do harm where it is not escaped."""
-
 from datetime import UTC, datetime
 from pathlib import Path
 

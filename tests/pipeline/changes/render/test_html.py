@@ -1,5 +1,3 @@
-"""A plan as a page: everything that matters, and nothing that text from outside could do."""
-
 from html.parser import HTMLParser
 
 from readstate.changes.render.html import render_html

@@ -1,5 +1,3 @@
-"""A plan for machines."""
-
 import json
 
 from readstate.changes.render.json_document import plan_document, render_json

@@ -1,5 +1,3 @@
-"""A plan for a chat or a pull request."""
-
 import re
 from pathlib import Path
 

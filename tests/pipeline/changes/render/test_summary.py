@@ -1,5 +1,3 @@
-"""What is shown of a plan: facts, and a sample of its rows."""
-
 from pathlib import Path
 
 from readstate.changes.plans.reader import Plan

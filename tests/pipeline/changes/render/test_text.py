@@ -1,5 +1,3 @@
-"""A plan on a terminal."""
-
 from pathlib import Path
 
 from readstate.changes.render.markdown import render_markdown

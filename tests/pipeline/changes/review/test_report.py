@@ -1,5 +1,3 @@
-"""A report about a run: the figures are right, the page needs nothing else, and what was typed stays out of it."""
-
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace

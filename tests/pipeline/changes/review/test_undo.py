@@ -1,6 +1,3 @@
-"""Taking a run back, and verifying it."""
-
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,14 +15,13 @@ from readstate.changes.review.verify import verify
 from readstate.changes.rules.preconditions import Ready, RowState, check_precondition
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import RowRecord, micros
-from readstate.errors import ExitCode, Stopped
+from readstate.errors import ExitCode
 from readstate.model.change import Reason
 from readstate.model.membership import Absent, Current, Unreadable
 from readstate.model.outcome import Outcome
-from readstate.stop import StopReason, StopSwitch
 from readstate.twilio.read_context import ReadContext
 from tests.helpers.apply_bench import Bench, WorldTransport, looking, status
-from tests.helpers.apply_plans import SHAPE, behind, leave, line, move, muting, plan_of, unmuted
+from tests.helpers.apply_plans import SHAPE, behind, leave, line, move, plan_of
 from tests.helpers.planning import NOW as WORLD_NOW
 from tests.helpers.planning import SimulatedTransport, read_context
 from tests.helpers.plans import NOW, equals_row, plan_row, present, provenance, removal_row
@@ -167,12 +163,3 @@ class TestVerify:
         assert [where for _, where in left.differences] == [RowState.GONE]
         assert back.exit_code == ExitCode.SOME_FAILED
         assert blind.exit_code == ExitCode.SOME_UNKNOWN
-
-    async def test_it_ends_where_somebody_asks(self, bench: Bench) -> None:
-        plan = await plan_of(bench, *muting(unmuted(bench, 3)))
-        applied = await bench.apply(plan)
-        around = replace(reading(bench, plan), stop=StopSwitch())
-        around.stop.request_stop(StopReason("stopped by SIGINT", ExitCode.INTERRUPTED))
-
-        with looking(applied.directory) as journal, pytest.raises(Stopped):
-            await verify(plan, journal, around, share=1.0)

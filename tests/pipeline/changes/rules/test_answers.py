@@ -1,5 +1,3 @@
-"""What the answer to a write means for its row."""
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,5 +1,3 @@
-"""Whether a row may be sent, given what was read right before."""
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

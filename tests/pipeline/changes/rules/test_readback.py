@@ -1,5 +1,3 @@
-"""What a read-back means for a row whose write got no answer that settles it."""
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

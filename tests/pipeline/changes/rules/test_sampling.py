@@ -1,5 +1,3 @@
-"""Which rows are read back."""
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

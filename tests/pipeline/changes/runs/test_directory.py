@@ -1,5 +1,3 @@
-"""Runs on disk."""
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Group commit: durable intents, outcomes that follow, and a failure that everybody gets."""
-
 import asyncio
 from pathlib import Path
 

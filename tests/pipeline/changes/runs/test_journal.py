@@ -1,5 +1,3 @@
-"""The journal: durable, fenced, and readable while it is written."""
-
 import sqlite3
 import subprocess
 import sys

@@ -1,5 +1,3 @@
-"""The lock between two runs of one service."""
-
 from pathlib import Path
 
 import pytest

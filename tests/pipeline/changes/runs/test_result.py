@@ -1,5 +1,3 @@
-"""How a run ended."""
-
 import pytest
 
 from readstate.changes.runs.result import exit_code_of, summarise

@@ -1,5 +1,3 @@
-"""What became of every line: results, files to plan again, the audit."""
-
 import csv
 import json
 import stat

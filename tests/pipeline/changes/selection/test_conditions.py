@@ -1,5 +1,3 @@
-"""Which rows are selected, and what the others are counted as: the fast way against the plain one."""
-
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -99,19 +97,6 @@ def test_it_makes_no_difference_how_rows_are_divided_into_tables(
 
     assert [desired for part in parts for desired in part.desired] == whole.desired
     assert parts[0].left_out + parts[1].left_out == whole.left_out
-
-
-@given(rows=st.lists(a_row, max_size=8), conditions=some_conditions, action=an_action)
-def test_by_default_no_horizon_is_set_first_and_no_closed_conversation_changed(
-    rows: list[dict[str, Any]], conditions: dict[str, Any], action: MarkAction
-) -> None:
-    conditions |= {"states": conditions["states"] - {"closed"}}
-    selection = select(pa.Table.from_pylist(rows, schema=ROWS), Conditions(**conditions), action)
-
-    for row, desired in zip(selection.rows.to_pylist(), selection.desired, strict=True):
-        assert row["conversation_state"] != "closed"
-        if desired.last_read_message_index is not None:
-            assert row["last_read_message_index"] is not None or action.never_read_too
 
 
 def test_only_the_columns_that_it_names_are_needed() -> None:

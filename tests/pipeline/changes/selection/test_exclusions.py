@@ -1,5 +1,3 @@
-"""What must not be touched, once its users are named by SID."""
-
 from readstate.changes.selection.exclusions import Exclusions
 
 US, CH = "US" + "a" * 32, "CH" + "b" * 32

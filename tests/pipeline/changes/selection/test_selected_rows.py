@@ -1,5 +1,3 @@
-"""Selected rows on their way into a plan: each once, each with SIDs, and who will see them change."""
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,25 +49,15 @@ def test_rows_become_lines_with_their_current_state(workspace: PlanWorkspace) ->
     assert all(isinstance(line.current, Present) for line in lines)
 
 
-def test_of_a_row_that_came_twice_the_last_reading_stays(workspace: PlanWorkspace) -> None:
+def test_of_a_row_that_came_twice_in_one_table_or_two_the_last_reading_stays(workspace: PlanWorkspace) -> None:
     selected = SelectedRows(workspace)
-    add(selected, row(last_read_message_index=3), row(conversation=SECOND))
+    add(selected, row(last_read_message_index=3), row(conversation=SECOND), row(last_read_message_index=5))
     add(selected, row(last_read_message_index=7))
 
     assert selected.drop_repeated() == 2
     found = {line.intent.conversation: line.current for line in workspace.lines()}
     assert isinstance(found[CH], Present)
     assert found[CH].last_read_message_index == 7
-
-
-def test_of_a_row_that_a_table_holds_twice_the_last_one_stays(workspace: PlanWorkspace) -> None:
-    selected = SelectedRows(workspace)
-    add(selected, row(last_read_message_index=3), row(last_read_message_index=7))
-
-    assert selected.drop_repeated() == 1
-    (line,) = workspace.lines()
-    assert isinstance(line.current, Present)
-    assert line.current.last_read_message_index == 7
 
 
 @pytest.mark.parametrize("wrong", [row(user="US/.."), row(conversation="CH1")])
@@ -81,22 +69,15 @@ def test_what_is_named_by_no_sid_can_never_be_changed(wrong: dict[str, Any], wor
 
 
 def test_the_audience_are_those_of_whom_something_changes(workspace: PlanWorkspace) -> None:
+    third = "CH" + "e" * 32
     selected = SelectedRows(workspace)
-    add(selected, row(), row(conversation=SECOND), row(OTHER, SECOND))
-    workspace.add_newest([(CH, 9), (SECOND, 3)])
+    add(selected, row(), row(conversation=SECOND), row(OTHER, SECOND), row(OTHER, third))
+    workspace.add_newest([(CH, 9), (SECOND, 3), (third, Unknown("timeout"))])
 
     audience = selected.audience({US, OTHER})
 
     assert (audience.users, audience.conversations, audience.online) == (1, 1, 1)
     assert selected.audience(None).online is None
-
-
-def test_rows_that_do_not_change_have_no_audience(workspace: PlanWorkspace) -> None:
-    selected = SelectedRows(workspace)
-    add(selected, row(), row(conversation=SECOND))
-    workspace.add_newest([(CH, None), (SECOND, Unknown("timeout"))])
-
-    assert selected.audience(set()).users == 0
 
 
 def test_a_level_is_seen_even_where_no_horizon_moves(workspace: PlanWorkspace) -> None:
