@@ -1,14 +1,19 @@
 """The transports that the tests of every transport run on, and requests for them to send."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from readstate.credentials import Credentials
+from readstate.errors import ReadstateError
 from readstate.settings import Settings
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
+from readstate.twilio.http.request import Request
+from readstate.twilio.http.response import Response
 from readstate.twilio.http.transport import Transport
+from tests.helpers.raw_server import RawServer, http, raw_server
 
 TRANSPORTS: dict[str, Callable[[Settings, Credentials], AbstractAsyncContextManager[Transport]]] = {
     "aiohttp": open_aiohttp_transport,
@@ -27,3 +32,33 @@ class Open(Protocol):
     """Opens a transport to *base_url* with *changed* settings."""
 
     def __call__(self, base_url: str = "", **changed: float) -> AbstractAsyncContextManager[Transport]: ...
+
+
+@dataclass
+class Exchange:
+    """What was sent to a server, and what became of each request."""
+
+    server: RawServer
+    answers: list[Response] = field(default_factory=list)
+    errors: list[ReadstateError] = field(default_factory=list)
+
+
+async def exchange(
+    transport: Open,
+    *sent: Request,
+    respond: bytes | Callable[[int], bytes] = http(),  # noqa: B008 - bytes do not change
+    pause: Callable[[], Awaitable[None]] | None = None,
+    **changed: float,
+) -> Exchange:
+    """Send the requests one after the other, with a *pause* after each, to a server that responds as it is told."""
+    async with raw_server(respond if callable(respond) else lambda _: respond) as server:
+        async with transport(server.base_url, **changed) as opened:
+            done = Exchange(server)
+            for request in sent:
+                try:
+                    done.answers.append(await opened.send(request))
+                except ReadstateError as error:
+                    done.errors.append(error)
+                if pause is not None:
+                    await pause()
+    return done

@@ -14,7 +14,7 @@ from readstate.errors import BadInput, NotSent, Unanswered
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.request import Request
 from tests.helpers.raw_server import HANG_UP, LAST, http, raw_server
-from tests.helpers.transports import CONVERSATION, CREDENTIALS, DELETE, READ, SECRET, UPDATE, USER, Open
+from tests.helpers.transports import CONVERSATION, CREDENTIALS, DELETE, READ, SECRET, UPDATE, USER, Open, exchange
 
 BASIC = b64encode(f"{CREDENTIALS.username}:{SECRET}".encode()).decode()
 
@@ -29,8 +29,7 @@ class TestAnswers:
     @pytest.mark.parametrize("status", [200, 302, 404, 429, 503])
     async def test_status_headers_and_body_come_back_whatever_the_status(self, transport: Open, status: int) -> None:
         whole = http(status, b'{"a": 1}', Twilio_Request_Id="RQ1", Retry_After="3")
-        async with raw_server(lambda _: whole) as server, transport(server.base_url) as opened:
-            answer = await opened.send(READ)
+        (answer,) = (await exchange(transport, READ, respond=whole)).answers
 
         assert (answer.status, answer.body, answer.request_id) == (status, b'{"a": 1}', "RQ1")
         assert answer.headers.get("retry-after") == "3"
@@ -38,17 +37,14 @@ class TestAnswers:
     @pytest.mark.parametrize("status", [204, 304])
     async def test_an_answer_without_a_body_is_whole_after_its_head(self, transport: Open, status: int) -> None:
         bare = b"HTTP/1.1 %d X\r\nTwilio-Request-Id: RQ1\r\n\r\n" % status
-        async with raw_server(lambda _: bare) as server, transport(server.base_url) as opened:
-            answers = [await opened.send(READ), await opened.send(READ)]
+        done = await exchange(transport, READ, READ, respond=bare)
 
-        assert [(answer.status, answer.body) for answer in answers] == [(status, b"")] * 2
-        assert server.connections == 1
+        assert [(answer.status, answer.body) for answer in done.answers] == [(status, b"")] * 2
+        assert done.server.connections == 1
 
     async def test_an_update_travels_as_a_form(self, transport: Open) -> None:
-        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
-            await opened.send(UPDATE)
+        head, body = (await exchange(transport, UPDATE)).server.requests[0].split("\r\n\r\n")
 
-        head, body = server.requests[0].split("\r\n\r\n")
         assert head.startswith(f"POST /v1/Users/{USER}/Conversations/{CONVERSATION} HTTP/1.1")
         assert "content-type: application/x-www-form-urlencoded" in head.lower()
         assert body == "LastReadMessageIndex=7"
@@ -57,17 +53,12 @@ class TestAnswers:
     async def test_an_identity_stands_on_the_wire_as_one_encoded_segment(self, transport: Open, identity: str) -> None:
         request = requests.fetch_user(None, identity)
 
-        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
-            await opened.send(request)
-
-        assert server.lines == [f"GET {request.path} HTTP/1.1"]
+        assert (await exchange(transport, request)).server.lines == [f"GET {request.path} HTTP/1.1"]
 
     async def test_credentials_travel_as_basic_authentication(self, transport: Open) -> None:
-        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
-            await opened.send(READ)
+        (sent,) = (await exchange(transport, READ)).server.requests
 
-        expected = f"Basic {BASIC}"
-        assert f"authorization: {expected}".lower() in server.requests[0].lower()
+        assert f"authorization: basic {BASIC}".lower() in sent.lower()
 
 
 class TestSafety:
@@ -75,43 +66,34 @@ class TestSafety:
     async def test_a_write_is_not_sent_again_where_a_kept_alive_connection_dies_after_it(
         self, transport: Open, request_: Request
     ) -> None:
-        async with raw_server(lambda number: HANG_UP if number == 1 else http()) as server:
-            async with transport(server.base_url) as opened:
-                await opened.send(READ)
-                with pytest.raises(Unanswered):
-                    await opened.send(request_)
+        done = await exchange(transport, READ, request_, respond=lambda number: HANG_UP if number == 1 else http())
 
-        assert len(server.requests) == 2
+        assert list(map(type, done.errors)) == [Unanswered]
+        assert len(done.server.requests) == 2
 
     async def test_an_earlier_answer_is_not_given_again_where_its_connection_dies(self, transport: Open) -> None:
-        done = b"HTTP/1.1 204 No Content\r\n\r\n"
-        async with raw_server(lambda number: HANG_UP if number else done) as server:
-            async with transport(server.base_url) as opened:
-                assert (await opened.send(DELETE)).status == 204
-                with pytest.raises(Unanswered):
-                    await opened.send(DELETE)
+        gone = b"HTTP/1.1 204 No Content\r\n\r\n"
+        done = await exchange(transport, DELETE, DELETE, respond=lambda number: HANG_UP if number else gone)
+
+        assert [answer.status for answer in done.answers] == [204]
+        assert list(map(type, done.errors)) == [Unanswered]
 
     @pytest.mark.parametrize("request_", [DELETE, UPDATE, READ], ids=["DELETE", "POST", "GET"])
     async def test_no_request_is_sent_again_where_a_new_connection_dies_after_it(
         self, transport: Open, request_: Request
     ) -> None:
-        async with (
-            raw_server(lambda number: HANG_UP if number == 0 else http()) as server,
-            transport(server.base_url) as opened,
-        ):
-            with pytest.raises(Unanswered):
-                await opened.send(request_)
+        done = await exchange(transport, request_, respond=lambda number: HANG_UP if number == 0 else http())
 
-        assert len(server.requests) == 1
+        assert list(map(type, done.errors)) == [Unanswered]
+        assert len(done.server.requests) == 1
 
     async def test_a_redirect_is_an_answer_and_is_not_followed(self, transport: Open) -> None:
         async with raw_server(lambda _: http()) as elsewhere:
             away = http(302, Location=elsewhere.base_url + "/v1/Configuration")
-            async with raw_server(lambda _: away) as server, transport(server.base_url) as opened:
-                answer = await opened.send(READ)
+            done = await exchange(transport, READ, respond=away)
 
-        assert answer.status == 302
-        assert (len(server.requests), elsewhere.requests) == (1, [])
+        assert [answer.status for answer in done.answers] == [302]
+        assert (len(done.server.requests), elsewhere.requests) == (1, [])
 
     @pytest.mark.parametrize(
         "path",
@@ -131,39 +113,34 @@ class TestSafety:
     async def test_a_write_to_anything_but_one_users_conversation_never_leaves(
         self, transport: Open, method: str, path: str
     ) -> None:
-        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
-            with pytest.raises(BadInput, match="refusing"):
-                await opened.send(replace(DELETE, method=method, path=path))
+        done = await exchange(transport, replace(DELETE, method=method, path=path))
 
-        assert server.requests == []
+        assert list(map(type, done.errors)) == [BadInput]
+        assert "refusing" in str(done.errors[0])
+        assert done.server.requests == []
 
     async def test_no_cookie_comes_back(self, transport: Open) -> None:
-        async with raw_server(lambda _: http(Set_Cookie="a=1")) as server, transport(server.base_url) as opened:
-            await opened.send(READ)
-            await opened.send(READ)
+        done = await exchange(transport, READ, READ, respond=http(Set_Cookie="a=1"))
 
-        assert "cookie" not in server.requests[1].lower()
+        assert "cookie" not in done.server.requests[1].lower()
 
     async def test_neither_the_transport_nor_its_errors_show_the_secret(self, transport: Open) -> None:
-        async with raw_server(lambda _: HANG_UP) as server, transport(server.base_url) as opened:
-            with pytest.raises(Unanswered) as lost:
-                await opened.send(READ)
-            shown = [repr(opened), repr(lost.value), str(lost.value), repr(CREDENTIALS), str(CREDENTIALS)]
+        errors: list[Exception] = list((await exchange(transport, READ, respond=HANG_UP)).errors)
         async with transport("http://127.0.0.1:1") as opened:
             with pytest.raises(NotSent) as unsent:
                 await opened.send(READ)
-            shown += [repr(unsent.value), str(unsent.value)]
+        shown = [repr(opened), repr(CREDENTIALS), str(CREDENTIALS)]
+        shown += [text for error in (*errors, unsent.value) for text in (repr(error), str(error))]
 
+        assert len(shown) == 7
         assert not [text for text in shown if SECRET in text or BASIC in text]
 
 
 class TestConnections:
     async def test_requests_one_after_the_other_share_a_connection(self, transport: Open) -> None:
-        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
-            for _ in range(5):
-                await opened.send(READ)
+        done = await exchange(transport, *[READ] * 5)
 
-        assert (len(server.requests), server.connections) == (5, 1)
+        assert (len(done.server.requests), done.server.connections) == (5, 1)
 
     async def test_requests_at_once_have_a_connection_each(self, transport: Open) -> None:
         async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
@@ -175,12 +152,10 @@ class TestConnections:
     async def test_one_that_the_server_closed_meanwhile_is_not_used_again(
         self, transport: Open, farewell: bytes
     ) -> None:
-        async with raw_server(lambda _: http() + farewell) as server, transport(server.base_url) as opened:
-            for _ in range(5):
-                assert (await opened.send(DELETE)).status == 200
-                await all_that_can_happen()
+        done = await exchange(transport, *[DELETE] * 5, respond=http() + farewell, pause=all_that_can_happen)
 
-        assert (len(server.requests), server.connections) == (5, 5)
+        assert [answer.status for answer in done.answers] == [200] * 5
+        assert (len(done.server.requests), done.server.connections) == (5, 5)
 
     async def test_one_whose_request_was_cancelled_is_not_used_again(self, transport: Open) -> None:
         answers = [http(), b"HTTP/1.1 ", http(body=b"[]")]

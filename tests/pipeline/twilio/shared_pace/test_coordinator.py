@@ -85,6 +85,24 @@ async def test_a_pause_is_reported_to_the_ledger_at_once() -> None:
         assert bench.store.ledger.paused_until["account"] == pytest.approx(now + 30, abs=0.5)
 
 
+async def test_a_joiner_waits_for_room_and_both_are_fair_a_second_later() -> None:
+    clock = FakeClock()
+    store = MemoryStore(clock)
+    first, second = Bench(store, clock), Bench(store, clock)
+    async with first.sharing:
+        first.limiter.window.reset(clock.monotonic(), 90)
+        first.limiter.waiting = second.limiter.waiting = 500
+        await first.pass_seconds(1.5)
+
+        async with second.sharing:
+            assert second.limiter.view(clock.monotonic()).window == pytest.approx(45, abs=1)
+            await first.pass_seconds(1.5)
+            assert first.limiter.view(clock.monotonic()).window == pytest.approx(45, abs=1)
+
+        await first.pass_seconds(1.5)
+        assert first.limiter.view(clock.monotonic()).window == pytest.approx(90, abs=1)
+
+
 async def test_a_process_frees_its_share_whatever_ends_it() -> None:
     bench = Bench()
 
