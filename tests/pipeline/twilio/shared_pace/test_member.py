@@ -12,18 +12,17 @@ from readstate.twilio.shared_pace.member import SharedMember
 WRITES = "writes:IS1"
 
 
-class Two:
-    """Two processes of one account, whose clocks show different times."""
+class Members:
+    """Processes of one account, whose clocks show different times."""
 
-    def __init__(self, **settings: float) -> None:
+    def __init__(self, number: int) -> None:
         self.ledger = Ledger()
-        self.limiters = [AdaptiveLimiter(LimiterSettings(**settings)) for _ in range(2)]  # type: ignore[arg-type]
+        self.limiters = [AdaptiveLimiter(LimiterSettings()) for _ in range(number)]
         self.members = [SharedMember(limiter, f"process {place}") for place, limiter in enumerate(self.limiters)]
-        self.clocks = [50.0, 7_000.0]
         self.now = 0.0
 
     def time(self, place: int) -> float:
-        return self.clocks[place] + self.now
+        return 50.0 + 7_000 * place + self.now
 
     def turn(self, place: int) -> list[object]:
         report = self.members[place].report(self.time(place))
@@ -37,6 +36,11 @@ class Two:
             self.now += 0.5
             self.turn(1)
 
+    def break_down(self, place: int) -> None:
+        now, limiter = self.time(place), self.limiters[place]
+        for _ in range(10):
+            limiter.failed(now, limiter.sent(now, None), chance=0.5)
+
     def refuse(self, place: int, *, code: int = 20429, after: float | None = None, domain: str | None = None) -> None:
         now = self.time(place)
         sent = self.limiters[place].sent(now, domain)
@@ -44,15 +48,15 @@ class Two:
 
 
 @pytest.fixture
-def two() -> Two:
+def two() -> Members:
     """Two that share a window of eighty."""
-    two = Two()
+    two = Members(2)
     two.limiters[0].window.reset(two.time(0), 80)
     two.rounds(2)
     return two
 
 
-def test_what_is_learned_while_the_turn_is_taken_is_kept(two: Two) -> None:
+def test_what_is_learned_while_the_turn_is_taken_is_kept(two: Members) -> None:
     report = two.members[0].report(two.time(0))
     two.refuse(0)
     two.ledger, result = take_turn(report, two.ledger, 1e6 + two.now)
@@ -65,7 +69,7 @@ def test_what_is_learned_while_the_turn_is_taken_is_kept(two: Two) -> None:
     assert two.ledger.limits[WINDOW].value == 79.5
 
 
-def test_a_pause_of_one_holds_the_other_for_as_long(two: Two) -> None:
+def test_a_pause_of_one_holds_the_other_for_as_long(two: Members) -> None:
     two.refuse(0, after=10.0)
     assert two.members[0].has_news()
     two.turn(0)
@@ -77,7 +81,7 @@ def test_a_pause_of_one_holds_the_other_for_as_long(two: Two) -> None:
     assert not two.members[1].has_news(), "who heard it from others need not tell them"
 
 
-def test_a_rate_that_one_met_binds_the_other_too(two: Two) -> None:
+def test_a_rate_that_one_met_binds_the_other_too(two: Members) -> None:
     two.refuse(0, code=50074)
     assert two.members[0].has_news()
     two.rounds(4)
@@ -87,7 +91,7 @@ def test_a_rate_that_one_met_binds_the_other_too(two: Two) -> None:
     assert first + second <= two.ledger.limits["reads"].value * 1.001
 
 
-def test_writes_begin_with_a_part_of_what_the_service_allows(two: Two) -> None:
+def test_writes_begin_with_a_part_of_what_the_service_allows(two: Members) -> None:
     two.limiters[0].sent(two.time(0), WRITES)
 
     assert two.limiters[0].view(two.time(0)).rates[WRITES] == pytest.approx(0.9 * 30 / 2)
@@ -97,42 +101,24 @@ def test_writes_begin_with_a_part_of_what_the_service_allows(two: Two) -> None:
     assert two.limiters[0].view(two.time(0)).rates[WRITES] == pytest.approx(27)
 
 
-def test_an_outage_of_most_members_opens_the_breaker_of_one_without_recent_responses() -> None:
-    two = Two()
-    third = SharedMember(AdaptiveLimiter(LimiterSettings()), "process 2")
-    two.members.append(third)
-    two.clocks.append(0.0)
-    for place in (0, 1, 2):
-        two.turn(place)
-    for place in (0, 1):
-        for _ in range(10):
-            two.limiters[place].failed(two.time(place), two.limiters[place].sent(two.time(place), None), chance=0.5)
-        two.turn(place)
-    two.now += 2
+@pytest.mark.parametrize("has_recent_response", [False, True])
+def test_an_outage_of_most_members_opens_the_breaker_of_one_without_recent_responses(has_recent_response: bool) -> None:
+    members = Members(3)
+    limiter = members.limiters[2]
+    for place in range(3):
+        members.turn(place)
+    for place in range(2):
+        members.break_down(place)
+        members.turn(place)
+    members.now += 2
+    if has_recent_response:
+        limiter.accepted(members.time(2), limiter.sent(members.time(2) - 0.1, None))
 
-    assert two.turn(2) == [OutageBegan()]
-    assert two.turn(2) == []
-
-
-def test_an_outage_of_others_does_not_open_the_breaker_of_one_with_recent_responses() -> None:
-    two = Two()
-    limiter = AdaptiveLimiter(LimiterSettings())
-    two.members.append(SharedMember(limiter, "process 2"))
-    two.clocks.append(0.0)
-    for place in (0, 1, 2):
-        two.turn(place)
-    for place in (0, 1):
-        for _ in range(10):
-            two.limiters[place].failed(two.time(place), two.limiters[place].sent(two.time(place), None), chance=0.5)
-        two.turn(place)
-    two.now += 2
-    limiter.accepted(two.time(2), limiter.sent(two.time(2) - 0.1, None))
-
-    assert two.turn(2) == []
-    assert limiter.outage_seconds(two.time(2)) == 0
+    assert members.turn(2) == ([] if has_recent_response else [OutageBegan()])
+    assert members.turn(2) == []
 
 
-def test_a_long_spacing_is_shortened_when_the_window_grows(two: Two) -> None:
+def test_a_long_spacing_is_shortened_when_the_window_grows(two: Members) -> None:
     limiter = two.limiters[1]
     limiter.window.reset(two.time(1), 0.03)
     two.rounds(1)
@@ -143,17 +129,16 @@ def test_a_long_spacing_is_shortened_when_the_window_grows(two: Two) -> None:
     assert limiter.ready_at(two.time(1), None) <= two.time(1) + 1
 
 
-def test_in_an_outage_of_its_own_a_process_leaves_its_share_to_the_others(two: Two) -> None:
+def test_in_an_outage_of_its_own_a_process_leaves_its_share_to_the_others(two: Members) -> None:
     two.limiters[1].waiting = 400
-    for _ in range(10):
-        two.limiters[0].failed(two.time(0), two.limiters[0].sent(two.time(0), None), chance=0.5)
+    two.break_down(0)
     two.rounds(3)
 
     assert two.limiters[1].window.value >= 75
     assert two.limiters[0].ready_at(two.time(0), None) < inf
 
 
-def test_while_the_ledger_is_lost_a_service_without_writes_so_far_is_shared_as_well(two: Two) -> None:
+def test_while_the_ledger_is_lost_a_service_without_writes_so_far_is_shared_as_well(two: Members) -> None:
     two.members[0].freeze(two.time(0))
     two.limiters[0].sent(two.time(0), WRITES)
 

@@ -7,7 +7,7 @@ from tests.helpers.shared_account import Crowd, jain
 from tests.helpers.simulated_account import Account
 
 
-@pytest.mark.parametrize("number", [1, 4, 10])
+@pytest.mark.parametrize("number", [1, 10])
 def test_together_they_get_what_one_process_would_and_each_gets_the_same(number: int) -> None:
     crowd = Crowd(account := Account(), number)
     tally = crowd.until(30)
@@ -25,15 +25,6 @@ def test_a_rate_limit_is_met_once_and_divided() -> None:
     assert tally.per_second(10, 40) >= 0.93 * account.left_over()
     assert tally.refused_share() <= 0.005
     assert jain(crowd.shares(10, 40)) >= 0.99
-
-
-def test_a_pause_holds_all_and_is_seldom_caused() -> None:
-    crowd = Crowd(account := Account(cap=1000, rate=300, production=30, retry_after=1.0), 4)
-    tally = crowd.until(60)
-
-    assert tally.per_second(10, 60) >= 0.88 * account.left_over()
-    assert tally.refused_share() <= 0.002
-    assert jain(crowd.shares(10, 60)) >= 0.99
 
 
 def test_writers_keep_together_to_the_actions_that_a_service_allows() -> None:
@@ -74,9 +65,3 @@ def test_an_outage_wastes_no_more_than_each_notices_by_itself_and_is_over_soon_a
 
     assert max(tally.failed[second] for second in range(13, 40)) <= 4
     assert tally.seconds_until(0.85 * 0.89 * account.left_over(), since=40) <= 12
-
-
-def test_a_cap_that_rises_is_used_within_twelve_seconds() -> None:
-    tally = Crowd(Account(cap=60, production=41), 4).at(20, cap=180).until(40)
-
-    assert tally.seconds_until(0.85 * Account(cap=180, production=41).left_over(), since=20) <= 12
