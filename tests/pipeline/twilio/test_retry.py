@@ -91,19 +91,15 @@ class TestReads:
             await run()
         assert run.transport.sent == 1
 
-    async def test_after_six_failures_the_last_answer_is_final(self) -> None:
-        run = Run(*[BROKEN] * 5, answer(503))
-
-        assert (await run()).status == 503
-        assert run.transport.sent == 6
-
-    async def test_after_six_failures_the_last_error_is_raised(self) -> None:
+    async def test_after_six_failures_the_last_one_is_final(self) -> None:
         last = Unanswered("the last one")
-        run = Run(*[BROKEN] * 5, last)
+        answered, lost = Run(*[BROKEN] * 5, answer(503)), Run(*[BROKEN] * 5, last)
 
+        assert (await answered()).status == 503
         with pytest.raises(Unanswered) as raised:
-            await run()
+            await lost()
         assert raised.value is last
+        assert answered.transport.sent == lost.transport.sent == 6
 
     async def test_one_request_fails_no_longer_than_its_time(self) -> None:
         run = Run(*[BROKEN] * 9, policy=RetryPolicy(max_attempts=99, max_seconds=100), latency=30)
@@ -203,19 +199,19 @@ class TestUnauthorized:
 
 
 class TestWaits:
-    async def test_failures_wait_longer_and_longer_up_to_twenty_seconds(self) -> None:
-        run = Run(*[BROKEN] * 9, policy=RetryPolicy(max_attempts=9), chances=[1.0])
+    @pytest.mark.parametrize(
+        ("trouble", "slept"),
+        [(BROKEN, [1, 2, 4, 8, 16, 20, 20, 20]), (CUT_OFF, [pytest.approx(0.1), 2, 4, 8, 16, 20, 20, 20])],
+        ids=["longer and longer", "a first lost connection shortly"],
+    )
+    async def test_failures_wait_longer_and_longer_up_to_twenty_seconds(
+        self, trouble: Step, slept: list[float]
+    ) -> None:
+        run = Run(*[trouble] * 8, DONE, policy=RetryPolicy(max_attempts=9), chances=[1.0])
 
         await run()
 
-        assert run.clock.slept == [1, 2, 4, 8, 16, 20, 20, 20]
-
-    async def test_a_first_lost_connection_waits_shortly(self) -> None:
-        run = Run(Unanswered("dead"), Unanswered("dead"), DONE, chances=[1.0])
-
-        await run()
-
-        assert run.clock.slept == [pytest.approx(0.1), 2]
+        assert run.clock.slept == slept
 
 
 class TestPages:
@@ -245,11 +241,24 @@ class TestPages:
 
 
 class TestBudget:
-    async def test_a_run_that_spent_its_retries_waits_longest_and_gives_up_nothing(self) -> None:
-        run = Run(*[BROKEN] * 4, DONE, policy=RetryPolicy(retry_reserve=2, retry_share=0), chances=[1.0])
+    @pytest.mark.parametrize(
+        ("reserve", "share", "steps", "slept"),
+        [
+            (2, 0, [*[BROKEN] * 4, DONE], [1, 2, 20, 20]),
+            (1, 0.5, [BROKEN, DONE, DONE, BROKEN, DONE], [1, 1]),
+            (1, 0.5, [*[DONE] * 10, BROKEN, BROKEN, DONE], [1, 20]),
+        ],
+        ids=["spent: waits longest, gives up nothing", "each request earns", "never beyond the reserve"],
+    )
+    async def test_a_run_may_spend_its_reserve_and_what_its_requests_earn(
+        self, reserve: float, share: float, steps: list[Response], slept: list[float]
+    ) -> None:
+        run = Run(*steps, policy=RetryPolicy(retry_reserve=reserve, retry_share=share), chances=[1.0])
 
-        assert await run() is DONE
-        assert run.clock.slept == [1, 2, 20, 20]
+        for _ in range(steps.count(DONE)):
+            assert await run() is DONE
+
+        assert run.clock.slept == slept
 
     async def test_an_empty_budget_is_reported_once(self) -> None:
         run = Run(*[BROKEN, BROKEN, DONE] * 3, policy=RetryPolicy(retry_reserve=2, retry_share=0.25))
@@ -258,24 +267,6 @@ class TestBudget:
             await run()
 
         assert run.heard(RetryBudgetSpent) == [RetryBudgetSpent(0.25)]
-
-    async def test_each_request_earns_its_share_back(self) -> None:
-        policy = RetryPolicy(retry_reserve=1, retry_share=0.5)
-        run = Run(BROKEN, DONE, DONE, BROKEN, DONE, policy=policy, chances=[1.0])
-
-        for _ in range(3):
-            await run()
-
-        assert run.clock.slept == [1, 1]
-
-    async def test_the_share_never_grows_beyond_the_reserve(self) -> None:
-        policy = RetryPolicy(retry_reserve=1, retry_share=0.5)
-        run = Run(*[DONE] * 10, BROKEN, BROKEN, DONE, policy=policy, chances=[1.0])
-
-        for _ in range(11):
-            await run()
-
-        assert run.clock.slept == [1, 20]
 
 
 class TestEvents:

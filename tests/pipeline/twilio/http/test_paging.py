@@ -25,7 +25,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     | st.sampled_from(["next_page_url", '"next_page_url":"x"', "meta", '"meta": {"next_page_url": "x"}}', '"}}'])
     | st.just({"meta": {"next_page_url": "x"}}),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
+    max_leaves=4,
 )
 
 
@@ -36,7 +36,7 @@ def url(origin: str = "https://conversations.twilio.com", **query: str) -> str:
 class TestNextPageUrl:
     @given(
         next_url=st.none() | st.text() | st.just("https://x.example/é?PageToken=PT1"),
-        rows=st.lists(json_values, max_size=3),
+        rows=st.lists(json_values, max_size=2),
         meta_first=st.booleans(),
         ascii_only=st.booleans(),
         spaces=st.booleans(),
