@@ -53,7 +53,6 @@ class _Cursor:
         return self._buffer is not None and len(self._buffer) > 0
 
     def last_key(self) -> str:
-        """Return the last key of the buffered rows."""
         assert self._buffer is not None
         return _key(self._buffer, len(self._buffer) - 1)
 

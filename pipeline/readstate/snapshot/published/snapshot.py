@@ -1,6 +1,6 @@
 """A published snapshot, opened for reading from Python."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,12 +28,7 @@ class Snapshot:
 
     def dataset(self, name: Dataset = "user_conversations") -> ds.Dataset:
         """Return the UserConversations, or another dataset, for pyarrow to filter and stream."""
-        paths = [self.store.objects.absolute(file.path) for file in self.manifest.files_of(name)]
-        schema = SCHEMAS[name]
-        if not paths:  # pyarrow refuses a dataset of no files
-            return ds.dataset(pa.Table.from_pylist([], schema=schema))
-        with self.store.objects.translate_errors(paths[0]):
-            return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.store.objects.filesystem)
+        return open_dataset(self.store, self.manifest.files_of(name), SCHEMAS[name])
 
     def to_pandas(self, *, columns: list[str] | None = None, filter: ds.Expression | None = None) -> "pd.DataFrame":  # noqa: A002 - pyarrow's word
         """Return *columns* of the UserConversations that match *filter*, a pyarrow expression, as a frame.
@@ -69,6 +64,26 @@ def open_snapshot(root: str, day: date | str | None = None) -> Snapshot:
         missing = f"{root}: no published snapshot{f' of {wanted}' if wanted else ''}"
         raise BadInput(missing, hint=_hint(root, known))
     return Snapshot(store, manifest)
+
+
+def open_dataset(
+    store: SnapshotStore,
+    files: Sequence[SnapshotFile],
+    schema: pa.Schema,
+    *,
+    partitioning: ds.Partitioning | None = None,
+) -> ds.Dataset:
+    """Return the rows of *files* for pyarrow to filter and stream."""
+    if not files:  # pyarrow refuses a dataset of no files
+        return ds.dataset(schema.empty_table())
+    with store.objects.translate_errors(files[0].path):
+        return ds.dataset(
+            [store.objects.absolute(file.path) for file in files],
+            schema=schema,
+            format="parquet",
+            filesystem=store.objects.filesystem,
+            partitioning=partitioning,
+        )
 
 
 def _hint(root: str, known: list[date]) -> str:

@@ -19,7 +19,8 @@ from readstate.snapshot.compare.change_feed import CHANGES
 from readstate.snapshot.compare.compare import compare
 from readstate.snapshot.published.manifest import Dataset, Manifest
 from readstate.snapshot.published.schema import FAILURES, SCHEMAS, USER_CONVERSATIONS, USERS
-from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
+from readstate.snapshot.published.snapshot import Snapshot, open_dataset, open_snapshot
+from readstate.snapshot.published.snapshot_store import SnapshotStore
 
 _NARROW_ROWS = 32_768
 _SNAPSHOT_DATE = pa.field("snapshot_date", pa.date32())
@@ -93,7 +94,7 @@ def open_catalog(root: str, day: date | None = None, *, for_query: str = "") -> 
     with TemporaryDirectory(prefix="readstate-") as folder, _sandboxed(folder) as connection:
         for name in SCHEMAS:
             connection.register(name, snapshot.dataset(name))
-            connection.register(f"{name}_all", _every_snapshot(snapshot, manifests, name))
+            connection.register(f"{name}_all", _every_snapshot(snapshot.store, manifests, name))
         connection.register("latest", Snapshot(snapshot.store, manifests[-1]).dataset())
         connection.register("snapshots", _snapshots_table(manifests))
         if re.search(r"\bchanges\b", for_query, re.IGNORECASE):
@@ -135,19 +136,10 @@ def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _every_snapshot(snapshot: Snapshot, manifests: list[Manifest], name: Dataset) -> ds.Dataset:
-    schema = SCHEMAS[name].append(_SNAPSHOT_DATE)
-    objects = snapshot.store.objects
-    paths = [objects.absolute(file.path) for manifest in manifests for file in manifest.files_of(name)]
-    if not paths:  # pyarrow refuses a dataset of no files
-        return ds.dataset(schema.empty_table())
-    return ds.dataset(
-        paths,
-        schema=schema,
-        format="parquet",
-        filesystem=objects.filesystem,
-        partitioning=ds.partitioning(pa.schema([_SNAPSHOT_DATE]), flavor="hive"),
-    )
+def _every_snapshot(store: SnapshotStore, manifests: list[Manifest], name: Dataset) -> ds.Dataset:
+    files = [file for manifest in manifests for file in manifest.files_of(name)]
+    partitioning = ds.partitioning(pa.schema([_SNAPSHOT_DATE]), flavor="hive")
+    return open_dataset(store, files, VIEWS[f"{name}_all"], partitioning=partitioning)
 
 
 def _changes_since_previous(snapshot: Snapshot, folder: Path) -> ds.Dataset:

@@ -54,15 +54,15 @@ def render_markdown(report: Report) -> str:
 
 
 def _render(name: str, report: Report, charts: Sequence[Chart]) -> str:
+    all_rows = report.statistics.all_rows
     return render_template(
         Path(__file__).parent / name,
-        report=report,
         manifest=report.manifest,
         statistics=report.statistics,
         comparison=report.comparison,
-        total=report.statistics.all_rows,
+        total=all_rows,
         minutes=(report.manifest.ended_at - report.manifest.started_at).total_seconds() / 60,
-        headline=_headline(report.statistics.all_rows),
+        headline=_headline(all_rows),
         charts=charts,
         buckets=list(zip(BUCKETS, report.statistics.unread_counts, strict=True)),
         pii=report.show_pii,

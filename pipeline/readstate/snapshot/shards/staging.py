@@ -103,7 +103,6 @@ class Staging:
         self.store.objects.put_bytes(msgspec.json.encode(manifest), self.path(manifest.shard, _MANIFEST))
 
     def completed(self) -> dict[Shard, ShardManifest]:
-        """Return the complete shards."""
         return self._documents(_MANIFEST, ShardManifest)
 
     def manifest(self, shard: Shard) -> ShardManifest | None:
@@ -111,7 +110,6 @@ class Staging:
         return self._document(shard, _MANIFEST, ShardManifest)
 
     def remove(self) -> None:
-        """Remove all shards of the run."""
         self.store.objects.delete_folder(self.folder)
 
     def _documents(self, name: str, document_type: type[Document]) -> dict[Shard, Document]:
