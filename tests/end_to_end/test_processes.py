@@ -12,49 +12,29 @@ from pathlib import Path
 import pytest
 
 from readstate.errors import ExitCode
-from readstate.simulator.faults.faults import Faults
-from readstate.simulator.seed.world_shape import WorldShape
-from readstate.simulator.server.server import RunningSimulator, running
-from readstate.simulator.world.world import World
+from readstate.simulator.server.server import RunningSimulator
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.processes import (
     LONGEST_SECONDS,
     environment,
     finish,
+    kill_after_a_part,
     start,
     start_and_hold,
     wait_for_requests,
-    wait_until,
 )
 from tests.helpers.published import published_rows
-
-SHAPE = WorldShape(users=400, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
-
-
-@pytest.fixture
-def twilio() -> Iterator[RunningSimulator]:
-    faults = Faults(concurrency_cap=None, latency_ms=15, reset_before_share=0.01, error_share=0.02)
-    with running(World(SHAPE), faults=faults) as simulator:
-        yield simulator
 
 
 def export_to(folder: Path) -> list[str]:
     return ["export", "--out", str(folder / "root"), "--date", "2024-11-23", "--max-in-flight", "10"]
 
 
-def parts_on_disk(folder: Path) -> int:
-    return sum(1 for path in folder.glob("work/exports/*/parts/*") if not path.name.startswith("."))
-
-
 def test_killed_again_and_again_the_export_publishes_each_row_once(twilio: RunningSimulator, tmp_path: Path) -> None:
     twilio.faults = replace(twilio.faults, latency_ms=100)
     env = environment(twilio, tmp_path, READSTATE_PART_ROWS="50")
     for _ in range(4):
-        before = parts_on_disk(tmp_path)
-        process = start(export_to(tmp_path), env)
-        wait_until(lambda before=before: parts_on_disk(tmp_path) > before, process)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        kill_after_a_part(export_to(tmp_path), env, tmp_path / "work" / "exports")
         assert not (tmp_path / "root" / "user_conversations").exists()
 
     twilio.faults = replace(twilio.faults, latency_ms=5)

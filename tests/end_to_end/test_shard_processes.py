@@ -2,41 +2,26 @@
 
 import json
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from readstate.errors import ExitCode
-from readstate.simulator.faults.faults import Faults
-from readstate.simulator.seed.world_shape import WorldShape
-from readstate.simulator.server.server import RunningSimulator, running
-from readstate.simulator.world.world import World
+from readstate.simulator.server.server import RunningSimulator
 from tests.helpers.exporting import assert_same, world_rows
 from tests.helpers.processes import (
     LONGEST_SECONDS,
     environment,
     finish,
+    kill_after_a_part,
     spawn,
     start,
-    wait_until,
 )
 from tests.helpers.published import published_rows
 from tests.helpers.repository import PIPELINE
 
-SHAPE = WorldShape(users=300, services=2, conversations_per_user=5, odd_identities=0.1, seed=5)
 RUN = ["--run", "nightly"]
-
-
-@pytest.fixture
-def twilio() -> Iterator[RunningSimulator]:
-    faults = Faults(concurrency_cap=None, latency_ms=15, reset_before_share=0.01, error_share=0.02)
-    with running(World(SHAPE), faults=faults) as simulator:
-        yield simulator
 
 
 def shard(number: int, count: int, folder: Path) -> list[str]:
@@ -50,20 +35,12 @@ def publish(folder: Path) -> list[str]:
     return ["publish", str(folder / "root"), *RUN, "--json"]
 
 
-def parts_on_disk(folder: Path) -> int:
-    return sum(1 for path in folder.glob("work/shards/*-1-of-2/parts/*") if not path.name.startswith("."))
-
-
 def test_shards_at_once_one_of_them_killed_twice_give_the_world(twilio: RunningSimulator, tmp_path: Path) -> None:
     twilio.faults = replace(twilio.faults, latency_ms=100)
     env = environment(twilio, tmp_path, READSTATE_PART_ROWS="50")
     other = start(shard(2, 2, tmp_path), env)
     for _ in range(2):
-        before = parts_on_disk(tmp_path)
-        killed = start(shard(1, 2, tmp_path), env)
-        wait_until(lambda before=before: parts_on_disk(tmp_path) > before, killed)
-        killed.send_signal(signal.SIGKILL)
-        killed.communicate()
+        kill_after_a_part(shard(1, 2, tmp_path), env, tmp_path / "work" / "shards", "*-1-of-2")
     twilio.faults = replace(twilio.faults, latency_ms=5)
     other.communicate(timeout=LONGEST_SECONDS)
     assert other.returncode == ExitCode.DONE

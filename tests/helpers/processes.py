@@ -47,6 +47,19 @@ def start_and_hold(arguments: list[str], env: dict[str, str], twilio: RunningSim
     return process
 
 
+def kill_after_a_part(arguments: list[str], env: dict[str, str], works: Path, work: str = "*") -> None:
+    """Start an export and kill it when it has written one more part below *works*."""
+
+    def parts() -> int:
+        return sum(1 for path in works.glob(f"{work}/parts/*") if not path.name.startswith("."))
+
+    before = parts()
+    process = start(arguments, env)
+    wait_until(lambda: parts() > before, process)
+    process.kill()
+    process.communicate()
+
+
 def finish(arguments: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run ``readstate`` with *arguments* to its end."""
     process = start(arguments, env)

@@ -37,14 +37,6 @@ def test_it_lists_each_with_its_users_rows_size_and_completeness(published: RunC
     assert [line[:4] + line[-1:] for line in lines[2:]] == [[str(day), "2", "3", "0", "yes"] for day in DAYS]
 
 
-def test_with_json_it_is_one_document(published: RunCommand) -> None:
-    document = published("snapshots", "root", "--json", "--verify").document
-
-    assert document["root"] == "root"
-    assert [found["snapshot_date"] for found in document["snapshots"]] == [str(day) for day in DAYS]
-    assert all(found["rows"] == 3 and found["complete"] and found["defects"] == [] for found in document["snapshots"])
-
-
 def test_an_empty_root_says_how_to_fill_it(readstate: RunCommand) -> None:
     given = readstate("snapshots", "root")
 
