@@ -13,7 +13,7 @@ import pytest
 
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
-from tests.helpers.exporting import assert_same, world_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 from tests.helpers.processes import (
     LONGEST_SECONDS,
     environment,
@@ -23,7 +23,6 @@ from tests.helpers.processes import (
     start_and_hold,
     wait_for_requests,
 )
-from tests.helpers.published import published_rows
 
 
 def export_to(folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
-from tests.helpers.exporting import assert_same, world_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 from tests.helpers.processes import (
     LONGEST_SECONDS,
     environment,
@@ -18,7 +18,6 @@ from tests.helpers.processes import (
     spawn,
     start,
 )
-from tests.helpers.published import published_rows
 from tests.helpers.repository import PIPELINE
 
 RUN = ["--run", "nightly"]

@@ -132,18 +132,19 @@ class Bench:
 
     async def apply(self, plan: Plan, accident: Accident | None = None, **options: Any) -> "Applied":
         """A whole run in one start."""
-        transport = WorldTransport(self.simulated) if accident is None else WorldTransport(self.simulated, accident)
         directory, journal = self.begin(plan)
-        result = await self.go(plan, directory, journal, transport, **options)
-        journal.close()
-        return Applied(result, directory, transport)
+        return await self._start(plan, directory, journal, accident, **options)
 
     async def resume(self, plan: Plan, accident: Accident | None = None, **options: Any) -> "Applied":
         """The next start of the run."""
-        transport = WorldTransport(self.simulated) if accident is None else WorldTransport(self.simulated, accident)
         directory = RunDirectory(self.folder / "r-1")
-        journal = open_journal(directory.journal)
         self.stop = StopSwitch()
+        return await self._start(plan, directory, open_journal(directory.journal), accident, **options)
+
+    async def _start(
+        self, plan: Plan, directory: RunDirectory, journal: Journal, accident: Accident | None, **options: Any
+    ) -> "Applied":
+        transport = WorldTransport(self.simulated, accident or (lambda transport, request: None))
         result = await self.go(plan, directory, journal, transport, **options)
         journal.close()
         return Applied(result, directory, transport)

@@ -1,11 +1,13 @@
 """Runs exports against a simulator, and compares what they published with the simulator's world."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+
+from pyarrow import parquet as pq
 
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
@@ -95,11 +97,19 @@ class Export:
         """Overridden by those who want to interfere."""
 
     def published(self) -> dict[Key, dict[str, Any]]:
-        """The published rows by key; fails where a key comes twice."""
-        rows = open_snapshot(self.root).dataset().to_table().to_pylist()
-        by_key = {(row["chat_service_sid"], row["user_sid"], row["conversation_sid"]): row for row in rows}
-        assert len(by_key) == len(rows), "a row was published twice"
-        return by_key
+        return by_key(open_snapshot(self.root).dataset().to_table().to_pylist())
+
+
+def by_key(rows: Sequence[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
+    found = {(row["chat_service_sid"], row["user_sid"], row["conversation_sid"]): row for row in rows}
+    assert len(found) == len(rows), "a row was published twice"
+    return found
+
+
+def published_rows(root: Path) -> dict[Key, dict[str, Any]]:
+    """Every row below *root*, read without the product's own reader."""
+    files = sorted((root / "user_conversations").rglob("*.parquet"))
+    return by_key([row for path in files for row in pq.ParquetFile(path).read().to_pylist()])
 
 
 class BrokenListsAfterTheRoster(Export):
@@ -121,11 +131,14 @@ class StoppingAfter(Export):
 
 
 def world_rows(twilio: RunningSimulator) -> dict[Key, dict[str, Any]]:
-    """The rows that a perfect client would have seen, by key."""
-    return {
-        (row["chat_service_sid"], row["user_sid"], row["conversation_sid"]): row
-        for row in twilio.oracle.every_user_conversation()
-    }
+    """The rows that a perfect client would have seen."""
+    return by_key(list(twilio.oracle.every_user_conversation()))
+
+
+COMPARED = (
+    "account_sid", "unread_messages_count", "last_read_message_index", "participant_sid", "friendly_name",
+    "conversation_state", "attributes", "created_by", "notification_level", "unique_name",
+)  # fmt: skip
 
 
 def assert_same(published: dict[Key, dict[str, Any]], expected: dict[Key, dict[str, Any]]) -> None:
@@ -133,18 +146,7 @@ def assert_same(published: dict[Key, dict[str, Any]], expected: dict[Key, dict[s
     assert published.keys() == expected.keys()
     for key, row in expected.items():
         mine = published[key]
-        for name in (
-            "account_sid",
-            "unread_messages_count",
-            "last_read_message_index",
-            "participant_sid",
-            "friendly_name",
-            "conversation_state",
-            "attributes",
-            "created_by",
-            "notification_level",
-            "unique_name",
-        ):
+        for name in COMPARED:
             assert mine[name] == row[name], (key, name)
         for name in ("date_created", "date_updated"):
             assert mine[name] == _instant(row[name]), (key, name)

@@ -17,9 +17,8 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import running
 from readstate.simulator.world.world import World
-from tests.helpers.exporting import assert_same, world_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 from tests.helpers.processes import environment, finish, start
-from tests.helpers.published import published_rows
 
 
 def main(kills: int = 20, users: int = 5000, seed: int = 11) -> None:

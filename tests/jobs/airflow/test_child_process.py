@@ -12,9 +12,8 @@ from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import running
 from readstate.simulator.world.world import World
 from readstate_jobs.airflow.parent_process import CommandResult, ReadstateProcess
-from tests.helpers.exporting import assert_same, world_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 from tests.helpers.processes import environment, spawn, wait_for_requests, wait_until
-from tests.helpers.published import published_rows
 
 WORKER = """
 import os, sys

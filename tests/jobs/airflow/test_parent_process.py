@@ -21,10 +21,9 @@ from readstate_jobs.airflow.parent_process import (
     CommandResult,
     ReadstateProcess,
 )
-from tests.helpers.exporting import assert_same, world_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.processes import LONGEST_SECONDS, environment, wait_for_requests, wait_until
-from tests.helpers.published import published_rows
 
 AIRFLOW_KILLS_AFTER_SECONDS = 5.0
 UNANSWERED = {"READSTATE_READ_TIMEOUT_SECONDS": "600", "READSTATE_REQUEST_TIMEOUT_SECONDS": "600"}

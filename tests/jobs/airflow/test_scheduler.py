@@ -19,8 +19,7 @@ from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot import open_snapshot
 from tests.helpers.airflow_site import FINISHED, AirflowSite, Try
 from tests.helpers.bulk_changes import mixed_lines
-from tests.helpers.exporting import assert_same, world_rows
-from tests.helpers.published import published_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 from tests.helpers.repository import ROOT
 from tests.helpers.small_s3 import SmallS3, small_s3
 

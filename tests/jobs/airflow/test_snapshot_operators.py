@@ -9,9 +9,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.server.server import RunningSimulator
 from readstate_jobs.airflow.operators import CheckSnapshotOperator, CompareSnapshotsOperator, ExportSnapshotOperator
-from tests.helpers.exporting import assert_same, world_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 from tests.helpers.operator_runs import DAY, run
-from tests.helpers.published import published_rows
 
 
 def test_an_export_publishes_and_pushes_counters_and_no_rows(

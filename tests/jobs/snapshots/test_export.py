@@ -11,8 +11,7 @@ from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
 from tests.helpers.cli_shell import RunCommand
 from tests.helpers.export_command import EXPORT, ROOT, WORK
-from tests.helpers.exporting import assert_same, world_rows
-from tests.helpers.published import published_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 
 
 def test_it_publishes_the_world_and_says_so_in_a_table(connected: RunCommand, twilio: RunningSimulator) -> None:

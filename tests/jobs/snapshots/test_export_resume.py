@@ -15,8 +15,7 @@ from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.workspace import export_workspace
 from tests.helpers.cli_shell import RunCommand
 from tests.helpers.export_command import DAY, EXPORT, ROOT, WORK
-from tests.helpers.exporting import assert_same, world_rows
-from tests.helpers.published import published_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 
 
 def begun(day: str, root: str = "root") -> None:

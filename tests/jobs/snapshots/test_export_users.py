@@ -8,8 +8,7 @@ from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
 from tests.helpers.cli_shell import RunCommand
 from tests.helpers.export_command import EXPORT, ROOT, make_long_lists_fail, sample
-from tests.helpers.exporting import assert_same, world_rows
-from tests.helpers.published import published_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 
 
 def test_users_that_nobody_has_are_vanished_and_count_as_done(connected: RunCommand) -> None:

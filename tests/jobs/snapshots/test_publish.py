@@ -9,8 +9,7 @@ from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
 from tests.helpers.cli_shell import RunCommand
 from tests.helpers.export_command import DAY, PUBLISH, ROOT, SHARD
-from tests.helpers.exporting import assert_same, world_rows
-from tests.helpers.published import published_rows
+from tests.helpers.exporting import assert_same, published_rows, world_rows
 
 
 def test_all_shards_published_are_the_world_and_say_so_as_an_export_does(

@@ -8,7 +8,7 @@ import pytest
 
 from readstate.errors import ExitCode
 from tests.helpers.cli_shell import RunCommand
-from tests.helpers.published import published_rows
+from tests.helpers.exporting import published_rows
 
 
 def test_it_exports_a_world_of_its_own_and_says_what_to_type_next(

@@ -10,8 +10,7 @@ from readstate.simulator.world.world import World
 from readstate.snapshot.extract import decode
 from readstate.snapshot.extract.page_types import NESTED, Row
 from readstate.snapshot.published.schema import ROWS
-from tests.helpers.exporting import Export, assert_same, world_rows
-from tests.helpers.published import published_rows
+from tests.helpers.exporting import Export, assert_same, published_rows, world_rows
 
 
 def test_every_field_of_a_row_is_a_column_in_the_same_order() -> None:
