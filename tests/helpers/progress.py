@@ -1,4 +1,4 @@
-"""The progress of a run that is half-way through, of which each test changes what it is about."""
+"""Counters and progress of a run, of which each test changes what it is about."""
 
 from typing import Any
 
@@ -28,3 +28,11 @@ def half_way(**changed: Any) -> Progress:
     counters = {name: value for name, value in changed.items() if name not in _PROGRESS}
     progress = {name: value for name, value in changed.items() if name in _PROGRESS}
     return Progress(counters=RunCounters(**_COUNTERS | counters), **_PROGRESS | progress)
+
+
+def counted(*events: object) -> RunCounters:
+    """The counters after *events*."""
+    counters = RunCounters()
+    for event in events:
+        counters.observe(event)
+    return counters

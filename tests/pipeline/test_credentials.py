@@ -11,22 +11,19 @@ KEY = {"TWILIO_API_KEY": "SK" + "1" * 32, "TWILIO_API_SECRET": "key-secret"}
 TOKEN = {"TWILIO_ACCOUNT_SID": "AC" + "2" * 32, "TWILIO_AUTH_TOKEN": "auth-token"}
 
 
-def test_an_api_key_goes_before_the_token() -> None:
-    credentials = load_credentials(KEY | TOKEN)
+@pytest.mark.parametrize(
+    ("environ", "account", "username", "secret"),
+    [
+        (KEY | TOKEN, "AC" + "2" * 32, "SK" + "1" * 32, "key-secret"),
+        (KEY, None, "SK" + "1" * 32, "key-secret"),
+        (TOKEN, "AC" + "2" * 32, "AC" + "2" * 32, "auth-token"),
+    ],
+    ids=["a key goes before the token", "a key does not need its account", "the token alone"],
+)
+def test_a_key_or_a_token_is_read(environ: dict[str, str], account: str | None, username: str, secret: str) -> None:
+    credentials = load_credentials(environ)
 
-    assert (credentials.account_sid, credentials.username, credentials.secret) == (
-        "AC" + "2" * 32,
-        "SK" + "1" * 32,
-        "key-secret",
-    )
-
-
-def test_a_key_does_not_need_its_account() -> None:
-    assert load_credentials(KEY).account_sid is None
-
-
-def test_the_token_does_where_there_is_no_key() -> None:
-    assert load_credentials(TOKEN).secret == "auth-token"
+    assert (credentials.account_sid, credentials.username, credentials.secret) == (account, username, secret)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from readstate import errors
-from readstate.errors import ApiError, ExitCode, NotFound, NotSent, ReadstateError, Stopped, TransportError, Unanswered
+from readstate.errors import ApiError, ExitCode, NotFound, ReadstateError
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ReadstateError)]
 
@@ -25,16 +25,6 @@ def test_no_exit_code_is_99_which_airflow_reads_as_skipped() -> None:
 def test_the_hint_stands_below_the_message() -> None:
     assert str(ReadstateError("what and where", hint="type this")) == "what and where\ntype this"
     assert str(ReadstateError("what and where")) == "what and where"
-
-
-def test_a_signal_brings_its_own_exit_code() -> None:
-    assert Stopped("stopped", exit_code=ExitCode.TERMINATED).exit_code == 143
-
-
-def test_whether_a_request_had_its_effect_is_told_by_the_kind() -> None:
-    assert issubclass(NotSent, TransportError)
-    assert issubclass(Unanswered, TransportError)
-    assert not issubclass(NotSent, Unanswered)
 
 
 def test_a_refusal_names_code_and_request_only_where_known() -> None:

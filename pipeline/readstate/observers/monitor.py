@@ -12,21 +12,14 @@ from readstate.clock import Clock
 from readstate.events import Event
 from readstate.observers.event_log import EventLog, Write
 from readstate.observers.metrics_file import MetricsFile
-from readstate.observers.progress import LimiterView, Progress, measure
+from readstate.observers.progress import Progress, measure
 from readstate.observers.progress_bar import ProgressBar
 from readstate.observers.rate_meter import RateMeter, Sample
 from readstate.observers.run_counters import RunCounters
 from readstate.settings import Settings
+from readstate.twilio.pacing.limiter import AdaptiveLimiter
 
 _SECONDS_BETWEEN_UPDATES = 0.25
-
-
-class Limiter(Protocol):
-    """What decides how many requests are in flight."""
-
-    def view(self, now: float) -> LimiterView:
-        """Return its state at *now*."""
-        ...
 
 
 class Display(Protocol):
@@ -50,7 +43,7 @@ class Monitor:
         self._clock = clock
         self._displays: list[Display] = [log]
         self._metrics: MetricsFile | None = None
-        self._limiter: Limiter | None = None
+        self._limiter: AdaptiveLimiter | None = None
         self._rates = RateMeter()
         self._began = clock.monotonic()
         self.update_displays()
@@ -60,7 +53,7 @@ class Monitor:
         self.counters.observe(event)
         self._log.observe(event)
 
-    def show_limiter(self, limiter: Limiter) -> None:
+    def show_limiter(self, limiter: AdaptiveLimiter) -> None:
         """Show the state of *limiter* too."""
         self._limiter = limiter
 
@@ -112,7 +105,7 @@ def monitor_run(
     progress. Call it inside a running event loop, which updates the displays. Raise `LocalDisk`.
     """
     stream = sys.stderr if stream is None else stream
-    bar = _bar(stream, command) if _can_draw(stream) and settings.log_format == "text" else None
+    bar = ProgressBar(stream, verb=command) if _can_draw(stream) and settings.log_format == "text" else None
     log = EventLog(
         bar.write if bar else _lines_to(stream),
         clock=clock,
@@ -134,10 +127,6 @@ def monitor_run(
 
 def _can_draw(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
-
-
-def _bar(stream: TextIO, verb: str) -> ProgressBar:
-    return ProgressBar(stream, verb=verb)
 
 
 class _RepeatingTimer:

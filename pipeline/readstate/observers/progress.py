@@ -2,30 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from readstate.observers.rate_meter import RateMeter
 from readstate.observers.run_counters import RunCounters
 from readstate.text import format_duration, group_digits
-
-
-class LimiterView(Protocol):
-    """What is shown of the limiter at one moment."""
-
-    @property
-    def window(self) -> float:
-        """How many requests may be in flight."""
-        ...
-
-    @property
-    def in_flight(self) -> int:
-        """How many requests are in flight."""
-        ...
-
-    @property
-    def outage_seconds(self) -> float:
-        """How long no request has succeeded; 0 where there is no outage."""
-        ...
+from readstate.twilio.pacing.limiter import LimiterView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

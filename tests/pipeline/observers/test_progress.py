@@ -6,19 +6,16 @@ from readstate.events import RequestAnswered, Retried, RosterComplete, RunResume
 from readstate.observers.progress import eta, measure, progress_line
 from readstate.observers.rate_meter import RateMeter
 from readstate.observers.run_counters import RunCounters
-from tests.helpers.limiter_view import FakeLimiter
-from tests.helpers.progress import half_way
+from readstate.twilio.pacing.limiter import LimiterView
+from tests.helpers.progress import counted, half_way
 from tests.pipeline.observers.test_rate_meter import Sample, metered, steady
 
 IDLE = metered([Sample(0, 0, 0, 0)])
 STUCK = metered([Sample(float(second), second, 5, 0) for second in range(10)])
 
 
-def counted(*events: object) -> RunCounters:
-    counters = RunCounters()
-    for event in events:
-        counters.observe(event)
-    return counters
+def view(*, window: float, in_flight: int = 0) -> LimiterView:
+    return LimiterView(window, in_flight, outage_seconds=0.0, rates={})
 
 
 class TestMeasure:
@@ -30,14 +27,14 @@ class TestMeasure:
             UserRead("US1", 7, 1),
         )
 
-        now = measure(counters, FakeLimiter(window=9.7, in_flight=4), steady(2, requests=3, done=1), began=90.0)
+        now = measure(counters, view(window=9.7, in_flight=4), steady(2, requests=3, done=1), began=90.0)
 
         assert (now.done, now.total, now.counters.all_rows) == (11, 40, 106)
         assert (now.window, now.in_flight, now.elapsed_seconds) == (9, 4, 12)
         assert (now.requests_per_second, now.seconds_left) == (3, 29)
 
     def test_a_window_below_one_is_shown_as_one(self) -> None:
-        assert measure(RunCounters(), FakeLimiter(window=0.03), IDLE, began=0).window == 1
+        assert measure(RunCounters(), view(window=0.03), IDLE, began=0).window == 1
 
     @pytest.mark.parametrize(
         ("rates", "events", "shown"),

@@ -7,32 +7,20 @@ from hypothesis import strategies as st
 
 from readstate.events import (
     Compacting,
-    DuplicatesDropped,
     Message,
-    PartWritten,
     Publishing,
     RequestAnswered,
     RequestLost,
-    Retried,
-    RetriesExhausted,
     RosterComplete,
     RosterPageRead,
     RunResumed,
-    UserFailed,
     UserRead,
     UsersForeseen,
-    UserVanished,
 )
 from readstate.observers.run_counters import RunCounters
+from tests.helpers.progress import counted
 
 ANSWERED = RequestAnswered("GET", 200, 0.1, None)
-
-
-def counted(*events: object) -> RunCounters:
-    counters = RunCounters()
-    for event in events:
-        counters.observe(event)
-    return counters
 
 
 @given(st.lists(st.sampled_from([200, 404, 429, 500, None])))
@@ -48,28 +36,6 @@ def test_every_attempt_is_counted_once_by_its_status(statuses: list[int | None])
     assert counters.requests_lost == statuses.count(None)
     assert counters.throttled == statuses.count(429)
     assert counters.requests_by_status == {s: statuses.count(s) for s in set(statuses) if s is not None}
-
-
-def test_users_are_counted_by_result_and_rows_with_them() -> None:
-    counters = counted(
-        UserRead("US1", 7, 2), UserRead("US2", 0, 1), UserVanished("US3", None), UserFailed("US4", "500", None)
-    )
-
-    assert (counters.users_read, counters.users_vanished, counters.users_failed, counters.users_done) == (2, 1, 1, 4)
-    assert counters.rows == 7
-
-
-def test_retries_duplicates_and_parts() -> None:
-    retried = Retried("GET", "/", "500", 1, 1.0, None)
-    counters = counted(
-        retried,
-        retried,
-        RetriesExhausted("GET", "/", "500", 6, None),
-        DuplicatesDropped(3),
-        *[PartWritten(5, 9, 100)] * 2,
-    )
-
-    assert (counters.retries, counters.retries_exhausted, counters.duplicates, counters.part_bytes) == (2, 1, 3, 200)
 
 
 def test_the_roster_grows_until_it_is_complete() -> None:
