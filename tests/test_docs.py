@@ -1,4 +1,4 @@
-"""The documentation tells everything there is, and nothing that is not so."""
+"""The documentation covers every command, flag, code and setting, and its links and examples work."""
 
 import re
 import signal
@@ -113,7 +113,7 @@ def test_nothing_that_an_example_started_outlives_it(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
 
-    assert process.stdout.read() == "", "a pipe ends when nobody holds it any more"
+    assert process.stdout.read() == "", "a pipe ends when no process holds it any more"
 
 
 def test_a_signal_exists_for_each_code_of_a_signal() -> None:

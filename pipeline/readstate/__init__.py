@@ -1,4 +1,4 @@
-"""Read and repair who has read what in Twilio Conversations, for all users at once.
+"""Export and change who has read what in Twilio Conversations, for all users at once.
 
 The names below are the public face of the library. Each is imported when it is first used, so that ``import readstate``
 alone costs next to nothing.

@@ -117,7 +117,7 @@ def nightly() -> None:
     schedule=None,
     params={
         "file": Param("", type="string", title="Changes file", description="A CSV that all workers can read."),
-        "operation": Param("update", enum=["update", "delete"], title="What every line asks for"),
+        "operation": Param("update", enum=["update", "delete"], title="The operation of every line"),
         "twilio_conn_id": Param(TwilioConversationsHook.default_conn_name, type="string", title="Connection"),
     },
     **COMMON,

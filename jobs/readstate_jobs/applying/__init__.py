@@ -1,1 +1,1 @@
-"""The two commands that write."""
+"""The commands that write: `apply` and `resume`."""

@@ -35,7 +35,7 @@ class TypedOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _option(flag: str, help_text: str, *, defaults: type[msgspec.Struct], name: str | None = None, **more: Any) -> Any:
-    """Declare *flag*; its default in *defaults* is shown only, so that `resume` can tell what was typed."""
+    """Declare *flag*; its default in *defaults* is shown only, so that `resume` knows what was typed."""
     name = name or flag.removeprefix("--").replace("-", "_")
     default = getattr(defaults(), name)
     if isinstance(default, bool):

@@ -42,7 +42,7 @@ def _refusal(refused: list[Guard], consent: Consent, again: str) -> ReadstateErr
     message = "; ".join(guard.message for guard in refused)
     kinds = {guard.kind for guard in refused}
     command = " ".join([again, *(guard.needs for guard in refused if guard.needs)])
-    hint = f"Nothing was changed. Where that is meant:  {command}"
+    hint = f"Nothing was changed. To allow it:  {command}"
     confirmed_another_number = GuardKind.CONSENT in kinds and consent.confirm_deletes is not None
     if GuardKind.LIMIT not in kinds and not confirmed_another_number:
         return ConsentMissing(message, hint=hint)

@@ -1,1 +1,1 @@
-"""The command line itself: process, options, signals, terminal, caller."""
+"""The command line: process, options, signals, terminal, caller."""

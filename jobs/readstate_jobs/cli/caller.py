@@ -24,7 +24,7 @@ def os_user() -> str:
 
 
 def ci_url() -> str | None:
-    """Return the address of this CI job's log, where the build service gives it."""
+    """Return the address of this CI job's log, where the build service provides it."""
     server, repository, run_id = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     if server and repository and run_id:
         return f"{server}/{repository}/actions/runs/{run_id}"
@@ -44,7 +44,7 @@ def caller() -> dict[str, Any]:
 
 
 def lock_holder() -> dict[str, Any]:
-    """Return what a lock tells others about the process that holds it."""
+    """Return what a lock file says about the process that holds it."""
     return {name: value for name, value in caller().items() if name in {"os_user", "host", "pid"}}
 
 

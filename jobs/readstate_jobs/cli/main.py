@@ -84,7 +84,7 @@ class _LazyGroup(click.Group):
 )
 @click.version_option(package_name="readstate", prog_name="readstate")
 def readstate() -> None:
-    """Read and repair who has read what in Twilio Conversations, for all users at once."""
+    """Export and change who has read what in Twilio Conversations, for all users at once."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -145,7 +145,7 @@ def _require_no_secrets(arguments: Sequence[str]) -> None:
         else:
             continue
         raise Usage(
-            f"{refused}: a secret on the command line can be read by everybody on this machine (ps, shell history)",
+            f"{refused}: a secret on the command line can be read by every user of this machine (ps, shell history)",
             hint="Export TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
         )
 

@@ -1,1 +1,1 @@
-"""From conditions to a plan."""
+"""The command `mark-read`: from conditions to a plan."""

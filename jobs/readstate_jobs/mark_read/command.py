@@ -17,7 +17,7 @@ from readstate_jobs.planning.plan_job import show_plan
 @click.option(
     "--users", "users_file", metavar="FILE", help="Only these users: a .csv, .txt or .parquet file, or - for stdin."
 )
-@click.option("--all", "everybody", is_flag=True, help="All users of the service.")
+@click.option("--all", "all_users", is_flag=True, help="All users of the service.")
 @click.option("--service", metavar="IS…", help="The service. [default: the account's default service]")
 @click.option("--state", "states", default="active,inactive", show_default=True, metavar="A,B,…",
               help="Only conversations in these states: active, inactive, closed.")  # fmt: skip
@@ -29,20 +29,20 @@ from readstate_jobs.planning.plan_job import show_plan
               help="Only conversations that have not changed for that long, or since that date.")  # fmt: skip
 @click.option("--exclude", "exclude_file", metavar="FILE", help="Skip the users, conversations or memberships in FILE.")
 @click.option("--include-never-read", "never_read_too", is_flag=True,
-              help="Also where no read horizon was ever set: there is no way back to that.")  # fmt: skip
-@click.option("--mute", "level", flag_value="muted", help="Mute the chosen conversations too.")
-@click.option("--unmute", "level", flag_value="default", help="Unmute the chosen conversations too.")
+              help="Also where no read horizon was ever set; once set, it cannot be cleared.")  # fmt: skip
+@click.option("--mute", "level", flag_value="muted", help="Also mute the selected conversations.")
+@click.option("--unmute", "level", flag_value="default", help="Also unmute the selected conversations.")
 @click.option("--keep-unread", is_flag=True, help="Do not move read horizons: only --mute or --unmute.")
 @click.option(
     "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="The folder that the plan's own folder is made in.",
+    help="The folder of plans, in which the plan gets a folder of its own.",
 )  # fmt: skip
 @json_option
 @connection_options
 def command(*, root: Path, as_json: bool, **options: Any) -> int:
     """Plan to mark conversations as read, up to their newest message. Nothing is changed.
 
-    Closed conversations, and those that were never read, are left alone unless asked for; no horizon goes back.
+    Closed conversations, and those that were never read, are skipped by default; no read horizon moves back.
     Read the plan, then:  readstate apply PLAN
     """
     settings = settings_from(options).settings
@@ -50,7 +50,7 @@ def command(*, root: Path, as_json: bool, **options: Any) -> int:
     marked = MarkReadJob(settings, load_credentials(), options=chosen, root=root).plan()
     show_plan(marked.summary, as_json=as_json)
     if not marked.facts.selected:
-        reason = "all conversations were left out" if marked.facts.rows else "the users are in no conversation"
+        reason = "all conversations were skipped" if marked.facts.rows else "the users are in no conversation"
         click.echo(f"Nothing is selected: {reason}. There is nothing to apply.", err=True)
     for failure in marked.failures:
         click.echo(f"not read: {failure}", err=True)

@@ -56,7 +56,7 @@ class MarkReadOptions:
 def parse_options(
     *,
     users_file: str | None,
-    everybody: bool,
+    all_users: bool,
     service: str | None,
     states: str,
     unread_at_least: int | None,
@@ -68,7 +68,7 @@ def parse_options(
     keep_unread: bool,
 ) -> MarkReadOptions:
     """Return the options of the command line, checked before anything is sent. Raises `Usage`, `BadInput`."""
-    _require_consistent(users_file, everybody=everybody, level=level, keep_unread=keep_unread)
+    _require_consistent(users_file, all_users=all_users, level=level, keep_unread=keep_unread)
     if service is not None and not is_sid(service, "IS"):
         raise BadInput(f"--service {service}: not a service's SID", hint="Give IS and 32 hex digits.")
     age = None if updated_before is None else parse_age_or_date(updated_before)
@@ -104,11 +104,11 @@ def parse_age_or_date(text: str) -> datetime | timedelta:
 
 
 def _require_consistent(
-    users_file: str | None, *, everybody: bool, level: NotificationLevel | None, keep_unread: bool
+    users_file: str | None, *, all_users: bool, level: NotificationLevel | None, keep_unread: bool
 ) -> None:
-    if users_file is not None and everybody:
+    if users_file is not None and all_users:
         raise Usage("--users and --all exclude each other; give one of them")
-    if users_file is None and not everybody:
+    if users_file is None and not all_users:
         raise Usage(
             "--users or --all is missing",
             hint="Give --users FILE, or --all for all users of the service.",

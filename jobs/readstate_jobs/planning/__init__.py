@@ -1,1 +1,1 @@
-"""From a file to a plan that a person can read."""
+"""The commands from a changes file to a plan that can be reviewed: template, lint, plan, show."""

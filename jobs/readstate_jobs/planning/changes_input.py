@@ -25,9 +25,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def input_options(command: Command) -> Command:
     """Add to *command* the file and the options for reading it; `pop_input_options` returns them."""
     for decorate in (
-        click.option("--delimiter", metavar="SIGN", help="Comma, semicolon, tab or pipe. [default: as the header has]"),
-        click.option("--encoding", metavar="NAME", help="How the text is encoded. [default: UTF-8, or its mark]"),
-        click.option("--op", type=click.Choice(["update", "delete"]), help="What every line asks for."),
+        click.option("--delimiter", metavar="SIGN", help="Comma, semicolon, tab or pipe. [default: from the header]"),
+        click.option("--encoding", metavar="NAME", help="The encoding. [default: by the byte order mark, else UTF-8]"),
+        click.option("--op", type=click.Choice(["update", "delete"]), help="The operation of every line."),
         click.argument("file", metavar="FILE"),
     ):
         command = decorate(command)

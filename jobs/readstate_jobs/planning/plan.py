@@ -18,7 +18,7 @@ from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
 @input_options
 @click.option(
     "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="The folder that the plan's own folder is made in.",
+    help="The folder of plans, in which the plan gets a folder of its own.",
 )  # fmt: skip
 @click.option("--service", metavar="IS…", help="The service of all lines. [default: the account's default service]")
 @click.option(
@@ -29,15 +29,19 @@ from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
     "--mode", type=click.Choice(["advance", "exact"]), default="advance", show_default=True,
     help="When applying: accept horizons that have moved up since the plan (advance), or no change at all (exact).",
 )  # fmt: skip
-@click.option("--allow-rewind", is_flag=True, help="Let horizons go back: read messages become unread.")
-@click.option("--allow-first-set", is_flag=True, help="Let @latest set horizons that were never set: no way back.")
-@click.option("--allow-beyond-latest", is_flag=True, help="Let horizons lie beyond the newest message.")
-@click.option("--allow-closed", is_flag=True, help="Try closed conversations too.")
+@click.option("--allow-rewind", is_flag=True, help="Allow read horizons to move back: read messages become unread.")
+@click.option(
+    "--allow-first-set",
+    is_flag=True,
+    help="Allow @latest to set read horizons that were never set; this cannot be undone.",
+)
+@click.option("--allow-beyond-latest", is_flag=True, help="Allow read horizons beyond the newest message.")
+@click.option("--allow-closed", is_flag=True, help="Include closed conversations.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to change.")
 @json_option
 @connection_options
 def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **options: Any) -> int:
-    """Compare FILE with what Twilio has, and write down what applying it would do. Nothing is changed.
+    """Compare FILE with the current state in Twilio and write a plan of the changes. Nothing is changed.
 
     Read the plan, then:  readstate apply PLAN
     """

@@ -18,7 +18,7 @@ _EXAMPLES = {
 
 
 @click.command()
-@click.option("--op", type=click.Choice(["update", "delete"]), required=True, help="What the file is to ask for.")
+@click.option("--op", type=click.Choice(["update", "delete"]), required=True, help="The operation of the examples.")
 def command(*, op: str) -> None:
     """Write a changes file with two examples to stdout.
 

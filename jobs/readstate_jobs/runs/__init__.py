@@ -1,1 +1,1 @@
-"""Look at a run, take it back, erase it."""
+"""Show, verify, undo and erase runs."""

@@ -26,10 +26,10 @@ from readstate_jobs.cli.terminal import print_json
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[PLAN|RUN]…")
-@click.option("--retain", metavar="TIME", help="Everything that was not used for so long, such as 30d.")
+@click.option("--retain", metavar="TIME", help="Everything that was not used for this long, such as 30d.")
 @click.option(
     "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="Where plans lie.",
+    help="The folder of plans.",
 )  # fmt: skip
 @click.option("--work-dir", help="Where runs are kept.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
@@ -39,12 +39,12 @@ def command(
     *, names: tuple[str, ...], retain: str | None, root: Path, work_dir: str | None, config: Path | None, yes: bool,
     as_json: bool,
 ) -> int:  # fmt: skip
-    """Erase what PLANs, with all of their runs, or single RUNs hold about people. Nothing is sent.
+    """Delete the personal data of PLANs, with all of their runs, or of single RUNs. Nothing is sent.
 
     Manifests, audits and counts stay. What was changed can be neither verified nor undone afterwards.
     """
     if bool(names) == (retain is not None):
-        raise Usage("name plans or runs, or say --retain", hint="For example:  readstate forget --retain 30d")
+        raise Usage("name plans or runs, or use --retain", hint="For example:  readstate forget --retain 30d")
     runs = Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
     if retain is None:
         found = [erasable for name in dict.fromkeys(names) if not (erasable := _find(name, root, runs)).is_erased]
@@ -71,7 +71,7 @@ def _find(name: str, root: Path, work_dir: Path) -> Erasable:
 def _show(found: Sequence[Erasable]) -> None:
     """Print what goes, what stays, and what cannot be done afterwards."""
     if not found:
-        click.echo("There is nothing to forget.")
+        click.echo("There is nothing to delete.")
     for erasable in found:
         if erasable.kind == "unfinished plan":
             click.echo(escape_lines(f"{erasable.path}  left behind by a killed readstate plan: all of it goes"))

@@ -21,7 +21,7 @@ from readstate_jobs.cli.terminal import print_json
 @click.option("--exit-code", "with_exit_code", is_flag=True, help="Exit with the code that the run itself would have.")
 @json_option
 def command(*, run: str, work_dir: str | None, config: Path | None, with_exit_code: bool, as_json: bool) -> int:
-    """Say how far RUN is. Nothing is sent, and the run is not disturbed."""
+    """Show the progress of RUN, from its journal alone. Nothing is sent, and the run is not disturbed."""
     settings = load_settings(flags={"work_dir": work_dir}, config=config).settings
     directory = find_run(run, Path(settings.work_dir))
     status = status_of(directory, Path(settings.work_dir))

@@ -1,4 +1,4 @@
-"""``readstate undo``: plan to take a run back; reads only."""
+"""``readstate undo``: plan the reversal of a run; reads only."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from readstate_jobs.runs.read_only_job import ReadOnlyJob
 @click.argument("run", metavar="RUN")
 @click.option(
     "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="The folder that the plan's own folder is made in.",
+    help="The folder of plans, in which the plan gets a folder of its own.",
 )  # fmt: skip
 @click.option(
     "--first-set-to", type=click.IntRange(min=0), metavar="INDEX",
@@ -27,9 +27,9 @@ from readstate_jobs.runs.read_only_job import ReadOnlyJob
 @json_option
 @connection_options
 def command(*, run: str, root: Path, first_set_to: int | None, as_json: bool, **options: Any) -> int:
-    """Plan to take back what RUN has changed, where it still has the value that RUN gave it. Nothing is changed.
+    """Plan the reversal of RUN, for the rows that still have the value that RUN set. Nothing is changed.
 
-    Removals cannot be taken back. Read the plan, then:  readstate apply PLAN
+    Removals cannot be undone. Read the plan, then:  readstate apply PLAN
     """
     settings = settings_from(options).settings
     directory = find_run(run, Path(settings.work_dir))

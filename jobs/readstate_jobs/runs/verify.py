@@ -17,14 +17,14 @@ from readstate_jobs.runs.read_only_job import ReadOnlyJob
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@click.option("--sample", default="all", show_default=True, metavar="P%|all", help="How many rows to read.")
+@click.option("--sample", default="all", show_default=True, metavar="P%|all", help="The share of rows to check.")
 @json_option
 @connection_options
 def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
-    """Read back what RUN has changed. Nothing is changed, here or there.
+    """Read back the rows that RUN has changed, and count which still have its values. Nothing is changed.
 
-    Users who have read further are fine; exit 3 where rows are as they were before the run, 4 where they are otherwise
-    changed, 5 where some cannot be read.
+    Exit code 3: some rows are as they were before the run; 4: some have another value or are gone; 5: some cannot be
+    read. Rows whose users have read further since are no difference.
     """
     share = parse_share(sample, "--sample")
     settings = settings_from(options).settings

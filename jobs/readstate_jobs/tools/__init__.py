@@ -1,1 +1,1 @@
-"""Everything about the installation."""
+"""The commands about the installation, the reports and the simulator."""

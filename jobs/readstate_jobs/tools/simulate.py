@@ -19,21 +19,36 @@ from readstate.simulator.world.world import World
 
 
 @click.command("simulate")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one")
-@click.option("--users", type=click.IntRange(min=0), default=2_000, show_default=True)
-@click.option("--conversations-per-user", type=click.FloatRange(min=0), default=5.0, show_default=True)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port on loopback."
+)
+@click.option("--users", type=click.IntRange(min=0), default=2_000, show_default=True, help="Users of all services.")
+@click.option("--conversations-per-user", type=click.FloatRange(min=0), default=5.0, show_default=True,
+              help="The mean; a few users have many more.")  # fmt: skip
 @click.option("--heaviest", type=click.IntRange(min=0), help="Conversations of the busiest user.")
-@click.option("--services", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed is the same world.")
+@click.option("--services", type=click.IntRange(min=1), default=1, show_default=True, help="The number of services.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same world.")
 @click.option(
     "--odd-identities", type=click.FloatRange(0, 1), default=0.05, show_default=True, metavar="SHARE",
     help="Users with slashes, blanks, emoji and worse in their identity.",
 )  # fmt: skip
 @click.option("--world", "world_file", type=click.Path(path_type=Path), help="Load the world from this file instead.")
 @click.option("--dump", "dump_file", type=click.Path(path_type=Path), help="Write the world to this file at the end.")
-@click.option("--prerender", is_flag=True, help="Render every user's list before anybody asks; for benchmarks.")
-@click.option("--fault", "faults", multiple=True, metavar="NAME=VALUE", help="Such as latency_ms=120. Repeatable.")
-@click.option("--behaviour", "behaviours", multiple=True, metavar="NAME=VALUE", help="Such as list_order=shuffled.")
+@click.option("--prerender", is_flag=True, help="Render every user's list before the first request; for benchmarks.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A fault to inject, such as latency_ms=120; may be repeated.",
+)
+@click.option(
+    "--behaviour",
+    "behaviours",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Undocumented behaviour, such as list_order=shuffled; may be repeated.",
+)
 def command(  # noqa: PLR0917 - click passes them by name
     port: int,
     users: int,
@@ -48,10 +63,10 @@ def command(  # noqa: PLR0917 - click passes them by name
     faults: tuple[str, ...],
     behaviours: tuple[str, ...],
 ) -> None:
-    """Serve a simulated Twilio Conversations on loopback until it is told to stop.
+    """Serve a simulated Twilio Conversations on loopback until Ctrl-C or SIGTERM.
 
-    Prints one line with the base URL as soon as it listens. Faults can be changed while it runs:
-    see /_simulator/faults and the simulator's README.
+    As soon as it listens, the base URL is printed on stdout, and the variables to export on stderr. Faults can be
+    changed while it runs: see /_simulator/faults and the simulator's README.
     """
     shape = WorldShape(
         users=users,

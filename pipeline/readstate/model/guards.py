@@ -43,7 +43,7 @@ class GuardInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     not_found: int
     read_errors: int
     not_fully_undoable: int
-    """Changes that cannot be taken back, or only in part."""
+    """Changes that cannot be undone, or only in part."""
     wiped_out_users: int
     """Users who would lose more than half of four or more conversations, or all of them."""
     wiped_out_examples: tuple[UserDeletes, ...]

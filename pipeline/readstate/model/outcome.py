@@ -1,4 +1,4 @@
-"""The outcome that each row of an applied plan gets, and everything that is said and done about it: one table."""
+"""The outcome that each row of an applied plan gets, and its meaning, next action and file: one table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     """Never sent: the run ended first."""
     NOT_PLANNED = "not_planned"
-    """The plan itself said to do nothing here."""
+    """The plan sends nothing for this row."""
 
 
 class OutcomeClass(StrEnum):
-    """The kinds of outcomes that people want to tell apart at first sight."""
+    """The kinds of outcomes."""
 
     AS_PLANNED = "as planned"
     LEFT_ALONE = "left alone"

@@ -105,7 +105,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         "info",
         lambda event: f"{group_digits(event.users)} users are known from the previous snapshot: reading them meanwhile",
     ),
-    events.RosterComplete: ("info", lambda event: f"{pluralize(event.users, 'user')} in all"),
+    events.RosterComplete: ("info", lambda event: f"{pluralize(event.users, 'user')} to read"),
     events.UserFailed: ("error", lambda event: f"user {event.user_sid} failed: {event.reason}"),
     events.UserVanished: ("info", lambda event: f"user {event.user_sid} no longer exists"),
     events.RetriesExhausted: (
@@ -117,16 +117,16 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         lambda event: f"more than {event.retry_share:.0%} of requests are retries: waiting longer before each",
     ),
     events.PageShrunk: ("info", lambda event: f"GET {event.path} keeps failing: asking for {event.page_size} rows"),
-    events.WindowFound: ("info", lambda event: f"the account takes about {event.window:.0f} requests at once"),
-    events.PauseBegan: ("info", lambda event: f"Twilio asks for a pause of {format_duration(event.seconds)}"),
+    events.WindowFound: ("info", lambda event: f"the account admits about {event.window:.0f} requests at once"),
+    events.PauseBegan: ("info", lambda event: f"Twilio requests a pause of {format_duration(event.seconds)}"),
     events.SharedPaceLost: (
         "warning",
         lambda event: (
-            f"the pace cannot be shared through {event.place}: {event.reason}; "
+            f"the rate limit cannot be shared through {event.place}: {event.reason}; "
             "this process keeps to its last share until it can"
         ),
     ),
-    events.SharedPaceFound: ("info", lambda event: f"{event.processes} processes share the pace again"),
+    events.SharedPaceFound: ("info", lambda event: f"{event.processes} processes share the rate limit again"),
     events.OutageBegan: (
         "warning",
         lambda _: "no request succeeds any more, waiting; for the reason: readstate doctor",

@@ -1,1 +1,1 @@
-"""All that knows HTTP or Twilio."""
+"""The client of Twilio: HTTP, retries, rate limits."""

@@ -128,7 +128,7 @@ def test_a_secret_on_the_command_line_is_refused_and_not_repeated(words: list[st
 
     assert given.code == ExitCode.USAGE
     assert "hunter2" not in given.stdout + given.stderr
-    assert "can be read by everybody" in given.stderr
+    assert "can be read by every user" in given.stderr
     assert "Export TWILIO_API_KEY" in given.stderr
 
 

@@ -48,7 +48,7 @@ def test_the_text_says_what_was_selected_and_what_to_type_next(twilio: RunningSi
 @pytest.mark.parametrize(
     ("users", "conditions", "words"),
     [
-        ("--all", ["--conversation-updated-before", "30000d"], "were left out"),
+        ("--all", ["--conversation-updated-before", "30000d"], "were skipped"),
         ("--users=none.txt", [], "in no conversation"),
     ],
 )

@@ -136,7 +136,7 @@ def test_what_is_forgotten_already_is_no_error_and_half_of_it_is_finished(shell:
     once_more = shell.call("forget", str(plan.directory), "--yes", "--json")
 
     assert (first.code, again.code, once_more.code) == (0, 0, 0)
-    assert "nothing to forget" in again.stdout
+    assert "nothing to delete" in again.stdout
     assert once_more.document["forgotten"][0]["removed"] == ["rows.parquet"]
 
 
@@ -213,7 +213,7 @@ def test_what_was_used_lately_is_retained_and_what_was_not_goes(shell: Shell, mo
     assert [done["kind"] for done in old.document["forgotten"]] == ["plan", "unfinished plan"]
     assert not left_behind.exists()
     assert not (run / "results.csv").exists()
-    assert (again.code, again.stdout) == (0, "There is nothing to forget.\n")
+    assert (again.code, again.stdout) == (0, "There is nothing to delete.\n")
 
 
 def test_what_nobody_will_find_out_any_more_is_told_before(shell: Shell) -> None:
@@ -245,7 +245,7 @@ def test_a_plan_that_is_being_made_is_not_left_behind_however_long_that_takes(sh
         told = shell.call("forget", "--retain", "0s", "-o", str(plans), "--yes")
         assert writer.directory.is_dir()
 
-    assert told.stdout == "There is nothing to forget.\n"
+    assert told.stdout == "There is nothing to delete.\n"
 
 
 def test_a_run_whose_plan_lies_elsewhere_is_forgotten_by_age_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,8 +46,8 @@ class TestText:
                 events.UsersForeseen(1990),
                 "2026-11-23 02:00:00Z 1 990 users are known from the previous snapshot: reading them meanwhile",
             ),
-            (events.RosterComplete(2000), "2026-11-23 02:00:00Z 2 000 users in all"),
-            (events.RosterComplete(1), "2026-11-23 02:00:00Z 1 user in all"),
+            (events.RosterComplete(2000), "2026-11-23 02:00:00Z 2 000 users to read"),
+            (events.RosterComplete(1), "2026-11-23 02:00:00Z 1 user to read"),
             (
                 events.RetryBudgetSpent(0.2),
                 "2026-11-23 02:00:00Z warning: more than 20% of requests are retries: waiting longer before each",
@@ -56,8 +56,8 @@ class TestText:
                 events.PageShrunk("/v1/Users", 25),
                 "2026-11-23 02:00:00Z GET /v1/Users keeps failing: asking for 25 rows",
             ),
-            (events.WindowFound(96.4), "2026-11-23 02:00:00Z the account takes about 96 requests at once"),
-            (events.PauseBegan(None, 7), "2026-11-23 02:00:00Z Twilio asks for a pause of 7 s"),
+            (events.WindowFound(96.4), "2026-11-23 02:00:00Z the account admits about 96 requests at once"),
+            (events.PauseBegan(None, 7), "2026-11-23 02:00:00Z Twilio requests a pause of 7 s"),
             (
                 events.OutageBegan(),
                 "2026-11-23 02:00:00Z warning: no request succeeds any more, waiting; for the reason: readstate doctor",

@@ -43,7 +43,7 @@ class TestOnAPipe:
             monitor.update_displays()
 
         assert stream.getvalue().splitlines() == [
-            "2026-11-23 02:00:00Z 100 users in all",
+            "2026-11-23 02:00:00Z 100 users to read",
             "2026-11-23 02:00:00Z error: user US1 failed: status 500, request RQ123",
             (
                 "2026-11-23 02:00:40Z 41 of 100 users, 200 rows, 1 requests/s, 7 of 20 in flight, "

@@ -286,7 +286,7 @@ class RowExecutor:
     def _record_attempt(
         self, record: RowRecord, answer: Answered | Lost, request_id: str | None, *, sent_at: int
     ) -> None:
-        """Record an attempt in its own table, unless it is the first one and succeeded: the row tells that alone."""
+        """Record an attempt in its own table, unless it is the first one and succeeded: the row has that already."""
         record.request_id = request_id
         if isinstance(answer, Answered):
             record.http_status, record.twilio_code = answer.status, answer.code

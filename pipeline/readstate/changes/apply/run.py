@@ -36,7 +36,7 @@ async def apply(
 ) -> RunResult:
     """Bring every executable row of *plan* to its outcome, or as many as possible.
 
-    The journal is all that this leaves behind. What stops a run early is not raised: the result tells it.
+    The result is in the journal. What stops a run early is not raised: the result contains it.
     Raise `PlanUnusable` where the plan is not the one that the journal was begun for.
     """
     reason: StopReason | None = None
@@ -283,5 +283,5 @@ def _record_end(journal: Journal, result: RunResult, clock: Clock) -> None:
     try:
         journal.record_event("ended", clock.now(), exit_code=int(result.exit_code), counts=result.counts, **why)
         journal.finish("finished" if result.stopped is None else "stopped", result.exit_code)
-    except (LocalDisk, Locked):  # the result tells the first error, which is the one to know
+    except (LocalDisk, Locked):  # the result has the first error, which is the one to know
         return

@@ -178,7 +178,7 @@ def _bad_timestamp(text: str) -> BadCell:
     if _DATE.fullmatch(text) or _SCIENTIFIC.fullmatch(text):
         return BadCell(
             "E-DATE",
-            "a spreadsheet changed this timestamp, and day and month cannot be told apart",
+            "a spreadsheet changed this timestamp, and it is unclear which number is the day and which the month",
             "Format the column as text and write 2026-11-23T18:02:00Z.",
         )
     return BadCell("E-TIMESTAMP", "this is not an RFC 3339 timestamp", "Write it like 2026-11-23T18:02:00Z.")

@@ -69,7 +69,7 @@ async def read_newest(workspace: PlanWorkspace, options: PlanOptions, context: R
         workspace.add_newest(newest)
         return len(newest)
 
-    context.emit(Message("Reading the newest message of each conversation that a read horizon would move in."))
+    context.emit(Message("Reading the newest message of each conversation in which a read horizon would move."))
     conversations = workspace.conversations_wanting_newest(
         first_set=options.allow_first_set, beyond_latest=options.allow_beyond_latest
     )

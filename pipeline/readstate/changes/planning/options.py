@@ -6,12 +6,12 @@ from readstate.model.plan import Mode
 
 
 class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing that cannot be taken back is allowed by default."""
+    """Nothing that cannot be undone is allowed by default."""
 
     mode: Mode = Mode.ADVANCE
     allow_rewind: bool = False
     allow_first_set: bool = False
-    """Lets ``@latest`` set a horizon that was never set: no way back. A number in the file may do so anyway."""
+    """Allows ``@latest`` to set a horizon that was never set, which cannot be undone. A number may always do so."""
     allow_beyond_latest: bool = False
     allow_closed: bool = False
     writes_per_second: float = 30.0

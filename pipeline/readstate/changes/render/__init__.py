@@ -1,1 +1,1 @@
-"""A plan for the eyes: as text, Markdown, JSON and one HTML page."""
+"""A plan rendered as text, Markdown, JSON and one HTML page."""

@@ -50,7 +50,7 @@ def undo(summary: Summary) -> str:
     if not facts.not_fully_undoable:
         return ""
     changes = group_digits(facts.updates + facts.deletes)
-    return f"{group_digits(facts.not_fully_undoable)} of {changes} changes cannot be taken back, or only in part"
+    return f"{group_digits(facts.not_fully_undoable)} of {changes} changes cannot be undone, or only in part"
 
 
 def cost(summary: Summary) -> str:

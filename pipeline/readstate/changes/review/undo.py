@@ -1,4 +1,4 @@
-"""Plan to take a run back: restore each row that still has the value that the run gave it. Sends nothing but GET.
+"""Plan the reversal of a run: restore each row that still has the value that the run gave it. Sends nothing but GET.
 
 An undo asks for the values from before the run, as a line of a changes file would, and goes through the same diff.
 """
@@ -127,7 +127,7 @@ def _desired(record: RowRecord, first_set_to: int | None) -> tuple[Update, str]:
 
 
 def _skip(row: PlanRow, record: RowRecord, observation: Observation, desired: Update) -> Skip | None:
-    """Return why *row* is not taken back, beyond what the diff refuses; None where it is."""
+    """Return why *row* is not restored, beyond what the diff refuses; None where it is."""
     if row.disposition == Disposition.DELETE:
         return Skip(Reason.NO_UNDO, "a removed member cannot be put back as it was")
     current = observation.current

@@ -16,7 +16,7 @@ from readstate.model.plan import Target
 def target_lock(work_dir: Path, target: Target, *, run_id: str, holder: dict[str, Any]) -> Iterator[None]:
     """Keep every other run on this machine off *target* for as long as the block lasts; dies with the process.
 
-    Raise `Locked`, which tells who holds it, and `LocalDisk`.
+    Raise `Locked`, which names the holder, and `LocalDisk`.
     """
     path = _lock_file(work_dir, target)
     try:

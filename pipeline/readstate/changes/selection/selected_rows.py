@@ -62,7 +62,7 @@ class SelectedRows:
         return self._workspace.staging.count()
 
     def audience(self, online: Iterable[str] | None) -> Audience:
-        """Return who will see the changes; *online* are the connected users, None where Twilio does not tell."""
+        """Return who will see the changes; *online* are the connected users, None where Twilio does not report them."""
         staging = self._workspace.staging
         staging.write("INSERT OR IGNORE INTO online VALUES (?)", ((user_sid,) for user_sid in online or ()))
         ((users, conversations, connected),) = staging.select(_AUDIENCE)

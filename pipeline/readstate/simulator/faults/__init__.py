@@ -1,1 +1,1 @@
-"""What goes wrong, and which other clients act."""
+"""Faults, the account's limits, and other clients."""

@@ -1,1 +1,1 @@
-"""The world as the seed makes it: arithmetic."""
+"""The simulated account before any change, computed from the seed."""

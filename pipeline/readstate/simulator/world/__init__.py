@@ -1,1 +1,1 @@
-"""What was changed since the seed."""
+"""The state of the simulated account: what was changed since the seed."""

@@ -1,1 +1,1 @@
-"""What an unfinished run keeps on the local disk."""
+"""The files of an unfinished export on the local disk: checkpoint, lock, users."""

@@ -1,1 +1,1 @@
-"""One limiter's account shared by several processes."""
+"""One rate limit shared by several processes of an account."""
