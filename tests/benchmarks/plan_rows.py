@@ -198,7 +198,7 @@ def results(folder: Path, rows: int) -> str:
 
     plan = opened(folder)
     with closing(begun_journal(folder, plan)) as journal:
-        ids = (row_id for batch in plan.batches(["plan_row_id"]) for row_id in batch.column(0).to_pylist())
+        ids = (row_id for batch in plan.batches() for row_id in batch.column("plan_row_id").to_pylist())
         for part in in_parts(ids):
             records = [RowRecord(plan_row_id=row_id, attempts=1, sent_index=8, before_index=3) for row_id in part]
             for record in records:

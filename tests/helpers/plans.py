@@ -7,9 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from readstate.changes.current_state.target import TargetInfo
-from readstate.changes.planning.make_plan import Provenance, estimate, unsigned_manifest
+from readstate.changes.planning.make_plan import Provenance, finish_plan
 from readstate.changes.planning.options import PlanOptions
-from readstate.changes.plans.reader import Plan, open_plan
+from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.model.membership import Present, Unknown
 from readstate.model.plan import InputFacts, Planner, PlanRow, Target
@@ -63,23 +63,13 @@ def provenance(*, via: str = "csv", **facts: Any) -> Provenance:
 
 def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv") -> Plan:
     """A sealed plan of *rows* under *root*; users have four conversations each."""
-    options = PlanOptions()
     with PlanWriter(root) as writer:
         for row in rows:
             writer.add(row, b'{"sid":"MB"}' if row.disposition == "delete" else None)
-        guard_inputs = writer.tally.guard_inputs(lambda _: 4)
-        directory = writer.finish(
-            unsigned_manifest(
-                writer.tally,
-                guard_inputs,
-                estimate(guard_inputs.updates + guard_inputs.deletes, 3, options),
-                options=options,
-                target_info=TargetInfo(TARGET, timedelta(), requests=2),
-                provenance=provenance(name=name, rows=len(rows)),
-                now=NOW,
-            )
-        )
-    return open_plan(directory)
+        return finish_plan(
+            writer, lambda _: 4, options=PlanOptions(), target_info=TargetInfo(TARGET, timedelta(), requests=2),
+            provenance=provenance(name=name, rows=len(rows)), now=NOW, requests=3,
+        )  # fmt: skip
 
 
 def equals_row(**changes: Any) -> PlanRow:

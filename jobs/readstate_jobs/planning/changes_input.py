@@ -3,7 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,7 +70,7 @@ def checked_input(file: str, options: InputOptions) -> Iterator[CheckedFile]:
         workspace = PlanWorkspace(folder)
         stack.callback(workspace.close)
         rejects = folder / "rejects.csv"
-        report = stack.enter_context(RejectsFile(rejects))
+        report = stack.enter_context(closing(RejectsFile(rejects)))
         staged = stage(source, workspace.staging, options, report)
         yield CheckedFile(source, workspace, staged, report, rejects)
 

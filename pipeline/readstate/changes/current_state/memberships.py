@@ -18,8 +18,6 @@ from readstate.twilio.client import Reader
 class UserLines:
     """The memberships that the lines of one user name."""
 
-    user: str
-    """As written in the file."""
     user_id: str
     """A user SID, or an identity that is safe in a path."""
     conversations: Mapping[str, int]

@@ -60,7 +60,6 @@ async def read_rows(
     user_sid = rows[0].user_sid
     assert user_sid is not None
     lines = UserLines(
-        user=user_sid,
         user_id=user_sid,
         conversations={row.conversation_sid: row.plan_row_id for row in rows if row.conversation_sid is not None},
     )

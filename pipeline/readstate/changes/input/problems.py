@@ -5,8 +5,6 @@ import io
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from readstate.files import create_private
 from readstate.text import escape_control, truncate
@@ -91,7 +89,7 @@ class ProblemTally:
 
 
 class RejectsFile:
-    """Writes each problem that it is called with to a CSV file, and counts it; closes the file when the block ends."""
+    """Writes each problem that it is called with to a CSV file, and counts it."""
 
     def __init__(self, path: Path) -> None:
         """Create *path*, readable by its owner alone."""
@@ -100,12 +98,7 @@ class RejectsFile:
         self._writer = csv.writer(self._file)
         self._writer.writerow(REJECT_COLUMNS)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._file.close()
 
     def flush(self) -> None:

@@ -1,5 +1,6 @@
 """Write the plan of a workspace: compare each line with the current state, count, seal."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,11 +12,9 @@ from readstate.changes.planning.diff import diff
 from readstate.changes.planning.options import PlanOptions
 from readstate.changes.planning.plan_row import skip_by_status, to_plan_row
 from readstate.changes.planning.workspace import PlanWorkspace
-from readstate.changes.plans.counts import PlanCounts
 from readstate.changes.plans.reader import Plan, read_manifest
 from readstate.changes.plans.writer import PlanWriter
 from readstate.model.change import Disposition
-from readstate.model.guards import GuardInputs
 from readstate.model.membership import Unreadable
 from readstate.model.plan import InputFacts, Manifest, Planner, RequestEstimate
 
@@ -62,45 +61,34 @@ def write_plan(
         row = to_plan_row(line, change, plan_row_id=plan_row_id)
         removed = row.disposition == Disposition.DELETE
         writer.add(row, line.participant_snapshot if removed else None)
-    guard_inputs = writer.tally.guard_inputs(workspace.conversations_of)
-    cost = estimate(guard_inputs.updates + guard_inputs.deletes, requests, options)
-    directory = writer.finish(
-        unsigned_manifest(
-            writer.tally,
-            guard_inputs,
-            cost,
-            options=options,
-            target_info=target_info,
-            provenance=provenance,
-            now=server_now,
-        )
-    )
-    return Plan(directory, read_manifest(directory))
-
-
-def estimate(executable: int, plan_requests: int, options: PlanOptions) -> RequestEstimate:
-    """Return what applying *executable* rows will cost: each is read before it is written, and some are read back."""
-    return RequestEstimate(
-        plan_requests=plan_requests,
-        apply_requests=2 * executable,
-        verify_requests=-(-executable // round(1 / VERIFIED_SHARE)),
-        writes_per_second=options.writes_per_second,
-        apply_seconds=executable / options.writes_per_second,
+    return finish_plan(
+        writer,
+        workspace.conversations_of,
+        options=options,
+        target_info=target_info,
+        provenance=provenance,
+        now=server_now,
+        requests=requests,
     )
 
 
-def unsigned_manifest(
-    tally: PlanCounts,
-    guard_inputs: GuardInputs,
-    cost: RequestEstimate,
+def finish_plan(
+    writer: PlanWriter,
+    conversations_of: Callable[[str], int],
     *,
     options: PlanOptions,
     target_info: TargetInfo,
     provenance: Provenance,
     now: datetime,
-) -> Manifest:
-    """Return a manifest without its digests; *now* is the server's time."""
-    return Manifest(
+    requests: int,
+) -> Plan:
+    """Seal the plan whose rows *writer* has; *now* is the server's time. Raises `LocalDisk`.
+
+    *conversations_of* a user returns how many that user has at least; *requests* were sent while planning.
+    """
+    tally = writer.tally
+    guard_inputs = tally.guard_inputs(conversations_of)
+    draft = Manifest(
         rows_sha256="",
         attachments={},
         created_at=now,
@@ -124,5 +112,18 @@ def unsigned_manifest(
         input=provenance.input,
         options=msgspec.to_builtins(options) | provenance.options,
         not_checked=NOT_CHECKED,
-        request_estimate=cost,
+        request_estimate=_estimate(guard_inputs.updates + guard_inputs.deletes, requests, options),
+    )
+    directory = writer.finish(draft)
+    return Plan(directory, read_manifest(directory))
+
+
+def _estimate(executable: int, plan_requests: int, options: PlanOptions) -> RequestEstimate:
+    # Each row is read before it is written, and some are read back.
+    return RequestEstimate(
+        plan_requests=plan_requests,
+        apply_requests=2 * executable,
+        verify_requests=-(-executable // round(1 / VERIFIED_SHARE)),
+        writes_per_second=options.writes_per_second,
+        apply_seconds=executable / options.writes_per_second,
     )

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from readstate.changes.input.intents import Intent
+from readstate.changes.input.staging import LineStatus
 from readstate.changes.planning.workspace_rows import Line
 from readstate.model.change import (
     Change,
@@ -22,12 +23,10 @@ from readstate.model.membership import Present, Unknown
 from readstate.model.plan import PlanRow
 
 # Whole sets of columns, merged by |: one dictionary a row instead of 34 conditions.
-_NOTHING_BEFORE: dict[str, Any] = {
-    **dict.fromkeys(
-        ("user_sid", "conversation_sid", "participant_sid", "before_index", "before_timestamp", "before_level",
-         "unread_before", "conversation_state", "newest_index")
-    ),
-}  # fmt: skip
+_NOTHING_BEFORE: dict[str, Any] = dict.fromkeys(
+    ("user_sid", "conversation_sid", "participant_sid", "before_index", "before_timestamp", "before_level",
+     "unread_before", "conversation_state", "newest_index")
+)  # fmt: skip
 _NO_CHANGE: dict[str, Any] = {
     **dict.fromkeys(
         ("reason_code", "reason_detail", "set_index", "set_timestamp", "set_level", "pre_index", "pre_level",
@@ -38,6 +37,11 @@ _NO_CHANGE: dict[str, Any] = {
     "pre_kind": PreconditionKind.NONE.value,
 }  # fmt: skip
 _INDEX, _LEVEL = Fields.INDEX.value, Fields.LEVEL.value
+_REASONS = {
+    LineStatus.REJECTED: Reason.REJECTED,
+    LineStatus.DUPLICATE: Reason.DUPLICATE,
+    LineStatus.CONFLICT: Reason.CONFLICT,
+}
 _REMOVAL_NOTE = "adding the user again makes a new member"
 
 
@@ -64,15 +68,7 @@ def to_plan_row(line: Line, change: Change, *, plan_row_id: int) -> PlanRow:
 
 def skip_by_status(line: Line) -> Skip | None:
     """Return why the file itself rules *line* out; None where it does not."""
-    match line.status:
-        case None:
-            return None
-        case "duplicate":
-            return Skip(Reason.DUPLICATE, line.status_detail or "")
-        case "conflict":
-            return Skip(Reason.CONFLICT, line.status_detail or "")
-        case _:
-            return Skip(Reason.REJECTED, line.status_detail or "")
+    return None if line.status is None else Skip(_REASONS[line.status], line.status_detail or "")
 
 
 def _before_columns(before: Present | None) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class PlanWorkspace:
             for _, conversation, line, operation in rows:
                 conversations[conversation] = line
                 deletes += operation == Operation.DELETE
-            yield UserLines(user, sids.get(user, user), conversations, deletes)
+            yield UserLines(sids.get(user, user), conversations, deletes)
 
     def add_users(self, results: Iterable[tuple[UserMemberships, datetime]]) -> None:
         """Store what was read of users, and when."""

@@ -8,7 +8,7 @@ import msgspec
 from readstate.changes.current_state.decode import parse_timestamp
 from readstate.changes.current_state.memberships import FetchedMembership, ReadResult
 from readstate.changes.input.intents import Intent
-from readstate.changes.input.staging import to_intent
+from readstate.changes.input.staging import LineStatus, to_intent
 from readstate.model.change import Reason
 from readstate.model.ids import is_sid
 from readstate.model.membership import Absent, Current, Present, Unknown, Unreadable
@@ -19,7 +19,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     """One line with all that was read for it."""
 
     intent: Intent
-    status: str | None
+    status: LineStatus | None
     status_detail: str | None
     current: Current | None
     """None where the line cannot be used, so that its membership was not read."""
@@ -60,7 +60,7 @@ def to_line(row: tuple[Any, ...]) -> Line:
     status, status_detail = row[12:14]
     return Line(
         to_intent(row),
-        status,
+        None if status is None else LineStatus(status),
         status_detail,
         _to_current(row[14:]),
         None if row[22] is None else datetime.fromisoformat(row[22]),

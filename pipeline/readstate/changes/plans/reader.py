@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from readstate.changes.plans.schema import to_rows
 from readstate.changes.plans.tombstone import require_not_erased
-from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, digest_of
+from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, ROWS_FILE, digest_of
 from readstate.errors import BadInput, LocalDisk, PlanUnusable
 from readstate.files import sha256_of
 from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanHeader, PlanRow, Target
@@ -37,10 +37,12 @@ class Plan:
         for batch in self.batches():
             yield from to_rows(batch)
 
-    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Stream all rows as columns, or only some *columns* of them."""
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Stream all rows as columns."""
         with pq.ParquetFile(self.directory / ROWS_FILE) as file:
-            yield from _batches(file, None if columns is None else list(columns))
+            # Group by group: a reader of many groups keeps what it has read to its end, some 50 bytes for each row.
+            for group in range(file.num_row_groups):
+                yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group])
 
     def participants(self) -> Iterator[dict[str, Any]]:
         """Stream the participants that this plan removes. Raises `PlanUnusable` at the end of a damaged file."""
@@ -54,11 +56,6 @@ class Plan:
             raise _damaged(self.directory, f"{PARTICIPANTS}: {error}") from error
         if digest.hexdigest() != self.manifest.attachments.get(PARTICIPANTS):
             raise _damaged(self.directory, f"{PARTICIPANTS} is not the one that was planned")
-
-    @property
-    def rejects(self) -> Path:
-        """Where the problems of the changes file are listed."""
-        return self.directory / REJECTS
 
 
 def open_plan(directory: Path) -> Plan:
@@ -164,12 +161,6 @@ def _converted(directory: Path, document: dict[str, Any], kind: type[Header]) ->
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         raise _damaged(directory, f"{MANIFEST}: {error}") from error
-
-
-def _batches(file: pq.ParquetFile, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    # Group by group: a reader of many groups keeps what it has read until its end, some 50 bytes for each row.
-    for group in range(file.num_row_groups):
-        yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group], columns=columns)
 
 
 def _damaged(directory: Path, what: str) -> PlanUnusable:

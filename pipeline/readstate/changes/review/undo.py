@@ -13,11 +13,11 @@ from readstate.changes.current_state.plan_rows import Observation, read_each_row
 from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.input.intents import Intent
 from readstate.changes.planning.diff import diff
-from readstate.changes.planning.make_plan import Provenance, estimate, unsigned_manifest
+from readstate.changes.planning.make_plan import Provenance, finish_plan
 from readstate.changes.planning.options import PlanOptions
 from readstate.changes.planning.plan_row import to_plan_row
 from readstate.changes.planning.workspace_rows import Line
-from readstate.changes.plans.reader import Plan, read_manifest
+from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.results import paired
@@ -90,20 +90,15 @@ async def plan_undo(
         async for row, record, observation in results:
             writer.add(undo_row(row, record, observation, first_set_to=first_set_to, plan_row_id=number))
             number += 1
-    guard_inputs = writer.tally.guard_inputs(_no_removals)
-    options = msgspec.structs.replace(_OPTIONS, writes_per_second=writes_per_second)
-    directory = writer.finish(
-        unsigned_manifest(
-            writer.tally,
-            guard_inputs,
-            estimate(guard_inputs.updates, located.requests + number, options),
-            options=options,
-            target_info=located,
-            provenance=provenance,
-            now=located.server_now(context.clock),
-        )
+    return finish_plan(
+        writer,
+        lambda _: 0,  # asked of users who lose memberships, and an undo removes none
+        options=msgspec.structs.replace(_OPTIONS, writes_per_second=writes_per_second),
+        target_info=located,
+        provenance=provenance,
+        now=located.server_now(context.clock),
+        requests=located.requests + number,
     )
-    return Plan(directory, read_manifest(directory))
 
 
 def _applied(plan: Plan, journal: Journal) -> Iterator[tuple[PlanRow, RowRecord]]:
@@ -160,7 +155,3 @@ def _fields(record: RowRecord, current: Present) -> Iterator[_Field]:
         yield _Field("last_read_timestamp", before, moment(record.sent_timestamp), shown)
     if record.sent_level is not None:
         yield _Field("notification_level", record.before_level, record.sent_level, current.notification_level)
-
-
-def _no_removals(user_sid: str) -> int:
-    raise AssertionError(f"an undo removes no members, but {user_sid}")

@@ -138,16 +138,13 @@ def select(rows: pa.Table, conditions: Conditions, action: MarkAction) -> Select
     busy = pc.or_(moves, sets)
     left_out.update(dict(action.reasons(rows.filter(pc.invert(busy)))))
     chosen = zip(moves.filter(busy).to_pylist(), sets.filter(busy).to_pylist(), strict=True)
-    desired = [desired_update(action, moves=row_moves, sets=row_sets) for row_moves, row_sets in chosen]
+    desired = [
+        Update(
+            last_read_message_index=LATEST if row_moves else None, notification_level=action.level if row_sets else None
+        )
+        for row_moves, row_sets in chosen
+    ]
     return Selection(rows.filter(busy), desired, +left_out)
-
-
-def desired_update(action: MarkAction, *, moves: bool, sets: bool) -> Update:
-    """Return the change for a row whose horizon moves, whose level is set, or both."""
-    return Update(
-        last_read_message_index=LATEST if moves else None,
-        notification_level=action.level if sets else None,
-    )
 
 
 def _is_one_of(column: Any, values: frozenset[str] | set[str]) -> Any:

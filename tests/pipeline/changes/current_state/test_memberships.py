@@ -30,7 +30,7 @@ class Answering:
 
 
 def lines(address: str = USER) -> UserLines:
-    return UserLines(address, address, {CONVERSATION: 2})
+    return UserLines(address, {CONVERSATION: 2})
 
 
 @pytest.mark.parametrize(

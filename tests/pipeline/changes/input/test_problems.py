@@ -1,5 +1,6 @@
 import csv
 import io
+from contextlib import closing
 from pathlib import Path
 
 from readstate.changes.input.problems import REJECT_COLUMNS, ProblemTally, RejectsFile, problem_at
@@ -7,7 +8,7 @@ from readstate.changes.input.problems import REJECT_COLUMNS, ProblemTally, Rejec
 
 def test_rejects_are_a_csv_of_every_problem(tmp_path: Path) -> None:
     problem = problem_at(3, "E-X", "m,\nm", "h", line_end=4, column="user", value="v")
-    with RejectsFile(tmp_path / "rejects.csv") as rejects:
+    with closing(RejectsFile(tmp_path / "rejects.csv")) as rejects:
         rejects(problem)
         rejects.flush()
         written = (tmp_path / "rejects.csv").read_text()
