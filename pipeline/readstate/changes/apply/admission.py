@@ -5,29 +5,19 @@ would have to wait between its read and its write.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from readstate.changes.apply.circuit_breaker import WriteBreaker
-from readstate.changes.apply.latency import LatencyMeter, parallel_rows
+from readstate.changes.apply.latency import parallel_rows
+from readstate.changes.apply.options import ApplyDependencies, ApplyOptions
 from readstate.changes.runs.directory import RunDirectory
-from readstate.clock import Clock
 from readstate.errors import ApiError, ExitCode, LocalDisk, Refused, TransportError
 from readstate.events import Observer, WritesGoOn, WritesHeld
-from readstate.stop import StopReason, StopSwitch
+from readstate.stop import StopReason
 
 _CHECK_INTERVAL_SECONDS = 0.25
 _FIRST_PROBE_SECONDS = 0.5
 _LONGEST_PROBE_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdmissionLimits:
-    """How many rows may be under way, and how long trouble may last before the run stops."""
-
-    max_parallel_rows: int
-    max_throttled_seconds: float
-    max_outage_seconds: float
 
 
 class Admission:
@@ -37,30 +27,24 @@ class Admission:
         self,
         run: RunDirectory,
         *,
-        limits: AdmissionLimits,
-        clock: Clock,
-        stop: StopSwitch,
-        meter: LatencyMeter,
+        options: ApplyOptions,
+        context: ApplyDependencies,
         breaker: WriteBreaker,
-        probe: Callable[[], Awaitable[object]],
-        rate: Callable[[], float],
         emit: Observer,
     ) -> None:
         self._run = run
-        self._limits = limits
-        self._clock = clock
-        self._stop = stop
-        self._meter = meter
+        self._options = options
+        self._context = context
+        self._clock = context.clock
+        self._stop = context.stop
         self._breaker = breaker
-        self._probe = probe
-        self._rate = rate
         self._emit = emit
         self._under_way = 0
         self._failed_probes = 0
         self._released = asyncio.Event()
         self._checked_at = float("-inf")
         self._paused_by: str | None = None
-        stop.on_stop(self._released.set)
+        self._stop.on_stop(self._released.set)
 
     async def acquire(self) -> "Slot | None":
         """Wait until a row may begin and there is room for it. Return its slot, or None once the run is stopping."""
@@ -98,7 +82,8 @@ class Admission:
         return self._paused_by
 
     def _room(self) -> int:
-        return parallel_rows(self._rate(), self._meter.seconds_per_row(), maximum=self._limits.max_parallel_rows)
+        seconds_per_row = self._context.meter.seconds_per_row()
+        return parallel_rows(self._context.rate(), seconds_per_row, maximum=self._options.max_parallel_rows)
 
     def _should_continue(self) -> bool:
         now = self._clock.monotonic()
@@ -112,11 +97,11 @@ class Admission:
         if self._run.stop.exists():
             self._stop_early(f"{self._run.stop} is there")
         self._paused_by = f"{self._run.pause} is there" if self._run.pause.exists() else None
-        throttled = self._meter.throttled_seconds()
-        if throttled > self._limits.max_throttled_seconds:
+        throttled = self._context.meter.throttled_seconds()
+        if throttled > self._options.max_throttled_seconds:
             self._stop_early(f"every request was refused as too many (429) for {throttled:.0f} seconds")
         opened_at = self._breaker.opened_at
-        if opened_at is not None and now - opened_at > self._limits.max_outage_seconds:
+        if opened_at is not None and now - opened_at > self._options.max_outage_seconds:
             self._stop_early(f"writes get no clear answer for {now - opened_at:.0f} seconds")
         try:
             self._run.require_free_space()
@@ -131,7 +116,7 @@ class Admission:
         await self._clock.sleep(min(_LONGEST_PROBE_SECONDS, _FIRST_PROBE_SECONDS * 2**self._failed_probes))
         self._failed_probes += 1
         try:
-            await self._probe()
+            await self._context.writer.configuration()
         except Refused:  # 401 or 403 ends the run; every other refusal is an answer that does not help
             raise
         except (ApiError, TransportError):
@@ -157,7 +142,6 @@ class Slot:
         self._is_held = True
 
     def release(self) -> None:
-        """Make room for the next row."""
         if self._is_held:
             self._is_held = False
             self._release()

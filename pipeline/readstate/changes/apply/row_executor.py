@@ -7,7 +7,7 @@ import msgspec
 
 from readstate.changes.apply.circuit_breaker import WriteBreaker
 from readstate.changes.apply.keyed_limit import KeyedLimit
-from readstate.changes.apply.options import RowOptions
+from readstate.changes.apply.options import ApplyDependencies, RowOptions
 from readstate.changes.apply.send import request_for, send
 from readstate.changes.apply.work_queue import UserRows
 from readstate.changes.current_state.plan_rows import Observation, read_rows
@@ -31,15 +31,12 @@ from readstate.changes.rules.readback import after_read_back
 from readstate.changes.runs.group_commit import JournalWriter
 from readstate.changes.runs.journal import Attempt
 from readstate.changes.runs.row_record import INTENT, PENDING, RowRecord, micros
-from readstate.clock import Clock
 from readstate.concurrency import bounded_map
 from readstate.errors import NotPermitted, ReadstateError
-from readstate.events import Observer, OutcomeUnknown, RowFailed, RowSettled
+from readstate.events import OutcomeUnknown, RowFailed, RowSettled
 from readstate.model.membership import Present
 from readstate.model.outcome import ERRORS, Outcome, OutcomeSource
 from readstate.model.plan import PlanRow
-from readstate.stop import StopSwitch
-from readstate.twilio.client import Writer
 
 _ROWS_PER_READ = 10
 """More would save requests, and let the last row be written long after it was read."""
@@ -59,24 +56,21 @@ class RowExecutor:
     def __init__(
         self,
         *,
-        writer: Writer,
         service_sid: str,
         journal: JournalWriter,
         options: RowOptions,
-        clock: Clock,
-        stop: StopSwitch,
+        context: ApplyDependencies,
         breaker: WriteBreaker,
-        emit: Observer,
         on_settled: Callable[[PlanRow, RowRecord], None],
     ) -> None:
-        self._writer = writer
+        self._writer = context.writer
         self._service_sid = service_sid
         self._journal = journal
         self._options = options
-        self._clock = clock
-        self._stop = stop
+        self._clock = context.clock
+        self._stop = context.stop
         self._breaker = breaker
-        self._emit = emit
+        self._emit = context.emit
         self._on_settled = on_settled
         self._conversations = KeyedLimit(_WRITES_AT_ONCE_PER_CONVERSATION)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from itertools import chain, islice
 
-from readstate.changes.apply.admission import Admission, AdmissionLimits, Slot
+from readstate.changes.apply.admission import Admission, Slot
 from readstate.changes.apply.budgets import Budgets, Canary
 from readstate.changes.apply.circuit_breaker import WriteBreaker
 from readstate.changes.apply.options import ApplyDependencies, ApplyOptions
@@ -94,30 +94,15 @@ class _Run:
                 self._budgets.counts[outcome] = number
         breaker = WriteBreaker(options.breaker)
         self._executor = RowExecutor(
-            writer=context.writer,
             service_sid=plan.manifest.service_sid,
             journal=journal,
             options=options.row,
-            clock=context.clock,
-            stop=context.stop,
+            context=context,
             breaker=breaker,
-            emit=context.emit,
             on_settled=self._count,
         )
         self._admission = Admission(
-            directory,
-            limits=AdmissionLimits(
-                max_parallel_rows=options.max_parallel_rows,
-                max_throttled_seconds=options.max_throttled_seconds,
-                max_outage_seconds=options.max_outage_seconds,
-            ),
-            clock=context.clock,
-            stop=context.stop,
-            meter=context.meter,
-            breaker=breaker,
-            probe=context.writer.configuration,
-            rate=context.rate,
-            emit=self._record_pause,
+            directory, options=options, context=context, breaker=breaker, emit=self._record_pause
         )
 
     async def execute(self) -> None:

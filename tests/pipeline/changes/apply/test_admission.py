@@ -1,12 +1,12 @@
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from readstate.changes.apply.admission import Admission, AdmissionLimits
+from readstate.changes.apply.admission import Admission
 from readstate.changes.apply.circuit_breaker import WriteBreaker
 from readstate.changes.apply.latency import LatencyMeter
+from readstate.changes.apply.options import ApplyDependencies, ApplyOptions
 from readstate.changes.runs.directory import RunDirectory
 from readstate.errors import ExitCode, NotPermitted, Unanswered
 from readstate.events import Event, Message, RequestAnswered
@@ -15,9 +15,9 @@ from tests.helpers.fake_clock import FakeClock
 
 
 class Bench:
-    """An admission, its clock, and the events."""
+    """An admission, its clock, and the events; the bench itself answers its probes."""
 
-    def __init__(self, folder: Path, **changes: Any) -> None:
+    def __init__(self, folder: Path) -> None:
         self.clock = FakeClock()
         self.stop = StopSwitch()
         self.meter = LatencyMeter(self.clock)
@@ -25,14 +25,16 @@ class Bench:
         self.events: list[Event] = []
         self.probes: list[BaseException | None] = []
         self.run = RunDirectory(folder)
-        values: dict[str, Any] = {
-            "clock": self.clock, "stop": self.stop, "meter": self.meter, "breaker": self.breaker, "probe": self.probe,
-            "rate": lambda: 30.0, "emit": self.events.append,
-            "limits": AdmissionLimits(max_parallel_rows=100, max_throttled_seconds=60.0, max_outage_seconds=900.0),
-        }  # fmt: skip
-        self.admission = Admission(self.run, **(values | changes))
+        context = ApplyDependencies(
+            writer=self, rate=lambda: 30.0, confirm=None, meter=self.meter, clock=self.clock, stop=self.stop,
+            emit=self.events.append,
+        )  # type: ignore[arg-type]  # fmt: skip
+        self.admission = Admission(
+            self.run, options=ApplyOptions(max_throttled_seconds=60.0), context=context, breaker=self.breaker,
+            emit=self.events.append,
+        )  # fmt: skip
 
-    async def probe(self) -> None:
+    async def configuration(self) -> None:
         if self.probes and (error := self.probes.pop(0)) is not None:
             raise error
 
@@ -114,3 +116,11 @@ async def test_a_probe_that_is_refused_ends_the_run(tmp_path: Path) -> None:
 
     with pytest.raises(NotPermitted):
         await bench.admission.acquire()
+
+
+async def test_a_disk_that_fills_up_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path)
+    monkeypatch.setattr(RunDirectory, "free_bytes", lambda _: 100_000_000)
+
+    assert not await bench.admission.acquire()
+    assert bench.stop.reason().exit_code == ExitCode.LOCAL_DISK  # type: ignore[union-attr]
