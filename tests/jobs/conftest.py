@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from readstate.changes.plans.reader import Plan
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
+from tests.helpers.bulk_changes import mixed_lines
 from tests.helpers.cli_shell import CommandOutput, RunCommand, Shell, run_command
 
 
@@ -25,6 +27,12 @@ def twilio() -> Iterator[RunningSimulator]:
 def shell(twilio: RunningSimulator, tmp_path: Path) -> Shell:
     """Runs commands against the test's simulator, writing as fast as that lets it."""
     return Shell(twilio, tmp_path, {"READSTATE_WRITES_PER_SECOND": "2000"})
+
+
+@pytest.fixture
+def plan(shell: Shell) -> Plan:
+    """12 updates and 4 removals."""
+    return shell.plan(mixed_lines(shell.twilio, updates=12, removals=4))
 
 
 @pytest.fixture

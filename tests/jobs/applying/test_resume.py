@@ -21,7 +21,9 @@ def test_the_run_of_a_failed_row_is_resumed_and_its_file_is_kept(shell: Shell) -
     failed = (Path(told.document["run_dir"]) / "failed.csv").read_text().splitlines()
     assert len(failed) == 7
     shell.twilio.faults = Faults()
-    assert shell.call("resume", "last").code == 0
+    resumed = shell.call("resume", "last")
+    assert resumed.code == 0
+    assert "expired" not in resumed.stderr
 
 
 def test_a_stop_file_has_to_go_before_the_run_goes_on(shell: Shell, plan: Plan) -> None:

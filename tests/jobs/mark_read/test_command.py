@@ -41,8 +41,7 @@ def test_the_text_says_what_was_selected_and_what_to_type_next(twilio: RunningSi
     (plan,) = Path("plans").iterdir()
     for page in ("summary.txt", "summary.md", "summary.html"):
         assert "fewer unread or not counted" in (plan / page).read_text(), page
-    given = run_command("show", str(plan))
-    assert given.code == 0
+    assert run_command("show", str(plan)).code == 0
 
 
 @pytest.mark.parametrize(
@@ -56,9 +55,8 @@ def test_a_selection_of_nothing_says_so(users: str, conditions: list[str], words
     Path("none.txt").write_text("nobody-at-all\n")
 
     given = run_command("mark-read", users, *conditions)
-    assert given.code == ExitCode.DONE
 
-    output = given
-    assert words in output.stderr
-    assert "There is nothing to apply." in output.stderr
-    assert "readstate apply" not in output.stdout
+    assert given.code == ExitCode.DONE
+    assert words in given.stderr
+    assert "There is nothing to apply." in given.stderr
+    assert "readstate apply" not in given.stdout

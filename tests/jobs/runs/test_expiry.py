@@ -47,13 +47,6 @@ def test_a_row_that_was_changed_in_those_days_is_left_alone(shell: Shell) -> Non
     assert (told.document["counts"]["applied"], told.document["counts"]["not_found"]) == (1, 1)
 
 
-def test_a_run_in_time_says_nothing_of_age(shell: Shell) -> None:
-    plan = shell.plan(mixed_lines(shell.twilio, updates=2, removals=0))
-    begun = shell.call("apply", str(plan.directory), "--json", *HASTE)
-
-    assert "expired" not in shell.call("resume", begun.document["run_id"]).stderr
-
-
 def test_nothing_is_begun_with_an_expired_plan(shell: Shell) -> None:
     plan = shell.plan(mixed_lines(shell.twilio, updates=2, removals=0))
     shell.twilio.faults = TWO_DAYS_LATER
