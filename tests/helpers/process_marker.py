@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 _MODULES = {subprocess, multiprocessing}
-_STARTERS = {"readstate_jobs.airflow.parent_process"} | {
+_STARTERS = {"readstate_jobs.airflow.parent_process", "readstate_jobs.airflow.hook"} | {
     f"tests.helpers.{name}"
     for name in (
-        "airflow_site", "browser", "crash_points", "moto_server", "object_stores", "process_shell", "processes",
-        "readme_console",
+        "airflow_site", "browser", "crash_points", "moto_server", "object_stores", "operator_runs", "process_shell",
+        "processes", "readme_console",
     )
 }  # fmt: skip
 
