@@ -1,6 +1,5 @@
 """The one way to run ``readstate`` inside a test's own process; `process_shell` runs it in another."""
 
-import csv
 import io
 import json
 import os
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 from readstate.changes.plans.reader import Plan, open_plan
 from readstate.simulator.server.server import RunningSimulator
 from readstate_jobs.cli.main import main
+from tests.helpers.planning import csv_of
 from tests.helpers.processes import environment
 
 
@@ -81,11 +81,7 @@ class Shell:
     def plan(self, lines: list[dict[str, Any]], *options: str) -> Plan:
         """Write *lines* into a changes file and plan them."""
         path = self.folder / "changes.csv"
-        columns = list(dict.fromkeys(name for line in lines for name in line))
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(lines)
+        path.write_bytes(csv_of(*lines).encode())
         output = self.call("plan", str(path), "-o", str(self.folder / "plans"), "--json", *options)
         assert output.code == 0, output
         return open_plan(Path(output.document["plan_dir"]))

@@ -50,30 +50,20 @@ async def test_the_snapshot_of_another_run_is_replaced_only_where_that_is_asked(
     assert_same(job.published(), world_rows(twilio))
 
 
-async def test_publishing_is_idempotent_and_removes_the_staged_files(job: ShardedExport) -> None:
+@pytest.mark.parametrize("keeps", [False, True])
+async def test_publishing_is_idempotent_and_removes_the_staged_files_unless_they_are_to_be_kept(
+    keeps: bool, job: ShardedExport
+) -> None:
     await job.run_shards(2)
 
-    first = job.publish()
+    first = job.publish(keeps_staging=keeps)
     before = contents(Path(job.root))
-    second = job.publish()
+    second = job.publish(keeps_staging=keeps)
 
     assert (first.already, second.already) == (False, True)
     assert first.manifest == second.manifest
     assert contents(Path(job.root)) == before
-    assert open_store(job.root).objects.list_folders(STAGING) == []
-
-
-async def test_staging_that_is_kept_publishes_the_same_and_goes_when_it_is_not_kept(job: ShardedExport) -> None:
-    await job.run_shards(2)
-
-    first = job.publish(keeps_staging=True)
-    again = job.publish(keeps_staging=True)
-    assert open_store(job.root).objects.list_folders(STAGING) == [RUN]
-    job.publish()
-
-    assert again.already
-    assert again.manifest == first.manifest
-    assert open_store(job.root).objects.list_folders(STAGING) == []
+    assert open_store(job.root).objects.list_folders(STAGING) == ([RUN] if keeps else [])
 
 
 async def test_a_publisher_killed_while_it_removes_staged_files_has_published(job: ShardedExport) -> None:
