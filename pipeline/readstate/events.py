@@ -49,15 +49,6 @@ class RetriesExhausted(Event, frozen=True):
     request_id: str | None
 
 
-class RequestRefused(Event, frozen=True):
-    """A request was throttled (429): it was not processed and will be sent again."""
-
-    domain: str | None
-    """None for a read."""
-    code: int | None
-    retry_after_seconds: float | None
-
-
 class WindowFound(Event, frozen=True):
     """The first 429 has shown how many requests the account accepts at once."""
 

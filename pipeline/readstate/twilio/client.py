@@ -33,14 +33,6 @@ class _Users(msgspec.Struct):
     users: list[User]
 
 
-class _UserConversations(msgspec.Struct):
-    conversations: list[UserConversation]
-
-
-class _Participants(msgspec.Struct):
-    participants: list[Participant]
-
-
 class _Messages(msgspec.Struct):
     messages: list[Message]
 
@@ -90,16 +82,8 @@ class Reader:
         """Return one user by SID or identity. Raises `NotFound`."""
         return await self._get(requests.fetch_user(service, user), User)
 
-    async def user_conversations(self, service: str | None, user: str) -> list[UserConversation]:
-        """Return all conversations of one user. Raises `NotFound`."""
-        return [
-            row
-            async for page in self.user_conversation_pages(service, user)
-            for row in page.json(_UserConversations).conversations
-        ]
-
     def user_conversation_pages(self, service: str | None, user: str) -> AsyncIterator[Response]:
-        """Yield the pages of the same list as undecoded responses, for a decoder of its own."""
+        """Yield the pages of one user's conversations as undecoded responses. Raises `NotFound`."""
         return self.pages(requests.list_user_conversations(service, user, self._page_size))
 
     async def user_conversation(self, service: str | None, user: str, conversation: str) -> UserConversation:
@@ -113,14 +97,6 @@ class Reader:
     async def participant(self, service: str | None, conversation_sid: str, participant: str) -> Participant:
         """Return one participant by SID or identity. Raises `NotFound`."""
         return await self._get(requests.fetch_participant(service, conversation_sid, participant), Participant)
-
-    async def participants(self, service: str | None, conversation_sid: str) -> list[Participant]:
-        """Return all participants of one conversation. Raises `NotFound`."""
-        return [
-            participant
-            async for page in self.pages(requests.list_participants(service, conversation_sid))
-            for participant in page.json(_Participants).participants
-        ]
 
     async def newest_message_index(self, service: str | None, conversation_sid: str) -> int | None:
         """Return the index of the newest message; None where the conversation is empty. Raises `NotFound`."""
@@ -143,7 +119,10 @@ class Reader:
             yield page
 
     async def _ask(self, request: Request) -> Response:
-        return _accepted(request, await self._transport.send(request))
+        response = await self._transport.send(request)
+        if not response.ok:
+            raise response.error(request)
+        return response
 
     async def _get(self, request: Request, kind: type[T]) -> T:
         return (await self._ask(request)).json(kind)
@@ -152,31 +131,6 @@ class Reader:
 class Writer(Reader):
     """Reads and writes. A write is sent once; where its outcome is unknown, `Unanswered` says so."""
 
-    async def update(
-        self,
-        service: str | None,
-        user_sid: str,
-        conversation_sid: str,
-        *,
-        last_read_message_index: int | None = None,
-        last_read_timestamp: str | None = None,
-        notification_level: str | None = None,
-    ) -> UserConversation:
-        """Set the given fields, and return the UserConversation as Twilio stores it afterwards.
-
-        Raises `BadInput` for anything but SIDs, `ApiError` where Twilio refused, and `Unanswered` or
-        `UnusableAnswer` where the change may or may not have happened: read back before sending again.
-        """
-        request = requests.update_user_conversation(
-            service,
-            user_sid,
-            conversation_sid,
-            last_read_message_index=last_read_message_index,
-            last_read_timestamp=last_read_timestamp,
-            notification_level=notification_level,
-        )
-        return await self._get(request, UserConversation)
-
     async def send(self, request: Request) -> Response:
         """Send a request made by `readstate.twilio.http.request`; return the response, whatever its status.
 
@@ -184,13 +138,3 @@ class Writer(Reader):
         `TooLate` where *request* was not to leave any more.
         """
         return await self._transport.send(request)
-
-    async def delete(self, service: str | None, user_sid: str, conversation_sid: str) -> None:
-        """Remove the user from the conversation, irreversibly. Raises as `update` does."""
-        await self._ask(requests.delete_user_conversation(service, user_sid, conversation_sid))
-
-
-def _accepted(request: Request, answer: Response) -> Response:
-    if not answer.ok:
-        raise answer.error(request)
-    return answer

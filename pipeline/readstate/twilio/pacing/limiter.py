@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from readstate.events import Event, OutageBegan, OutageEnded, PauseBegan, RequestRefused, WindowFound
+from readstate.events import Event, OutageBegan, OutageEnded, PauseBegan, WindowFound
 from readstate.twilio.pacing.adaptive_limit import AdaptiveLimit
 from readstate.twilio.pacing.circuit_breaker import CircuitBreaker
 from readstate.twilio.pacing.pacer import Pacer
@@ -146,7 +146,7 @@ class AdaptiveLimiter:
     ) -> Sequence[Event]:
         """Learn that *sent* was refused (429): it was not processed. *chance* is in [0, 1)."""
         self.in_flight -= 1
-        events: list[Event] = [RequestRefused(sent.domain, code, retry_after)]
+        events: list[Event] = []
         if self.circuit_breaker.is_open:
             if sent.is_probe:
                 self.circuit_breaker.reschedule_probe(now + (retry_after or 1.0))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from readstate.events import Event, OutageBegan, OutageEnded, PauseBegan, RequestRefused, WindowFound
+from readstate.events import Event, OutageBegan, OutageEnded, PauseBegan, WindowFound
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings, Sent
 
 WRITES = "writes:IS1"
@@ -30,7 +30,7 @@ def test_too_many_at_once_is_learned_by_the_window(code: int | None) -> None:
 
     events = refuse(limiter, sent[-1], code=code)
 
-    assert events == [RequestRefused(None, code, None), WindowFound(38.0)]
+    assert events == [WindowFound(38.0)]
     assert limiter.view(1.0).rates == {}
 
 
