@@ -72,7 +72,7 @@ class AiohttpTransport:
         except aiohttp.ConnectionTimeoutError as error:
             raise _cannot_connect(request, self.base_url, error) from error
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise _incomplete_response(request, error) from error
+            raise Unanswered(f"{request.method} {request.path}: no complete response: {_reason_text(error)}") from error
 
     async def _bounded(self, request: Request, answer: aiohttp.ClientResponse) -> bytes:
         length = answer.content_length
@@ -83,7 +83,10 @@ class AiohttpTransport:
             body += chunk
             if len(body) > self.max_body_bytes:
                 answer.close()
-                raise _too_large(request, self.max_body_bytes)
+                raise UnusableAnswer(
+                    f"{request.method} {request.path}: the body is larger than {self.max_body_bytes >> 20} MB",
+                    hint="Raise max_body_megabytes if that can be right.",
+                )
         return bytes(body)
 
 
@@ -105,17 +108,6 @@ def _cannot_connect(request: Request, base_url: str, reason: BaseException) -> N
     return NotSent(
         f"{request.method} {request.path}: cannot connect to {base_url}: {_reason_text(reason)}",
         hint="Check the network, and the address that readstate settings shows as base_url.",
-    )
-
-
-def _incomplete_response(request: Request, reason: BaseException) -> Unanswered:
-    return Unanswered(f"{request.method} {request.path}: no complete response: {_reason_text(reason)}")
-
-
-def _too_large(request: Request, max_body_bytes: int) -> UnusableAnswer:
-    return UnusableAnswer(
-        f"{request.method} {request.path}: the body is larger than {max_body_bytes >> 20} MB",
-        hint="Raise max_body_megabytes if that can be right.",
     )
 
 

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 
 from readstate.clock import Clock
@@ -33,9 +34,8 @@ async def share_limiter(
     turn_timeout_seconds: float = TURN_TIMEOUT_SECONDS,
 ) -> AsyncIterator[None]:
     """Share *limiter* while the block runs: the first turn is taken before it, and the share is returned after it."""
-    coordinator = _Coordinator(
-        limiter, store, place=place, clock=clock, emit=emit, turn_timeout_seconds=turn_timeout_seconds
-    )
+    name = f"{os.getpid()}-{secrets.token_hex(4)}"
+    coordinator = _Coordinator(name, SharedMember(limiter, name), store, place, clock, emit, turn_timeout_seconds)
     await coordinator.join()
     turns = asyncio.create_task(coordinator.take_turns())
     try:
@@ -49,27 +49,18 @@ async def share_limiter(
             raise ended
 
 
+@dataclass(slots=True)
 class _Coordinator:
-    def __init__(
-        self,
-        limiter: AdaptiveLimiter,
-        store: LedgerStore,
-        *,
-        place: str,
-        clock: Clock,
-        emit: Observer,
-        turn_timeout_seconds: float,
-    ) -> None:
-        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._member = SharedMember(limiter, self._name)
-        self._store = store
-        self._place = place
-        self._clock = clock
-        self._emit = emit
-        self._turn_timeout_seconds = turn_timeout_seconds
-        self.has_left = False
-        self._is_lost = False
-        self._warn_at = 0.0
+    name: str
+    member: SharedMember
+    store: LedgerStore
+    place: str
+    clock: Clock
+    emit: Observer
+    turn_timeout_seconds: float
+    has_left: bool = False
+    is_lost: bool = False
+    warn_at: float = 0.0
 
     async def join(self) -> None:
         """Wait until the other processes, whose turns come within a second, have made room."""
@@ -77,51 +68,51 @@ class _Coordinator:
             result = await self._take_turn()
             if result is None or result.shares[WINDOW].state.value >= result.shares[WINDOW].fair / 2:
                 return
-            await self._clock.sleep(_JOIN_SECONDS)
+            await self.clock.sleep(_JOIN_SECONDS)
 
     async def take_turns(self) -> None:
         """Take a turn each second, and at once where the others should learn something."""
         least, most = _BETWEEN_TURNS
         while not self.has_left:
-            due = self._clock.monotonic() + least + (most - least) * self._clock.random()
-            while self._clock.monotonic() < due and not self._member.has_news():
-                await self._clock.sleep(_POLL_SECONDS)
+            due = self.clock.monotonic() + least + (most - least) * self.clock.random()
+            while self.clock.monotonic() < due and not self.member.has_news():
+                await self.clock.sleep(_POLL_SECONDS)
             await self._take_turn()
 
     async def leave(self) -> None:
         """Free this process's share; if that fails, its lease ends by itself."""
         with suppress(LedgerUnavailable, TimeoutError):
-            async with asyncio.timeout(self._turn_timeout_seconds):
-                await self._store.update(partial(leave, self._name))
-        await self._store.close()
+            async with asyncio.timeout(self.turn_timeout_seconds):
+                await self.store.update(partial(leave, self.name))
+        await self.store.close()
 
     async def _take_turn(self) -> TurnResult | None:
-        report = self._member.report(self._clock.monotonic())
+        report = self.member.report(self.clock.monotonic())
         try:
-            async with asyncio.timeout(self._turn_timeout_seconds):
-                result = await self._store.update(partial(take_turn, report))
+            async with asyncio.timeout(self.turn_timeout_seconds):
+                result = await self.store.update(partial(take_turn, report))
         except LedgerUnavailable as error:
             self._on_lost(str(error))
             return None
         except TimeoutError:
-            self._on_lost(f"no answer for {self._turn_timeout_seconds:.0f} seconds")
+            self._on_lost(f"no answer for {self.turn_timeout_seconds:.0f} seconds")
             return None
         self._on_turn(result)
         return result
 
     def _on_lost(self, reason: str) -> None:
-        now = self._clock.monotonic()
-        self._member.freeze(now)
-        if now >= self._warn_at and not self._is_lost:
-            self._is_lost = True
-            self._emit(SharedPaceLost(self._place, reason))
+        now = self.clock.monotonic()
+        self.member.freeze(now)
+        if now >= self.warn_at and not self.is_lost:
+            self.is_lost = True
+            self.emit(SharedPaceLost(self.place, reason))
 
     def _on_turn(self, result: TurnResult) -> None:
-        now = self._clock.monotonic()
-        for event in self._member.apply(now, result, chance=self._clock.random()):
-            self._emit(event)
+        now = self.clock.monotonic()
+        for event in self.member.apply(now, result, chance=self.clock.random()):
+            self.emit(event)
         # A missed turn or two are not worth a warning: no lease ends.
-        self._warn_at = now + LEASE_SECONDS
-        if self._is_lost:
-            self._is_lost = False
-            self._emit(SharedPaceFound(self._place, result.members))
+        self.warn_at = now + LEASE_SECONDS
+        if self.is_lost:
+            self.is_lost = False
+            self.emit(SharedPaceFound(self.place, result.members))
