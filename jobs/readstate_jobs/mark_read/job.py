@@ -23,9 +23,8 @@ from readstate.changes.selection.selector import RowSelector
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
 from readstate.events import Event, Message, RequestAnswered, RequestLost
-from readstate.model.plan import InputFacts
+from readstate.model.plan import SELECTION, InputFacts, SelectionFacts
 from readstate.model.resources import User
-from readstate.model.selection import SELECTION, SelectionFacts
 from readstate.settings import Settings
 from readstate.snapshot.candidates.live_rows import UserTally, read_rows
 from readstate.snapshot.candidates.live_users import OnlineUsers, all_users, named_users

@@ -148,3 +148,36 @@ class Manifest(PlanHeader, frozen=True, kw_only=True):
     options: dict[str, Any]
     not_checked: tuple[str, ...]
     request_estimate: RequestEstimate
+
+
+SELECTION = "selection"
+"""The key of `SelectionFacts` among the options of a manifest."""
+
+
+class Audience(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sees a change at once: Twilio notifies every connected app of the user and of the conversation's members."""
+
+    users: int
+    """Users of whom something changes."""
+    conversations: int
+    """Conversations in which something changes; their other members are notified too."""
+    online: int | None
+    """How many of the users are connected now; None where the service's reachability is off."""
+
+
+class SelectionFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read, what was selected, and what was left out and why."""
+
+    conditions: dict[str, Any]
+    """As asked for."""
+    users: int
+    """Users whose conversations were read."""
+    users_vanished: int
+    users_failed: int
+    """Users that could not be read: nothing is planned for them."""
+    rows: int
+    """Conversations of users that were looked at: the selected ones, and those left out."""
+    selected: int
+    left_out: dict[str, int]
+    """Rows by the first reason for leaving them alone."""
+    audience: Audience

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from readstate.changes.render.summary import Summary
-from readstate.model.selection import SELECTION
+from readstate.model.plan import SELECTION
 
 
 def plan_document(summary: Summary) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from readstate.changes.render.summary import Summary
-from readstate.model.selection import SELECTION, Audience, SelectionFacts
+from readstate.model.plan import SELECTION, Audience, SelectionFacts
 from readstate.text import escape_control, group_digits
 
 REASONS = {

@@ -10,8 +10,8 @@ from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.changes.selection.conditions import Selection
 from readstate.model.ids import is_sid
 from readstate.model.membership import Unreadable
+from readstate.model.plan import Audience
 from readstate.model.resources import UserConversation
-from readstate.model.selection import Audience
 
 # Lists shift between pages, so that a user or a row may come twice: what was read last is nearest to the truth.
 _DROP_REPEATED = """
