@@ -18,6 +18,11 @@ def muting(rows: list[Any]) -> list[dict[str, Any]]:
     return [line(row, op="update", notification_level="muted") for row in rows]
 
 
+def advancing(rows: list[Any]) -> list[dict[str, Any]]:
+    """Lines that ask to read one message further."""
+    return [line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1) for row in rows]
+
+
 def unmuted(bench: Bench, count: int) -> list[Any]:
     return rows_of(bench.simulated, having=lambda row: row["notification_level"] == "default")[:count]
 

@@ -8,15 +8,12 @@ from readstate.model.plan import Mode
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from tests.helpers.apply_bench import Bench, WorldTransport, line
-from tests.helpers.apply_plans import behind, leave, move, muting, plan_of, unmuted
+from tests.helpers.apply_plans import advancing, behind, leave, move, muting, plan_of, unmuted
 
 
 async def test_a_horizon_that_moved_on_meanwhile_is_left_alone(bench: Bench) -> None:
     ahead, level, short = behind(bench, 3)
-    plan = await plan_of(
-        bench, *[line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1)
-                 for row in (ahead, level, short)]
-    )  # fmt: skip
+    plan = await plan_of(bench, *advancing([ahead, level, short]))
     move(bench, ahead, LastReadMessageIndex=str(ahead["last_read_message_index"] + 2))
     move(bench, level, LastReadMessageIndex=str(level["last_read_message_index"] + 1))
 
@@ -29,10 +26,7 @@ async def test_a_horizon_that_moved_on_meanwhile_is_left_alone(bench: Bench) -> 
 
 async def test_exact_rows_that_changed_meanwhile_are_drift_and_are_told(bench: Bench) -> None:
     rows = behind(bench, 2)
-    plan = await plan_of(
-        bench, *[line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1) for row in rows],
-        mode=Mode.EXACT,
-    )  # fmt: skip
+    plan = await plan_of(bench, *advancing(rows), mode=Mode.EXACT)
     move(bench, rows[0], LastReadMessageIndex=str(rows[0]["last_read_message_index"] + 2))
 
     applied = await bench.apply(plan)
@@ -86,7 +80,7 @@ async def test_rows_of_one_user_are_read_together(bench: Bench) -> None:
 
 async def test_a_reading_that_is_too_old_is_taken_anew(bench: Bench) -> None:
     row = behind(bench, 1)[0]
-    plan = await plan_of(bench, line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1))
+    plan = await plan_of(bench, *advancing([row]))
 
     def slow(transport: WorldTransport, request: Request) -> None:
         if len(transport.sent) == 1:

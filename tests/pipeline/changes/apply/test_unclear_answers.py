@@ -8,7 +8,7 @@ from readstate.model.outcome import Outcome
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from tests.helpers.apply_bench import Bench, WorldTransport, line, lost_after_effect, lost_before_effect, status, writes
-from tests.helpers.apply_plans import behind, move, muting, plan_of, unmuted
+from tests.helpers.apply_plans import advancing, behind, move, muting, plan_of, unmuted
 
 
 class TestAmbiguity:
@@ -71,7 +71,7 @@ class TestAmbiguity:
 
     async def test_somebody_elses_value_after_a_write_in_doubt_is_superseded(self, bench: Bench) -> None:
         row = behind(bench, 1)[0]
-        plan = await plan_of(bench, line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1))
+        plan = await plan_of(bench, *advancing([row]))
 
         def lost(transport: WorldTransport, request: Request) -> Response:
             move(bench, row, LastReadMessageIndex=str(row["last_read_message_index"] + 2))

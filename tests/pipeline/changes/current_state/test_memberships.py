@@ -1,13 +1,11 @@
-import json
 from typing import Any
 
 import pytest
 
-from readstate.changes.current_state.memberships import FetchedMembership, UserLines, read_user
+from readstate.changes.current_state.memberships import FetchedMembership, ReadResult, UserLines, read_user
 from readstate.model.membership import Unreadable
 from readstate.twilio.client import Reader
-from readstate.twilio.http.request import Request
-from readstate.twilio.http.response import Response
+from tests.helpers.scripted_transport import ScriptedTransport, answer
 
 SERVICE, USER, CONVERSATION, MEMBER = "IS" + "1" * 32, "US" + "2" * 32, "CH" + "3" * 32, "MB" + "4" * 32
 ROW = {
@@ -19,18 +17,10 @@ ROW = {
 }
 
 
-class Answering:
-    """A transport that gives one row, whatever is asked."""
-
-    def __init__(self, **changes: Any) -> None:
-        self._row = ROW | changes
-
-    async def send(self, request: Request) -> Response:
-        return Response(200, {}, json.dumps(self._row).encode())
-
-
-def lines(address: str = USER) -> UserLines:
-    return UserLines(address, {CONVERSATION: 2})
+async def read(user_id: str = USER, **changes: Any) -> ReadResult:
+    """Read one membership, and get a row with *changes*."""
+    reader = Reader(ScriptedTransport(answer(body=ROW | changes)))
+    return (await read_user(reader, SERVICE, UserLines(user_id, {CONVERSATION: 2}))).found[CONVERSATION]
 
 
 @pytest.mark.parametrize(
@@ -44,14 +34,11 @@ def lines(address: str = USER) -> UserLines:
     ],
 )
 async def test_a_row_that_names_something_else_is_not_believed(changes: dict[str, Any], message: str) -> None:
-    reading = await read_user(Reader(Answering(**changes)), SERVICE, lines())
+    found = await read(**changes)
 
-    found = reading.found[CONVERSATION]
     assert isinstance(found, Unreadable)
     assert message in found.detail
 
 
 async def test_an_identity_may_stand_for_any_user() -> None:
-    reading = await read_user(Reader(Answering(user_sid="US" + "9" * 32)), SERVICE, lines("alice"))
-
-    assert isinstance(reading.found[CONVERSATION], FetchedMembership)
+    assert isinstance(await read("alice", user_sid="US" + "9" * 32), FetchedMembership)

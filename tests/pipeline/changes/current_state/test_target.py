@@ -1,5 +1,4 @@
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -8,6 +7,7 @@ from readstate.errors import BadInput, NotPermitted
 from readstate.twilio.client import Reader
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.planning import SimulatedTransport
+from tests.helpers.scripted_transport import ScriptedTransport, answer, page
 from tests.helpers.simulated_api import SimulatedApi
 
 
@@ -28,11 +28,16 @@ async def test_the_clock_of_the_server_is_compared(simulated: SimulatedApi) -> N
     assert located.server_now(clock).isoformat() == "2026-11-23T02:00:00+00:00"
 
 
-async def test_an_account_without_a_default_service_has_to_name_one(simulated: SimulatedApi) -> None:
-    class Nameless(SimulatedTransport):
-        async def send(self, request: Any) -> Any:
-            answer = await super().send(request)
-            return type(answer)(answer.status, {}, answer.body.replace(b'"IS', b'null,"x":"IS'))
+async def test_a_server_that_tells_no_time_is_taken_to_have_ours() -> None:
+    steps = answer(body={"account_sid": "AC", "default_chat_service_sid": "IS" + "1" * 32}), page("users", [])
+
+    located = await find_target(Reader(ScriptedTransport(*steps)), None, base_url="x", clock=FakeClock())
+
+    assert located.server_offset == timedelta()
+
+
+async def test_an_account_without_a_default_service_has_to_name_one() -> None:
+    nameless = ScriptedTransport(answer(body={"account_sid": "AC", "default_chat_service_sid": None}))
 
     with pytest.raises(NotPermitted, match="no default"):
-        await find_target(Reader(Nameless(simulated)), None, base_url="x", clock=FakeClock())
+        await find_target(Reader(nameless), None, base_url="x", clock=FakeClock())

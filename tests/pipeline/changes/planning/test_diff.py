@@ -68,13 +68,6 @@ def test_a_horizon_moves_up_and_nothing_else_is_sent() -> None:
     assert (change.precondition, change.undo) == (PreconditionKind.ADVANCE, UndoClass.FULL)
 
 
-def test_the_newest_message_is_a_number_by_then() -> None:
-    change = index("@latest")
-
-    assert isinstance(change, Edit)
-    assert change.last_read_message_index == 50
-
-
 @pytest.mark.parametrize(
     ("wanted", "current", "options", "expected"),
     [
@@ -114,14 +107,15 @@ def test_null_is_not_zero() -> None:
 
 
 def test_what_was_asked_for_by_name_is_done() -> None:
-    for change, direction in (
-        (index(3, allow_rewind=True), Direction.REWIND),
-        (index(90, allow_beyond_latest=True), Direction.ADVANCE),
-        (index("@latest", NEVER_READ, allow_first_set=True), Direction.FIRST_SET),
-        (index(20, replace(HERE, conversation_state="closed"), allow_closed=True), Direction.ADVANCE),
+    for change, number, direction in (
+        (index("@latest"), 50, Direction.ADVANCE),
+        (index(3, allow_rewind=True), 3, Direction.REWIND),
+        (index(90, allow_beyond_latest=True), 90, Direction.ADVANCE),
+        (index("@latest", NEVER_READ, allow_first_set=True), 50, Direction.FIRST_SET),
+        (index(20, replace(HERE, conversation_state="closed"), allow_closed=True), 20, Direction.ADVANCE),
     ):
         assert isinstance(change, Edit)
-        assert change.direction is direction
+        assert (change.last_read_message_index, change.direction) == (number, direction)
 
 
 def test_a_rewind_insists_on_what_the_plan_saw() -> None:
@@ -131,16 +125,13 @@ def test_a_rewind_insists_on_what_the_plan_saw() -> None:
     assert change.precondition is PreconditionKind.EQUALS
 
 
-def test_a_level_is_set_even_where_the_horizon_is_satisfied() -> None:
+def test_a_level_is_set_where_the_horizon_is_satisfied_and_not_where_it_is_blocked() -> None:
     desired = Update(last_read_message_index="@latest", notification_level="muted")
     change = want(desired, replace(HERE, newest_message_index=5))
 
     assert isinstance(change, Edit)
     assert change.fields is Fields.LEVEL
     assert (change.direction, change.precondition) == (Direction.NONE, PreconditionKind.EQUALS)
-
-
-def test_a_blocked_horizon_blocks_the_whole_line() -> None:
     assert why(want(Update(last_read_message_index=1, notification_level="muted")))[1] is Reason.REWIND
 
 

