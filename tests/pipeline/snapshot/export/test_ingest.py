@@ -1,11 +1,10 @@
 """From users in hand to parts: one broken answer spoils nobody else's rows."""
 
 import asyncio
-import json
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,63 +20,52 @@ from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer
 from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
 from readstate.snapshot.workspace.checkpoint import Checkpoint
-from readstate.snapshot.workspace.users import UserResult
+from readstate.snapshot.workspace.users import RosterUser, UserResult
 from tests.helpers.fake_clock import FakeClock
-
-SERVICE = "IS" + "0" * 32
-
-
-def user_page(user_sid: str, conversations: Iterable[Any]) -> bytes:
-    rows = [
-        {"chat_service_sid": SERVICE, "user_sid": user_sid, "conversation_sid": f"CH{number:032x}", **more}
-        for number, more in enumerate(conversations)
-    ]
-    return json.dumps({"conversations": rows, "meta": {"page_size": 50, "next_page_url": None}}).encode()
+from tests.helpers.user_conversation_pages import SERVICE, SNAPSHOT_AT, page, row, sid
 
 
+def user_page(user: int, conversations: Iterable[dict[str, Any]]) -> bytes:
+    return page([row(number, user=user, **more) for number, more in enumerate(conversations)])
+
+
+@dataclass
 class Ingesting:
-    """An ingest with a checkpoint of *users* users."""
+    """An ingest with a checkpoint of some users, all claimed."""
 
-    def __init__(
-        self,
-        folder: Path,
-        users: int,
-        checkpoint_disk: WorkerThread,
-        parts_disk: WorkerThread,
-        *,
-        rows: int,
-        batch_bytes: int,
-    ) -> None:
-        (folder / "parts").mkdir()
-        self.checkpoint_disk = checkpoint_disk
-        self.events: list[Event] = []
-        self.checkpoint = Checkpoint(folder / "checkpoint.sqlite")
-        self.checkpoint.add_users(SERVICE, [User(sid=f"US{number:032x}") for number in range(users)], next_page=None)
-        self.users = self.checkpoint.claim(users)
-        self.ingest = Ingest(
-            checkpoint=self.checkpoint,
-            folder=folder / "parts",
-            checkpoint_disk=checkpoint_disk,
-            parts_disk=parts_disk,
-            buffer=PageBuffer(Spill()),
-            snapshot_at=datetime(2026, 11, 23, tzinfo=UTC),
-            blanked_columns=(),
-            limits=PartLimits(rows=rows, seconds=1000),
-            counters=lambda: {"requests": {"requests": 7}},
-            clock=FakeClock(),
-            emit=self.events.append,
-            batch_bytes=batch_bytes,
-        )
+    ingest: Ingest
+    checkpoint: Checkpoint
+    checkpoint_disk: WorkerThread
+    users: list[RosterUser]
+    events: list[Event]
 
     async def outcomes(self, pages: Iterable[bytes]) -> AsyncIterator[FetchedUser | UserResult]:
-        for user, page in zip(self.users, pages, strict=False):
-            yield FetchedUser(user, (page,))
+        for user, body in zip(self.users, pages, strict=False):
+            yield FetchedUser(user, (body,))
 
 
 @contextmanager
 def ingesting(folder: Path, users: int, *, rows: int = 1000, batch_bytes: int = BATCH_BYTES) -> Iterator[Ingesting]:
+    (folder / "parts").mkdir()
+    events: list[Event] = []
+    checkpoint = Checkpoint(folder / "checkpoint.sqlite")
+    checkpoint.add_users(SERVICE, [User(sid=sid("US", number)) for number in range(users)], next_page=None)
     with WorkerThread() as checkpoint_disk, WorkerThread() as parts_disk:
-        yield Ingesting(folder, users, checkpoint_disk, parts_disk, rows=rows, batch_bytes=batch_bytes)
+        ingest = Ingest(
+            checkpoint=checkpoint,
+            folder=folder / "parts",
+            checkpoint_disk=checkpoint_disk,
+            parts_disk=parts_disk,
+            buffer=PageBuffer(Spill()),
+            snapshot_at=SNAPSHOT_AT,
+            blanked_columns=(),
+            limits=PartLimits(rows=rows, seconds=1000),
+            counters=lambda: {"requests": {"requests": 7}},
+            clock=FakeClock(),
+            emit=events.append,
+            batch_bytes=batch_bytes,
+        )
+        yield Ingesting(ingest, checkpoint, checkpoint_disk, checkpoint.claim(users), events)
 
 
 async def take(folder: Path, pages: list[bytes]) -> tuple[Checkpoint, list[Event]]:
@@ -89,20 +77,20 @@ async def take(folder: Path, pages: list[bytes]) -> tuple[Checkpoint, list[Event
 
 
 async def test_a_user_whose_answer_cannot_be_used_fails_alone(tmp_path: Path) -> None:
-    good = [user_page(f"US{number:032x}", [{}, {}]) for number in (0, 2)]
-    broken = user_page(f"US{1:032x}", [{"last_read_message_index": "many"}])
+    good = [user_page(number, [{}, {}]) for number in (0, 2)]
+    broken = user_page(1, [{"last_read_message_index": "many"}])
 
     checkpoint, events = await take(tmp_path, [good[0], broken, good[1]])
 
     progress = checkpoint.progress()
     assert (progress.read, progress.failed, progress.rows) == (2, 1, 4)
     (failure,) = [event for event in events if isinstance(event, UserFailed)]
-    assert failure.user_sid == f"US{1:032x}"
+    assert failure.user_sid == sid("US", 1)
     assert "last_read_message_index" in failure.reason
 
 
 async def test_sealing_commits_parts_with_the_counters_and_emits_events(tmp_path: Path) -> None:
-    pages = [user_page(f"US{number:032x}", [{}] * number) for number in range(4)]
+    pages = [user_page(number, [{}] * number) for number in range(4)]
 
     checkpoint, events = await take(tmp_path, pages)
 
@@ -113,7 +101,7 @@ async def test_sealing_commits_parts_with_the_counters_and_emits_events(tmp_path
 
 
 async def test_users_without_rows_are_done_too(tmp_path: Path) -> None:
-    checkpoint, _ = await take(tmp_path, [user_page(f"US{number:032x}", []) for number in range(3)])
+    checkpoint, _ = await take(tmp_path, [user_page(number, []) for number in range(3)])
 
     assert checkpoint.progress().read == 3
     assert checkpoint.parts() == []
@@ -125,7 +113,7 @@ async def test_parts_are_written_while_the_checkpoint_serves_others(
     """The roster hands out users on the checkpoint's thread: were it to wait for parts, the account would idle."""
     may_write = threading.Event()
     monkeypatch.setattr(ingest, "seal_part", lambda rows, folder: may_write.wait(10) and seal_part(rows, folder))
-    pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(30)]
+    pages = [user_page(number, [{}] * 2) for number in range(30)]
     with ingesting(tmp_path, len(pages), rows=2, batch_bytes=1) as it:
         taking = asyncio.create_task(it.ingest.consume(it.outcomes(pages)))
         while not it.events:
@@ -152,7 +140,7 @@ async def test_rows_collected_when_the_run_is_cancelled_are_committed_once(
         return seal_part(rows, folder)
 
     monkeypatch.setattr(ingest, "seal_part", slowly)
-    pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(30)]
+    pages = [user_page(number, [{}] * 2) for number in range(30)]
     with ingesting(tmp_path, len(pages), rows=2, batch_bytes=1) as it:
         taking = asyncio.create_task(it.ingest.consume(it.outcomes(pages)))
         await asyncio.to_thread(is_writing.wait, 10)
@@ -170,7 +158,7 @@ async def test_rows_collected_when_the_run_is_cancelled_are_committed_once(
 
 
 async def test_rows_that_could_not_be_written_are_kept_until_the_last_try(tmp_path: Path) -> None:
-    pages = [user_page(f"US{number:032x}", [{}] * 2) for number in range(3)]
+    pages = [user_page(number, [{}] * 2) for number in range(3)]
     with ingesting(tmp_path, len(pages), rows=2) as it:
         (tmp_path / "parts").rename(tmp_path / "elsewhere")
         with pytest.raises(LocalDisk):
