@@ -1,1 +1,1 @@
-"""What Twilio has now, with the fewest requests."""
+"""The current state in Twilio, read with the fewest requests."""

@@ -1,1 +1,1 @@
-"""A plan on disk: written once, sealed, opened only when it agrees."""
+"""A plan on disk: written once, sealed, opened only if its digests agree."""

@@ -1,1 +1,1 @@
-"""What is done with a run afterwards: verify, undo, report, erase."""
+"""After a run: verify, undo, report, erase."""

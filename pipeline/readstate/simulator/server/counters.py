@@ -36,7 +36,7 @@ class Counters:
             "requests": self.requests,
             "answers": answers,
             "refusals": {str(code): count for code, count in self.refusals.items()},
-            "accidents": dict(self.faults),
+            "faults": dict(self.faults),
             "connections": self.connections,
             "most_in_flight": self.most_in_flight,
         }
