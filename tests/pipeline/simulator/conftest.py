@@ -1,15 +1,14 @@
-"""A raw HTTP/1.1 client for looking at what really goes over the wire."""
+"""A simulated API without a socket, and a raw HTTP/1.1 client for looking at what really goes over the wire."""
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from readstate.simulator.server.server import RunningSimulator
-from tests.helpers.simulated_api import AUTHORIZATION
+from tests.helpers.simulated_api import AUTHORIZATION, SimulatedApi
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,11 @@ class RawConnection:
 
 
 @pytest.fixture
+def api() -> SimulatedApi:
+    return SimulatedApi(now=1_700_000_000)
+
+
+@pytest.fixture
 async def dial() -> Any:
     """Open connections that close themselves."""
     opened: list[RawConnection] = []
@@ -71,6 +75,3 @@ async def dial() -> Any:
     yield connect
     for connection in opened:
         connection.writer.close()
-
-
-Dial = Callable[[RunningSimulator], Any]

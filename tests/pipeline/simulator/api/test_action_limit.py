@@ -1,29 +1,16 @@
 """Token buckets of changes, one a scope."""
 
-import pytest
-
 from readstate.simulator.api.action_limit import ActionBuckets
+from tests.helpers.fake_clock import FakeClock
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-def test_actions_are_counted_by_scope(clock: Clock) -> None:
-    buckets = ActionBuckets(clock)
+def test_actions_are_counted_by_scope() -> None:
+    clock = FakeClock()
+    buckets = ActionBuckets(clock.monotonic)
 
     first = [buckets.take("a", 3) for _ in range(4)]
     other = buckets.take("b", 3)
-    clock.now += 0.4
+    clock.advance(0.4)
     later = [buckets.take("a", 3) for _ in range(2)]
 
     assert first == [True, True, True, False]
@@ -31,8 +18,9 @@ def test_actions_are_counted_by_scope(clock: Clock) -> None:
     assert later == [True, False]
 
 
-def test_the_oldest_scopes_are_forgotten(clock: Clock) -> None:
-    buckets = ActionBuckets(clock)
+def test_the_oldest_scopes_are_forgotten() -> None:
+    clock = FakeClock()
+    buckets = ActionBuckets(clock.monotonic)
     buckets.take("first", 1)
     for scope in range(10_000):
         buckets.take(scope, 1)

@@ -6,11 +6,6 @@ from readstate.simulator.api.credentials import Credentials
 from tests.helpers.simulated_api import AUTHORIZATION, SimulatedApi
 
 
-@pytest.fixture
-def api() -> SimulatedApi:
-    return SimulatedApi()
-
-
 @pytest.mark.parametrize("authorization", [b"", b"Basic !!!", b"Bearer nobody", AUTHORIZATION[:-2]])
 def test_wrong_credentials_are_401(api: SimulatedApi, authorization: bytes) -> None:
     reply = api.ask("GET", "/v1/Users", authorization=authorization)

@@ -10,11 +10,6 @@ from readstate.simulator.seed.world_shape import WorldShape
 from tests.helpers.simulated_api import SimulatedApi
 
 
-@pytest.fixture
-def api() -> SimulatedApi:
-    return SimulatedApi()
-
-
 @pytest.mark.parametrize("size", [1, 7, 50])
 def test_pages_hold_every_row_once_and_lead_back_again(api: SimulatedApi, size: int) -> None:
     paths = [

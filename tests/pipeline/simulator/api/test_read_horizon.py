@@ -6,11 +6,6 @@ from readstate.simulator.seed.world_shape import WorldShape
 from tests.helpers.simulated_api import SimulatedApi
 
 
-@pytest.fixture
-def api() -> SimulatedApi:
-    return SimulatedApi(now=1_700_000_000)
-
-
 def test_unread_is_null_without_a_horizon_and_counts_messages_with_one(api: SimulatedApi) -> None:
     never = api.membership(horizon=False)
     messages = api.rows(f"{never['links']['conversation']}/Messages")

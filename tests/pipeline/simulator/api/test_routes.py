@@ -5,11 +5,6 @@ import pytest
 from tests.helpers.simulated_api import SimulatedApi
 
 
-@pytest.fixture
-def api() -> SimulatedApi:
-    return SimulatedApi(now=1_700_000_000)
-
-
 @pytest.mark.parametrize(
     "path",
     [

@@ -32,12 +32,6 @@ def test_odd_identities_hold_every_character_that_hurts() -> None:
     assert all(trouble in text for trouble in ["/", "#", "?", "%", "%2F", "+", " ", "|", "..", "\t", "🙂", "李", "<b>"])
 
 
-def test_dots_alone_are_identities_too() -> None:
-    identities = Identities(0.01, 3)
-
-    assert {identities.user_of(".."), identities.user_of(".")} == {3, 7}
-
-
 def test_a_world_without_odd_identities_has_none() -> None:
     identities = Identities(0.0, 3)
 

@@ -52,14 +52,7 @@ async def test_options_are_read_replaced_and_changed(
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        (b'{"latency": 1}', "did you mean 'latency_ms'"),
-        (b'{"zzz": 1}', "unknown name 'zzz'"),
-        (b'{"error_share": 2}', "between 0 and 1"),
-        (b'{"outage": "maybe"}', "outage"),
-        (b"[]", "not a JSON object"),
-    ],
+    ("body", "told"), [(b'{"latency": 1}', "did you mean 'latency_ms'"), (b"[]", "not a JSON object")]
 )
 async def test_a_wrong_description_is_refused_with_the_reason(
     connection: RawConnection, body: bytes, told: str

@@ -1,13 +1,6 @@
 """Services and configuration."""
 
-import pytest
-
 from tests.helpers.simulated_api import SimulatedApi
-
-
-@pytest.fixture
-def api() -> SimulatedApi:
-    return SimulatedApi()
 
 
 def test_services_and_configuration_name_the_default_service(api: SimulatedApi) -> None:

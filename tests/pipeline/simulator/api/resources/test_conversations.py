@@ -1,13 +1,6 @@
 """Conversations are created, changed, closed and deleted."""
 
-import pytest
-
 from tests.helpers.simulated_api import SimulatedApi
-
-
-@pytest.fixture
-def api() -> SimulatedApi:
-    return SimulatedApi()
 
 
 def test_conversations_are_made_changed_closed_and_deleted(api: SimulatedApi) -> None:

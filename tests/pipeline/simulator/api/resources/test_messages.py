@@ -1,13 +1,6 @@
 """Messages are listed, added and deleted."""
 
-import pytest
-
 from tests.helpers.simulated_api import SimulatedApi
-
-
-@pytest.fixture
-def api() -> SimulatedApi:
-    return SimulatedApi()
 
 
 def test_deleting_the_newest_message_leaves_horizons_behind_it(api: SimulatedApi) -> None:

@@ -1,14 +1,7 @@
 """Participants are added, changed and removed."""
 
-import pytest
-
 from readstate.simulator.seed.world_shape import WorldShape
 from tests.helpers.simulated_api import SimulatedApi
-
-
-@pytest.fixture
-def api() -> SimulatedApi:
-    return SimulatedApi()
 
 
 def test_participants_are_added_with_a_user_when_there_is_none(api: SimulatedApi) -> None:

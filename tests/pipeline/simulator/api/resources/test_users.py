@@ -6,11 +6,6 @@ from readstate.simulator.api.paging import PageToken
 from tests.helpers.simulated_api import SimulatedApi
 
 
-@pytest.fixture
-def api() -> SimulatedApi:
-    return SimulatedApi()
-
-
 def test_users_are_made_changed_and_deleted_with_their_memberships(api: SimulatedApi) -> None:
     row = api.membership()
     made = api.ask("POST", "/v1/Users", Identity="anna/b", FriendlyName="Anna")
