@@ -1,5 +1,3 @@
-"""A world that is exported by processes."""
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,5 +1,3 @@
-"""The export as a process: killed, interrupted, started twice, out of disk."""
-
 import json
 import re
 import shutil

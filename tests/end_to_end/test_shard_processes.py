@@ -1,5 +1,3 @@
-"""Shards as processes: at once, killed, run twice."""
-
 import json
 import re
 import subprocess

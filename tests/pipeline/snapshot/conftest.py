@@ -1,5 +1,3 @@
-"""A simulator with some odd users, and an export of it."""
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Reading rows now: whole users, counted users, and no run that cannot be stopped."""
-
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 

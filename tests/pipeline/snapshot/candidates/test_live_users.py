@@ -1,5 +1,3 @@
-"""Users named by a file, and which users are online."""
-
 from collections.abc import AsyncIterator
 
 import pytest

@@ -1,5 +1,3 @@
-"""The change feed is one Parquet file with one schema."""
-
 from pathlib import Path
 
 import pyarrow as pa

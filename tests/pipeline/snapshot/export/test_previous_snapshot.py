@@ -1,5 +1,3 @@
-"""Users of the previous snapshot are read before they are listed again."""
-
 import json
 from collections.abc import Callable
 from datetime import timedelta

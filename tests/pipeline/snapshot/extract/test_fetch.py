@@ -1,5 +1,3 @@
-"""Fetching users: bounded in bytes, and never stuck."""
-
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path

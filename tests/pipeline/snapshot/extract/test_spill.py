@@ -1,5 +1,3 @@
-"""Pages beyond the memory bound wait on disk, and their files go with them."""
-
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,3 @@
-"""A manifest is read back as it was written, or refused in words."""
-
 import pytest
 
 from readstate.errors import BadInput

@@ -1,5 +1,3 @@
-"""Published Parquet files: readable, prunable, and hashed while they are written."""
-
 import errno
 import gc
 import hashlib

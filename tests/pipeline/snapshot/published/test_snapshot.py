@@ -1,5 +1,3 @@
-"""A published snapshot, opened from Python."""
-
 from datetime import date
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Published snapshots to be queried."""
-
 from pathlib import Path
 
 import pytest

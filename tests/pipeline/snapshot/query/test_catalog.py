@@ -1,5 +1,3 @@
-"""The views of a catalog show what the manifests name."""
-
 from datetime import date
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""A query that reads is answered; any other is refused in one sentence."""
-
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,3 @@
-"""Each recipe of RECIPES.md is run over two small snapshots and returns what it promises."""
-
 import re
 from datetime import UTC, date, datetime
 from typing import Any

@@ -1,5 +1,3 @@
-"""The statistics of a snapshot are those of its rows."""
-
 from datetime import date
 
 import pytest

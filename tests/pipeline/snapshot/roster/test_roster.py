@@ -1,5 +1,3 @@
-"""The users of an export: of all services, of one, or of a file."""
-
 import pytest
 
 from readstate.errors import BadInput

@@ -1,5 +1,3 @@
-"""One small world, to be exported in shards and by one process."""
-
 from pathlib import Path
 
 import pytest

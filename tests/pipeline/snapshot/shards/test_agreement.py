@@ -1,5 +1,3 @@
-"""A run is published only when all of its shards are complete and agree."""
-
 import pytest
 
 from readstate.errors import BadInput, GuardRefused

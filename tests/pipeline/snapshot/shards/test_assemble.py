@@ -1,5 +1,3 @@
-"""What the shards found is merged into what one process would have found."""
-
 from pathlib import Path
 
 import pytest

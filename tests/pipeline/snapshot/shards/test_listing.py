@@ -1,5 +1,3 @@
-"""Runs that are staged and not published are listed, with those that were abandoned."""
-
 from datetime import timedelta
 
 from readstate.snapshot.roster.shard import Shard

@@ -1,5 +1,3 @@
-"""Publishing staged shards: refused, interrupted, repeated, and two publishers at once."""
-
 from pathlib import Path
 from typing import Any
 

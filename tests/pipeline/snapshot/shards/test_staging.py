@@ -1,5 +1,3 @@
-"""Documents of shards are read back as they were written, or refused in words."""
-
 import pytest
 
 from readstate.errors import BadInput

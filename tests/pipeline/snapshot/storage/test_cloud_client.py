@@ -1,5 +1,3 @@
-"""A client is made of an address and the environment."""
-
 import sys
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,5 +1,3 @@
-"""Errors of an object store are translated into errors that say what to do."""
-
 import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError
 

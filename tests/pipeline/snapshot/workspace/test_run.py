@@ -1,5 +1,3 @@
-"""The time in which nobody worked on a run."""
-
 from datetime import UTC, datetime, timedelta
 
 import pytest
