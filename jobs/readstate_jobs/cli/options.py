@@ -64,11 +64,25 @@ def connection_options(command: Command) -> Command:
 
 def plan_argument(command: Command) -> Command:
     """Add to *command* the argument PLAN: a folder, or an id below the folder of all plans."""
-    root = click.option(
-        "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"),
-        show_default=True, help="The folder of plans, for a PLAN given by its id.",
-    )  # fmt: skip
+    root = plans_option("The folder of plans, for a PLAN given by its id.")
     return click.argument("plan", metavar="PLAN")(root(command))
+
+
+def plans_option(help_text: str) -> Callable[[Command], Command]:
+    """Return the option that names the folder of plans."""
+    folder = click.Path(path_type=Path, file_okay=False)
+    return click.option("-o", "--out", "root", type=folder, default=Path("plans"), show_default=True, help=help_text)
+
+
+def runs_options(command: Command) -> Command:
+    """Add to *command* the options that say where runs are; `work_dir_from` reads them."""
+    config = click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
+    return click.option("--work-dir", help="The folder of runs.")(config(command))
+
+
+def work_dir_from(*, work_dir: str | None, config: Path | None) -> Path:
+    """Return the folder that the options of `runs_options`, or the settings, name."""
+    return Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document on stdout.")

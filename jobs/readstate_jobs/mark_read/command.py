@@ -7,7 +7,7 @@ import click
 
 from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
-from readstate_jobs.cli.options import connection_options, json_option, settings_from
+from readstate_jobs.cli.options import connection_options, json_option, plans_option, settings_from
 from readstate_jobs.mark_read.job import MarkReadJob
 from readstate_jobs.mark_read.options import parse_options
 from readstate_jobs.planning.plan_job import show_plan
@@ -33,10 +33,7 @@ from readstate_jobs.planning.plan_job import show_plan
 @click.option("--mute", "level", flag_value="muted", help="Also mute the selected conversations.")
 @click.option("--unmute", "level", flag_value="default", help="Also unmute the selected conversations.")
 @click.option("--keep-unread", is_flag=True, help="Do not move read horizons: only --mute or --unmute.")
-@click.option(
-    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="The folder of plans, in which the plan gets a folder of its own.",
-)  # fmt: skip
+@plans_option("The folder of plans, in which the plan gets a folder of its own.")
 @json_option
 @connection_options
 def command(*, root: Path, as_json: bool, **options: Any) -> int:

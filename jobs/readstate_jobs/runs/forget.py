@@ -16,36 +16,28 @@ from readstate.changes.runs.directory import find_run
 from readstate.clock import SystemClock
 from readstate.errors import BadInput, ConsentMissing, ExitCode, Locked, Usage
 from readstate.model.quantities import parse_duration
-from readstate.settings import load_settings
 from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.caller import os_user
 from readstate_jobs.cli.messages import escape_lines
-from readstate_jobs.cli.options import json_option
+from readstate_jobs.cli.options import json_option, plans_option, runs_options, work_dir_from
 from readstate_jobs.cli.terminal import print_json
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[PLAN|RUN]…")
 @click.option("--retain", metavar="TIME", help="Everything that was not used for this long, such as 30d.")
-@click.option(
-    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="The folder of plans.",
-)  # fmt: skip
-@click.option("--work-dir", help="Where runs are kept.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
+@plans_option("The folder of plans.")
+@runs_options
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 @json_option
-def command(
-    *, names: tuple[str, ...], retain: str | None, root: Path, work_dir: str | None, config: Path | None, yes: bool,
-    as_json: bool,
-) -> int:  # fmt: skip
+def command(*, names: tuple[str, ...], retain: str | None, root: Path, yes: bool, as_json: bool, **options: Any) -> int:
     """Delete the personal data of PLANs, with all of their runs, or of single RUNs. Nothing is sent.
 
     Manifests, audits and counts stay. What was changed can be neither verified nor undone afterwards.
     """
     if bool(names) == (retain is not None):
         raise Usage("name plans or runs, or use --retain", hint="For example:  readstate forget --retain 30d")
-    runs = Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
+    runs = work_dir_from(**options)
     if retain is None:
         found = [erasable for name in dict.fromkeys(names) if not (erasable := _find(name, root, runs)).is_erased]
     else:

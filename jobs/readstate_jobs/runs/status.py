@@ -1,6 +1,5 @@
 """``readstate status``: how far a run is, while it runs, after it, and after a kill."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -8,23 +7,21 @@ import click
 from readstate.changes.runs.directory import find_run
 from readstate.changes.runs.status import status_of
 from readstate.errors import ExitCode
-from readstate.settings import load_settings
 from readstate_jobs.applying.apply_output import run_document, show_counts
-from readstate_jobs.cli.options import json_option
+from readstate_jobs.cli.options import json_option, runs_options, work_dir_from
 from readstate_jobs.cli.terminal import print_json
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@click.option("--work-dir", help="Where runs are kept.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
+@runs_options
 @click.option("--exit-code", "with_exit_code", is_flag=True, help="Exit with the code that the run itself would have.")
 @json_option
-def command(*, run: str, work_dir: str | None, config: Path | None, with_exit_code: bool, as_json: bool) -> int:
+def command(*, run: str, with_exit_code: bool, as_json: bool, **options: Any) -> int:
     """Show the progress of RUN, from its journal alone. Nothing is sent, and the run is not disturbed."""
-    settings = load_settings(flags={"work_dir": work_dir}, config=config).settings
-    directory = find_run(run, Path(settings.work_dir))
-    status = status_of(directory, Path(settings.work_dir))
+    work_dir = work_dir_from(**options)
+    directory = find_run(run, work_dir)
+    status = status_of(directory, work_dir)
     document: dict[str, Any] = run_document(directory, status.header.plan_id, status.result)
     document |= {"state": status.state, "epoch": status.epoch, "in_doubt": status.in_doubt}
     if as_json:

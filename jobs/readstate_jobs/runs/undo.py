@@ -9,17 +9,14 @@ from readstate.changes.runs.directory import find_run
 from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
 from readstate_jobs.applying.apply_job import open_plan_of
-from readstate_jobs.cli.options import connection_options, json_option, settings_from
+from readstate_jobs.cli.options import connection_options, json_option, plans_option, settings_from
 from readstate_jobs.planning.plan_job import show_plan
 from readstate_jobs.runs.read_only_job import ReadOnlyJob
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@click.option(
-    "-o", "--out", "root", type=click.Path(path_type=Path, file_okay=False), default=Path("plans"), show_default=True,
-    help="The folder of plans, in which the plan gets a folder of its own.",
-)  # fmt: skip
+@plans_option("The folder of plans, in which the plan gets a folder of its own.")
 @click.option(
     "--first-set-to", type=click.IntRange(min=0), metavar="INDEX",
     help="The new value of a read horizon that was not set before the run: it cannot be cleared. [default: leave it]",

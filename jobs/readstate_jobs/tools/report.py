@@ -3,6 +3,7 @@
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,10 +13,9 @@ from readstate.changes.runs.directory import find_run, names_run
 from readstate.changes.runs.journal import open_read_only
 from readstate.changes.runs.status import status_of
 from readstate.errors import BadInput, ExitCode, Usage
-from readstate.settings import load_settings
 from readstate.snapshot.query import report as snapshot_report
 from readstate.snapshot.storage.output_file import output_writer
-from readstate_jobs.cli.options import parse_day
+from readstate_jobs.cli.options import parse_day, runs_options, work_dir_from
 
 
 @click.command()
@@ -29,18 +29,14 @@ from readstate_jobs.cli.options import parse_day
 )
 @click.option("--markdown", is_flag=True, help="Write Markdown, for a chat or a pull request, instead of HTML.")
 @click.option("--show-pii", is_flag=True, help="Show names and identities too.")
-@click.option("--work-dir", help="The folder of runs.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
-def command(
-    *, what: str, day: date | None, out: str | None, markdown: bool, show_pii: bool, work_dir: str | None,
-    config: Path | None,
-) -> int:  # fmt: skip
+@runs_options
+def command(*, what: str, day: date | None, out: str | None, markdown: bool, show_pii: bool, **options: Any) -> int:
     """Render a snapshot below ROOT, with the trend up to it, or a RUN, as one self-contained HTML page.
 
     A RUN is a folder, an id, or "last".
     """
     write = None if out is None else output_writer(out)
-    runs_in = Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
+    runs_in = work_dir_from(**options)
     if not names_run(what, runs_in):
         text = _of_snapshot(what, day, markdown=markdown, show_pii=show_pii)
     elif day is None:
