@@ -28,7 +28,6 @@ class Budgets:
     stops_on_drift: bool = False
 
     def count(self, outcome: str) -> None:
-        """Count one row's outcome."""
         self.counts[outcome] += 1
 
     @property
@@ -63,7 +62,6 @@ class Canary:
     rows: int = 0
 
     def count(self, plan_row_id: int, outcome: str) -> None:
-        """Count one row of the canary."""
         self.rows += 1
         if outcome in ERRORS or outcome == Outcome.SUPERSEDED:
             self.failed.append(plan_row_id)

@@ -41,11 +41,9 @@ class WriteBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing may be sent."""
         return self.opened_at is not None
 
     def record(self, now: float, *, is_ambiguous: bool) -> None:
-        """Record how one write ended."""
         self._in_a_row = self._in_a_row + 1 if is_ambiguous else 0
         self._recent.append(is_ambiguous)
         # Only a full window counts: otherwise one unclear answer among the first five would be 20 %.

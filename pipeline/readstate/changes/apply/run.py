@@ -106,7 +106,6 @@ class _Run:
         )
 
     async def execute(self) -> None:
-        """Execute what is unfinished, in order."""
         journal = self._journal.journal
         doubtful = [record for record in self._records.values() if record.state == Outcome.UNKNOWN]
         executable = journal.header.executable

@@ -71,7 +71,6 @@ class WorkQueue:
             raise LocalDisk(f"{self.path}: {error}", hint="Free some space, then resume.") from error
 
     def count(self, op: Operation) -> int:
-        """Return the number of rows of *op*."""
         (number,) = self._connection.execute("SELECT count(*) FROM work WHERE op = ?", (op.value,)).fetchone()
         return int(number)
 

@@ -100,7 +100,6 @@ class PlanWorkspace:
             yield UserLines(sids.get(user, user), conversations, deletes)
 
     def add_users(self, results: Iterable[tuple[UserMemberships, datetime]]) -> None:
-        """Store what was read of users, and when."""
         results = list(results)
         self.staging.write(
             _INSERT_STATE,

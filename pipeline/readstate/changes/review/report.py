@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from readstate.changes.plans.reader import Plan
-from readstate.changes.review.statistics import BUCKETS_MS, RunStatistics, count_rows
+from readstate.changes.review.statistics import BUCKETS_MS, RateWindow, RunStatistics, count_rows
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.results import outcome_of, paired
 from readstate.changes.runs.row_record import RowRecord
@@ -76,6 +76,9 @@ def _render(name: str, report: RunReport, charts: list[Chart]) -> str:
         headline=_headline(found),
         warning=_STATES.get(status.state, "").format(why="" if stopped is None else stopped.text),
         statistics=found,
+        answers=found.answers.percentiles(),
+        races=found.races.percentiles(),
+        reasons=found.reasons.most_common(),
         counts={kind: found.rows(kind) for kind in OutcomeClass},
         outcomes=[
             (outcome, facts.kind, rows, facts.meaning)
@@ -118,22 +121,23 @@ def _charts(found: RunStatistics) -> Iterator[Chart]:
             ],
             unit="rows",
         )
-    if len(found.windows) > 1:
-        yield _rate(found)
-    if (answers := found.answers) is not None:
+    if len(windows := found.windows()) > 1:
+        yield _rate(windows, found.throttled)
+    if (answers := found.answers.percentiles()) is not None:
+        buckets = found.answers.buckets()
         yield bars(
             f"Half of the writes were answered within {format_number(answers.p50)} ms, 99 of 100 within"
             f" {format_number(answers.p99)} ms",
             _bucket_names(),
-            Series("rows", "read", found.answer_buckets),
+            Series("rows", "read", buckets),
             axis="time to the answer",
             unit="rows",
-            colours=["read"] * len(found.answer_buckets),
+            colours=["read"] * len(buckets),
         )
 
 
-def _rate(found: RunStatistics) -> Chart:
-    windows, began = found.windows, found.windows[0].begins_at
+def _rate(windows: list[RateWindow], throttled: int) -> Chart:
+    began = windows[0].begins_at
     seconds = sum(window.seconds for window in windows)
     settled = sum(sum(window.settled.values()) for window in windows)
     series = [
@@ -141,12 +145,10 @@ def _rate(found: RunStatistics) -> Chart:
         for kind, colour in _COLOURS.items()
         if any(window.settled[kind] for window in windows)
     ]
-    if found.throttled:
+    if throttled:
         refused = [window.throttled / window.seconds for window in windows]
         series.append(Series("refused (429), sent again", "doubt", refused))
-    refusals = (
-        f"; {format_number(found.throttled)} requests were refused (429) and sent again" if found.throttled else ""
-    )
+    refusals = f"; {format_number(throttled)} requests were refused (429) and sent again" if throttled else ""
     return lines(
         f"{format_number(round(settled / seconds, 1))} rows were settled per second{refusals}",
         [f"{(window.begins_at - began) / 60:.1f}" for window in windows],

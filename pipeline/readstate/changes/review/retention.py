@@ -55,12 +55,10 @@ class Erasable:
 
     @property
     def name(self) -> str:
-        """The id of the plan or run."""
         return self.path.name if self.plan_id is None or self.kind == "run" else self.plan_id
 
     @property
     def is_erased(self) -> bool:
-        """Whether nothing is left to erase."""
         return self.kind != "unfinished plan" and not self.files and all(run.is_erased for run in self.runs)
 
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 from itertools import accumulate
@@ -53,40 +53,8 @@ class RateWindow:
     """Refusals (429) of the rows that were settled then."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStatistics:
-    """All that a report shows about the rows of a run."""
-
-    outcomes: Mapping[str, Mapping[Outcome, int]]
-    """For each operation, rows by outcome."""
-    reasons: Sequence[tuple[FailureKind, int]]
-    windows: Sequence[RateWindow]
-    answers: Percentiles | None
-    """How long Twilio took to answer a write; None where nothing was sent."""
-    answer_buckets: Sequence[int]
-    """Rows between the bounds of `BUCKETS_MS`."""
-    races: Percentiles | None
-    """How long after its reading a row was written."""
-    slowest: Sequence[Line]
-    drifted: Sequence[Line]
-    """The first rows that were no longer as planned."""
-    throttled: int
-    ambiguous: int
-    """Attempts whose effect was unknown at first."""
-
-    def rows(self, *classes: OutcomeClass) -> int:
-        """How many rows ended in one of *classes*, or were to be changed at all."""
-        wanted = classes or tuple(OutcomeClass)
-        return sum(
-            rows
-            for outcomes in self.outcomes.values()
-            for outcome, rows in outcomes.items()
-            if OUTCOMES[outcome].kind in wanted
-        )
-
-
 @dataclass(slots=True)
-class _Durations:
+class Durations:
     """Counts whole milliseconds: there are few different ones."""
 
     counts: Counter[int] = field(default_factory=Counter)
@@ -96,6 +64,7 @@ class _Durations:
             self.counts[max(0, milliseconds)] += 1
 
     def percentiles(self) -> Percentiles | None:
+        """Return None where nothing was added."""
         if not self.counts:
             return None
         ordered = sorted(self.counts)
@@ -111,84 +80,90 @@ class _Durations:
         return counts
 
 
-class RunCounter:
-    """Counts rows, one after the other."""
+class RunStatistics:
+    """All that a report shows about the rows of a run, counted one after the other by `add`."""
 
     def __init__(self) -> None:
+        self.reasons: Counter[FailureKind] = Counter()
+        self.answers = Durations()
+        """How long Twilio took to answer a write."""
+        self.races = Durations()
+        """How long after its reading a row was written."""
+        self.drifted: list[Line] = []
+        """The first rows that were no longer as planned."""
+        self.throttled = 0
+        self.ambiguous = 0
+        """Attempts whose effect was unknown at first."""
         self._outcomes: defaultdict[str, Counter[Outcome]] = defaultdict(Counter)
-        self._reasons: Counter[FailureKind] = Counter()
         self._settled: defaultdict[int, Counter[str]] = defaultdict(Counter)
-        self._answers, self._races = _Durations(), _Durations()
         self._slowest: list[tuple[int, int, Line]] = []
-        self._drifted: list[Line] = []
-        self._throttled = 0
-        self._ambiguous = 0
 
     def add(self, row: PlanRow, record: RowRecord | None, outcome: Outcome) -> None:
         """Count one row that was to be changed, whose *outcome* is known, with what the journal has of it."""
         self._outcomes[row.disposition][outcome] += 1
         if record is None:
             return
-        if OUTCOMES[outcome].kind in {OutcomeClass.LEFT_ALONE, OutcomeClass.FAILED, OutcomeClass.UNKNOWN}:
-            self._reasons[FailureKind(outcome, record.reason_code, record.http_status, record.twilio_code)] += 1
-        if OUTCOMES[outcome].kind is OutcomeClass.LEFT_ALONE and len(self._drifted) < _MOST_SHOWN:
-            self._drifted.append((row, record))
-        self._throttled += record.retries_429
-        self._ambiguous += record.retries_ambiguous
+        kind = OUTCOMES[outcome].kind
+        if kind in {OutcomeClass.LEFT_ALONE, OutcomeClass.FAILED, OutcomeClass.UNKNOWN}:
+            self.reasons[FailureKind(outcome, record.reason_code, record.http_status, record.twilio_code)] += 1
+        if kind is OutcomeClass.LEFT_ALONE and len(self.drifted) < _MOST_SHOWN:
+            self.drifted.append((row, record))
+        self.throttled += record.retries_429
+        self.ambiguous += record.retries_ambiguous
         if record.settled_at is not None:
             cell = self._settled[record.settled_at // _MICROSECONDS]
-            cell[OUTCOMES[outcome].kind] += 1
+            cell[kind] += 1
             cell["throttled"] += record.retries_429
-        self._time(row, record)
-
-    def statistics(self) -> RunStatistics:
-        """Return the statistics of all rows so far."""
-        return RunStatistics(
-            outcomes={
-                operation: dict(outcomes) for operation, outcomes in sorted(self._outcomes.items(), reverse=True)
-            },
-            reasons=self._reasons.most_common(),
-            windows=_windows(self._settled),
-            answers=self._answers.percentiles(),
-            answer_buckets=self._answers.buckets(),
-            races=self._races.percentiles(),
-            slowest=[line for _, _, line in sorted(self._slowest, key=lambda one: one[:2], reverse=True)],
-            drifted=self._drifted,
-            throttled=self._throttled,
-            ambiguous=self._ambiguous,
-        )
-
-    def _time(self, row: PlanRow, record: RowRecord) -> None:
-        self._answers.add(record.latency_ms)
-        self._races.add(record.race_window_ms)
+        self.answers.add(record.latency_ms)
+        self.races.add(record.race_window_ms)
         if record.latency_ms is not None:
             add = heappush if len(self._slowest) < _MOST_SHOWN else heappushpop
             # Minus the id: of two rows that took as long, the first one of the plan is kept.
             add(self._slowest, (record.latency_ms, -row.plan_row_id, (row, record)))
 
+    @property
+    def outcomes(self) -> dict[str, Counter[Outcome]]:
+        """For each operation, rows by outcome."""
+        return dict(sorted(self._outcomes.items(), reverse=True))
 
-def _windows(settled: Mapping[int, Counter[str]]) -> list[RateWindow]:
-    """Windows of equal length, few enough for a picture; between two that are not neighbours, one of nothing."""
-    if not settled:
-        return []
-    length, first = 1, min(settled)
-    while len({(second - first) // length for second in settled}) > _MOST_WINDOWS:
-        length *= 2
-    cells: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for second, counts in settled.items():
-        cells[(second - first) // length].update(counts)
-    for cell in list(cells):
-        if cell + 1 not in cells and cell < max(cells):
-            cells[cell + 1] = Counter()
-    return [
-        RateWindow(first + cell * length, length, {kind: counts[kind] for kind in OutcomeClass}, counts["throttled"])
-        for cell, counts in sorted(cells.items())
-    ]
+    @property
+    def slowest(self) -> list[Line]:
+        return [line for _, _, line in sorted(self._slowest, key=lambda one: one[:2], reverse=True)]
+
+    def rows(self, *classes: OutcomeClass) -> int:
+        """Return how many rows ended in one of *classes*, or were to be changed at all."""
+        wanted = classes or tuple(OutcomeClass)
+        return sum(
+            rows
+            for outcomes in self._outcomes.values()
+            for outcome, rows in outcomes.items()
+            if OUTCOMES[outcome].kind in wanted
+        )
+
+    def windows(self) -> list[RateWindow]:
+        """Return windows of equal length, few enough for a picture; between two that are apart, one of nothing."""
+        if not self._settled:
+            return []
+        length, first = 1, min(self._settled)
+        while len({(second - first) // length for second in self._settled}) > _MOST_WINDOWS:
+            length *= 2
+        cells: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for second, counts in self._settled.items():
+            cells[(second - first) // length].update(counts)
+        for cell in list(cells):
+            if cell + 1 not in cells and cell < max(cells):
+                cells[cell + 1] = Counter()
+        return [
+            RateWindow(
+                first + cell * length, length, {kind: counts[kind] for kind in OutcomeClass}, counts["throttled"]
+            )
+            for cell, counts in sorted(cells.items())
+        ]
 
 
 def count_rows(lines: Iterable[tuple[PlanRow, RowRecord | None, Outcome]]) -> RunStatistics:
     """Count *lines*: each row that was to be changed, with its record and its outcome."""
-    counter = RunCounter()
+    statistics = RunStatistics()
     for row, record, outcome in lines:
-        counter.add(row, record, outcome)
-    return counter.statistics()
+        statistics.add(row, record, outcome)
+    return statistics

@@ -27,7 +27,6 @@ class Verified:
     """The first rows that are not as the run left them."""
 
     def add(self, row: PlanRow, where: RowState) -> None:
-        """Count *row*."""
         self.counts[where] += 1
         if where not in {RowState.AT_TARGET, RowState.BEYOND} and len(self.differences) < SHOWN:
             self.differences.append((row, where))

@@ -28,7 +28,6 @@ class RunDirectory:
 
     @property
     def run_id(self) -> str:
-        """The id of the run."""
         return self.path.name
 
     @property

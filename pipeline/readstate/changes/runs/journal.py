@@ -67,7 +67,6 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> Target:
-        """The account and service that the run changes."""
         return Target(account_sid=self.account_sid, service_sid=self.service_sid, base_url=self.base_url)
 
 
@@ -104,7 +103,6 @@ class Journal:
         self._connection = connection
 
     def close(self) -> None:
-        """Close the file."""
         self._connection.close()
 
     # -- writing

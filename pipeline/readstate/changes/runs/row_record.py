@@ -73,7 +73,6 @@ class RowRecord(msgspec.Struct, kw_only=True):
     def settle(
         self, outcome: str, at: datetime, *, source: OutcomeSource | None = None, reason: str | None = None
     ) -> None:
-        """Record the outcome."""
         self.state, self.outcome_by, self.settled_at = outcome, source, micros(at)
         self.reason_code = reason
 

@@ -81,9 +81,9 @@ def test_the_slowest_come_first_and_times_are_told_by_their_spread(report: RunRe
     found = report.statistics
 
     assert [row.plan_row_id for row, _ in found.slowest] == [4, 5, 1, 0]
-    assert found.answers == Percentiles(4, 250, 1_500, 7_000)
-    assert found.answer_buckets == [1, 0, 0, 1, 0, 1, 0, 1]
-    assert found.races == Percentiles(2, 90, 90, 300)
+    assert found.answers.percentiles() == Percentiles(4, 250, 1_500, 7_000)
+    assert found.answers.buckets() == [1, 0, 0, 1, 0, 1, 0, 1]
+    assert found.races.percentiles() == Percentiles(2, 90, 90, 300)
     assert (found.throttled, found.ambiguous) == (2, 1)
 
 
@@ -105,7 +105,7 @@ def test_the_pace_has_few_windows_with_every_row_and_falls_to_nothing_in_a_pause
         for number, second in enumerate(seconds)
     ]
 
-    windows = count_rows(lines).windows
+    windows = count_rows(lines).windows()
     settled_then = [window.settled[OutcomeClass.AS_PLANNED] for window in windows]
     assert sum(settled_then) == 600
     assert len(windows) <= 122
