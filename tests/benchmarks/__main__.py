@@ -26,8 +26,6 @@ SECTIONS = ("exports", "five", "makespan", "starting", "growth")
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large everything is."""
-
     rounds: int
     full_page_users: int
     five_row_users: int
@@ -57,7 +55,6 @@ QUICK = Sizes(
 
 
 def main(words: list[str]) -> None:
-    """Run what is asked for and print it; write it down where it is everything."""
     sizes = QUICK if "quick" in words else FULL
     rows = [*sizes.rows, 10_000_000] if "huge" in words else list(sizes.rows)
     sections: dict[str, Callable[[], Section]] = {

@@ -81,7 +81,6 @@ def conversations(start: int, rows: int, day: date) -> pa.Table:
 
 
 def publish(root: Path, day: date, rows: int) -> None:
-    """Publish a made-up snapshot of *rows* rows."""
     store, files = open_store(str(root)), []
     for number, start in enumerate(range(0, rows, ROWS_PER_FILE)):
         local = root.parent / "part.parquet"

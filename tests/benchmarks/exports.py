@@ -36,8 +36,6 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One export."""
-
     measured: Measured
     simulator_cpu: float
     file_bytes: int
@@ -45,8 +43,6 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """All exports of one world."""
-
     world: World
     runs: dict[str, list[Run]]
     empty_cpu: dict[str, float]

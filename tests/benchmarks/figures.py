@@ -57,8 +57,6 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of the page."""
-
     title: str
     text: str
     header: tuple[str, ...]
@@ -84,7 +82,6 @@ def in_turns(runs: Mapping[str, Callable[[], Result]], rounds: int) -> dict[str,
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table in Markdown."""
     lines = chain([header, ["---"] * len(header)], rows)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

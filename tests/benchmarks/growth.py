@@ -19,8 +19,6 @@ _SHAPE = (
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """One export of so many rows."""
-
     rows: int
     measured: Measured
 

@@ -26,7 +26,6 @@ def versions() -> str:
 
 
 def load() -> str:
-    """The load of the last minute."""
     return f"{os.getloadavg()[0]:.1f}"
 
 

@@ -62,7 +62,6 @@ class Timed:
 
 
 def makespan(shapes: list[Shape], rounds: int) -> Section:
-    """Export with and without known sizes, in turns."""
     rows, goals = [], []
     for shape in shapes:
         for sizes, runs in _timed(shape, rounds).items():

@@ -83,7 +83,7 @@ def simulator(*options: str) -> Iterator[dict[str, str]]:
 
 
 def tell(base_url: str, what: str, method: str = "GET", content: object = None) -> Any:
-    """Ask or tell the simulator's control simulated."""
+    """Send a request to the simulator's control API."""
     body = json.dumps(content).encode() if content is not None else None
     request = urllib.request.Request(f"{base_url}/_simulator/{what}", body, method=method)
     with urllib.request.urlopen(request) as answer:

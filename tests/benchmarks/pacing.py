@@ -80,8 +80,6 @@ SCENARIOS = (
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How one client did."""
-
     goodput: float
     of_reachable: float
     refused: float

@@ -38,7 +38,6 @@ def sid(prefix: str, number: int) -> str:
 
 
 def user_sid(number: int) -> str:
-    """The user whose line it is."""
     return sid("US", number // ROWS_PER_USER)
 
 
@@ -212,7 +211,6 @@ def results(folder: Path, rows: int) -> str:
 
 
 def begun_journal(folder: Path, plan: "Plan") -> "Journal":
-    """A new journal for *plan*."""
     from readstate.changes.runs.journal import create_journal
     from tests.helpers.journals import header_of
 
@@ -225,7 +223,6 @@ STEPS: dict[str, Callable[[Path, int], str]] = {step.__name__: step for step in 
 
 
 def run_all(folder: Path, rows: int) -> None:
-    """Run every step and print what it took."""
     print(f"{rows:,} rows in {folder}\n{'step':<8} {'MB at most':>10} {'s':>7} {'µs of CPU a row':>16}")
     for name in STEPS:
         taken = measure(["-m", "tests.benchmarks.plan_rows", name, str(rows), str(folder)], os.environ)
@@ -237,7 +234,6 @@ def run_all(folder: Path, rows: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Run one step, or all."""
     if arguments and arguments[0] in STEPS:
         step, number, folder = arguments
         print(STEPS[step](Path(folder), int(number)))

@@ -26,8 +26,6 @@ MOST_PRERENDERED = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One way of reading the account."""
-
     name: str
     read: Sequence[Measured]
     """Each process that asked Twilio."""

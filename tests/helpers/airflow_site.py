@@ -24,8 +24,6 @@ FINISHED = {"success", "failed"}
 
 @dataclass(frozen=True)
 class Try:
-    """A task instance in Airflow's database."""
-
     task_id: str
     map_index: int
     state: str | None
@@ -56,7 +54,6 @@ class AirflowSite:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of every process of this installation."""
         account = self.twilio.credentials
         connection = {
             "conn_type": "twilio_conversations",
@@ -86,7 +83,6 @@ class AirflowSite:
 
     @property
     def database(self) -> Path:
-        """Airflow's database."""
         return self.home / "airflow.db"
 
     def airflow(self, *words: str) -> str:
@@ -107,7 +103,6 @@ class AirflowSite:
             self.processes.append(process)
 
     def stop(self) -> None:
-        """Stop what `start` started."""
         for process in self.processes:
             process.send_signal(signal.SIGTERM)
         for process in self.processes:
@@ -132,18 +127,15 @@ class AirflowSite:
                    {"chosen_options": ["Approve"], "params_input": {}})  # fmt: skip
 
     def run_id(self, dag_id: str) -> str:
-        """Return the id of the DAG's run."""
         return str(self._query("select run_id from dag_run where dag_id = ?", dag_id)[0][0])
 
     def xcom(self, dag_id: str, task_id: str) -> Any:
-        """Return what the task has pushed."""
         query = "select value from xcom where dag_id = ? and task_id = ? and key = 'return_value'"
         found = self._query(query, dag_id, task_id)
         value = json.loads(found[0][0]) if found else None
         return json.loads(value) if isinstance(value, str) else value
 
     def asset_events(self) -> int:
-        """Return how many asset events there are."""
         return int(self._query("select count(*) from asset_event")[0][0])
 
     def _call(self, method: str, path: str, body: dict[str, Any]) -> Any:
@@ -165,14 +157,12 @@ class AirflowSite:
         return bool(rows[0][0])
 
     def tries(self, dag_id: str) -> list[Try]:
-        """Return every task instance of the DAG's run, as it is now."""
         rows = self._query(
             "select task_id, map_index, state, try_number, pid from task_instance where dag_id = ?", dag_id
         )
         return [Try(*row) for row in rows]
 
     def state(self, dag_id: str) -> str:
-        """Return the state of the DAG's run."""
         rows = self._query("select state from dag_run where dag_id = ?", dag_id)
         return str(rows[0][0]) if rows else "none"
 

@@ -37,8 +37,6 @@ class Killed(BaseException):
 
 @dataclass
 class WorldTransport:
-    """A transport into a simulated world."""
-
     simulated: SimulatedApi
     accident: Accident = field(default=lambda transport, request: None)
     sent: list[Request] = field(default_factory=list)
@@ -49,7 +47,6 @@ class WorldTransport:
         return self.ask(request) if answer is None else answer
 
     def ask(self, request: Request) -> Response:
-        """Let *request* have its effect."""
         body = urlencode(request.form).encode()
         asked = ApiRequest(request.method, request.target, AUTHORIZATION, FORM if body else b"", body)
         request_id = f"RQ{len(self.sent):032x}"
@@ -58,7 +55,6 @@ class WorldTransport:
 
     @property
     def writes(self) -> list[Request]:
-        """Everything that was sent to change something."""
         return [request for request in self.sent if request.method != "GET"]
 
 
@@ -74,7 +70,6 @@ def lost_before_effect(transport: WorldTransport, request: Request) -> Response:
 
 
 def status(number: int, code: int | None = None) -> Accident:
-    """A refusal."""
     body = b"{}" if code is None else b'{"code": %d, "message": "no"}' % code
     return lambda transport, request: Response(number, {}, body)
 
@@ -152,8 +147,6 @@ class Bench:
 
 @dataclass
 class Applied:
-    """What came of one start."""
-
     result: RunResult
     directory: RunDirectory
     transport: WorldTransport
@@ -172,7 +165,6 @@ class Applied:
 
 @contextmanager
 def looking(directory: RunDirectory) -> Iterator[Journal]:
-    """The journal of a run, to be read."""
     journal = open_read_only(directory.journal)
     try:
         yield journal
@@ -191,7 +183,6 @@ def rows_of(simulated: SimulatedApi, *, having: Callable[[Any], bool] = lambda r
 
 
 def line(row: Any, **cells: Any) -> dict[str, Any]:
-    """A line of a changes file about *row*."""
     return {"user": row["user_sid"], "conversation": row["conversation_sid"], **cells}
 
 

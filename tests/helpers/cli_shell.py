@@ -75,7 +75,6 @@ class Shell:
     settings: dict[str, str] = field(default_factory=dict)
 
     def call(self, *arguments: str) -> CommandOutput:
-        """Run a command in this process."""
         return run_command(*arguments, env=self.environment())
 
     def plan(self, lines: list[dict[str, Any]], *options: str) -> Plan:
@@ -87,7 +86,6 @@ class Shell:
         return open_plan(Path(output.document["plan_dir"]))
 
     def run_dirs(self) -> list[Path]:
-        """The folders of all runs."""
         root = self.folder / "work" / "runs"
         return sorted(root.iterdir()) if root.exists() else []
 

@@ -32,5 +32,4 @@ class FakeClock:
         return next(self._chances)
 
     def advance(self, seconds: float) -> None:
-        """Let *seconds* pass."""
         self._elapsed += max(0.0, seconds)

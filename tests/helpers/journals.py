@@ -20,7 +20,6 @@ def header(**changes: Any) -> RunHeader:
 
 
 def header_of(plan: Plan, **changes: Any) -> RunHeader:
-    """Return the header of a run of *plan*."""
     manifest = plan.manifest
     values: dict[str, Any] = {
         "plan_id": manifest.plan_id, "plan_dir": str(plan.directory), "rows_sha256": manifest.rows_sha256,

@@ -67,7 +67,6 @@ def s3_environment(endpoint: str) -> dict[str, str]:
 
 @contextmanager
 def moto() -> Iterator[StoreServer]:
-    """Start an S3 server."""
     command = [sys.executable, str(Path(__file__).with_name("moto_server.py"))]
     with _running(command, re.compile(r"Running on (http://127\.0\.0\.1:\d+)")) as endpoint:
         yield StoreServer("s3", endpoint, s3_environment(endpoint))
@@ -75,7 +74,6 @@ def moto() -> Iterator[StoreServer]:
 
 @contextmanager
 def azurite() -> Iterator[StoreServer]:
-    """Start an Azure Blob Storage server."""
     assert AZURITE is not None
     command = [AZURITE, "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--blobPort", "0"]
     with _running(command, re.compile(r"successfully listens on (http://127\.0\.0\.1:\d+)")) as address:

@@ -34,7 +34,6 @@ def plan_row(number: int, **changes: Any) -> PlanRow:
 
 
 def removal_row(number: int, **changes: Any) -> PlanRow:
-    """A row that removes a member."""
     return plan_row(
         number, op="delete", disposition="delete", direction="-", fields_mask=0, set_index=None, pre_kind="member",
         pre_index=None, undo_class="none", undo_note="adding the user again makes a new member", **changes,
@@ -42,7 +41,6 @@ def removal_row(number: int, **changes: Any) -> PlanRow:
 
 
 def skipped_row(number: int, disposition: str, reason: str, **changes: Any) -> PlanRow:
-    """A row that is not carried out."""
     return plan_row(
         number, disposition=disposition, reason_code=reason, direction="-", fields_mask=0, set_index=None,
         pre_kind="none", pre_index=None, pre_participant_sid=None, undo_class=None, **changes,
@@ -50,7 +48,6 @@ def skipped_row(number: int, disposition: str, reason: str, **changes: Any) -> P
 
 
 def provenance(*, via: str = "csv", **facts: Any) -> Provenance:
-    """Who made a plan, of a file with *facts*."""
     plain: dict[str, Any] = {"name": "changes.csv", "sha256": "e" * 64, "header": ("user", "conversation"), "rows": 1}
     return Provenance(
         planner=Planner(os_user="ann", host="desk"),

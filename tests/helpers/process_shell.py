@@ -12,11 +12,9 @@ class ProcessShell(Shell):
     """A shell that starts processes too."""
 
     def run(self, *arguments: str, module: Sequence[str] = ("readstate_jobs",), timeout: float = 300) -> CommandOutput:
-        """Run a command to its end."""
         process = self.start(*arguments, module=module)
         stdout, stderr = process.communicate(timeout=timeout)
         return CommandOutput(process.returncode, stdout, stderr)
 
     def start(self, *arguments: str, module: Sequence[str] = ("readstate_jobs",)) -> subprocess.Popen[str]:
-        """Start a command."""
         return spawn([sys.executable, "-m", *module, *arguments], self.environment())

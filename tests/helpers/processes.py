@@ -33,7 +33,6 @@ def environment(twilio: RunningSimulator, folder: Path, **more: str) -> dict[str
 
 
 def start(arguments: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
-    """Start ``readstate`` with *arguments*."""
     return spawn([sys.executable, "-m", "readstate_jobs", *arguments], env)
 
 
@@ -61,7 +60,6 @@ def kill_after_a_part(arguments: list[str], env: dict[str, str], works: Path, wo
 
 
 def finish(arguments: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run ``readstate`` with *arguments* to its end."""
     process = start(arguments, env)
     stdout, stderr = process.communicate(timeout=LONGEST_SECONDS)
     return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
@@ -104,5 +102,4 @@ def wait_until(reached: Callable[[], bool], *running: subprocess.Popen[str]) -> 
 
 
 def wait_for_requests(twilio: RunningSimulator, count: int, *running: subprocess.Popen[str]) -> None:
-    """Wait until *twilio* was asked so often."""
     wait_until(lambda: twilio.counters().requests >= count, *running)

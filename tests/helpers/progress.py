@@ -31,7 +31,6 @@ def half_way(**changed: Any) -> Progress:
 
 
 def counted(*events: object) -> RunCounters:
-    """The counters after *events*."""
     counters = RunCounters()
     for event in events:
         counters.observe(event)

@@ -25,7 +25,6 @@ class RawServer:
 
     @property
     def lines(self) -> list[str]:
-        """The request lines."""
         return [request.split("\r\n", 1)[0] for request in self.requests]
 
 

@@ -30,6 +30,5 @@ def table_of(keys: Iterable[Key], *, attributes: str = "{}", last_read: int | No
 
 
 def keys_of(table: pa.Table) -> list[Key]:
-    """Return the keys of *table* in its order."""
     columns = (table[name].to_pylist() for name in ("chat_service_sid", "user_sid", "conversation_sid"))
     return list(zip(*columns, strict=True))

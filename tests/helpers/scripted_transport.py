@@ -27,7 +27,6 @@ class ScriptedTransport:
 
     @property
     def sent(self) -> int:
-        """How many requests came."""
         return len(self.requests)
 
 

@@ -93,5 +93,4 @@ def assert_same_snapshots(one: Export, other: Export) -> None:
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
-    """Return the contents of every file below *folder*."""
     return {path: path.read_bytes() for path in folder.rglob("*.*")}

@@ -26,7 +26,6 @@ class Crowd(Run):
             self._take_turns(client, SharedMember(client.limiter, f"process {place}"), 0.01 * place)
 
     def shares(self, since: int, until: int) -> list[float]:
-        """Return the requests per second of each process."""
         return [client.tally.per_second(since, until) for client in self.clients]
 
     def _take_turns(self, client: Client, member: SharedMember, at: float) -> None:

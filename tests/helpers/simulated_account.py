@@ -71,7 +71,6 @@ class Client:
         self._wakes_at = inf
 
     def send(self) -> None:
-        """Send all that may be sent."""
         run, limiter = self._run, self.limiter
         time = inf
         while self.has_started:
@@ -105,12 +104,9 @@ class Run:
 
     @property
     def limiter(self) -> AdaptiveLimiter:
-        """Of the first client."""
         return self.clients[0].limiter
 
     def at(self, time: float, **changes: float | None) -> "Run":
-        """Change the account at *time*."""
-
         def change() -> None:
             for name, value in changes.items():
                 setattr(self.account, name, value)
@@ -119,7 +115,6 @@ class Run:
         return self
 
     def until(self, end: float) -> Tally:
-        """Let time pass."""
         if self.now == 0:
             self._produce()
             for client in self.clients:
@@ -130,11 +125,9 @@ class Run:
         return self.tally
 
     def later(self, time: float, act: Callable[[], None]) -> None:
-        """Do *act* at *time*."""
         heapq.heappush(self._agenda, (time, next(self._order), act))
 
     def carry(self, client: Client, sent: Sent) -> None:
-        """Take a request of *client* on its way."""
         self.later(self.now + self._leg(), lambda: self._arrive(client, sent))
 
     def _arrive(self, client: Client, sent: Sent) -> None:

@@ -19,20 +19,15 @@ AUTHORIZATION = next(iter(Credentials().permissions()))
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer."""
-
     status: int
     body: Any
 
     @property
     def code(self) -> int:
-        """Twilio's error code."""
         return int(self.body["code"])
 
 
 class SimulatedApi:
-    """A simulator with a world of its own."""
-
     def __init__(self, shape: WorldShape | None = None, *, now: float | None = None, **behaviour: Any) -> None:
         shape = shape or WorldShape(users=60, services=2, heaviest=60)
         world = World(shape) if now is None else World(shape, now=lambda: now)
@@ -43,7 +38,6 @@ class SimulatedApi:
         self._asked = 0
 
     def ask(self, method: str, target: str, *, authorization: bytes = AUTHORIZATION, **form: str) -> Reply:
-        """Send a request and decode what comes back."""
         url = urlsplit(target)
         target = url.path + (f"?{url.query}" if url.query else "")
         self._asked += 1
@@ -52,7 +46,6 @@ class SimulatedApi:
         return Reply(answer.status, json.loads(answer.body) if answer.body else None)
 
     def get(self, target: str) -> Any:
-        """Fetch what must exist."""
         reply = self.ask("GET", target)
         assert reply.status == 200, reply
         return reply.body
@@ -68,11 +61,9 @@ class SimulatedApi:
         return pages
 
     def rows(self, target: str) -> list[Any]:
-        """List all rows of all pages."""
         return [row for page in self.pages(target) for row in page[page["meta"]["key"]]]
 
     def faults(self, **faults: Any) -> None:
-        """Put other faults in force."""
         self.simulator.change_faults(replace(Faults(), **faults))
 
     def user_with(self, conversations: int) -> str:
@@ -86,7 +77,6 @@ class SimulatedApi:
         return [user for user in self.service.users() if at_least <= len(count(user.number)) <= at_most]
 
     def rows_of(self, user_sid: str) -> list[Any]:
-        """Return the memberships of a user, as the API shows them."""
         return self.rows(f"/v1/Users/{user_sid}/Conversations")
 
     def membership(self, *, messages: bool = True, horizon: bool | None = None, state: str = "active") -> Any:

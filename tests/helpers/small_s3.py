@@ -25,7 +25,6 @@ class SmallS3:
 
 @contextmanager
 def small_s3() -> Iterator[SmallS3]:
-    """Run one."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     store = SmallS3(f"http://127.0.0.1:{server.server_port}")
     server.store = store  # type: ignore[attr-defined]
@@ -47,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        pass
 
     def do_PUT(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))

@@ -36,7 +36,6 @@ def conversation_sid(number: int) -> str:
 
 
 def row(user: int, conversation: int, **fields: Any) -> dict[str, Any]:
-    """Return one UserConversation with *fields*."""
     unread = fields.get("unread_messages_count", 3)
     return {
         "account_sid": "AC" + "0" * 32,
@@ -59,7 +58,6 @@ def row(user: int, conversation: int, **fields: Any) -> dict[str, Any]:
 
 
 def user(number: int, **fields: Any) -> dict[str, Any]:
-    """Return one user of the roster with *fields*."""
     return {
         "sid": user_sid(number),
         "chat_service_sid": SERVICE,

@@ -14,7 +14,6 @@ OPTIONS = {"services": ["all"], "snapshot_date": "2026-11-23"}
 def register(
     staging: Staging, shard: Shard, *, options: dict[str, Any] = OPTIONS, command: tuple[str, ...] = ()
 ) -> None:
-    """Register a shard that is not complete."""
     staging.register(shard, ShardRegistration(snapshot_date=DAY, options=options, command=command))
 
 

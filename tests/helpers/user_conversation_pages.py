@@ -53,7 +53,6 @@ def row(
 
 
 def page(rows: Sequence[Any], *, page_size: int | None = 50, **json_options: Any) -> bytes:
-    """Give the body of one page."""
     url = "https://conversations.twilio.com/v1/Users/US/Conversations?PageSize=50&Page=0"
     meta = {
         "page": 0,
@@ -68,7 +67,6 @@ def page(rows: Sequence[Any], *, page_size: int | None = 50, **json_options: Any
 
 
 def user_pages(*pages: bytes, user: int = 1, service: str = SERVICE, identity: str | None = "ada") -> FetchedUser:
-    """Return one user with its pages."""
     return FetchedUser(RosterUser(user, service, sid("US", user), identity), pages)
 
 

@@ -23,7 +23,6 @@ _CARE = ("--settle", "0.05,0.15", "--canary", "5")
 
 
 def main(kills: int) -> None:
-    """Random moments first, then the points."""
     dice = random.Random(11)
     done = rounds = 0
     while done < kills:

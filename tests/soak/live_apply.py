@@ -21,7 +21,6 @@ from tests.helpers.process_shell import ProcessShell
 
 
 def main(updates: int, removals: int) -> None:
-    """Plan, apply with a live client and lost answers, compare."""
     shape = WorldShape(users=max(1_000, updates), services=1, odd_identities=0.0)
     with (
         tempfile.TemporaryDirectory() as folder,
