@@ -105,10 +105,10 @@ def show_plan(summary: Summary, *, as_json: bool) -> None:
         print_json(plan_document(summary))
         return
     click.echo(render_text(summary), nl=False)
-    click.echo(f"\nTo read it all:  {summary.plan.directory / 'summary.html'}")
+    click.echo(f"\nAll rows:  {summary.plan.directory / 'summary.html'}")
     needs = " ".join(guard.needs for guard in summary.guards if guard.needs)
     if summary.count("update") or summary.count("delete"):
-        click.echo(f"To carry it out: readstate apply {summary.plan.directory} {needs}".rstrip())
+        click.echo(f"To apply:  readstate apply {summary.plan.directory} {needs}".rstrip())
 
 
 def reject(checked: CheckedFile, root: Path, *, as_json: bool) -> ReadstateError:

@@ -33,11 +33,11 @@ def test_the_text_says_what_was_selected_and_what_to_type_next(twilio: RunningSi
     assert given.code == 0
 
     out = given.stdout
-    assert "Asked   states active, inactive; unread at least 3" in out
+    assert "Filter  states active, inactive; unread at least 3" in out
     assert "never read" not in out.split("Skipped")[1].split("\n")[0]
     assert "fewer unread or not counted" in out
     assert "online now" in out
-    assert "To carry it out: readstate apply plans/p-" in out
+    assert "To apply:  readstate apply plans/p-" in out
     (plan,) = Path("plans").iterdir()
     for page in ("summary.txt", "summary.md", "summary.html"):
         assert "fewer unread or not counted" in (plan / page).read_text(), page

@@ -21,7 +21,7 @@ def test_a_plan_is_shown_and_nothing_was_changed(
     assert planned.code == 0
     assert "~ update     3" in planned.stdout
     assert "needs --confirm-deletes 1" in planned.stdout
-    assert "To carry it out: readstate apply plans/p-" in planned.stdout
+    assert "To apply:  readstate apply plans/p-" in planned.stdout
     (directory,) = Path("plans").iterdir()
     assert {path.name for path in directory.iterdir()} == {
         "manifest.json", "rows.parquet", "participants.jsonl.gz", "rejects.csv", "summary.txt", "summary.md",
@@ -52,7 +52,7 @@ def test_a_plan_without_changes_exits_with_0_even_in_detail(twilio: RunningSimul
     planned = connected("plan", str(file), "--op", "update", "--detailed-exitcode")
 
     assert planned.code == 0
-    assert "To carry it out" not in planned.stdout
+    assert "To apply:" not in planned.stdout
 
 
 def test_bad_lines_stop_a_plan_or_are_left_out_of_it(twilio: RunningSimulator, connected: RunCommand) -> None:

@@ -14,6 +14,7 @@ from readstate.errors import ApiError, Refused, TransportError
 from readstate.events import Message, RosterComplete, UserRead
 from readstate.model.ids import is_unsafe_in_path
 from readstate.model.membership import Unknown
+from readstate.text import pluralize
 from readstate.twilio.read_context import ReadContext
 
 
@@ -34,9 +35,11 @@ async def read_current(workspace: PlanWorkspace, options: PlanOptions, context: 
 
 async def _read_users(workspace: PlanWorkspace, context: ReadContext) -> int:
     odd, users = list(workspace.users_to_list()), workspace.users()
-    context.emit(Message(f"The lines name {users} users: planning takes at least one request for each."))
+    context.emit(Message(f"The lines name {pluralize(users, 'user')}: planning takes at least one request for each."))
     if odd:
-        context.emit(Message(f"{len(odd)} identities are unsafe in a path: searching the list of all users."))
+        context.emit(
+            Message(f"{len(odd)} identities are unsafe in a URL path: searching the list of all users for them.")
+        )
     listed = await resolve_by_listing(odd, context)
 
     async def read(lines: UserLines) -> tuple[UserMemberships, datetime]:

@@ -21,9 +21,9 @@ from readstate.model.plan import InputFacts, Manifest, Planner, RequestEstimate
 KEPT_FOR = timedelta(hours=24)
 KEPT_WITH_DELETES_FOR = timedelta(hours=4)
 NOT_CHECKED = (
-    "webhook receivers",
-    "whether the key may change or remove",
-    "how the account throttles changes",
+    "whether a webhook rejects the changes",
+    "whether the API key may write",
+    "the account's rate limit for changes",
 )
 """What a dry run cannot check."""
 VERIFIED_SHARE = 0.01

@@ -52,7 +52,7 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield ""
     for guard in summary.guards:
         needs = f": needs `{guard.needs}`" if guard.needs else ""
-        yield f"- {'passed' if guard.passed else '**refuses**'}: {escaped(guard.message)}{needs}"
+        yield f"- {'passed' if guard.passed else '**not passed**'}: {escaped(guard.message)}{needs}"
     if summary.rows:
         yield ""
         yield from _table(summary)

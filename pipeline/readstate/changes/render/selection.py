@@ -1,4 +1,4 @@
-"""The sentences about a selection, for the plans that were made from one."""
+"""The sentences about a selection, for plans of `mark-read`."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ REASONS = {
     "fewer_unread": "fewer unread or not counted",
     "never_read": "never read (--include-never-read)",
     "nothing_unread": "nothing unread",
-    "level_is_so": "level already so",
+    "level_is_so": "notification level already set",
 }
 """Reasons in words; an unknown one stands for itself."""
 
@@ -28,9 +28,9 @@ def selection(summary: Summary) -> Iterator[tuple[str, str]]:
     if remembered is None:
         return
     facts = msgspec.convert(remembered, SelectionFacts)
-    yield "Asked", "; ".join(_asked(facts))
+    yield "Filter", "; ".join(_conditions(facts))
     yield (
-        "Chosen",
+        "Matched",
         (
             f"{group_digits(facts.selected)} of {group_digits(facts.rows)} memberships of"
             f" {group_digits(facts.users)} users{_missing(facts)}"
@@ -44,7 +44,7 @@ def selection(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "Affects", _affects(facts.audience)
 
 
-def _asked(facts: SelectionFacts) -> Iterator[str]:
+def _conditions(facts: SelectionFacts) -> Iterator[str]:
     for name, value in facts.conditions.items():
         shown = ", ".join(value) if isinstance(value, list) else str(value)
         yield name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {escape_control(shown)}"

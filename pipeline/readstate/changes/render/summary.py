@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.schema import to_rows
-from readstate.model.change import Direction, Disposition, Fields, Reason
+from readstate.model.change import Direction, Disposition, Fields, Reason, UndoClass
 from readstate.model.guards import Consent, Guard, evaluate
 from readstate.model.plan import Manifest, PlanRow
 from readstate.text import escape_control, short_sid
@@ -40,6 +40,7 @@ SAMPLES = {
 }
 """How many rows of each kind a summary shows: 2 000 together."""
 NEVER_SET = "(never set)"
+_UNDO: dict[str | None, str] = {UndoClass.PARTIAL: "can be undone only in part", UndoClass.NONE: "cannot be undone"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +118,22 @@ def field_changes(row: PlanRow) -> Iterator[FieldChange]:
 
 def remarks(row: PlanRow) -> list[str]:
     """Return notes about *row*: why nothing is sent, what a removal deletes, how far it can be undone."""
-    said: list[str] = []
+    words: list[str] = []
     if row.reason_code is not None:
-        said.append(f"{row.reason_code}: {Reason[row.reason_code].words}")
+        words.append(f"{row.reason_code}: {Reason[row.reason_code].words}")
     if row.reason_detail:
-        said.append(escape_control(row.reason_detail))
+        words.append(escape_control(row.reason_detail))
     if row.disposition == Disposition.DELETE:
         member = short_sid(row.participant_sid or "")
-        said.append(f"removes member {member}, index {_shown(row.before_index)}, {_shown(row.before_level)}")
+        before, level = _shown(row.before_index), _shown(row.before_level)
+        words.append(f"removes member {member}, read horizon {before}, notifications {level}")
     if row.direction == Direction.REWIND:
-        said.append("makes read messages unread again")
+        words.append("makes read messages unread again")
     if row.undo_note:
-        said.append(f"undo {row.undo_class}: {row.undo_note}")
+        words.append(f"{_UNDO.get(row.undo_class, 'undo')}: {row.undo_note}")
     if row.note:
-        said.append(f"note: {escape_control(row.note)}")
-    return said
+        words.append(f"note: {escape_control(row.note)}")
+    return words
 
 
 def names_of(row: PlanRow) -> tuple[str, str]:

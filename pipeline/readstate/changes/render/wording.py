@@ -4,6 +4,8 @@ from readstate.changes.render.summary import Summary
 from readstate.model.change import Direction, Disposition, Reason
 from readstate.text import escape_control, format_duration, group_digits, short_sid
 
+_PLURALS = {"timestamp": "timestamps", "level": "notification levels"}
+
 
 def made(summary: Summary) -> str:
     """Return who made the plan, and until when it is valid."""
@@ -67,9 +69,9 @@ def _updates(summary: Summary) -> str:
     fields, directions = summary.manifest.fields, summary.manifest.directions
     ways = (Direction.ADVANCE, Direction.FIRST_SET, Direction.REWIND)
     moves = [f"{way.replace('_', ' ')} {group_digits(directions[way])}" for way in ways if directions.get(way)]
-    parts = [f"{name} {group_digits(count)}" for name, count in fields.items() if name != "index"]
+    parts = [f"{_PLURALS[name]}: {group_digits(count)}" for name, count in fields.items() if name != "index"]
     if fields.get("index"):
-        parts.insert(0, f"index {group_digits(fields['index'])} ({', '.join(moves)})")
+        parts.insert(0, f"read horizons: {group_digits(fields['index'])} ({', '.join(moves)})")
     return "; ".join(parts)
 
 

@@ -18,4 +18,4 @@ def test_the_page_shows_changes_guards_and_what_is_left_out(summary: Summary) ->
 
     assert '<span class="from">3</span> <span class="after">→ <span class="to">8</span></span>' in html
     assert "--confirm-deletes 1" in html
-    assert "webhook receivers" in html
+    assert "whether a webhook rejects" in html
