@@ -1,5 +1,3 @@
-"""A command becomes a task that fails, is retried or succeeds, whatever the command."""
-
 import threading
 import time
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""The operators that plan and apply: nothing is applied twice, and nothing without consent."""
-
 from pathlib import Path
 
 import pytest

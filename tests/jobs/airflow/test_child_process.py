@@ -1,5 +1,3 @@
-"""A command whose parent dies saves, ends, and leaves its work folder to the next try."""
-
 import sys
 from dataclasses import replace
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""The DAG file as Airflow reads it, in a process of its own."""
-
 import json
 import shutil
 import subprocess

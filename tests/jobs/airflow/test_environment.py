@@ -1,5 +1,3 @@
-"""A connection becomes the environment of a process, and nothing of the worker's own accounts does."""
-
 import pytest
 
 from readstate_jobs.airflow.environment import connection_environment, without_worker_secrets

@@ -1,5 +1,3 @@
-"""Which exit codes a scheduler tries again."""
-
 import pytest
 
 from readstate.errors import ExitCode

@@ -1,5 +1,3 @@
-"""The connection as Airflow shows it, keeps it, tests it and hides it."""
-
 import json
 import logging
 

@@ -1,5 +1,3 @@
-"""One snapshot has one name among assets and one among datasets."""
-
 from readstate_jobs.airflow.lineage import asset_uri, dataset_name
 
 

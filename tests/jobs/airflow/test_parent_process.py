@@ -1,5 +1,3 @@
-"""A command in a child process: its log is relayed, and it is stopped in time."""
-
 import os
 import signal
 import threading

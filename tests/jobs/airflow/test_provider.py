@@ -1,5 +1,3 @@
-"""What Airflow reads about the provider before it imports it."""
-
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 

@@ -1,5 +1,3 @@
-"""The operators around snapshots: what they publish, push and refuse."""
-
 import json
 from pathlib import Path
 

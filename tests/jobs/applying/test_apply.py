@@ -1,5 +1,3 @@
-"""apply as it is typed, and what a scheduler reads."""
-
 import json
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Options of apply that cannot be used."""
-
 import pytest
 
 from readstate.changes.plans.reader import Plan

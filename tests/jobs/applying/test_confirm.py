@@ -1,5 +1,3 @@
-"""A person at a terminal is asked whether a run may go on."""
-
 import asyncio
 import os
 import pty

@@ -1,5 +1,3 @@
-"""Guards and consent, as they are asked before anything is written."""
-
 import json
 from pathlib import Path
 

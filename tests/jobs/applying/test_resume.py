@@ -1,5 +1,3 @@
-"""resume as it is typed."""
-
 import shutil
 from pathlib import Path
 

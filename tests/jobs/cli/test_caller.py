@@ -1,5 +1,3 @@
-"""Who runs a command, for plans and journals."""
-
 import pytest
 
 from readstate_jobs.cli.caller import caller, ci_url, os_user

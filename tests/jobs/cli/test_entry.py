@@ -1,5 +1,3 @@
-"""The process of a command: what it does not import, and how Ctrl-C ends it."""
-
 import os
 import signal
 import subprocess

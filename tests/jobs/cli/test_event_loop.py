@@ -1,5 +1,3 @@
-"""The run around a command's coroutine: signals ask first, deadlines do too, observers all hear the same."""
-
 import asyncio
 import os
 import re

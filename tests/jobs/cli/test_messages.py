@@ -1,5 +1,3 @@
-"""Messages on stderr, for people and for log collectors."""
-
 import json
 
 import click

@@ -1,5 +1,3 @@
-"""Options that commands share: dates and times as people type them, and settings out of flags."""
-
 from datetime import date
 
 import click

@@ -1,5 +1,3 @@
-"""stdout and stderr that lead to a reader who leaves, to a full disk, or nowhere."""
-
 import os
 import subprocess
 import sys

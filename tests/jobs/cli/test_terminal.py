@@ -1,5 +1,3 @@
-"""Results on stdout: tables and JSON."""
-
 import io
 import json
 import sys

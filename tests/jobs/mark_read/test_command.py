@@ -1,5 +1,3 @@
-"""``readstate mark-read``, as a person types it, against a Twilio on loopback whose key may not write."""
-
 from pathlib import Path
 from typing import Any
 

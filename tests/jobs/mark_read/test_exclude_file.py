@@ -1,5 +1,3 @@
-"""Files of what must not be touched."""
-
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,3 @@
-"""Which rows get into the plan, and what happens where reading fails or is stopped."""
-
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable

@@ -1,5 +1,3 @@
-"""The options of mark-read are checked before anything is sent."""
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

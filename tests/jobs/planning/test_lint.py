@@ -1,5 +1,3 @@
-"""``readstate lint``, as a person types it: without credentials and without a network."""
-
 from pathlib import Path
 
 from readstate.errors import ExitCode

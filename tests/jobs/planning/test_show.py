@@ -1,5 +1,3 @@
-"""``readstate show``, as a person types it."""
-
 from pathlib import Path
 
 import pytest

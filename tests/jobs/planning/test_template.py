@@ -1,5 +1,3 @@
-"""``readstate template``, as a person types it."""
-
 import pytest
 
 from tests.helpers.changes_files import write_lines

@@ -1,5 +1,3 @@
-"""A plan that has expired: nothing is begun with it, and what was begun in time goes on."""
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,5 +1,3 @@
-"""forget as it is typed: what goes, what stays, what cannot be done afterwards."""
-
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -89,28 +87,19 @@ def test_a_plan_goes_with_its_runs_and_leaves_counts_digests_and_outcomes(shell:
     assert last == {"kind": "counts", "counts": {outcome: rows for outcome, rows in before.items() if rows}}
 
 
-@pytest.mark.parametrize("command", ["show", "apply"])
-def test_a_forgotten_plan_says_that_it_is_one(command: str, shell: Shell) -> None:
-    plan = planned(shell)
-    shell.call("forget", plan.manifest.plan_id, "-o", str(plan.directory.parent), "--yes")
-
-    told = shell.call(command, str(plan.directory))
-
-    assert told.code == 12
-    assert "was forgotten on" in told.stderr
-
-
-@pytest.mark.parametrize("command", ["status", "resume", "verify", "undo"])
-def test_a_forgotten_run_says_that_it_is_one_and_its_plan_stays(command: str, shell: Shell) -> None:
+def test_a_forgotten_run_and_a_forgotten_plan_say_that_they_are_and_a_plan_outlives_its_run(shell: Shell) -> None:
     plan = planned(shell)
     run = applied(shell, plan)
+
     shell.call("forget", run.name, "--yes")
+    shown = shell.call("show", str(plan.directory))
+    answers = [shell.call(command, str(run)) for command in ("status", "resume", "verify", "undo")]
+    shell.call("forget", plan.manifest.plan_id, "-o", str(plan.directory.parent), "--yes")
+    answers += [shell.call(command, str(plan.directory)) for command in ("show", "apply")]
 
-    told = shell.call(command, str(run))
-
-    assert told.code == 12
-    assert "was forgotten on" in told.stderr
-    assert shell.call("show", str(plan.directory)).code == 0
+    assert shown.code == 0
+    assert [told.code for told in answers] == [12] * 6
+    assert all("was forgotten on" in told.stderr for told in answers)
 
 
 def test_the_plan_of_a_forgotten_run_cannot_be_begun_again(shell: Shell) -> None:

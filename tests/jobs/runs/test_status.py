@@ -1,5 +1,3 @@
-"""status as it is typed."""
-
 from readstate.changes.plans.reader import Plan
 from tests.helpers.apply_commands import apply
 from tests.helpers.cli_shell import Shell

@@ -1,5 +1,3 @@
-"""verify and undo as they are typed."""
-
 from pathlib import Path
 
 from readstate.changes.plans.reader import Plan

@@ -1,5 +1,3 @@
-"""`readstate compare` as a person types it."""
-
 from datetime import date
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""``--format delta``: begun once, kept in step by every command that publishes or removes."""
-
 from pathlib import Path
 
 import pytest

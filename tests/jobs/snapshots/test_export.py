@@ -1,5 +1,3 @@
-"""``readstate export``: what it takes, what it publishes, and what it refuses before it asks anything."""
-
 import json
 import re
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""``readstate export`` that was stopped: the line that resumes it, and what another begin of the same date is told."""
-
 import re
 import sqlite3
 from contextlib import closing

@@ -1,5 +1,3 @@
-"""``readstate export --shard``: one share of the users, read and staged."""
-
 import json
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""``readstate export`` of the users of a file, and of users that cannot be read."""
-
 import re
 from dataclasses import replace
 from pathlib import Path

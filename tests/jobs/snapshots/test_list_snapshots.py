@@ -1,5 +1,3 @@
-"""``readstate snapshots``: what is published, whether it is still whole, and what may go."""
-
 import io
 import os
 import sys

@@ -1,5 +1,3 @@
-"""``readstate snapshots`` on runs that are staged and not published."""
-
 import io
 import os
 import sys

@@ -1,5 +1,3 @@
-"""Commands on a root in an object store, typed as a person types them; and what goes wrong there."""
-
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -261,10 +259,3 @@ def test_a_store_that_does_not_answer_is_told_from_a_full_disk(
     assert "AWS_ENDPOINT_URL" in given.stderr
     assert "space" not in given.stderr
     assert "Debug source" not in given.stderr
-
-
-def test_a_container_without_its_account_is_refused_with_an_example(readstate: RunCommand) -> None:
-    given = readstate("snapshots", "abfs://container/root")
-
-    assert given.code == ExitCode.BAD_INPUT
-    assert "abfs://container@account.dfs.core.windows.net" in given.stderr

@@ -1,5 +1,3 @@
-"""``readstate publish``: one snapshot of what the shards of a run have staged."""
-
 import json
 from dataclasses import replace
 

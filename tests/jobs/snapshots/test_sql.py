@@ -1,5 +1,3 @@
-"""`readstate sql` as a person types it."""
-
 import io
 import signal
 from datetime import date

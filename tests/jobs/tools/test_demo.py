@@ -1,5 +1,3 @@
-"""``readstate demo``: a real export without an account, and three commands that work as they are printed."""
-
 import re
 import shlex
 from pathlib import Path

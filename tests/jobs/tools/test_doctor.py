@@ -1,5 +1,3 @@
-"""``readstate doctor``: a tick for what is well, a cross with what to do for what is not."""
-
 import shutil
 from dataclasses import replace
 from pathlib import Path

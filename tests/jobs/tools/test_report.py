@@ -1,5 +1,3 @@
-"""`readstate report` as a person types it: about a snapshot, and about a run."""
-
 from datetime import date
 from pathlib import Path
 

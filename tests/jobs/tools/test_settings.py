@@ -1,5 +1,3 @@
-"""``readstate settings``: what is in force, who decided it, and no secret."""
-
 from pathlib import Path
 
 import pytest
