@@ -19,7 +19,6 @@ from readstate.changes.render.summary import Summary
 from readstate.changes.selection.conditions import CLOSED
 from readstate.changes.selection.exclusions import Exclusions
 from readstate.changes.selection.selected_rows import SelectedRows
-from readstate.changes.selection.selector import RowSelector
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
 from readstate.events import Event, Message, RequestAnswered, RequestLost
@@ -101,21 +100,21 @@ class MarkReadJob:
             target = await session.find_target(self.options.service)
             context = session.read_context(target.target.service_sid, stop)
             conditions = self.options.conditions_at(target.server_now(session.clock), await self._excluded(context))
-            selector = RowSelector(conditions, self.options.action, SelectedRows(workspace))
+            rows = SelectedRows(workspace, conditions, self.options.action)
             online_users = OnlineUsers()
-            await read_rows(online_users.watch(self._users(context)), context, selector.add)
+            await read_rows(online_users.watch(self._users(context)), context, rows.add)
             # Before the newest messages: each conversation is then read once, and only for rows that stay.
-            selected = selector.selected.drop_repeated()
+            selected = rows.drop_repeated()
             await read_newest(workspace, self._options(), context)
             facts = SelectionFacts(
                 conditions=self.options.recorded(conditions),
                 users=users.read,
                 users_vanished=users.vanished,
                 users_failed=users.failed,
-                rows=selector.rows,
+                rows=rows.rows,
                 selected=selected,
-                left_out=selector.left_out_by_reason(),
-                audience=selector.selected.audience(online_users.online),
+                left_out=rows.left_out(),
+                audience=rows.audience(online_users.online),
             )
             session.succeeded()
             return _Gathered(target, facts, users.failures, requests.count)

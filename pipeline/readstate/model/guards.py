@@ -104,14 +104,12 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
     if facts.deletes:
         yield _guard(
             "max-deletes",
-            GuardKind.LIMIT,
             passed=facts.deletes <= consent.max_deletes,
             message=f"{pluralize(facts.deletes, 'removal')}; at most {group_digits(consent.max_deletes)} are allowed",
             needs=f"--max-deletes {facts.deletes}",
         )
         yield _guard(
             "deletes-per-conversation",
-            GuardKind.LIMIT,
             passed=facts.most_deletes_in_one_conversation <= consent.max_deletes_per_conversation,
             message=f"up to {pluralize(facts.most_deletes_in_one_conversation, 'removal')} in one conversation"
             + _named(facts.emptied_examples),
@@ -120,7 +118,6 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
     if facts.wiped_out_users:
         yield _guard(
             "user-wipeout",
-            GuardKind.LIMIT,
             passed=consent.allow_user_wipeout,
             message=_wipeout(facts),
             needs="--allow-user-wipeout",
@@ -130,7 +127,6 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
     if facts.read_errors:
         yield _guard(
             "partial-plan",
-            GuardKind.LIMIT,
             passed=consent.allow_partial_plan,
             message=f"{pluralize(facts.read_errors, 'row')} could not be read: not covered by this plan",
             needs="--allow-partial-plan",
@@ -138,7 +134,6 @@ def _answers(facts: GuardInputs, consent: Consent) -> Iterator[Guard]:
     executable = facts.updates + facts.deletes
     yield _guard(
         "max-rows",
-        GuardKind.LIMIT,
         passed=executable <= consent.max_rows,
         message=f"{pluralize(executable, 'row')} to change; at most {group_digits(consent.max_rows)} are allowed",
         needs=f"--max-rows {executable}",
@@ -149,7 +144,7 @@ def _confirmed_deletes(facts: GuardInputs, consent: Consent) -> Guard:
     said = "not confirmed" if consent.confirm_deletes is None else f"{consent.confirm_deletes} were confirmed"
     return _guard(
         "confirm-deletes",
-        GuardKind.CONSENT,
+        kind=GuardKind.CONSENT,
         passed=consent.confirm_deletes == facts.deletes,
         message=f"{pluralize(facts.deletes, 'removal')}, which cannot be undone: {said}",
         needs=f"--confirm-deletes {facts.deletes}",
@@ -161,7 +156,6 @@ def _missing(facts: GuardInputs, consent: Consent) -> Guard:
     wrong = facts.not_found >= SMALLEST_COUNT_FOR_PERCENT and percent > consent.allow_missing_percent
     return _guard(
         "missing",
-        GuardKind.LIMIT,
         passed=not wrong,
         message=f"{facts.not_found} of {facts.rows} rows ({percent:.1f} %) were not found"
         + (": is this the right service and account?" if wrong else ""),
@@ -181,5 +175,5 @@ def _named(losses: tuple[ConversationDeletes, ...]) -> str:
     return "".join(f", {loss.conversation_sid} {loss.deletes}" for loss in losses[:3])
 
 
-def _guard(name: str, kind: GuardKind, *, passed: bool, message: str, needs: str) -> Guard:
+def _guard(name: str, *, passed: bool, message: str, needs: str, kind: GuardKind = GuardKind.LIMIT) -> Guard:
     return Guard(name=name, kind=kind, passed=passed, message=message, needs=None if passed else needs)

@@ -9,7 +9,6 @@ from readstate.changes.apply.circuit_breaker import WriteBreaker
 from readstate.changes.apply.keyed_limit import KeyedLimit
 from readstate.changes.apply.options import ApplyDependencies, RowOptions
 from readstate.changes.apply.send import request_for, send
-from readstate.changes.apply.work_queue import UserRows
 from readstate.changes.current_state.plan_rows import Observation, read_rows
 from readstate.changes.rules.answers import (
     Abort,
@@ -76,23 +75,23 @@ class RowExecutor:
 
     async def execute_user(
         self,
-        user: UserRows,
+        rows: Sequence[PlanRow],
         records: Mapping[int, RowRecord],
         *,
         is_verified: Callable[[PlanRow], bool],
         wait_until_open: Callable[[], Awaitable[bool]],
         release_early: ReleaseEarly,
     ) -> None:
-        """Bring every row of *user* to its outcome; *records* holds what earlier attempts have left.
+        """Bring *rows*, all of one user, to their outcomes; *records* holds what earlier attempts have left.
 
         Awaits *wait_until_open* before each row, and ends where it returns False.
         Raise `LocalDisk`, `Locked`, `NotPermitted`, `StoppedEarly`.
         """
-        for begin in range(0, len(user.rows), _ROWS_PER_READ):
+        for begin in range(0, len(rows), _ROWS_PER_READ):
             if not await wait_until_open():
                 return
-            rows = user.rows[begin : begin + _ROWS_PER_READ]
-            seen = await self._read(rows)
+            part = rows[begin : begin + _ROWS_PER_READ]
+            seen = await self._read(part)
 
             async def one(row: PlanRow, seen: Mapping[int, Observation] = seen) -> None:
                 record = records.get(row.plan_row_id) or RowRecord(plan_row_id=row.plan_row_id)
@@ -100,10 +99,10 @@ class RowExecutor:
                 if await wait_until_open():
                     await self._execute_row(row, record, seen[row.plan_row_id], release_early, verify=verify)
 
-            if len(rows) == 1:
-                await one(rows[0])
+            if len(part) == 1:
+                await one(part[0])
             else:
-                async with bounded_map(one, rows, limit=_ROWS_AT_ONCE_PER_USER) as finished:
+                async with bounded_map(one, part, limit=_ROWS_AT_ONCE_PER_USER) as finished:
                     async for _ in finished:
                         pass
 

@@ -1,7 +1,7 @@
 """Carry a plan out: rows of unknown outcome, then updates, then removals; each by canary, ramp and the rest."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from readstate.changes.apply.admission import Admission, Slot
@@ -9,7 +9,7 @@ from readstate.changes.apply.budgets import Budgets, Canary
 from readstate.changes.apply.circuit_breaker import WriteBreaker
 from readstate.changes.apply.options import ApplyDependencies, ApplyOptions
 from readstate.changes.apply.row_executor import RowExecutor
-from readstate.changes.apply.work_queue import UserRows, WorkQueue, by_user, unfinished_rows
+from readstate.changes.apply.work_queue import WorkQueue, by_user, unfinished_rows
 from readstate.changes.plans.reader import Plan
 from readstate.changes.rules.sampling import is_sampled
 from readstate.changes.runs.directory import RunDirectory
@@ -211,11 +211,11 @@ class _Run:
         def is_verified(row: PlanRow) -> bool:
             return is_sampled(row.plan_row_id, verify_share)
 
-        async def one(admitted: tuple[UserRows, Slot]) -> None:
-            user, slot = admitted
+        async def one(admitted: tuple[Sequence[PlanRow], Slot]) -> None:
+            of_user, slot = admitted
             try:
                 await self._executor.execute_user(
-                    user,
+                    of_user,
                     self._records,
                     is_verified=is_verified,
                     wait_until_open=self._admission.wait_until_open,
@@ -229,11 +229,11 @@ class _Run:
             async for _ in finished:
                 pass
 
-    async def _admitted(self, users: Iterable[UserRows]) -> AsyncIterator[tuple[UserRows, Slot]]:
-        for user in users:
+    async def _admitted(self, users: Iterable[Sequence[PlanRow]]) -> AsyncIterator[tuple[Sequence[PlanRow], Slot]]:
+        for of_user in users:
             if (slot := await self._admission.acquire()) is None:
                 return
-            yield user, slot
+            yield of_user, slot
 
     def _record_event(self, kind: str, **facts: object) -> None:
         self._journal.record_event(kind, self._context.clock.now(), **facts)

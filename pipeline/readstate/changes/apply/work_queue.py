@@ -3,7 +3,6 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import get_type_hints
@@ -23,14 +22,6 @@ from readstate.model.plan import PlanRow
 _NAMES = PlanRow.__struct_fields__
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[tuple(get_type_hints(PlanRow).values())])  # type: ignore[misc]
-
-
-@dataclass(frozen=True, slots=True)
-class UserRows:
-    """Rows of one user, executed by one worker so that no user has more than two requests under way."""
-
-    user_sid: str
-    rows: tuple[PlanRow, ...]
 
 
 class WorkQueue:
@@ -112,11 +103,10 @@ def unfinished_rows(plan: Plan, journal: Journal) -> Iterator[PlanRow]:
         )
 
 
-def by_user(rows: Iterable[PlanRow]) -> Iterator[UserRows]:
-    """Group *rows*, which must come with those of a user together."""
-    for user_sid, group in groupby(rows, key=lambda row: row.user_sid):
-        assert user_sid is not None
-        yield UserRows(user_sid, tuple(group))
+def by_user(rows: Iterable[PlanRow]) -> Iterator[tuple[PlanRow, ...]]:
+    """Yield the rows of each user; *rows* must come with those of a user together."""
+    for _, group in groupby(rows, key=lambda row: row.user_sid):
+        yield tuple(group)
 
 
 def _is_executable(batch: pa.RecordBatch) -> pa.BooleanArray:

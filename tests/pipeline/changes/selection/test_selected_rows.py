@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from readstate.changes.planning.workspace import PlanWorkspace
-from readstate.changes.selection.conditions import Conditions, MarkAction, select
+from readstate.changes.selection.conditions import Conditions, MarkAction
 from readstate.changes.selection.selected_rows import SelectedRows
 from readstate.model.membership import Present, Unknown, Unreadable
 from readstate.snapshot.published.schema import ROWS
@@ -31,16 +31,16 @@ def row(user: str = US, conversation: str = CH, **changes: Any) -> dict[str, Any
     } | changes  # fmt: skip
 
 
-def add(selected: SelectedRows, *rows: dict[str, Any], action: MarkAction | None = None) -> None:
-    selection = select(pa.Table.from_pylist(list(rows), schema=ROWS), Conditions(), action or MarkAction())
-    selected.add(selection, read_at=NOON, source="list")
+def add(selected: SelectedRows, *rows: dict[str, Any]) -> None:
+    selected.add(pa.Table.from_pylist(list(rows), schema=ROWS), NOON)
 
 
 def test_rows_become_lines_with_their_current_state(workspace: PlanWorkspace) -> None:
-    selected = SelectedRows(workspace)
-    add(selected, row(), row(conversation=SECOND), row(OTHER))
+    selected = SelectedRows(workspace, Conditions(), MarkAction())
+    add(selected, row(), row(conversation=SECOND), row(OTHER), row(last_read_message_index=None))
 
     assert selected.drop_repeated() == 3
+    assert (selected.rows, selected.left_out()) == (4, {"never_read": 1})
     lines = list(workspace.lines())
     assert [(line.intent.line, line.intent.user, line.intent.conversation) for line in lines] == [
         (1, US, CH), (2, US, SECOND), (3, OTHER, CH)
@@ -50,7 +50,7 @@ def test_rows_become_lines_with_their_current_state(workspace: PlanWorkspace) ->
 
 
 def test_of_a_row_that_came_twice_in_one_table_or_two_the_last_reading_stays(workspace: PlanWorkspace) -> None:
-    selected = SelectedRows(workspace)
+    selected = SelectedRows(workspace, Conditions(), MarkAction())
     add(selected, row(last_read_message_index=3), row(conversation=SECOND), row(last_read_message_index=5))
     add(selected, row(last_read_message_index=7))
 
@@ -62,7 +62,7 @@ def test_of_a_row_that_came_twice_in_one_table_or_two_the_last_reading_stays(wor
 
 @pytest.mark.parametrize("wrong", [row(user="US/.."), row(conversation="CH1")])
 def test_what_is_named_by_no_sid_can_never_be_changed(wrong: dict[str, Any], workspace: PlanWorkspace) -> None:
-    add(SelectedRows(workspace), wrong)
+    add(SelectedRows(workspace, Conditions(), MarkAction()), wrong)
 
     (line,) = workspace.lines()
     assert isinstance(line.current, Unreadable)
@@ -70,7 +70,7 @@ def test_what_is_named_by_no_sid_can_never_be_changed(wrong: dict[str, Any], wor
 
 def test_the_audience_are_those_of_whom_something_changes(workspace: PlanWorkspace) -> None:
     third = "CH" + "e" * 32
-    selected = SelectedRows(workspace)
+    selected = SelectedRows(workspace, Conditions(), MarkAction())
     add(selected, row(), row(conversation=SECOND), row(OTHER, SECOND), row(OTHER, third))
     workspace.add_newest([(CH, 9), (SECOND, 3), (third, Unknown("timeout"))])
 
@@ -81,8 +81,8 @@ def test_the_audience_are_those_of_whom_something_changes(workspace: PlanWorkspa
 
 
 def test_a_level_is_seen_even_where_no_horizon_moves(workspace: PlanWorkspace) -> None:
-    selected = SelectedRows(workspace)
-    add(selected, row(), action=MarkAction(read=False, level="muted"))
+    selected = SelectedRows(workspace, Conditions(), MarkAction(read=False, level="muted"))
+    add(selected, row())
 
     audience = selected.audience({OTHER})
 
