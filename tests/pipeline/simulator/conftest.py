@@ -2,13 +2,19 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from readstate.simulator.server.server import RunningSimulator
+from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.server import RunningSimulator, serving
+from readstate.simulator.world.world import World
 from tests.helpers.simulated_api import AUTHORIZATION, SimulatedApi
+
+SHAPE = WorldShape(users=60, heaviest=60)
 
 
 @dataclass(frozen=True)
@@ -75,3 +81,15 @@ async def dial() -> Any:
     yield connect
     for connection in opened:
         connection.writer.close()
+
+
+@pytest.fixture
+async def serve(dial) -> AsyncIterator[Any]:
+    """Serve small worlds until the test ends, each with a first connection to it."""
+    async with AsyncExitStack() as stack:
+
+        async def start(shape: WorldShape = SHAPE, **options: Any) -> tuple[RunningSimulator, RawConnection]:
+            simulator = await stack.enter_async_context(serving(World(shape), **options))
+            return simulator, await dial(simulator)
+
+        yield start

@@ -5,27 +5,25 @@ from typing import Any
 
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
-from readstate.simulator.server.server import serving
-from readstate.simulator.world.world import World
 from tests.helpers.simulated_api import SimulatedApi
 
 SHAPE = WorldShape(users=60, heaviest=60)
 
 
-async def test_a_live_client_moves_horizons_forward_meanwhile(dial) -> None:
-    async with serving(World(SHAPE), faults=Faults(live_moves_per_second=500)) as simulator:
-        while len(simulator.effects()) < 20:
-            await asyncio.sleep(0.001)
-        simulator.faults = Faults()
-        count = len(simulator.effects())
-        await (await dial(simulator)).ask("GET", "/v1/Users")
+async def test_a_live_client_moves_horizons_forward_meanwhile(serve) -> None:
+    simulator, connection = await serve(faults=Faults(live_moves_per_second=500))
+    while len(simulator.effects()) < 20:
+        await asyncio.sleep(0.001)
+    simulator.faults = Faults()
+    count = len(simulator.effects())
+    await connection.ask("GET", "/v1/Users")
 
-        assert {effect.actor for effect in simulator.effects()} == {"live client"}
-        for effect in simulator.effects():
-            before, after = (_index(fields) for fields in (effect.before, effect.after))
-            assert after is not None
-            assert before is None or before < after
-        assert len(simulator.effects()) == count
+    assert {effect.actor for effect in simulator.effects()} == {"live client"}
+    for effect in simulator.effects():
+        before, after = (_index(fields) for fields in (effect.before, effect.after))
+        assert after is not None
+        assert before is None or before < after
+    assert len(simulator.effects()) == count
 
 
 def _index(fields: Any) -> int | None:

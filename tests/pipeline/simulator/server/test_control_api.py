@@ -6,18 +6,13 @@ from typing import Any
 import pytest
 
 from readstate.simulator.seed.world_shape import WorldShape
-from readstate.simulator.server.server import serving
 from readstate.simulator.world.dump import world_from_lines
-from readstate.simulator.world.world import World
 from tests.pipeline.simulator.conftest import RawConnection
-
-SHAPE = WorldShape(users=60, services=2)
 
 
 @pytest.fixture
-async def connection(dial) -> Any:
-    async with serving(World(SHAPE)) as simulator:
-        yield await dial(simulator)
+async def connection(serve) -> RawConnection:
+    return (await serve(WorldShape(users=60, services=2)))[1]
 
 
 async def _row(connection: RawConnection) -> dict[str, Any]:

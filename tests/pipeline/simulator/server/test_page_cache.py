@@ -32,23 +32,17 @@ def test_nothing_is_left_when_the_world_has_changed() -> None:
     assert [name for name in "abc" if cache.get(name)] == ["b", "c"]
 
 
-SHAPE = WorldShape(users=60)
+async def test_pages_are_rendered_once_until_something_changes(serve) -> None:
+    simulator, connection = await serve()
+    service = simulator.world.default_service
+    user = next(user for user in service.users() if len(service.conversations_of(user.number)) > 2)
+    path = f"/v1/Users/{user.sid}/Conversations"
+    row = (await connection.ask("GET", path)).body["conversations"][0]
+    await connection.ask("POST", f"{path}/{row['conversation_sid']}", b"NotificationLevel=muted&LastReadMessageIndex=0")
 
+    after = (await connection.ask("GET", path)).body["conversations"][0]
 
-async def test_pages_are_rendered_once_until_something_changes(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        service = simulator.world.default_service
-        user = next(user for user in service.users() if len(service.conversations_of(user.number)) > 2)
-        connection = await dial(simulator)
-        path = f"/v1/Users/{user.sid}/Conversations"
-        row = (await connection.ask("GET", path)).body["conversations"][0]
-        await connection.ask(
-            "POST", f"{path}/{row['conversation_sid']}", b"NotificationLevel=muted&LastReadMessageIndex=0"
-        )
-
-        after = (await connection.ask("GET", path)).body["conversations"][0]
-
-        assert (after["notification_level"], after["last_read_message_index"]) == ("muted", 0)
+    assert (after["notification_level"], after["last_read_message_index"]) == ("muted", 0)
 
 
 async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,10 +69,9 @@ async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatc
         assert rendered == len(sent) > 60
 
 
-async def test_a_cached_page_is_not_for_everybody(dial) -> None:
-    async with serving(World(SHAPE)) as simulator:
-        connection = await dial(simulator)
-        assert (await connection.ask("GET", "/v1/Users")).status == 200
-        connection.writer.write(b"GET /v1/Users HTTP/1.1\r\nAuthorization: Basic none\r\n\r\n")
+async def test_a_cached_page_is_not_for_everybody(serve) -> None:
+    _, connection = await serve()
+    assert (await connection.ask("GET", "/v1/Users")).status == 200
+    connection.writer.write(b"GET /v1/Users HTTP/1.1\r\nAuthorization: Basic none\r\n\r\n")
 
-        assert (await connection.receive()).status == 401
+    assert (await connection.receive()).status == 401
