@@ -74,9 +74,9 @@ def segment(text: str) -> str:
         raise BadInput(f"{text!r} is not valid Unicode", hint="Use the SID (US… or CH…) instead.") from None
 
 
-def list_services(page_size: int = MAX_PAGE_SIZE) -> Request:
+def list_services() -> Request:
     """Return the request for all services of the account."""
-    return Request("GET", "/v1/Services", (("PageSize", str(page_size)),))
+    return _list("/v1/Services", MAX_PAGE_SIZE)
 
 
 def fetch_configuration() -> Request:
@@ -86,7 +86,7 @@ def fetch_configuration() -> Request:
 
 def list_users(service: str | None, page_size: int = MAX_PAGE_SIZE) -> Request:
     """Return the request for all users of *service*; None is the default one."""
-    return Request("GET", f"{_service(service)}/Users", (("PageSize", str(page_size)),))
+    return _list(f"{_service(service)}/Users", page_size)
 
 
 def fetch_user(service: str | None, user: str) -> Request:
@@ -96,11 +96,7 @@ def fetch_user(service: str | None, user: str) -> Request:
 
 def list_user_conversations(service: str | None, user: str, page_size: int = MAX_PAGE_SIZE) -> Request:
     """Return the request for all conversations of *user*, a SID or an identity."""
-    return Request(
-        "GET",
-        f"{_service(service)}/Users/{segment(user)}/Conversations",
-        (("PageSize", str(page_size)),),
-    )
+    return _list(f"{_service(service)}/Users/{segment(user)}/Conversations", page_size)
 
 
 def fetch_user_conversation(service: str | None, user: str, conversation: str) -> Request:
@@ -151,13 +147,9 @@ def fetch_participant(service: str | None, conversation_sid: str, participant: s
     )
 
 
-def list_participants(service: str | None, conversation_sid: str, page_size: int = 100) -> Request:
+def list_participants(service: str | None, conversation_sid: str) -> Request:
     """Return the request for all participants of a conversation."""
-    return Request(
-        "GET",
-        f"{_service(service)}/Conversations/{segment(conversation_sid)}/Participants",
-        (("PageSize", str(page_size)),),
-    )
+    return _list(f"{_service(service)}/Conversations/{segment(conversation_sid)}/Participants", 100)
 
 
 def newest_message(service: str | None, conversation_sid: str) -> Request:
@@ -180,6 +172,10 @@ def assert_writable(method: str, raw_target: str) -> None:
     """
     if method != "GET" and not _WRITABLE.fullmatch(raw_target):
         raise BadInput(f"refusing to send {method} {raw_target}: not the path of one user's conversation")
+
+
+def _list(path: str, page_size: int) -> Request:
+    return Request("GET", path, (("PageSize", str(page_size)),))
 
 
 def _service(service: str | None) -> str:

@@ -3,26 +3,28 @@
 import pytest
 
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
-from tests.helpers.simulated_account import Account, Run
+from tests.helpers.simulated_account import Account, Run, Tally
 
 
 def run(account: Account, settings: LimiterSettings | None = None, *, domain: str | None = None) -> Run:
     return Run(account, AdaptiveLimiter(settings or LimiterSettings()), domain=domain)
 
 
-def test_a_steady_account_is_used_up_to_what_production_needs_for_its_own_waves() -> None:
-    tally = run(account := Account()).until(60)
+@pytest.fixture(scope="module")
+def steady() -> Tally:
+    """A minute on an account whose limits stay."""
+    return run(Account()).until(60)
 
+
+def test_a_steady_account_is_used_up_to_what_production_needs_for_its_own_waves(steady: Tally) -> None:
     # The exact frontier at 0.5 % refused is 0.89 of what production leaves over.
-    assert tally.per_second(10, 60) >= 0.83 * account.left_over()
-    assert tally.refused_share() <= 0.005
-    assert tally.production_refused_share() <= 0.01
+    assert steady.per_second(10, 60) >= 0.83 * Account().left_over()
+    assert steady.refused_share() <= 0.005
+    assert steady.production_refused_share() <= 0.01
 
 
-def test_a_cold_start_takes_two_seconds() -> None:
-    tally = run(account := Account()).until(6)
-
-    assert tally.seconds_until(0.85 * 0.89 * account.left_over()) <= 2
+def test_a_cold_start_takes_two_seconds(steady: Tally) -> None:
+    assert steady.seconds_until(0.85 * 0.89 * Account().left_over()) <= 2
 
 
 def test_a_large_account_is_found_as_quickly() -> None:
@@ -54,12 +56,11 @@ def test_a_cap_of_ten_is_shared_with_production() -> None:
     assert tally.production_refused_share() <= 0.05
 
 
-def test_production_first_refuses_a_third() -> None:
-    ours = run(Account()).until(90)
-    kinder = run(Account(), LimiterSettings(refusal_budget=0.001)).until(90)
+def test_production_first_refuses_a_third(steady: Tally) -> None:
+    kinder = run(Account(), LimiterSettings(refusal_budget=0.001)).until(60)
 
     assert kinder.production_refused_share() <= 0.004
-    assert kinder.refused_share() <= 0.6 * ours.refused_share()
+    assert kinder.refused_share() <= 0.6 * steady.refused_share()
 
 
 def test_a_rate_limit_is_met_without_knowing_it() -> None:
