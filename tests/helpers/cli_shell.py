@@ -59,6 +59,13 @@ def run_command(*arguments: str, env: Mapping[str, str] | None = None) -> Comman
     return output
 
 
+def succeed(*arguments: str) -> CommandOutput:
+    """Run ``readstate`` in this process; it must end with 0."""
+    output = run_command(*arguments)
+    assert output.code == 0, output
+    return output
+
+
 def _text(stream: io.TextIOWrapper) -> str:
     stream.flush()
     written = stream.buffer

@@ -3,9 +3,8 @@ from typing import Any
 
 import pytest
 
-from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
-from tests.helpers.cli_shell import run_command
+from tests.helpers.cli_shell import run_command, succeed
 from tests.helpers.mark_read_rows import world_rows
 
 
@@ -27,15 +26,13 @@ def test_the_plan_says_what_was_left_out_and_who_will_see_it(twilio: RunningSimu
 
 
 def test_the_text_says_what_was_selected_and_what_to_type_next(twilio: RunningSimulator) -> None:
-    given = run_command("mark-read", "--all", "--unread-at-least", "3")
-    assert given.code == 0
+    given = succeed("mark-read", "--all", "--unread-at-least", "3")
 
-    out = given.stdout
-    assert "Filter  states active, inactive; unread at least 3" in out
-    assert "never read" not in out.split("Skipped")[1].split("\n")[0]
-    assert "fewer unread or not counted" in out
-    assert "online now" in out
-    assert "To apply:  readstate apply plans/p-" in out
+    assert "Filter  states active, inactive; unread at least 3" in given.stdout
+    assert "never read" not in given.stdout.split("Skipped")[1].split("\n")[0]
+    assert "fewer unread or not counted" in given.stdout
+    assert "online now" in given.stdout
+    assert "To apply:  readstate apply plans/p-" in given.stdout
     (plan,) = Path("plans").iterdir()
     for page in ("summary.txt", "summary.md", "summary.html"):
         assert "fewer unread or not counted" in (plan / page).read_text(), page
@@ -52,9 +49,8 @@ def test_the_text_says_what_was_selected_and_what_to_type_next(twilio: RunningSi
 def test_a_selection_of_nothing_says_so(users: str, conditions: list[str], words: str) -> None:
     Path("none.txt").write_text("nobody-at-all\n")
 
-    given = run_command("mark-read", users, *conditions)
+    given = succeed("mark-read", users, *conditions)
 
-    assert given.code == ExitCode.DONE
     assert words in given.stderr
     assert "There is nothing to apply." in given.stderr
     assert "readstate apply" not in given.stdout

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from readstate.errors import ExitCode
-from tests.helpers.cli_shell import RunCommand, run_command
+from tests.helpers.cli_shell import RunCommand, run_command, succeed
 from tests.helpers.export_command import EXPORT
 from tests.helpers.snapshots import publish, row
 
@@ -34,9 +34,8 @@ def test_the_newest_two_are_compared_unless_dates_are_given(root: str) -> None:
 
 
 def test_a_person_gets_a_table(root: str) -> None:
-    given = run_command("compare", root, str(FIRST), str(THIRD))
+    given = succeed("compare", root, str(FIRST), str(THIRD))
 
-    assert given.code == ExitCode.DONE
     assert "From 2026-11-21 to 2026-11-23" in given.stdout
     assert "removed" in given.stdout
     assert "removal unknown" not in given.stdout
@@ -44,28 +43,25 @@ def test_a_person_gets_a_table(root: str) -> None:
 
 
 def test_what_cannot_be_known_is_called_unknown(root: str) -> None:
-    given = run_command("compare", root, str(FIRST), str(SECOND))
-    assert given.code == ExitCode.DONE
+    given = succeed("compare", root, str(FIRST), str(SECOND))
 
-    out = given.stdout
-    assert "removal unknown" in out
-    assert "is incomplete: 1 users could not be read" in out
+    assert "removal unknown" in given.stdout
+    assert "is incomplete: 1 users could not be read" in given.stdout
 
 
 def test_columns_left_empty_are_named(tmp_path: Path) -> None:
     publish(tmp_path / "root", FIRST, [row(1, 1)])
     publish(tmp_path / "root", SECOND, [row(1, 1)], blanked_columns=("identity",))
 
-    given = run_command("compare", str(tmp_path / "root"))
-    assert given.code == ExitCode.DONE
+    given = succeed("compare", str(tmp_path / "root"))
+
     assert "left them empty: identity" in given.stdout
 
 
 def test_every_change_goes_to_a_file(root: str, tmp_path: Path) -> None:
     feed = tmp_path / "feed.parquet"
 
-    given = run_command("compare", root, "--out", str(feed))
-    assert given.code == ExitCode.DONE
+    given = succeed("compare", root, "--out", str(feed))
 
     assert str(feed) in given.stdout
     lines = pq.read_table(feed).to_pylist()

@@ -8,7 +8,7 @@ import pytest
 
 from readstate.errors import ExitCode
 from readstate.snapshot.query.catalog import VIEWS
-from tests.helpers.cli_shell import run_command
+from tests.helpers.cli_shell import run_command, succeed
 from tests.helpers.snapshots import publish, row
 
 DAY = date(2026, 11, 23)
@@ -26,13 +26,11 @@ def root(tmp_path: Path) -> str:
 
 
 def test_a_table_shows_null_as_null_and_control_characters_as_text(root: str) -> None:
-    given = run_command("sql", root, QUESTION)
-    assert given.code == ExitCode.DONE
+    given = succeed("sql", root, QUESTION)
 
-    out = given.stdout
-    assert "null" in out
-    assert "\x1b" not in out
-    assert "\\x1b" in out
+    assert "null" in given.stdout
+    assert "\x1b" not in given.stdout
+    assert "\\x1b" in given.stdout
 
 
 @pytest.mark.parametrize(
@@ -55,15 +53,13 @@ def test_a_table_shows_null_as_null_and_control_characters_as_text(root: str) ->
 def test_json_holds_whole_numbers_and_nulls_and_text_for_what_json_has_no_type_for(
     query: str, rows: list[dict[str, object]], root: str
 ) -> None:
-    given = run_command("sql", root, query, "--json")
+    given = succeed("sql", root, query, "--json")
 
-    assert given.code == ExitCode.DONE
     assert given.document == rows
 
 
 def test_csv_quotes_what_needs_it(root: str) -> None:
-    given = run_command("sql", root, QUESTION, "--csv")
-    assert given.code == ExitCode.DONE
+    given = succeed("sql", root, QUESTION, "--csv")
 
     lines = given.stdout.splitlines()
     assert lines[0] == '"identity","unread","at"'
@@ -74,8 +70,7 @@ def test_csv_quotes_what_needs_it(root: str) -> None:
 def test_the_rows_go_to_a_file_that_only_its_owner_reads(kind: str, root: str, tmp_path: Path) -> None:
     out = tmp_path / f"rows.{kind}"
 
-    given = run_command("sql", root, QUESTION, "--out", str(out))
-    assert given.code == ExitCode.DONE
+    given = succeed("sql", root, QUESTION, "--out", str(out))
 
     assert out.stat().st_mode & 0o777 == 0o600
     assert given.stdout == ""
@@ -88,22 +83,20 @@ def test_the_rows_go_to_a_file_that_only_its_owner_reads(kind: str, root: str, t
 def test_the_query_may_come_on_stdin(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 41 + 1 AS answer"))
 
-    given = run_command("sql", root, "-", "--json")
-    assert given.code == ExitCode.DONE
+    given = succeed("sql", root, "-", "--json")
+
     assert given.document == [{"answer": 42}]
 
 
 def test_without_a_query_the_views_are_shown(root: str) -> None:
-    given = run_command("sql", root)
-    assert given.code == ExitCode.DONE
+    given = succeed("sql", root)
 
-    out = given.stdout
-    assert all(view in out for view in VIEWS)
+    assert all(view in given.stdout for view in VIEWS)
 
 
 def test_a_long_table_says_that_it_ends_early(root: str) -> None:
-    given = run_command("sql", root, "SELECT * FROM range(1001)")
-    assert given.code == ExitCode.DONE
+    given = succeed("sql", root, "SELECT * FROM range(1001)")
+
     assert "Only the first 1000 rows" in given.stderr
 
 

@@ -6,7 +6,7 @@ import pytest
 from readstate.changes.runs.directory import RunDirectory, create_run
 from readstate.changes.runs.journal import create_journal
 from readstate.errors import ExitCode
-from tests.helpers.cli_shell import run_command
+from tests.helpers.cli_shell import run_command, succeed
 from tests.helpers.journals import header
 from tests.helpers.plans import plan_row, written_plan
 from tests.helpers.snapshots import publish, row
@@ -22,8 +22,7 @@ def root(tmp_path: Path) -> str:
 def test_the_page_goes_to_a_file_that_only_its_owner_reads(root: str, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
 
-    given = run_command("report", root, "--out", str(out))
-    assert given.code == ExitCode.DONE
+    given = succeed("report", root, "--out", str(out))
 
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert out.stat().st_mode & 0o777 == 0o600
