@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Literal
 
 import click
 
+from readstate.errors import ConsentMissing
 from readstate.text import escape_control
 
 Level = Literal["info", "error"]
@@ -44,6 +46,13 @@ def command_line() -> CommandLine:
     context = click.get_current_context(silent=True)
     found = None if context is None else context.find_object(CommandLine)
     return CommandLine() if found is None else found
+
+
+def require_confirmation(what: str, *, verb: str, done: str) -> None:
+    """Ask at the terminal whether to remove *what*. Raise `ConsentMissing` without a terminal, `click.Abort` for no."""
+    if not sys.stdin.isatty():
+        raise ConsentMissing(f"{what} would be {done}", hint="Nothing was removed. To do it, add --yes.")
+    click.confirm(f"{verb} {what} for good?", abort=True, err=True)
 
 
 def escape_lines(text: str) -> str:

@@ -1,7 +1,6 @@
 """``readstate forget``: erase the personal data of plans and runs."""
 
 import socket
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +13,11 @@ from readstate.changes.plans.tombstone import Tombstone
 from readstate.changes.review.retention import Erasable, erase, inspect_plan, inspect_run, unused_since
 from readstate.changes.runs.directory import find_run
 from readstate.clock import SystemClock
-from readstate.errors import BadInput, ConsentMissing, ExitCode, Locked, Usage
+from readstate.errors import BadInput, ExitCode, Locked, Usage
 from readstate.model.quantities import parse_duration
 from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.caller import os_user
-from readstate_jobs.cli.messages import escape_lines
+from readstate_jobs.cli.messages import escape_lines, require_confirmation
 from readstate_jobs.cli.options import json_option, plans_option, runs_options, work_dir_from
 from readstate_jobs.cli.terminal import print_json
 
@@ -46,7 +45,8 @@ def command(*, names: tuple[str, ...], retain: str | None, root: Path, yes: bool
     if not as_json:
         _show(found)
     if found and not yes:
-        _confirm(len(found))
+        what = "1 plan or run" if len(found) == 1 else f"{group_digits(len(found))} plans and runs"
+        require_confirmation(what, verb="Forget", done="forgotten")
     return _erase(found, runs, as_json=as_json)
 
 
@@ -81,14 +81,6 @@ def _show(found: Sequence[Erasable]) -> None:
             click.echo(f"  {pluralize(erasable.in_doubt, 'row')} of unknown outcome can no longer be resolved")
         if erasable.runs:
             _show([run for run in erasable.runs if not run.is_erased])
-
-
-def _confirm(number: int) -> None:
-    """Ask for consent at the terminal. Raise `ConsentMissing` without a terminal."""
-    what = "1 plan or run" if number == 1 else f"{group_digits(number)} plans and runs"
-    if not sys.stdin.isatty():
-        raise ConsentMissing(f"{what} would be forgotten", hint="Nothing was removed. To do it, add --yes.")
-    click.confirm(f"Forget {what} for good?", abort=True, err=True)
 
 
 def _erase(found: Sequence[Erasable], work_dir: Path, *, as_json: bool) -> int:

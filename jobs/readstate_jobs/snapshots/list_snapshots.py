@@ -1,13 +1,12 @@
 """``readstate snapshots``: list, verify and prune published snapshots and abandoned staging."""
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import click
 
-from readstate.errors import BadInput, ConsentMissing, ExitCode, Usage
+from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.published.delta_tables import sync_if_present
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.retention import ORPHAN_AFTER, KeepDays, KeepNewest, expired
@@ -16,6 +15,7 @@ from readstate.snapshot.published.snapshot_store import SnapshotStore, open_stor
 from readstate.snapshot.shards.listing import StagedRun, staged_runs
 from readstate.snapshot.shards.staging import Staging
 from readstate.text import format_size, group_digits, pluralize
+from readstate_jobs.cli.messages import require_confirmation
 from readstate_jobs.cli.options import json_option
 from readstate_jobs.cli.terminal import emit, print_table
 
@@ -137,7 +137,7 @@ def _prune(store: SnapshotStore, rule: KeepNewest | KeepDays, *, yes: bool, as_j
         names = [*map(str, days), *abandoned, *(file.path for file in orphans)]
         click.echo(f"{store.root}: to be removed: {', '.join(names)}")
     if what and not yes:
-        _require_confirmation(what)
+        require_confirmation(what, verb="Remove", done="removed")
     if days:
         sync_if_present(store, leaving_out=days)
     for day in days:
@@ -159,12 +159,6 @@ def _prune(store: SnapshotStore, rule: KeepNewest | KeepDays, *, yes: bool, as_j
     result = f"Removed {what}." if what else f"{store.root}: nothing to remove."
     emit(document, lambda: click.echo(result), as_json=as_json)
     return ExitCode.DONE
-
-
-def _require_confirmation(what: str) -> None:
-    if not sys.stdin.isatty():
-        raise ConsentMissing(f"{what} would be removed", hint="Add --yes to remove.")
-    click.confirm(f"Remove {what} for good?", abort=True, err=True)
 
 
 def _describe(days: Sequence[date], abandoned: Sequence[str], orphans: Sequence[object]) -> str:
