@@ -7,7 +7,7 @@ deciding. A page of a list that keeps failing is asked for with fewer rows, with
 
 from dataclasses import dataclass
 
-from tenacity import AsyncRetrying, RetryCallState
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 
 from readstate.clock import Clock
 from readstate.errors import NotPermitted, NotSent, TransportError, Unanswered, UnusableAnswer
@@ -68,18 +68,19 @@ class Retrying:
         """Repeat *request*, whose first attempt ended with *first*, until it succeeds or its attempts are used up."""
         attempts = _Attempts(request, first, failing_since=self._clock.monotonic())
         retrying = AsyncRetrying(
-            retry=lambda _: _is_retryable(attempts.request, attempts.outcome),
-            stop=lambda state: self._is_exhausted(attempts, state.attempt_number),
-            wait=lambda state: self._wait_seconds(attempts, state.attempt_number),
+            retry=retry_if_result(lambda outcome: _is_retryable(attempts.request, outcome)),
+            stop=lambda state: self._is_exhausted(attempts, state),
+            wait=self._wait_seconds,
             before_sleep=lambda state: self._on_retry(attempts, state),
-            retry_error_callback=lambda state: self._on_exhausted(attempts, state.attempt_number),
+            retry_error_callback=lambda state: self._on_exhausted(attempts, state),
             sleep=self._clock.sleep,
         )
-        async for attempt in retrying:
-            if attempt.retry_state.attempt_number > 1:
-                attempts.outcome = await self._attempt(attempts.request)
-            attempt.retry_state.set_result(attempts.outcome)
-        return attempts.outcome
+        outcome: _Outcome = await retrying(self._next_outcome, attempts)
+        return outcome
+
+    async def _next_outcome(self, attempts: "_Attempts") -> _Outcome:
+        first, attempts.first = attempts.first, None
+        return first if first is not None else await self._attempt(attempts.request)
 
     async def _attempt(self, request: Request) -> _Outcome:
         try:
@@ -100,46 +101,50 @@ class Retrying:
                 hint="Check the key and its permissions with: readstate doctor",
             )
 
-    def _is_exhausted(self, attempts: "_Attempts", failures: int) -> bool:
-        most = _REFUSALS_THAT_STOP if _has_status(attempts.outcome, 401) else self._policy.max_attempts
-        return failures >= most or self._clock.monotonic() - attempts.failing_since >= self._policy.max_seconds
+    def _is_exhausted(self, attempts: "_Attempts", state: RetryCallState) -> bool:
+        most = _REFUSALS_THAT_STOP if _has_status(_outcome(state), 401) else self._policy.max_attempts
+        seconds = self._clock.monotonic() - attempts.failing_since
+        return state.attempt_number >= most or seconds >= self._policy.max_seconds
 
-    def _wait_seconds(self, attempts: "_Attempts", failures: int) -> float:
+    def _wait_seconds(self, state: RetryCallState) -> float:
         chance = self._clock.random()
         if self._budget.is_empty:
             # The number of workers is fixed, so retries cannot pile up: none is given up, but each waits longest.
             return _LONGEST_WAIT * (0.5 + 0.5 * chance)
-        if failures == 1 and isinstance(attempts.outcome, TransportError):
+        if state.attempt_number == 1 and isinstance(_outcome(state), TransportError):
             return 0.05 + 0.05 * chance  # a kept-alive connection that had died: a new one is likely to work
-        return min(_LONGEST_WAIT, 2.0 ** (failures - 1)) * chance
+        return min(_LONGEST_WAIT, 2.0 ** (state.attempt_number - 1)) * chance
 
     def _on_retry(self, attempts: "_Attempts", state: RetryCallState) -> None:
         if self._budget.spend():
             self._emit(RetryBudgetSpent(self._policy.retry_share))
-        request, outcome, failures = attempts.request, attempts.outcome, state.attempt_number
+        request, outcome, failures = attempts.request, _outcome(state), state.attempt_number
         reason, request_id = _reason(request, outcome), _request_id(outcome)
         self._emit(Retried(request.method, request.path, reason, failures, state.upcoming_sleep, request_id))
-        self._shrink_page(attempts, failures)
+        self._shrink_page(attempts, outcome, failures)
 
-    def _shrink_page(self, attempts: "_Attempts", failures: int) -> None:
+    def _shrink_page(self, attempts: "_Attempts", outcome: _Outcome, failures: int) -> None:
         if failures < min(_FAILURES_BEFORE_SMALLER_PAGES, self._policy.max_attempts // 2):
             return
-        if _is_server_trouble(attempts.outcome) and (smaller := smaller_page(attempts.request)) is not None:
+        if _is_server_trouble(outcome) and (smaller := smaller_page(attempts.request)) is not None:
             attempts.request, size = smaller
             self._emit(PageShrunk(attempts.request.path, size))
 
-    def _on_exhausted(self, attempts: "_Attempts", failures: int) -> None:
-        request, outcome = attempts.request, attempts.outcome
+    def _on_exhausted(self, attempts: "_Attempts", state: RetryCallState) -> _Outcome:
+        request, outcome, failures = attempts.request, _outcome(state), state.attempt_number
         reason, request_id = _reason(request, outcome), _request_id(outcome)
         self._emit(RetriesExhausted(request.method, request.path, reason, failures, request_id))
+        return outcome
 
 
 @dataclass(slots=True)
 class _Attempts:
-    """One request that keeps failing: as it is sent next, and how its last attempt ended."""
+    """One request that keeps failing."""
 
     request: Request
-    outcome: _Outcome
+    """As it is sent next."""
+    first: _Outcome | None
+    """How the attempt ended that was made before retrying began; None once that was taken into account."""
     failing_since: float
 
 
@@ -174,6 +179,12 @@ def _is_retryable(request: Request, outcome: _Outcome) -> bool:
     if outcome.status == 401:
         return True
     return is_read and (outcome.status in _TRANSIENT or _is_malformed(outcome))
+
+
+def _outcome(state: RetryCallState) -> _Outcome:
+    assert state.outcome is not None
+    outcome: _Outcome = state.outcome.result()
+    return outcome
 
 
 def _is_server_trouble(outcome: _Outcome) -> bool:
