@@ -33,7 +33,7 @@ class Outcome:
     publishing: Measured | None
     manifest: Mapping[str, Any]
 
-    def told(self, cap: int, latency: float) -> str:
+    def describe(self, cap: int, latency: float) -> str:
         requests = self.manifest["requests"]
         served = (requests["requests"] - requests["throttled"]) / self.reading_seconds
         publishing = f" + {self.publishing.wall:.1f} s to publish" if self.publishing else ""
@@ -68,7 +68,7 @@ def main(options: argparse.Namespace) -> None:
                 outcome = one_process(folder, env, options.arguments)
             else:
                 outcome = shards(options.shards, folder, env, options.arguments)
-            print(outcome.told(options.cap, options.latency_ms / 1000), flush=True)
+            print(outcome.describe(options.cap, options.latency_ms / 1000), flush=True)
             published = f"{folder}/root/user_conversations"
             sums.add(measure(["-m", "tests.benchmarks.checksum", published], env).stdout)
     print(f"the same rows: {len(sums) == 1}")

@@ -42,11 +42,11 @@ def shell(twilio: RunningSimulator, tmp_path: Path) -> ProcessShell:
 
 def resume_until_done(shell: ProcessShell, run_dir: Path, *, most: int = 6) -> int:
     for _ in range(most):
-        told = shell.call("resume", str(run_dir), "--json", *HASTE)
-        if told.code == 0:
-            return told.code
-        assert told.code in {3, 5, 15}, told
-    raise AssertionError(f"still not done: {told}")
+        output = shell.call("resume", str(run_dir), "--json", *HASTE)
+        if output.code == 0:
+            return output.code
+        assert output.code in {3, 5, 15}, output
+    raise AssertionError(f"still not done: {output}")
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -146,15 +146,15 @@ def test_a_horizon_goes_back_only_where_somebody_moved_it_on_within_the_window_t
     plan = shell.plan(lines)
     shell.twilio.faults = replace(people, reset_after_share=0.02, conflict_share=0.02)
 
-    told = shell.call("apply", str(plan.directory), "--json", "--max-drift", "100%", *consent(plan), *HASTE)
+    output = shell.call("apply", str(plan.directory), "--json", "--max-drift", "100%", *consent(plan), *HASTE)
 
     shell.twilio.faults = Faults()
-    outcomes = assert_agreement(plan, Path(told.document["run_dir"]), shell.twilio.effects())
-    assert told.code in {0, 4}, told
+    outcomes = assert_agreement(plan, Path(output.document["run_dir"]), shell.twilio.effects())
+    assert output.code in {0, 4}, output
     assert outcomes["applied"] > 50
     assert outcomes["converged"] > 0, "nobody had moved a row between plan and apply: this shows nothing"
     assert outcomes["raced"] > 0, "nobody won a race: this shows nothing"
-    assert told.document["counts"]["applied"] == outcomes["applied"]
+    assert output.document["counts"]["applied"] == outcomes["applied"]
 
 
 def test_no_verb_but_apply_and_resume_sends_anything_but_get(shell: ProcessShell) -> None:

@@ -40,7 +40,7 @@ def browse(html: str, folder: Path) -> Seen:
         timeout=120,
         check=True,
     )  # fmt: skip
-    told = [event.get("params", {}) for event in json.loads(log.read_text(encoding="utf-8"))["events"]]
-    asked = {str(one["url"]) for one in told if "url" in one and one.get("initiator", _NOT_A_PAGE) != _NOT_A_PAGE}
+    logged = [event.get("params", {}) for event in json.loads(log.read_text(encoding="utf-8"))["events"]]
+    asked = {str(one["url"]) for one in logged if "url" in one and one.get("initiator", _NOT_A_PAGE) != _NOT_A_PAGE}
     console = "\n".join(line for line in run.stderr.splitlines() if "CONSOLE" in line)
     return Seen(run.stdout, console, {url for url in asked if not url.startswith(("file:", "data:"))})

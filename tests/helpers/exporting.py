@@ -52,7 +52,7 @@ def options(twilio: RunningSimulator, **changes: Any) -> ExportOptions:
 
 
 class Export:
-    """An export and what it told."""
+    """An export and its events."""
 
     def __init__(self, twilio: RunningSimulator, folder: Path) -> None:
         self.twilio = twilio

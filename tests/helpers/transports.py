@@ -50,7 +50,7 @@ async def exchange(
     pause: Callable[[], Awaitable[None]] | None = None,
     **changed: float,
 ) -> Exchange:
-    """Send the requests one after the other, with a *pause* after each, to a server that responds as it is told."""
+    """Send the requests one after the other, with a *pause* after each, to a server whose responses are prescribed."""
     async with raw_server(respond if callable(respond) else lambda _: respond) as server:
         async with transport(server.base_url, **changed) as opened:
             done = Exchange(server)

@@ -67,17 +67,17 @@ def _at_point(point: str, number: int) -> None:
         wanted = wanted_state(twilio, plan)
         twilio.faults = Faults(latency_ms=3, reset_after_share=0.05)
         words = (point, str(number), "apply", str(plan.directory), *consent(plan), *_CARE)
-        told = shell.run(*words, module=("tests.helpers.crash_points",))
+        output = shell.run(*words, module=("tests.helpers.crash_points",))
         _finish(shell, plan, wanted, shell.run_dirs()[0])
-        print(f"{point} {number}: {'killed' if told.code == -9 else 'not reached'}, resumed, as one clean run")
+        print(f"{point} {number}: {'killed' if output.code == -9 else 'not reached'}, resumed, as one clean run")
 
 
 def _finish(shell: ProcessShell, plan, wanted, run_dir: Path) -> None:
     for _ in range(8):
-        told = shell.run("resume", str(run_dir), *_CARE)
-        if told.code == 0:
+        output = shell.run("resume", str(run_dir), *_CARE)
+        if output.code == 0:
             break
-    assert told.code == 0, told
+    assert output.code == 0, output
     assert_one_clean_run(shell.twilio, plan, wanted, run_dir)
 
 

@@ -33,21 +33,21 @@ def main(updates: int, removals: int) -> None:
             error_after_effect_share=0.002, error_share=0.002, conflict_share=0.002, unauthorized_share=0.0005,
         )  # fmt: skip
         planned, began = len(twilio.effects()), time.monotonic()
-        told = shell.run("apply", str(plan.directory), "--json", "--max-drift", "100%", *consent(plan), timeout=3_600)
+        output = shell.run("apply", str(plan.directory), "--json", "--max-drift", "100%", *consent(plan), timeout=3_600)
         seconds = time.monotonic() - began
         twilio.faults = Faults()
         effects = twilio.effects()[planned:]
-        run_dir = Path(told.document["run_dir"])
+        run_dir = Path(output.document["run_dir"])
         window = pq.read_table(run_dir / "results.parquet", columns=["race_window_ms"]).column(0)
         print(f"race       {pc.quantile(window, q=[0.5, 0.99, 1.0]).to_pylist()} ms between reading and writing")
         outcomes = assert_agreement(plan, run_dir, effects)
         live = sum(effect.actor == "live client" for effect in effects)
         print(f"planned    {plan.manifest.counts}")
-        print(f"outcomes   {dict(outcomes)}, exit code {told.code}")
+        print(f"outcomes   {dict(outcomes)}, exit code {output.code}")
         print(f"others     {live} moves meanwhile; {outcomes['raced']} of ours went back, no row was written twice")
         print(f"accidents  {dict(twilio.counters().faults)}")
         print(f"time       {seconds:.0f} s, {sum(outcomes.values()) / seconds:.0f} rows/s")
-        print(told.stderr[-300:])
+        print(output.stderr[-300:])
 
 
 if __name__ == "__main__":

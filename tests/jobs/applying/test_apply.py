@@ -12,16 +12,16 @@ from tests.helpers.cli_shell import Shell
 
 
 def test_without_a_terminal_the_run_stops_resumably_and_only_a_person_goes_on(shell: Shell, plan: Plan) -> None:
-    told = apply(shell, plan, "--canary-pause")
+    output = apply(shell, plan, "--canary-pause")
     retried = apply(shell, plan, "--go-on")
-    by_hand = [shell.call("resume", told.document["run_id"], "--json") for _ in range(2)]
+    by_hand = [shell.call("resume", output.document["run_id"], "--json") for _ in range(2)]
 
-    assert told.code == told.document["exit_code"] == 16
-    assert told.document["counts"]["applied"] == 3
-    assert told.document["next"] == f"readstate resume {told.document['run_id']}"
-    assert told.document["resumable"] is True
+    assert output.code == output.document["exit_code"] == 16
+    assert output.document["counts"]["applied"] == 3
+    assert output.document["next"] == f"readstate resume {output.document['run_id']}"
+    assert output.document["resumable"] is True
     assert retried.code == 16
-    assert told.document["next"] in retried.stderr
+    assert output.document["next"] in retried.stderr
     assert [again.code for again in by_hand] == [16, 0]  # the removals have a canary of their own
     assert [again.document["counts"]["applied"] for again in by_hand] == [15, 16]
 
@@ -35,26 +35,26 @@ def test_a_plan_that_was_changed_is_refused(shell: Shell, plan: Plan) -> None:
 
 def test_a_plan_for_another_place_is_refused(shell: Shell, plan: Plan) -> None:
     with running(World(WorldShape(users=20, services=1))) as elsewhere:
-        told = shell.call("apply", str(plan.directory), *consent(plan), *HASTE, "--base-url", elsewhere.base_url)
+        output = shell.call("apply", str(plan.directory), *consent(plan), *HASTE, "--base-url", elsewhere.base_url)
 
-        assert told.code == 12
+        assert output.code == 12
         assert elsewhere.effects() == []
 
 
 def test_a_plan_is_carried_out_once(shell: Shell, plan: Plan) -> None:
     first = apply(shell, plan).document
 
-    told = apply(shell, plan)
+    output = apply(shell, plan)
 
-    assert told.code == 12
-    assert f"readstate resume {first['run_id']}" in told.stderr
+    assert output.code == 12
+    assert f"readstate resume {first['run_id']}" in output.stderr
 
 
 def test_a_run_ends_with_one_document_and_agrees_with_the_effects(shell: Shell, plan: Plan) -> None:
-    told = apply(shell, plan, "--verify", "all", "--excel")
+    output = apply(shell, plan, "--verify", "all", "--excel")
 
-    document = told.document
-    assert told.code == 0
+    document = output.document
+    assert output.code == 0
     assert document["counts"] == {
         "applied": 16, "converged": 0, "drifted": 0, "superseded": 0, "rejected": 0, "not_found": 0,
         "mismatch": 0, "unknown": 0, "cancelled": 0,
@@ -72,21 +72,21 @@ def test_drift_is_told_with_the_file_to_plan_again(shell: Shell) -> None:
                          "last_read_message_index": row.set_index + 1}])  # fmt: skip
     assert apply(shell, other).code == 0
 
-    told = shell.call("apply", str(plan.directory), *HASTE)
+    output = shell.call("apply", str(plan.directory), *HASTE)
 
-    assert told.code == 4
-    assert "changed as planned" in told.stdout
-    assert "results.csv" in told.stdout
-    assert "drifted.csv" in told.stdout
-    assert "readstate plan" in told.stdout
+    assert output.code == 4
+    assert "changed as planned" in output.stdout
+    assert "results.csv" in output.stdout
+    assert "drifted.csv" in output.stdout
+    assert "readstate plan" in output.stdout
 
 
 def test_a_suspended_account_ends_before_anything_begins(shell: Shell, plan: Plan) -> None:
     shell.twilio.faults = Faults(suspended=True)
 
-    told = apply(shell, plan)
+    output = apply(shell, plan)
 
-    assert told.code == 14
+    assert output.code == 14
     assert shell.run_dirs() == []
 
 

@@ -30,13 +30,13 @@ def terminal() -> Iterator[int]:
 
 @pytest.mark.parametrize(("typed", "agrees"), [(b"yes\n", True), (b"Y\n", True), (b"no\n", False), (b"\n", False)])
 async def test_only_a_yes_is_a_yes(typed: bytes, agrees: bool) -> None:
-    told: list[Event] = []
+    emitted: list[Event] = []
 
     with terminal() as keyboard:
         os.write(keyboard, typed)
-        assert await make_prompt(StopSwitch(), told.append)("Enough?") is agrees
+        assert await make_prompt(StopSwitch(), emitted.append)("Enough?") is agrees
 
-    assert told == [Message("Enough? Type yes to continue, anything else to stop.")]
+    assert emitted == [Message("Enough? Type yes to continue, anything else to stop.")]
 
 
 async def test_whoever_closes_the_terminal_has_not_agreed() -> None:
@@ -56,9 +56,9 @@ async def test_a_signal_ends_the_question() -> None:
 
 
 async def test_without_a_terminal_nobody_is_asked_and_nobody_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[Event] = []
+    emitted: list[Event] = []
     with open(os.devnull) as nothing:  # noqa: ASYNC230, PTH123
         monkeypatch.setattr("sys.stdin", nothing)
 
-        assert not await make_prompt(StopSwitch(), told.append)("Enough?")
-    assert told == []
+        assert not await make_prompt(StopSwitch(), emitted.append)("Enough?")
+    assert emitted == []

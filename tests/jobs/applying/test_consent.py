@@ -15,38 +15,38 @@ from tests.helpers.cli_shell import Shell
 def test_without_a_terminal_missing_consent_is_an_exit_code_and_the_plan_is_still_shown(
     shell: Shell, plan: Plan
 ) -> None:
-    told = shell.call("apply", str(plan.directory), "--allow-user-wipeout")
+    output = shell.call("apply", str(plan.directory), "--allow-user-wipeout")
 
-    assert told.code == 16
-    assert "- delete" in told.stdout
-    assert "--confirm-deletes 4" in told.stderr
+    assert output.code == 16
+    assert "- delete" in output.stdout
+    assert "--confirm-deletes 4" in output.stderr
     assert shell.twilio.effects() == []
     assert shell.run_dirs() == []
 
 
 def test_every_guard_is_told_at_once_and_a_limit_is_not_a_matter_of_consent(shell: Shell, plan: Plan) -> None:
-    told = shell.call("apply", str(plan.directory), "--json", "--max-deletes", "1", "--max-rows", "2")
+    output = shell.call("apply", str(plan.directory), "--json", "--max-deletes", "1", "--max-rows", "2")
 
-    refused = {guard["name"]: guard["needs"] for guard in told.document["guards"] if not guard["passed"]}
-    assert told.code == told.document["exit_code"] == 11
+    refused = {guard["name"]: guard["needs"] for guard in output.document["guards"] if not guard["passed"]}
+    assert output.code == output.document["exit_code"] == 11
     assert refused | {"user-wipeout": None} == {
         "confirm-deletes": "--confirm-deletes 4", "max-deletes": "--max-deletes 4", "max-rows": "--max-rows 16",
         "user-wipeout": None,
     }  # fmt: skip
-    assert told.document["run_id"] is None
+    assert output.document["run_id"] is None
 
 
 def test_consent_to_another_number_is_no_consent(shell: Shell, plan: Plan) -> None:
-    told = shell.call("apply", str(plan.directory), "--confirm-deletes", "5", "--allow-user-wipeout")
+    output = shell.call("apply", str(plan.directory), "--confirm-deletes", "5", "--allow-user-wipeout")
 
-    assert told.code == 11
-    assert "5 were confirmed" in told.stderr
+    assert output.code == 11
+    assert "5 were confirmed" in output.stderr
 
 
 def test_a_person_at_a_terminal_has_to_type_the_words(
     shell: Shell, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = ApplyArguments({"allow_user_wipeout": True, "max_deletes_per_conversation": 100}, {})
+    arguments = ApplyArguments({"allow_user_wipeout": True, "max_deletes_per_conversation": 100}, {})
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     answers = iter(["yes", "delete 5", "delete 4"])
@@ -54,8 +54,8 @@ def test_a_person_at_a_terminal_has_to_type_the_words(
 
     for _ in range(2):
         with pytest.raises(ConsentMissing):
-            require_consent(plan, given, {}, again="readstate apply p", as_json=True)
-    confirmed = require_consent(plan, given, {}, again="readstate apply p", as_json=True)
+            require_consent(plan, arguments, {}, again="readstate apply p", as_json=True)
+    confirmed = require_consent(plan, arguments, {}, again="readstate apply p", as_json=True)
 
     assert confirmed.consent["confirm_deletes"] == 4
 
@@ -65,11 +65,11 @@ def test_what_a_person_typed_is_in_the_audit_and_need_not_be_typed_again(
 ) -> None:
     others = [word for word in consent(plan) if word != "--confirm-deletes"][1:]
     monkeypatch.setattr("readstate_jobs.applying.consent.confirm_removals", lambda plan: True)
-    told = shell.call("apply", str(plan.directory), "--json", *others, *HASTE, "--canary-pause")
+    output = shell.call("apply", str(plan.directory), "--json", *others, *HASTE, "--canary-pause")
     monkeypatch.undo()
-    again = shell.call("resume", told.document["run_id"], "--json")
+    again = shell.call("resume", output.document["run_id"], "--json")
 
-    audit = (Path(told.document["run_dir"]) / "audit.jsonl").read_text().splitlines()
-    assert told.code == again.code == 16, "both stop after a canary, not for consent to removals"
+    audit = (Path(output.document["run_dir"]) / "audit.jsonl").read_text().splitlines()
+    assert output.code == again.code == 16, "both stop after a canary, not for consent to removals"
     assert again.document["counts"]["applied"] == 15
     assert json.loads(audit[0])["consent"]["confirm_deletes"] == 4

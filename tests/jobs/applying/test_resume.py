@@ -12,11 +12,11 @@ def test_the_run_of_a_failed_row_is_resumed_and_its_file_is_kept(shell: Shell) -
     plan = shell.plan(mixed_lines(shell.twilio, updates=6, removals=0))
     shell.twilio.faults = Faults(conflict_share=1.0)
 
-    told = apply(shell, plan, "--canary", "0")
+    output = apply(shell, plan, "--canary", "0")
 
-    assert told.code == 3
-    assert told.document["next"] == f"readstate resume {told.document['run_id']}"
-    failed = (Path(told.document["run_dir"]) / "failed.csv").read_text().splitlines()
+    assert output.code == 3
+    assert output.document["next"] == f"readstate resume {output.document['run_id']}"
+    failed = (Path(output.document["run_dir"]) / "failed.csv").read_text().splitlines()
     assert len(failed) == 7
     shell.twilio.faults = Faults()
     resumed = shell.call("resume", "last")
@@ -28,10 +28,10 @@ def test_a_stop_file_has_to_go_before_the_run_goes_on(shell: Shell, plan: Plan) 
     run_dir = Path(apply(shell, plan).document["run_dir"])
     (run_dir / "STOP").touch()
 
-    told = shell.call("resume", str(run_dir))
+    output = shell.call("resume", str(run_dir))
 
-    assert told.code == 15
-    assert f"rm {run_dir / 'STOP'}" in told.stderr
+    assert output.code == 15
+    assert f"rm {run_dir / 'STOP'}" in output.stderr
 
 
 def test_a_lost_plan_is_told(shell: Shell, plan: Plan) -> None:

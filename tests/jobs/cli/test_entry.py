@@ -20,7 +20,7 @@ def _prints(program: str) -> str:
 def test_ctrl_c_amid_the_imports_of_a_command_is_answered(tmp_path: Path) -> None:
     (tmp_path / "msgspec.py").write_text(_CTRL_C)
 
-    given = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-m", "readstate_jobs", "settings"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)},
@@ -30,8 +30,8 @@ def test_ctrl_c_amid_the_imports_of_a_command_is_answered(tmp_path: Path) -> Non
         check=False,
     )
 
-    assert given.returncode == ExitCode.INTERRUPTED
-    assert given.stderr.strip().splitlines() == [
+    assert finished.returncode == ExitCode.INTERRUPTED
+    assert finished.stderr.strip().splitlines() == [
         "error: stopped",
         "Nothing that was saved is lost. To resume:  readstate settings",
     ]

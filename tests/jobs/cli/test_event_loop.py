@@ -59,10 +59,10 @@ def test_what_only_reads_ends_at_the_first_ctrl_c_although_nothing_answers(
     process = start(line.format(tmp_path).split(), environment(twilio, tmp_path, **unanswered))
     wait_until(lambda: twilio.counters().connections > 0, process)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=LONGEST_SECONDS)
+    _, errors = process.communicate(timeout=LONGEST_SECONDS)
 
-    assert process.returncode == ExitCode.INTERRUPTED, told
-    assert "run the command again" in told
+    assert process.returncode == ExitCode.INTERRUPTED, errors
+    assert "run the command again" in errors
 
 
 def test_a_cancellation_that_nobody_asked_for_stays_one() -> None:
@@ -88,11 +88,11 @@ def test_ctrl_c_twice_leaves_at_once_with_the_code_of_the_signal(twilio: Running
     process = start_and_hold(words, environment(twilio, tmp_path, **unanswered), twilio)
     assert process.stderr is not None
     process.send_signal(signal.SIGINT)
-    told = next(line for line in process.stderr if line.startswith("SIGINT"))
+    errors = next(line for line in process.stderr if line.startswith("SIGINT"))
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=LONGEST_SECONDS)
 
-    assert "a second one exits at once" in told
+    assert "a second one exits at once" in errors
     assert "exiting at once" in rest
     assert process.returncode == ExitCode.INTERRUPTED
 

@@ -58,24 +58,24 @@ def test_help_lists_every_command_and_each_has_its_own(readstate: RunCommand) ->
     listed = readstate("--help").stdout
 
     for name in COMMANDS:
-        given = readstate(name, "--help")
+        output = readstate(name, "--help")
 
-        assert given.code == ExitCode.DONE, name
+        assert output.code == ExitCode.DONE, name
         assert f"  {name} " in listed
-        assert f"Usage: readstate {name}" in given.stdout
-        assert "%Y" not in given.stdout, "a format for machines instead of words"
+        assert f"Usage: readstate {name}" in output.stdout
+        assert "%Y" not in output.stdout, "a format for machines instead of words"
 
 
 def test_nothing_typed_is_answered_with_the_help_and_not_with_an_error(readstate: RunCommand) -> None:
-    given = readstate()
+    output = readstate()
 
-    assert given.code == ExitCode.USAGE
-    assert given.stderr.startswith("Usage: readstate")
-    assert given.stdout == ""
+    assert output.code == ExitCode.USAGE
+    assert output.stderr.startswith("Usage: readstate")
+    assert output.stdout == ""
 
 
 @pytest.mark.parametrize(
-    ("words", "told", "page"),
+    ("words", "message", "page"),
     [
         (["exprot"], "there is no command 'exprot'; did you mean 'export'?\n", "readstate"),
         (["xyzzy"], "there is no command 'xyzzy'\n", "readstate"),
@@ -86,14 +86,14 @@ def test_nothing_typed_is_answered_with_the_help_and_not_with_an_error(readstate
     ],
 )
 def test_a_wrong_command_line_is_code_64_and_names_what_is_wrong(
-    words: list[str], told: str, page: str, readstate: RunCommand
+    words: list[str], message: str, page: str, readstate: RunCommand
 ) -> None:
-    given = readstate(*words)
+    output = readstate(*words)
 
-    assert given.code == ExitCode.USAGE
-    assert told in given.stderr
-    assert f"See {page} --help" in given.stderr
-    assert given.stdout == ""
+    assert output.code == ExitCode.USAGE
+    assert message in output.stderr
+    assert f"See {page} --help" in output.stderr
+    assert output.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_a_wrong_command_line_is_code_64_and_names_what_is_wrong(
     ],
 )
 def test_a_secret_on_the_command_line_is_refused_and_not_repeated(words: list[str], readstate: RunCommand) -> None:
-    given = readstate("doctor", *words)
+    output = readstate("doctor", *words)
 
-    assert given.code == ExitCode.USAGE
-    assert "hunter2" not in given.stdout + given.stderr
-    assert "can be read by every user" in given.stderr
-    assert "Export TWILIO_API_KEY" in given.stderr
+    assert output.code == ExitCode.USAGE
+    assert "hunter2" not in output.stdout + output.stderr
+    assert "can be read by every user" in output.stderr
+    assert "Export TWILIO_API_KEY" in output.stderr
 
 
 def test_the_secret_of_the_environment_is_refused_wherever_it_stands(
@@ -120,16 +120,16 @@ def test_the_secret_of_the_environment_is_refused_wherever_it_stands(
 ) -> None:
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0f" * 16)
 
-    given = readstate("doctor", "--base-url", f"https://AC1:{'0f' * 16}@proxy.example.com")
+    output = readstate("doctor", "--base-url", f"https://AC1:{'0f' * 16}@proxy.example.com")
 
-    assert given.code == ExitCode.USAGE
-    assert "0f0f" not in given.stdout + given.stderr
+    assert output.code == ExitCode.USAGE
+    assert "0f0f" not in output.stdout + output.stderr
 
 
 def test_words_that_only_look_like_a_secrets_name_are_taken(readstate: RunCommand) -> None:
-    given = readstate("snapshots", "/data/token=3")
+    output = readstate("snapshots", "/data/token=3")
 
-    assert given.code == ExitCode.DONE
+    assert output.code == ExitCode.DONE
 
 
 @pytest.fixture
@@ -152,38 +152,38 @@ def test_a_bug_leaves_a_file_with_the_details_and_no_traceback(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(Path.cwd()))
 
-    given = settings_raise(ZeroDivisionError("one thing over nothing"))
+    output = settings_raise(ZeroDivisionError("one thing over nothing"))
 
-    assert given.code == ExitCode.INTERNAL
-    assert "a bug in readstate: ZeroDivisionError: one thing over nothing" in given.stderr
+    assert output.code == ExitCode.INTERNAL
+    assert "a bug in readstate: ZeroDivisionError: one thing over nothing" in output.stderr
     (details,) = Path.cwd().glob("readstate-*.txt")
-    assert str(details) in given.stderr
+    assert str(details) in output.stderr
     assert "Traceback" in details.read_text()
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (KeyboardInterrupt(), "Nothing that was saved is lost. To resume:  readstate -- settings"),
         (click.Abort(), "not confirmed; nothing was done"),
     ],
 )
 def test_ctrl_c_and_a_prompt_that_is_left_are_code_130(
-    error: BaseException, told: str, settings_raise: Callable[[BaseException], CommandOutput]
+    error: BaseException, message: str, settings_raise: Callable[[BaseException], CommandOutput]
 ) -> None:
-    given = settings_raise(error)
+    output = settings_raise(error)
 
-    assert given.code == ExitCode.INTERRUPTED
-    assert given.stderr.rstrip().endswith(told)
+    assert output.code == ExitCode.INTERRUPTED
+    assert output.stderr.rstrip().endswith(message)
 
 
 def test_foreign_text_in_an_error_cannot_steer_the_terminal(readstate: RunCommand) -> None:
-    given = readstate("export", "--out", "x", "--users", "evil\x1b]0;title\x07.txt")
+    output = readstate("export", "--out", "x", "--users", "evil\x1b]0;title\x07.txt")
 
-    assert given.code == ExitCode.BAD_INPUT
-    assert "\x1b]" not in given.stderr
-    assert "\x07" not in given.stderr
-    assert "evil" in given.stderr
+    assert output.code == ExitCode.BAD_INPUT
+    assert "\x1b]" not in output.stderr
+    assert "\x07" not in output.stderr
+    assert "evil" in output.stderr
 
 
 def test_what_is_written_is_readable_by_its_owner_alone(nobody: None) -> None:

@@ -30,7 +30,7 @@ def sixty_columns(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     opened = Terminal()
     monkeypatch.setattr(sys, "stdout", opened)
     monkeypatch.setenv("COLUMNS", "60")
-    monkeypatch.setenv("LINES", "25")  # a dumb terminal is 80 wide unless both are told
+    monkeypatch.setenv("LINES", "25")  # a dumb terminal is 80 wide unless both are set
     monkeypatch.setenv("TERM", "dumb")
     return opened
 

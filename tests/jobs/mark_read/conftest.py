@@ -39,9 +39,9 @@ def reading_key(twilio: RunningSimulator, tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.fixture
 def mark_read() -> Any:
     def run(*arguments: str, code: int = 0) -> MarkReadOutput:
-        given = run_command("mark-read", *arguments, "--json")
-        assert given.code == code, given.stderr
-        output = MarkReadOutput(given.document)
+        result = run_command("mark-read", *arguments, "--json")
+        assert result.code == code, result.stderr
+        output = MarkReadOutput(result.document)
         left_out = sum(output.selection["left_out"].values())
         assert output.selection["selected"] + left_out == output.selection["rows"]
         assert len(output.rows) == output.selection["selected"]

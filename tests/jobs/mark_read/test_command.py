@@ -26,13 +26,13 @@ def test_the_plan_says_what_was_left_out_and_who_will_see_it(twilio: RunningSimu
 
 
 def test_the_text_says_what_was_selected_and_what_to_type_next(twilio: RunningSimulator) -> None:
-    given = succeed("mark-read", "--all", "--unread-at-least", "3")
+    result = succeed("mark-read", "--all", "--unread-at-least", "3")
 
-    assert "Filter  states active, inactive; unread at least 3" in given.stdout
-    assert "never read" not in given.stdout.split("Skipped")[1].split("\n")[0]
-    assert "fewer unread or not counted" in given.stdout
-    assert "online now" in given.stdout
-    assert "To apply:  readstate apply plans/p-" in given.stdout
+    assert "Filter  states active, inactive; unread at least 3" in result.stdout
+    assert "never read" not in result.stdout.split("Skipped")[1].split("\n")[0]
+    assert "fewer unread or not counted" in result.stdout
+    assert "online now" in result.stdout
+    assert "To apply:  readstate apply plans/p-" in result.stdout
     (plan,) = Path("plans").iterdir()
     for page in ("summary.txt", "summary.md", "summary.html"):
         assert "fewer unread or not counted" in (plan / page).read_text(), page
@@ -49,8 +49,8 @@ def test_the_text_says_what_was_selected_and_what_to_type_next(twilio: RunningSi
 def test_a_selection_of_nothing_says_so(users: str, conditions: list[str], words: str) -> None:
     Path("none.txt").write_text("nobody-at-all\n")
 
-    given = succeed("mark-read", users, *conditions)
+    result = succeed("mark-read", users, *conditions)
 
-    assert words in given.stderr
-    assert "There is nothing to apply." in given.stderr
-    assert "readstate apply" not in given.stdout
+    assert words in result.stderr
+    assert "There is nothing to apply." in result.stderr
+    assert "readstate apply" not in result.stdout

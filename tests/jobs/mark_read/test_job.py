@@ -121,8 +121,8 @@ def test_what_is_excluded_is_left_alone_by_whatever_name(twilio: RunningSimulato
     ]
     assert not {key_of(row) for row in output.rows} & set(excluded)
     assert output.selection["left_out"]["excluded"] == len(excluded)
-    given = run_command("mark-read", "--all", "--exclude", "exclude.csv")
-    assert "there is no user 'no such user'" in given.stderr
+    result = run_command("mark-read", "--all", "--exclude", "exclude.csv")
+    assert "there is no user 'no such user'" in result.stderr
 
 
 def test_conversations_that_changed_lately_stay_as_they_are(twilio: RunningSimulator, mark_read: Any) -> None:
@@ -169,12 +169,12 @@ def test_a_run_that_is_stopped_leaves_nothing_half_written_and_says_what_to_type
     (tmp_path / "own").mkdir()
     monkeypatch.setattr(session, "connection", _interrupted_at(reading))
 
-    given = run_command("mark-read", "--all", "--max-in-flight", "2")
+    result = run_command("mark-read", "--all", "--max-in-flight", "2")
 
-    assert given.code == ExitCode.INTERRUPTED
-    assert given.stdout == ""
-    assert given.stderr.splitlines()[-2] == "error: stopped by SIGINT"
-    assert given.stderr.splitlines()[-1].endswith("run the command again.")
+    assert result.code == ExitCode.INTERRUPTED
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-2] == "error: stopped by SIGINT"
+    assert result.stderr.splitlines()[-1].endswith("run the command again.")
     assert list((tmp_path / "plans").iterdir()) == []
     assert list((tmp_path / "own").iterdir()) == []
 

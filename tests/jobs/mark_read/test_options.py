@@ -26,10 +26,10 @@ from tests.helpers.cli_shell import run_command
 def test_options_that_contradict_are_refused_before_anything_is_sent(
     arguments: list[str], code: int, message: str, twilio: RunningSimulator
 ) -> None:
-    given = run_command("mark-read", *arguments)
-    assert given.code == code
+    output = run_command("mark-read", *arguments)
+    assert output.code == code
 
-    assert message in given.stderr
+    assert message in output.stderr
     assert twilio.counters().requests == 0
     assert not Path("plans").exists()
 
@@ -37,9 +37,9 @@ def test_options_that_contradict_are_refused_before_anything_is_sent(
 def test_a_file_for_several_services_is_refused(twilio: RunningSimulator) -> None:
     Path("users.csv").write_text(f"user,service\nann,\nbob,{twilio.world.services[1].sid}\n")
 
-    given = run_command("mark-read", "--users", "users.csv")
-    assert given.code == ExitCode.BAD_INPUT
-    assert "line 3 names the service" in given.stderr
+    output = run_command("mark-read", "--users", "users.csv")
+    assert output.code == ExitCode.BAD_INPUT
+    assert "line 3 names the service" in output.stderr
 
 
 @pytest.mark.parametrize(

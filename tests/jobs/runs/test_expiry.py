@@ -23,11 +23,11 @@ def test_a_run_that_was_begun_in_time_goes_on_with_its_plan_and_says_how_old_tha
     begun = shell.call("apply", str(plan.directory), "--json", *consent(plan), *HASTE)
     shell.twilio.faults = TWO_DAYS_LATER
 
-    told = shell.call("resume", begun.document["run_id"], "--json")
+    output = shell.call("resume", begun.document["run_id"], "--json")
 
-    assert (begun.document["counts"]["applied"], told.document["counts"]["applied"]) == (0, 5)
-    assert told.code == 0
-    assert f"plan {plan.manifest.plan_id} expired at {plan.manifest.expires_at:%Y-%m-%d %H:%M} UTC" in told.stderr
+    assert (begun.document["counts"]["applied"], output.document["counts"]["applied"]) == (0, 5)
+    assert output.code == 0
+    assert f"plan {plan.manifest.plan_id} expired at {plan.manifest.expires_at:%Y-%m-%d %H:%M} UTC" in output.stderr
 
 
 def test_a_row_that_was_changed_in_those_days_is_left_alone(shell: Shell) -> None:
@@ -40,18 +40,18 @@ def test_a_row_that_was_changed_in_those_days_is_left_alone(shell: Shell) -> Non
     assert shell.call("apply", str(leaver.directory), *consent(leaver), *HASTE).code == 0
     shell.twilio.faults = TWO_DAYS_LATER
 
-    told = shell.call("resume", begun.document["run_id"], "--json")
+    output = shell.call("resume", begun.document["run_id"], "--json")
 
-    assert (told.document["counts"]["applied"], told.document["counts"]["not_found"]) == (1, 1)
+    assert (output.document["counts"]["applied"], output.document["counts"]["not_found"]) == (1, 1)
 
 
 def test_nothing_is_begun_with_an_expired_plan(shell: Shell) -> None:
     plan = shell.plan(mixed_lines(shell.twilio, updates=2, removals=0))
     shell.twilio.faults = TWO_DAYS_LATER
 
-    told = shell.call("apply", str(plan.directory), *HASTE)
+    output = shell.call("apply", str(plan.directory), *HASTE)
 
-    assert told.code == 12
-    assert "plan again" in told.stderr
+    assert output.code == 12
+    assert "plan again" in output.stderr
     assert shell.twilio.effects() == []
     assert shell.run_dirs() == []

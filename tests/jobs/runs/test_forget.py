@@ -34,9 +34,9 @@ def planned(shell: Shell, seed: int = 7) -> Plan:
 
 
 def applied(shell: Shell, plan: Plan) -> Path:
-    told = shell.call("apply", str(plan.directory), "--json", *consent(plan), *HASTE)
-    assert told.code == 0, told
-    return Path(told.document["run_dir"])
+    output = shell.call("apply", str(plan.directory), "--json", *consent(plan), *HASTE)
+    assert output.code == 0, output
+    return Path(output.document["run_dir"])
 
 
 def whole(directory: Path) -> bytes:
@@ -55,13 +55,13 @@ def test_without_a_yes_nothing_goes_and_it_is_told_what_would(shell: Shell) -> N
     run = applied(shell, plan)
     before = whole(plan.directory) + whole(run)
 
-    told = shell.call("forget", str(plan.directory))
+    output = shell.call("forget", str(plan.directory))
 
-    assert told.code == 16
-    assert "goes   rows.parquet, rejects.csv, participants.jsonl.gz" in told.stdout
-    assert "stays  manifest.json with counts and digests" in told.stdout
-    assert "5 changed rows can no longer be undone or verified" in told.stdout
-    assert "add --yes" in told.stderr
+    assert output.code == 16
+    assert "goes   rows.parquet, rejects.csv, participants.jsonl.gz" in output.stdout
+    assert "stays  manifest.json with counts and digests" in output.stdout
+    assert "5 changed rows can no longer be undone or verified" in output.stdout
+    assert "add --yes" in output.stderr
     assert whole(plan.directory) + whole(run) == before
 
 
@@ -72,10 +72,10 @@ def test_a_plan_goes_with_its_runs_and_leaves_counts_digests_and_outcomes(shell:
     assert any(name in whole(plan.directory) + whole(run) for name in people)
     before = shell.call("status", str(run), "--json").document["counts"]
 
-    told = shell.call("forget", str(plan.directory), "--yes", "--json")
+    output = shell.call("forget", str(plan.directory), "--yes", "--json")
 
-    assert told.code == 0
-    (forgotten,) = told.document["forgotten"]
+    assert output.code == 0
+    (forgotten,) = output.document["forgotten"]
     assert (forgotten["plan_id"], forgotten["runs"][0]["run_id"]) == (plan.manifest.plan_id, run.name)
     left = whole(plan.directory) + whole(run)
     examples = {loss.user_sid.encode() for loss in plan.manifest.guard_inputs.wiped_out_examples}
@@ -98,8 +98,8 @@ def test_a_forgotten_run_and_a_forgotten_plan_say_that_they_are_and_a_plan_outli
     answers += [shell.call(command, str(plan.directory)) for command in ("show", "apply")]
 
     assert shown.code == 0
-    assert [told.code for told in answers] == [12] * 6
-    assert all("was forgotten on" in told.stderr for told in answers)
+    assert [output.code for output in answers] == [12] * 6
+    assert all("was forgotten on" in output.stderr for output in answers)
 
 
 def test_the_plan_of_a_forgotten_run_cannot_be_begun_again(shell: Shell) -> None:
@@ -134,11 +134,11 @@ def test_nothing_is_forgotten_while_a_run_changes_the_service(shell: Shell) -> N
     work_dir = shell.folder / "work"
 
     with target_lock(work_dir, plan.manifest.target, run_id="r-1", holder={}):
-        told = shell.call("forget", str(plan.directory), str(other.directory), "--yes", "--json")
+        output = shell.call("forget", str(plan.directory), str(other.directory), "--yes", "--json")
 
-    assert told.code == 13
-    assert len(told.document["locked"]) == 2
-    assert "r-1" in told.stderr
+    assert output.code == 13
+    assert len(output.document["locked"]) == 2
+    assert "r-1" in output.stderr
     assert len(list(plan.rows())) == 5
     assert not (plan.directory / "forgotten.json").exists()
 
@@ -160,10 +160,10 @@ def test_what_is_forgotten_while_twilio_is_asked_is_not_begun(
     monkeypatch.setattr(Session, "find_target", forgotten_meanwhile)
     before = [] if run is None else journal_of(run, "SELECT * FROM event")
 
-    told = shell.call(command, str(run or plan.directory), "--json", *consent(plan), *HASTE)
+    output = shell.call(command, str(run or plan.directory), "--json", *consent(plan), *HASTE)
 
-    assert told.code == 12
-    assert "was forgotten" in told.stderr
+    assert output.code == 12
+    assert "was forgotten" in output.stderr
     assert before == ([] if run is None else journal_of(run, "SELECT * FROM event"))
 
 
@@ -178,9 +178,9 @@ def test_a_link_that_looks_left_behind_does_not_lead_to_what_it_points_at(
     link.symlink_to(precious)
 
     monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(days=31))
-    told = shell.call("forget", "--retain", "30d", "-o", str(link.parent), "--yes", "--json")
+    output = shell.call("forget", "--retain", "30d", "-o", str(link.parent), "--yes", "--json")
 
-    assert (told.code, told.document["forgotten"]) == (0, [])
+    assert (output.code, output.document["forgotten"]) == (0, [])
     assert (precious / "file").exists()
 
 
@@ -211,30 +211,30 @@ def test_what_nobody_will_find_out_any_more_is_told_before(shell: Shell) -> None
         connection.execute("UPDATE row SET state = 'unknown' WHERE plan_row_id < 2")
         connection.commit()
 
-    told = shell.call("forget", str(run))
+    output = shell.call("forget", str(run))
 
-    assert "2 rows of unknown outcome can no longer be resolved" in told.stdout
-    assert "3 changed rows can no longer be undone or verified" in told.stdout
+    assert "2 rows of unknown outcome can no longer be resolved" in output.stdout
+    assert "3 changed rows can no longer be undone or verified" in output.stdout
 
 
 def test_what_a_killed_planning_has_left_is_named(shell: Shell) -> None:
     left_behind = shell.folder / "plans" / ".unfinished-x"
     left_behind.mkdir(parents=True)
 
-    told = shell.call("forget", "--retain", "0s", "-o", str(shell.folder / "plans"))
+    output = shell.call("forget", "--retain", "0s", "-o", str(shell.folder / "plans"))
 
-    assert told.code == 16
-    assert f"{left_behind}  left behind by a killed readstate plan: all of it goes" in told.stdout
+    assert output.code == 16
+    assert f"{left_behind}  left behind by a killed readstate plan: all of it goes" in output.stdout
 
 
 def test_a_plan_that_is_being_made_is_not_left_behind_however_long_that_takes(shell: Shell) -> None:
     plans = shell.folder / "plans"
 
     with PlanWriter(plans) as writer:
-        told = shell.call("forget", "--retain", "0s", "-o", str(plans), "--yes")
+        output = shell.call("forget", "--retain", "0s", "-o", str(plans), "--yes")
         assert writer.directory.is_dir()
 
-    assert told.stdout == "There is nothing to delete.\n"
+    assert output.stdout == "There is nothing to delete.\n"
 
 
 def test_a_run_whose_plan_lies_elsewhere_is_forgotten_by_age_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,9 +242,9 @@ def test_a_run_whose_plan_lies_elsewhere_is_forgotten_by_age_too(shell: Shell, m
     later = datetime.now(UTC) + timedelta(days=31)
     monkeypatch.setattr(SystemClock, "now", lambda _: later)
 
-    told = shell.call("forget", "--retain", "30d", "-o", str(shell.folder / "nowhere"), "--yes", "--json")
+    output = shell.call("forget", "--retain", "30d", "-o", str(shell.folder / "nowhere"), "--yes", "--json")
 
-    assert [done.get("run_id") for done in told.document["forgotten"]] == [run.name]
+    assert [done.get("run_id") for done in output.document["forgotten"]] == [run.name]
 
 
 def test_a_person_at_a_terminal_is_asked(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,8 +271,8 @@ def test_a_file_that_cannot_be_removed_is_told_and_the_plan_counts_as_forgotten(
     (plan.directory / "rows.parquet").unlink()
     (plan.directory / "rows.parquet").mkdir()
 
-    told = shell.call("forget", str(plan.directory), "--yes")
+    output = shell.call("forget", str(plan.directory), "--yes")
 
-    assert told.code == 20
-    assert "run the same command again" in told.stderr
+    assert output.code == 20
+    assert "run the same command again" in output.stderr
     assert "was forgotten on" in shell.call("show", str(plan.directory)).stderr

@@ -23,9 +23,9 @@ def test_verify_names_rows_that_are_no_longer_so(shell: Shell, plan: Plan) -> No
     undo = shell.call("undo", "last", "-o", str(shell.folder / "plans"), "--json").document
     assert shell.call("apply", undo["plan_dir"], *HASTE).code == 0
 
-    told = shell.call("verify", run_id)
+    output = shell.call("verify", run_id)
 
-    assert told.code == 3
-    assert "at before" in told.stdout
+    assert output.code == 3
+    assert "at before" in output.stdout
     document = shell.call("verify", run_id, "--json").document
     assert {row["standing"] for row in document["differences"]} == {"at_before"}

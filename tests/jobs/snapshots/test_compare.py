@@ -34,36 +34,36 @@ def test_the_newest_two_are_compared_unless_dates_are_given(root: str) -> None:
 
 
 def test_a_person_gets_a_table(root: str) -> None:
-    given = succeed("compare", root, str(FIRST), str(THIRD))
+    output = succeed("compare", root, str(FIRST), str(THIRD))
 
-    assert "From 2026-11-21 to 2026-11-23" in given.stdout
-    assert "removed" in given.stdout
-    assert "removal unknown" not in given.stdout
-    assert "unread_messages_count" in given.stdout
+    assert "From 2026-11-21 to 2026-11-23" in output.stdout
+    assert "removed" in output.stdout
+    assert "removal unknown" not in output.stdout
+    assert "unread_messages_count" in output.stdout
 
 
 def test_what_cannot_be_known_is_called_unknown(root: str) -> None:
-    given = succeed("compare", root, str(FIRST), str(SECOND))
+    output = succeed("compare", root, str(FIRST), str(SECOND))
 
-    assert "removal unknown" in given.stdout
-    assert "is incomplete: 1 users could not be read" in given.stdout
+    assert "removal unknown" in output.stdout
+    assert "is incomplete: 1 users could not be read" in output.stdout
 
 
 def test_columns_left_empty_are_named(tmp_path: Path) -> None:
     publish(tmp_path / "root", FIRST, [row(1, 1)])
     publish(tmp_path / "root", SECOND, [row(1, 1)], blanked_columns=("identity",))
 
-    given = succeed("compare", str(tmp_path / "root"))
+    output = succeed("compare", str(tmp_path / "root"))
 
-    assert "left them empty: identity" in given.stdout
+    assert "left them empty: identity" in output.stdout
 
 
 def test_every_change_goes_to_a_file(root: str, tmp_path: Path) -> None:
     feed = tmp_path / "feed.parquet"
 
-    given = succeed("compare", root, "--out", str(feed))
+    output = succeed("compare", root, "--out", str(feed))
 
-    assert str(feed) in given.stdout
+    assert str(feed) in output.stdout
     lines = pq.read_table(feed).to_pylist()
     assert [(line["field"], line["before"], line["after"]) for line in lines] == [("unread_messages_count", "3", "0")]
     assert feed.stat().st_mode & 0o777 == 0o600
@@ -72,9 +72,9 @@ def test_every_change_goes_to_a_file(root: str, tmp_path: Path) -> None:
 def test_one_snapshot_alone_cannot_be_compared(tmp_path: Path) -> None:
     publish(tmp_path / "root", FIRST, [row(1, 1)])
 
-    given = run_command("compare", str(tmp_path / "root"))
-    assert given.code == ExitCode.BAD_INPUT
-    assert "no snapshot before 2026-11-21" in given.stderr
+    output = run_command("compare", str(tmp_path / "root"))
+    assert output.code == ExitCode.BAD_INPUT
+    assert "no snapshot before 2026-11-21" in output.stderr
 
 
 def test_the_first_export_has_nothing_to_compare_with(connected: RunCommand) -> None:

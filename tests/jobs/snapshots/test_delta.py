@@ -42,8 +42,8 @@ def test_a_missing_library_is_told_before_anything_is_read(
 ) -> None:
     monkeypatch.setattr(delta, "find_spec", lambda _name: None)
 
-    given = connected(*EXPORT, "2024-11-23", "--format", "delta")
+    output = connected(*EXPORT, "2024-11-23", "--format", "delta")
 
-    assert given.code == ExitCode.BAD_INPUT
-    assert "readstate[delta]" in given.stderr
+    assert output.code == ExitCode.BAD_INPUT
+    assert "readstate[delta]" in output.stderr
     assert not Path("root").exists()

@@ -13,39 +13,39 @@ from tests.helpers.exporting import assert_same, published_rows, world_rows
 
 
 def test_it_publishes_the_world_and_says_so_in_a_table(connected: RunCommand, twilio: RunningSimulator) -> None:
-    given = connected(*EXPORT)
+    output = connected(*EXPORT)
 
-    assert given.code == ExitCode.DONE, given.stderr
+    assert output.code == ExitCode.DONE, output.stderr
     assert_same(published_rows(ROOT), world_rows(twilio))
-    table = dict(re.findall(r"^(\w[\w ()]*?)  +(\S.*)$", given.stdout, re.MULTILINE))
+    table = dict(re.findall(r"^(\w[\w ()]*?)  +(\S.*)$", output.stdout, re.MULTILINE))
     assert table["users read"] == "60"
     assert table["users vanished"] == table["users failed"] == "0"
     assert table["conversations"].replace(" ", "") == str(len(world_rows(twilio)))
     assert table["complete"] == "yes"
-    assert "Published root/_snapshots/2024-11-23.json" in given.stdout
+    assert "Published root/_snapshots/2024-11-23.json" in output.stdout
     assert not any(WORK.glob("exports/*")), "finished work leaves nothing behind"
 
 
 def test_with_json_stdout_is_one_document_that_holds_the_manifest(connected: RunCommand) -> None:
-    given = connected(*EXPORT, "--json")
+    output = connected(*EXPORT, "--json")
 
-    assert given.code == ExitCode.DONE
-    assert given.document["already_published"] is False
-    assert given.document["manifest"] == json.loads((ROOT / given.document["manifest_path"]).read_text())
+    assert output.code == ExitCode.DONE
+    assert output.document["already_published"] is False
+    assert output.document["manifest"] == json.loads((ROOT / output.document["manifest_path"]).read_text())
 
 
 def test_a_published_date_is_left_alone_and_again_replaces_it(connected: RunCommand, twilio: RunningSimulator) -> None:
     connected(*EXPORT)
     asked = twilio.counters().requests
 
-    told = connected(*EXPORT)
+    result = connected(*EXPORT)
     document = connected(*EXPORT, "--json").document
     assert twilio.counters().requests == asked
     again = connected(*EXPORT, "--again", "--json").document
 
-    assert told.code == ExitCode.DONE
-    assert "published already" in told.stdout
-    assert "--again" in told.stdout
+    assert result.code == ExitCode.DONE
+    assert "published already" in result.stdout
+    assert "--again" in result.stdout
     assert document["already_published"] is True
     assert again["manifest"]["run_id"] != document["manifest"]["run_id"]
     assert len(list(ROOT.glob("user_conversations/*/*.parquet"))) == 1
@@ -67,10 +67,10 @@ def test_a_dry_run_reads_the_roster_alone_and_publishes_nothing(
 
 
 def test_chosen_columns_are_filled_and_all_others_stay_empty(connected: RunCommand) -> None:
-    given = connected(*EXPORT, "--columns", "unread_messages_count, identity", "--json")
+    output = connected(*EXPORT, "--columns", "unread_messages_count, identity", "--json")
 
     rows = published_rows(ROOT).values()
-    assert given.code == ExitCode.DONE
+    assert output.code == ExitCode.DONE
     filled = {name for row in rows for name, value in row.items() if value is not None}
     keys = {"chat_service_sid", "user_sid", "conversation_sid", "snapshot_at"}
     assert filled == keys | {"unread_messages_count", "identity"}
@@ -80,10 +80,10 @@ def test_chosen_columns_are_filled_and_all_others_stay_empty(connected: RunComma
 def test_without_personal_data_no_identity_is_on_disk(connected: RunCommand, twilio: RunningSimulator) -> None:
     identities = {user.identity for service in twilio.world.services for user in service.users()}
 
-    given = connected(*EXPORT, "--drop-pii")
+    output = connected(*EXPORT, "--drop-pii")
 
     rows = published_rows(ROOT).values()
-    assert given.code == ExitCode.DONE
+    assert output.code == ExitCode.DONE
     assert {row[name] for row in rows for name in ("identity", "friendly_name", "attributes")} == {None}
     everything = b"".join(path.read_bytes() for path in ROOT.rglob("*") if path.is_file())
     assert not any(identity.encode() in everything for identity in identities if identity and len(identity) > 5)
@@ -100,7 +100,7 @@ def test_a_service_that_does_not_exist_is_refused_and_does_not_spoil_the_date(wo
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
         (["--deadline", "soon"], ExitCode.USAGE, "--deadline"),
         (["--max-failed-users", "few"], ExitCode.BAD_INPUT, "flag --max-failed-users"),
@@ -119,13 +119,13 @@ def test_a_service_that_does_not_exist_is_refused_and_does_not_spoil_the_date(wo
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_asked(
-    words: list[str], code: ExitCode, told: str, connected: RunCommand, twilio: RunningSimulator
+    words: list[str], code: ExitCode, message: str, connected: RunCommand, twilio: RunningSimulator
 ) -> None:
-    given = connected(*EXPORT, *words)
+    output = connected(*EXPORT, *words)
 
-    assert given.code == code
-    assert told in given.stderr
-    assert given.stdout == ""
+    assert output.code == code
+    assert message in output.stderr
+    assert output.stdout == ""
     assert twilio.counters().requests == 0
 
 
@@ -142,12 +142,12 @@ def test_a_day_is_refused_before_it_has_begun_anywhere_on_earth(
     readstate: RunCommand, day: str, code: ExitCode, more: list[str]
 ) -> None:
     with time_machine.travel("2024-11-23T10:00:00Z"):  # when it is midnight at UTC+14
-        given = readstate("export", "--out", "root", "--date", day, *more)
+        output = readstate("export", "--out", "root", "--date", day, *more)
 
-    assert given.code == code
+    assert output.code == code
     if code == ExitCode.BAD_INPUT:
-        assert f"--date {day} is in the future; today, in UTC, is 2024-11-23" in given.stderr
-        assert "or correct it:  --date 2024-11-23" in given.stderr
+        assert f"--date {day} is in the future; today, in UTC, is 2024-11-23" in output.stderr
+        assert "or correct it:  --date 2024-11-23" in output.stderr
 
 
 def test_a_root_that_cannot_be_is_refused_before_anything_is_asked(
@@ -155,8 +155,8 @@ def test_a_root_that_cannot_be_is_refused_before_anything_is_asked(
 ) -> None:
     Path("root").write_text("a file, not a folder")
 
-    given = connected(*EXPORT)
+    output = connected(*EXPORT)
 
-    assert given.code == ExitCode.LOCAL_DISK
-    assert "root" in given.stderr
+    assert output.code == ExitCode.LOCAL_DISK
+    assert "root" in output.stderr
     assert twilio.counters().requests == 0

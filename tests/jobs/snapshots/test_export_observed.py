@@ -36,15 +36,15 @@ def test_json_log_lines_are_objects_and_failures_hold_the_request_id(
     twilio.faults = replace(twilio.faults, error_share=0.15, html_share=0.0)
     monkeypatch.setenv("READSTATE_MAX_ATTEMPTS", "1")
 
-    given = connected(
+    output = connected(
         *EXPORT, "--users", "users.txt", "--service", twilio.world.default_service.sid, "--log-format", "json", "--json"
     )
 
-    lines = [json.loads(line) for line in given.stderr.splitlines()]
-    assert given.code == ExitCode.SOME_FAILED, given.stderr
+    lines = [json.loads(line) for line in output.stderr.splitlines()]
+    assert output.code == ExitCode.SOME_FAILED, output.stderr
     assert all({"time", "level", "event", "message"} <= line.keys() for line in lines)
     failures = [line for line in lines if line["event"] == "user_failed"]
-    assert given.document["manifest"]["users"]["failed"] == len(failures) > 0
+    assert output.document["manifest"]["users"]["failed"] == len(failures) > 0
     assert all(re.fullmatch("RQ[0-9a-f]{32}", line["request_id"]) for line in failures)
     assert all(line["request_id"] in line["message"] for line in failures)
 
@@ -54,12 +54,12 @@ def test_refused_credentials_are_code_14_and_leave_nothing_to_resume(
 ) -> None:
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0" * 32)
 
-    given = connected(*EXPORT)
+    output = connected(*EXPORT)
 
-    assert given.code == ExitCode.NOT_PERMITTED
-    assert "401" in given.stderr
-    assert "readstate doctor" in given.stderr
-    assert "What was read is kept" not in given.stderr
+    assert output.code == ExitCode.NOT_PERMITTED
+    assert "401" in output.stderr
+    assert "readstate doctor" in output.stderr
+    assert "What was read is kept" not in output.stderr
     assert not any(WORK.glob("exports/*"))
 
 
@@ -87,9 +87,9 @@ def test_no_secret_reaches_any_file_or_stream(
     twilio.faults = replace(twilio.faults, suspended=True)
     outputs.append(connected("export", "--out", "root3"))
 
-    assert {given.code for given in outputs} >= {ExitCode.SOME_FAILED, ExitCode.NOT_PERMITTED, ExitCode.DONE}
-    for given in outputs:
-        assert basic.decode() not in given.stdout + given.stderr
+    assert {output.code for output in outputs} >= {ExitCode.SOME_FAILED, ExitCode.NOT_PERMITTED, ExitCode.DONE}
+    for output in outputs:
+        assert basic.decode() not in output.stdout + output.stderr
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.name == "checkpoint.sqlite" for path in files)
     for path in files:

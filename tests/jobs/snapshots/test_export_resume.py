@@ -61,20 +61,20 @@ def test_an_unfinished_export_of_another_date_is_named_with_the_line_that_resume
     begun("2024-11-20")
     begun("2024-11-21", root="another root")
 
-    given = connected(*EXPORT)
+    output = connected(*EXPORT)
 
-    assert given.code == ExitCode.DONE
-    (line,) = [line for line in given.stderr.splitlines() if "unfinished" in line]
+    assert output.code == ExitCode.DONE
+    (line,) = [line for line in output.stderr.splitlines() if "unfinished" in line]
     assert line.startswith("The export of 2024-11-20 is unfinished.")
     assert line.endswith("readstate export --out root --date 2024-11-20")
 
 
 @pytest.mark.parametrize(
-    ("before", "told"),
+    ("before", "message"),
     [("other options", "was begun with other options"), ("another version", "was begun with another version")],
 )
 def test_what_cannot_be_resumed_is_refused_and_restart_begins_anew(
-    before: str, told: str, connected: RunCommand
+    before: str, message: str, connected: RunCommand
 ) -> None:
     begun("2024-11-23")
     if before == "another version":
@@ -86,7 +86,7 @@ def test_what_cannot_be_resumed_is_refused_and_restart_begins_anew(
     anew = connected(*EXPORT, "--limit-users", "3", "--restart", "--json")
 
     assert refused.code == ExitCode.BAD_INPUT
-    assert told in refused.stderr
+    assert message in refused.stderr
     assert "--restart" in refused.stderr
     assert anew.code == ExitCode.DONE, anew.stderr
     assert (anew.document["manifest"]["starts"], anew.document["manifest"]["users"]["listed"]) == (1, 3)
@@ -96,8 +96,8 @@ def test_an_outage_is_told_and_resumable(connected: RunCommand, monkeypatch: pyt
     monkeypatch.setenv("READSTATE_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("READSTATE_MAX_ATTEMPTS", "2")
 
-    given = connected(*EXPORT)
+    output = connected(*EXPORT)
 
-    assert given.code == ExitCode.STOPPED_EARLY
-    assert "cannot connect to http://127.0.0.1:9" in given.stderr
-    assert "readstate export --out root" in given.stderr
+    assert output.code == ExitCode.STOPPED_EARLY
+    assert "cannot connect to http://127.0.0.1:9" in output.stderr
+    assert "readstate export --out root" in output.stderr

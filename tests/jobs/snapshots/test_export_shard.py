@@ -11,11 +11,11 @@ from tests.helpers.export_command import DAY, PUBLISH, ROOT, RUN, SHARD
 
 
 def test_a_shard_tells_what_it_read_and_what_comes_next(connected: RunCommand) -> None:
-    given = connected(*SHARD, "1/2", *DAY)
+    output = connected(*SHARD, "1/2", *DAY)
     document = connected(*SHARD, "2/2", *DAY, "--json").document
 
-    assert "Shard 1/2 of run nightly" in given.stdout
-    assert "readstate publish root --run nightly" in given.stdout
+    assert "Shard 1/2 of run nightly" in output.stdout
+    assert "readstate publish root --run nightly" in output.stdout
     assert document["shard"] == "2/2"
     assert document["run_id"] == "nightly"
     assert (document["already_staged"], document["already_published"]) == (False, False)
@@ -29,13 +29,13 @@ def test_a_finished_shard_answers_that_it_is_done_and_asks_nothing(
     connected(*SHARD, "1/1", *DAY)
     asked = twilio.counters().requests
 
-    told = connected(*SHARD, "1/1", *DAY)
+    result = connected(*SHARD, "1/1", *DAY)
     staged = connected(*SHARD, "1/1", *DAY, "--json").document
     connected(*PUBLISH)
     published = connected(*SHARD, "1/1", "--json").document
 
-    assert told.code == ExitCode.DONE
-    assert "is staged already; nothing done" in told.stdout
+    assert result.code == ExitCode.DONE
+    assert "is staged already; nothing done" in result.stdout
     assert staged["already_staged"] is True
     assert published["already_published"] is True
     assert published["manifest"]["run_id"] == "nightly"
@@ -74,23 +74,23 @@ def test_a_shard_begun_after_midnight_belongs_to_the_day_of_the_others(connected
 
 
 @pytest.mark.parametrize(
-    ("shard", "told"),
+    ("shard", "message"),
     [
         ("2/2", "the shards of run nightly disagree about"),
         ("1/2", "was staged with other options (blanked_columns)"),
     ],
 )
 def test_a_shard_with_other_options_is_refused_before_it_asks_anything(
-    shard: str, told: str, connected: RunCommand, twilio: RunningSimulator
+    shard: str, message: str, connected: RunCommand, twilio: RunningSimulator
 ) -> None:
     connected(*SHARD, "1/2", *DAY)
     asked = twilio.counters().requests
 
-    given = connected(*SHARD, shard, *DAY, "--drop-pii")
+    output = connected(*SHARD, shard, *DAY, "--drop-pii")
 
-    assert given.code == ExitCode.BAD_INPUT
-    assert told in given.stderr
-    assert "--restart" in given.stderr
+    assert output.code == ExitCode.BAD_INPUT
+    assert message in output.stderr
+    assert "--restart" in output.stderr
     assert twilio.counters().requests == asked
 
 
@@ -105,7 +105,7 @@ def test_shards_that_leave_the_same_columns_empty_agree_in_every_process(connect
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--shard", "1/2"], "--shard and --run belong together"),
         (["--run", "nightly"], "--shard and --run belong together"),
@@ -115,11 +115,11 @@ def test_shards_that_leave_the_same_columns_empty_agree_in_every_process(connect
         ([*RUN, "--shard", "1/2", "--on-incomplete", "refuse"], "give it to readstate publish"),
     ],
 )
-def test_what_makes_no_sense_for_a_shard_is_refused(words: list[str], told: str, connected: RunCommand) -> None:
-    given = connected("export", "--out", "root", *words)
+def test_what_makes_no_sense_for_a_shard_is_refused(words: list[str], message: str, connected: RunCommand) -> None:
+    output = connected("export", "--out", "root", *words)
 
-    assert given.code == ExitCode.USAGE
-    assert told in given.stderr
+    assert output.code == ExitCode.USAGE
+    assert message in output.stderr
 
 
 def test_a_dry_run_of_a_shard_counts_its_own_users_and_tells_the_others_nothing(connected: RunCommand) -> None:

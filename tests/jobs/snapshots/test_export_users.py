@@ -13,11 +13,11 @@ def test_users_that_nobody_has_are_vanished_and_count_as_done(connected: RunComm
     Path("users.txt").write_text("US" + "0" * 32 + "\nno such person\n")
     metrics = Path("m.prom")
 
-    given = connected(*EXPORT, "--users", "users.txt", "--metrics-file", str(metrics))
+    output = connected(*EXPORT, "--users", "users.txt", "--metrics-file", str(metrics))
 
-    assert given.code == ExitCode.DONE, given.stderr
-    assert re.search(r"users vanished +2\n", given.stdout)
-    assert "user no such person no longer exists" in given.stderr
+    assert output.code == ExitCode.DONE, output.stderr
+    assert re.search(r"users vanished +2\n", output.stdout)
+    assert "user no such person no longer exists" in output.stderr
     assert sample(metrics, "readstate_users_total", result="vanished") == 2
     assert sample(metrics, "readstate_users_listed") == 2
 
@@ -27,12 +27,12 @@ def test_users_that_failed_make_the_snapshot_incomplete_and_the_code_3(
 ) -> None:
     make_long_lists_fail(twilio)
 
-    given = connected(*EXPORT)
+    output = connected(*EXPORT)
 
-    assert given.code == ExitCode.SOME_FAILED
-    assert re.search(r"complete +NO\n", given.stdout)
-    assert "users could not be read; root/failures says why" in given.stdout
-    assert re.search(r"error: user US[0-9a-f]{32} failed: ", given.stderr)
+    assert output.code == ExitCode.SOME_FAILED
+    assert re.search(r"complete +NO\n", output.stdout)
+    assert "users could not be read; root/failures says why" in output.stdout
+    assert re.search(r"error: user US[0-9a-f]{32} failed: ", output.stderr)
     assert list(ROOT.glob("failures/*/*.parquet"))
 
 

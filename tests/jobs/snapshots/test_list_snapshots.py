@@ -27,26 +27,26 @@ def days_left() -> list[str]:
 
 
 def test_it_lists_each_with_its_users_rows_size_and_completeness(published: RunCommand) -> None:
-    given = published("snapshots", "root")
+    output = published("snapshots", "root")
 
-    lines = [line.split() for line in given.stdout.splitlines()]
-    assert given.code == ExitCode.DONE
+    lines = [line.split() for line in output.stdout.splitlines()]
+    assert output.code == ExitCode.DONE
     assert lines[0] == ["date", "users", "conversations", "failed", "size", "complete"]
     assert [line[:4] + line[-1:] for line in lines[2:]] == [[str(day), "2", "3", "0", "yes"] for day in DAYS]
 
 
 def test_an_empty_root_says_how_to_fill_it(readstate: RunCommand) -> None:
-    given = readstate("snapshots", "root")
+    output = readstate("snapshots", "root")
 
-    assert given.code == ExitCode.DONE
-    assert "readstate export --out root" in given.stdout
+    assert output.code == ExitCode.DONE
+    assert "readstate export --out root" in output.stdout
 
 
 def test_verifying_nothing_is_no_success_because_the_root_may_be_mistyped(readstate: RunCommand) -> None:
-    given = readstate("snapshots", "raot", "--verify")
+    output = readstate("snapshots", "raot", "--verify")
 
-    assert given.code == ExitCode.BAD_INPUT
-    assert "raot: no published snapshot to verify" in given.stderr
+    assert output.code == ExitCode.BAD_INPUT
+    assert "raot: no published snapshot to verify" in output.stderr
 
 
 @pytest.mark.parametrize("dataset", ["user_conversations", "users"])
@@ -54,13 +54,13 @@ def test_verify_finds_a_damaged_file_and_names_it(dataset: str, published: RunCo
     (file,) = ROOT.glob(f"{dataset}/snapshot_date=2026-11-22/*.parquet")
     file.write_bytes(file.read_bytes()[:-1])
 
-    given = published("snapshots", "root", "--verify")
+    output = published("snapshots", "root", "--verify")
     document = published("snapshots", "root", "--verify", "--json").document
 
-    assert given.code == ExitCode.SOME_FAILED
-    assert f"2026-11-22: {file.relative_to(ROOT)}" in given.stdout
-    assert "not those in the manifest" in given.stdout
-    assert [line.split()[-1] for line in given.stdout.splitlines()[2:5]] == ["yes", "NO", "yes"]
+    assert output.code == ExitCode.SOME_FAILED
+    assert f"2026-11-22: {file.relative_to(ROOT)}" in output.stdout
+    assert "not those in the manifest" in output.stdout
+    assert [line.split()[-1] for line in output.stdout.splitlines()[2:5]] == ["yes", "NO", "yes"]
     assert [len(found["defects"]) for found in document["snapshots"]] == [0, 1, 0]
 
 
@@ -69,11 +69,11 @@ def test_pruning_without_a_terminal_asks_for_consent_and_removes_nothing(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
 
-    given = published("snapshots", "root", "--keep", "1")
+    output = published("snapshots", "root", "--keep", "1")
 
-    assert given.code == ExitCode.CONSENT_MISSING
-    assert "to be removed: 2026-11-21, 2026-11-22" in given.stdout
-    assert "--yes" in given.stderr
+    assert output.code == ExitCode.CONSENT_MISSING
+    assert "to be removed: 2026-11-21, 2026-11-22" in output.stdout
+    assert "--yes" in output.stderr
     assert days_left() == [str(day) for day in DAYS]
 
 
@@ -90,18 +90,18 @@ def test_at_a_terminal_the_person_decides(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
 
-    given = published("snapshots", "root", "--keep", "1")
+    output = published("snapshots", "root", "--keep", "1")
 
-    assert given.code == code
-    assert "Remove 2 snapshots for good?" in given.stderr
+    assert output.code == code
+    assert "Remove 2 snapshots for good?" in output.stderr
     assert len(days_left()) == left
 
 
 def test_what_goes_goes_with_all_of_its_files_and_the_rest_stays_whole(published: RunCommand) -> None:
-    given = published("snapshots", "root", "--keep", "2", "--yes")
+    output = published("snapshots", "root", "--keep", "2", "--yes")
 
-    assert given.code == ExitCode.DONE
-    assert "Removed 1 snapshot." in given.stdout
+    assert output.code == ExitCode.DONE
+    assert "Removed 1 snapshot." in output.stdout
     assert days_left() == ["2026-11-22", "2026-11-23"]
     assert not any("2026-11-21" in str(path) for path in ROOT.rglob("*"))
     assert published("snapshots", "root", "--verify").code == ExitCode.DONE
@@ -126,24 +126,24 @@ def test_files_that_no_manifest_names_are_told_and_go_after_a_day(published: Run
     yesterday = (datetime.now(UTC) - timedelta(days=1, hours=1)).timestamp()
     os.utime(old, (yesterday, yesterday))
 
-    told = published("snapshots", "root", "--verify")
+    result = published("snapshots", "root", "--verify")
     pruned = published("snapshots", "root", "--keep", "3", "--yes")
 
-    assert told.code == ExitCode.DONE
-    assert "1 orphaned file (4 B)" in told.stdout
+    assert result.code == ExitCode.DONE
+    assert "1 orphaned file (4 B)" in result.stdout
     assert "Removed 1 orphaned file." in pruned.stdout
     assert (old.exists(), new.exists()) == (False, True)
     assert len(days_left()) == 3
 
 
 def test_two_rules_at_once_are_refused(published: RunCommand) -> None:
-    given = published("snapshots", "root", "--keep", "1", "--keep-days", "1", "--yes")
+    output = published("snapshots", "root", "--keep", "1", "--keep-days", "1", "--yes")
 
-    assert given.code == ExitCode.USAGE
+    assert output.code == ExitCode.USAGE
     assert len(days_left()) == 3
 
 
 def test_the_name_of_a_root_cannot_steer_the_terminal(readstate: RunCommand) -> None:
-    given = readstate("snapshots", "ro\x1b[2Jot")
+    output = readstate("snapshots", "ro\x1b[2Jot")
 
-    assert "\x1b" not in given.stdout
+    assert "\x1b" not in output.stdout

@@ -21,11 +21,11 @@ def staged(days_ago: int = 0) -> None:
 def test_snapshots_tell_what_is_staged_and_how_to_publish_it(connected: RunCommand) -> None:
     connected(*SHARD, "1/2", *DAY)
 
-    given = connected("snapshots", "root")
+    output = connected("snapshots", "root")
     document = connected("snapshots", "root", "--json").document
 
-    assert "Run nightly is staged, not published: 1 of 2 shards finished" in given.stdout
-    assert "readstate publish root --run nightly" in given.stdout
+    assert "Run nightly is staged, not published: 1 of 2 shards finished" in output.stdout
+    assert "readstate publish root --run nightly" in output.stdout
     (run,) = document["staged"]
     assert (run["run_id"], run["shards_finished"], run["shards"], run["abandoned"]) == ("nightly", 1, 2, False)
     assert document["snapshots"] == []
@@ -37,11 +37,11 @@ def test_what_was_staged_a_week_ago_is_abandoned_and_goes_when_snapshots_do(conn
     assert connected("snapshots", "root", "--keep", "1", "--yes", "--json").document["removed_staged"] == []
     staged(days_ago=8)
 
-    told = connected("snapshots", "root").stdout
+    listing = connected("snapshots", "root").stdout
     asked = connected("snapshots", "root", "--keep", "1")
     removed = connected("snapshots", "root", "--keep", "1", "--yes")
 
-    assert "abandoned" in told
+    assert "abandoned" in listing
     assert asked.code == ExitCode.CONSENT_MISSING
     assert removed.code == ExitCode.DONE
     assert "Removed the staged files of 1 abandoned run." in removed.stdout
@@ -63,9 +63,9 @@ def test_what_a_run_goes_on_with_while_somebody_thinks_about_it_is_not_abandoned
             return "y\n"
 
     monkeypatch.setattr(sys, "stdin", Slow())
-    given = connected("snapshots", "root", "--keep", "1")
+    output = connected("snapshots", "root", "--keep", "1")
 
-    assert "Remove the staged files of 1 abandoned run for good?" in given.stderr
-    assert given.code == ExitCode.DONE
-    assert "nothing to remove" in given.stdout
+    assert "Remove the staged files of 1 abandoned run for good?" in output.stderr
+    assert output.code == ExitCode.DONE
+    assert "nothing to remove" in output.stdout
     assert any(ROOT.glob("_staging/nightly/*"))

@@ -81,11 +81,11 @@ def test_every_command_takes_a_root_in_a_bucket(connected: RunCommand, root: str
 def test_a_page_goes_into_a_bucket_and_replaces_the_one_before(readstate: RunCommand, root: str) -> None:
     page = f"{root}/pages/a day.html"
 
-    given = [readstate("report", root, "--out", page, *more) for more in ([], ["--markdown"])]
+    output = [readstate("report", root, "--out", page, *more) for more in ([], ["--markdown"])]
 
     found = content(f"{root}/pages", "a day.html")
-    assert [one.code for one in given] == [ExitCode.DONE] * 2
-    assert (given[0].stdout, given[0].stderr) == ("", f"Written to {page}\n")
+    assert [one.code for one in output] == [ExitCode.DONE] * 2
+    assert (output[0].stdout, output[0].stderr) == ("", f"Written to {page}\n")
     assert found.startswith(b"## Who has read what on 2024-11-22")
 
 
@@ -100,7 +100,7 @@ def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(readstat
 
 
 @pytest.mark.parametrize(
-    ("out", "code", "told"),
+    ("out", "code", "message"),
     [
         ("s3://bucket", ExitCode.USAGE, "such as s3://bucket/report.html"),
         ("s3://bucket/pages/", ExitCode.USAGE, "such as s3://bucket/pages/report.html"),
@@ -109,12 +109,12 @@ def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(readstat
     ],
 )
 def test_an_address_that_no_page_can_have_is_told(
-    readstate: RunCommand, root: str, out: str, code: ExitCode, told: str
+    readstate: RunCommand, root: str, out: str, code: ExitCode, message: str
 ) -> None:
-    given = readstate("report", root, "--out", out)
+    output = readstate("report", root, "--out", out)
 
-    assert given.code == code
-    assert told in given.stderr
+    assert output.code == code
+    assert message in output.stderr
 
 
 def test_a_page_that_is_cut_off_leaves_the_one_before(
@@ -149,7 +149,7 @@ def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees
     first = [snapshots.row(user, 1, friendly_name="run 0") for user in range(50)]
     snapshots.publish(root, NEW, first, parts=5, run_id="r-0")
     standing = open_store(root).current(NEW)
-    told: list[PublishedMeanwhile] = []
+    refused: list[PublishedMeanwhile] = []
     seen: set[str] = set()
     published, ready = threading.Event(), threading.Barrier(crowd)
 
@@ -160,7 +160,7 @@ def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees
         try:
             open_store(root).publish(manifest, replaces=standing)
         except PublishedMeanwhile as error:
-            told.append(error)
+            refused.append(error)
 
     def read() -> None:
         while not published.is_set():
@@ -184,8 +184,8 @@ def test_of_two_publishers_at_once_one_wins_the_other_says_so_and_no_reader_sees
 
     winner = open_snapshot(root)
     names = set(winner.dataset().to_table()["friendly_name"].to_pylist())
-    assert len(told) == crowd - 1
-    assert all(error.exit_code == ExitCode.LOCKED and winner.manifest.run_id in error.message for error in told)
+    assert len(refused) == crowd - 1
+    assert all(error.exit_code == ExitCode.LOCKED and winner.manifest.run_id in error.message for error in refused)
     assert names == {f"run {winner.manifest.run_id.removeprefix('r-')}"}
     assert seen <= {"run 0", *names}
     assert list(defects(winner.store, winner.manifest)) == []
@@ -228,23 +228,23 @@ def test_a_store_that_forbids_writing_is_told_before_anything_is_read(connected:
     forbid = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
     s3.client().put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [forbid]}))
 
-    given = connected("export", "--out", root)
+    output = connected("export", "--out", root)
 
-    assert given.code == ExitCode.NOT_PERMITTED
-    assert f"{root}: the store refuses" in given.stderr
-    assert "storage/README.md" in given.stderr
-    assert ".writable" not in given.stderr
+    assert output.code == ExitCode.NOT_PERMITTED
+    assert f"{root}: the store refuses" in output.stderr
+    assert "storage/README.md" in output.stderr
+    assert ".writable" not in output.stderr
     with pytest.raises(NotPermitted):
         open_store(root).objects.put_bytes(b"x", "users/a.parquet")
 
 
 @pytest.mark.parametrize("command", [["export", "--out"], ["snapshots"], ["sql"], ["compare"], ["report"]])
 def test_a_bucket_that_does_not_exist_is_named(connected: RunCommand, s3: StoreServer, command: list[str]) -> None:
-    given = connected(*command, "s3://mistyped/root", *(["SELECT 1"] if command == ["sql"] else []))
+    output = connected(*command, "s3://mistyped/root", *(["SELECT 1"] if command == ["sql"] else []))
 
-    assert given.code == ExitCode.BAD_INPUT
-    assert "s3://mistyped/root" in given.stderr
-    assert "no such bucket" in given.stderr
+    assert output.code == ExitCode.BAD_INPUT
+    assert "s3://mistyped/root" in output.stderr
+    assert "no such bucket" in output.stderr
 
 
 def test_a_store_that_does_not_answer_is_told_from_a_full_disk(
@@ -252,10 +252,10 @@ def test_a_store_that_does_not_answer_is_told_from_a_full_disk(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 
-    given = connected("export", "--out", "s3://bucket/root")
+    output = connected("export", "--out", "s3://bucket/root")
 
-    assert given.code == ExitCode.STOPPED_EARLY
-    assert "s3://bucket/root: the store does not answer" in given.stderr
-    assert "AWS_ENDPOINT_URL" in given.stderr
-    assert "space" not in given.stderr
-    assert "Debug source" not in given.stderr
+    assert output.code == ExitCode.STOPPED_EARLY
+    assert "s3://bucket/root: the store does not answer" in output.stderr
+    assert "AWS_ENDPOINT_URL" in output.stderr
+    assert "space" not in output.stderr
+    assert "Debug source" not in output.stderr

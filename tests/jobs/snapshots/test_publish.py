@@ -16,27 +16,27 @@ def test_all_shards_published_are_the_world_and_say_so_as_an_export_does(
     for shard in ("1/2", "2/2"):
         assert connected(*SHARD, shard, *DAY).code == ExitCode.DONE
 
-    given = connected(*PUBLISH, "--json")
+    output = connected(*PUBLISH, "--json")
 
-    assert given.code == ExitCode.DONE, given.stderr
+    assert output.code == ExitCode.DONE, output.stderr
     assert_same(published_rows(ROOT), world_rows(twilio))
-    assert given.document["already_published"] is False
-    assert given.document["manifest"] == json.loads((ROOT / given.document["manifest_path"]).read_text())
+    assert output.document["already_published"] is False
+    assert output.document["manifest"] == json.loads((ROOT / output.document["manifest_path"]).read_text())
     assert not (ROOT / "_staging").exists() or not any((ROOT / "_staging").iterdir())
 
 
 def test_a_missing_shard_is_named_with_the_line_as_it_was_typed_for_the_others(connected: RunCommand) -> None:
     connected(*SHARD, "2/3", *DAY, "--service", "default", "--drop-pii")
 
-    given = connected(*PUBLISH)
+    output = connected(*PUBLISH)
 
-    assert given.code == ExitCode.GUARD_REFUSED
-    assert "1/3, 3/3 not finished, of 3 shards: nothing published" in given.stderr
+    assert output.code == ExitCode.GUARD_REFUSED
+    assert "1/3, 3/3 not finished, of 3 shards: nothing published" in output.stderr
     for shard in ("1/3", "3/3"):
         line = (
             f"readstate export --out root --run nightly --service default --drop-pii --date 2024-11-23 --shard {shard}"
         )
-        assert line in given.stderr
+        assert line in output.stderr
 
 
 def test_publishing_wants_no_credentials_and_asks_nothing(
@@ -58,8 +58,8 @@ def test_too_many_failures_of_all_shards_are_published_as_incomplete_or_refused_
     users.write_text("\n".join(user.sid for _, user in twilio.world.users()))
     twilio.faults = replace(twilio.faults, page_loop_share=1.0)
     for shard in ("1/2", "2/2"):
-        given = connected(*SHARD, shard, *DAY, "--service", "default", "--users", str(users))
-        assert given.code == ExitCode.DONE, "the whole is judged, not a shard"
+        output = connected(*SHARD, shard, *DAY, "--service", "default", "--users", str(users))
+        assert output.code == ExitCode.DONE, "the whole is judged, not a shard"
 
     refused = connected(*PUBLISH, "--on-incomplete", "refuse", "--max-failed-users", "0")
     published = connected(*PUBLISH)

@@ -26,11 +26,11 @@ def root(tmp_path: Path) -> str:
 
 
 def test_a_table_shows_null_as_null_and_control_characters_as_text(root: str) -> None:
-    given = succeed("sql", root, QUESTION)
+    output = succeed("sql", root, QUESTION)
 
-    assert "null" in given.stdout
-    assert "\x1b" not in given.stdout
-    assert "\\x1b" in given.stdout
+    assert "null" in output.stdout
+    assert "\x1b" not in output.stdout
+    assert "\\x1b" in output.stdout
 
 
 @pytest.mark.parametrize(
@@ -53,15 +53,15 @@ def test_a_table_shows_null_as_null_and_control_characters_as_text(root: str) ->
 def test_json_holds_whole_numbers_and_nulls_and_text_for_what_json_has_no_type_for(
     query: str, rows: list[dict[str, object]], root: str
 ) -> None:
-    given = succeed("sql", root, query, "--json")
+    output = succeed("sql", root, query, "--json")
 
-    assert given.document == rows
+    assert output.document == rows
 
 
 def test_csv_quotes_what_needs_it(root: str) -> None:
-    given = succeed("sql", root, QUESTION, "--csv")
+    output = succeed("sql", root, QUESTION, "--csv")
 
-    lines = given.stdout.splitlines()
+    lines = output.stdout.splitlines()
     assert lines[0] == '"identity","unread","at"'
     assert lines[1].startswith('"a ""b"",')
 
@@ -70,10 +70,10 @@ def test_csv_quotes_what_needs_it(root: str) -> None:
 def test_the_rows_go_to_a_file_that_only_its_owner_reads(kind: str, root: str, tmp_path: Path) -> None:
     out = tmp_path / f"rows.{kind}"
 
-    given = succeed("sql", root, QUESTION, "--out", str(out))
+    output = succeed("sql", root, QUESTION, "--out", str(out))
 
     assert out.stat().st_mode & 0o777 == 0o600
-    assert given.stdout == ""
+    assert output.stdout == ""
     if kind == "parquet":
         assert pq.read_table(out).num_rows == 2
     else:
@@ -83,21 +83,21 @@ def test_the_rows_go_to_a_file_that_only_its_owner_reads(kind: str, root: str, t
 def test_the_query_may_come_on_stdin(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 41 + 1 AS answer"))
 
-    given = succeed("sql", root, "-", "--json")
+    output = succeed("sql", root, "-", "--json")
 
-    assert given.document == [{"answer": 42}]
+    assert output.document == [{"answer": 42}]
 
 
 def test_without_a_query_the_views_are_shown(root: str) -> None:
-    given = succeed("sql", root)
+    output = succeed("sql", root)
 
-    assert all(view in given.stdout for view in VIEWS)
+    assert all(view in output.stdout for view in VIEWS)
 
 
 def test_a_long_table_says_that_it_ends_early(root: str) -> None:
-    given = succeed("sql", root, "SELECT * FROM range(1001)")
+    output = succeed("sql", root, "SELECT * FROM range(1001)")
 
-    assert "Only the first 1000 rows" in given.stderr
+    assert "Only the first 1000 rows" in output.stderr
 
 
 @pytest.mark.parametrize(
@@ -110,22 +110,24 @@ def test_a_long_table_says_that_it_ends_early(root: str) -> None:
     ],
 )
 def test_what_is_wrong_is_said_without_a_traceback(arguments: list[str], code: ExitCode, words: str, root: str) -> None:
-    given = run_command("sql", root, *arguments)
-    assert given.code == code
+    output = run_command("sql", root, *arguments)
+    assert output.code == code
 
-    story = given.stderr
+    story = output.stderr
     assert words in story
     assert "Traceback" not in story
 
 
 def test_ctrl_c_ends_a_long_query_and_is_no_bug(root: str) -> None:
-    given = run_command("sql", root, "SELECT 1")  # all modules are loaded: the next query begins long before the signal
+    output = run_command(
+        "sql", root, "SELECT 1"
+    )  # all modules are loaded: the next query begins long before the signal
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
-        given = run_command("sql", root, "SELECT count(*) FROM range(1000000000000) AS many")
+        output = run_command("sql", root, "SELECT count(*) FROM range(1000000000000) AS many")
     finally:
         signal.signal(signal.SIGALRM, before)
 
-    assert given.code == ExitCode.INTERRUPTED
-    assert "error: stopped" in given.stderr
+    assert output.code == ExitCode.INTERRUPTED
+    assert "error: stopped" in output.stderr

@@ -15,14 +15,14 @@ def test_it_exports_a_world_of_its_own_and_says_what_to_type_next(
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "of a real account, which a demo must not touch")
     monkeypatch.setenv("READSTATE_BASE_URL", "http://127.0.0.1:9")
 
-    given = readstate("demo", "--users", "80", "--out", "tried")
+    output = readstate("demo", "--users", "80", "--out", "tried")
 
-    assert given.code == ExitCode.DONE, given.stderr
-    assert "A simulated Twilio listens on http://127.0.0.1:" in given.stderr
-    assert "Published tried/_snapshots/" in given.stdout
+    assert output.code == ExitCode.DONE, output.stderr
+    assert "A simulated Twilio listens on http://127.0.0.1:" in output.stderr
+    assert "Published tried/_snapshots/" in output.stdout
     assert len(published_rows(Path("tried"))) > 80
     assert not Path("tried/.work").exists()
-    following = re.findall(r"^  (\S.*)$", given.stdout.split("Next, try:")[1], re.MULTILINE)
+    following = re.findall(r"^  (\S.*)$", output.stdout.split("Next, try:")[1], re.MULTILINE)
     assert len(following) == 3
     program, *words = shlex.split(following[0])
     assert program.endswith("readstate")

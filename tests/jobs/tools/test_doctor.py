@@ -12,10 +12,10 @@ from readstate.snapshot.published.snapshot_store import SnapshotStore
 from tests.helpers.cli_shell import CommandOutput, RunCommand
 
 
-def marks(given: CommandOutput) -> dict[str, str]:
+def marks(output: CommandOutput) -> dict[str, str]:
     """The mark of each subject; a subject with both counts as a cross."""
     found: dict[str, str] = {}
-    for line in given.stdout.splitlines():
+    for line in output.stdout.splitlines():
         if line[:1] in {"✓", "✗"}:
             subject = line[2:14].strip()
             found[subject] = "✗" if "✗" in {line[0], found.get(subject)} else "✓"
@@ -23,15 +23,15 @@ def marks(given: CommandOutput) -> dict[str, str]:
 
 
 def test_where_all_is_well_everything_has_a_tick(connected: RunCommand, twilio: RunningSimulator) -> None:
-    given = connected("doctor", "--out", "root")
+    output = connected("doctor", "--out", "root")
 
     subjects = ["settings", "address", "work folder", "root", "credentials", "clock", "service", "permission"]
-    assert given.code == ExitCode.DONE
-    assert marks(given) == dict.fromkeys(subjects, "✓")
-    assert "from environment READSTATE_BASE_URL" in given.stdout
-    assert f"{twilio.world.default_service.sid} Default Conversations Service (default)" in given.stdout
-    assert "0 snapshots" in given.stdout
-    assert " free" in given.stdout
+    assert output.code == ExitCode.DONE
+    assert marks(output) == dict.fromkeys(subjects, "✓")
+    assert "from environment READSTATE_BASE_URL" in output.stdout
+    assert f"{twilio.world.default_service.sid} Default Conversations Service (default)" in output.stdout
+    assert "0 snapshots" in output.stdout
+    assert " free" in output.stdout
 
 
 def test_with_json_it_is_one_document_with_the_same_findings(connected: RunCommand, tmp_path: Path) -> None:
@@ -46,14 +46,14 @@ def test_with_json_it_is_one_document_with_the_same_findings(connected: RunComma
 def test_a_root_that_ignores_conditions_is_told(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SnapshotStore, "supports_conditional_put", lambda _self: False)
 
-    given = connected("doctor", "--out", "root")
+    output = connected("doctor", "--out", "root")
 
-    assert given.code == ExitCode.SOME_FAILED
-    assert "when two processes publish at once, the last one wins" in given.stdout
+    assert output.code == ExitCode.SOME_FAILED
+    assert "when two processes publish at once, the last one wins" in output.stdout
 
 
 @pytest.mark.parametrize(
-    ("environment", "told"),
+    ("environment", "message"),
     [
         ({}, "→ Export TWILIO_API_KEY and TWILIO_API_SECRET"),
         ({}, "→ To try without an account: readstate demo"),
@@ -61,20 +61,20 @@ def test_a_root_that_ignores_conditions_is_told(connected: RunCommand, monkeypat
     ],
 )
 def test_missing_credentials_are_named(
-    environment: dict[str, str], told: str, readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str], message: str, readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    given = readstate("doctor")
+    output = readstate("doctor")
 
-    assert given.code == ExitCode.NOT_PERMITTED
-    assert marks(given)["credentials"] == "✗"
-    assert told in given.stdout
+    assert output.code == ExitCode.NOT_PERMITTED
+    assert marks(output)["credentials"] == "✗"
+    assert message in output.stdout
 
 
 @pytest.mark.parametrize(
-    ("environment", "faults", "code", "subject", "told"),
+    ("environment", "faults", "code", "subject", "message"),
     [
         ({"TWILIO_AUTH_TOKEN": "0" * 32}, {}, ExitCode.NOT_PERMITTED, "credentials",
          ["401", "RQ", "TWILIO_API_KEY with TWILIO_API_SECRET"]),
@@ -84,19 +84,19 @@ def test_missing_credentials_are_named(
     ],
 )  # fmt: skip
 def test_credentials_that_are_refused_are_told_from_a_connection_that_fails(
-    *, environment: dict[str, str], faults: dict[str, Any], code: ExitCode, subject: str, told: list[str],
+    *, environment: dict[str, str], faults: dict[str, Any], code: ExitCode, subject: str, message: list[str],
     connected: RunCommand, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     twilio.faults = replace(twilio.faults, **faults)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    given = connected("doctor")
+    output = connected("doctor")
 
-    assert given.code == code
-    assert {name for name, mark in marks(given).items() if mark == "✗"} == {subject}
-    assert all(text in given.stdout for text in told)
-    assert "readstate doctor" not in given.stdout, "which would send people in a circle"
+    assert output.code == code
+    assert {name for name, mark in marks(output).items() if mark == "✗"} == {subject}
+    assert all(text in output.stdout for text in message)
+    assert "readstate doctor" not in output.stdout, "which would send people in a circle"
 
 
 @pytest.mark.parametrize("seconds", [-400.0, 400.0])
@@ -105,47 +105,47 @@ def test_a_clock_that_is_wrong_is_a_cross_with_the_difference(
 ) -> None:
     twilio.faults = replace(twilio.faults, clock_skew_seconds=seconds)
 
-    given = connected("doctor", "--json")
+    output = connected("doctor", "--json")
 
-    (finding,) = [found for found in given.document["findings"] if found["subject"] == "clock"]
-    assert given.code == ExitCode.SOME_FAILED
+    (finding,) = [found for found in output.document["findings"] if found["subject"] == "clock"]
+    assert output.code == ExitCode.SOME_FAILED
     assert finding["good"] is False
     assert abs(float(finding["text"].split()[0]) + seconds) <= 2
     assert "Set the clock" in finding["hint"]
 
 
 @pytest.mark.parametrize(
-    ("option", "subject", "told"),
+    ("option", "subject", "message"),
     [("--out", "root", "→ Check that the root exists"), ("--work-dir", "work folder", "--work-dir")],
 )
 def test_a_folder_that_cannot_be_written_is_a_cross_and_the_rest_is_checked_too(
-    option: str, subject: str, told: str, connected: RunCommand
+    option: str, subject: str, message: str, connected: RunCommand
 ) -> None:
     Path("folder").write_text("a file, not a folder")
 
-    given = connected("doctor", option, "folder")
+    output = connected("doctor", option, "folder")
 
-    assert given.code == ExitCode.SOME_FAILED
-    assert marks(given)[subject] == "✗"
-    assert marks(given)["credentials"] == "✓"
-    assert told in given.stdout
+    assert output.code == ExitCode.SOME_FAILED
+    assert marks(output)[subject] == "✗"
+    assert marks(output)["credentials"] == "✓"
+    assert message in output.stdout
 
 
 def test_a_full_disk_is_a_cross(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**6))
 
-    given = connected("doctor")
+    output = connected("doctor")
 
-    assert given.code == ExitCode.SOME_FAILED
-    assert marks(given)["work folder"] == "✗"
-    assert "1.0 MB free" in given.stdout
+    assert output.code == ExitCode.SOME_FAILED
+    assert marks(output)["work folder"] == "✗"
+    assert "1.0 MB free" in output.stdout
 
 
 def test_a_wrong_setting_is_a_cross_and_no_crash(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READSTATE_MAX_OUTAGE", "a while")
 
-    given = connected("doctor")
+    output = connected("doctor")
 
-    assert given.code == ExitCode.SOME_FAILED
-    assert marks(given) == {"settings": "✗"}
-    assert "environment READSTATE_MAX_OUTAGE: max_outage: 'a while' is not a duration" in given.stdout
+    assert output.code == ExitCode.SOME_FAILED
+    assert marks(output) == {"settings": "✗"}
+    assert "environment READSTATE_MAX_OUTAGE: max_outage: 'a while' is not a duration" in output.stdout

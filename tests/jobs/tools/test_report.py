@@ -22,29 +22,29 @@ def root(tmp_path: Path) -> str:
 def test_the_page_goes_to_a_file_that_only_its_owner_reads(root: str, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
 
-    given = succeed("report", root, "--out", str(out))
+    output = succeed("report", root, "--out", str(out))
 
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert out.stat().st_mode & 0o777 == 0o600
-    assert given.stdout == ""
+    assert output.stdout == ""
 
 
 def test_markdown_goes_to_stdout_and_names_nobody_unless_asked_to(root: str) -> None:
-    given = run_command("report", root, "--markdown")
+    output = run_command("report", root, "--markdown")
     named = run_command("report", root, "--markdown", "--show-pii", "--date", "2026-11-22")
 
-    assert given.code == named.code == ExitCode.DONE
-    assert given.stdout.startswith("## Who has read what on 2026-11-23")
+    assert output.code == named.code == ExitCode.DONE
+    assert output.stdout.startswith("## Who has read what on 2026-11-23")
     assert named.stdout.startswith("## Who has read what on 2026-11-22")
-    assert ("user 1" in given.stdout, "user 1" in named.stdout) == (False, True)
+    assert ("user 1" in output.stdout, "user 1" in named.stdout) == (False, True)
 
 
 def test_a_folder_is_no_file_to_write_to(root: str, tmp_path: Path) -> None:
-    given = run_command("report", root, "--out", str(tmp_path))
-    assert given.code == ExitCode.USAGE
-    given = run_command("report", root, "--out", str(tmp_path / "none" / "report.html"))
-    assert given.code == ExitCode.LOCAL_DISK
-    assert f"Make the folder {tmp_path / 'none'} first" in given.stderr
+    output = run_command("report", root, "--out", str(tmp_path))
+    assert output.code == ExitCode.USAGE
+    output = run_command("report", root, "--out", str(tmp_path / "none" / "report.html"))
+    assert output.code == ExitCode.LOCAL_DISK
+    assert f"Make the folder {tmp_path / 'none'} first" in output.stderr
 
 
 @pytest.fixture
@@ -74,14 +74,14 @@ def test_a_run_goes_to_stdout_or_to_a_page(tmp_path: Path) -> None:
 
 
 def test_a_run_has_no_date(run: RunDirectory) -> None:
-    given = run_command("report", "last", "--date", "2026-11-23")
-    assert given.code == ExitCode.USAGE
-    assert "Leave --date out" in given.stderr
+    output = run_command("report", "last", "--date", "2026-11-23")
+    assert output.code == ExitCode.USAGE
+    assert "Leave --date out" in output.stderr
 
 
 def test_a_run_whose_plan_is_gone_says_what_needs_none(run: RunDirectory, tmp_path: Path) -> None:
     (tmp_path / "plans").rename(tmp_path / "elsewhere")
 
-    given = run_command("report", run.run_id)
-    assert given.code == ExitCode.BAD_INPUT
-    assert f"readstate status {run.run_id}" in given.stderr
+    output = run_command("report", run.run_id)
+    assert output.code == ExitCode.BAD_INPUT
+    assert f"readstate status {run.run_id}" in output.stderr

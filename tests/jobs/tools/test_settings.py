@@ -16,10 +16,10 @@ def test_every_setting_is_shown_with_its_value_and_the_default_as_its_origin(rea
 
 
 def test_people_get_a_table_with_values_as_a_file_would_have_them(readstate: RunCommand) -> None:
-    given = readstate("settings", "--production-first")
+    output = readstate("settings", "--production-first")
 
-    lines = {line.split()[0]: line.split()[1:] for line in given.stdout.splitlines() if line.strip()}
-    assert given.code == ExitCode.DONE
+    lines = {line.split()[0]: line.split()[1:] for line in output.stdout.splitlines() if line.strip()}
+    assert output.code == ExitCode.DONE
     assert lines["production_first"] == ["true", "flag", "--production-first"]
     assert lines["metrics_file"] == ["-", "default"]
 
@@ -34,9 +34,9 @@ def test_secrets_are_masked_and_what_names_them_is_shortened(
 
     table, document = readstate("settings"), readstate("settings", "--json")
 
-    for given in (table, document):
-        assert given.code == ExitCode.DONE
-        assert not any(value in given.stdout + given.stderr for value in (secrets | names).values())
+    for output in (table, document):
+        assert output.code == ExitCode.DONE
+        assert not any(value in output.stdout + output.stderr for value in (secrets | names).values())
     assert document.document["environment"] == {
         "TWILIO_ACCOUNT_SID": "AC…cdef",
         "TWILIO_AUTH_TOKEN": "set, not shown",
@@ -52,20 +52,20 @@ def test_secrets_are_masked_and_what_names_them_is_shortened(
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "message"),
     [
         ("max_in_flite = 3", "did you mean 'max_in_flight'?"),
         ("transport = 'aiohttp'", "own.toml: the setting 'transport' was removed: requests"),
     ],
 )
-def test_a_wrong_setting_is_code_10_with_its_place(file: str, told: str, readstate: RunCommand) -> None:
+def test_a_wrong_setting_is_code_10_with_its_place(file: str, message: str, readstate: RunCommand) -> None:
     Path("own.toml").write_text(file)
 
-    given = readstate("settings", "--config", "own.toml")
+    output = readstate("settings", "--config", "own.toml")
 
-    assert given.code == ExitCode.BAD_INPUT
-    assert told in given.stderr
-    assert given.stdout == ""
+    assert output.code == ExitCode.BAD_INPUT
+    assert message in output.stderr
+    assert output.stdout == ""
 
 
 def test_the_password_of_a_shared_pace_is_not_shown(readstate: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,8 +22,10 @@ class Run:
         self.path = path
         self.counters = RunCounters()
         self.clock = FakeClock()
-        self.told: list[object] = []
-        self.file = MetricsFile(path, command=command, counters=self.counters, clock=self.clock, emit=self.told.append)
+        self.emitted: list[object] = []
+        self.file = MetricsFile(
+            path, command=command, counters=self.counters, clock=self.clock, emit=self.emitted.append
+        )
 
     @property
     def samples(self) -> dict[tuple[str, ...], float]:
@@ -133,7 +135,7 @@ def test_trouble_later_is_told_once_and_does_not_end_the_run(tmp_path: Path) -> 
     folder.rmdir()
     for second in (20, 40, 60):
         run.file.update(half_way(elapsed_seconds=float(second)))
-    assert [type(event) for event in run.told] == [events.Message]
+    assert [type(event) for event in run.emitted] == [events.Message]
 
     folder.mkdir()
     run.file.update(half_way(elapsed_seconds=80.0))

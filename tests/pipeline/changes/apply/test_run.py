@@ -20,8 +20,8 @@ async def test_every_row_gets_what_was_planned_and_is_told_once_and_only_the_fie
     assert Counter(request.path for request in applied.transport.writes).most_common(1)[0][1] == 1
     assert {request.form for request in applied.transport.writes} == {(("NotificationLevel", "muted"),)}
     assert {level for _, level, _ in state_of(bench.simulated, rows).values()} == {"muted"}
-    told = [event.plan_row_id for event in bench.events if isinstance(event, RowSettled)]
-    assert sorted(told) == list(range(30))
+    settled = [event.plan_row_id for event in bench.events if isinstance(event, RowSettled)]
+    assert sorted(settled) == list(range(30))
 
 
 async def test_removals_come_after_the_last_update(bench: Bench) -> None:

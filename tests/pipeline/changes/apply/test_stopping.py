@@ -56,11 +56,11 @@ class TestStopping:
                 (folder / "STOP").touch()
                 bench.clock.advance(1)  # type: ignore[attr-defined]
 
-        def told(event: object) -> None:
+        def observe(event: object) -> None:
             if isinstance(event, WritesHeld):
                 (folder / "PAUSE").unlink()
 
-        bench.events = Listener(told)
+        bench.events = Listener(observe)
         applied = await bench.apply(plan, writes(touch))
 
         assert applied.result.exit_code == ExitCode.STOPPED_EARLY

@@ -7,7 +7,7 @@ from readstate.simulator.seed.world_shape import WorldShape
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"users": -1}, "users"),
         ({"services": 0}, "services"),
@@ -15,6 +15,6 @@ from readstate.simulator.seed.world_shape import WorldShape
         ({"conversations_per_user": -1, "heaviest": -2}, "heaviest"),
     ],
 )
-def test_a_shape_that_cannot_be_is_refused_with_every_reason(fields: dict[str, int], told: str) -> None:
-    with pytest.raises(BadInput, match=told):
+def test_a_shape_that_cannot_be_is_refused_with_every_reason(fields: dict[str, int], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         WorldShape(**fields)

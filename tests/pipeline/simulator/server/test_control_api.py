@@ -47,15 +47,15 @@ async def test_options_are_read_replaced_and_changed(
 
 
 @pytest.mark.parametrize(
-    ("body", "told"), [(b'{"latency": 1}', "did you mean 'latency_ms'"), (b"[]", "not a JSON object")]
+    ("body", "message"), [(b'{"latency": 1}', "did you mean 'latency_ms'"), (b"[]", "not a JSON object")]
 )
 async def test_a_wrong_description_is_refused_with_the_reason(
-    connection: RawConnection, body: bytes, told: str
+    connection: RawConnection, body: bytes, message: str
 ) -> None:
     reply = await connection.ask("PATCH", "/_simulator/faults", body)
 
     assert reply.status == 400
-    assert told in reply.body["message"]
+    assert message in reply.body["message"]
 
 
 async def test_an_unknown_endpoint_names_those_that_exist(connection: RawConnection) -> None:

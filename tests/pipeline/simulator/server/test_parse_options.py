@@ -36,7 +36,7 @@ def test_words_become_values_of_the_right_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [
         ("latency_ms", "no value"),
         ("latncy_ms=3", "did you mean 'latency_ms'"),
@@ -45,8 +45,8 @@ def test_words_become_values_of_the_right_type() -> None:
         ("outage=always", "outage"),
     ],
 )
-def test_a_wrong_word_is_refused_with_the_reason(word: str, told: str) -> None:
-    with pytest.raises(BadInput, match=told):
+def test_a_wrong_word_is_refused_with_the_reason(word: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         parse_assignments(Faults, [word])
 
 

@@ -58,7 +58,7 @@ def test_a_world_where_nothing_happened_is_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "message"),
     [
         ([], "not a world"),
         (["nonsense"], "not a world"),
@@ -71,6 +71,6 @@ def test_a_world_where_nothing_happened_is_one_line() -> None:
         ([HEAD, '{"service": 0, "user": 0, "sid": null, "is": {"number": "x"}}'], "line 2"),
     ],
 )
-def test_a_file_that_is_no_world_is_refused_with_its_line(lines: list[str], told: str) -> None:
-    with pytest.raises(BadInput, match=told):
+def test_a_file_that_is_no_world_is_refused_with_its_line(lines: list[str], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         world_from_lines(lines)

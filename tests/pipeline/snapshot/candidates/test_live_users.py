@@ -34,17 +34,17 @@ async def test_credentials_that_may_not_read_end_the_reading() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "online"), [([None, None], None), ([None, False], set()), ([True, False, None], {"US0"})]
+    ("reported", "online"), [([None, None], None), ([None, False], set()), ([True, False, None], {"US0"})]
 )
 async def test_who_is_online_is_unknown_where_twilio_reports_it_of_no_user(
-    told: list[bool | None], online: set[str] | None
+    reported: list[bool | None], online: set[str] | None
 ) -> None:
     async def users() -> AsyncIterator[User]:
-        for number, is_online in enumerate(told):
+        for number, is_online in enumerate(reported):
             yield User(sid=f"US{number}", is_online=is_online)
 
     online_users = OnlineUsers()
     passed = [user async for user in online_users.watch(users())]
 
-    assert len(passed) == len(told)
+    assert len(passed) == len(reported)
     assert online_users.online == online

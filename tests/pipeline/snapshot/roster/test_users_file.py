@@ -1,4 +1,4 @@
-"""Users files: every wrong line is told in one pass, and what is right is understood."""
+"""Users files: every wrong line is reported in one pass, and every right one is read."""
 
 import io
 from pathlib import Path
