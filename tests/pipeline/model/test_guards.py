@@ -25,10 +25,6 @@ def refused(facts: GuardInputs, **consent: object) -> dict[str, Guard]:
     return {guard.name: guard for guard in refusals(evaluate(facts, Consent(**consent)))}  # type: ignore[arg-type]
 
 
-def test_a_plan_of_updates_needs_no_consent() -> None:
-    assert not refused(QUIET)
-
-
 def test_every_guard_is_asked_whatever_the_others_say() -> None:
     facts = replace(
         QUIET, rows=2_000_000, updates=1_000_001, deletes=2_000, not_found=900_000, read_errors=3, wiped_out_users=4,

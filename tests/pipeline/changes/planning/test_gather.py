@@ -29,17 +29,6 @@ async def test_one_row_of_a_user_is_one_request(simulated: SimulatedApi, tmp_pat
     assert len(planned.sent) == 3  # two of them to find the service
 
 
-async def test_many_rows_of_a_user_are_read_by_pages(simulated: SimulatedApi, tmp_path: Path) -> None:
-    user = simulated.users_with(110, 200)[0]
-    rows = simulated.rows_of(user.sid)
-
-    planned = await make_plan(simulated, csv_of(*(update(row, notification_level="muted") for row in rows)), tmp_path)
-
-    assert len(rows) > 100
-    assert len(planned.sent) == 2 + -(-len(rows) // 50)
-    assert set(planned.dispositions) <= {"update", "blocked", "noop"}
-
-
 async def test_reads_stay_near_the_cheapest_possible(simulated: SimulatedApi, tmp_path: Path) -> None:
     lines, cheapest = [], 0
     for number, user in enumerate(simulated.users_with(1, 200)):
@@ -96,26 +85,18 @@ async def test_identities_that_bend_a_path_are_found_by_listing(simulated: Simul
         {
             "user": user.identity,
             "conversation": simulated.rows_of(user.sid)[0]["conversation_sid"],
-            "notification_level": level,
+            "notification_level": "muted",
         }
         for user in odd
-        for level in ("muted", "default")
     ]
+    missing = {"user": "../../Users", "conversation": "CH" + "0" * 32, "notification_level": "muted"}
 
-    planned = await make_plan(simulated, csv_of(*lines[::2]), tmp_path)
+    planned = await make_plan(simulated, csv_of(*lines, missing), tmp_path)
 
     assert len(odd) >= 2
-    assert [row.user_sid for row in planned.rows] == [user.sid for user in odd]
-    assert not [request.path for request in planned.sent if "%" in request.path]
-
-
-async def test_an_odd_identity_that_does_not_exist_is_not_found(simulated: SimulatedApi, tmp_path: Path) -> None:
-    line = {"user": "../../Users", "conversation": "CH" + "0" * 32, "notification_level": "muted"}
-
-    planned = await make_plan(simulated, csv_of(line), tmp_path)
-
-    assert planned.reasons == ["USER_NOT_FOUND"]
-    assert all(".." not in request.target for request in planned.sent)
+    assert [row.user_sid for row in planned.rows] == [*(user.sid for user in odd), None]
+    assert planned.reasons[-1] == "USER_NOT_FOUND"
+    assert not [request.target for request in planned.sent if "%" in request.path or ".." in request.target]
 
 
 async def test_an_odd_unique_name_is_looked_for_in_the_list(simulated: SimulatedApi, tmp_path: Path) -> None:
@@ -175,34 +156,20 @@ async def test_what_cannot_be_read_stands_in_the_plan_and_stops_nothing_else(
 async def test_a_newest_message_or_participant_that_cannot_be_read_is_a_read_error(
     simulated: SimulatedApi, tmp_path: Path
 ) -> None:
-    row = simulated.membership(horizon=True)
-    further = {"op": "update", "last_read_message_index": row["last_read_message_index"] + 1}
-    for cells, failing, expected in (
-        (further, {"/Messages": 500}, ("NEWEST_UNKNOWN", "500")),
-        ({"op": "delete"}, {row["participant_sid"]: 404}, ("PARTICIPANT_UNKNOWN", "left meanwhile")),
-        ({"op": "delete"}, {row["participant_sid"]: 400}, ("PARTICIPANT_UNKNOWN", "400")),
+    rows = shared_rows(simulated, 2)
+    participant = rows[0]["participant_sid"]
+    latest = {"op": "update", "last_read_message_index": "@latest"}
+    for lines, cells, failing, expected in (
+        (rows[:1], latest, {"/Messages": 500}, ("NEWEST_UNKNOWN", "500")),
+        (rows[:1], {"op": "delete"}, {participant: 404}, ("PARTICIPANT_UNKNOWN", "left meanwhile")),
+        (rows[:1], {"op": "delete"}, {participant: 400}, ("PARTICIPANT_UNKNOWN", "400")),
+        (rows, {"op": "delete"}, {"/Participants": 500}, ("PARTICIPANT_UNKNOWN", "500")),
     ):
         transport = SimulatedTransport(simulated, failing=failing)  # type: ignore[arg-type]
-        planned = await make_plan(
-            simulated, csv_of(update(row, **cells)), tmp_path, operation=None, transport=transport
-        )
-        assert planned.reasons == [expected[0]]
+        text = csv_of(*(update(row, **cells) for row in lines))
+        planned = await make_plan(simulated, text, tmp_path, operation=None, transport=transport)
+        assert planned.reasons == [expected[0]] * len(lines)
         assert expected[1] in planned.rows[0].reason_detail
-
-
-async def test_members_whose_page_cannot_be_read_are_read_errors(simulated: SimulatedApi, tmp_path: Path) -> None:
-    rows = shared_rows(simulated, 2)
-    transport = SimulatedTransport(simulated, failing={f"{rows[0]['conversation_sid']}/Participants": 500})
-
-    planned = await make_plan(
-        simulated,
-        csv_of(*(update(row, op="delete") for row in rows)),
-        tmp_path,
-        operation=None,
-        transport=transport,
-    )
-
-    assert planned.reasons == ["PARTICIPANT_UNKNOWN"] * 2
 
 
 @pytest.mark.parametrize("ending", ["/Conversations", "/Messages", "/Participants", "CONVERSATION", "PARTICIPANT"])

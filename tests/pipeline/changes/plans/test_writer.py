@@ -21,15 +21,6 @@ def test_only_its_owner_can_look_into_a_plan(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in plan.directory.iterdir()} == {0o600}
 
 
-def test_the_same_rows_have_the_same_digest_and_another_row_another(tmp_path: Path) -> None:
-    first, again, other = (written_plan(tmp_path / name, plan_row(number)) for name, number in
-                           (("a", 0), ("b", 0), ("c", 1)))  # fmt: skip
-
-    assert first.manifest.rows_sha256 == again.manifest.rows_sha256
-    assert first.manifest.plan_id == again.manifest.plan_id
-    assert other.manifest.rows_sha256 != first.manifest.rows_sha256
-
-
 def test_an_error_leaves_no_half_written_plan(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), PlanWriter(tmp_path) as writer:
         writer.add(plan_row(0))

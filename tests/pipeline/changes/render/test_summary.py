@@ -3,16 +3,7 @@ from pathlib import Path
 from readstate.changes.plans.reader import Plan
 from readstate.changes.render.html import render_html
 from readstate.changes.render.summary import SAMPLES, row_of, sample, select, summarize
-from readstate.model.guards import Consent
-from tests.helpers.plans import plan_row, removal_row, skipped_row, written_plan
-
-
-def test_a_given_consent_changes_what_the_guards_say(tmp_path: Path) -> None:
-    plan = written_plan(tmp_path, removal_row(0))
-
-    agreed = summarize(plan, [], Consent(confirm_deletes=1))
-
-    assert all(guard.passed for guard in agreed.guards)
+from tests.helpers.plans import plan_row, skipped_row, written_plan
 
 
 def test_a_sample_is_capped_and_the_counts_are_whole(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from readstate.changes.render.html import render_html
 from readstate.changes.render.markdown import render_markdown
 from readstate.changes.render.summary import Summary, summarize
 from readstate.changes.render.text import render_rows, render_text
@@ -34,6 +35,12 @@ def test_nothing_in_the_text_moves_a_cursor(summary: Summary) -> None:
         assert "\x1b" not in rendered
         assert "\u202e" not in rendered
         assert "\\x1b" in rendered
+
+
+def test_every_rendering_says_what_cannot_be_undone_and_what_it_costs(summary: Summary) -> None:
+    for rendered in (render_text(summary), render_markdown(summary), render_html(summary)):
+        assert "2 of 5 changes cannot be undone, or only in part" in rendered
+    assert "about 0.2 s at 30 changes a second" in render_text(summary)
 
 
 def test_a_plan_that_can_be_undone_says_nothing_of_undo(tmp_path: Path) -> None:

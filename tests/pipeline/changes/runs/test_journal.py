@@ -87,13 +87,6 @@ def test_records_stream_in_plan_order_and_by_state(journal: Journal) -> None:
     assert [row.plan_row_id for row in journal.records(INTENT)] == list(range(0, 5_000, 2))
 
 
-def test_reopening_lets_failed_rows_be_tried_again(journal: Journal) -> None:
-    journal.commit([record(0, Outcome.REJECTED), record(1, Outcome.APPLIED), record(2, Outcome.MISMATCH)])
-
-    assert journal.reopen([Outcome.REJECTED, Outcome.MISMATCH]) == 2
-    assert list(journal.settled()) == [1]
-
-
 def test_events_come_back_in_their_order_with_what_they_hold(journal: Journal) -> None:
     journal.record_event("began", NOW, epoch=1)
     journal.record_event("ended", NOW, exit_code=0)
