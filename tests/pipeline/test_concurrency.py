@@ -8,12 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.concurrency import bounded_map
-
-
-async def a_while() -> None:
-    """Give every other task a few turns."""
-    for _ in range(20):
-        await asyncio.sleep(0)
+from tests.helpers.event_loop import settle
 
 
 class Work:
@@ -128,7 +123,7 @@ class TestBounds:
     async def test_never_more_than_the_limit_run_at_once(self, limit: int) -> None:
         work = Work()
         async with bounded_map(work, range(20), limit=limit) as results:
-            await a_while()
+            await settle()
             assert (work.now, len(work.started)) == (limit, limit)
             work.let_go()
             assert len([result async for result in results]) == 20
@@ -154,7 +149,7 @@ class TestBounds:
         async with bounded_map(squared, source.items(), limit=4) as results:
             await anext(results)
             for _ in range(20):
-                await a_while()
+                await settle()
             taken = source.taken
 
         assert taken <= 1 + 4 + 4 + 1
@@ -163,7 +158,7 @@ class TestBounds:
     async def test_a_high_limit_costs_no_more_tasks_than_there_are_items(self, items: int) -> None:
         work, before = Work(), len(asyncio.all_tasks())
         async with bounded_map(work, range(items), limit=500) as results:
-            await a_while()
+            await settle()
             assert len(asyncio.all_tasks()) - before <= 1 + items + 1
             work.let_go()
             assert len([result async for result in results]) == items
@@ -216,28 +211,23 @@ class TestErrors:
         with pytest.raises(OSError, match="roster"):
             await collect(squared, source.items(), 2)
 
-    async def test_an_error_arrives_though_more_results_wait_than_fit(self) -> None:
+    @pytest.mark.parametrize(
+        ("failing", "error", "raised"),
+        [
+            ([9], ValueError("nine"), ValueError),
+            ([0, 1], ValueError("the first"), ValueError),
+            ([0], ExceptionGroup("inner", [KeyError("inside")]), KeyError),
+        ],
+        ids=["though more results wait than fit", "the first of two", "the first of a group"],
+    )
+    async def test_one_error_arrives(self, failing: list[int], error: Exception, raised: type[Exception]) -> None:
         async def fails(item: int) -> int:
-            if item == 9:
-                raise ValueError("nine")
+            if item in failing:
+                raise error if item == failing[0] else RuntimeError("the second")
             return item
 
-        with pytest.raises(ValueError, match="nine"):
+        with pytest.raises(raised):
             await collect(fails, range(20), 3)
-
-    async def test_of_two_errors_the_first_is_raised(self) -> None:
-        async def fails(item: int) -> int:
-            raise ValueError(item)
-
-        with pytest.raises(ValueError, match="0"):
-            await collect(fails, range(2), 2)
-
-    async def test_a_group_of_errors_is_unwrapped_to_its_first(self) -> None:
-        async def fails(item: int) -> int:
-            raise ExceptionGroup("inner", [KeyError("inside")])
-
-        with pytest.raises(KeyError, match="inside"):
-            await collect(fails, range(1), 1)
 
     async def test_work_that_cancels_itself_is_an_error_and_not_a_lost_result(self) -> None:
         async def cancels_itself(item: int) -> int:
@@ -252,7 +242,7 @@ class TestErrors:
         work = Work()
         with pytest.raises(KeyError):
             async with bounded_map(work, range(9), limit=3):
-                await a_while()
+                await settle()
                 raise KeyError
 
         assert sorted(work.cancelled) == [0, 1, 2]
@@ -267,11 +257,11 @@ class TestLeaving:
             try:
                 return await work(item)
             finally:
-                await a_while()
+                await settle()
                 gone.append(item)
 
         async with bounded_map(slow_to_go, range(9), limit=3):
-            await a_while()
+            await settle()
 
         assert sorted(gone) == [0, 1, 2]
         assert len(asyncio.all_tasks()) == 1
@@ -279,7 +269,7 @@ class TestLeaving:
     async def test_cancelling_the_consumer_cancels_the_work(self) -> None:
         work, source = Work(), Source(1000)
         consumer = asyncio.create_task(collect(work, source.items(), 3))
-        await a_while()
+        await settle()
         consumer.cancel()
 
         with pytest.raises(asyncio.CancelledError):
@@ -307,7 +297,7 @@ class TestLeaving:
                 await asyncio.Event().wait()
 
         consumer = asyncio.create_task(consume())
-        await a_while()
+        await settle()
         if moment == "before":
             leaving.set()
             await asyncio.sleep(0)

@@ -12,6 +12,7 @@ from readstate import events
 from readstate.observers.monitor import Monitor, monitor_run
 from readstate.settings import Settings
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
+from tests.helpers.event_loop import settle
 from tests.helpers.fake_clock import FakeClock
 from tests.pipeline.observers.test_progress_bar import Terminal
 
@@ -139,7 +140,6 @@ class TestUpdates:
             while counting.updates < 3:
                 await asyncio.sleep(0)
         updates = counting.updates
-        for _ in range(10):
-            await asyncio.sleep(0)
+        await settle()
 
         assert (counting.updates, counting.closed) == (updates, 1)

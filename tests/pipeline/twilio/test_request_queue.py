@@ -6,14 +6,10 @@ from contextlib import asynccontextmanager
 
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings, Sent
 from readstate.twilio.request_queue import RequestQueue
+from tests.helpers.event_loop import settle
 from tests.helpers.fake_clock import FakeClock
 
 WRITES = "writes:IS1"
-
-
-async def settle() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 class Bench:

@@ -13,16 +13,11 @@ from msgspec.structs import replace
 from readstate.errors import BadInput, NotSent, Unanswered
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.request import Request
+from tests.helpers.event_loop import settle
 from tests.helpers.raw_server import HANG_UP, LAST, http, raw_server
 from tests.helpers.transports import CONVERSATION, CREDENTIALS, DELETE, READ, SECRET, UPDATE, USER, Open, exchange
 
 BASIC = b64encode(f"{CREDENTIALS.username}:{SECRET}".encode()).decode()
-
-
-async def all_that_can_happen() -> None:
-    """Let everything happen that can happen without time passing."""
-    for _ in range(50):
-        await asyncio.sleep(0)
 
 
 class TestAnswers:
@@ -152,7 +147,7 @@ class TestConnections:
     async def test_one_that_the_server_closed_meanwhile_is_not_used_again(
         self, transport: Open, farewell: bytes
     ) -> None:
-        done = await exchange(transport, *[DELETE] * 5, respond=http() + farewell, pause=all_that_can_happen)
+        done = await exchange(transport, *[DELETE] * 5, respond=http() + farewell, pause=settle)
 
         assert [answer.status for answer in done.answers] == [200] * 5
         assert (len(done.server.requests), done.server.connections) == (5, 5)

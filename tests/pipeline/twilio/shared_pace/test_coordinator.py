@@ -10,6 +10,7 @@ from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from readstate.twilio.shared_pace.coordinator import share_limiter
 from readstate.twilio.shared_pace.ledger import LEASE_SECONDS, WINDOW, Ledger
 from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable, T
+from tests.helpers.event_loop import settle
 from tests.helpers.fake_clock import FakeClock
 
 
@@ -221,6 +222,5 @@ async def test_a_mistake_in_the_sharing_itself_is_not_swallowed() -> None:
     with pytest.raises(TypeError, match="a mistake"):
         async with bench.sharing:
             kept, bench.store.update = bench.store.update, broken  # type: ignore[assignment,method-assign]
-            for _ in range(50):
-                await asyncio.sleep(0)
+            await settle()
             bench.store.update = kept  # type: ignore[method-assign]
