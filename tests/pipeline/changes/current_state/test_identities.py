@@ -1,7 +1,8 @@
 import pytest
 
-from readstate.changes.current_state.identities import resolve_identities
+from readstate.changes.current_state.identities import resolve_by_listing, resolve_identities
 from readstate.errors import UnusableAnswer
+from readstate.model.ids import is_unsafe_in_path
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
@@ -19,6 +20,16 @@ async def test_every_identity_is_found_whatever_the_server_makes_of_its_signs(sl
     )
 
     assert found == expected
+
+
+async def test_users_are_listed_until_every_odd_identity_is_found() -> None:
+    simulated = SimulatedApi(WorldShape(users=120, odd_identities=0.9))
+    odd = next(user for user in simulated.service.users() if is_unsafe_in_path(user.identity))
+    context = read_context(SimulatedTransport(simulated), simulated.service.sid)
+
+    found = await resolve_by_listing([odd.identity], context)
+
+    assert (found.sids, found.requests) == ({odd.identity: odd.sid}, 1)
 
 
 async def test_a_plain_identity_costs_one_request() -> None:

@@ -32,6 +32,12 @@ def test_a_compressed_file_that_is_cut_off_is_checked_up_to_there(codec: str) ->
         assert 1000 < linted.staged.rows < 20_000
 
 
+def test_a_file_that_only_begins_like_a_compressed_one_is_one_problem() -> None:
+    linted = Linted(b"\x1f\x8buser,conversation\n")
+
+    assert (linted.staged, linted.codes) == (None, ["E-UNREADABLE"])
+
+
 def test_text_that_ends_in_the_middle_of_a_character_is_an_error() -> None:
     linted = Linted("user,conversation\n".encode("utf-16") + b"a", operation=Operation.DELETE)
 

@@ -26,7 +26,7 @@ from tests.helpers.plans import NOW, TARGET, plan_row, removal_row, skipped_row,
 def test_a_plan_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     rows = [plan_row(0), removal_row(1), skipped_row(2, "blocked", "REWIND")]
 
-    plan = written_plan(tmp_path, *rows)
+    plan = open_plan(written_plan(tmp_path, *rows).directory)
 
     assert list(plan.rows()) == rows
     assert plan.directory.name == plan.manifest.plan_id
