@@ -34,7 +34,7 @@ class FileLock:
         self.release()
 
     def release(self) -> None:
-        """Let another process have the lock; the file stays."""
+        """Release the lock; the file stays."""
         os.close(self._descriptor)
 
     def remove(self) -> None:

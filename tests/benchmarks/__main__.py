@@ -86,7 +86,7 @@ Written by `make bench` on {time.strftime("%Y-%m-%d")} in {seconds / 60:.0f} min
 
 * Machine: {machine()}. Load of the last minute: {load_before} at the beginning, {load()} at the end.
 * Versions: {versions()}.
-* {sizes.rounds} rounds, {sizes.fewer_rounds} of the least possible time and of growth; in each everybody has a turn,
+* {sizes.rounds} rounds, {sizes.fewer_rounds} of the least possible time and of growth; in each every tool has a turn,
   and another one begins. Figures are medians with the least and the most; ratios are taken within a round. Everything
   runs on this machine: the simulator in one process with its pages rendered beforehand, each client in another, from
   its start to its end. CPU is user and system time of that process and its children, the peak is its resident memory.

@@ -99,7 +99,7 @@ def five_rows(users: int, rounds: int) -> Section:
 
 
 def compare(shape: tuple[str, ...], rounds: int) -> Compared:
-    """Let everybody export the world of that *shape* in turns, and check what they wrote."""
+    """Run every tool in turns over the world of that *shape*, and check what they wrote."""
     with TemporaryDirectory() as folder, simulator(*shape) as env, simulator("--users", "1", *NO_CAP) as tiny:
         place = Path(folder)
         world = _truth(place / "truth", env)

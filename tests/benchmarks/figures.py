@@ -73,7 +73,7 @@ class Section:
 
 
 def in_turns(runs: Mapping[str, Callable[[], Result]], rounds: int) -> dict[str, list[Result]]:
-    """Let *runs* take turns, *rounds* times; who begins changes, so that nobody always follows the same one."""
+    """Let *runs* take turns, *rounds* times; the first one changes, so that none always follows the same one."""
     results: dict[str, list[Result]] = {name: [] for name in runs}
     for number in range(rounds):
         for name in _beginning_at(list(runs), number):

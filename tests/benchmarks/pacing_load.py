@@ -58,7 +58,7 @@ async def read(fetch: Callable[[], Awaitable[object]], seconds: float, workers: 
                 await fetch()
             except (ApiError, TransportError, TwilioRestException, OSError, TimeoutError):
                 given_up += 1
-                await asyncio.sleep(0.3)  # what anybody would write around it
+                await asyncio.sleep(0.3)  # what any caller would write around it
 
     tasks = [asyncio.create_task(work()) for _ in range(workers)]
     await asyncio.wait(tasks, timeout=seconds)

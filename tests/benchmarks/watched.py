@@ -30,7 +30,7 @@ class Watched:
         self.refusals = sum(counters["refusals"].values())
 
     def when(self, series: list[int], share: float) -> float:
-        """Say when that *share* of the end of *series* was reached."""
+        """Return when that *share* of the end of *series* was reached."""
         wanted = max(1, share * series[-1])
         return next(at for at, count in zip(self.times, series, strict=True) if count >= wanted)
 

@@ -176,7 +176,7 @@ class Run:
         self._serving -= 1
 
     def _admit(self) -> int | None:
-        """Take a request in, or say with which code it is refused."""
+        """Take a request in, or return the code with which it is refused."""
         account = self.account
         if account.rate < inf:
             self._tokens = min(account.burst, self._tokens + (self.now - self._tokens_at) * account.rate)

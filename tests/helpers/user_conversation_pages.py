@@ -17,14 +17,14 @@ SNAPSHOT_AT = datetime(2026, 11, 23, 2, tzinfo=UTC)
 
 
 def sid(prefix: str, number: int) -> str:
-    """Give a SID that sorts like *number*."""
+    """Return a SID that sorts like *number*."""
     return f"{prefix}{number:032x}"
 
 
 def row(
     conversation: int = 1, *, user: int = 1, participant: int = 1, service: str = SERVICE, **changes: Any
 ) -> dict[str, Any]:
-    """Give one UserConversation like the official example, with *changes*."""
+    """Return one UserConversation like the official example, with *changes*."""
     conversation_sid, user_sid, participant_sid = sid("CH", conversation), sid("US", user), sid("MB", participant)
     base = "https://conversations.twilio.com/v1"
     return {
@@ -71,7 +71,7 @@ def user_pages(*pages: bytes, user: int = 1, service: str = SERVICE, identity: s
 
 
 def read_slowly(users: Sequence[FetchedUser]) -> tuple[pa.Table, list[int], dict[str, int]]:
-    """Give the table, the rows per user and the unknown fields of pages that hold nothing unusable."""
+    """Return the table, the rows per user and the unknown fields of pages that hold nothing unusable."""
     rows: list[dict[str, Any]] = []
     rows_per_user = []
     unknown: Counter[str] = Counter()

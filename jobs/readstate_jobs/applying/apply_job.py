@@ -197,7 +197,7 @@ def open_plan_of(directory: RunDirectory) -> tuple[Plan, RunHeader]:
 
 
 def _warn_if_expired(manifest: Manifest, server_now: datetime) -> None:
-    """Say that a run goes on with an expired plan: a large run takes days, so age cannot end it.
+    """Report that a run continues with an expired plan: a large run takes days, so age cannot end it.
 
     What protects the rows is that each is read and compared right before it is written.
     """

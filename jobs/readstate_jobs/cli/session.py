@@ -25,7 +25,7 @@ class Session:
     twilio: Connection
     monitor: Monitor
     emit: Observer
-    """Takes the events of the command's own work; those of the connection go there already."""
+    """Receives the events of the command's own work; those of the connection go there already."""
 
     async def find_target(self, service_sid: str | None) -> TargetInfo:
         """Find account, service and server clock; None is the default service. Raises `BadInput`, `NotPermitted`."""

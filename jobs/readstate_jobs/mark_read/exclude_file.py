@@ -57,4 +57,6 @@ def _check(user: str, conversation: str) -> None:
     if conversation:
         parse_conversation(conversation)
         if not is_sid(conversation, "CH"):
-            raise BadCell("E-CONVERSATION", f"{conversation!r} is not a conversation's SID", "Give CH and 32 digits.")
+            raise BadCell(
+                "E-CONVERSATION", f"{conversation!r} is not a conversation's SID", "A SID is CH and 32 hex digits."
+            )

@@ -70,7 +70,7 @@ def parse_options(
     """Return the options of the command line, checked before anything is sent. Raises `Usage`, `BadInput`."""
     _require_consistent(users_file, all_users=all_users, level=level, keep_unread=keep_unread)
     if service is not None and not is_sid(service, "IS"):
-        raise BadInput(f"--service {service}: not a service's SID", hint="Give IS and 32 hex digits.")
+        raise BadInput(f"--service {service}: not a service's SID", hint="A SID is IS and 32 hex digits.")
     age = None if updated_before is None else parse_age_or_date(updated_before)
     return MarkReadOptions(
         users=None if users_file is None else _users(users_file, service),
@@ -107,11 +107,11 @@ def _require_consistent(
     users_file: str | None, *, all_users: bool, level: NotificationLevel | None, keep_unread: bool
 ) -> None:
     if users_file is not None and all_users:
-        raise Usage("--users and --all exclude each other; give one of them")
+        raise Usage("--users and --all exclude each other; use one of them")
     if users_file is None and not all_users:
         raise Usage(
             "--users or --all is missing",
-            hint="Give --users FILE, or --all for all users of the service.",
+            hint="Use --users FILE, or --all for all users of the service.",
         )
     if keep_unread and level is None:
         raise Usage("--keep-unread leaves nothing to do", hint="It goes with --mute or --unmute.")
@@ -123,7 +123,7 @@ def _users(name: str, service: str | None) -> tuple[RosterEntry, ...]:
     if others:
         raise BadInput(
             f"{name}: line {others[0].line} names the service {others[0].service}, and a plan is for one service",
-            hint=f"Give --service {others[0].service} and the users of that service, one run for each.",
+            hint=f"Use --service {others[0].service} and the users of that service, one run for each.",
         )
     return tuple(entries)
 

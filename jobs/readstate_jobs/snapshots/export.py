@@ -120,7 +120,7 @@ def _selection(options: dict[str, Any]) -> RosterSelection:
 
 def _blanked(options: dict[str, Any]) -> tuple[str, ...]:
     if options["drop_pii"] and options["columns"]:
-        raise Usage("--columns and --drop-pii exclude each other; give one of them")
+        raise Usage("--columns and --drop-pii exclude each other; use one of them")
     if options["drop_pii"]:
         return tuple(sorted(PII_COLUMNS))
     if options["columns"] is None:

@@ -19,9 +19,9 @@ from readstate_jobs.snapshots.resume_command import resume_argv, resume_hint
 _NOT_FOR_SHARDS = {
     "limit_users": "--limit-users is for a trial run, which needs no shards",
     "compare_with": "--compare-with needs the whole snapshot; when it is published: readstate compare ROOT",
-    "max_failed_users": "--max-failed-users is judged over all shards: give it to readstate publish",
-    "format_": "--format is chosen for the whole snapshot: give it to readstate publish",
-    "on_incomplete": "--on-incomplete is decided over all shards: give it to readstate publish",
+    "max_failed_users": "--max-failed-users applies to all shards together: use it with readstate publish",
+    "format_": "--format applies to the whole snapshot: use it with readstate publish",
+    "on_incomplete": "--on-incomplete applies to all shards together: use it with readstate publish",
 }
 
 

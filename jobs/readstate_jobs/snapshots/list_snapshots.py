@@ -33,7 +33,7 @@ def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None,
     Exit code 3: --verify found a defect.
     """
     if keep is not None and keep_days is not None:
-        raise Usage("--keep and --keep-days are two rules; give one of them")
+        raise Usage("--keep and --keep-days exclude each other; use one of them")
     store = open_store(root)
     if keep is not None:
         return _prune(store, KeepNewest(keep), yes=yes, as_json=as_json)

@@ -40,7 +40,7 @@ def command(*, root: str, query: str | None, day: date | None, out: Path | None,
     Without a query, the views and their columns are shown. A query can read the views only.
     """
     if as_csv + as_json + (out is not None) > 1:
-        raise Usage("--csv, --json and --out exclude each other; give one of them")
+        raise Usage("--csv, --json and --out exclude each other; use one of them")
     if query is None:
         _show_views()
         return ExitCode.DONE
@@ -96,7 +96,9 @@ def _show(answer: QueryResult) -> None:
     shown = [[_cell(value) for value in row.values()] for row in islice(rows, _MAX_ROWS_SHOWN)]
     print_table(shown, header=answer.schema.names)
     if next(rows, None) is not None:
-        click.echo(f"Only the first {_MAX_ROWS_SHOWN} rows are shown; --csv, --json and --out give them all.", err=True)
+        click.echo(
+            f"Only the first {_MAX_ROWS_SHOWN} rows are shown; use --csv, --json or --out for all of them.", err=True
+        )
 
 
 def _show_views() -> None:

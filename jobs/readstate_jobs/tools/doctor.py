@@ -172,7 +172,7 @@ def _hint_for(refusal: Refused) -> str:
             "Twilio does not know this pair. Compare it with the Console: TWILIO_API_KEY with TWILIO_API_SECRET, or\n"
             "TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN. A key is valid in one region only (TWILIO_REGION)."
         )
-    return "Give the key the permission to read Conversations, in the Console under API keys."
+    return "Allow the key to read Conversations, in the Twilio Console under API keys."
 
 
 def _show(finding: Finding) -> None:

@@ -71,7 +71,7 @@ OUTCOMES: Mapping[Outcome, OutcomeFacts] = {
         OutcomeClass.FAILED, "refused or unreadable", "fix the cause, then resume", "failed.csv"
     ),
     Outcome.NOT_FOUND: OutcomeFacts(
-        OutcomeClass.FAILED, "does not exist any more", "check whether it should exist", "failed.csv"
+        OutcomeClass.FAILED, "no longer exists", "check whether it should exist", "failed.csv"
     ),
     Outcome.MISMATCH: OutcomeFacts(
         OutcomeClass.FAILED,

@@ -21,7 +21,7 @@ Write = Callable[[str], None]
 
 
 class EventLog:
-    """Writes a line for each event worth one and, with *prints_progress*, the progress each 30 seconds."""
+    """Writes a line for each event that has a text and, with *prints_progress*, the progress each 30 seconds."""
 
     def __init__(
         self, write: Write, *, clock: Clock, log_format: Literal["text", "json"], prints_progress: bool
@@ -33,7 +33,7 @@ class EventLog:
         self._progress_printed_at = 0.0
 
     def observe(self, event: Event) -> None:
-        """Write a line about *event* if it is worth one."""
+        """Write a line about *event* if its type has a text."""
         # Nearly all events are requests and users, of which only failures have a line: one look-up for the rest.
         if (found := _LINES.get(type(event))) is None:
             return
@@ -129,7 +129,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     events.SharedPaceFound: ("info", lambda event: f"{event.processes} processes share the rate limit again"),
     events.OutageBegan: (
         "warning",
-        lambda _: "no request succeeds any more, waiting; for the reason: readstate doctor",
+        lambda _: "no request succeeds: waiting for Twilio; see readstate doctor",
     ),
     events.OutageEnded: ("info", lambda event: f"requests succeed again after {format_duration(event.seconds)}"),
     events.UnknownFields: (
@@ -161,7 +161,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         "error",
         lambda event: f"row {event.plan_row_id}: {event.outcome} ({event.reason or 'no reason'})",
     ),
-    events.WritesHeld: ("warning", lambda event: f"starting no more rows for now: {event.reason}"),
+    events.WritesHeld: ("warning", lambda event: f"no new rows are started for now: {event.reason}"),
     events.WritesGoOn: ("info", lambda event: f"starting rows again after {format_duration(event.seconds)}"),
     events.Message: ("info", lambda event: event.text),
 }

@@ -13,7 +13,7 @@ from tests.helpers.cli_shell import run_command
     ("arguments", "code", "message"),
     [
         ([], ExitCode.USAGE, "--users or --all is missing"),
-        (["--all", "--users", "x"], ExitCode.USAGE, "give one of them"),
+        (["--all", "--users", "x"], ExitCode.USAGE, "use one of them"),
         (["--all", "--keep-unread"], ExitCode.USAGE, "leaves nothing to do"),
         (["--all", "--state", "open"], ExitCode.BAD_INPUT, "open is not a state"),
         (["--all", "--state", ","], ExitCode.BAD_INPUT, "nothing is not a state"),

@@ -115,7 +115,7 @@ def test_a_service_that_does_not_exist_is_refused_and_does_not_spoil_the_date(wo
             ExitCode.BAD_INPUT,
             "there is no column unread\nThere are: account_sid",
         ),
-        (["--columns", "identity", "--drop-pii"], ExitCode.USAGE, "give one of them"),
+        (["--columns", "identity", "--drop-pii"], ExitCode.USAGE, "use one of them"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_asked(

@@ -111,8 +111,8 @@ def test_shards_that_leave_the_same_columns_empty_agree_in_every_process(connect
         (["--run", "nightly"], "--shard and --run belong together"),
         ([*RUN, "--shard", "1/2", "--limit-users", "5"], "--limit-users is for a trial"),
         ([*RUN, "--shard", "1/2", "--compare-with", "previous"], "readstate compare ROOT"),
-        ([*RUN, "--shard", "1/2", "--max-failed-users", "5"], "give it to readstate publish"),
-        ([*RUN, "--shard", "1/2", "--on-incomplete", "refuse"], "give it to readstate publish"),
+        ([*RUN, "--shard", "1/2", "--max-failed-users", "5"], "use it with readstate publish"),
+        ([*RUN, "--shard", "1/2", "--on-incomplete", "refuse"], "use it with readstate publish"),
     ],
 )
 def test_what_makes_no_sense_for_a_shard_is_refused(words: list[str], message: str, connected: RunCommand) -> None:

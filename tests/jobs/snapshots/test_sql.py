@@ -104,7 +104,7 @@ def test_a_long_table_says_that_it_ends_early(root: str) -> None:
     ("arguments", "code", "words"),
     [
         (["SELEC 1"], ExitCode.BAD_INPUT, "syntax error"),
-        (["SELECT 1", "--csv", "--json"], ExitCode.USAGE, "give one of them"),
+        (["SELECT 1", "--csv", "--json"], ExitCode.USAGE, "use one of them"),
         (["SELECT 1", "--out", "rows.xlsx"], ExitCode.BAD_INPUT, "unknown kind of file"),
         (["SELECT 1", "--date", "2020-01-01"], ExitCode.BAD_INPUT, "no published snapshot"),
     ],

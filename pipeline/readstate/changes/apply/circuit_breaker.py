@@ -24,7 +24,7 @@ def parse_thresholds(text: str) -> BreakerThresholds:
     match = _THRESHOLDS.fullmatch(text.strip())
     if match is None or int(match[1]) == 0 or float(match[2]) > 100:
         raise BadInput(
-            f"{text!r} does not say how many writes may get no clear answer",
+            f"{text!r} is not a threshold of unclear answers",
             hint="Write how many in a row, and which share of the last 50: 5,20%",
         )
     return BreakerThresholds(int(match[1]), float(match[2]) / 100)
@@ -52,7 +52,7 @@ class WriteBreaker:
             self.opened_at = now
 
     def close(self) -> None:
-        """Let writes through again, and judge only those to come."""
+        """Admit writes again, and count only their answers from now on."""
         self.opened_at = None
         self._in_a_row = 0
         self._recent.clear()

@@ -197,7 +197,7 @@ class _Run:
             self._record_event("stage_passed", operation=operation, stage=stage)
 
     async def _confirm_canary(self, operation: Operation, begun: int, total: int) -> None:
-        """Let a person look at what the canary did; resuming a run that was stopped here is consent to continue."""
+        """Pause so that a person can review the canary; resuming a run that was stopped here is consent to continue."""
         if self._stop.reason() is not None:
             return
         done = f"The first {begun} of {total} {_NOUNS[operation]} are done and were read back."

@@ -104,7 +104,7 @@ def parse_timestamp(text: str) -> tuple[datetime, bool]:
     if match[4] is None:
         raise BadCell(
             "E-OFFSET",
-            "the timestamp does not say its offset from UTC",
+            "the timestamp has no offset from UTC",
             "Add Z for UTC, or an offset: 2026-11-23T18:02:00+01:00.",
         )
     try:
@@ -118,20 +118,20 @@ def _parse_id(text: str, prefix: str, alias: str) -> str:
     if is_sid(text, prefix):
         return text
     if not text:
-        raise BadCell("E-MISSING", "the cell is empty", f"Give a SID ({prefix}…) or the {alias}.")
+        raise BadCell("E-MISSING", "the cell is empty", f"Write a SID ({prefix}…) or the {alias}.")
     _refuse_null(text)
     # DELETE /Users/US…/Conversations/.. is normalised by HTTP clients to DELETE /Users/US…, which deletes the user.
     if text in {".", ".."}:
         raise BadCell(
-            "E-DOT-SEGMENT", "a request path made with it would address something else", f"Give the SID ({prefix}…)."
+            "E-DOT-SEGMENT", "a request path made with it would address something else", f"Write the SID ({prefix}…)."
         )
     if _CONTROL.search(text):
-        raise BadCell("E-CONTROL", "the cell holds a control character", f"Remove it, or give the SID ({prefix}…).")
+        raise BadCell("E-CONTROL", "the cell holds a control character", f"Remove it, or write the SID ({prefix}…).")
     if text != text.strip() or _INVISIBLE.match(text) or _INVISIBLE.match(text[-1]):
         raise BadCell(
             "E-WHITESPACE",
             "the cell begins or ends with white space",
-            f"Remove it; where the {alias} really has it, give the SID ({prefix}…).",
+            f"Remove it; where the {alias} really has it, write the SID ({prefix}…).",
         )
     if text[0] in _OPENING_QUOTES and text[-1] in _CLOSING_QUOTES and len(text) > 1:
         raise BadCell(

@@ -208,7 +208,7 @@ def _header_problems(lines: NumberedLines, header: list[str], delimiter: str) ->
                 lines,
                 "E-HEADER",
                 f"the column {name!r} is missing (delimiter: {DELIMITERS.get(delimiter, delimiter)})",
-                "The first line names the columns; give --delimiter if it was guessed wrong.",
+                "The first line names the columns; set --delimiter if it was detected wrong.",
                 column=name,
             )
 
@@ -243,6 +243,6 @@ def _delimiter(text: str) -> str:
     delimiter = _DELIMITER_NAMES.get(text.lower(), text)
     if len(delimiter) != 1 or delimiter in '"\r\n\0':
         raise BadInput(
-            f"--delimiter {text!r} is not one character", hint="Give comma, semicolon, tab, pipe or one character."
+            f"--delimiter {text!r} is not one character", hint="Use comma, semicolon, tab, pipe or one character."
         )
     return delimiter

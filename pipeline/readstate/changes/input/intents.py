@@ -92,7 +92,7 @@ class IntentParser:
     def _read_operation(self, attempt: "_Attempt", text: str) -> Operation | None:
         if not text:
             if self._operation is None:
-                attempt.fail("op", text, BadCell("E-OP", "the cell is empty", "Write update or delete, or give --op."))
+                attempt.fail("op", text, BadCell("E-OP", "the cell is empty", "Write update or delete, or use --op."))
             return self._operation
         operation = attempt.read("op", text, cells.parse_operation)
         if operation is not None and self._operation not in {None, operation}:

@@ -13,8 +13,8 @@ from readstate.model.desired import Operation
 _NO_OPERATION = problem_at(
     1,
     "E-OP",
-    "neither the file nor the command says what to do",
-    "Add an op column with update or delete, or give --op update.",
+    "neither the file nor the command names the operation",
+    "Add a column op with update or delete, or use --op update.",
     column="op",
 )
 _BROKEN = (UnicodeDecodeError, UnicodeEncodeError, OSError, *COMPRESSION_FAILURES)
@@ -141,7 +141,7 @@ def duplicate_problem(duplicate: DuplicateLine) -> Problem:
 
 def _broken(error: Exception, last: _LastLine) -> Problem:
     if isinstance(error, UnicodeDecodeError | UnicodeEncodeError):
-        message, hint = f"the text is not {error.encoding.upper()}", "Give the right --encoding."
+        message, hint = f"the text is not {error.encoding.upper()}", "Set the right --encoding."
     else:
         message, hint = f"the file ends or breaks here: {error}", "It is damaged: get it again."
     return problem_at(last.line, "E-UNREADABLE", message, hint)

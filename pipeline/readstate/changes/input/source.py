@@ -46,7 +46,7 @@ def open_source(name: str, *, stdin: BinaryIO, spool: Path) -> Source:
             return _described(name, path if path.is_file() else _spooled(stream, spool))
     except OSError as error:
         raise BadInput(
-            f"{name}: {error.strerror}", hint="Give the path of a CSV file, or - for standard input."
+            f"{name}: {error.strerror}", hint="Use the path of a CSV file, or - for standard input."
         ) from error
 
 

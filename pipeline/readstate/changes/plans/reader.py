@@ -102,9 +102,7 @@ def find_plan(name: str, root: Path) -> Path:
             f"{name} is a changes file, and a plan comes first",
             hint=f"readstate plan {name} -o {root}\nWhere the file has no column op, add --op update or --op delete.",
         )
-    raise BadInput(
-        f"there is no plan {name}", hint="Give its directory, or its id with -o and the folder that it lies in."
-    )
+    raise BadInput(f"there is no plan {name}", hint="Use its folder, or its id with -o and the folder of plans.")
 
 
 def require_same_target(manifest: Manifest, target: Target) -> None:

@@ -181,7 +181,7 @@ def _differences(row: PlanRow, current: Present, wanted: tuple[int | None, datet
 
 
 def _broken_expectations(row: PlanRow, current: Present) -> list[str]:
-    """Return what the author of the line expected (``expect_…``) and is not so, in words."""
+    """Return what the author of the line expected (``expect_…``) and does not hold, in words."""
     if row.user_expect_json is None:
         return []
     return [

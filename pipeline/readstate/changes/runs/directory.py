@@ -82,7 +82,7 @@ def name_run(now: datetime) -> str:
 def create_run(work_dir: Path, run_id: str) -> RunDirectory:
     """Create the directory of a new run, readable by its owner alone. Raise `LocalDisk`."""
     path = runs_root(work_dir).absolute() / run_id
-    with translate_os_errors(path, hint="Give a folder of your own with --work-dir."):
+    with translate_os_errors(path, hint="Choose a folder that you may write to with --work-dir."):
         create_private_folder(path.parent)
         path.mkdir(mode=0o700)
     return RunDirectory(path)

@@ -20,7 +20,7 @@ def target_lock(work_dir: Path, target: Target, *, run_id: str, holder: dict[str
     """
     path = _lock_file(work_dir, target)
     try:
-        with translate_os_errors(path, hint="Give a folder of your own with --work-dir."):
+        with translate_os_errors(path, hint="Choose a folder that you may write to with --work-dir."):
             lock = acquire_lock(path, holder=json.dumps({"run": run_id, **holder}))
     except LockHeld as held:
         raise Locked(

@@ -8,7 +8,7 @@ from readstate.simulator.api.resources import account, conversations, messages, 
 from readstate.simulator.api.responses import Response
 
 Handler = Callable[..., Response]
-"""Takes a context and the references in the path."""
+"""A function of a context and the references in the path."""
 
 _USER: Final = "Users/{UserSid}"
 _CONVERSATION: Final = "Conversations/{ConversationSid}"

@@ -57,7 +57,7 @@ class AccountLimits:
         self.ours -= 1
 
     def catch_up(self, now: float) -> None:
-        """Let production's requests come and go until *now*."""
+        """Simulate production's requests until *now*."""
         if self._injector.faults.background_requests_per_second <= 0 or self._injector.faults.outage != "no":
             self._next_arrival = None
             self._depart(now)

@@ -143,7 +143,7 @@ class Simulator:
             self._later(self.faults.rtt_ms / 2000, self._arrive, request, writer)
 
     def start_other_clients(self) -> None:
-        """Let other clients move horizons as often as the faults say. Call this on the event loop."""
+        """Move horizons as other clients, as often as the faults specify. Call this on the event loop."""
         self.stop_other_clients()
         self._listens = True
         rate = self.faults.live_moves_per_second

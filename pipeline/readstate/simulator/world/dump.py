@@ -51,7 +51,7 @@ def world_from_lines(lines: Iterator[str] | list[str]) -> World:
             change = json.loads(line)
             _apply(world.services[change["service"]], change)
         except (ValueError, LookupError, TypeError) as error:
-            raise BadInput(f"line {number} of the world makes no sense: {error}") from error
+            raise BadInput(f"line {number} of the world is invalid: {error}") from error
     return world
 
 

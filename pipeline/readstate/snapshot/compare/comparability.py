@@ -38,7 +38,7 @@ def comparability(before: Manifest, after: Manifest) -> Comparability:
 
 def _differences_in_roster(before: Manifest, after: Manifest) -> Iterator[str]:
     if before.roster is None or after.roster is None:
-        yield "a manifest does not say which users were asked for"
+        yield "a manifest does not contain which users were selected"
         return
     if before.account_sid != after.account_sid:
         yield "they are of two accounts"

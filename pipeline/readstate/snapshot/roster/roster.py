@@ -98,7 +98,7 @@ class Roster:
             elif is_sid(name, "IS"):
                 found[name] = None
             else:
-                raise BadInput(f"--service {name}: not a service", hint="Give all, default, or IS and 32 hex digits.")
+                raise BadInput(f"--service {name}: not a service", hint="Use all, default, or IS and 32 hex digits.")
         return list(found)
 
     async def _list_service(self, service: str, next_page: str | None) -> None:

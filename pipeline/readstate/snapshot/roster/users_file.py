@@ -38,7 +38,7 @@ def read_users_file(name: str, *, stdin: BinaryIO | None = None) -> list[RosterE
             hint="A line holds a user (SID or identity) and, in a CSV with the header user,service, the service's SID.",
         )
     if not entries:
-        raise BadInput(f"{name}: names no user", hint="Give one user (SID or identity) a line.")
+        raise BadInput(f"{name}: names no user", hint="Write one user (SID or identity) a line.")
     return entries
 
 

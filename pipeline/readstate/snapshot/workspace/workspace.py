@@ -70,7 +70,7 @@ def hold_workspace(folder: Path) -> Iterator[Workspace]:
     """
     workspace = Workspace(folder)
     try:
-        with translate_os_errors(folder, hint="Give a folder of your own with --work-dir."):
+        with translate_os_errors(folder, hint="Choose a folder that you may write to with --work-dir."):
             lock = acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n")
     except LockHeld as held:
         raise Locked(

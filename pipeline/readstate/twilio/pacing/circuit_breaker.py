@@ -53,7 +53,7 @@ class CircuitBreaker:
         return True
 
     def open(self, now: float, chance: float) -> None:
-        """Let only probes through from now on."""
+        """Admit only probes from now on."""
         self.opened_at = now
         self._probes_failed = self._probes_answered = 0
         self._schedule_probe(now, chance)

@@ -7,7 +7,7 @@ from readstate.twilio.shared_pace.ledger import Ledger
 
 T = TypeVar("T")
 Change = Callable[[Ledger, float], tuple[Ledger, T]]
-"""Takes the ledger and the time by the store's clock; returns the ledger to store, and a result for the caller."""
+"""A function of the ledger and the store's time; returns the ledger to store, and a result for the caller."""
 
 
 class LedgerUnavailable(Exception):

@@ -45,7 +45,7 @@ class Conformance:
         self.checked: set[tuple[str, str]] = set()
 
     def errors(self, method: str, template: str, status: int, body: Any) -> list[str]:
-        """Say what is wrong with an answer."""
+        """Return what is wrong with an answer."""
         responses = self._paths[self._known(template)][method.lower()]["responses"]
         if str(status) not in responses:
             return [f"{status} is not among {sorted(responses)}"]

@@ -29,7 +29,7 @@ def test_a_run_that_is_incomplete_may_have_missed_rows(
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ({"roster": None}, {}, "does not say which users"),
+        ({"roster": None}, {}, "does not contain which users"),
         ({}, {"roster": RosterScope(("all",), users_sha256="a")}, "different users"),
         ({}, {"roster": RosterScope((SERVICE,))}, "different services"),
         ({"roster": RosterScope(("all",), limit=5)}, {"roster": RosterScope(("all",), limit=5)}, "trial"),
