@@ -109,6 +109,17 @@ def test_a_stop_takes_less_than_airflow_allows() -> None:
     assert SAVE_SECONDS + EXIT_SECONDS + POLL_SECONDS < AIRFLOW_KILLS_AFTER_SECONDS
 
 
+def test_a_stop_that_comes_before_the_command_is_not_lost(twilio: RunningSimulator, tmp_path: Path) -> None:
+    process = ReadstateProcess(export_to(tmp_path), environment(twilio, tmp_path))
+    process.stop()
+
+    result = process.run(lambda _line: None)
+
+    assert result.was_stopped
+    assert result.exit_code != 0
+    assert not (tmp_path / "root").exists()
+
+
 def test_a_command_that_takes_too_long_to_save_gets_a_second_signal(twilio: RunningSimulator, tmp_path: Path) -> None:
     twilio.faults = Faults(outage="hang")
     slow = RunningCommand(export_to(tmp_path, "--grace", "600s"), environment(twilio, tmp_path, **UNANSWERED))

@@ -30,13 +30,13 @@ def test_lines_name_users_conversations_and_memberships(text: str, excluded: Exc
 
 
 def test_every_wrong_line_is_listed_at_once(tmp_path: Path) -> None:
-    text = f"user,conversation\n..,\n,unique-name\nIS{'1' * 32},{CH}\nfine,{CH}\n"
+    text = f"user,conversation\n..,\n,unique-name\nIS{'1' * 32},{CH}\nfine,{CH}\na,b,c\n"
 
     with pytest.raises(BadInput) as wrong:
         read(tmp_path, text)
 
-    assert "3 wrong lines" in wrong.value.message
-    for line in ("line 2", "line 3", "line 4"):
+    assert "4 wrong lines" in wrong.value.message
+    for line in ("line 2", "line 3", "line 4", "line 6"):
         assert line in wrong.value.message
 
 

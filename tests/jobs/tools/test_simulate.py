@@ -64,8 +64,9 @@ def test_a_world_is_dumped_at_the_end_and_loaded_again(monkeypatch: pytest.Monke
 
     dumped = CliRunner().invoke(command, ["--users", "3", "--seed", "5", "--dump", str(first)])
     loaded = CliRunner().invoke(command, ["--world", str(first), "--dump", str(second)])
+    again = CliRunner().invoke(command, ["--world", str(second)])
 
-    assert (dumped.exit_code, loaded.exit_code) == (0, 0)
+    assert (dumped.exit_code, loaded.exit_code, again.exit_code) == (0, 0, 0)
     assert (load_world(first).shape.users, load_world(first).shape.seed) == (3, 5)
     assert first.read_bytes() == second.read_bytes()
 
