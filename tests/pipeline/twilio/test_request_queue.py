@@ -59,15 +59,6 @@ async def test_no_more_are_admitted_than_the_window_takes() -> None:
         assert queue.limiter.waiting == 7
 
 
-async def test_first_in_first_out() -> None:
-    async with bench() as queue:
-        await queue.request(*"abcdef")
-        for _ in range(5):
-            await queue.respond()
-
-        assert queue.admitted == list("abcdef")
-
-
 async def test_the_urgent_are_admitted_before_those_that_came_earlier() -> None:
     async with bench() as queue:
         await queue.request("a", "b")

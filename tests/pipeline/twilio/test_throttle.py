@@ -9,7 +9,6 @@ from readstate.errors import NotSent, StoppedEarly, TooLate, Unanswered, Unusabl
 from readstate.events import (
     Event,
     OutageBegan,
-    OutageEnded,
     PauseBegan,
     RequestAnswered,
     RequestLost,
@@ -171,18 +170,6 @@ async def test_an_unusable_answer_is_no_sign_of_an_outage() -> None:
             await bench.throttled.send(READ)
 
     assert not bench.heard(OutageBegan)
-
-
-async def test_ten_failures_in_a_row_begin_an_outage_and_three_answered_probes_end_it() -> None:
-    bench = broken(answer(), answer(), answer(), answer())
-    await bench.break_down()
-
-    for _ in range(4):
-        await bench.throttled.send(READ)
-
-    assert bench.heard(OutageBegan)
-    assert bench.heard(OutageEnded)
-    assert bench.inner.sent == 14
 
 
 async def test_a_probe_that_fails_is_no_attempt_of_any_request() -> None:

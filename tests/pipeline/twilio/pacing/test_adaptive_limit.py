@@ -43,17 +43,6 @@ def test_acceptances_earn_a_refusal_back_at_the_price_of_the_budget() -> None:
     assert patient.value == pytest.approx(100 + 1000 * 0.003 * 0.5 * 2 / 3)
 
 
-def test_silence_beyond_what_the_budget_explains_speeds_the_climb() -> None:
-    silent = adaptive_limit(100)
-    silent.refused(0.0, sent_at=0.0)
-    now = 0.0
-    for _ in range(6000):
-        now += 0.12 / 100
-        silent.accepted(now)
-
-    assert silent.value > 150
-
-
 def test_the_climb_is_never_steeper_than_three_percent_a_round() -> None:
     silent = adaptive_limit(100)
     for _ in range(2000):

@@ -51,17 +51,6 @@ def test_too_fast_is_learned_by_the_pacer_that_was_refused(code: int) -> None:
     assert limiter.view(1.0).window == 4
 
 
-def test_reads_that_are_refused_as_too_fast_get_a_rate_of_their_own() -> None:
-    limiter = adaptive_limiter(initial_in_flight=10)
-    now = 0.0
-    for _ in range(200):
-        now += 0.01
-        limiter.accepted(now, limiter.sent(now - 0.005, None))
-    refuse(limiter, limiter.sent(now, None), now, code=50074)
-
-    assert 50 <= limiter.view(now).rates["reads"] <= 5000
-
-
 def test_a_pause_for_writes_lets_reads_go_on() -> None:
     limiter = adaptive_limiter()
     events = refuse(limiter, limiter.sent(1.0, WRITES), code=50063, after=5.0)

@@ -54,13 +54,6 @@ class Bench:
             await asyncio.sleep(0)
 
 
-async def test_a_process_has_taken_its_turn_before_it_sends_anything() -> None:
-    bench = Bench()
-
-    async with bench.sharing:
-        assert len(bench.store.ledger.members) == 1
-
-
 async def test_a_turn_is_taken_each_second_and_not_for_each_request() -> None:
     bench = Bench()
 
