@@ -10,7 +10,7 @@ _DURATION = re.compile(r"(?:\d{1,9}(?:\.\d+)?[smhd])+")
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds in *text*, such as ``90``, ``45s``, ``5h`` or ``1h30m``. Raises `BadInput`."""
+    """Return the seconds in *text*, such as ``90``, ``45s``, ``5h`` or ``1h30m``. Raise `BadInput`."""
     compact = text.strip().lower()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", compact):
         return float(compact)
@@ -33,7 +33,7 @@ class Allowance:
 
 
 def parse_allowance(text: str) -> Allowance:
-    """Read ``0.1%`` as a share and ``50`` as a count. Raises `BadInput`."""
+    """Read ``0.1%`` as a share and ``50`` as a count. Raise `BadInput`."""
     compact = text.strip()
     if re.fullmatch(r"\d+", compact):
         return Allowance(count=int(compact))

@@ -18,7 +18,7 @@ _BATCH = 200
 def read_each(
     read: Callable[[Item], Awaitable[Result]], items: Iterable[Item], context: ReadContext
 ) -> AbstractAsyncContextManager[AsyncIterator[Result]]:
-    """Read *items* for as long as the block lasts; results come in no order. Raises `Stopped` at the next item."""
+    """Read *items* for as long as the block lasts; results come in no order. Raise `Stopped` at the next item."""
     return bounded_map(read, _until_stopped(items, context.stop), limit=context.parallel)
 
 

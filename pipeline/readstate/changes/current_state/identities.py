@@ -21,7 +21,7 @@ class Resolved:
 async def resolve_identities(identities: Iterable[str], context: ReadContext) -> dict[str, str]:
     """Return the SID of each of *identities* that exists.
 
-    Raises `ApiError`, `TransportError` where one cannot be read, and `Stopped`.
+    Raise `ApiError`, `TransportError` where one cannot be read, and `Stopped`.
     """
     wanted = list(identities)
 
@@ -42,7 +42,7 @@ async def resolve_identities(identities: Iterable[str], context: ReadContext) ->
 
 
 async def resolve_by_listing(identities: Iterable[str], context: ReadContext) -> Resolved:
-    """List the users of the service until every one of *identities* is found. Raises `Stopped`."""
+    """List the users of the service until every one of *identities* is found. Raise `Stopped`."""
     missing = set(identities)
     sids: dict[str, str] = {}
     requests = 0

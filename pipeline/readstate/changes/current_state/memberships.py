@@ -53,7 +53,7 @@ class _Page(msgspec.Struct):
 
 
 async def read_user(reader: Reader, service_sid: str, lines: UserLines) -> UserMemberships:
-    """Read what *lines* name; a failure is recorded in the place of its row. Raises `Refused`."""
+    """Read what *lines* name; a failure is recorded in the place of its row. Raise `Refused`."""
     result = UserMemberships(lines)
     left: set[str] = set(lines.conversations)
     if len(left) > 1 or lines.delete_count or any(map(is_unsafe_in_path, left)):

@@ -35,7 +35,7 @@ class _Page(msgspec.Struct):
 
 
 async def read_participants(reader: Reader, service_sid: str, members: ParticipantsQuery) -> ParticipantsResult:
-    """Read the participants of *members*, by pages where several share a conversation. Raises `Refused`."""
+    """Read the participants of *members*, by pages where several share a conversation. Raise `Refused`."""
     result = ParticipantsResult(members)
     left = set(members.participant_sids)
     if len(left) > 1:

@@ -38,7 +38,7 @@ async def read_each_row(
 ) -> AsyncIterator[AsyncIterator[tuple[PlanRow, Companion, Observation]]]:
     """Read *rows* for as long as the block lasts, in no order; each result comes with its row's companion.
 
-    Raises `Stopped`, and `NotPermitted`.
+    Raise `Stopped`, and `NotPermitted`.
     """
 
     async def read(pair: tuple[PlanRow, Companion]) -> tuple[PlanRow, Companion, Observation]:
@@ -53,7 +53,7 @@ async def read_each_row(
 async def read_rows(
     reader: Reader, service_sid: str, rows: Sequence[PlanRow], clock: Clock
 ) -> Mapping[int, Observation]:
-    """Read the memberships of *rows*, all of one user; return them by plan_row_id. Raises `Refused`.
+    """Read the memberships of *rows*, all of one user; return them by plan_row_id. Raise `Refused`.
 
     One page of the user's list may serve many rows; a row that sets a timestamp takes one request more.
     """

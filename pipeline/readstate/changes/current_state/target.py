@@ -24,7 +24,7 @@ class TargetInfo:
 
 
 async def find_target(reader: Reader, service: str | None, *, base_url: str, clock: Clock) -> TargetInfo:
-    """Find the account and the service; None is the default one. Raises `BadInput`, `NotPermitted`."""
+    """Find the account and the service; None is the default one. Raise `BadInput`, `NotPermitted`."""
     configuration = await reader.configuration()
     service_sid = service or configuration.default_chat_service_sid
     if configuration.account_sid is None or service_sid is None:

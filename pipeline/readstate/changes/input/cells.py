@@ -50,12 +50,12 @@ class BadCell(Exception):
 
 
 def parse_user(text: str) -> str:
-    """Accept a user SID or an identity. Raises `BadCell`."""
+    """Accept a user SID or an identity. Raise `BadCell`."""
     return _parse_id(text, "US", "identity")
 
 
 def parse_conversation(text: str) -> str:
-    """Accept a conversation SID or a unique name. Raises `BadCell`."""
+    """Accept a conversation SID or a unique name. Raise `BadCell`."""
     return _parse_id(text, "CH", "unique name")
 
 
@@ -65,7 +65,7 @@ def has_invisible(text: str) -> bool:
 
 
 def parse_operation(text: str) -> Operation:
-    """Accept ``update`` or ``delete``. Raises `BadCell`."""
+    """Accept ``update`` or ``delete``. Raise `BadCell`."""
     operation = _OPERATIONS.get(text)
     if operation is None:
         raise BadCell("E-OP", "this is not an operation", "Write update or delete, in lower case.")
@@ -73,19 +73,19 @@ def parse_operation(text: str) -> Operation:
 
 
 def parse_index(text: str) -> int:
-    """Accept a message index: 0 or more, digits only. Raises `BadCell`."""
+    """Accept a message index: 0 or more, digits only. Raise `BadCell`."""
     if _DIGITS.fullmatch(text) and (index := int(text)) <= LARGEST_INDEX:
         return index
     raise _bad_index(text)
 
 
 def parse_index_or_latest(text: str) -> int | Literal["@latest"]:
-    """Accept a message index or ``@latest``. Raises `BadCell`."""
+    """Accept a message index or ``@latest``. Raise `BadCell`."""
     return LATEST if text == LATEST else parse_index(text)
 
 
 def parse_level(text: str) -> NotificationLevel:
-    """Accept ``default`` or ``muted``. Raises `BadCell`."""
+    """Accept ``default`` or ``muted``. Raise `BadCell`."""
     for level in NOTIFICATION_LEVELS:
         if text == level:
             return level
@@ -96,7 +96,7 @@ def parse_level(text: str) -> NotificationLevel:
 def parse_timestamp(text: str) -> tuple[datetime, bool]:
     """Accept RFC 3339 with an offset; return it in UTC, cut to the second, and whether a fraction was cut off.
 
-    Twilio shows timestamps to the second: a fraction could never be read back. Raises `BadCell`.
+    Twilio shows timestamps to the second: a fraction could never be read back. Raise `BadCell`.
     """
     match = _TIMESTAMP.fullmatch(text)
     if match is None:

@@ -93,7 +93,7 @@ def read_csv(
 ) -> CsvFile | None:
     """Read the header of *stream*, and return the file with its records; None if the header cannot be used.
 
-    Every problem is passed to *report* as it is found. Raises `BadInput` for an unknown *encoding* or *delimiter*.
+    Every problem is passed to *report* as it is found. Raise `BadInput` for an unknown *encoding* or *delimiter*.
     """
     chosen = None if delimiter is None else _delimiter(delimiter)
     known_encoding, text_stream = find_encoding(stream, encoding)

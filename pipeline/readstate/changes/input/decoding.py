@@ -40,7 +40,7 @@ class TextEncoding:
 def find_encoding(stream: BinaryIO, asked: str | None) -> tuple[TextEncoding, BinaryIO]:
     """Find the encoding of *stream*, and return it with the stream behind its byte order mark.
 
-    Without a mark it is UTF-8 unless *asked* says otherwise; nothing is guessed. Raises `BadInput` for an unknown name.
+    Without a mark it is UTF-8 unless *asked* says otherwise; nothing is guessed. Raise `BadInput` for an unknown name.
     """
     buffered = io.BufferedReader(_Unseekable(stream), _READ_AHEAD)
     start = buffered.peek(3)[:3]

@@ -41,7 +41,7 @@ class StagedFile:
 def stage(source: Source, staging: Staging, options: InputOptions, report: OnProblem) -> StagedFile | None:
     """Read all of *source* into *staging*, and pass every problem to *report*. Return None if its header is unusable.
 
-    Raises `BadInput` for an unknown encoding or delimiter.
+    Raise `BadInput` for an unknown encoding or delimiter.
     """
     last = _LastLine()
     try:

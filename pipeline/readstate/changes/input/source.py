@@ -35,7 +35,7 @@ class Source:
 def open_source(name: str, *, stdin: BinaryIO, spool: Path) -> Source:
     """Open the file *name*, or *stdin* where it is ``-``; what can be read only once is copied to *spool* first.
 
-    Raises `BadInput` where there is no such file.
+    Raise `BadInput` where there is no such file.
     """
     if name == "-":
         return _described("<stdin>", _spooled(stdin, spool))

@@ -77,7 +77,7 @@ class Staging:
         self.write("INSERT INTO intent VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", map(_flat, rows))
 
     def write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
-        """Run *statement* for each of *rows*. Raises `LocalDisk`."""
+        """Run *statement* for each of *rows*. Raise `LocalDisk`."""
         try:
             with self.database:
                 self.database.execute("BEGIN")

@@ -21,7 +21,7 @@ from readstate.twilio.read_context import ReadContext
 async def read_current(workspace: PlanWorkspace, options: PlanOptions, context: ReadContext, report: OnProblem) -> int:
     """Fill *workspace* and return the number of requests; duplicate lines go to *report*.
 
-    Raises `Stopped`, and `Refused` where the credentials may not read.
+    Raise `Stopped`, and `Refused` where the credentials may not read.
     """
     # In this order: memberships say which conversations a horizon would move in, and which participants are meant.
     return sum(

@@ -52,7 +52,7 @@ def write_plan(
     now: datetime,
     requests: int,
 ) -> Plan:
-    """Compare every line with its current state, write the rows to *writer*, and seal the plan. Raises `LocalDisk`."""
+    """Compare every line with its current state, write the rows to *writer*, and seal the plan. Raise `LocalDisk`."""
     server_now = now + target_info.server_offset
     for plan_row_id, line in enumerate(workspace.lines()):
         change = skip_by_status(line) or diff(
@@ -82,7 +82,7 @@ def finish_plan(
     now: datetime,
     requests: int,
 ) -> Plan:
-    """Seal the plan whose rows *writer* has; *now* is the server's time. Raises `LocalDisk`.
+    """Seal the plan whose rows *writer* has; *now* is the server's time. Raise `LocalDisk`.
 
     *conversations_of* a user returns how many that user has at least; *requests* were sent while planning.
     """

@@ -74,7 +74,7 @@ class PlanWorkspace:
     """The staged lines, and tables with what was read for them."""
 
     def __init__(self, directory: Path) -> None:
-        """Open empty tables in *directory*. Raises `LocalDisk`."""
+        """Open empty tables in *directory*. Raise `LocalDisk`."""
         self.staging = Staging(directory, schema=_SCHEMA)
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ class Plan:
                 yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group])
 
     def participants(self) -> Iterator[dict[str, Any]]:
-        """Stream the participants that this plan removes. Raises `PlanUnusable` at the end of a damaged file."""
+        """Stream the participants that this plan removes. Raise `PlanUnusable` at the end of a damaged file."""
         digest = sha256()
         try:
             with gzip.open(self.directory / PARTICIPANTS, "rb") as file:
@@ -61,7 +61,7 @@ class Plan:
 def open_plan(directory: Path) -> Plan:
     """Open the plan in *directory* and check that its rows are those that were planned.
 
-    Raises `BadInput`, `PlanUnusable`.
+    Raise `BadInput`, `PlanUnusable`.
     """
     require_not_erased(directory)
     plan = Plan(directory, read_manifest(directory))
@@ -75,7 +75,7 @@ def open_plan(directory: Path) -> Plan:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """Read the manifest in *directory* and check its own seal, not the rows. Raises `BadInput`, `PlanUnusable`."""
+    """Read the manifest in *directory* and check its own seal, not the rows. Raise `BadInput`, `PlanUnusable`."""
     document = _sealed_document(directory)
     version = document["schema_version"]
     if version < PLAN_SCHEMA_VERSION:
@@ -87,12 +87,12 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def read_header(directory: Path) -> PlanHeader:
-    """Read what every version of a manifest has, for erasing old plans. Raises `BadInput`, `PlanUnusable`."""
+    """Read what every version of a manifest has, for erasing old plans. Raise `BadInput`, `PlanUnusable`."""
     return _converted(directory, _sealed_document(directory), PlanHeader)
 
 
 def find_plan(name: str, root: Path) -> Path:
-    """Return the directory of the plan *name*: a directory, or an id below *root*. Raises `BadInput`."""
+    """Return the directory of the plan *name*: a directory, or an id below *root*. Raise `BadInput`."""
     candidates = (Path(name), root / name)
     for candidate in candidates:
         if (candidate / MANIFEST).is_file():

@@ -44,7 +44,7 @@ class PlanWriter:
     """Builds a plan under a temporary name; an error leaves nothing behind."""
 
     def __init__(self, root: Path) -> None:
-        """Begin a plan under *root*. Raises `LocalDisk`."""
+        """Begin a plan under *root*. Raise `LocalDisk`."""
         with _disk(root):
             create_private_folder(root)
             self.directory = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=root))
@@ -74,7 +74,7 @@ class PlanWriter:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def add(self, row: PlanRow, participant: bytes | None = None) -> None:
-        """Add the next row, and for a removal the *participant* as JSON. Raises `LocalDisk`."""
+        """Add the next row, and for a removal the *participant* as JSON. Raise `LocalDisk`."""
         self.tally.add(row)
         self._buffer.append(row)
         with _disk(self.directory):
@@ -84,7 +84,7 @@ class PlanWriter:
                 self._flush()
 
     def finish(self, draft: Manifest) -> Path:
-        """Complete *draft* with the digests, and rename the plan to its final name. Raises `LocalDisk`."""
+        """Complete *draft* with the digests, and rename the plan to its final name. Raise `LocalDisk`."""
         with _disk(self.directory):
             self._flush()
             self._parquet.close()

@@ -7,36 +7,24 @@ import msgspec
 from readstate.changes.render.summary import Summary
 from readstate.model.plan import SELECTION
 
+_OF_THE_MANIFEST = (
+    "plan_id", "plan_sha256", "created_at", "expires_at", "account_sid", "service_sid", "base_url", "mode", "rows",
+    "counts", "reasons", "input", "not_checked", "request_estimate",
+)  # fmt: skip
+
 
 def plan_document(summary: Summary) -> dict[str, Any]:
     """Return what a scheduler needs to know of a plan, without its rows."""
-    manifest = summary.manifest
+    manifest = msgspec.to_builtins(summary.manifest)
     return {
-        "plan_id": manifest.plan_id,
+        **{name: manifest[name] for name in _OF_THE_MANIFEST},
         "plan_dir": str(summary.plan.directory),
-        "plan_sha256": manifest.plan_sha256,
-        "created_at": _json(manifest.created_at),
-        "expires_at": _json(manifest.expires_at),
-        "account_sid": manifest.account_sid,
-        "service_sid": manifest.service_sid,
-        "base_url": manifest.base_url,
-        "mode": manifest.mode.value,
-        "rows": manifest.rows,
-        "counts": manifest.counts,
-        "reasons": manifest.reasons,
-        "guards": _json(summary.guards),
-        "input": _json(manifest.input),
-        "selection": manifest.options.get(SELECTION),
-        "not_checked": list(manifest.not_checked),
-        "request_estimate": _json(manifest.request_estimate),
+        "guards": msgspec.to_builtins(summary.guards),
+        "selection": manifest["options"].get(SELECTION),
     }
 
 
 def render_json(summary: Summary) -> str:
     """Return the document with the rows of the summary."""
-    document = plan_document(summary) | {"shown_rows": _json(summary.rows)}
+    document = plan_document(summary) | {"shown_rows": msgspec.to_builtins(summary.rows)}
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
-
-
-def _json(value: Any) -> Any:
-    return msgspec.to_builtins(value)

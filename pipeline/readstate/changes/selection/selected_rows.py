@@ -54,7 +54,7 @@ class SelectedRows:
         workspace.staging.database.execute("CREATE TABLE online (online_sid TEXT PRIMARY KEY) WITHOUT ROWID")
 
     def add(self, rows: pa.Table, read_at: datetime) -> None:
-        """Add those of *rows* that are selected, as they were read at *read_at*. Raises `LocalDisk`."""
+        """Add those of *rows* that are selected, as they were read at *read_at*. Raise `LocalDisk`."""
         selection = select(rows, self._conditions, self._action)
         self.rows += len(rows)
         self._left_out.update(selection.left_out)
