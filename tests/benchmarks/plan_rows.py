@@ -181,7 +181,7 @@ def work(folder: Path, rows: int) -> str:
     with closing(begun_journal(folder, plan)) as journal, closing(WorkQueue(folder / "work.sqlite")) as list_of_work:
         list_of_work.fill(unfinished_rows(plan, journal))
         counted = sum(list_of_work.count(operation) for operation in Operation)
-        read = sum(len(user.rows) for operation in Operation for user in by_user(list_of_work.rows(operation)))
+        read = sum(len(of_user) for operation in Operation for of_user in by_user(list_of_work.rows(operation)))
         size = list_of_work.path.stat().st_size
     assert read == counted == journal.header.executable
     return f"{counted} of {rows} rows to do, {size / 1e6:,.0f} MB of scratch"

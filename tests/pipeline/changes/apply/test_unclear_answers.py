@@ -129,11 +129,12 @@ class TestAmbiguity:
         assert any(request.path == "/v1/Configuration" for request in applied.transport.sent)
 
 
+def unreachable(transport: WorldTransport, request: Request) -> Response:
+    raise NotSent("connection refused")
+
+
 class TestClearRefusals:
     async def test_a_missing_connection_is_tried_again_after_a_new_reading(self, bench: Bench) -> None:
-        def unreachable(transport: WorldTransport, request: Request) -> Response:
-            raise NotSent("connection refused")
-
         plan = await plan_of(bench, *muting(unmuted(bench, 1)))
 
         applied = await bench.apply(plan, writes(unreachable, only=lambda number: number < 3))
@@ -143,9 +144,6 @@ class TestClearRefusals:
         assert applied.record().retries_ambiguous == 0
 
     async def test_without_any_connection_a_row_fails_in_the_end(self, bench: Bench) -> None:
-        def unreachable(transport: WorldTransport, request: Request) -> Response:
-            raise NotSent("connection refused")
-
         plan = await plan_of(bench, *muting(unmuted(bench, 1)))
 
         applied = await bench.apply(plan, writes(unreachable), canary=0)
