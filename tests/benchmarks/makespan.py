@@ -1,6 +1,6 @@
 """How near to the least possible time an export of very unequal users comes, at a cap of 100.
 
-With *requests* to make and *cap* slots of *latency* each, nobody can be quicker than ``requests × latency / cap``, nor
+With *requests* to make and *cap* slots of *latency* each, no client is quicker than ``requests × latency / cap``, nor
 than the longest list, whose pages must be read one after the other; the list of the users is such a list too.
 """
 

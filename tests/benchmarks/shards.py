@@ -3,7 +3,7 @@
     python -m tests.benchmarks.shards [--users 20000] [--shards 4] [--cap 50] [--latency-ms 100]
         [--ways one,shards] [--folder FOLDER] [-- ARGUMENTS OF EVERY EXPORT, such as a shared pace]
 
-The simulator has one limit of requests at once for whoever comes. Both ways must publish the same rows.
+The simulator has one limit of requests at once for all clients. Both ways must publish the same rows.
 """
 
 import argparse

@@ -136,7 +136,7 @@ def test_a_second_signal_leaves_at_once_and_the_journal_covers_it(shell: Process
     assert_agreement(plan, run_dir, shell.twilio.effects())
 
 
-def test_a_horizon_goes_back_only_where_somebody_moved_it_on_within_the_window_that_the_results_publish(
+def test_a_horizon_goes_back_only_where_a_client_moved_it_on_within_the_window_that_the_results_publish(
     shell: ProcessShell,
 ) -> None:
     # People read on right after a fetch, of the plan and of the apply: some rows are stale, and some races are lost.
@@ -152,8 +152,8 @@ def test_a_horizon_goes_back_only_where_somebody_moved_it_on_within_the_window_t
     outcomes = assert_agreement(plan, Path(output.document["run_dir"]), shell.twilio.effects())
     assert output.code in {0, 4}, output
     assert outcomes["applied"] > 50
-    assert outcomes["converged"] > 0, "nobody had moved a row between plan and apply: this shows nothing"
-    assert outcomes["raced"] > 0, "nobody won a race: this shows nothing"
+    assert outcomes["converged"] > 0, "no client moved a row between plan and apply: this shows nothing"
+    assert outcomes["raced"] > 0, "no client won a race: this shows nothing"
     assert output.document["counts"]["applied"] == outcomes["applied"]
 
 

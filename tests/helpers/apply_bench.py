@@ -59,13 +59,13 @@ class WorldTransport:
 
 
 def lost_after_effect(transport: WorldTransport, request: Request) -> Response:
-    """The effect happens, and nobody hears of it."""
+    """The effect happens, and no response arrives."""
     transport.ask(request)
     raise Unanswered("reset")
 
 
 def lost_before_effect(transport: WorldTransport, request: Request) -> Response:
-    """Nothing happens, and nobody hears of that."""
+    """Nothing happens, and no response arrives."""
     raise Unanswered("reset")
 
 

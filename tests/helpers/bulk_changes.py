@@ -96,7 +96,7 @@ def assert_one_clean_run(twilio: RunningSimulator, plan: Plan, wanted: dict[int,
 def assert_agreement(plan: Plan, run_dir: Path, effects: list[Effect]) -> Counter[str]:
     """Hold effect log, journal and results of a run against each other, row by row; give the outcomes.
 
-    No horizon may have gone back, but where somebody moved it on inside the window between our reading and our
+    No horizon may have gone back, but where another client moved it on inside the window between our reading and our
     writing that the results publish: those are counted as ``raced``. Twilio offers no way to exclude them. *effects*
     has to begin before the plan.
     """
@@ -134,7 +134,7 @@ def assert_agreement(plan: Plan, run_dir: Path, effects: list[Effect]) -> Counte
         else:
             assert len(effects_here) <= 1, (line, effects_here)
     assert results == {}
-    assert by_member == {}, "somebody was written who is not in the plan"
+    assert by_member == {}, "a membership was written that is not in the plan"
     return outcomes
 
 
@@ -158,4 +158,4 @@ def _assert_raced(line: Any, effect: Effect, others: list[Effect]) -> None:
     last = max((other.at for other in others if other.sequence < effect.sequence), default=0.0)
     ago = 1000 * (effect.at - last)
     # One more millisecond: the effect log and the window are measured by two clocks.
-    assert ago <= line["race_window_ms"] + 1, f"moved back {ago:.1f} ms after somebody moved it on: {line}"
+    assert ago <= line["race_window_ms"] + 1, f"moved back {ago:.1f} ms after another client moved it on: {line}"

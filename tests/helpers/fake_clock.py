@@ -1,4 +1,4 @@
-"""A clock for tests: time passes only when somebody sleeps or the test says so."""
+"""A clock for tests: time passes only in sleep() and advance()."""
 
 import asyncio
 from collections.abc import Iterable

@@ -107,7 +107,7 @@ def _script(examples: list[Example], port: int, written: Path) -> Iterator[str]:
 
 
 def _free_port() -> int:
-    """A port of our own: whoever else tries the examples at this moment has a simulator at theirs."""
+    """A port of our own: other processes may run the examples at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port

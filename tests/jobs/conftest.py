@@ -36,8 +36,8 @@ def plan(shell: Shell) -> Plan:
 
 
 @pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A person without settings or credentials, in an empty folder."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings, no credentials, an empty home and an empty current folder."""
     for name in list(os.environ):
         if name.startswith(("TWILIO_", "READSTATE_", "XDG_")):
             monkeypatch.delenv(name)
@@ -46,13 +46,13 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def readstate(nobody: None) -> RunCommand:
+def readstate(clean_environment: None) -> RunCommand:
     """Runs ``readstate`` without credentials."""
     return run_command
 
 
 @pytest.fixture
-def connected(nobody: None, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+def connected(clean_environment: None, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
     """Runs ``readstate`` with the simulator's credentials in the environment; no output may hold them."""
     account = twilio.credentials
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", account.account_sid)

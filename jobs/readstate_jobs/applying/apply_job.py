@@ -79,7 +79,7 @@ class ApplyJob:
 
     async def _resume(self, directory: RunDirectory, plan: Plan, stop: StopSwitch) -> ApplyResult:
         if directory.stop.exists():
-            raise StoppedEarly(f"the file {directory.stop} stops this run", hint=f"To go on:  rm {directory.stop}")
+            raise StoppedEarly(f"the file {directory.stop} stops this run", hint=f"To continue:  rm {directory.stop}")
         async with self._connected(plan, stop) as (session, target, context):
             _warn_if_expired(plan.manifest, target.server_now(session.clock))
             with self._lock(target.target, directory.run_id):
@@ -190,7 +190,7 @@ def open_plan_of(directory: RunDirectory) -> tuple[Plan, RunHeader]:
     plan = open_plan(Path(header.plan_dir))
     if plan.manifest.rows_sha256 != header.rows_sha256:
         raise PlanUnusable(
-            f"{header.plan_dir} is not the plan that run {header.run_id} was begun with",
+            f"{header.plan_dir} is not the plan that run {header.run_id} was started with",
             hint="Put that plan back, or plan again.",
         )
     return plan, header
@@ -203,6 +203,6 @@ def _warn_if_expired(manifest: Manifest, server_now: datetime) -> None:
     """
     if server_now >= manifest.expires_at:
         command_line().print_message(
-            f"plan {manifest.plan_id} expired at {manifest.expires_at:%Y-%m-%d %H:%M} UTC; the run was begun in time,"
-            " goes on, and skips rows that have changed since the plan"
+            f"plan {manifest.plan_id} expired at {manifest.expires_at:%Y-%m-%d %H:%M} UTC; the run was started in time,"
+            " continues, and skips rows that have changed since the plan"
         )

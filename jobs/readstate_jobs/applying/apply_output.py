@@ -63,7 +63,7 @@ def show_run(applied: ApplyResult, *, as_json: bool) -> int:
         raise Stopped(
             result.stopped.text,
             exit_code=result.stopped.exit_code,
-            hint=f"What was done is kept. To go on:  readstate resume {directory.run_id}",
+            hint=f"What was done is kept. To continue:  readstate resume {directory.run_id}",
         )
     return result.exit_code
 

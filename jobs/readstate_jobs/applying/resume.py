@@ -20,7 +20,7 @@ from readstate_jobs.cli.options import connection_options, json_option, settings
 @json_option
 @connection_options
 def command(*, run: str, as_json: bool, **options: Any) -> int:
-    """Resume RUN, a run's folder or its id, with the plan and the consent that it was begun with.
+    """Resume RUN, a run's folder or its id, with the plan and the consent that it was started with.
 
     Rows that may have been sent are read back before anything is sent again; failed rows are tried once more.
     """

@@ -61,7 +61,7 @@ def export_one_shard(
         if different := option_differences(staged.options, wanted.fingerprint()):
             raise BadInput(
                 f"shard {shard} of run {run_id} was staged with other options ({', '.join(different)})",
-                hint="Repeat its options, or add --restart to read it anew.",
+                hint="Repeat its options, or add --restart to read it again.",
             )
         job.discard_shard()
         show_staged(staged, root=root, already=True, as_json=as_json)

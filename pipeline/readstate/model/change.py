@@ -54,7 +54,7 @@ class Reason(StrEnum):
     EXPECTATION_FAILED = "EXPECTATION_FAILED", Disposition.BLOCKED, "not as the line expects"
     CONFLICT = "CONFLICT", Disposition.CONFLICT, "another line asks for something else"
     REJECTED = "REJECTED", Disposition.INVALID, "the line cannot be used; see rejects.csv"
-    FUTURE_TIMESTAMP = "FUTURE_TIMESTAMP", Disposition.INVALID, "the timestamp lies in the future"
+    FUTURE_TIMESTAMP = "FUTURE_TIMESTAMP", Disposition.INVALID, "the timestamp is in the future"
     USER_NOT_FOUND = "USER_NOT_FOUND", Disposition.NOT_FOUND, "there is no such user"
     NOT_A_MEMBER = "NOT_A_MEMBER", Disposition.NOT_FOUND, "there is no such membership"
     UNREADABLE = "UNREADABLE", Disposition.READ_ERROR, "could not be read"

@@ -103,7 +103,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     ),
     events.UsersForeseen: (
         "info",
-        lambda event: f"{group_digits(event.users)} users are known from the previous snapshot: reading them meanwhile",
+        lambda event: f"{group_digits(event.users)} users are known from the previous snapshot: reading them first",
     ),
     events.RosterComplete: ("info", lambda event: f"{pluralize(event.users, 'user')} to read"),
     events.UserFailed: ("error", lambda event: f"user {event.user_sid} failed: {event.reason}"),

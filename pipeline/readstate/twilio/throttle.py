@@ -103,7 +103,7 @@ class Throttled:
             self._cancel(now, sent)
             raise StoppedEarly(
                 f"Twilio has given no proper answer for {seconds:.0f} seconds",
-                hint="Look at status.twilio.com and at your network; the same command goes on where this run stopped.",
+                hint="Look at status.twilio.com and at your network; the same command resumes this run.",
             )
 
     def _report_response(self, request: Request, sent: Sent, response: Response) -> None:
@@ -123,7 +123,7 @@ class Throttled:
             self._cancel(now, sent)
             raise StoppedEarly(
                 f"Twilio asks for a pause of {pause:.0f} seconds (429, code {response.code})",
-                hint="Run the same command again after that time; it goes on where this run stopped.",
+                hint="Run the same command again after that time; it resumes this run.",
             )
         return self._limiter.refused(now, sent, code=response.code, retry_after=pause, chance=self._clock.random())
 

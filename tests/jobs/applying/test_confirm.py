@@ -39,7 +39,7 @@ async def test_only_a_yes_is_a_yes(typed: bytes, agrees: bool) -> None:
     assert emitted == [Message("Enough? Type yes to continue, anything else to stop.")]
 
 
-async def test_whoever_closes_the_terminal_has_not_agreed() -> None:
+async def test_closing_the_terminal_is_no_consent() -> None:
     with terminal() as keyboard:
         os.write(keyboard, b"\x04")
         assert not await make_prompt(StopSwitch(), ignore)("Enough?")
@@ -55,7 +55,7 @@ async def test_a_signal_ends_the_question() -> None:
         assert not await make_prompt(stop, interrupt)("Enough?")
 
 
-async def test_without_a_terminal_nobody_is_asked_and_nobody_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_terminal_there_is_no_question_and_no_consent(monkeypatch: pytest.MonkeyPatch) -> None:
     emitted: list[Event] = []
     with open(os.devnull) as nothing:  # noqa: ASYNC230, PTH123
         monkeypatch.setattr("sys.stdin", nothing)

@@ -9,7 +9,7 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
     assert os_user() == "3999999999"
 
 
-def test_the_environment_cannot_make_somebody_else_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_cannot_change_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     before = os_user()
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, "bob")

@@ -65,7 +65,7 @@ def test_what_only_reads_ends_at_the_first_ctrl_c_although_nothing_answers(
     assert "run the command again" in errors
 
 
-def test_a_cancellation_that_nobody_asked_for_stays_one() -> None:
+def test_a_cancellation_without_a_signal_stays_one() -> None:
     async def cancelled(_stop: StopSwitch) -> None:
         raise asyncio.CancelledError
 

@@ -186,7 +186,7 @@ def test_foreign_text_in_an_error_cannot_steer_the_terminal(readstate: RunComman
     assert "evil" in output.stderr
 
 
-def test_what_is_written_is_readable_by_its_owner_alone(nobody: None) -> None:
+def test_what_is_written_is_readable_by_its_owner_alone(clean_environment: None) -> None:
     before = os.umask(0o022)
     try:
         main(["settings"])

@@ -18,7 +18,7 @@ def twilio() -> Iterator[RunningSimulator]:
 
 
 @pytest.fixture
-def changes(nobody: None, twilio: RunningSimulator) -> Path:
+def changes(clean_environment: None, twilio: RunningSimulator) -> Path:
     """Three updates and a removal."""
     found = open_rows(twilio)
     other = {"default": "muted", "muted": "default"}

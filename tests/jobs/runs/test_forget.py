@@ -205,7 +205,7 @@ def test_what_was_used_lately_is_retained_and_what_was_not_goes(shell: Shell, mo
     assert (again.code, again.stdout) == (0, "There is nothing to delete.\n")
 
 
-def test_what_nobody_will_find_out_any_more_is_told_before(shell: Shell) -> None:
+def test_what_can_no_longer_be_found_out_is_shown_before(shell: Shell) -> None:
     run = applied(shell, planned(shell))
     with closing(sqlite3.connect(run / "journal.sqlite")) as connection:
         connection.execute("UPDATE row SET state = 'unknown' WHERE plan_row_id < 2")

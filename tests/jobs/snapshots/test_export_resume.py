@@ -71,7 +71,7 @@ def test_an_unfinished_export_of_another_date_is_named_with_the_line_that_resume
 
 @pytest.mark.parametrize(
     ("before", "message"),
-    [("other options", "was begun with other options"), ("another version", "was begun with another version")],
+    [("other options", "was started with other options"), ("another version", "was started with another version")],
 )
 def test_what_cannot_be_resumed_is_refused_and_restart_begins_anew(
     before: str, message: str, connected: RunCommand

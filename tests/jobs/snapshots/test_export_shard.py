@@ -95,7 +95,7 @@ def test_a_shard_with_other_options_is_refused_before_it_asks_anything(
 
 
 def test_shards_that_leave_the_same_columns_empty_agree_in_every_process(connected: RunCommand) -> None:
-    """The names of columns come in an order of their own in each process, as long as nobody sorts them."""
+    """The names of columns come in an order of their own in each process, unless they are sorted."""
     connected(*SHARD, "1/2", *DAY, "--drop-pii")
     (note,) = ROOT.glob("_staging/nightly/1-of-2/begun.json")
 

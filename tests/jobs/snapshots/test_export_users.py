@@ -9,7 +9,7 @@ from tests.helpers.export_command import EXPORT, ROOT, make_long_lists_fail, sam
 from tests.helpers.exporting import assert_same, published_rows, world_rows
 
 
-def test_users_that_nobody_has_are_vanished_and_count_as_done(connected: RunCommand) -> None:
+def test_unknown_users_are_vanished_and_count_as_done(connected: RunCommand) -> None:
     Path("users.txt").write_text("US" + "0" * 32 + "\nno such person\n")
     metrics = Path("m.prom")
 

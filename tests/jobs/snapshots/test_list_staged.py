@@ -48,7 +48,7 @@ def test_what_was_staged_a_week_ago_is_abandoned_and_goes_when_snapshots_do(conn
     assert not any(ROOT.glob("_staging/nightly/*"))
 
 
-def test_what_a_run_goes_on_with_while_somebody_thinks_about_it_is_not_abandoned_any_more(
+def test_a_run_that_is_resumed_is_not_abandoned_any_more(
     connected: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected(*SHARD, "1/2", *DAY)

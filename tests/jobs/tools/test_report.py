@@ -29,7 +29,7 @@ def test_the_page_goes_to_a_file_that_only_its_owner_reads(root: str, tmp_path: 
     assert output.stdout == ""
 
 
-def test_markdown_goes_to_stdout_and_names_nobody_unless_asked_to(root: str) -> None:
+def test_markdown_goes_to_stdout_and_names_no_user_unless_asked_to(root: str) -> None:
     output = run_command("report", root, "--markdown")
     named = run_command("report", root, "--markdown", "--show-pii", "--date", "2026-11-22")
 

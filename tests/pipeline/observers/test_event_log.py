@@ -44,7 +44,7 @@ class TestText:
             ),
             (
                 events.UsersForeseen(1990),
-                "2026-11-23 02:00:00Z 1 990 users are known from the previous snapshot: reading them meanwhile",
+                "2026-11-23 02:00:00Z 1 990 users are known from the previous snapshot: reading them first",
             ),
             (events.RosterComplete(2000), "2026-11-23 02:00:00Z 2 000 users to read"),
             (events.RosterComplete(1), "2026-11-23 02:00:00Z 1 user to read"),

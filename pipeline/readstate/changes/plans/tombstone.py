@@ -40,5 +40,5 @@ def require_not_erased(directory: Path) -> None:
         raise PlanUnusable(
             f"{directory.name} was forgotten on {tombstone.at:%Y-%m-%d} by {tombstone.os_user}: only counts and"
             " digests are left",
-            hint=f"They lie in {directory}. To change anything, plan again.",
+            hint=f"They are in {directory}. To change anything, plan again.",
         )

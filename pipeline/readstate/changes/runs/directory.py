@@ -98,7 +98,9 @@ def find_run(name: str, work_dir: Path) -> RunDirectory:
     known = [run.run_id for run in runs_in(work_dir)]
     raise BadInput(
         f"there is no run {name}",
-        hint=f"The last runs: {', '.join(known[-3:])}" if known else f"No run was begun yet in {runs_root(work_dir)}.",
+        hint=f"The last runs: {', '.join(known[-3:])}"
+        if known
+        else f"No run was started yet in {runs_root(work_dir)}.",
     )
 
 
@@ -117,7 +119,7 @@ def require_unused_plan(plan_id: str, work_dir: Path) -> None:
     require_not_erased(run.path)
     with closing(open_read_only(run.journal)) as journal:
         state, _ = journal.final_state()
-    verb = "was carried out" if state == "finished" else "was begun"
+    verb = "was carried out" if state == "finished" else "was started"
     raise PlanUnusable(
         f"plan {plan_id} {verb} by run {run.run_id}",
         hint=f"To resume it, or to retry failed rows:  readstate resume {run.run_id}\nOr plan again.",

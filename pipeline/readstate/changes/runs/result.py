@@ -30,7 +30,7 @@ def summarise(counts: dict[str, int], executable: int, stopped: StopReason | Non
         outcomes[Outcome.UNKNOWN] = outcomes.get(Outcome.UNKNOWN, 0) + doubtful
     if left := executable - sum(outcomes.values()):
         outcomes[Outcome.CANCELLED] = left
-        stopped = stopped or StopReason("the run ended before all rows were begun", ExitCode.STOPPED_EARLY)
+        stopped = stopped or StopReason("the run ended before all rows were started", ExitCode.STOPPED_EARLY)
         return RunResult(outcomes, stopped.exit_code, stopped)
     return RunResult(outcomes, exit_code_of(outcomes), None)
 

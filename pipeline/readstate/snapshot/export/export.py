@@ -118,8 +118,8 @@ async def _begin_or_resume(
         return run
     if different := option_differences(begun_with, options.fingerprint()):
         raise BadInput(
-            f"an unfinished export of {options.snapshot_date} was begun with other options ({', '.join(different)})",
-            hint="Repeat its options to resume it, or add --restart to begin anew.",
+            f"an unfinished export of {options.snapshot_date} was started with other options ({', '.join(different)})",
+            hint="Repeat its options to resume it, or add --restart to start over.",
         )
     run = await disk.run(resume, checkpoint, clock=context.clock)
     progress = await disk.run(checkpoint.progress)

@@ -81,7 +81,7 @@ def require_few_failures(
     if users.failed > limit and on_incomplete == "refuse":
         raise GuardRefused(
             f"{users.failed} of {users.listed} users could not be read, more than the {limit} allowed: not published",
-            hint=f"{to_try_again} to try these users once more, or publish with --on-incomplete publish.",
+            hint=f"{to_try_again} to retry these users, or publish with --on-incomplete publish.",
         )
 
 

@@ -146,5 +146,5 @@ def _translate_errors(store: SnapshotStore, dataset: Dataset) -> Iterator[None]:
         except DeltaError as error:
             raise BadInput(
                 f"{store.root}/{dataset}: its Delta table cannot be updated: {error}",
-                hint=f"The snapshots do not depend on it. To create the table anew, remove {dataset}/{_LOG}.",
+                hint=f"The snapshots do not depend on it. To create the table again, remove {dataset}/{_LOG}.",
             ) from error

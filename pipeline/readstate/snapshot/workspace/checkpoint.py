@@ -98,8 +98,8 @@ class Checkpoint:
             if not self._has_current_schema():
                 self._connection.close()
                 raise BadInput(
-                    f"{path}: this unfinished export was begun with another version of readstate",
-                    hint="Finish it with that version, or add --restart to begin it anew.",
+                    f"{path}: this unfinished export was started with another version of readstate",
+                    hint="Finish it with that version, or add --restart to start over.",
                 )
             self._connection.executescript(_TABLES)
             self._connection.execute("UPDATE user SET state = 'pending' WHERE state IN ('taken', 'failed')")
@@ -286,5 +286,5 @@ def _translated(path: Path) -> Iterator[None]:
         raise LocalDisk(
             f"{path}: the checkpoint cannot be used: {error}",
             hint="Free some space or correct the permissions, then run the same command again.\n"
-            "If the file is damaged, --restart begins the export anew.",
+            "If the file is damaged, --restart starts the export over.",
         ) from error

@@ -75,7 +75,7 @@ def hold_workspace(folder: Path) -> Iterator[Workspace]:
     except LockHeld as held:
         raise Locked(
             f"the same export is running already{f' (process {held.holder})' if held.holder else ''}",
-            hint=f"Wait for it, or stop it. Its work lies in {folder}",
+            hint=f"Wait for it, or stop it. Its files are in {folder}",
         ) from None
     with lock:
         with translate_os_errors(folder):

@@ -45,7 +45,7 @@ async def test_a_canary_that_has_passed_is_not_flown_again(bench: Bench) -> None
 
 
 class TestCanaryPause:
-    async def test_nothing_follows_the_canary_before_somebody_agrees(self, bench: Bench) -> None:
+    async def test_nothing_follows_the_canary_before_consent(self, bench: Bench) -> None:
         plan = await plan_of(bench, *muting(unmuted(bench, 12)))
 
         applied = await bench.apply(plan, canary=4, canary_pause=True)
@@ -96,7 +96,7 @@ class TestCanaryPause:
             agreed = [event for event in journal.events() if event["kind"] == "agreed"]
         assert [(event["operation"], event["left"]) for event in agreed] == [("update", 8)]
 
-    async def test_nobody_is_asked_where_nothing_is_left_or_the_canary_failed(self, bench: Bench) -> None:
+    async def test_there_is_no_question_where_no_row_is_left_or_the_canary_failed(self, bench: Bench) -> None:
         rows = unmuted(bench, 12)
         whole = await plan_of(bench, *muting(rows[:4]))
         applied = await bench.apply(whole, canary=4, canary_pause=True)

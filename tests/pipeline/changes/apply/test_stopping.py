@@ -95,7 +95,7 @@ class TestStopping:
         assert 0 < len(transport.writes) <= len(intents) < 400
 
 
-async def test_rows_under_way_have_the_grace_and_no_longer_once_somebody_stops_the_run(bench: Bench) -> None:
+async def test_rows_under_way_have_the_grace_and_no_longer_once_the_run_is_stopped(bench: Bench) -> None:
     plan = await plan_of(bench, *muting(unmuted(bench, 3)))
     directory, journal = bench.begin(plan)
 

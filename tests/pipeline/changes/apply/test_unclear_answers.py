@@ -69,7 +69,7 @@ class TestAmbiguity:
         assert applied.record().outcome_by == "404_after_ambiguous"
         assert applied.record().attempts == 2
 
-    async def test_somebody_elses_value_after_a_write_in_doubt_is_superseded(self, bench: Bench) -> None:
+    async def test_the_value_of_another_client_after_a_write_in_doubt_is_superseded(self, bench: Bench) -> None:
         row = behind(bench, 1)[0]
         plan = await plan_of(bench, *advancing([row]))
 

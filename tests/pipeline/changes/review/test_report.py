@@ -122,7 +122,7 @@ def test_what_drifted_is_shown_as_planned_found_and_wished(report: RunReport) ->
     assert "read to 8" in page
 
 
-def test_the_story_names_nobody_and_says_why_it_stopped(report: RunReport) -> None:
+def test_the_story_names_no_user_and_says_why_it_stopped(report: RunReport) -> None:
     page = render_html(report)
 
     assert "start 1: 8 rows to do" in page

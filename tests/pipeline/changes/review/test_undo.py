@@ -52,7 +52,7 @@ class TestUndoRow:
         else:
             assert now == before or now != ours or before is None
 
-    def test_what_somebody_changed_since_is_left_alone_and_told(self) -> None:
+    def test_what_another_client_changed_since_is_skipped_and_listed(self) -> None:
         back = undone(plan_row(1), written(sent_index=8, before_index=3), present(9))
 
         assert (back.disposition, back.reason_code) == ("blocked", "CHANGED_SINCE")

@@ -107,7 +107,7 @@ def test_what_follows_from_an_answer(row: PlanRow, answer: Answer, before: dict[
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 20003), (401, None), (403, 20003), (403, 70051), (403, 50385)])
-def test_a_refusal_that_everybody_would_get_stops_the_run(status: int, code: int | None) -> None:
+def test_a_refusal_that_every_row_would_get_stops_the_run(status: int, code: int | None) -> None:
     assert isinstance(after_answer(UPDATE, Answered(status=status, code=code)), Abort)
 
 

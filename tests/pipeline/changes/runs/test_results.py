@@ -133,6 +133,6 @@ def test_results_that_cannot_be_written_leave_the_old_ones_alone(plan: Plan, wri
     journal.close()
 
 
-def test_a_row_that_nobody_touched_was_never_sent() -> None:
+def test_a_row_without_a_record_was_never_sent() -> None:
     assert outcome_of(plan_row(1), None) == Outcome.CANCELLED
     assert outcome_of(skipped_row(1, "noop", "SAME"), None) == Outcome.NOT_PLANNED

@@ -69,7 +69,7 @@ def test_there_is_nothing_before_the_beginning(api: SimulatedApi) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "PT", "PTx", "nonsense", "PTe30", "PT" + "e" * 9, "PBeyJvcmRlciI6ImFzYyJ9", "é"])
-def test_a_token_that_nobody_issued_is_refused(api: SimulatedApi, token: str) -> None:
+def test_a_foreign_token_is_refused(api: SimulatedApi, token: str) -> None:
     assert api.ask("GET", f"/v1/Users?PageToken={token}").code == 21481
 
 

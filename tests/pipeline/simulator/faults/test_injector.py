@@ -83,7 +83,7 @@ def test_some_users_are_listed_and_gone() -> None:
     assert all(api.ask("GET", f"/v1/Users/{sid}").status == 404 for sid in gone)
 
 
-def test_rows_may_hold_a_field_that_nobody_knows() -> None:
+def test_rows_may_hold_an_unknown_field() -> None:
     api = SimulatedApi(SHAPE)
     api.faults(extra_fields=True)
 

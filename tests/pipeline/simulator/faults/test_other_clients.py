@@ -30,7 +30,7 @@ def _index(fields: Any) -> int | None:
     return fields["last_read_message_index"]
 
 
-def test_somebody_may_read_on_right_after_we_looked() -> None:
+def test_another_client_may_read_on_right_after_our_read() -> None:
     api = SimulatedApi(SHAPE)
     row = api.membership(horizon=False)
     api.faults(live_after_fetch_share=1)
@@ -42,7 +42,7 @@ def test_somebody_may_read_on_right_after_we_looked() -> None:
     assert len(api.world.log.effects) == 1
 
 
-def test_somebody_may_leave_right_before_we_write() -> None:
+def test_a_member_may_leave_right_before_our_write() -> None:
     api = SimulatedApi(SHAPE)
     row = api.membership()
     api.faults(live_removal_share=1)

@@ -45,7 +45,7 @@ async def test_pages_are_rendered_once_until_something_changes(serve) -> None:
     assert (after["notification_level"], after["last_read_message_index"]) == ("muted", 0)
 
 
-async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pages_rendered_before_the_first_request_are_the_same(dial, monkeypatch: pytest.MonkeyPatch) -> None:
     shape = WorldShape(users=60, services=2, heaviest=120)
     async with serving(World(shape)) as simulator:
         connection = await dial(simulator)
@@ -69,7 +69,7 @@ async def test_pages_rendered_before_anybody_asked_are_the_same(dial, monkeypatc
         assert rendered == len(sent) > 60
 
 
-async def test_a_cached_page_is_not_for_everybody(serve) -> None:
+async def test_a_cached_page_needs_credentials(serve) -> None:
     _, connection = await serve()
     assert (await connection.ask("GET", "/v1/Users")).status == 200
     connection.writer.write(b"GET /v1/Users HTTP/1.1\r\nAuthorization: Basic none\r\n\r\n")

@@ -40,10 +40,10 @@ def test_the_world_holds_what_clients_stumble_over() -> None:
     assert any(found.messages.count_after(-1) > 1_000 for found in conversations)
     assert 0.3 < sum(member.last_read_message_index is None for member in members) / len(members) < 0.7
     assert {member.notification_level for member in members} == {"default", "muted"}
-    assert beyond, "nobody has a horizon beyond the newest message"
+    assert beyond, "no user has a horizon beyond the newest message"
 
 
-def test_everybody_is_found_by_sid_and_by_name() -> None:
+def test_every_user_is_found_by_sid_and_by_name() -> None:
     service = World(WorldShape(users=400, odd_identities=0.5)).default_service
 
     for user in service.users():

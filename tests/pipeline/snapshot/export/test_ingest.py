@@ -1,4 +1,4 @@
-"""From users in hand to parts: one broken answer spoils nobody else's rows."""
+"""From users in hand to parts: one broken answer spoils no other user's rows."""
 
 import asyncio
 import threading

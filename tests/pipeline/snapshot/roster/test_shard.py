@@ -1,4 +1,4 @@
-"""Every user belongs to exactly one shard, whoever asks and whenever."""
+"""Every user belongs to exactly one shard, in every process and at all times."""
 
 import pytest
 from hypothesis import assume, given

@@ -27,7 +27,7 @@ def test_a_participant_takes_attributes_alone(api: SimulatedApi) -> None:
     assert api.ask("DELETE", link).status == 404
 
 
-def test_nobody_is_in_more_than_a_thousand_live_conversations() -> None:
+def test_no_user_is_in_more_than_a_thousand_live_conversations() -> None:
     api = SimulatedApi(WorldShape(users=2_000, heaviest=1_500))
     busy = next(user for user in api.service.users() if len(api.service.conversations_of(user.number)) == 1_500)
     conversation = next(

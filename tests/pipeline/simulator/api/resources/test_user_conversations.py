@@ -24,7 +24,7 @@ def _first_row(api: SimulatedApi, family: str) -> dict[str, Any]:
     for user in api.rows(f"{family}/Users"):
         for row in api.rows(f"{family}/Users/{user['sid']}/Conversations"):
             return dict(row)
-    raise AssertionError("nobody is in a conversation")
+    raise AssertionError("no user is in a conversation")
 
 
 def test_urls_stay_in_the_family_that_was_asked(api: SimulatedApi, family: str) -> None:
