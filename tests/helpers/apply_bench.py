@@ -31,6 +31,10 @@ Accident = Callable[["WorldTransport", Request], Response | None]
 """Answers instead of the world, raises, or gives None to let the request through."""
 
 
+def unharmed(transport: "WorldTransport", request: Request) -> None:
+    """Let every request through."""
+
+
 class Killed(BaseException):
     """The process is no more."""
 
@@ -38,7 +42,7 @@ class Killed(BaseException):
 @dataclass
 class WorldTransport:
     simulated: SimulatedApi
-    accident: Accident = field(default=lambda transport, request: None)
+    accident: Accident = unharmed
     sent: list[Request] = field(default_factory=list)
 
     async def send(self, request: Request) -> Response:
@@ -125,21 +129,24 @@ class Bench:
         self.questions.append(question)
         return self.agrees
 
-    async def apply(self, plan: Plan, accident: Accident | None = None, **options: Any) -> "Applied":
+    async def apply(
+        self, plan: Plan, accident: Accident = unharmed, *, transport: WorldTransport | None = None, **options: Any
+    ) -> "Applied":
         """A whole run in one start."""
         directory, journal = self.begin(plan)
-        return await self._start(plan, directory, journal, accident, **options)
+        transport = transport or WorldTransport(self.simulated, accident)
+        return await self._start(plan, directory, journal, transport, **options)
 
-    async def resume(self, plan: Plan, accident: Accident | None = None, **options: Any) -> "Applied":
+    async def resume(self, plan: Plan, accident: Accident = unharmed, **options: Any) -> "Applied":
         """The next start of the run."""
         directory = RunDirectory(self.folder / "r-1")
         self.stop = StopSwitch()
-        return await self._start(plan, directory, open_journal(directory.journal), accident, **options)
+        transport = WorldTransport(self.simulated, accident)
+        return await self._start(plan, directory, open_journal(directory.journal), transport, **options)
 
     async def _start(
-        self, plan: Plan, directory: RunDirectory, journal: Journal, accident: Accident | None, **options: Any
+        self, plan: Plan, directory: RunDirectory, journal: Journal, transport: WorldTransport, **options: Any
     ) -> "Applied":
-        transport = WorldTransport(self.simulated, accident or (lambda transport, request: None))
         result = await self.go(plan, directory, journal, transport, **options)
         journal.close()
         return Applied(result, directory, transport)

@@ -120,13 +120,11 @@ async def test_few_writes_of_one_user_and_in_one_conversation_are_under_way_at_o
     busy, conversations = Counter(row["user_sid"] for row in rows).most_common(1)[0]
     mine = [row for row in rows if row["conversation_sid"] == crowded or row["user_sid"] == busy]
     plan = await plan_of(bench, *muting(mine))
-    directory, journal = bench.begin(plan)
     crowd = Crowd(bench.simulated)
 
-    ending = await bench.go(plan, directory, journal, crowd, canary=0, max_parallel_rows=50)
+    applied = await bench.apply(plan, transport=crowd, canary=0, max_parallel_rows=50)
 
-    journal.close()
-    assert ending.counts == {Outcome.APPLIED: len(mine)}
+    assert applied.counts == {Outcome.APPLIED: len(mine)}
     assert min(members, conversations) > 6, "too few to crowd"
     assert max(number for sid, number in crowd.most.items() if sid.startswith("US")) == 2
     assert max(number for sid, number in crowd.most.items() if sid.startswith("CH")) == 4

@@ -97,7 +97,6 @@ class TestStopping:
 
 async def test_rows_under_way_have_the_grace_and_no_longer_once_the_run_is_stopped(bench: Bench) -> None:
     plan = await plan_of(bench, *muting(unmuted(bench, 3)))
-    directory, journal = bench.begin(plan)
 
     class Deaf(WorldTransport):
         async def send(self, request: Request) -> Response:
@@ -106,10 +105,9 @@ async def test_rows_under_way_have_the_grace_and_no_longer_once_the_run_is_stopp
             bench.stop.request_stop(StopReason("stopped by SIGTERM", ExitCode.TERMINATED))
             return await asyncio.get_running_loop().create_future()
 
-    ending = await bench.go(plan, directory, journal, Deaf(bench.simulated), grace_seconds=0.01)
-    journal.close()
+    applied = await bench.apply(plan, transport=Deaf(bench.simulated), grace_seconds=0.01)
 
-    assert ending.exit_code == ExitCode.TERMINATED
-    assert ending.counts[Outcome.UNKNOWN] >= 1
+    assert applied.result.exit_code == ExitCode.TERMINATED
+    assert applied.counts[Outcome.UNKNOWN] >= 1
     resumed = await bench.resume(plan)
     assert resumed.counts == {Outcome.APPLIED: 3}

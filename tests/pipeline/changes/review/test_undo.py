@@ -1,5 +1,4 @@
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +20,9 @@ from readstate.model.membership import Absent, Current, Unreadable
 from readstate.model.outcome import Outcome
 from readstate.twilio.read_context import ReadContext
 from tests.helpers.apply_bench import Bench, WorldTransport, looking, status
-from tests.helpers.apply_plans import SHAPE, advancing, behind, leave, move, plan_of
-from tests.helpers.planning import NOW as WORLD_NOW
+from tests.helpers.apply_plans import advancing, behind, leave, move, plan_of
 from tests.helpers.planning import SimulatedTransport, read_context
 from tests.helpers.plans import NOW, equals_row, plan_row, present, provenance, removal_row
-from tests.helpers.simulated_api import SimulatedApi
 
 
 def written(**changes: Any) -> RowRecord:
@@ -94,11 +91,6 @@ class TestUndoRow:
     )
     def test_what_is_not_there_cannot_be_restored(self, row: Any, current: Current, disposition: str) -> None:
         assert undone(row, written(sent_index=8, before_index=3), current).disposition == disposition
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(SimulatedApi(SHAPE, now=WORLD_NOW, actions_per_second=0), tmp_path)
 
 
 def reading(bench: Bench, plan: Plan, transport: Any = None) -> ReadContext:
