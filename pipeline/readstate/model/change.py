@@ -27,7 +27,7 @@ class Disposition(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a line is not carried out: its code, its disposition, and the same in words."""
+    """Why a line is not carried out: its code, its disposition, and its text."""
 
     disposition: Disposition
     words: str
@@ -38,20 +38,20 @@ class Reason(StrEnum):
         reason.disposition, reason.words = disposition, words
         return reason
 
-    SAME = "SAME", Disposition.NOOP, "already so"
-    DUPLICATE = "DUPLICATE", Disposition.NOOP, "asked for twice"
+    SAME = "SAME", Disposition.NOOP, "already has this value"
+    DUPLICATE = "DUPLICATE", Disposition.NOOP, "the same as another line"
     EMPTY_CONVERSATION = "EMPTY_CONVERSATION", Disposition.NOOP, "the conversation has no message"
     ALREADY_FURTHER = "ALREADY_FURTHER", Disposition.SATISFIED, "already read further"
-    REWIND = "REWIND", Disposition.BLOCKED, "would make read messages unread again; --allow-rewind when planning"
+    REWIND = "REWIND", Disposition.BLOCKED, "would make read messages unread again; plan with --allow-rewind"
     TIMESTAMP_REWIND = (
-        "TIMESTAMP_REWIND", Disposition.BLOCKED, "the timestamp would go back; --allow-rewind when planning"
+        "TIMESTAMP_REWIND", Disposition.BLOCKED, "the timestamp would move back; plan with --allow-rewind"
     )  # fmt: skip
-    FIRST_SET = "FIRST_SET", Disposition.BLOCKED, "never read before; --allow-first-set when planning"
+    FIRST_SET = "FIRST_SET", Disposition.BLOCKED, "never read before; plan with --allow-first-set"
     BEYOND_LATEST = (
-        "BEYOND_LATEST", Disposition.BLOCKED, "beyond the newest message; --allow-beyond-latest when planning"
+        "BEYOND_LATEST", Disposition.BLOCKED, "beyond the newest message; plan with --allow-beyond-latest"
     )  # fmt: skip
-    CLOSED = "CLOSED", Disposition.BLOCKED, "the conversation is closed; --allow-closed when planning"
-    EXPECTATION_FAILED = "EXPECTATION_FAILED", Disposition.BLOCKED, "not as the line expects"
+    CLOSED = "CLOSED", Disposition.BLOCKED, "the conversation is closed; plan with --allow-closed"
+    EXPECTATION_FAILED = "EXPECTATION_FAILED", Disposition.BLOCKED, "the expected value does not match"
     CONFLICT = "CONFLICT", Disposition.CONFLICT, "another line asks for something else"
     REJECTED = "REJECTED", Disposition.INVALID, "the line cannot be used; see rejects.csv"
     FUTURE_TIMESTAMP = "FUTURE_TIMESTAMP", Disposition.INVALID, "the timestamp is in the future"
@@ -65,7 +65,7 @@ class Reason(StrEnum):
 
 
 class Direction(StrEnum):
-    """Where a read horizon would go."""
+    """In which direction a read horizon would move."""
 
     FIRST_SET = "first_set"
     ADVANCE = "advance"
