@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyarrow import dataset as ds
 from pyarrow import parquet as pq
 
 from readstate.errors import BadInput
@@ -17,6 +16,7 @@ from readstate.snapshot.published.snapshot_store import SnapshotStore, open_stor
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pyarrow import dataset as ds
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Snapshot:
     store: SnapshotStore
     manifest: Manifest
 
-    def dataset(self, name: Dataset = "user_conversations") -> ds.Dataset:
+    def dataset(self, name: Dataset = "user_conversations") -> "ds.Dataset":
         """Return the UserConversations, or another dataset, for pyarrow to filter and stream."""
         return open_dataset(self.store, self.manifest.files_of(name), SCHEMAS[name])
 
-    def to_pandas(self, *, columns: list[str] | None = None, filter: ds.Expression | None = None) -> "pd.DataFrame":  # noqa: A002 - pyarrow's word
+    def to_pandas(self, *, columns: list[str] | None = None, filter: "ds.Expression | None" = None) -> "pd.DataFrame":  # noqa: A002 - pyarrow's word
         """Return *columns* of the UserConversations that match *filter*, a pyarrow expression, as a frame.
 
         Integers and booleans have pandas' nullable types: null stays null, and no integer becomes a float.
@@ -71,9 +71,11 @@ def open_dataset(
     files: Sequence[SnapshotFile],
     schema: pa.Schema,
     *,
-    partitioning: ds.Partitioning | None = None,
-) -> ds.Dataset:
+    partitioning: "ds.Partitioning | None" = None,
+) -> "ds.Dataset":
     """Return the rows of *files* for pyarrow to filter and stream."""
+    from pyarrow import dataset as ds  # noqa: PLC0415 - 16 MB, which an export that only compares must not pay
+
     if not files:  # pyarrow refuses a dataset of no files
         return ds.dataset(schema.empty_table())
     with store.objects.translate_errors(files[0].path):
