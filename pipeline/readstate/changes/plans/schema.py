@@ -1,6 +1,6 @@
 """The columns of a plan."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -25,9 +25,14 @@ ROWS = pa.schema(list(_TYPES.items()))
 
 def to_batch(rows: Sequence[PlanRow]) -> pa.RecordBatch:
     """Return *rows* as columns."""
-    columns = zip(*map(msgspec.structs.astuple, rows), strict=True) if rows else [()] * len(ROWS)
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, ROWS.types, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=ROWS)
+    return to_columns(map(msgspec.structs.astuple, rows), ROWS)
+
+
+def to_columns(rows: Iterable[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    """Return *rows*, whose values are in the order of *schema*, as columns."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def to_rows(batch: pa.RecordBatch) -> Iterator[PlanRow]:

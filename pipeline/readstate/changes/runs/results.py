@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from readstate.changes.plans.reader import Plan
+from readstate.changes.plans.schema import to_columns
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import INTENT, PENDING, RowRecord, micros, moment
 from readstate.files import atomic_write
@@ -126,12 +127,6 @@ def _as_input(row: PlanRow) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _to_batch(lines: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
-    columns = zip(*lines, strict=True) if lines else [()] * len(RESULTS)
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, RESULTS.types, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=RESULTS)
-
-
 class _Parquet:
     """A Parquet file of results in large groups of rows: what is known of each group stays in memory to the end."""
 
@@ -143,13 +138,13 @@ class _Parquet:
     def write(self, line: tuple[Any, ...]) -> None:
         self._lines.append(line)
         if len(self._lines) == _ROWS_AT_ONCE:
-            self._batches.append(_to_batch(self._lines))
+            self._batches.append(to_columns(self._lines, RESULTS))
             self._lines = []
             if len(self._batches) == _BATCHES_IN_A_GROUP:
                 self._write_group()
 
     def finish(self) -> None:
-        self._batches.append(_to_batch(self._lines))
+        self._batches.append(to_columns(self._lines, RESULTS))
         self._write_group()
 
     def _write_group(self) -> None:
