@@ -40,7 +40,7 @@ class Retried(Event, frozen=True):
 
 
 class RetriesExhausted(Event, frozen=True):
-    """A request failed so often, or for so long, that it is not retried any more."""
+    """A request failed so often, or for so long, that it is no longer retried."""
 
     method: str
     path: str
@@ -74,14 +74,14 @@ class OutageEnded(Event, frozen=True):
 
 
 class SharedPaceLost(Event, frozen=True):
-    """The pace cannot be shared with the account's other processes; this one keeps its last share."""
+    """The rate limit cannot be shared with the account's other processes; this one keeps its last share."""
 
     place: str
     reason: str
 
 
 class SharedPaceFound(Event, frozen=True):
-    """The processes of the account share one pace again."""
+    """The processes of the account share one rate limit again."""
 
     place: str
     processes: int

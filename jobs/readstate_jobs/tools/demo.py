@@ -64,7 +64,9 @@ def _show_next(root: str) -> None:
         f"  {python} -c \"from readstate import open_snapshot; print(open_snapshot('{root}').to_pandas()"
         "[['identity', 'unread_messages_count']].nlargest(5, 'unread_messages_count'))\""
     )
-    click.echo(f"  {readstate} simulate --users 2000      # then, elsewhere, export from the address that it prints")
+    click.echo(
+        f"  {readstate} simulate --users 2000      # then, in another terminal, export from the address that it prints"
+    )
 
 
 def _typed(program: str) -> str:

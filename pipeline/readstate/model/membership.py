@@ -1,4 +1,4 @@
-"""A membership as it is now, as far as it could be read."""
+"""The current state of a membership, as far as it could be read."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """A membership as it is now."""
+    """The current state of a membership."""
 
     user_sid: str
     conversation_sid: str

@@ -1,4 +1,4 @@
-"""Compare what a line asks for with the membership as it is now. Pure."""
+"""Compare the change that a line asks for with the current membership. Pure."""
 
 from datetime import datetime
 

@@ -7,7 +7,7 @@ from readstate.model.ids import is_sid
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
-    """Users, conversations and memberships that are excluded, whatever else is asked."""
+    """Users, conversations and memberships that are excluded, whatever the other conditions are."""
 
     users: frozenset[str] = frozenset()
     """SIDs, and identities that still have to be looked up."""

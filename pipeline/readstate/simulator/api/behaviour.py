@@ -19,7 +19,7 @@ class Behaviour:
     empty_index: Literal["clear", "reject"] = "clear"
     """`LastReadMessageIndex=` clears the horizon, or is 400/50421."""
     index_beyond_newest: Literal["accept", "reject"] = "accept"
-    """An index that no message has reached yet: taken as it is, or 400/50421."""
+    """An index that no message has reached yet: accepted, or 400/50421."""
     negative_index: Literal["reject", "accept"] = "reject"
     timestamp_alone: Literal["keeps_index", "reads_all"] = "keeps_index"
     """`LastReadTimestamp` without an index: only the timestamp moves, or the horizon goes to the newest message."""

@@ -1,4 +1,4 @@
-"""One chat service as it is now: what the seed made, with the changes laid over it."""
+"""The current state of a chat service: what the seed made, with the changes on top."""
 
 from collections.abc import Iterator
 from heapq import merge
