@@ -6,6 +6,7 @@ take, however many rows there are.
 """
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,15 +82,27 @@ class CollectedRows:
         self.bytes += table_bytes
 
     def sorted(self) -> pa.Table:
-        """Return all rows sorted by key; of the same key in their order."""
-        return sort_rows(pa.concat_tables(self._tables))
+        """Return all rows sorted by key; of the same key in their order. From then on they are kept sorted."""
+        columns, order = _columns_and_order(pa.concat_tables(self._tables))
+        # No table holds the columns any more: each can go as soon as it is sorted, before the next one is copied.
+        self._tables.clear()
+        self._tables.append(pa.table([_taken(columns, order) for _ in ROWS], schema=ROWS))
+        return self._tables[0]
 
 
 def sort_rows(table: pa.Table) -> pa.Table:
     """Return *table* sorted by key; rows with the same key keep their order."""
-    order = pc.sort_indices(table.select(KEY).combine_chunks(), sort_keys=_SORT_KEYS)
+    columns, order = _columns_and_order(table)
+    return pa.table([_taken(columns, order) for _ in table.schema], schema=table.schema)
+
+
+def _columns_and_order(table: pa.Table) -> tuple[deque[pa.ChunkedArray], pa.Array]:
+    return deque(table.columns), pc.sort_indices(table.select(KEY).combine_chunks(), sort_keys=_SORT_KEYS)
+
+
+def _taken(columns: deque[pa.ChunkedArray], order: pa.Array) -> pa.Array:
     # Column by column: the table is in memory twice anyway, and would be three times if all chunks were joined first.
-    return pa.table([column.combine_chunks().take(order) for column in table.columns], schema=table.schema)
+    return columns.popleft().combine_chunks().take(order)
 
 
 def seal_part(rows: CollectedRows, folder: Path) -> Part | None:
