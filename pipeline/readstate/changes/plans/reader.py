@@ -81,7 +81,7 @@ def read_manifest(directory: Path) -> Manifest:
     if version < PLAN_SCHEMA_VERSION:
         raise PlanUnusable(
             f"{directory} was made by an older readstate (schema {version}, this one needs {PLAN_SCHEMA_VERSION})",
-            hint="Plan again with this one.",
+            hint="Plan the file again. Runs of this plan: verify and undo them with the version that made it.",
         )
     return _converted(directory, document, Manifest)
 

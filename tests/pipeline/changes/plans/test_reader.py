@@ -87,7 +87,7 @@ def test_a_plan_of_the_version_before_is_refused_in_words_and_can_still_be_erase
     with pytest.raises(PlanUnusable, match=r"made by an older readstate \(schema 1, this one needs 2\)") as refused:
         open_plan(directory)
 
-    assert refused.value.hint == "Plan again with this one."
+    assert (refused.value.hint or "").startswith("Plan the file again.")
     assert read_header(directory).target == TARGET
 
 
