@@ -74,7 +74,7 @@ def open_dataset(
     partitioning: "ds.Partitioning | None" = None,
 ) -> "ds.Dataset":
     """Return the rows of *files* for pyarrow to filter and stream."""
-    from pyarrow import dataset as ds  # noqa: PLC0415 - 16 MB, which an export that only compares must not pay
+    from pyarrow import dataset as ds  # noqa: PLC0415 - 16 MB, and an export opens none
 
     if not files:  # pyarrow refuses a dataset of no files
         return ds.dataset(schema.empty_table())
