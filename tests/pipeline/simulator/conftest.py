@@ -42,7 +42,7 @@ class RawConnection:
         """Send a request without waiting."""
         head = [
             f"{method} {target} HTTP/1.1".encode(),
-            b"Host: simulator",
+            b"Host: 127.0.0.1:1",
             b"Authorization: " + AUTHORIZATION,
             b"Content-Type: application/x-www-form-urlencoded",
             b"Content-Length: %d" % len(body),

@@ -31,6 +31,9 @@ class Request(NamedTuple):
     authorization: bytes = b""
     content_type: bytes = b""
     body: bytes = b""
+    host: bytes = b""
+    origin: bytes = b""
+    """The page whose script sends it, where a browser says so."""
 
 
 class Api:

@@ -58,9 +58,12 @@ class _Target:
             raise BadInput(f"the action {self._request['action']!r} needs {name!r}")
         return str(self._request[name])
 
-    def value(self, name: str) -> Any:
+    def number(self, name: str) -> int | None:
         self.text(name)
-        return self._request[name]
+        value = self._request[name]
+        if value is not None and type(value) is not int:
+            raise BadInput(f"{name} is {value!r}, and neither a whole number nor null")
+        return value
 
     def _found(self, thing: Thing | None, name: str) -> Thing:
         if thing is None:
@@ -69,7 +72,7 @@ class _Target:
 
 
 def _move_horizon(target: _Target) -> dict[str, object]:
-    old, index = target.participant, target.value("last_read_message_index")
+    old, index = target.participant, target.number("last_read_message_index")
     new = old._replace(
         last_read_message_index=index,
         last_read_timestamp=None if index is None else target.now,

@@ -25,6 +25,8 @@ PREFIX: Final = "/_simulator/"
 """No path of Twilio begins like this."""
 _EFFECTS_AT_ONCE: Final = 1_000
 _USERS_AT_ONCE: Final = 100
+_LONGEST_NUMBER: Final = 15
+_LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 class ControlApi:
@@ -59,6 +61,8 @@ class ControlApi:
         writer.send(bare_head(response, date=b"") + response.body)
 
     def _respond(self, request: Request) -> Response:
+        if not _is_local(request, self._simulator.api.base_url):
+            return _json(403, {"message": "The control endpoints answer no pages of other origins or hosts"})
         path = request.target.removeprefix(PREFIX).partition("?")[0]
         if (request.method, path) == ("GET", "dump"):
             return Response(200, "".join(dump_lines(self._simulator.world)).encode(), b"application/x-ndjson")
@@ -96,7 +100,7 @@ class ControlApi:
 
     def _effects(self, request: Request) -> object:
         query = _query(request)
-        start, limit = _number(query, "from", 0), _number(query, "limit", _EFFECTS_AT_ONCE)
+        start, limit = _number(query, "from", 0), min(_EFFECTS_AT_ONCE, _number(query, "limit", _EFFECTS_AT_ONCE))
         effects = self._simulator.world.log.effects
         shown = effects[start : start + limit]
         more = start + len(shown) < len(effects)
@@ -115,7 +119,7 @@ class ControlApi:
         service = simulator.world.service(sid)
         if service is None:
             raise BadInput(f"there is no service {sid}")
-        limit = _number(query, "users", _USERS_AT_ONCE)
+        limit = min(_USERS_AT_ONCE, _number(query, "users", _USERS_AT_ONCE))
         users = list(islice(service.users(after=query.get("after", "")), limit))
         oracle = simulator.oracle()
         rows: Iterator[Row] = (row for user in users for row in oracle.user_conversations(service, user))
@@ -138,7 +142,7 @@ def _json(status: int, content: object) -> Response:
 def _body(request: Request) -> dict[str, Any]:
     try:
         return msgspec.json.decode(request.body or b"{}", type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BadInput(f"the body is not a JSON object: {error}") from error
 
 
@@ -148,6 +152,15 @@ def _query(request: Request) -> dict[str, str]:
 
 def _number(query: dict[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
-    if not text.isdecimal():
-        raise BadInput(f"{name} is {text!r}, and not a whole number")
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
+        raise BadInput(f"{name} is {text[:50]!r}, and not a whole number")
     return int(text)
+
+
+def _is_local(request: Request, base_url: str) -> bool:
+    # A page from elsewhere may send requests to loopback. Its browser says from where (Origin), or to which name
+    # (Host) where that name was made to lead to loopback.
+    host = request.host.decode("latin-1")
+    if host and host.rpartition(":")[0] not in _LOOPBACK_NAMES and f"http://{host}" != base_url:
+        return False
+    return not request.origin or request.origin.decode("latin-1") == f"http://{host}"

@@ -13,6 +13,10 @@ from readstate.simulator.api.api import Request
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _DRIPS: Final = 20
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_TOO_LARGE: Final = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+MOST_REQUEST_BYTES: Final = 1 << 20
+"""Of one request, head and body: far above what any client of Twilio sends."""
+_SECONDS_TO_READ_A_REFUSAL: Final = 1.0
 
 
 class ResponseWriter(Protocol):
@@ -57,6 +61,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[Request, bool]] = deque()
         self._busy = False
         self._keep_alive = True
+        self._is_refused = False
         self._begin()
 
     # Called by asyncio.
@@ -72,12 +77,17 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes; answer 400 to what is not HTTP."""
+        """Parse bytes; answer 400 to what is not HTTP, and 413 to what does not end."""
+        if self._is_refused:
+            return
+        self._unparsed += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self._transport.write(_BAD_REQUEST)
-            self._transport.close()
+            self._refuse(_BAD_REQUEST)
+        else:
+            if self._unparsed > MOST_REQUEST_BYTES:
+                self._refuse(_TOO_LARGE)
 
     # Called by httptools.
 
@@ -85,14 +95,18 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header; all but three are ignored."""
-        length = len(name)
-        if length == 13 and name.lower() == b"authorization":
-            self._authorization = value
-        elif length == 12 and name.lower() == b"content-type":
-            self._content_type = value
-        elif length == 6 and name.lower() == b"expect":
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        """Collect a header; those without a meaning here are ignored."""
+        match name.lower():
+            case b"authorization":
+                self._authorization = value
+            case b"content-type":
+                self._content_type = value
+            case b"host":
+                self._host = value
+            case b"origin":
+                self._origin = value
+            case b"expect":
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._body += body
@@ -101,7 +115,7 @@ class Connection(asyncio.Protocol):
         """Handle the request, or queue it until the one before has its response."""
         method = self._parser.get_method().decode("ascii")
         target = self._target.decode("latin-1")
-        request = Request(method, target, self._authorization, self._content_type, self._body)
+        request = Request(method, target, self._authorization, self._content_type, self._body, self._host, self._origin)
         keep_alive = self._parser.should_keep_alive()
         self._begin()
         if self._busy:
@@ -147,7 +161,16 @@ class Connection(asyncio.Protocol):
         self._target = b""
         self._authorization = b""
         self._content_type = b""
+        self._host = b""
+        self._origin = b""
         self._body = b""
+        self._unparsed = 0
+
+    def _refuse(self, payload: bytes) -> None:
+        # Closed at once, with bytes that nobody has read, the connection would be reset and the refusal lost.
+        self._is_refused = True
+        self._transport.write(payload)
+        asyncio.get_running_loop().call_later(_SECONDS_TO_READ_A_REFUSAL, self._transport.close)
 
     def _take(self, request: Request, *, keep_alive: bool) -> None:
         self._busy = True

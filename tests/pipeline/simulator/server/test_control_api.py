@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.http_connection import MOST_REQUEST_BYTES
 from readstate.simulator.world.dump import world_from_lines
 from tests.pipeline.simulator.conftest import RawConnection
 
@@ -47,7 +48,45 @@ async def test_options_are_read_replaced_and_changed(
 
 
 @pytest.mark.parametrize(
-    ("body", "message"), [(b'{"latency": 1}', "did you mean 'latency_ms'"), (b"[]", "not a JSON object")]
+    ("headers", "status"),
+    [
+        ((), 200),
+        ((b"Origin: http://127.0.0.1:1",), 200),
+        ((b"Origin: http://127.0.0.1:2",), 403),
+        ((b"Origin: https://evil.example",), 403),
+        ((b"Origin: null",), 403),
+        ((b"Host: localhost:1",), 200),
+        ((b"Host: evil.example:1",), 403),
+        ((b"Host: evil.example:1", b"Origin: http://evil.example:1"), 403),
+    ],
+)
+@pytest.mark.parametrize("target", ["/_simulator/faults", "/_simulator/dump"])
+async def test_pages_of_other_origins_are_refused(
+    connection: RawConnection, target: str, headers: tuple[bytes, ...], status: int
+) -> None:
+    connection.send("GET", target, b"", *headers)
+
+    assert (await connection.receive()).status == status
+
+
+async def test_a_request_that_does_not_end_is_refused_early(connection: RawConnection) -> None:
+    connection.send("PATCH", "/_simulator/faults", b" " * 2 * MOST_REQUEST_BYTES)
+
+    assert (await connection.receive()).status == 413
+
+
+async def test_pages_of_effects_and_numbers_have_a_most(connection: RawConnection) -> None:
+    assert (await connection.ask("GET", f"/_simulator/effects?limit={'9' * 15}")).status == 200
+    assert (await connection.ask("GET", f"/_simulator/effects?limit={'9' * 5_000}")).status == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"latency": 1}', "did you mean 'latency_ms'"),
+        (b"[]", "not a JSON object"),
+        (b'{"a":' * 50_000, "not a JSON object"),
+    ],
 )
 async def test_a_wrong_description_is_refused_with_the_reason(
     connection: RawConnection, body: bytes, message: str
@@ -166,6 +205,8 @@ async def test_other_people_do_nothing_impossible(connection: RawConnection) -> 
     assert "no such service" in (await _live(connection, action="delete_user", service="IS", user="x")).body["message"]
     wish = {"action": "remove_participant", "user": row["user_sid"], "conversation": made}
     assert "no such participant" in (await _live(connection, **wish)).body["message"]
+    wish = {"action": "move_horizon", "user": row["user_sid"], "conversation": row["conversation_sid"]}
+    assert "whole number" in (await _live(connection, last_read_message_index="seven", **wish)).body["message"]
     assert "no message" in (await _live(connection, action="delete_newest_message", conversation=made)).body["message"]
 
 
