@@ -1,9 +1,13 @@
 """Private files on the local disk, written atomically and durably; what the disk refuses becomes `LocalDisk`."""
 
+import errno
 import hashlib
 import os
+import re
 import secrets
+import select
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +15,8 @@ from typing import BinaryIO
 
 from readstate.errors import LocalDisk
 from readstate.locks import is_file_at, try_lock
+
+_OWN_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
 
 
 @contextmanager
@@ -35,6 +41,46 @@ def atomic_write(path: Path, *, hint: str | None = None) -> Iterator[BinaryIO]:
                 raise
 
 
+@contextmanager
+def open_output(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file for an output whose place a person has named. Raise `LocalDisk`.
+
+    A regular file is replaced as `atomic_write` does it, behind a link too, which stays a link. Anything else that
+    exists, such as ``/dev/null``, a pipe or a shell's ``>(command)``, is written to.
+    """
+    place = replaceable(path)
+    if place is not None:
+        with atomic_write(place) as file:
+            yield file
+        return
+    with translate_os_errors(path), os.fdopen(_open_existing(path), "wb") as file:
+        yield file
+
+
+def replaceable(path: Path) -> Path | None:
+    """Return the name that a new file for *path* may take: behind a link its target; None for no regular file."""
+    if _own_descriptor(path) is not None:
+        return None
+    try:
+        status = path.stat()
+    except OSError:  # missing, or out of reach: creating it says which
+        return path.resolve() if path.is_symlink() else path
+    return path.resolve() if stat.S_ISREG(status.st_mode) else None
+
+
+def write_at_once(path: Path, content: bytes) -> None:
+    """Write *content* to something that is no regular file, and wait for no reader. Raise `OSError`."""
+    with os.fdopen(_open_existing(path, os.O_NONBLOCK), "wb", buffering=0) as file:
+        can_write = select.poll()
+        can_write.register(file, select.POLLOUT)
+        left = memoryview(content)
+        while left:
+            if not can_write.poll(0):
+                raise BlockingIOError(errno.EAGAIN, "nothing reads from it")
+            # A pipe that can be written to takes this much without waiting, also where its descriptor would wait.
+            left = left[file.write(left[: select.PIPE_BUF]) or 0 :]
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write *content* to *path* atomically. Raise `LocalDisk`."""
     with atomic_write(path) as file:
@@ -42,8 +88,8 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def copy_private(source: Path, target: Path) -> Path:
-    """Copy the file *source* to *target* atomically and return *target*. Raise `LocalDisk`."""
-    with atomic_write(target) as file, source.open("rb") as stream:
+    """Copy the file *source* to *target*, an output as `open_output` has it; return *target*. Raise `LocalDisk`."""
+    with open_output(target) as file, source.open("rb") as stream:
         shutil.copyfileobj(stream, file)
     return target
 
@@ -95,25 +141,48 @@ def _hint(path: Path) -> str:
     )
 
 
+def _own_descriptor(path: Path) -> int | None:
+    """Return the open descriptor of this process that *path* names, as ``/dev/stdout`` and ``>(command)`` do."""
+    for _ in range(2):  # /dev/stdout is a link to such a name
+        if found := _OWN_DESCRIPTOR.fullmatch(str(path)):
+            return int(found[1])
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    return None
+
+
+def _open_existing(path: Path, flags: int = 0) -> int:
+    own = _own_descriptor(path)
+    # Not opened again: that would begin at the start of a redirected file, and needs rights that its opener had.
+    return os.dup(own) if own is not None else os.open(path, os.O_WRONLY | os.O_APPEND | flags)
+
+
 def _open_unfinished(path: Path) -> tuple[Path, int]:
     """Open an empty file beside *path* that no other process writes to.
 
     Its name is the same each time, so that one left by a killed process is reused instead of piling up; it is another
-    name only while another process writes *path*, such as the same shard on another machine.
+    name only while another process writes *path*, such as the same shard on another machine, or where something that
+    is not ours has the usual name.
     """
     usual = path.with_name(f".{path.name}.unfinished")
-    descriptor = os.open(usual, os.O_WRONLY | os.O_CREAT, 0o600)
-    if _is_ours(usual, descriptor):
-        if os.fstat(descriptor).st_size:
-            os.ftruncate(descriptor, 0)
-        return usual, descriptor
-    os.close(descriptor)
+    with suppress(OSError):  # then the other name says what is wrong
+        # In a folder that others may write to, the name could be a link to any file of ours, or a pipe.
+        descriptor = os.open(usual, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        if _is_ours(usual, descriptor):
+            if os.fstat(descriptor).st_size:
+                os.ftruncate(descriptor, 0)
+            return usual, descriptor
+        os.close(descriptor)
     other = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     return other, os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
 def _is_ours(path: Path, descriptor: int) -> bool:
     """Lock the open file; return False where another process holds it or has renamed it before the lock was taken."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_uid != os.geteuid():
+        return False
     try:
         return try_lock(descriptor) and is_file_at(descriptor, path)
     except OSError:  # a file system without locks

@@ -102,7 +102,8 @@ def is_file_at(descriptor: int, path: Path) -> bool:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # Not through a link: the name of the holder would be written over the file that it leads to.
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _try_for_a_moment(descriptor: int) -> bool:

@@ -1,13 +1,24 @@
 """A file is written atomically, durably and for its owner alone; what the disk refuses is an error with a hint."""
 
+import errno
+import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from readstate import files, locks
 from readstate.errors import LocalDisk
-from readstate.files import atomic_write, copy_private, create_private, translate_os_errors, write_private
+from readstate.files import (
+    atomic_write,
+    copy_private,
+    create_private,
+    open_output,
+    translate_os_errors,
+    write_at_once,
+    write_private,
+)
 
 
 def test_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -83,15 +94,96 @@ def test_bytes_are_durable_before_the_name_is(tmp_path: Path, monkeypatch: pytes
     assert synced == [False, True], "first the file without its name, then the folder with it"
 
 
-def test_full_disk_is_told_with_a_hint(tmp_path: Path) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full here")
-    (tmp_path / ".part.unfinished").symlink_to("/dev/full")
+def test_full_disk_is_told_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(LocalDisk, match="No space left on device") as caught, atomic_write(tmp_path / "part") as file:
         file.write(b"rows")
     assert "Free some space" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("plant", ["symlink", "hard link", "pipe"])
+def test_a_trap_under_the_name_of_the_unfinished_file_is_left_alone(tmp_path: Path, plant: str) -> None:
+    victim, trap = tmp_path / "victim", tmp_path / ".part.unfinished"
+    victim.write_bytes(b"kept")
+    {"symlink": trap.symlink_to, "hard link": trap.hardlink_to, "pipe": lambda _: os.mkfifo(trap)}[plant](victim)
+
+    write_private(tmp_path / "part", b"rows")
+
+    assert (tmp_path / "part").read_bytes() == b"rows"
+    assert victim.read_bytes() == b"kept"
+    assert trap.exists()
+
+
+def test_an_output_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "target").write_bytes(b"earlier")
+    (tmp_path / "link").symlink_to("target")
+    (tmp_path / "dangling").symlink_to("made by the output")
+
+    for name in ("link", "dangling"):
+        with open_output(tmp_path / name) as file:
+            file.write(b"rows")
+
+    assert [(tmp_path / name).readlink().name for name in ("link", "dangling")] == ["target", "made by the output"]
+    assert (tmp_path / "target").read_bytes() == (tmp_path / "made by the output").read_bytes() == b"rows"
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_device_is_written_to_and_stays_one(tmp_path: Path, is_linked: bool) -> None:
+    place = Path("/dev/null")
+    if is_linked:
+        (tmp_path / "link").symlink_to(place)
+        place = tmp_path / "link"
+
+    with open_output(place) as file:
+        file.write(b"rows")
+    write_at_once(place, b"rows")
+
+    assert stat.S_ISCHR(place.stat().st_mode)
+    assert place.is_symlink() is is_linked
+
+
+def test_a_pipe_is_written_to_once_something_reads_from_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    with open_output(pipe) as file:
+        file.write(b"rows" * 50_000)
+    reader.join()
+
+    assert received == [b"rows" * 50_000]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_pipe_that_nothing_reads_from_stops_nobody(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="No such device"):
+        write_at_once(pipe, b"metrics")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(BlockingIOError, match="nothing reads from it"):
+        write_at_once(pipe, bytes(1 << 20))
+
+    os.close(reader)
+
+
+@pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+def test_a_descriptor_of_this_process_is_written_to_where_it_stands(tmp_path: Path, folder: str) -> None:
+    """As a shell passes ``>(command)``, and as ``/dev/stdout`` is when it goes to a file."""
+    log = tmp_path / "log"
+    with log.open("wb", buffering=0) as shell:
+        shell.write(b"before, ")
+        with open_output(Path(f"{folder}/{shell.fileno()}")) as file:
+            file.write(b"output")
+        write_at_once(Path(f"{folder}/{shell.fileno()}"), b", metrics")
+        shell.write(b", after")
+
+    assert log.read_bytes() == b"before, output, metrics, after"
 
 
 def test_private_files_are_readable_by_their_owner_alone(tmp_path: Path) -> None:

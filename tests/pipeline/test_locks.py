@@ -27,6 +27,16 @@ def test_a_missing_lock_is_not_held(tmp_path: Path) -> None:
     assert not is_locked(tmp_path / "lock")
 
 
+def test_a_link_is_no_lock_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("kept")
+    (tmp_path / "lock").symlink_to("victim")
+
+    with pytest.raises(OSError, match="symbolic link"):
+        acquire_lock(tmp_path / "lock", holder="process 7")
+
+    assert (tmp_path / "victim").read_text() == "kept"
+
+
 def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from readstate.locks import acquire_lock\n"

@@ -13,7 +13,7 @@ import click
 from pyarrow import csv, parquet
 
 from readstate.errors import BadInput, ExitCode, Usage
-from readstate.files import atomic_write
+from readstate.files import open_output
 from readstate.snapshot.query.catalog import VIEWS, open_catalog
 from readstate.snapshot.query.query import QueryResult, run_query
 from readstate_jobs.cli.options import json_option, parse_day
@@ -65,7 +65,7 @@ def _writer(out: Path | None, *, as_csv: bool, as_json: bool) -> Callable[[Query
 
 
 def _write_file(answer: QueryResult, out: Path, write: Callable[[QueryResult, Any], None]) -> None:
-    with atomic_write(out) as file:
+    with open_output(out) as file:
         write(answer, file)
     click.echo(f"Written to {out}", err=True)
 

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, write_to_textfile
+from prometheus_client import CollectorRegistry, generate_latest, write_to_textfile
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from readstate.clock import Clock
 from readstate.errors import LocalDisk
 from readstate.events import Message, Observer
+from readstate.files import replaceable, write_at_once
 from readstate.observers.progress import Progress
 from readstate.observers.run_counters import RunCounters
 
@@ -21,6 +22,7 @@ _LAST_SUCCESS = "readstate_last_success_timestamp_seconds"
 class MetricsFile:
     """Writes a run's counters to *path* at the start, each 15 seconds and at the end, atomically.
 
+    A device or a pipe is written to instead, each time with all of them, and left out while nothing reads from it.
     *command* labels the metrics: the node exporter reads the files of several commands as one.
     The time of the last success is kept from the file of an earlier run, so that an alert can watch its age.
     """
@@ -39,7 +41,7 @@ class MetricsFile:
     def start(self) -> None:
         """Write the first metrics. Raise `LocalDisk` if that fails: better now than hours later."""
         try:
-            write_to_textfile(str(self._path), self._registry)
+            self._try_write()
         except OSError as error:
             raise LocalDisk(
                 f"the metrics file {self._path} cannot be written: {error.strerror}",
@@ -63,13 +65,20 @@ class MetricsFile:
 
     def _write(self) -> None:
         try:
-            write_to_textfile(str(self._path), self._registry)
+            self._try_write()
         except OSError as error:  # not worth ending the run for
             if not self._is_failing:
                 self._emit(Message(f"the metrics file {self._path} cannot be written: {error.strerror}"))
             self._is_failing = True
         else:
             self._is_failing = False
+
+    def _try_write(self) -> None:
+        place = replaceable(self._path)
+        if place is None:
+            write_at_once(self._path, generate_latest(self._registry))
+        else:
+            write_to_textfile(str(place), self._registry)
 
 
 class _RunCollector(Collector):
@@ -123,6 +132,8 @@ class _RunCollector(Collector):
 
 def _read_success(path: Path) -> float | None:
     """Return the time of the last success from *path*, which an earlier run has written; None without one."""
+    if not path.is_file():  # a pipe has no end to be read to
+        return None
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

@@ -29,6 +29,16 @@ def test_the_page_goes_to_a_file_that_only_its_owner_reads(root: str, tmp_path: 
     assert output.stdout == ""
 
 
+def test_what_is_no_file_is_written_to_and_never_replaced(root: str, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    out.symlink_to("/dev/null")
+
+    succeed("report", root, "--out", str(out))
+
+    assert out.readlink() == Path("/dev/null")
+    assert Path("/dev/null").is_char_device()
+
+
 def test_markdown_goes_to_stdout_and_names_no_user_unless_asked_to(root: str) -> None:
     output = run_command("report", root, "--markdown")
     named = run_command("report", root, "--markdown", "--show-pii", "--date", "2026-11-22")

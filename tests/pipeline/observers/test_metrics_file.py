@@ -1,5 +1,6 @@
 """The metrics file, read back by Prometheus' own parser."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,41 @@ def test_the_files_of_two_commands_can_be_collected_together(tmp_path: Path) -> 
         run.file.start()
 
     assert not set(runs[0].samples) & set(runs[1].samples)
+
+
+def test_a_device_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    link = tmp_path / "readstate.prom"
+    link.symlink_to("/dev/null")
+    run = Run(link)
+    run.file.start()
+    run.file.close()
+
+    assert link.readlink() == Path("/dev/null")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None:
+    link = tmp_path / "readstate.prom"
+    link.symlink_to("collected.prom")
+    run = Run(link)
+    run.file.start()
+
+    assert link.is_symlink()
+    assert run.samples["readstate_rows_total", "export"] == 0
+
+
+def test_a_pipe_gets_all_metrics_and_a_slow_reader_stops_no_run(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    run = Run(pipe)
+    run.file.start()
+    first = os.read(reader, 1 << 16)
+    for _ in range(100):
+        run.file.close()
+    os.close(reader)
+
+    assert b"readstate_rows_total" in first
+    assert [str(event.text) for event in run.emitted] == [  # type: ignore[attr-defined]
+        f"the metrics file {pipe} cannot be written: nothing reads from it"
+    ]

@@ -1,4 +1,4 @@
-"""One output file of a command, written atomically to a path or to an object store."""
+"""One output file of a command, on the local disk or in an object store."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from readstate.errors import Usage
-from readstate.files import write_private
+from readstate.files import open_output
 from readstate.snapshot.storage.cloud import open_cloud_store
 
 Write = Callable[[bytes], None]
@@ -17,7 +17,12 @@ def output_writer(out: str) -> Write:
 
     No request is sent before it is called. Raise `BadInput` and `Usage` where *out* cannot be right.
     """
-    return _cloud_writer(out) if "://" in out else partial(write_private, Path(out))
+    return _cloud_writer(out) if "://" in out else partial(_write_file, Path(out))
+
+
+def _write_file(out: Path, content: bytes) -> None:
+    with open_output(out) as file:
+        file.write(content)
 
 
 def _cloud_writer(address: str) -> Write:
