@@ -1,7 +1,6 @@
 """Open a plan directory; a plan whose digests disagree is refused."""
 
 import gzip
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from readstate.changes.plans.tombstone import require_not_erased
 from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, ROWS_FILE, digest_of
 from readstate.errors import BadInput, LocalDisk, PlanUnusable
 from readstate.files import sha256_of
+from readstate.foreign_json import UnusableJson, decode_json
 from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanHeader, PlanRow, Target
 
 Header = TypeVar("Header", bound=PlanHeader)
@@ -51,7 +51,7 @@ class Plan:
             with gzip.open(self.directory / PARTICIPANTS, "rb") as file:
                 for line in file:
                     digest.update(line)
-                    yield json.loads(line)
+                    yield decode_json(line, dict[str, Any])
         except (OSError, EOFError, ValueError) as error:
             raise _damaged(self.directory, f"{PARTICIPANTS}: {error}") from error
         if digest.hexdigest() != self.manifest.attachments.get(PARTICIPANTS):
@@ -138,8 +138,8 @@ def _sealed_document(directory: Path) -> dict[str, Any]:
             f"{directory}: no plan is here ({error.strerror})", hint="Make one: readstate plan changes.csv -o plans/"
         ) from error
     try:
-        document: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+        document: dict[str, Any] = decode_json(content, dict[str, Any])
+    except UnusableJson as error:
         raise _damaged(directory, f"{MANIFEST}: {error}") from error
     # Before the seal, which a newer version may compute in another way.
     version = document.get("schema_version")

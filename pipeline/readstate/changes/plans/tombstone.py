@@ -7,6 +7,7 @@ import msgspec
 
 from readstate.errors import PlanUnusable
 from readstate.files import write_private
+from readstate.foreign_json import UnusableJson, decode_json
 
 TOMBSTONE = "forgotten.json"
 
@@ -22,9 +23,14 @@ class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_tombstone(directory: Path) -> Tombstone | None:
-    """Return the tombstone in *directory*, or None."""
+    """Return the tombstone in *directory*, or None. Raise `PlanUnusable` for a damaged one."""
     path = directory / TOMBSTONE
-    return msgspec.json.decode(path.read_bytes(), type=Tombstone) if path.is_file() else None
+    try:
+        return decode_json(path.read_bytes(), Tombstone) if path.is_file() else None
+    except UnusableJson as error:
+        raise PlanUnusable(
+            f"{path} is damaged ({error}): the rows beside it were erased", hint="Plan the same file again."
+        ) from error
 
 
 def write_tombstone(directory: Path, tombstone: Tombstone, *, plan_id: str | None) -> None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from readstate.errors import UnusableAnswer
+from readstate.foreign_json import MAX_VALUES
 from readstate.model.resources import UNREAD_CAP
 from readstate.snapshot.extract.fetch import FetchedUser
 from readstate.snapshot.extract.lenient_reader import PageRows, read_leniently
@@ -26,7 +27,8 @@ from readstate.snapshot.workspace.users import RosterUser
 BATCH_BYTES = 4 << 20
 """Pages decoded at once: a user with a very long list must not be in memory three times over."""
 
-# Its depth is bounded by msgspec itself, which raises RecursionError; pyarrow's JSON reader would end the process.
+# Its types bound the depth: at the first value that is not documented it stops. pyarrow's JSON reader would end the
+# process on one that is nested 20 000 deep.
 _PAGE = msgspec.json.Decoder(Page)
 _YEAR_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
@@ -144,6 +146,8 @@ def read_strictly(body: bytes, user: RosterUser) -> list[Row]:
     Raise `UnexpectedPage`, `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` where it holds anything but
     the documented fields and types, more rows than its envelope says, or a row of another user or of no conversation.
     """
+    if body.count(b"{") > MAX_VALUES:
+        raise UnexpectedPage
     page = _PAGE.decode(body)
     if page.meta.page_size is not None and len(page.conversations) > page.meta.page_size:
         raise UnexpectedPage

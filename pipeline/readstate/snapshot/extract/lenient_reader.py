@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from readstate.errors import UnusableAnswer
+from readstate.foreign_json import UnusableJson, repair_text, require_bounded
 from readstate.snapshot.extract.page_types import NESTED, Meta, Page, Row
 from readstate.snapshot.published.schema import ROWS
 from readstate.snapshot.workspace.users import RosterUser
@@ -46,8 +47,12 @@ def read_leniently(body: bytes, user: RosterUser) -> PageRows:
 
 def _loaded(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8-sig", errors="replace"))
-    except (ValueError, RecursionError) as error:
+        require_bounded(body)
+    except UnusableJson as error:
+        raise _Wrong(str(error)) from None
+    try:
+        return json.loads(repair_text(body))
+    except ValueError as error:
         raise _Wrong(f"no JSON: {error}") from None
 
 
@@ -97,7 +102,7 @@ def _check_key(values: dict[str, Any], user: RosterUser) -> None:
 
 def _count_unknown(unknown: Counter[str], found: Mapping[str, Any], known: Iterable[str], prefix: str) -> None:
     for name in found.keys() - known:
-        unknown[prefix + _without_lone_surrogates(name)] += found[name] is not None
+        unknown[prefix + name] += found[name] is not None
 
 
 def _string(value: Any, name: str) -> str | None:
@@ -105,14 +110,7 @@ def _string(value: Any, name: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise _Wrong(f"{name} is no string: {value!r:.40}")
-    return _without_lone_surrogates(value)
-
-
-def _without_lone_surrogates(text: str) -> str:
-    if text.isascii():
-        return text
-    # As UTF-16 a lone half can be written; reading it back replaces it, and leaves whole pairs alone.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return value
 
 
 def _integer(value: Any, highest: int, name: str) -> int | None:

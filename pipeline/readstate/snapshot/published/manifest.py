@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from readstate.errors import BadInput
+from readstate.foreign_json import UnusableJson, decode_json
 
 Dataset = Literal["user_conversations", "users", "failures"]
 
@@ -123,8 +124,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
 def decode_manifest(text: bytes, *, where: str) -> Manifest:
     """Return the manifest in *text*. Raise `BadInput`, whose message names *where*."""
     try:
-        manifest = msgspec.json.decode(text, type=Manifest)
-    except msgspec.DecodeError as error:
+        manifest = decode_json(text, Manifest)
+    except UnusableJson as error:
         raise BadInput(f"{where}: not a snapshot's manifest: {error}") from error
     if manifest.manifest_version > MANIFEST_VERSION:
         raise BadInput(

@@ -15,6 +15,7 @@ import msgspec
 from readstate.errors import BadInput
 from readstate.events import Observer, Publishing
 from readstate.files import sha256_of
+from readstate.foreign_json import UnusableJson, decode_json
 from readstate.snapshot.export.result import RunRows
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.roster_tables import write_failures, write_users
@@ -123,8 +124,8 @@ class Staging:
             return None
         # Shards of one run may be written by several machines, and one of them may have another version of readstate.
         try:
-            return msgspec.json.decode(found.content, type=document_type)
-        except msgspec.DecodeError as error:
+            return decode_json(found.content, document_type)
+        except UnusableJson as error:
             raise BadInput(
                 f"{self.store.root}/{path}: not of this version of readstate: {error}",
                 hint="Run all shards, and publish, with one version; then run this shard again with --restart.",

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from readstate.errors import ApiError, NotFound, Refused, UnusableAnswer
+from readstate.foreign_json import UnusableJson, decode_json, repair_text
 from readstate.twilio.http.request import Request
 
 _LONGEST_EXCERPT = 200
@@ -68,10 +69,13 @@ class Response(msgspec.Struct, frozen=True):
         return max(0.0, seconds) if isfinite(seconds) else None
 
     def json(self, kind: type[T]) -> T:
-        """Return the body decoded as *kind*, a msgspec type. Raises `UnusableAnswer`."""
+        """Return the body decoded as *kind*, a msgspec type; text that is not Unicode is repaired.
+
+        Raises `UnusableAnswer`.
+        """
         try:
-            return msgspec.json.decode(self.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _decoded(self.body, kind)
+        except UnusableJson as error:
             raise UnusableAnswer(
                 f"status {self.status} with a body that cannot be used ({error}): {self._excerpt()!r}"
                 + (f", request {self.request_id}" if self.request_id else "")
@@ -93,12 +97,21 @@ class Response(msgspec.Struct, frozen=True):
 
     def _error_body(self) -> _ErrorBody:
         try:
-            return msgspec.json.decode(self.body, type=_ErrorBody)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a gateway's HTML
+            return _decoded(self.body, _ErrorBody)
+        except UnusableJson:  # a gateway's HTML
             return _ErrorBody()
 
     def _excerpt(self) -> str:
         return " ".join(self.body[:_LONGEST_EXCERPT].decode("utf-8", "replace").split())
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    try:
+        return decode_json(body, kind)
+    except UnusableJson:
+        if (repaired := repair_text(body)) == body:
+            raise
+        return decode_json(repaired, kind)
 
 
 def _http_date(text: str) -> datetime | None:

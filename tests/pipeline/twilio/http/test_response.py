@@ -79,10 +79,14 @@ class TestJson:
 
         assert (row.user_sid, row.last_read_message_index) == ("US1", None)
 
-    @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"user_sid": 5}', b"\xff", b'{"user_sid": "\xff"}'])
+    @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"user_sid": 5}', b"\xff", b"[" * 5_000])
     def test_a_body_that_cannot_be_used_is_shown_with_its_request_id(self, body: bytes) -> None:
         with pytest.raises(UnusableAnswer, match=r"status 200 with a body that cannot be used.*request RQ0"):
             answer(body=body).json(UserConversation)
+
+    @pytest.mark.parametrize("body", [rb'{"friendly_name": "a\ud83d"}', b'\xef\xbb\xbf{"friendly_name": "a\xff"}'])
+    def test_text_that_is_not_unicode_is_repaired(self, body: bytes) -> None:
+        assert answer(body=body).json(UserConversation).friendly_name == "a\ufffd"
 
 
 class TestError:
@@ -108,6 +112,8 @@ class TestError:
             (b"", None, "no explanation"),
             (b"\xff\xfe", None, "\ufffd\ufffd"),
             (b"[1]", None, "[1]"),
+            (rb'{"code": 1, "message": "cut \ud83d"}', 1, "cut \ufffd"),
+            (b'{"code": 1, "detail": ' + b"[" * 300 + b"]" * 300 + b"}", None, '{"code": 1, "detail": ' + "[" * 178),
             (b'{"code": {"a": 1}}', None, '{"code": {"a": 1}}'),
         ],
     )
