@@ -188,6 +188,6 @@ def _refuse_null(text: str) -> None:
     if text in {"\\N", "null", "NULL"}:
         raise BadCell(
             "E-NULL-UNSUPPORTED",
-            "a value cannot be cleared: Twilio documents no way to do it",
+            "a value cannot be cleared: the index may be null, but what Twilio does with an update to it is unknown",
             "Leave the cell empty to leave the value alone.",
         )

@@ -16,8 +16,9 @@ class Behaviour:
     """A user's conversations by SID, or in an order that means nothing."""
     null_index: Literal["clear", "reject"] = "clear"
     """`LastReadMessageIndex=null` clears the horizon, or is 400/50421."""
-    empty_index: Literal["clear", "reject"] = "clear"
-    """`LastReadMessageIndex=` clears the horizon, or is 400/50421."""
+    empty_index: Literal["ignore", "clear", "reject"] = "ignore"
+    """`LastReadMessageIndex=`, which is what official clients send for null, is ignored, clears the horizon, or is
+    400/50421."""
     index_beyond_newest: Literal["accept", "reject"] = "accept"
     """An index that no message has reached yet: accepted, or 400/50421."""
     negative_index: Literal["reject", "accept"] = "reject"
@@ -31,8 +32,8 @@ class Behaviour:
     """The code of a 404: always 20404, or 50200, 50350, 50430 by what is missing."""
     actions_per_second: int = 30
     """Changes per second and scope before 429; 0 for no limit."""
-    actions_scope: Literal["conversation", "service"] = "conversation"
-    """Whether changes of memberships are counted by conversation or by service."""
+    actions_scope: Literal["service", "conversation"] = "service"
+    """Whether all changes of a service are counted together, or those of a conversation and of what is in it apart."""
     actions_code: Literal[50063, 50074] = 50063
     empty_update: Literal["reject", "accept"] = "reject"
     """A form with no known field: 400/20161, or 200 and nothing changes."""

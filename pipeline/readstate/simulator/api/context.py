@@ -78,7 +78,9 @@ class Context:
         return participant
 
     def count_action(self, conversation: Conversation | None = None) -> None:
-        """Count a change against the account's actions per second: of a conversation, or of the service."""
+        """Count a change against the actions per second of the service, or of *conversation* alone."""
+        if self.behaviour.actions_scope == "service":
+            conversation = None
         scope = (self.service.number, None if conversation is None else conversation.number)
         if not self.actions.take(scope, self.behaviour.actions_per_second):
             code = self.behaviour.actions_code

@@ -135,15 +135,15 @@ def participant(urls: UrlContext, conversation_sid: str, identity: str, role_sid
     )
 
 
-def message(urls: UrlContext, conversation_sid: str, message: Message) -> str:
-    """Write a message."""
+def message(urls: UrlContext, conversation_sid: str, message: Message, participant_sid: str | None) -> str:
+    """Write a message; *participant_sid* is its author's, None where that is no member."""
     url = f"{urls.prefix}/Conversations/{conversation_sid}/Messages/{message.sid}"
-    written = timestamp(message.date_created)
     return (
         f'{{"account_sid":"{urls.account_sid}",{_service(urls)}"conversation_sid":"{conversation_sid}",'
         f'"sid":"{message.sid}",'
         f'"index":{message.at},"author":{_text(message.author)},"body":{_text(message.body)},"media":null,'
-        f'"attributes":"{{}}","participant_sid":null,"date_created":"{written}","date_updated":"{written}",'
+        f'"attributes":{encode_basestring(message.attributes)},"participant_sid":{_text(participant_sid)},'
+        f'"date_created":"{timestamp(message.date_created)}","date_updated":{_when(message.date_updated)},'
         f'"delivery":null,"url":"{url}","links":{{"delivery_receipts":"{url}/Receipts",'
         f'"channel_metadata":"{url}/ChannelMetadata"}},"content_sid":null}}'
     )

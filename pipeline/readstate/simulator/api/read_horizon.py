@@ -25,12 +25,15 @@ def apply_update(
         if behaviour.empty_update == "reject":
             raise ApiError(400, 20161, "Parameters are not specified for update request")
         return participant
+    if form == {"LastReadMessageIndex": ""} and behaviour.empty_index == "ignore":
+        return participant
     new = participant._replace(date_updated=now)
     if "NotificationLevel" in form:
         new = new._replace(notification_level=_level(form["NotificationLevel"]))
     stamp = _timestamp(form["LastReadTimestamp"]) if "LastReadTimestamp" in form else None
-    if "LastReadMessageIndex" in form:
-        return _moved(new, _index(form["LastReadMessageIndex"], messages, behaviour), stamp, behaviour, now)
+    index = form.get("LastReadMessageIndex")
+    if index is not None and (index or behaviour.empty_index != "ignore"):
+        return _moved(new, _index(index, messages, behaviour), stamp, behaviour, now)
     if stamp is None:
         return new
     if behaviour.timestamp_alone == "reads_all":

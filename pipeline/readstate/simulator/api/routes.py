@@ -31,7 +31,7 @@ SERVICE_ROUTES: Final[dict[str, dict[str, Handler]]] = {
         "DELETE": participants.delete,
     },
     f"{_CONVERSATION}/Messages": {"GET": messages.list_page, "POST": messages.create},
-    f"{_CONVERSATION}/Messages/{{Sid}}": {"GET": messages.fetch, "DELETE": messages.delete},
+    f"{_CONVERSATION}/Messages/{{Sid}}": {"GET": messages.fetch, "POST": messages.update, "DELETE": messages.delete},
 }
 ACCOUNT_ROUTES: Final[dict[str, dict[str, Handler]]] = {
     "Services": {"GET": account.list_services},

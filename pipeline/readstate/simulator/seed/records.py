@@ -64,3 +64,6 @@ class Message(NamedTuple):
     author: str | None
     body: str | None
     date_created: int
+    date_updated: int | None = None
+    """None until it is edited."""
+    attributes: str = "{}"

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from readstate.errors import BadInput
-from readstate.simulator.seed.records import Conversation, Participant, User
+from readstate.simulator.seed.records import Conversation, Message, Participant, User
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.world.service import Service
 from readstate.simulator.world.world import World
 
-_FORMAT = "readstate world 1"
+_FORMAT = "readstate world 2"
 
 
 def dump_world(world: World, path: Path) -> None:
@@ -67,8 +67,8 @@ def _changes(service: Service) -> Iterator[dict[str, Any]]:
         yield {"participant": [number, user_number], "is": msgspec.to_builtins(participant)}
     for sid, key in overlay.added_participants.items():
         yield {"added_participant": key, "sid": sid}
-    for (number, index), (author, body) in overlay.message_texts.items():
-        yield {"message": [number, index], "author": author, "body": body}
+    for (number, index), message in overlay.messages.items():
+        yield {"message": [number, index], "is": msgspec.to_builtins(message)}
 
 
 def _apply(service: Service, change: dict[str, Any]) -> None:
@@ -89,8 +89,8 @@ def _apply(service: Service, change: dict[str, Any]) -> None:
             overlay.put_participant(number, msgspec.convert(plain, Participant), seeded=seeded)
         case {"added_participant": [int(number), int(user)], "sid": str(sid)}:
             overlay.added_participants[sid] = (number, user)
-        case {"message": [int(number), int(index)], "author": author, "body": body}:
-            overlay.message_texts[number, index] = (author, body)
+        case {"message": [int(number), int(index)], "is": plain}:
+            overlay.messages[number, index] = msgspec.convert(plain, Message)
         case _:
             raise ValueError("no such kind of change")
 

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from readstate.simulator.seed.message_indices import Messages
-from readstate.simulator.seed.records import Conversation, Participant, User
+from readstate.simulator.seed.records import Conversation, Message, Participant, User
 from readstate.simulator.seed.sid_space import mix, subkey
 from readstate.simulator.world.effect_log import EffectKind, EffectLog, Fields
 from readstate.simulator.world.service import Service
 
 _LOGGED_OF_A_USER = ("friendly_name", "attributes")
 _LOGGED_OF_A_CONVERSATION = ("friendly_name", "unique_name", "attributes", "state")
+_LOGGED_OF_A_MESSAGE = ("author", "body", "attributes")
 _LOGGED_OF_A_PARTICIPANT = ("last_read_message_index", "last_read_timestamp", "notification_level")
 
 
@@ -133,14 +134,28 @@ class Editor:
         self._service.forget_lists()
         self._record("participant.removed", conversation, participant, before=_logged(participant))
 
-    def add_message(self, conversation: Conversation, *, author: str | None, body: str | None) -> int:
-        """Add a message and return its index; an inactive conversation becomes active."""
+    def add_message(
+        self, conversation: Conversation, *, author: str | None, body: str | None, attributes: str = "{}"
+    ) -> int:
+        """Add a message of now and return its index; an inactive conversation becomes active."""
         messages = conversation.messages.with_message()
+        index = messages.last_ever
         state = "active" if conversation.state == "inactive" else conversation.state
         self._overlay.conversations[conversation.number] = conversation._replace(messages=messages, state=state)
-        self._overlay.message_texts[conversation.number, messages.last_ever] = (author, body)
-        self._record("message.added", conversation=conversation, after={"index": messages.last_ever})
-        return messages.last_ever
+        sid = self._service.seeded.message_sid(conversation.number, index)
+        message = Message(sid, index, author, body, int(self._log.now()), attributes=attributes)
+        self._overlay.messages[conversation.number, index] = message
+        self._record("message.added", conversation=conversation, after={"index": index})
+        return index
+
+    def update_message(self, conversation: Conversation, old: Message, new: Message) -> Message:
+        """Replace a message by *new*, which has the fields that a request has set."""
+        new = new._replace(date_updated=int(self._log.now()))
+        self._overlay.messages[conversation.number, old.at] = new
+        fields = [name for name in _LOGGED_OF_A_MESSAGE if getattr(old, name) != getattr(new, name)]
+        before, after = ({"index": old.at, **_picked(message, fields)} for message in (old, new))
+        self._record("message.updated", conversation=conversation, before=before, after=after)
+        return new
 
     def delete_message(self, conversation: Conversation, index: int) -> None:
         """Delete the message at *index*; its index is not given out again."""

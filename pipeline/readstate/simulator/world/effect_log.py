@@ -8,7 +8,7 @@ EffectKind = Literal[
     "user.created", "user.updated", "user.deleted",
     "conversation.created", "conversation.updated", "conversation.deleted",
     "participant.added", "participant.updated", "participant.removed",
-    "message.added", "message.deleted",
+    "message.added", "message.updated", "message.deleted",
 ]  # fmt: skip
 Fields = Mapping[str, str | int | bool | None]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from readstate.simulator.seed.records import Conversation, Participant, User
+from readstate.simulator.seed.records import Conversation, Message, Participant, User
 
 Membership = tuple[int, int]
 """The numbers of a conversation and of a user."""
@@ -24,8 +24,8 @@ class Overlay:
     created_conversations: dict[str, int] = field(default_factory=dict)
     added_participants: dict[str, Membership] = field(default_factory=dict)
     """By SID, the memberships that were made again or anew."""
-    message_texts: dict[Membership, tuple[str | None, str | None]] = field(default_factory=dict)
-    """By conversation and index, author and body of messages that were added."""
+    messages: dict[Membership, Message] = field(default_factory=dict)
+    """By conversation and index, the messages that were added or edited."""
 
     lagging: dict[Membership, tuple[float, int | None]] = field(default_factory=dict)
     """Until when the unread count still follows an older horizon, and which."""

@@ -131,7 +131,12 @@ class Service:
             found = self.participant(conversation, user)
             return found if found is not None and found.sid == reference else None
         else:
-            user = self._user_named(reference)
+            return self.member_named(conversation, reference)
+        return None if user is None else self.participant(conversation, user)
+
+    def member_named(self, conversation: Conversation, identity: str) -> Participant | None:
+        """Look up the membership of the user called *identity*."""
+        user = self._user_named(identity)
         return None if user is None else self.participant(conversation, user)
 
     def participants(self, conversation: Conversation) -> list[Participant]:
@@ -158,10 +163,12 @@ class Service:
 
     def message(self, conversation: Conversation, index: int) -> Message:
         """Return the message at *index*, which the caller knows to exist."""
-        texts = self.overlay.message_texts.get((conversation.number, index))
-        author, body = texts or (self.seeded.author_of(conversation.number, index), f"Message {index}")
+        changed = self.overlay.messages.get((conversation.number, index))
+        if changed is not None:
+            return changed
         sid = self.seeded.message_sid(conversation.number, index)
-        return Message(sid, index, author, body, conversation.date_created + 60 * index)
+        author = self.seeded.author_of(conversation.number, index)
+        return Message(sid, index, author, f"Message {index}", conversation.date_created + 60 * index)
 
     def is_seeded(self, conversation: int, user: int) -> bool:
         """Return whether the seed put this user into this conversation."""

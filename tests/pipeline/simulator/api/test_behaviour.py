@@ -108,8 +108,8 @@ def test_a_404_may_say_what_is_missing() -> None:
 
 @pytest.mark.parametrize("code", [50063, 50074])
 def test_changes_are_counted_by_conversation_or_by_service(code: int) -> None:
-    by_conversation = SimulatedApi(SHAPE, actions_per_second=2, actions_code=code)
-    by_service = SimulatedApi(SHAPE, actions_per_second=2, actions_scope="service")
+    by_conversation = SimulatedApi(SHAPE, actions_per_second=2, actions_code=code, actions_scope="conversation")
+    by_service = SimulatedApi(SHAPE, actions_per_second=2)
     user = by_service.user_with(60)
     rows = by_service.rows(f"/v1/Users/{user}/Conversations")[:3]
 
@@ -121,6 +121,8 @@ def test_changes_are_counted_by_conversation_or_by_service(code: int) -> None:
     assert same[2].code == code
     assert others == [200, 200]
     assert all_in_one == [200, 200, 429]
+    assert by_service.ask("POST", f"{rows[0]['links']['conversation']}/Messages", Body="?").status == 429
+    assert by_service.ask("POST", f"/v1/Services/{by_service.world.services[1].sid}/Users", Identity="x").status == 201
 
 
 def test_there_may_be_no_limit_on_changes() -> None:

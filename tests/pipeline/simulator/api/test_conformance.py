@@ -113,6 +113,7 @@ def _change_everything(api: SimulatedApi, family: str) -> None:
     participant = api.ask("POST", participants, Identity="anna").body
     member = api.ask("POST", participants, Identity="bob").body
     message = api.ask("POST", conversation["links"]["messages"], Body="hello", Author="anna").body
+    api.ask("POST", message["url"], Body="hello again")
     api.ask("POST", participant["url"], LastReadMessageIndex="0")
     row = api.rows(user["links"]["user_conversations"])[0]
     api.ask("POST", row["url"], NotificationLevel="muted", LastReadMessageIndex="null")

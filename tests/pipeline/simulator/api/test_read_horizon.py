@@ -72,8 +72,20 @@ def test_a_wrong_form_is_refused_and_changes_nothing(api: SimulatedApi, form: di
     assert api.world.log.effects == []
 
 
+def test_an_empty_index_is_ignored(api: SimulatedApi) -> None:
+    row = api.membership(horizon=True)
+
+    alone = api.ask("POST", row["url"], LastReadMessageIndex="")
+    with_another = api.ask("POST", row["url"], LastReadMessageIndex="", NotificationLevel="muted")
+
+    assert (alone.status, alone.body) == (200, row)
+    assert with_another.body == {**row, "notification_level": "muted"}
+    assert len(api.world.log.effects) == 1
+
+
 @pytest.mark.parametrize("text", ["null", ""])
-def test_null_and_nothing_clear_the_horizon(api: SimulatedApi, text: str) -> None:
+def test_null_and_nothing_may_clear_the_horizon(text: str) -> None:
+    api = SimulatedApi(empty_index="clear")
     row = api.membership(horizon=True)
 
     cleared = api.ask("POST", row["url"], LastReadMessageIndex=text).body

@@ -12,7 +12,7 @@ from readstate.simulator.world.dump import dump_lines, dump_world, load_world, w
 from readstate.simulator.world.world import World
 from tests.helpers.simulated_api import SimulatedApi
 
-HEAD = '{"format": "readstate world 1", "shape": {"users": 3}}'
+HEAD = '{"format": "readstate world 2", "shape": {"users": 3}}'
 
 
 def _everything(world: World) -> list[object]:
@@ -64,7 +64,7 @@ def test_a_world_where_nothing_happened_is_one_line() -> None:
         (["nonsense"], "not a world"),
         (["{}"], "not a world"),
         (['{"format": "readstate world 9", "shape": {}}'], "line 1"),
-        (['{"format": "readstate world 1", "shape": {"users": "many"}}'], "not a world"),
+        (['{"format": "readstate world 2", "shape": {"users": "many"}}'], "not a world"),
         ([HEAD, "nonsense"], "line 2"),
         ([HEAD, '{"service": 7, "user": 0, "sid": null, "is": null}'], "line 2"),
         ([HEAD, '{"service": 0, "user": 0, "sid": null, "is": null}', '{"service": 0}'], "line 3"),

@@ -14,13 +14,14 @@ _MAXIMUM = 100
 def list_page(context: Context, conversation_reference: str) -> Response:
     """List the messages, the oldest first unless `Order=desc`."""
     conversation = context.conversation(conversation_reference)
-    order = context.query.get("Order", "asc")
+    asked = context.query.get("Order", "asc")
+    order = asked.lower()
     if order not in {"asc", "desc"}:
         raise ApiError(400, 20001, "Invalid parameter: Order")
     request, page_faults = context.page(maximum=_MAXIMUM)
     page = take_page(_listing(conversation, descending=order == "desc"), request, page_faults)
     rows = [_row(context, conversation, index) for index in page.rows]
-    filters = f"Order={order}&" if "Order" in context.query else ""
+    filters = f"Order={asked}&" if "Order" in context.query else ""
     url = f"{context.urls.prefix}/Conversations/{conversation.sid}/Messages"
     body = envelope(page, request, key="messages", rows=rows, url=url, filters=filters, page_faults=page_faults)
     if order == "desc":
@@ -40,9 +41,29 @@ def create(context: Context, conversation_reference: str) -> Response:
     if conversation.state == "closed":
         raise ApiError(400, 50377, "Can't update conversation as it's in final closed state")
     context.count_action(conversation)
-    author, body = context.form.get("Author", "system"), context.form.get("Body")
-    index = context.editor().add_message(conversation, author=author, body=body)
+    form = context.form
+    index = context.editor().add_message(
+        conversation,
+        author=form.get("Author", "system"),
+        body=form.get("Body"),
+        attributes=form.get("Attributes", "{}"),
+    )
     return created(_row(context, context.service.conversation(conversation.number) or conversation, index))
+
+
+def update(context: Context, conversation_reference: str, reference: str) -> Response:
+    """Edit a message."""
+    conversation = context.conversation(conversation_reference)
+    old = context.service.message(conversation, _find(context, conversation, reference))
+    form = context.form
+    new = old._replace(
+        author=form.get("Author", old.author),
+        body=form.get("Body", old.body),
+        attributes=form.get("Attributes", old.attributes),
+    )
+    context.count_action(conversation)
+    context.editor().update_message(conversation, old, new)
+    return ok(_row(context, conversation, old.at))
 
 
 def delete(context: Context, conversation_reference: str, reference: str) -> Response:
@@ -62,7 +83,9 @@ def _find(context: Context, conversation: Conversation, sid: str) -> int:
 
 
 def _row(context: Context, conversation: Conversation, index: int) -> str:
-    return render.message(context.urls, conversation.sid, context.service.message(conversation, index))
+    message = context.service.message(conversation, index)
+    author = None if message.author is None else context.service.member_named(conversation, message.author)
+    return render.message(context.urls, conversation.sid, message, author.sid if author else None)
 
 
 def _listing(conversation: Conversation, *, descending: bool) -> Listing[int]:

@@ -43,7 +43,7 @@ def update(context: Context, user_reference: str, conversation_reference: str) -
         behaviour=context.behaviour,
         now=context.now,
     )
-    _count_action(context, conversation)
+    context.count_action(conversation)
     change_membership(context, conversation, participant, new)
     return _shown(context, user, context.service.conversation(conversation.number) or conversation, new)
 
@@ -56,7 +56,7 @@ def delete(context: Context, user_reference: str, conversation_reference: str) -
         if error.status == 404 and context.behaviour.second_delete == "no_content":
             return GONE
         raise
-    _count_action(context, conversation)
+    context.count_action(conversation)
     context.editor().remove_participant(conversation, participant)
     return GONE
 
@@ -99,10 +99,6 @@ def _find_to_write(
     if conversation.state == "closed" and context.behaviour.closed_conversation == "reject":
         raise ApiError(400, 50377, "Can't update conversation as it's in final closed state")
     return user, conversation, participant
-
-
-def _count_action(context: Context, conversation: Conversation) -> None:
-    context.count_action(conversation if context.behaviour.actions_scope == "conversation" else None)
 
 
 def _listing(context: Context, user: int) -> Listing[Listed]:
