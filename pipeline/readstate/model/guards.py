@@ -13,7 +13,7 @@ MAX_DELETES_PER_CONVERSATION = 10
 MAX_ROWS = 1_000_000
 MAX_MISSING_PERCENT = 20.0
 SMALLEST_COUNT_FOR_PERCENT = 10
-"""A percentage needs a floor, or one wrong row of three would always be too much."""
+"""A percentage needs a floor, or one wrong row of three would always be too much; half of the rows or more is."""
 MAX_EXAMPLES = 20
 """How many users and conversations a manifest names; the counts beside them are complete."""
 
@@ -153,12 +153,18 @@ def _confirmed_deletes(facts: GuardInputs, consent: Consent) -> Guard:
 
 def _missing(facts: GuardInputs, consent: Consent) -> Guard:
     percent = 100 * facts.not_found / facts.rows
-    wrong = facts.not_found >= SMALLEST_COUNT_FOR_PERCENT and percent > consent.allow_missing_percent
+    few = facts.not_found < SMALLEST_COUNT_FOR_PERCENT and percent < 50
+    wrong = percent > consent.allow_missing_percent and not few
+    if wrong:
+        judged = ": is this the right service and account?"
+    elif percent > consent.allow_missing_percent:
+        judged = f"; a share counts from {SMALLEST_COUNT_FOR_PERCENT} rows, or from half of all"
+    else:
+        judged = f"; up to {consent.allow_missing_percent:g} % are allowed"
     return _guard(
         "missing",
         passed=not wrong,
-        message=f"{facts.not_found} of {facts.rows} rows ({percent:.1f} %) were not found"
-        + (": is this the right service and account?" if wrong else ""),
+        message=f"{facts.not_found} of {pluralize(facts.rows, 'row')} ({percent:.1f} %) were not found{judged}",
         needs=f"--allow-missing {min(100, int(percent) + 1)}",
     )
 

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -62,9 +63,26 @@ def test_the_confirmed_number_must_be_the_planned_one() -> None:
 
 
 def test_a_percentage_has_a_floor() -> None:
-    assert not refused(replace(QUIET, rows=10, not_found=9))
-    assert "right service" in refused(replace(QUIET, rows=20, not_found=10))["missing"].message
+    assert not refused(replace(QUIET, rows=20, not_found=9))
+    assert "right service" in refused(replace(QUIET, rows=25, not_found=10))["missing"].message
     assert not refused(replace(QUIET, rows=100, not_found=20))
+
+
+@pytest.mark.parametrize(("rows", "not_found"), [(1, 1), (2, 1), (3, 2), (3, 3), (10, 9), (12, 6)])
+def test_half_of_the_rows_is_too_much_however_few_they_are(rows: int, not_found: int) -> None:
+    guard = refused(replace(QUIET, rows=rows, not_found=not_found))["missing"]
+
+    assert guard.message.endswith("were not found: is this the right service and account?")
+
+
+def test_what_is_not_refused_says_why_it_is_not() -> None:
+    few, small = (
+        next(guard for guard in evaluate(facts, Consent()) if guard.name == "missing")
+        for facts in (replace(QUIET, rows=3, not_found=1), replace(QUIET, rows=99, not_found=11))
+    )
+
+    assert few.message == "1 of 3 rows (33.3 %) were not found; a share counts from 10 rows, or from half of all"
+    assert small.message == "11 of 99 rows (11.1 %) were not found; up to 20 % are allowed"
 
 
 def test_losing_most_or_all_is_too_much() -> None:
