@@ -1,5 +1,7 @@
 """How text, numbers, durations, sizes and SIDs are shown: on terminals, in logs, in Markdown and in HTML alike."""
 
+from datetime import UTC, datetime
+
 _SID_LENGTH = 34
 
 
@@ -49,6 +51,12 @@ def format_duration(seconds: float) -> str:
     if whole < 172_800:
         return _two_units(whole, 3_600, "h", 60, "min")
     return _two_units(whole, 86_400, "d", 3_600, "h")
+
+
+def format_moment(moment: datetime) -> str:
+    """Return *moment* as RFC 3339 in UTC, to the second: ``2026-11-23T18:02:00Z``."""
+    # strftime's %Y has fewer than four digits before the year 1000, on Linux.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def format_size(size: int) -> str:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from readstate.observers.progress_bar import ProgressBar
 from readstate.text import (
     escape_control,
     format_duration,
+    format_moment,
     format_size,
     group_digits,
     pluralize,
@@ -151,3 +153,15 @@ def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None
 )
 def test_a_size_has_a_unit_that_suits_it(size: int, text: str) -> None:
     assert format_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z"),
+        (datetime(999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), "0999-12-31T23:59:59Z"),
+        (datetime(2026, 11, 23, 18, 2, tzinfo=timezone(timedelta(hours=1))), "2026-11-23T17:02:00Z"),
+    ],
+)
+def test_moments_have_four_digits_of_a_year(moment: datetime, text: str) -> None:
+    assert format_moment(moment) == text

@@ -13,6 +13,7 @@ from readstate.model.desired import NotificationLevel
 from readstate.model.ids import is_sid
 from readstate.model.quantities import parse_duration
 from readstate.snapshot.roster.users_file import RosterEntry, read_users_file
+from readstate.text import format_moment
 from readstate_jobs.mark_read.exclude_file import read_exclusions
 
 _STATES = OPEN_STATES | {CLOSED}
@@ -44,7 +45,7 @@ class MarkReadOptions:
             "states": sorted(conditions.states),
             "unread_at_least": conditions.unread_at_least,
             "muted": conditions.muted or None,
-            "conversation_updated_before": None if limit is None else f"{limit:%Y-%m-%dT%H:%M:%SZ}",
+            "conversation_updated_before": None if limit is None else format_moment(limit),
             "excluded": len(excluded.users) + len(excluded.conversations) + len(excluded.memberships) or None,
             "include_never_read": self.action.never_read_too or None,
             "set_notification_level": self.action.level,

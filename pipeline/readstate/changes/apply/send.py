@@ -1,7 +1,7 @@
 """Send one write once, and return the answer in the terms of `readstate.changes.rules.answers`."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -12,6 +12,7 @@ from readstate.errors import NotSent, TooLate, TransportError, UnusableAnswer
 from readstate.model.membership import Present
 from readstate.model.plan import PlanRow
 from readstate.model.resources import UserConversation
+from readstate.text import format_moment
 from readstate.twilio.client import Writer
 from readstate.twilio.http.request import Request, delete_user_conversation, update_user_conversation
 from readstate.twilio.http.response import Response
@@ -77,4 +78,4 @@ def _shown(response: Response) -> Present | None:
 
 
 def _rfc3339(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else format_moment(moment)

@@ -18,6 +18,7 @@ from readstate.model.change import (
 from readstate.model.desired import LATEST, Expectation, NotificationLevel, Removal, Update
 from readstate.model.membership import Absent, Current, Present, Unknown, Unreadable
 from readstate.model.plan import Mode
+from readstate.text import format_moment
 
 _Horizon = tuple[int | None, Direction]
 
@@ -132,13 +133,13 @@ def _read_at(desired: Update, current: Present, options: PlanOptions, now: datet
     if wanted is None:
         return None
     if wanted > now:
-        return Skip(Reason.FUTURE_TIMESTAMP, f"it is {now:%Y-%m-%dT%H:%M:%SZ} on the server")
+        return Skip(Reason.FUTURE_TIMESTAMP, f"it is {format_moment(now)} on the server")
     if isinstance(before, Unknown):
         return Skip(Reason.PARTICIPANT_UNKNOWN, before.reason)
     if before is not None and wanted < before.replace(microsecond=0) and not options.allow_rewind:
         return Skip(
             Reason.TIMESTAMP_REWIND,
-            f"{before:%Y-%m-%dT%H:%M:%SZ} -> {wanted:%Y-%m-%dT%H:%M:%SZ} goes back",
+            f"{format_moment(before)} -> {format_moment(wanted)} goes back",
         )
     # Twilio shows whole seconds, and so does the file: a fraction is not a difference.
     return wanted if before is None or wanted != before.replace(microsecond=0) else None

@@ -13,7 +13,7 @@ from readstate.changes.plans.schema import to_rows
 from readstate.model.change import Direction, Disposition, Fields, Reason, UndoClass
 from readstate.model.guards import Consent, Guard, evaluate
 from readstate.model.plan import Manifest, PlanRow
-from readstate.text import escape_control, short_sid
+from readstate.text import escape_control, format_moment, short_sid
 
 SYMBOLS = {
     Disposition.UPDATE: "~",
@@ -167,4 +167,4 @@ def _shown(value: object) -> str:
 
 
 def _moment(moment: datetime | None) -> str:
-    return NEVER_SET if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return NEVER_SET if moment is None else format_moment(moment)

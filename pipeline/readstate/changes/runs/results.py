@@ -22,6 +22,7 @@ from readstate.files import atomic_write
 from readstate.model.change import Disposition
 from readstate.model.outcome import OUTCOMES, Outcome
 from readstate.model.plan import PlanRow
+from readstate.text import format_moment
 
 _MOMENT = pa.timestamp("us", tz="UTC")
 _COLUMNS: dict[str, pa.DataType] = {
@@ -122,7 +123,7 @@ def _as_input(row: PlanRow) -> tuple[Any, ...]:
     """*row* as a line of a changes file: the same change, by SID, with numbers in the place of ``@latest``."""
     return (
         row.user_sid, row.conversation_sid, row.op, row.set_index,
-        None if row.set_timestamp is None else f"{row.set_timestamp:%Y-%m-%dT%H:%M:%SZ}", row.set_level, row.row_key,
+        None if row.set_timestamp is None else format_moment(row.set_timestamp), row.set_level, row.row_key,
         row.note,
     )  # fmt: skip
 
@@ -169,7 +170,7 @@ class _Csv:
         cells = list(line)
         for at in self._times:
             if cells[at] is not None:
-                cells[at] = f"{moment(cells[at]):%Y-%m-%dT%H:%M:%S.%fZ}"
+                cells[at] = moment(cells[at]).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
         if self._excel:
             cells = [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]
         self._writer.writerow(cells)

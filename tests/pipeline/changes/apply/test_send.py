@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 from msgspec import structs
 
 from readstate.changes.apply.send import SentWrite, request_for, send
@@ -29,3 +31,9 @@ async def test_refusals_of_a_write_with_429_are_counted_whatever_came_of_it() ->
     writer = Writer(ScriptedTransport(late, structs.replace(answer(204), throttled=3)))
 
     assert [(await send(writer, request)).throttled for _ in range(2)] == [2, 3]
+
+
+def test_a_time_before_the_year_1000_leaves_with_four_digits() -> None:
+    row = plan_row(1, set_timestamp=datetime(1, 1, 1, tzinfo=UTC))
+
+    assert ("LastReadTimestamp", "0001-01-01T00:00:00Z") in request_for(SERVICE, row, leave_by=1.0).form
