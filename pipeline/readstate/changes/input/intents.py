@@ -126,7 +126,8 @@ class _Attempt:
             self.fail(column, text, bad)
             return None
         if not text.isascii():
-            self._warn_if_invisible(column, text)
+            for code, message, hint in cells.doubts_about(text):
+                self.report(column, text, code, message, hint)
         return value
 
     def read_optional(self, column: str, text: str, parse: Callable[[str], Value]) -> Value | None:
@@ -139,13 +140,6 @@ class _Attempt:
     def report(self, column: str, text: str, code: str, message: str, hint: str) -> None:
         record = self._record
         self._report(problem_at(record.line, code, message, hint, line_end=record.line_end, column=column, value=text))
-
-    def _warn_if_invisible(self, column: str, text: str) -> None:
-        if cells.has_invisible(text):
-            self.report(
-                column, text, "W-INVISIBLE", "the cell holds an invisible character",
-                "Check that it belongs there.",
-            )  # fmt: skip
 
 
 def _read_update(attempt: _Attempt, texts: tuple[str, str, str]) -> Update:

@@ -35,8 +35,9 @@ def test_sids_and_identities_are_taken_as_they_are(text: str) -> None:
         (cells.parse_user, US[:-1], "E-SID-LENGTH"),
         (cells.parse_user, US + "0", "E-SID-LENGTH"),
         (cells.parse_user, "a" * 257, "E-TOO-LONG"),
-        (cells.parse_user, "\\N", "E-NULL-UNSUPPORTED"),
-        (cells.parse_user, "null", "E-NULL-UNSUPPORTED"),
+        (cells.parse_user, "\u2003a", "E-WHITESPACE"),
+        (cells.parse_user, "a\u3164", "E-WHITESPACE"),
+        (cells.parse_user, "1.2E+05", "E-SCIENTIFIC"),
         (cells.parse_index_or_latest, "1.2E+05", "E-SCIENTIFIC"),
         (cells.parse_index_or_latest, "1,2e5", "E-SCIENTIFIC"),
         (cells.parse_index_or_latest, "12.0", "E-DECIMAL"),
@@ -52,19 +53,23 @@ def test_sids_and_identities_are_taken_as_they_are(text: str) -> None:
         (cells.parse_index_or_latest, "9" * 16, "E-INDEX"),
         (cells.parse_index_or_latest, " 1", "E-WHITESPACE"),
         (cells.parse_index_or_latest, "@newest", "E-INDEX"),
-        (cells.parse_index_or_latest, "\\N", "E-NULL-UNSUPPORTED"),
         (cells.parse_timestamp, "2026-11-23T18:02:00", "E-OFFSET"),
         (cells.parse_timestamp, "2026-13-23T18:02:00Z", "E-TIMESTAMP"),
-        (cells.parse_timestamp, "0001-01-01T00:00:00+14:00", "E-TIMESTAMP"),
+        (cells.parse_timestamp, "2026-11-23T18:02:00+25", "E-TIMESTAMP"),
+        (cells.parse_timestamp, "٢٠٢٦-11-23T18:02:00Z", "E-TIMESTAMP"),
+        (cells.parse_timestamp, "2026-11-23T18:02:00Z\u00a0", "E-WHITESPACE"),
+        (cells.parse_timestamp, "1795392000", "E-TIMESTAMP"),
         (cells.parse_timestamp, "3/4/2026 18:02", "E-DATE"),
+        (cells.parse_timestamp, "2026-11-23", "E-TIMESTAMP"),
+        (cells.parse_timestamp, "2026-11-23T18:02:00+5", "E-TIMESTAMP"),
         (cells.parse_timestamp, "4.6E+04", "E-DATE"),
         (cells.parse_timestamp, "yesterday", "E-TIMESTAMP"),
-        (cells.parse_timestamp, "\\N", "E-NULL-UNSUPPORTED"),
         (cells.parse_index, "@latest", "E-INDEX"),
         (cells.parse_conversation, US, "E-SID-KIND"),
         (cells.parse_level, "Muted", "E-LEVEL"),
-        (cells.parse_level, "NULL", "E-NULL-UNSUPPORTED"),
+        (cells.parse_level, "muted\u200b", "E-WHITESPACE"),
         (cells.parse_operation, "DELETE", "E-OP"),
+        (cells.parse_operation, "update ", "E-WHITESPACE"),
     ],
 )
 def test_what_cannot_be_used_says_why_and_what_to_do(parse: Callable[[str], object], text: str, code: str) -> None:
@@ -83,14 +88,75 @@ def test_an_index_is_a_number_or_the_newest_message() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-23T18:02:00Z", "2026-11-23t19:02:00+01:00", "2026-11-23 13:02:00-05:00", "2026-11-23T18:02:00.000z"],
-)
+    [
+        "2026-11-23T18:02:00Z", "2026-11-23t19:02:00+01:00", "2026-11-23 13:02:00-05:00", "2026-11-23T18:02:00.000z",
+        "2026-11-23 18:02:00+00", "2026-11-23 23:32:00+0530", "2026-11-23 18:02:00.000 +0000",
+        "2026-11-23 18:02:00 UTC", "2026-11-23 12:32:00-05:30",
+    ],
+)  # fmt: skip
 def test_timestamps_come_in_utc(text: str) -> None:
     assert cells.parse_timestamp(text) == (datetime(2026, 11, 23, 18, 2, tzinfo=UTC), False)
 
 
 def test_a_fraction_of_a_second_is_cut_off_and_said_so() -> None:
     assert cells.parse_timestamp("2026-11-23T18:02:59.999Z") == (datetime(2026, 11, 23, 18, 2, 59, tzinfo=UTC), True)
+
+
+@pytest.mark.parametrize("word", ["\\N", "null", "NULL", "nan", "NaN", "None", "<NA>", "NaT", "#N/A", "(null)", "nil"])
+def test_a_word_for_no_value_is_told_as_one_in_every_column(word: str) -> None:
+    columns: list[tuple[Callable[[str], object], str]] = [
+        (cells.parse_user, "E-NULL"),
+        (cells.parse_conversation, "E-NULL"),
+        (cells.parse_index_or_latest, "E-NULL-UNSUPPORTED"),
+        (cells.parse_timestamp, "E-NULL-UNSUPPORTED"),
+        (cells.parse_level, "E-NULL-UNSUPPORTED"),
+    ]
+    for parse, code in columns:
+        with pytest.raises(BadCell, match="word for no value") as bad:
+            parse(word)
+        assert bad.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("0001-01-01T00:00:00Z", "zero of Go"),
+        ("0001-01-01T00:00:00+14:00", "zero of Go"),
+        ("0000-00-00 00:00:00Z", "zero of MySQL"),
+        ("1970-01-01T00:00:00Z", "zero of Unix"),
+        ("1969-12-31T19:00:00-05:00", "zero of Unix"),
+        ("1899-12-30T00:00:00Z", "zero of a spreadsheet"),
+        ("1904-01-01 00:00:00+00", "zero of a spreadsheet"),
+        ("1601-01-01T00:00:00Z", "zero of Windows"),
+        ("9999-12-31T23:59:59-01:00", "largest date"),
+        ("1999-05-05T00:00:00Z", "before Twilio began"),
+    ],
+)
+def test_a_never_is_no_time_of_reading(text: str, named: str) -> None:
+    with pytest.raises(BadCell, match=named) as bad:
+        cells.parse_timestamp(text)
+
+    assert bad.value.code == "E-NEVER"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("anna\u00a0", r"ends with a no-break space \(U\+00A0\)"),
+        ("\u200banna", r"begins with a zero width space \(U\+200B\)"),
+        (" anna", r"begins with a space \(U\+0020\)"),
+        ("an\tna", r"holds a tab \(U\+0009\)"),
+        ("an\x1bna", r"holds a control character \(U\+001B\)"),
+    ],
+)
+def test_a_blank_is_called_by_its_name(text: str, named: str) -> None:
+    with pytest.raises(BadCell, match=named):
+        cells.parse_user(text)
+
+
+def test_decomposed_letters_are_doubted_and_composed_ones_are_not() -> None:
+    assert [code for code, _, _ in cells.doubts_about("gro\u0308ße")] == ["W-DECOMPOSED"]
+    assert not list(cells.doubts_about("größe 😀 名前"))
 
 
 @given(st.text(max_size=40))
