@@ -107,6 +107,15 @@ class RosterPageRead(Event, frozen=True):
     users: int
 
 
+class RosterValueUnusable(Event, frozen=True):
+    """A user of the roster has a value that cannot be used, and that is left empty; told once for each field."""
+
+    service: str
+    field: str
+    example: str
+    """The first such user, and what is wrong."""
+
+
 class UsersForeseen(Event, frozen=True):
     """Users are known from the previous snapshot, before the roster is listed."""
 

@@ -105,6 +105,10 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         "info",
         lambda event: f"{group_digits(event.users)} users are known from the previous snapshot: reading them first",
     ),
+    events.RosterValueUnusable: (
+        "warning",
+        lambda event: f"users of {event.service}: a {event.field} cannot be used and is left empty: {event.example}",
+    ),
     events.RosterComplete: ("info", lambda event: f"{pluralize(event.users, 'user')} to read"),
     events.UserFailed: ("error", lambda event: f"user {event.user_sid} failed: {event.reason}"),
     events.UserVanished: ("info", lambda event: f"user {event.user_sid} no longer exists"),

@@ -1,6 +1,6 @@
 """Twilio's Conversations as methods: a `Reader`, which cannot write, and a `Writer`, which can."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,16 +21,13 @@ from readstate.twilio.http.paging import Pages, next_page_url
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.http.transport import Transport
+from readstate.twilio.http.users_page import read_users
 
 T = TypeVar("T")
 
 
 class _Services(msgspec.Struct):
     services: list[Service]
-
-
-class _Users(msgspec.Struct):
-    users: list[User]
 
 
 class _Messages(msgspec.Struct):
@@ -41,8 +38,11 @@ class _Messages(msgspec.Struct):
 class UsersPage:
     """One page of the users of a service, and the request for the next page."""
 
-    users: list[User]
+    users: Sequence[User]
+    """Where `readstate.twilio.http.users_page.NO_SID` stands for the SID, the user cannot be read."""
     following: Request | None
+    left_empty: Mapping[str, str]
+    """Fields of which a value could not be used, each with the first user and the reason."""
 
 
 class Reader:
@@ -76,7 +76,8 @@ class Reader:
         """Yield the users of *service* page by page, from the request *start* if an earlier listing stopped there."""
         walk = Pages(start or requests.list_users(service, self._page_size))
         async for page in self._walk(walk):
-            yield UsersPage(page.json(_Users).users, walk.request)
+            found = read_users(page)
+            yield UsersPage(found.users, walk.request, found.left_empty)
 
     async def user(self, service: str | None, user: str) -> User:
         """Return one user by SID or identity. Raises `NotFound`."""

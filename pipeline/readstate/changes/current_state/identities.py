@@ -42,20 +42,30 @@ async def resolve_identities(identities: Iterable[str], context: ReadContext) ->
 
 
 async def resolve_by_listing(identities: Iterable[str], context: ReadContext) -> Resolved:
-    """List the users of the service until every one of *identities* is found. Raise `Stopped`."""
+    """List the users of the service until every one of *identities* is found.
+
+    Raise `Stopped`, and `UnusableAnswer` where one may be missing only because the list is damaged.
+    """
     missing = set(identities)
     sids: dict[str, str] = {}
     requests = 0
+    unnamed: dict[str, str] = {}
     if not missing:
         return Resolved(sids, requests)
     async with aclosing(context.reader.users(context.service_sid)) as pages:  # type: ignore[type-var]
         async for page in pages:
             context.stop.raise_if_stopped(hint=STOPPED_HINT)
             requests += 1
+            unnamed |= {name: why for name, why in page.left_empty.items() if name in {"sid", "identity"}}
             for user in page.users:
                 if user.identity in missing and is_sid(user.sid, "US"):
                     missing.discard(user.identity)
                     sids[user.identity] = user.sid
             if not missing:
                 break
+    if missing and unnamed:
+        name, why = next(iter(unnamed.items()))
+        raise UnusableAnswer(
+            f"{min(missing)!r} was not found, but a user of the list has a {name} that cannot be used: {why}"
+        )
     return Resolved(sids, requests)

@@ -8,6 +8,7 @@ from readstate.events import RosterComplete, RosterPageRead, UserFailed, UserVan
 from readstate.model.ids import is_sid
 from readstate.model.resources import User
 from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.twilio.http.users_page import NO_SID
 from readstate.twilio.read_context import ReadContext
 
 _RESOLVED_AT_ONCE = 200
@@ -41,7 +42,10 @@ async def all_users(context: ReadContext) -> AsyncIterator[User]:
         count += len(page.users)
         context.emit(RosterPageRead(context.service_sid, len(page.users)))
         for user in page.users:
-            yield user
+            if user.sid == NO_SID:
+                context.emit(UserFailed(NO_SID, "Twilio's list of users holds a user without a SID", None))
+            else:
+                yield user
     context.emit(RosterComplete(count))
 
 

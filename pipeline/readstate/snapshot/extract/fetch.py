@@ -13,6 +13,7 @@ from readstate.snapshot.extract.spill import Page, Spill, bytes_in_memory
 from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.twilio.client import Reader
 from readstate.twilio.http.response import Response
+from readstate.twilio.http.users_page import NO_SID
 
 BUFFER_BYTES = 48 << 20
 
@@ -87,6 +88,8 @@ async def _read_user(
     reader: Reader, buffer: PageBuffer, clock: Clock, emit: Observer, user: RosterUser
 ) -> FetchedUser | UserResult:
     try:
+        if user.user_sid == NO_SID:
+            raise BadInput("Twilio's list of users holds a user without a SID, who cannot be asked about")
         pages = reader.user_conversation_pages(user.chat_service_sid, user.user_sid)
         return FetchedUser(user, await buffer.collect(pages))
     except NotFound as error:

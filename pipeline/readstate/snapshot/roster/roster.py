@@ -8,7 +8,7 @@ import msgspec
 from readstate.clock import Clock
 from readstate.concurrency import WorkerThread, bounded_map
 from readstate.errors import ApiError, BadInput, NotFound, TransportError
-from readstate.events import Observer, RosterComplete, RosterPageRead, UserVanished
+from readstate.events import Observer, RosterComplete, RosterPageRead, RosterValueUnusable, UserVanished
 from readstate.model.ids import is_sid
 from readstate.model.resources import User
 from readstate.snapshot.roster.selection import ALL_SERVICES, DEFAULT_SERVICE, RosterSelection
@@ -16,7 +16,7 @@ from readstate.snapshot.roster.users_file import RosterEntry
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.stop import StopSwitch
-from readstate.twilio.client import Reader
+from readstate.twilio.client import Reader, UsersPage
 from readstate.twilio.http.request import Request
 
 _CLAIMED_AT_ONCE = 200
@@ -50,6 +50,7 @@ class Roster:
         stop.on_stop(self._changed.set)
         self._is_complete = False
         self._users = 0
+        self._fields_left_empty: set[str] = set()
 
     async def fill(self) -> None:
         """Find all users, continuing where an earlier start stopped. Raise `ApiError`, `BadInput`, `NotPermitted`."""
@@ -105,6 +106,7 @@ class Roster:
         start = None if next_page is None else msgspec.json.decode(next_page, type=Request)
         try:
             async for page in self._reader.users(service, start=start):
+                self._tell_left_empty(service, page)
                 following = None if page.following is None else msgspec.json.encode(page.following).decode()
                 users = [user for user in page.users if self._selection.share.owns(user.sid)]
                 if self._selection.limit is not None:
@@ -116,6 +118,12 @@ class Roster:
             raise BadInput(
                 f"the account has no service {service}", hint="readstate doctor lists its services."
             ) from error
+
+    def _tell_left_empty(self, service: str, page: UsersPage) -> None:
+        for field, example in page.left_empty.items():
+            if field not in self._fields_left_empty:
+                self._fields_left_empty.add(field)
+                self._emit(RosterValueUnusable(service, field, example))
 
     async def _resolve(self, entries: Sequence[RosterEntry]) -> None:
         # Resumed by chunks: users are added idempotently, so a chunk that was half done is simply resolved again.

@@ -7,6 +7,7 @@ from readstate.simulator.seed.world_shape import WorldShape
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from tests.helpers.planning import SimulatedTransport, read_context
+from tests.helpers.scripted_transport import ScriptedTransport, page
 from tests.helpers.simulated_api import SimulatedApi
 
 
@@ -50,3 +51,13 @@ async def test_an_answer_about_another_user_is_not_believed() -> None:
 
     with pytest.raises(UnusableAnswer, match="another user"):
         await resolve_identities(["ann"], read_context(Confused(), simulated.service.sid))
+
+
+@pytest.mark.parametrize("damage", [{"identity": 5}, {"sid": None, "identity": "ann"}])
+async def test_a_user_of_the_list_that_cannot_be_read_is_not_taken_for_one_that_is_missing(
+    damage: dict[str, object],
+) -> None:
+    transport = ScriptedTransport(page("users", [{"sid": "US" + "0" * 32, "identity": "a/b"} | damage]))
+
+    with pytest.raises(UnusableAnswer, match="'a/b' was not found, but"):
+        await resolve_by_listing(["a/b"], read_context(transport, "IS" + "0" * 32))

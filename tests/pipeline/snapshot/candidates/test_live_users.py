@@ -6,9 +6,11 @@ from readstate.errors import Refused
 from readstate.model.resources import User
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.snapshot.candidates.live_rows import UserTally
-from readstate.snapshot.candidates.live_users import OnlineUsers, named_users
+from readstate.snapshot.candidates.live_users import OnlineUsers, all_users, named_users
 from readstate.snapshot.roster.users_file import RosterEntry
 from tests.helpers.live_reading import context
+from tests.helpers.planning import read_context
+from tests.helpers.scripted_transport import ScriptedTransport, page
 from tests.helpers.simulated_api import SimulatedApi
 
 
@@ -23,6 +25,15 @@ async def test_a_named_user_that_cannot_be_read_is_a_failure_and_one_that_is_not
     assert [(user.sid, user.identity) for user in found] == [(second.sid, second.identity)]
     assert (tally.vanished, tally.failed) == (1, 1)
     assert first.identity in tally.failures[0]
+
+
+async def test_a_listed_user_without_a_sid_is_a_failure_and_the_others_are_read() -> None:
+    tally = UserTally()
+    transport = ScriptedTransport(page("users", [{"sid": None}, {"sid": "US1"}]))
+    reading = read_context(transport, "IS" + "0" * 32, emit=tally.observe)
+
+    assert [user.sid async for user in all_users(reading)] == ["US1"]
+    assert tally.failed == 1
 
 
 async def test_credentials_that_may_not_read_end_the_reading() -> None:
