@@ -91,6 +91,10 @@ class LocalDisk(ReadstateError):
     exit_code = ExitCode.LOCAL_DISK
 
 
+class Damaged(LocalDisk):
+    """A file does not hold what was written into it."""
+
+
 class Usage(ReadstateError):
     """The command line does not make sense."""
 

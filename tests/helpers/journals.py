@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from readstate.changes.plans.reader import Plan
-from readstate.changes.runs.journal import RunHeader
+from readstate.changes.runs.journal_entries import RunHeader
 from readstate.changes.runs.row_record import INTENT, RowRecord
 
 NOW = datetime(2026, 11, 23, 14, 0, 0, 123456, tzinfo=UTC)

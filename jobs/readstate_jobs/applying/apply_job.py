@@ -16,8 +16,9 @@ from readstate.changes.apply.run import apply
 from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.plans.reader import Plan, open_plan, require_not_expired, require_same_target
 from readstate.changes.plans.tombstone import require_not_erased
-from readstate.changes.runs.directory import RunDirectory, create_run, name_run, require_unused_plan
-from readstate.changes.runs.journal import Journal, RunHeader, create_journal, open_journal, open_read_only
+from readstate.changes.runs.directory import RunDirectory, begin_run, name_run, require_unused_plan
+from readstate.changes.runs.journal import Journal, open_journal, open_read_only
+from readstate.changes.runs.journal_entries import RunHeader
 from readstate.changes.runs.lock import target_lock
 from readstate.changes.runs.result import RunResult
 from readstate.changes.runs.results import write_results
@@ -72,9 +73,8 @@ class ApplyJob:
             run_id = name_run(clock.now())
             with self._lock(target.target, run_id):
                 require_not_erased(plan.directory)  # again: from here on the lock prevents it
-                require_unused_plan(plan.manifest.plan_id, work_dir)
-                directory = create_run(work_dir, run_id)
-                journal = create_journal(directory.journal, self._header(plan, run_id, target, now=clock.now()))
+                require_unused_plan(plan.manifest.plan_id, plan.manifest.created_at, work_dir)
+                directory, journal = begin_run(work_dir, self._header(plan, run_id, target, now=clock.now()))
                 return await self._execute(plan, directory, journal, session, context)
 
     async def _resume(self, directory: RunDirectory, plan: Plan, stop: StopSwitch) -> ApplyResult:

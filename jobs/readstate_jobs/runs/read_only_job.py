@@ -13,7 +13,8 @@ from readstate.changes.render.summary import Summary
 from readstate.changes.review.undo import plan_undo
 from readstate.changes.review.verify import Verified, verify
 from readstate.changes.runs.directory import RunDirectory
-from readstate.changes.runs.journal import RunHeader, open_read_only
+from readstate.changes.runs.journal import open_read_only
+from readstate.changes.runs.journal_entries import RunHeader
 from readstate.credentials import Credentials
 from readstate.model.plan import InputFacts
 from readstate.settings import Settings

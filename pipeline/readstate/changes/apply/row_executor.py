@@ -28,7 +28,7 @@ from readstate.changes.rules.answers import (
 from readstate.changes.rules.preconditions import Ready, check_precondition, row_state
 from readstate.changes.rules.readback import after_read_back
 from readstate.changes.runs.group_commit import JournalWriter
-from readstate.changes.runs.journal import Attempt
+from readstate.changes.runs.journal_entries import Attempt
 from readstate.changes.runs.row_record import INTENT, PENDING, RowRecord, micros
 from readstate.concurrency import bounded_map
 from readstate.errors import NotPermitted, ReadstateError

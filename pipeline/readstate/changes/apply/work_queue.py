@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import get_type_hints
@@ -14,7 +15,8 @@ import pyarrow.compute as pc
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.schema import to_rows
 from readstate.changes.runs.journal import Journal
-from readstate.errors import LocalDisk, PlanUnusable
+from readstate.databases import translate_database_errors
+from readstate.errors import PlanUnusable
 from readstate.model.change import Disposition, PreconditionKind
 from readstate.model.desired import Operation
 from readstate.model.plan import PlanRow
@@ -31,25 +33,28 @@ class WorkQueue:
     """
 
     def __init__(self, path: Path) -> None:
-        """Create an empty queue at *path*. Raise `LocalDisk`."""
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
+        """Create an empty queue at *path*. Every method raises `LocalDisk`, and `Damaged` for another's bytes."""
         self.path = path
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # A scratch file: after a crash it is filled anew, so nothing of it has to be durable.
-        self._connection.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-            "CREATE TABLE work (plan_row_id INTEGER PRIMARY KEY, op TEXT, rank INTEGER, user_sid TEXT, plan_row BLOB);"
-        )
+        with self._disk():
+            path.unlink(missing_ok=True)
+            path.touch(mode=0o600)
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            # A scratch file: after a crash it is filled anew, so nothing of it has to be durable.
+            self._connection.executescript(
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+                "CREATE TABLE work (plan_row_id INTEGER PRIMARY KEY, op TEXT, rank INTEGER, user_sid TEXT,"
+                " plan_row BLOB);"
+            )
 
     def close(self) -> None:
         """Remove the file."""
         self._connection.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # the next start removes it
+            self.path.unlink()
 
     def fill(self, rows: Iterable[PlanRow]) -> None:
-        """Add *rows*. Raise `LocalDisk`."""
-        try:
+        """Add *rows*, and raise what they raise."""
+        with self._disk():
             self._connection.execute("BEGIN")
             self._connection.executemany(
                 "INSERT INTO work VALUES (?,?,?,?,?)",
@@ -58,41 +63,50 @@ class WorkQueue:
             self._connection.execute("COMMIT")
             # After the rows: sorting once is quicker than keeping the index in order row by row.
             self._connection.execute("CREATE INDEX work_order ON work (op, rank, user_sid, plan_row_id)")
-        except sqlite3.OperationalError as error:
-            raise LocalDisk(f"{self.path}: {error}", hint="Free some space, then resume.") from error
 
     def count(self, op: Operation) -> int:
-        (number,) = self._connection.execute("SELECT count(*) FROM work WHERE op = ?", (op.value,)).fetchone()
+        with self._disk():
+            (number,) = self._connection.execute("SELECT count(*) FROM work WHERE op = ?", (op.value,)).fetchone()
         return int(number)
 
     def get(self, plan_row_id: int) -> PlanRow:
         """Return one row. Raise `KeyError`."""
-        found = self._connection.execute("SELECT plan_row FROM work WHERE plan_row_id = ?", (plan_row_id,)).fetchone()
-        if found is None:
-            raise KeyError(plan_row_id)
-        return _decode(found[0])
+        query = "SELECT plan_row FROM work WHERE plan_row_id = ?"
+        with self._disk():
+            found = self._connection.execute(query, (plan_row_id,)).fetchone()
+            if found is None:
+                raise KeyError(plan_row_id)
+            return _decode(found[0])
 
     def rows(self, op: Operation) -> Iterator[PlanRow]:
         """Yield the rows of *op* in their order."""
-        for (row,) in self._connection.execute(
-            "SELECT plan_row FROM work WHERE op = ? ORDER BY rank, user_sid, plan_row_id", (op.value,)
-        ):
-            yield _decode(row)
+        query = "SELECT plan_row FROM work WHERE op = ? ORDER BY rank, user_sid, plan_row_id"
+        with self._disk():
+            for (row,) in self._connection.execute(query, (op.value,)):
+                yield _decode(row)
+
+    def _disk(self) -> AbstractContextManager[None]:
+        again = "Free some space or choose another disk, then resume: every start fills this file anew."
+        return translate_database_errors(self.path, kind="work queue", hint=again, if_damaged=again)
 
 
 def unfinished_rows(plan: Plan, journal: Journal) -> Iterator[PlanRow]:
-    """Yield the executable rows of *plan* that *journal* has no outcome for. Raise `PlanUnusable`."""
-    settled = journal.settled()
-    next_settled = next(settled, None)
+    """Yield the executable rows of *plan* that *journal* has no outcome for. Raise `PlanUnusable`, `Damaged`."""
+    begun = journal.begun()
+    next_begun, is_settled = next(begun, (None, False))
     executable = removals = 0
     for batch in plan.batches():
         for row in to_rows(batch.filter(_is_executable(batch))):
             executable += 1
             removals += row.pre_kind == PreconditionKind.MEMBER
-            if row.plan_row_id == next_settled:
-                next_settled = next(settled, None)
-            else:
+            if row.plan_row_id != next_begun:
                 yield row
+                continue
+            if not is_settled:
+                yield row
+            next_begun, is_settled = next(begun, (None, False))
+    if next_begun is not None:
+        raise journal.damaged(f"the plan changes no row {next_begun}")
     # Consent was given to these numbers: nothing is sent where they are not those of the rows.
     planned = plan.manifest.guard_inputs
     if (executable, removals) != (journal.header.executable, planned.deletes):

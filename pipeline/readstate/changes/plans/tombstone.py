@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from readstate.errors import PlanUnusable
-from readstate.files import write_private
+from readstate.errors import Damaged, PlanUnusable
+from readstate.files import translate_os_errors, write_private
 from readstate.foreign_json import UnusableJson, decode_json
 
 TOMBSTONE = "forgotten.json"
@@ -23,13 +23,18 @@ class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_tombstone(directory: Path) -> Tombstone | None:
-    """Return the tombstone in *directory*, or None. Raise `PlanUnusable` for a damaged one."""
+    """Return the tombstone in *directory*, or None. Raise `Damaged`, `LocalDisk`."""
     path = directory / TOMBSTONE
+    with translate_os_errors(path):
+        if not path.is_file():
+            return None
+        content = path.read_bytes()
     try:
-        return decode_json(path.read_bytes(), Tombstone) if path.is_file() else None
+        return decode_json(content, Tombstone)
     except UnusableJson as error:
-        raise PlanUnusable(
-            f"{path} is damaged ({error}): the rows beside it were erased", hint="Plan the same file again."
+        raise Damaged(
+            f"{path}: it is damaged ({error}); {directory.name} was forgotten, or was about to be",
+            hint=f"To finish that:  rm {path}, and run readstate forget {directory.name} again.",
         ) from error
 
 

@@ -20,6 +20,7 @@ from readstate.changes.runs.lock import target_lock
 from readstate.changes.runs.result import summarise
 from readstate.changes.runs.results import write_audit
 from readstate.changes.runs.row_record import INTENT
+from readstate.errors import Damaged
 from readstate.files import translate_os_errors
 from readstate.model.outcome import Outcome
 from readstate.model.plan import Target
@@ -43,7 +44,7 @@ class Erasable:
     files: tuple[Path, ...]
     """The files to remove, in this order; without those of the runs of a plan."""
     target: Target | None = None
-    """What the plan or run is about; None for an unfinished plan."""
+    """What the plan or run is about; None for an unfinished plan, and where a damaged journal does not say it."""
     plan_id: str | None = None
     description: str = ""
     kept: str = ""
@@ -84,9 +85,19 @@ def inspect_run(directory: RunDirectory) -> Erasable:
     """Return what can be erased of the run in *directory*. Raise `BadInput`, `LocalDisk`."""
     if not directory.journal.is_file():
         return Erasable(kind="run", path=directory.path, last_used=_modified(directory.path), files=())
-    with closing(open_read_only(directory.journal)) as journal:
-        header, counts = journal.header, journal.counts()
-        last_used = max([header.started_at, *(datetime.fromisoformat(event["at"]) for event in journal.events())])
+    try:
+        with closing(open_read_only(directory.journal)) as journal:
+            header, counts = journal.header, journal.counts()
+            last_used = max([header.started_at, *(datetime.fromisoformat(event["at"]) for event in journal.events())])
+    except Damaged as error:
+        return Erasable(
+            kind="run",
+            path=directory.path,
+            last_used=_modified(directory.path),
+            files=_existing(directory.path, _RUN_FILES),
+            description=f"cannot be read: {error.message}",
+            kept="nothing but the fact that it was forgotten",
+        )
     return Erasable(
         kind="run",
         path=directory.path,
@@ -124,9 +135,11 @@ def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterat
 def erase(erasable: Erasable, tombstone: Tombstone, *, work_dir: Path, holder: dict[str, Any]) -> None:
     """Remove what *erasable* holds about people. Raise `Locked` while a run changes its service, and `LocalDisk`."""
     with translate_os_errors(erasable.path, hint="It counts as forgotten already; run the same command again."):
-        if erasable.target is None:
+        if erasable.kind == "unfinished plan":
             _remove(erasable.files)
             erasable.path.rmdir()
+        elif erasable.target is None:  # the journal is damaged: no run can be at work with it
+            _erase(erasable, tombstone)
         else:
             with target_lock(work_dir, erasable.target, run_id=f"forget {erasable.name}", holder=holder):
                 _erase(erasable, tombstone)
@@ -137,7 +150,7 @@ def _erase(erasable: Erasable, tombstone: Tombstone) -> None:
     for run in erasable.runs:
         if not run.is_erased:
             _erase(run, tombstone)
-    if erasable.kind == "run":
+    if erasable.kind == "run" and erasable.target is not None:
         # A run that was killed has no audit yet, or that of an earlier start.
         with closing(open_read_only(RunDirectory(erasable.path).journal)) as journal:
             counts = summarise(journal.counts(), journal.header.executable, None).counts

@@ -4,20 +4,22 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from readstate.changes.plans.tombstone import TOMBSTONE, read_tombstone, require_not_erased
-from readstate.changes.runs.journal import open_read_only
-from readstate.errors import BadInput, LocalDisk, PlanUnusable, ReadstateError
+from readstate.changes.runs.journal import Journal, create_journal, open_read_only
+from readstate.changes.runs.journal_entries import RunHeader
+from readstate.errors import BadInput, Damaged, LocalDisk, PlanUnusable
 from readstate.files import create_private_folder, translate_os_errors
 
 SMALLEST_FREE_BYTES = 200_000_000
 """With less on the disk, nothing more is sent: its intent might not be kept."""
 
 _RUN_ID = re.compile(r"r-\d{8}T\d{6}Z-[0-9a-f]{4}")
+_TIME = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class RunDirectory:
     @property
     def run_id(self) -> str:
         return self.path.name
+
+    @property
+    def began_at(self) -> str:
+        """The time in its id, which sorts as times do."""
+        return self.run_id[2:18]
 
     @property
     def journal(self) -> Path:
@@ -51,8 +58,9 @@ class RunDirectory:
         return self.path / "STOP"
 
     def exists(self) -> bool:
-        """Return whether there is a run here, or the tombstone of one that was erased."""
-        return self.journal.is_file() or (self.path / TOMBSTONE).is_file()
+        """Return whether there is a run here, or the tombstone of one that was erased. Raise `LocalDisk`."""
+        with translate_os_errors(self.path):
+            return self.journal.is_file() or (self.path / TOMBSTONE).is_file()
 
     def free_bytes(self) -> int:
         """Return the free bytes of the disk. Raise `LocalDisk`."""
@@ -76,7 +84,21 @@ def runs_root(work_dir: Path) -> Path:
 def name_run(now: datetime) -> str:
     """Return an id that no other run has; ids sort by the time of their runs."""
     fraction = now.microsecond * 256 // 1_000_000
-    return f"r-{now:%Y%m%dT%H%M%SZ}-{fraction:02x}{secrets.token_hex(1)}"
+    return f"r-{now:{_TIME}}-{fraction:02x}{secrets.token_hex(1)}"
+
+
+def begin_run(work_dir: Path, header: RunHeader) -> tuple[RunDirectory, Journal]:
+    """Create the directory of a new run and its journal, readable by their owner alone; both or neither.
+
+    Raise `LocalDisk`.
+    """
+    run = create_run(work_dir, header.run_id)
+    try:
+        return run, create_journal(run.journal, header)
+    except LocalDisk:
+        with suppress(OSError):
+            run.path.rmdir()
+        raise
 
 
 def create_run(work_dir: Path, run_id: str) -> RunDirectory:
@@ -111,19 +133,28 @@ def names_run(name: str, work_dir: Path) -> bool:
     return any(RunDirectory(place).exists() for place in (Path(name), runs_root(work_dir) / name))
 
 
-def require_unused_plan(plan_id: str, work_dir: Path) -> None:
-    """Raise `PlanUnusable` for a plan that a run was begun with: that run can be resumed, the plan not begun again."""
-    run = run_of(plan_id, work_dir)
-    if run is None:
-        return
-    require_not_erased(run.path)
-    with closing(open_read_only(run.journal)) as journal:
-        state, _ = journal.final_state()
-    verb = "was carried out" if state == "finished" else "was started"
-    raise PlanUnusable(
-        f"plan {plan_id} {verb} by run {run.run_id}",
-        hint=f"To resume it, or to retry failed rows:  readstate resume {run.run_id}\nOr plan again.",
-    )
+def require_unused_plan(plan_id: str, created_at: datetime, work_dir: Path) -> None:
+    """Raise `PlanUnusable` for a plan that a run was begun with: that run can be resumed, the plan not begun again.
+
+    The plan was made at *created_at*. A run that was begun later, and of which it cannot be found out any more with
+    which plan, may have been begun with this one.
+    """
+    for run in runs_in(work_dir):
+        plan_of_run = _plan_of(run)
+        if plan_of_run == plan_id:
+            require_not_erased(run.path)
+            with closing(open_read_only(run.journal)) as journal:
+                state, _ = journal.final_state()
+            verb = "was carried out" if state == "finished" else "was started"
+            raise PlanUnusable(
+                f"plan {plan_id} {verb} by run {run.run_id}",
+                hint=f"To resume it, or to retry failed rows:  readstate resume {run.run_id}\nOr plan again.",
+            )
+        if plan_of_run is None and run.began_at >= f"{created_at:{_TIME}}":
+            raise PlanUnusable(
+                f"plan {plan_id} may have been started by run {run.run_id}, whose journal is damaged or erased",
+                hint="Plan the same file again: rows that were changed already are planned as noop.",
+            )
 
 
 def run_of(plan_id: str, work_dir: Path) -> RunDirectory | None:
@@ -132,15 +163,15 @@ def run_of(plan_id: str, work_dir: Path) -> RunDirectory | None:
 
 
 def _plan_of(run: RunDirectory) -> str | None:
+    """Return the id of the plan that *run* was begun with; None where that is not known any more."""
     if not run.journal.is_file():
         tombstone = read_tombstone(run.path)
         return None if tombstone is None else tombstone.plan_id
     try:
-        journal = open_read_only(run.journal)
-    except ReadstateError:  # a journal that cannot be read belongs to a run of another plan
+        with closing(open_read_only(run.journal)) as journal:
+            return journal.header.plan_id
+    except Damaged:
         return None
-    with closing(journal):
-        return journal.header.plan_id
 
 
 def runs_in(work_dir: Path) -> Iterator[RunDirectory]:

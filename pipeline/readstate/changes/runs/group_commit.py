@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import msgspec
 
-from readstate.changes.runs.journal import Attempt, Journal, RunEvent
+from readstate.changes.runs.journal import Journal
+from readstate.changes.runs.journal_entries import Attempt, RunEvent
 from readstate.changes.runs.row_record import RowRecord
 
 OUTCOME_LAG_SECONDS = 0.05

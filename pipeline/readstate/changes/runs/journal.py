@@ -8,7 +8,7 @@ what may have been sent is known, and is read back before anything is sent again
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,21 @@ from typing import Any
 import msgspec
 
 from readstate.changes.plans.tombstone import require_not_erased
-from readstate.changes.runs.row_record import FIELDS, INTENT, PENDING, RowRecord, from_row
-from readstate.errors import BadInput, LocalDisk, Locked
+from readstate.changes.runs.journal_entries import (
+    Attempt,
+    FinalState,
+    RecordedEvent,
+    RunEvent,
+    RunHeader,
+    RunRow,
+    StateCount,
+)
+from readstate.changes.runs.row_record import FIELDS, INTENT, PENDING, RowRecord, from_row, require_known_state
+from readstate.databases import translate_database_errors, typed_rows
+from readstate.errors import BadInput, Damaged, Locked
+from readstate.files import create_private, sync_folder
+from readstate.foreign_json import decode_json
 from readstate.model.outcome import Outcome
-from readstate.model.plan import Target
 
 _INTEGERS = {
     name
@@ -44,52 +55,8 @@ CREATE TABLE attempt (plan_row_id INTEGER NOT NULL, attempt INTEGER NOT NULL, ep
 _UPSERT = f"INSERT OR REPLACE INTO row VALUES ({','.join('?' * len(FIELDS))})"  # noqa: S608 - question marks
 _ALL = f"SELECT {', '.join(FIELDS)} FROM row"  # noqa: S608 - our own column names
 _ROWS_AT_ONCE = 2_000
-
-
-class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run was begun with; never changes, holds no secret."""
-
-    run_id: str
-    plan_id: str
-    plan_dir: str
-    rows_sha256: str = msgspec.field(name="rows_root_sha256")
-    """Stored under the name that it has had from the first version of journals."""
-    account_sid: str
-    service_sid: str
-    base_url: str
-    executable: int
-    started_at: datetime
-    tool_version: str
-    who: dict[str, Any]
-    argv: list[str]
-    consent: dict[str, Any]
-    options: dict[str, Any]
-
-    @property
-    def target(self) -> Target:
-        return Target(account_sid=self.account_sid, service_sid=self.service_sid, base_url=self.base_url)
-
-
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt that was not the first or did not succeed at once; in the order of the table's columns."""
-
-    plan_row_id: int
-    attempt: int
-    epoch: int
-    sent_at: int | None
-    ended_at: int
-    kind: str
-    http: int | None
-    tw_code: int | None
-    request_id: str | None
-
-
-class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened to the run as a whole."""
-
-    kind: str
-    at: datetime
-    facts: dict[str, Any]
+_HINT = "Nothing is sent whose intent is not on disk. Free some space, then resume."
+_IF_DAMAGED = "Plan the same file again: rows that were changed already are planned as noop."
 
 
 class Journal:
@@ -142,43 +109,55 @@ class Journal:
                 list(outcomes),
             ).rowcount
 
-    # -- reading
+    # -- reading; a value that is not to be there raises `Damaged`
 
     def records(self, *states: str) -> Iterator[RowRecord]:
         """Yield the rows that were begun, in plan order; only those in *states* where any are given."""
         where = f"WHERE state IN ({','.join('?' * len(states))}) AND" if states else "WHERE"
         after = -1
-        while True:
-            # In slices, so that a long reading never holds a snapshot of a file that is being written.
-            rows = self._connection.execute(
-                f"{_ALL} {where} plan_row_id > ? ORDER BY plan_row_id LIMIT {_ROWS_AT_ONCE}", [*states, after]
-            ).fetchall()
-            yield from map(from_row, rows)
-            if len(rows) < _ROWS_AT_ONCE:
-                return
-            after = rows[-1][0]
+        with _disk(self.path):
+            while True:
+                # In slices, so that a long reading never holds a snapshot of a file that is being written.
+                rows = self._connection.execute(
+                    f"{_ALL} {where} plan_row_id > ? ORDER BY plan_row_id LIMIT {_ROWS_AT_ONCE}", [*states, after]
+                ).fetchall()
+                yield from map(from_row, rows)
+                if len(rows) < _ROWS_AT_ONCE:
+                    return
+                after = rows[-1][0]
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows by state, of those that were begun."""
-        return dict(self._connection.execute("SELECT state, count(*) FROM row GROUP BY state"))
+        query = "SELECT state, count(*) FROM row GROUP BY state"
+        with _disk(self.path):
+            counts = dict(typed_rows(self._connection, query, row_type=StateCount))
+            for state in counts:
+                require_known_state(state)
+        return counts
 
-    def settled(self) -> Iterator[int]:
-        """Yield the ids of all rows that are settled, in plan order."""
-        for (plan_row_id,) in self._connection.execute(
-            "SELECT plan_row_id FROM row WHERE state NOT IN (?,?,?) ORDER BY plan_row_id",
-            (PENDING, INTENT, Outcome.UNKNOWN),
-        ):
-            yield plan_row_id
+    def begun(self) -> Iterator[tuple[int, bool]]:
+        """Yield the ids of all rows that were begun, in plan order, each with whether it is settled."""
+        with _disk(self.path):
+            yield from self._connection.execute(
+                "SELECT plan_row_id, state NOT IN (?,?,?) FROM row ORDER BY plan_row_id",
+                (PENDING, INTENT, Outcome.UNKNOWN),
+            )
 
-    def final_state(self) -> tuple[str, int | None]:
+    def final_state(self) -> FinalState:
         """Return the state of the run as last recorded, and its exit code where it ended."""
-        state, exit_code = self._connection.execute("SELECT state, exit_code FROM run").fetchone()
-        return state, exit_code
+        with _disk(self.path):
+            (state,) = typed_rows(self._connection, "SELECT state, exit_code FROM run", row_type=FinalState)
+        return state
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Return the events of the whole run, oldest first."""
-        for seq, at, kind, text in self._connection.execute("SELECT seq, at, kind, json FROM event ORDER BY seq"):
-            yield {"seq": seq, "at": at, "kind": kind, **json.loads(text)}
+        """Yield the events of the whole run, oldest first."""
+        with _disk(self.path):
+            for row in self._connection.execute("SELECT seq, at, kind, json FROM event ORDER BY seq"):
+                yield msgspec.convert(row, RecordedEvent).facts()
+
+    def damaged(self, what: str) -> Damaged:
+        """Return the error that says *what* is wrong with this journal."""
+        return Damaged(f"{self.path}: the journal is damaged ({what})", hint=_IF_DAMAGED)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -190,39 +169,57 @@ class Journal:
                 if mine.rowcount != 1:
                     raise Locked("another process has taken this run over", hint="Let that one end, or stop it.")
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # SQLite rolls back by itself after some errors, such as a full disk.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
 
 def create_journal(path: Path, header: RunHeader) -> Journal:
-    """Create a journal at *path*. Raise `LocalDisk`."""
+    """Create a journal at *path*, whole or not at all. Raise `LocalDisk`."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
     with _disk(path):
-        path.touch(mode=0o600, exist_ok=False)
-        connection = _connected(path)
-        connection.executescript(_TABLES)
-        connection.execute("INSERT INTO run VALUES (1, 1, ?, 'running', NULL)", (msgspec.json.encode(header).decode(),))
-        return Journal(path, connection, header, 1)
+        if path.exists():
+            raise FileExistsError(f"there is a journal already: {path}")
+        try:
+            create_private(unfinished).close()
+            with closing(_connected(unfinished)) as connection:
+                connection.executescript(f"BEGIN IMMEDIATE; {_TABLES}")
+                connection.execute(
+                    "INSERT INTO run VALUES (1, 1, ?, 'running', NULL)", (msgspec.json.encode(header).decode(),)
+                )
+                connection.execute("COMMIT")
+            unfinished.rename(path)
+            sync_folder(path.parent)
+        except BaseException:
+            for left in (path, unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
+                with suppress(OSError):
+                    left.unlink()
+            raise
+        return Journal(path, _connected(path), header, 1)
 
 
 def open_journal(path: Path) -> Journal:
     """Take over the journal at *path* for writing; what may have been sent is of unknown outcome from now on.
 
-    Raise `BadInput` where there is none and `LocalDisk` where it is damaged.
+    Raise `BadInput` where there is none, `Damaged`, and `LocalDisk`.
     """
     _require(path)
     with _disk(path):
         connection = _connected(path)
-        _check(path, connection)
-        connection.execute("BEGIN IMMEDIATE")
-        _drop_hash_chain(connection)
-        header, epoch = connection.execute("SELECT header, epoch + 1 FROM run").fetchone()
-        connection.execute("UPDATE run SET epoch = ?, state = 'running', exit_code = NULL", (epoch,))
-        # Whether these were sent is not known: they are read back before anything is sent again.
-        connection.execute("UPDATE row SET state = ? WHERE state = ?", (Outcome.UNKNOWN, INTENT))
-        connection.execute("COMMIT")
-        return Journal(path, connection, _decoded(header), epoch)
+        with _closed_on_error(connection):
+            _check(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            _drop_hash_chain(connection)
+            header, epoch = _header(connection)
+            epoch += 1
+            connection.execute("UPDATE run SET epoch = ?, state = 'running', exit_code = NULL", (epoch,))
+            # Whether these were sent is not known: they are read back before anything is sent again.
+            connection.execute("UPDATE row SET state = ? WHERE state = ?", (Outcome.UNKNOWN, INTENT))
+            connection.execute("COMMIT")
+        return Journal(path, connection, header, epoch)
 
 
 def open_read_only(path: Path) -> Journal:
@@ -230,23 +227,43 @@ def open_read_only(path: Path) -> Journal:
     _require(path)
     with _disk(path):
         # Not mode=ro: after a kill amid a commit the first reader has to roll it back, and must be able to.
-        connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA busy_timeout = 5000")
-        connection.execute("PRAGMA query_only = ON")
-        header, epoch = connection.execute("SELECT header, epoch FROM run").fetchone()
-        return Journal(path, connection, _decoded(header), epoch)
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+        )
+        with _closed_on_error(connection):
+            connection.execute("PRAGMA busy_timeout = 5000")
+            connection.execute("PRAGMA query_only = ON")
+            header, epoch = _header(connection)
+        return Journal(path, connection, header, epoch)
 
 
 def _connected(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    # A reader of a large journal (status, report) holds back commits for as long as one of its queries takes.
-    connection.execute("PRAGMA busy_timeout = 30000")
-    # Works on network file systems, unlike WAL; a journal that an earlier version kept in WAL mode is converted.
-    connection.execute("PRAGMA journal_mode = DELETE")
-    # A commit ends with the removal of SQLite's rollback journal. Only EXTRA syncs the folder after that: with FULL
-    # a power cut could bring the removed file back, and undo the commit of an intent whose write was sent.
-    connection.execute("PRAGMA synchronous = EXTRA")
+    with _closed_on_error(connection):
+        # A reader of a large journal (status, report) holds back commits for as long as one of its queries takes.
+        connection.execute("PRAGMA busy_timeout = 30000")
+        # Works on network file systems, unlike WAL; a journal that an earlier version kept in WAL mode is converted.
+        connection.execute("PRAGMA journal_mode = DELETE")
+        # A commit ends with the removal of SQLite's rollback journal. Only EXTRA syncs the folder after that: with
+        # FULL a power cut could bring the removed file back, and undo the commit of an intent whose write was sent.
+        connection.execute("PRAGMA synchronous = EXTRA")
     return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _header(connection: sqlite3.Connection) -> tuple[RunHeader, int]:
+    rows = list(typed_rows(connection, "SELECT header, epoch FROM run", row_type=RunRow))
+    if len(rows) != 1:
+        raise msgspec.ValidationError("it has no header")
+    return decode_json(rows[0].header.encode(), RunHeader), rows[0].epoch
 
 
 def _drop_hash_chain(connection: sqlite3.Connection) -> None:
@@ -260,11 +277,11 @@ def _drop_hash_chain(connection: sqlite3.Connection) -> None:
         connection.execute("DROP TABLE chained_event")
 
 
-def _check(path: Path, connection: sqlite3.Connection) -> None:
+def _check(connection: sqlite3.Connection) -> None:
     # Not integrity_check, which also compares every row with the index.
     (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if answer != "ok":
-        raise _damaged(path, answer)
+        raise msgspec.ValidationError(answer)
 
 
 def _require(path: Path) -> None:
@@ -276,24 +293,5 @@ def _require(path: Path) -> None:
         )
 
 
-def _decoded(header: str) -> RunHeader:
-    return msgspec.json.decode(header, type=RunHeader)
-
-
-def _damaged(path: Path, what: object) -> LocalDisk:
-    return LocalDisk(
-        f"{path}: the journal is damaged ({what})",
-        hint="Plan the same file again: rows that were changed already are planned as noop.",
-    )
-
-
-@contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.OperationalError, OSError) as error:
-        raise LocalDisk(
-            f"{path}: {error}", hint="Nothing is sent whose intent is not on disk. Free some space, then resume."
-        ) from error
-    except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
-        raise _damaged(path, error) from error
+def _disk(path: Path) -> AbstractContextManager[None]:
+    return translate_database_errors(path, kind="journal", hint=_HINT, if_damaged=_IF_DAMAGED)

@@ -28,7 +28,7 @@ def summarise(counts: dict[str, int], executable: int, stopped: StopReason | Non
     outcomes = {state: number for state, number in counts.items() if state in set(Outcome)}
     if doubtful := counts.get(INTENT, 0):
         outcomes[Outcome.UNKNOWN] = outcomes.get(Outcome.UNKNOWN, 0) + doubtful
-    if left := executable - sum(outcomes.values()):
+    if (left := executable - sum(outcomes.values())) > 0:
         outcomes[Outcome.CANCELLED] = left
         stopped = stopped or StopReason("the run ended before all rows were started", ExitCode.STOPPED_EARLY)
         return RunResult(outcomes, stopped.exit_code, stopped)

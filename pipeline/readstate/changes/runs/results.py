@@ -86,7 +86,10 @@ def outcome_of(row: PlanRow, record: RowRecord | None) -> Outcome:
 
 
 def paired(plan: Plan, journal: Journal) -> Iterator[tuple[PlanRow, RowRecord | None]]:
-    """Yield every row of *plan* with its record: a merge join by plan_row_id, in which both are ordered."""
+    """Yield every row of *plan* with its record: a merge join by plan_row_id, in which both are ordered.
+
+    Raise `Damaged` where the journal has a record of a row that the plan does not have.
+    """
     records = journal.records()
     record = next(records, None)
     for row in plan.rows():
@@ -95,6 +98,8 @@ def paired(plan: Plan, journal: Journal) -> Iterator[tuple[PlanRow, RowRecord | 
             record = next(records, None)
         else:
             yield row, None
+    if record is not None:
+        raise journal.damaged(f"the plan has no row {record.plan_row_id}")
 
 
 _OUTCOME = RESULTS.names.index("outcome")

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from readstate.changes.runs.directory import RunDirectory
-from readstate.changes.runs.journal import RunHeader, open_read_only
+from readstate.changes.runs.journal import open_read_only
+from readstate.changes.runs.journal_entries import RunHeader
 from readstate.changes.runs.lock import lock_holder
 from readstate.changes.runs.result import RunResult, summarise
 from readstate.changes.runs.row_record import INTENT

@@ -1,11 +1,15 @@
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from readstate.changes.apply.work_queue import WorkQueue, by_user
-from readstate.errors import LocalDisk
+from readstate.changes.apply.work_queue import WorkQueue, by_user, unfinished_rows
+from readstate.changes.runs.journal import create_journal
+from readstate.changes.runs.results import paired
+from readstate.errors import Damaged, LocalDisk
 from readstate.model.desired import Operation
-from tests.helpers.plans import plan_row, removal_row
+from tests.helpers.journals import header_of, record
+from tests.helpers.plans import plan_row, removal_row, written_plan
 
 
 @pytest.fixture
@@ -53,3 +57,26 @@ def test_a_disk_without_room_is_told(work: WorkQueue) -> None:
 
     with pytest.raises(LocalDisk):
         work.fill(plan_row(number) for number in range(1_000))
+
+
+def test_bytes_of_another_are_told_as_damage(work: WorkQueue) -> None:
+    work.fill(plan_row(number) for number in range(1_000))
+    work._connection.execute("PRAGMA cache_size = 0")
+    with work.path.open("r+b") as file:
+        file.seek(8_192)
+        file.write(b"\xff" * 100_000)
+
+    with pytest.raises(Damaged, match="work queue is damaged"):
+        list(work.rows(Operation.UPDATE))
+
+
+@pytest.mark.parametrize("number", [1, 2, 7])
+def test_a_journal_with_a_row_that_the_plan_does_not_change_is_damaged(number: int, tmp_path: Path) -> None:
+    plan = written_plan(tmp_path / "plans", plan_row(0), plan_row(3))
+    with closing(create_journal(tmp_path / "journal.sqlite", header_of(plan))) as journal:
+        journal.commit([record(number)])
+
+        with pytest.raises(Damaged, match=f"the plan changes no row {number}"):
+            list(unfinished_rows(plan, journal))
+        with pytest.raises(Damaged, match=f"the plan has no row {number}"):
+            list(paired(plan, journal))

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from readstate.changes.runs.group_commit import JournalWriter
-from readstate.changes.runs.journal import Attempt, Journal, create_journal, open_journal, open_read_only
+from readstate.changes.runs.journal import Journal, create_journal, open_journal, open_read_only
+from readstate.changes.runs.journal_entries import Attempt
 from readstate.changes.runs.row_record import INTENT
 from readstate.errors import Locked
 from readstate.model.outcome import Outcome

@@ -8,7 +8,7 @@ import pytest
 
 from readstate.changes.runs.journal import Journal, create_journal, open_journal, open_read_only
 from readstate.changes.runs.row_record import FIELDS, INTENT, PENDING, RowRecord, micros, moment
-from readstate.errors import BadInput, LocalDisk, Locked
+from readstate.errors import BadInput, Damaged, LocalDisk, Locked
 from readstate.model.outcome import Outcome
 from tests.helpers.journals import NOW, header, record
 
@@ -26,7 +26,7 @@ def journal(path: Path) -> Journal:
 def test_a_record_comes_back_as_it_was_written(journal: Journal) -> None:
     full = RowRecord(**{name: number for number, name in enumerate(FIELDS)} | {
         name: f"text {name}" for name, kind in RowRecord.__annotations__.items() if kind in {str, str | None}
-    })  # fmt: skip
+    } | {"state": INTENT})  # fmt: skip
 
     journal.commit([full])
 
@@ -51,7 +51,7 @@ def test_what_may_have_been_sent_is_of_unknown_outcome_once_opened_again(journal
 
     assert [row.state for row in again.records()] == [Outcome.UNKNOWN, PENDING, Outcome.APPLIED]
     assert again.epoch == 2
-    assert list(again.settled()) == [2]
+    assert list(again.begun()) == [(0, False), (1, False), (2, True)]
 
 
 def test_a_process_of_an_earlier_start_can_write_no_more(journal: Journal, path: Path) -> None:
@@ -88,11 +88,11 @@ def test_records_stream_in_plan_order_and_by_state(journal: Journal) -> None:
 
 
 def test_events_come_back_in_their_order_with_what_they_hold(journal: Journal) -> None:
-    journal.record_event("began", NOW, epoch=1)
+    journal.record_event("started", NOW, epoch=1)
     journal.record_event("ended", NOW, exit_code=0)
 
     assert list(journal.events()) == [
-        {"seq": 1, "at": NOW.isoformat(), "kind": "began", "epoch": 1},
+        {"seq": 1, "at": NOW.isoformat(), "kind": "started", "epoch": 1},
         {"seq": 2, "at": NOW.isoformat(), "kind": "ended", "exit_code": 0},
     ]
 
@@ -105,14 +105,14 @@ def test_a_journal_of_the_version_before_is_read_and_continued(journal: Journal,
             DROP TABLE event;
             CREATE TABLE event (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, json TEXT NOT NULL,
                 prev_sha256 TEXT NOT NULL, sha256 TEXT NOT NULL);
-            INSERT INTO event VALUES (1, '2026-11-23T14:00:00+00:00', 'began', '{"epoch": 1}', 'a', 'b');
+            INSERT INTO event VALUES (1, '2026-11-23T14:00:00+00:00', 'started', '{"epoch": 1}', 'a', 'b');
             PRAGMA journal_mode = WAL;
         """)
 
     with closing(open_read_only(path)) as seen:
-        assert [event["kind"] for event in seen.events()] == ["began"]
+        assert [event["kind"] for event in seen.events()] == ["started"]
     with closing(open_journal(path)) as continued:
-        continued.record_event("began", NOW, epoch=2)
+        continued.record_event("started", NOW, epoch=2)
 
         assert [event["epoch"] for event in continued.events()] == [1, 2]
         assert continued.counts() == {Outcome.UNKNOWN: 1, Outcome.APPLIED: 1}
@@ -166,3 +166,43 @@ os._exit(9)
 
     with closing(open_read_only(path)) as seen:
         assert [row.twilio_message for row in seen.records()] == [None] * 200
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE row SET settled_at = 9e18",
+        "UPDATE row SET settled_at = 9000000000000000000",
+        "UPDATE row SET http_status = 'four hundred'",
+        "UPDATE row SET attempts = 99999999999",
+        "UPDATE row SET attempts = NULL",
+        "UPDATE row SET state = 'applaud'",
+        "UPDATE row SET state = NULL",
+        "UPDATE row SET state = X'FF'",
+        "UPDATE row SET twilio_message = CAST(X'FF' AS TEXT)",
+        "UPDATE run SET header = '{'",
+        "UPDATE run SET header = replace(header, 'Z', '')",
+        "UPDATE run SET epoch = 'one'",
+        "UPDATE run SET epoch = 9223372036854775807",
+        "UPDATE run SET state = 'ran', exit_code = 7",
+        "UPDATE run SET exit_code = 7",
+        "DELETE FROM run",
+        "DROP TABLE row",
+        "UPDATE event SET at = 'noon'",
+        "UPDATE event SET json = '[]'",
+        "UPDATE event SET kind = 'stage_passed'",
+    ],
+)
+def test_a_value_that_nobody_wrote_is_damage(damage: str, journal: Journal, path: Path) -> None:
+    journal.commit([record(0, Outcome.APPLIED, settled_at=micros(NOW))])
+    journal.record_event("x", NOW)
+    journal.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(damage)
+
+    with pytest.raises(Damaged, match=r"the journal is damaged.*\n.*Plan the same file again"):
+        for opening in (open_read_only, open_journal):
+            with closing(opening(path)) as opened:
+                _ = opened.final_state(), opened.counts()
+                for read in (opened.records, opened.events, opened.begun):
+                    list(read())

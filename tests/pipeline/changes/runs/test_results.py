@@ -51,7 +51,7 @@ def written(plan: Plan, tmp_path: Path) -> Path:
             record(8, Outcome.SUPERSEDED),
         ]
     )  # fmt: skip
-    journal.record_event("began", NOW)
+    journal.record_event("started", NOW)
     write_results(plan, journal, folder)
     journal.close()
     return folder
@@ -116,7 +116,7 @@ def test_the_audit_tells_who_and_what_happened(written: Path) -> None:
     first, second = [json.loads(line) for line in (written / "audit.jsonl").read_text().splitlines()]
 
     assert (first["kind"], first["run_id"]) == ("run", "r-1")
-    assert second["kind"] == "began"
+    assert second["kind"] == "started"
 
 
 def test_results_that_cannot_be_written_leave_the_old_ones_alone(plan: Plan, written: Path) -> None:
