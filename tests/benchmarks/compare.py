@@ -17,11 +17,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from readstate.snapshot.published.manifest import ServiceUsers, SnapshotFile, UserCounts
+from readstate.snapshot.published.manifest import ServiceUsers, SnapshotFile, UserCounts, partition
 from readstate.snapshot.published.parquet import open_row_group_writer
 from readstate.snapshot.published.roster_tables import write_users
 from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS
-from readstate.snapshot.published.snapshot_store import open_store, partition
+from readstate.snapshot.published.snapshot_store import open_store
 from tests.benchmarks.measured import measure
 from tests.helpers.snapshots import manifest
 

@@ -16,10 +16,11 @@ from readstate.snapshot.published.manifest import (
     ServiceUsers,
     SnapshotFile,
     UserCounts,
+    partition,
 )
 from readstate.snapshot.published.parquet import write_rows
 from readstate.snapshot.published.schema import FAILURES, USER_CONVERSATIONS, USERS
-from readstate.snapshot.published.snapshot_store import open_store, partition
+from readstate.snapshot.published.snapshot_store import open_store
 
 SERVICE = "IS" + "1" * 32
 DAY = date(2026, 11, 23)

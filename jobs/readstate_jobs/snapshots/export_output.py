@@ -6,8 +6,8 @@ import click
 import msgspec
 
 from readstate.snapshot.compare.compare import Comparison
-from readstate.snapshot.published.manifest import Manifest, UserCounts
-from readstate.snapshot.published.snapshot_store import manifest_path, partition
+from readstate.snapshot.published.manifest import Manifest, UserCounts, partition
+from readstate.snapshot.published.snapshot_store import manifest_path
 from readstate.snapshot.shards.staging import ShardManifest
 from readstate.text import format_duration, format_size, group_digits, pluralize
 from readstate_jobs.cli.terminal import emit, print_table

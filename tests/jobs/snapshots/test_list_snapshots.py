@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -147,3 +148,23 @@ def test_the_name_of_a_root_cannot_steer_the_terminal(readstate: RunCommand) -> 
     output = readstate("snapshots", "ro\x1b[2Jot")
 
     assert "\x1b" not in output.stdout
+
+
+@pytest.mark.parametrize("command", [["--keep", "1", "--yes"], ["--verify"], []])
+def test_one_planted_manifest_removes_and_reads_no_file_of_ours(
+    published: RunCommand, tmp_path: Path, command: list[str]
+) -> None:
+    mine = tmp_path / "mine" / "precious.parquet"
+    mine.parent.mkdir()
+    mine.write_bytes(b"kept")
+    planted = ROOT / "_snapshots" / "2026-11-21.json"
+    named = json.loads(planted.read_bytes())
+    named["files"][0]["path"] = str(mine)
+    planted.write_text(json.dumps(named))
+
+    output = published("snapshots", "root", *command)
+
+    assert output.code == ExitCode.BAD_INPUT
+    assert "2026-11-21.json: names" in output.stderr
+    assert mine.read_bytes() == b"kept"
+    assert days_left() == [str(day) for day in DAYS]

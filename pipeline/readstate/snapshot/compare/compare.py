@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from readstate.files import sha256_of
 from readstate.snapshot.compare.change_feed import ChangeFeed, open_change_feed
 from readstate.snapshot.compare.comparability import Comparability, comparability
 from readstate.snapshot.compare.diff import Comparer, DiffCounts
 from readstate.snapshot.compare.merge_join import merge_join, with_sort_key
-from readstate.snapshot.published.manifest import Manifest
+from readstate.snapshot.published.manifest import Manifest, partition
 from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS, USERS, plain_strings
 from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
-from readstate.snapshot.published.snapshot_store import partition
 
 USER_KEY = ("chat_service_sid", "sid")
 """Identifies one user; the files are sorted by it."""
@@ -70,7 +70,8 @@ def compare_with_previous(after: Snapshot) -> Comparison | None:
     with TemporaryDirectory(prefix="readstate-") as folder:
         feed = Path(folder) / "changes.parquet"
         comparison = compare(open_snapshot(store.root, earlier), after, feed=feed)
-        store.objects.put(feed, f"{partition('changes', day)}/since-{earlier}.parquet")
+        path = f"{partition('changes', day)}/since-{earlier}.parquet"
+        store.put(feed, path, size=feed.stat().st_size, sha256=sha256_of(feed))
     return comparison
 
 

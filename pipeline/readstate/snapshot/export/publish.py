@@ -9,10 +9,10 @@ from readstate.clock import Clock
 from readstate.events import Compacting, DuplicatesDropped, Observer, Publishing
 from readstate.snapshot.export.result import RunRows
 from readstate.snapshot.parts.compaction import compact
-from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
+from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile, partition
 from readstate.snapshot.published.parquet import FinishedFile
 from readstate.snapshot.published.roster_tables import write_failures, write_users
-from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest, partition
+from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest
 from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
 
@@ -78,7 +78,7 @@ class Publisher:
             # Named after its contents too: a run that is resumed never writes over what it has published before.
             name = f"{self.file_stem}-{file.path.name[-13:-8]}-{file.sha256[:8]}.parquet"
             path = f"{partition(dataset, draft.snapshot_date)}/{name}"
-            self.store.objects.put(file.path, path)
+            self.store.put(file.path, path, size=file.bytes, sha256=file.sha256)
             self.emit(Publishing(number, len(finished)))
             yield SnapshotFile(path, dataset, file.rows, file.bytes, file.sha256)
             file.path.unlink()

@@ -1,5 +1,6 @@
 """The manifest of a snapshot: what was read, what was not, and which files hold it. Writing it commits the snapshot."""
 
+import re
 from datetime import date, datetime
 from typing import Literal
 
@@ -11,6 +12,11 @@ from readstate.foreign_json import UnusableJson, decode_json
 Dataset = Literal["user_conversations", "users", "failures"]
 
 MANIFEST_VERSION = 1
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*")
+
+_CHANGED = "not as readstate wrote it, so none of its files is read or removed"
+_SET_ASIDE = "Find out who changed it. Move it out of the folder, then export that date again."
 
 
 class ServiceUsers(msgspec.Struct, frozen=True):
@@ -121,8 +127,12 @@ def encode_manifest(manifest: Manifest) -> bytes:
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
-def decode_manifest(text: bytes, *, where: str) -> Manifest:
-    """Return the manifest in *text*. Raise `BadInput`, whose message names *where*."""
+def decode_manifest(text: bytes, *, day: date, where: str) -> Manifest:
+    """Return the manifest of *day* in *text*. Raise `BadInput`, whose message names *where*.
+
+    Whoever may write to the root may write a manifest, and its files are read and deleted: it is believed only where
+    it is of *day* and each path is that of a file in the partition of its dataset.
+    """
     try:
         manifest = decode_json(text, Manifest)
     except UnusableJson as error:
@@ -132,4 +142,18 @@ def decode_manifest(text: bytes, *, where: str) -> Manifest:
             f"{where}: written by readstate {manifest.tool_version}, newer than this one",
             hint="Upgrade readstate to read it.",
         )
+    if manifest.snapshot_date != day:
+        raise BadInput(f"{where}: says that it is of {manifest.snapshot_date}: {_CHANGED}", hint=_SET_ASIDE)
+    for file in manifest.files:
+        folder, _, name = file.path.rpartition("/")
+        if folder != partition(file.dataset, day) or not _FILE_NAME.fullmatch(name):
+            raise BadInput(
+                f"{where}: names {file.path!r}, which is no file of {partition(file.dataset, day)}/: {_CHANGED}",
+                hint=_SET_ASIDE,
+            )
     return manifest
+
+
+def partition(dataset: str, day: date) -> str:
+    """Return the Hive partition of *dataset* for *day*, below the root."""
+    return f"{dataset}/snapshot_date={day.isoformat()}"

@@ -99,7 +99,7 @@ def _hint(root: str, known: list[date]) -> str:
 def defects(store: SnapshotStore, manifest: Manifest) -> Iterator[str]:
     """Yield a sentence for each difference between a snapshot's files and its manifest, byte for byte."""
     for file in manifest.files:
-        found = store.checksum(file)
+        found = store.checksum(file.path)
         if found is None:
             yield f"{file.path} is missing"
         elif found != (file.bytes, file.sha256):

@@ -18,14 +18,14 @@ import pyarrow as pa
 from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
-from readstate.errors import BadInput, PublishedMeanwhile
-from readstate.snapshot.published.manifest import Manifest, SnapshotFile, decode_manifest, encode_manifest
+from readstate.errors import BadInput, LocalDisk, PublishedMeanwhile
+from readstate.snapshot.published.manifest import Manifest, decode_manifest, encode_manifest, partition
 from readstate.snapshot.storage.cloud import open_cloud_store
 from readstate.snapshot.storage.local import LocalObjectStore
 from readstate.snapshot.storage.object_store import ObjectInfo, ObjectStore, Version
 
 _MANIFESTS = "_snapshots"
-_MANIFEST_NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
+_MANIFEST_PATH = re.compile(rf"{_MANIFESTS}/(\d{{4}}-\d{{2}}-\d{{2}})\.json", re.ASCII)
 _CHUNK = 1 << 20
 _DATASETS = ("user_conversations", "users", "failures", "changes")
 _PARTITION = re.compile(r"[a-z_]+/snapshot_date=(\d{4}-\d{2}-\d{2})/")
@@ -121,9 +121,7 @@ class SnapshotStore:
 
     def dates(self) -> list[date]:
         """Return the dates of all published snapshots, oldest first."""
-        # Other names are the probes of `supports_conditional_put` and `require_writable`.
-        names = (file.path.rsplit("/", 1)[-1] for file in self.objects.list_objects(_MANIFESTS))
-        return sorted(date.fromisoformat(name[:10]) for name in names if _MANIFEST_NAME.fullmatch(name))
+        return sorted(filter(None, (_day_of(file.path) for file in self.objects.list_objects(_MANIFESTS))))
 
     def date_before(self, day: date) -> date | None:
         """Return the date of the newest snapshot that is older than *day*; None where there is none."""
@@ -140,7 +138,7 @@ class SnapshotStore:
         found = self.objects.read(path)
         if found is None:
             return None
-        return VersionedManifest(decode_manifest(found.content, where=f"{self.root}/{path}"), found.version)
+        return VersionedManifest(decode_manifest(found.content, day=day, where=f"{self.root}/{path}"), found.version)
 
     def known_users(self, manifest: Manifest) -> Iterator[KnownUser]:
         """Yield the users whose conversations a snapshot holds. Raise `BadInput` where its file is damaged."""
@@ -161,11 +159,24 @@ class SnapshotStore:
                 columns = [read[column].to_pylist() for column in _KNOWN_USER_COLUMNS]
                 yield from (KnownUser(*user) for user in zip(*columns, strict=True))
 
-    def checksum(self, file: SnapshotFile) -> tuple[int, str] | None:
-        """Return the size and the sha256 of a published file as it is stored now; None where it is missing."""
-        with self.objects.translate_errors(file.path):
+    def put(self, source: Path, path: str, *, size: int, sha256: str) -> None:
+        """Copy a finished local file to *path* and read the copy back. Raise `LocalDisk` where it is not what it was.
+
+        *size* and *sha256* are of what was written to the file, not of what can be read from it.
+        """
+        self.objects.put(source, path)
+        if self.checksum(path) != (size, sha256):
+            raise LocalDisk(
+                f"{self.root}/{path}: read back, it is not what was written: nothing was published",
+                hint="Look at the disk of the work folder, and at that of the root or its mount. Then run the same"
+                " command again:\nit writes the file anew.",
+            )
+
+    def checksum(self, path: str) -> tuple[int, str] | None:
+        """Return the size and the sha256 of a file as it is stored now; None where it is missing."""
+        with self.objects.translate_errors(path):
             try:
-                stream = self._open(file.path)
+                stream = self._open(path)
             except FileNotFoundError:
                 return None
             digest, size = hashlib.sha256(), 0
@@ -209,11 +220,15 @@ def open_store(root: str) -> SnapshotStore:
     return SnapshotStore(root, open_cloud_store(root))
 
 
+def _day_of(path: str) -> date | None:
+    """Return the date of a manifest; None for other paths, such as a probe or a date that is none."""
+    match = _MANIFEST_PATH.fullmatch(path)
+    try:
+        return None if match is None else date.fromisoformat(match[1])
+    except ValueError:
+        return None
+
+
 def manifest_path(day: date) -> str:
     """Return the path of the manifest of *day* below the root."""
     return f"{_MANIFESTS}/{day.isoformat()}.json"
-
-
-def partition(dataset: str, day: date) -> str:
-    """Return the Hive partition of *dataset* for *day*, below the root."""
-    return f"{dataset}/snapshot_date={day.isoformat()}"

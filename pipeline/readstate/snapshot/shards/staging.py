@@ -4,6 +4,7 @@ A shard's files are named by a hash of their contents and its manifest is writte
 run again, or run twice at once never overwrites what another attempt has staged.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +31,8 @@ STAGING_VERSION = 2
 """Of what a shard stages, its parts included: raise it with each change of their format."""
 _REGISTRATION = "begun.json"
 _MANIFEST = "shard.json"
+
+_STAGED_NAME = re.compile(r"[a-z]+-[0-9a-f]{16}\.[a-z]+")
 
 Document = TypeVar("Document", bound=msgspec.Struct)
 
@@ -97,21 +100,48 @@ class Staging:
 
     def registered(self) -> dict[Shard, ShardRegistration]:
         """Return the shards that were begun, complete or not."""
-        return self._documents(_REGISTRATION, ShardRegistration)
+        found = self._documents(_REGISTRATION, ShardRegistration)
+        for shard, registration in found.items():
+            # It is shown to be typed.
+            if registration.command[:2] not in {(), ("readstate", "export")}:
+                raise self._distrusted(shard, _REGISTRATION, "a command that is no export")
+        return found
 
     def complete(self, manifest: ShardManifest) -> None:
         """Commit a shard: all files that its manifest names are staged."""
         self.store.objects.put_bytes(msgspec.json.encode(manifest), self.path(manifest.shard, _MANIFEST))
 
     def completed(self) -> dict[Shard, ShardManifest]:
-        return self._documents(_MANIFEST, ShardManifest)
+        """Return the shards that are complete."""
+        found = self._documents(_MANIFEST, ShardManifest)
+        for shard, manifest in found.items():
+            self._require_own_files(shard, manifest)
+        return found
 
     def manifest(self, shard: Shard) -> ShardManifest | None:
         """Return the manifest of one shard; None where it is not complete."""
-        return self._document(shard, _MANIFEST, ShardManifest)
+        found = self._document(shard, _MANIFEST, ShardManifest)
+        if found is not None:
+            self._require_own_files(shard, found)
+        return found
 
     def remove(self) -> None:
         self.store.objects.delete_folder(self.folder)
+
+    def _require_own_files(self, shard: Shard, manifest: ShardManifest) -> None:
+        """Raise `BadInput` unless the manifest is of *shard* and names files of its folder alone: they are copied."""
+        if (manifest.shard, manifest.draft.run_id) != (shard, self.run_id):
+            raise self._distrusted(shard, _MANIFEST, f"shard {manifest.shard} of run {manifest.draft.run_id}")
+        for file in manifest.files:
+            folder, _, name = file.path.rpartition("/")
+            if folder != f"{self.folder}/{shard.folder}" or not _STAGED_NAME.fullmatch(name):
+                raise self._distrusted(shard, _MANIFEST, repr(file.path))
+
+    def _distrusted(self, shard: Shard, name: str, what: str) -> BadInput:
+        return BadInput(
+            f"{self.store.root}/{self.path(shard, name)}: names {what}: not as readstate wrote it, so it is not used",
+            hint="Find out who changed it; then run this shard again with --restart.",
+        )
 
     def _documents(self, name: str, document_type: type[Document]) -> dict[Shard, Document]:
         found = {shard: self._document(shard, name, document_type) for shard in self.shards()}
@@ -149,10 +179,10 @@ def stage(
     local = list(_local_files(rows, workspace, manifest.draft))
     files = []
     for number, (dataset, path) in enumerate(local, start=1):
-        sha256 = sha256_of(path)
+        sha256, size = sha256_of(path), path.stat().st_size
         staged = staging.path(manifest.shard, f"{dataset}-{sha256[:16]}{path.suffix}")
-        store.objects.put(path, staged)
-        files.append(StagedFile(staged, dataset, path.stat().st_size, sha256))
+        store.put(path, staged, size=size, sha256=sha256)
+        files.append(StagedFile(staged, dataset, size, sha256))
         emit(Publishing(number, len(local)))
         stop.raise_if_stopped()
     completed = msgspec.structs.replace(manifest, files=tuple(files))

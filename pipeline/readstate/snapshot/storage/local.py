@@ -1,5 +1,6 @@
 """A root that is a folder, local or mounted."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -7,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from pyarrow import fs
@@ -89,10 +90,10 @@ class LocalObjectStore:
                 return []
 
     def delete(self, paths: Iterable[str]) -> None:
-        """Remove files, and folders that become empty. Raise `LocalDisk`."""
+        """Remove files, and folders that become empty; nothing outside of the root. Raise `LocalDisk`."""
         for path in paths:
-            file = self.folder / path
             with self.translate_errors(path):
+                file = self._inside(path)
                 file.unlink(missing_ok=True)
             for folder in file.parents:
                 if folder == self.folder:
@@ -101,8 +102,20 @@ class LocalObjectStore:
                     folder.rmdir()
 
     def delete_folder(self, folder: str) -> None:
+        """Remove a folder; nothing outside of the root. Raise `LocalDisk`."""
         with self.translate_errors(folder), suppress(FileNotFoundError):
-            shutil.rmtree(self.folder / folder)
+            shutil.rmtree(self._inside(folder))
+
+    def _inside(self, path: str) -> Path:
+        """Return where *path* is. Raise `OSError` where that is not below the root, or a folder on the way is a link.
+
+        Others may write to a shared root, and what is removed there must not be theirs to choose.
+        """
+        place, relative = self.folder / path, PurePath(path)
+        leads_out = relative.is_absolute() or ".." in relative.parts
+        if leads_out or place.parent.resolve() != self.folder.resolve() / relative.parent:
+            raise OSError(errno.EPERM, "this leads out of the root, so it is not removed")
+        return place
 
     @contextmanager
     def _new_file(self, path: str) -> Iterator[BinaryIO]:

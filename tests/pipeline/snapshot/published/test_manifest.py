@@ -1,22 +1,52 @@
+from datetime import date
+
 import pytest
 
 from readstate.errors import BadInput
-from readstate.snapshot.published.manifest import decode_manifest, encode_manifest
-from tests.helpers.snapshots import manifest
+from readstate.snapshot.published.manifest import SnapshotFile, decode_manifest, encode_manifest
+from tests.helpers.snapshots import DAY, manifest
 
 
 def test_a_manifest_is_read_back_as_it_was_written() -> None:
-    assert decode_manifest(encode_manifest(manifest()), where="here") == manifest()
+    assert decode_manifest(encode_manifest(manifest()), day=DAY, where="here") == manifest()
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"schema_version": "x"}'])
 def test_a_damaged_manifest_is_named(text: bytes) -> None:
     with pytest.raises(BadInput, match="here: not a snapshot's manifest"):
-        decode_manifest(text, where="here")
+        decode_manifest(text, day=DAY, where="here")
 
 
 def test_a_manifest_of_a_newer_readstate_asks_for_an_upgrade() -> None:
     text = encode_manifest(manifest()).replace(b'"manifest_version": 1', b'"manifest_version": 99')
 
     with pytest.raises(BadInput, match="Upgrade readstate"):
-        decode_manifest(text, where="here")
+        decode_manifest(text, day=DAY, where="here")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/me/precious.parquet",
+        "users/snapshot_date=2026-11-23/../../../precious",
+        "users/snapshot_date=2026-11-22/r-1.parquet",
+        "failures/snapshot_date=2026-11-23/r-1.parquet",
+        "users/snapshot_date=2026-11-23/sub/r-1.parquet",
+        "users/snapshot_date=2026-11-23/..",
+        "users/snapshot_date=2026-11-23/",
+        "users/snapshot_date=2026-11-23/a\nb",
+        "./users/snapshot_date=2026-11-23/r-1.parquet",
+        "_snapshots/2026-11-22.json",
+        "",
+    ],
+)
+def test_a_manifest_that_names_a_file_of_no_partition_of_its_own_is_not_believed(path: str) -> None:
+    text = encode_manifest(manifest(SnapshotFile(path, "users", 1, 1, "")))
+
+    with pytest.raises(BadInput, match=r"here: names .* none of its files is read or removed"):
+        decode_manifest(text, day=DAY, where="here")
+
+
+def test_a_manifest_of_another_date_is_not_believed() -> None:
+    with pytest.raises(BadInput, match="here: says that it is of 2026-11-23"):
+        decode_manifest(encode_manifest(manifest()), day=date(2026, 11, 24), where="here")

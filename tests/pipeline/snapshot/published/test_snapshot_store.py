@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from readstate.errors import BadInput, ExitCode, PublishedMeanwhile
-from readstate.snapshot.published.manifest import SnapshotFile
-from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store, partition
+from readstate.errors import BadInput, ExitCode, LocalDisk, PublishedMeanwhile
+from readstate.snapshot.published.manifest import SnapshotFile, encode_manifest, partition
+from readstate.snapshot.published.snapshot_store import SnapshotStore, manifest_path, open_store
 from readstate.snapshot.storage.local import LocalObjectStore
 from readstate.snapshot.storage.object_store import Version
 from tests.helpers.snapshots import DAY, manifest
@@ -75,7 +75,7 @@ def test_the_second_publisher_is_refused_and_its_files_are_removed(store: Snapsh
     assert "--again" in str(refusal.value.hint)
     assert store.manifest(DAY) == first
     assert not (root / lost.path).exists()
-    assert store.checksum(first.files[0]) is not None
+    assert store.checksum(first.files[0].path) is not None
 
 
 def test_a_snapshot_that_was_removed_meanwhile_is_not_replaced(store: SnapshotStore) -> None:
@@ -87,6 +87,22 @@ def test_a_snapshot_that_was_removed_meanwhile_is_not_replaced(store: SnapshotSt
         store.publish(manifest(), replaces=removed)
 
 
+@pytest.mark.parametrize("name", ["2026-11-23.json.bak", "2026-13-45.json", "٢٠٢٦-11-23.json", "old/2026-11-23.json"])
+def test_other_files_beside_the_manifests_are_no_dates(store: SnapshotStore, name: str) -> None:
+    store.objects.put_bytes(b"{}", f"_snapshots/{name}")
+
+    assert store.dates() == []
+
+
+def test_a_copy_that_is_not_what_was_written_is_not_published(store: SnapshotStore, tmp_path: Path) -> None:
+    """Such as the first half of it, on a disk or a mount that was full for a moment."""
+    source, path = tmp_path / "finished", f"{partition('users', DAY)}/r-1.parquet"
+    source.write_bytes(b"the first ha")
+
+    with pytest.raises(LocalDisk, match=r"r-1\.parquet: read back, it is not what was written"):
+        store.put(source, path, size=14, sha256=hashlib.sha256(b"the first half").hexdigest())
+
+
 def test_a_run_that_another_process_has_published_is_published(store: SnapshotStore) -> None:
     file = put(store, "r-1")
     store.publish(manifest(file))
@@ -94,7 +110,7 @@ def test_a_run_that_another_process_has_published_is_published(store: SnapshotSt
     store.publish(replace(manifest(file), ended_at=datetime(2026, 11, 23, 2, tzinfo=UTC)))
 
     assert store.manifest(DAY) == manifest(file)
-    assert store.checksum(file) is not None
+    assert store.checksum(file.path) is not None
 
 
 def test_files_that_appear_while_the_manifest_is_put_belong_to_a_newer_publisher(
@@ -127,11 +143,11 @@ def test_an_orphan_that_a_snapshot_names_meanwhile_stays(store: SnapshotStore) -
     late, dead = put(store, "r-late"), put(store, "r-dead")
     seen = store.orphans(before=FAR)
 
-    store.publish(manifest(late, run_id="r-late", day=OTHER_DAY))
+    store.objects.put_bytes(encode_manifest(manifest(late, run_id="r-late")), manifest_path(DAY))
     store.remove_orphans(seen, before=FAR)
 
-    assert store.checksum(late) == (late.bytes, late.sha256)
-    assert store.checksum(dead) is None
+    assert store.checksum(late.path) == (late.bytes, late.sha256)
+    assert store.checksum(dead.path) is None
 
 
 def test_an_orphan_that_is_written_again_meanwhile_stays(store: SnapshotStore, root: Path) -> None:

@@ -50,3 +50,31 @@ def test_folders_that_become_empty_are_removed_and_the_root_stays(objects: Local
     objects.delete(["users/snapshot_date=2026-11-23/a"])
 
     assert list(objects.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["/{outside}/a", "../outside/a", "users/../../outside/a", "linked/a"])
+def test_nothing_outside_of_the_root_is_removed(objects: LocalObjectStore, tmp_path: Path, path: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a").write_bytes(b"kept")
+    objects.put_bytes(b"x", "users/b")
+    (objects.folder / "linked").symlink_to(outside)
+    path = path.replace("/{outside}", str(outside))
+
+    with pytest.raises(LocalDisk, match="leads out of the root"):
+        objects.delete([path])
+    with pytest.raises(LocalDisk, match="leads out of the root"):
+        objects.delete_folder(path)
+
+    assert (outside / "a").read_bytes() == b"kept"
+
+
+def test_a_root_behind_a_link_or_written_with_dots_is_pruned_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    objects = LocalObjectStore("link", tmp_path / "disk" / ".." / "link")
+    objects.put_bytes(b"x", "users/snapshot_date=2026-11-23/a")
+
+    objects.delete(["users/snapshot_date=2026-11-23/a"])
+
+    assert list((tmp_path / "disk").iterdir()) == []
