@@ -143,6 +143,6 @@ def parse_share(text: str, option: str) -> float:
     """Read ``all``, ``none`` or a percentage. Raise `BadInput`, which names *option*."""
     if text in {"all", "none"}:
         return 1.0 if text == "all" else 0.0
-    if not text.strip().endswith("%"):
+    if not text.endswith("%"):
         raise BadInput(f"{option} {text}: neither a percentage nor all nor none", hint="Write a form such as 1%.")
     return parse_allowance(text).share

@@ -8,14 +8,16 @@ from typing import Any, TypeVar
 import click
 
 from readstate.errors import BadInput
-from readstate.model.quantities import parse_allowance, parse_duration
+from readstate.model.ids import is_sid
+from readstate.model.quantities import parse_allowance, parse_date, parse_duration
 from readstate.settings import EffectiveSettings, load_settings
 from readstate_jobs.cli.messages import command_line
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Parsed = TypeVar("Parsed")
 
 _NAMES = (
-    "base_url", "transport", "work_dir", "max_in_flight", "max_rate", "production_first", "shared_pace",
+    "base_url", "work_dir", "max_in_flight", "max_rate", "production_first", "shared_pace",
     "metrics_file", "log_format",
 )  # fmt: skip
 
@@ -29,18 +31,27 @@ _AMOUNTS: Mapping[str, Callable[[str], object]] = {
 
 def parse_day(text: str) -> date:
     """Parse a date; a click type, shown as ``YYYY-MM-DD``."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not a date; write it as YYYY-MM-DD.") from None
+    return _typed(parse_date, text)
 
 
 def parse_seconds(text: str) -> float:
     """Parse a duration such as ``5h`` into seconds; a click type."""
+    return _typed(parse_duration, text)
+
+
+def _typed(parse: Callable[[str], Parsed], text: str) -> Parsed:
     try:
-        return parse_duration(text)
+        return parse(text)
     except BadInput as error:
         raise click.BadParameter(f"{error.message}. {error.hint}") from None
+
+
+def require_service_sid(service: str | None) -> None:
+    """Raise `BadInput` unless *service*, the one service of a plan, is a SID or not given."""
+    if service is None or is_sid(service, "IS"):
+        return
+    hint = "Leave --service out for the default service." if service == "default" else "A SID is IS and 32 hex digits."
+    raise BadInput(f"--service {service}: not a service's SID", hint=hint)
 
 
 def connection_options(command: Command) -> Command:

@@ -30,8 +30,8 @@ from readstate_jobs.planning.plan_job import show_plan
 @click.option("--exclude", "exclude_file", metavar="FILE", help="Skip the users, conversations or memberships in FILE.")
 @click.option("--include-never-read", "never_read_too", is_flag=True,
               help="Also where no read horizon was ever set; once set, it cannot be cleared.")  # fmt: skip
-@click.option("--mute", "level", flag_value="muted", help="Also mute the selected conversations.")
-@click.option("--unmute", "level", flag_value="default", help="Also unmute the selected conversations.")
+@click.option("--mute", is_flag=True, help="Also mute the selected conversations.")
+@click.option("--unmute", is_flag=True, help="Also unmute the selected conversations.")
 @click.option("--keep-unread", is_flag=True, help="Do not move read horizons: only --mute or --unmute.")
 @plans_option("The folder of plans, in which the plan gets a folder of its own.")
 @json_option

@@ -3,21 +3,22 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from readstate.changes.selection.conditions import CLOSED, OPEN_STATES, Conditions, MarkAction
 from readstate.changes.selection.exclusions import Exclusions
 from readstate.errors import BadInput, Usage
 from readstate.model.desired import NotificationLevel
-from readstate.model.ids import is_sid
-from readstate.model.quantities import parse_duration
+from readstate.model.quantities import parse_date, parse_duration
 from readstate.snapshot.roster.users_file import RosterEntry, read_users_file
 from readstate.text import format_moment
+from readstate_jobs.cli.options import require_service_sid
 from readstate_jobs.mark_read.exclude_file import read_exclusions
 
 _STATES = OPEN_STATES | {CLOSED}
-_AGE = re.compile(r"\d{1,5}[hd]", re.IGNORECASE)
+_AGE = re.compile("[0-9]{1,5}[hd]")
+_MOMENT = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +66,14 @@ def parse_options(
     updated_before: str | None,
     exclude_file: str | None,
     never_read_too: bool,
-    level: NotificationLevel | None,
+    mute: bool,
+    unmute: bool,
     keep_unread: bool,
 ) -> MarkReadOptions:
     """Return the options of the command line, checked before anything is sent. Raises `Usage`, `BadInput`."""
+    level = _level(mute=mute, unmute=unmute)
     _require_consistent(users_file, all_users=all_users, level=level, keep_unread=keep_unread)
-    if service is not None and not is_sid(service, "IS"):
-        raise BadInput(f"--service {service}: not a service's SID", hint="A SID is IS and 32 hex digits.")
+    require_service_sid(service)
     age = None if updated_before is None else parse_age_or_date(updated_before)
     return MarkReadOptions(
         users=None if users_file is None else _users(users_file, service),
@@ -93,15 +95,14 @@ def parse_age_or_date(text: str) -> datetime | timedelta:
     if _AGE.fullmatch(text):
         return timedelta(seconds=parse_duration(text))
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or (moment.tzinfo is None and len(text) > len("2026-10-24")):
+        if _MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text).astimezone(UTC)
+        return datetime.combine(parse_date(text), time(), UTC)
+    except (BadInput, ValueError, OverflowError):
         raise BadInput(
             f"{text!r} is neither an age nor a date",
             hint="Write 30d or 12h, a date such as 2026-10-24, or a moment with its offset: 2026-10-24T18:00:00Z.",
-        )
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        ) from None
 
 
 def _require_consistent(
@@ -116,6 +117,14 @@ def _require_consistent(
         )
     if keep_unread and level is None:
         raise Usage("--keep-unread leaves nothing to do", hint="It goes with --mute or --unmute.")
+
+
+def _level(*, mute: bool, unmute: bool) -> NotificationLevel | None:
+    if mute and unmute:
+        raise Usage("--mute and --unmute exclude each other; use one of them")
+    if mute:
+        return "muted"
+    return "default" if unmute else None
 
 
 def _users(name: str, service: str | None) -> tuple[RosterEntry, ...]:

@@ -9,7 +9,7 @@ from readstate.changes.planning.options import PlanOptions
 from readstate.credentials import load_credentials
 from readstate.errors import BadInput, ExitCode
 from readstate.model.plan import Mode
-from readstate_jobs.cli.options import connection_options, json_option, plans_option, settings_from
+from readstate_jobs.cli.options import connection_options, json_option, plans_option, require_service_sid, settings_from
 from readstate_jobs.planning.changes_input import checked_input, input_options, pop_input_options
 from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
 
@@ -47,6 +47,7 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
         options.pop("on_invalid"),
         options.pop("service"),
     )
+    require_service_sid(service)
     settings = settings_from(options).settings
     plan_options = PlanOptions(mode=Mode(options.pop("mode")), writes_per_second=settings.writes_per_second, **options)
     credentials = load_credentials()

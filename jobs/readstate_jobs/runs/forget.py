@@ -40,7 +40,7 @@ def command(*, names: tuple[str, ...], retain: str | None, root: Path, yes: bool
     if retain is None:
         found = [erasable for name in dict.fromkeys(names) if not (erasable := _find(name, root, runs)).is_erased]
     else:
-        limit = SystemClock().now() - timedelta(seconds=parse_duration(retain))
+        limit = SystemClock().now() - timedelta(seconds=_parse_age(retain))
         found = list(unused_since(limit, plans_root=root, work_dir=runs))
     if not as_json:
         _show(found)
@@ -48,6 +48,13 @@ def command(*, names: tuple[str, ...], retain: str | None, root: Path, yes: bool
         what = "1 plan or run" if len(found) == 1 else f"{group_digits(len(found))} plans and runs"
         require_confirmation(what, verb="Forget", done="forgotten")
     return _erase(found, runs, as_json=as_json)
+
+
+def _parse_age(text: str) -> float:
+    """Return the seconds in *text*, which must name its unit: 30 that was meant as days would delete nearly all."""
+    if text.isdecimal():
+        raise Usage(f"--retain {text}: seconds, hours or days?", hint=f"Add the unit:  --retain {text}d")
+    return parse_duration(text)
 
 
 def _find(name: str, root: Path, work_dir: Path) -> Erasable:

@@ -1,6 +1,7 @@
-"""Twilio's identifiers: which strings are SIDs."""
+"""Identifiers: which strings are SIDs, and which are ids of plans and of runs."""
 
 import re
+from typing import Literal
 
 _PATTERNS = {prefix: re.compile(f"{prefix}[0-9a-fA-F]{{32}}") for prefix in ("AC", "SK", "IS", "US", "CH", "MB")}
 
@@ -8,6 +9,17 @@ _PATTERNS = {prefix: re.compile(f"{prefix}[0-9a-fA-F]{{32}}") for prefix in ("AC
 def is_sid(text: str, prefix: str) -> bool:
     """Whether *text* is, from first to last character, a SID that begins with *prefix*."""
     return _PATTERNS[prefix].fullmatch(text) is not None
+
+
+_PLAN_ID = re.compile(r"p-[0-9a-f]{12}")
+_RUN_ID = re.compile(r"r-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
+
+
+def kind_of_id(text: str) -> Literal["plan", "run"] | None:
+    """Return what *text* is the id of by its form: a plan, or a run of an export or of an apply; None for neither."""
+    if _RUN_ID.fullmatch(text):
+        return "run"
+    return "plan" if _PLAN_ID.fullmatch(text) else None
 
 
 # Anything that an HTTP stack, a proxy or a router may read as more than one path segment, or as none.

@@ -1,22 +1,40 @@
-"""Amounts as people write them: ``5h``, ``0.1%``, ``200``."""
+"""Amounts and dates as people write them: ``5h``, ``0.1%``, ``200``, ``2026-11-23``."""
 
 import re
 from dataclasses import dataclass
+from datetime import date
 
 from readstate.errors import BadInput
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(?:\d{1,9}(?:\.\d+)?[smhd])+")
+_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_PLAIN = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)")
+_IN_PARTS = re.compile(r"(?=.)(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
+_LONGEST_DAYS = 36_500
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds in *text*, such as ``90``, ``45s``, ``5h`` or ``1h30m``. Raise `BadInput`."""
-    compact = text.strip().lower()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", compact):
-        return float(compact)
-    if not _DURATION.fullmatch(compact):
+    """Return the seconds in *text*, such as ``90``, ``45s``, ``1.5h`` or ``1h30m``. Raise `BadInput`."""
+    if (match := _PLAIN.fullmatch(text)) is not None:
+        seconds = float(match[1]) * _SECONDS[match[2] or "s"]
+    elif (match := _IN_PARTS.fullmatch(text)) is not None:
+        seconds = float(
+            sum(int(number or 0) * unit for number, unit in zip(match.groups(), _SECONDS.values(), strict=True))
+        )
+    else:
         raise BadInput(f"{text!r} is not a duration", hint="Write seconds, or a form such as 45s, 20m, 5h or 1h30m.")
-    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)([smhd])", compact))
+    if seconds > _LONGEST_DAYS * _SECONDS["d"]:
+        raise BadInput(f"{text!r} is longer than a hundred years", hint="Write a form such as 45s, 20m, 5h or 1h30m.")
+    return seconds
+
+
+def parse_date(text: str) -> date:
+    """Return the date that *text* writes as ``2026-11-23``, and in no other of ISO's forms. Raise `BadInput`."""
+    try:
+        if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text!r}: there is no such day", hint="Write it as YYYY-MM-DD.") from None
+    raise BadInput(f"{text!r} is not a date", hint="Write it as YYYY-MM-DD.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +52,8 @@ class Allowance:
 
 def parse_allowance(text: str) -> Allowance:
     """Read ``0.1%`` as a share and ``50`` as a count. Raise `BadInput`."""
-    compact = text.strip()
-    if re.fullmatch(r"\d+", compact):
-        return Allowance(count=int(compact))
-    if (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", compact)) and float(match[1]) <= 100:
+    if re.fullmatch(r"[0-9]{1,12}", text):
+        return Allowance(count=int(text))
+    if (match := re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,9})?) ?%", text)) and float(match[1]) <= 100:
         return Allowance(share=float(match[1]) / 100)
     raise BadInput(f"{text!r} is neither a count nor a percentage", hint="Write a form such as 50 or 0.1%.")

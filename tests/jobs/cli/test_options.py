@@ -11,7 +11,7 @@ def test_a_date_is_written_as_iso_8601() -> None:
     assert parse_day("2026-11-23") == date(2026, 11, 23)
 
 
-@pytest.mark.parametrize("text", ["23.11.2026", "2026-13-01", "", "yesterday"])
+@pytest.mark.parametrize("text", ["23.11.2026", "2026-13-01", "20261123", "2026-W48-1", "", "yesterday"])
 def test_what_is_no_date_is_refused_with_the_form(text: str) -> None:
     with pytest.raises(click.BadParameter, match="YYYY-MM-DD"):
         parse_day(text)

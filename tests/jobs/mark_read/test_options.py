@@ -14,6 +14,7 @@ from tests.helpers.cli_shell import run_command
     [
         ([], ExitCode.USAGE, "--users or --all is missing"),
         (["--all", "--users", "x"], ExitCode.USAGE, "use one of them"),
+        (["--all", "--mute", "--unmute"], ExitCode.USAGE, "--mute and --unmute exclude each other"),
         (["--all", "--keep-unread"], ExitCode.USAGE, "leaves nothing to do"),
         (["--all", "--state", "open"], ExitCode.BAD_INPUT, "open is not a state"),
         (["--all", "--state", ","], ExitCode.BAD_INPUT, "nothing is not a state"),
@@ -46,7 +47,7 @@ def test_a_file_for_several_services_is_refused(twilio: RunningSimulator) -> Non
     ("text", "meaning"),
     [
         ("30d", timedelta(days=30)),
-        ("12H", timedelta(hours=12)),
+        ("12h", timedelta(hours=12)),
         ("2026-10-24", datetime(2026, 10, 24, tzinfo=UTC)),
         ("2026-10-24T02:00:00+02:00", datetime(2026, 10, 24, tzinfo=UTC)),
     ],
@@ -55,7 +56,23 @@ def test_an_age_or_a_date_is_understood(text: str, meaning: datetime | timedelta
     assert parse_age_or_date(text) == meaning
 
 
-@pytest.mark.parametrize("text", ["30", "5m", "2026-10-24T02:00:00", "24.10.2026", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "30",
+        "5m",
+        "2026-10-24T02:00:00",
+        "24.10.2026",
+        "",
+        "30D",
+        "٣d",
+        "20261024",
+        "2026-W43-6",
+        "2026-10-24 02:00:00Z",
+        "2026-10-24T02Z",
+        "0001-01-01T00:00:00+14:00",
+    ],
+)
 def test_what_could_mean_two_things_is_neither(text: str) -> None:
     with pytest.raises(BadInput):
         parse_age_or_date(text)

@@ -261,6 +261,9 @@ def test_wrong_words_are_told(shell: Shell) -> None:
     assert shell.call("forget").code == 64
     assert shell.call("forget", "p-1", "--retain", "30d").code == 64
     assert shell.call("forget", "--retain", "soon").code == 10
+    without_unit = shell.call("forget", "--retain", "30")
+    assert without_unit.code == 64
+    assert "--retain 30d" in without_unit.stderr
     nothing = shell.call("forget", "x-1")
     assert nothing.code == 10
     assert "there is neither a plan nor a run x-1" in nothing.stderr

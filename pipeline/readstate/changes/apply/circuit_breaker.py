@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from readstate.errors import BadInput
 
 _RECENT_WRITES = 50
-_THRESHOLDS = re.compile(r"(\d{1,6})\s*,\s*(\d{1,3}(?:\.\d+)?)\s*%")
+_THRESHOLDS = re.compile(r"([0-9]{1,6}), ?([0-9]{1,3}(?:\.[0-9]{1,9})?) ?%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class BreakerThresholds:
 
 def parse_thresholds(text: str) -> BreakerThresholds:
     """Return the thresholds written as ``5,20%``. Raise `BadInput`."""
-    match = _THRESHOLDS.fullmatch(text.strip())
+    match = _THRESHOLDS.fullmatch(text)
     if match is None or int(match[1]) == 0 or float(match[2]) > 100:
         raise BadInput(
             f"{text!r} is not a threshold of unclear answers",

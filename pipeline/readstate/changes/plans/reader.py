@@ -18,6 +18,7 @@ from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, ROWS_FILE, di
 from readstate.errors import BadInput, LocalDisk, PlanUnusable
 from readstate.files import sha256_of
 from readstate.foreign_json import UnusableJson, decode_json
+from readstate.model.ids import kind_of_id
 from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanHeader, PlanRow, Target
 
 Header = TypeVar("Header", bound=PlanHeader)
@@ -102,6 +103,8 @@ def find_plan(name: str, root: Path) -> Path:
             f"{name} is a changes file, and a plan comes first",
             hint=f"readstate plan {name} -o {root}\nWhere the file has no column op, add --op update or --op delete.",
         )
+    if kind_of_id(name) == "run":
+        raise BadInput(f"{name} is a run, and no plan", hint=f"To see it:  readstate status {name}")
     raise BadInput(f"there is no plan {name}", hint="Use its folder, or its id with -o and the folder of plans.")
 
 

@@ -1,6 +1,5 @@
 """Where runs are kept on disk, and how one is found."""
 
-import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,11 +13,11 @@ from readstate.changes.runs.journal import Journal, create_journal, open_read_on
 from readstate.changes.runs.journal_entries import RunHeader
 from readstate.errors import BadInput, Damaged, LocalDisk, PlanUnusable
 from readstate.files import create_private_folder, translate_os_errors
+from readstate.model.ids import kind_of_id
 
 SMALLEST_FREE_BYTES = 200_000_000
 """With less on the disk, nothing more is sent: its intent might not be kept."""
 
-_RUN_ID = re.compile(r"r-\d{8}T\d{6}Z-[0-9a-f]{4}")
 _TIME = "%Y%m%dT%H%M%SZ"
 
 
@@ -117,18 +116,19 @@ def find_run(name: str, work_dir: Path) -> RunDirectory:
     for candidate in (Path(name), runs_root(work_dir) / name):
         if candidate.is_dir() and (run := RunDirectory(candidate.resolve())).exists():
             return run
+    if kind_of_id(name) == "plan":
+        raise BadInput(f"{name} is a plan, and no run", hint=f"To see it:  readstate show {name}")
     known = [run.run_id for run in runs_in(work_dir)]
     raise BadInput(
         f"there is no run {name}",
-        hint=f"The last runs: {', '.join(known[-3:])}"
-        if known
-        else f"No run was started yet in {runs_root(work_dir)}.",
+        hint=(f"The last runs: {', '.join(known[-3:])}" if known else f"No run was started in {runs_root(work_dir)}.")
+        + "\nThose of another work folder need its --work-dir; an export is shown by its root:  readstate report ROOT",
     )
 
 
 def names_run(name: str, work_dir: Path) -> bool:
     """Return whether *name* is the name of a run: ``last``, an id, or a directory with a journal."""
-    if name == "last" or _RUN_ID.fullmatch(name):
+    if name == "last" or kind_of_id(name) == "run":
         return True
     return any(RunDirectory(place).exists() for place in (Path(name), runs_root(work_dir) / name))
 
@@ -179,5 +179,5 @@ def runs_in(work_dir: Path) -> Iterator[RunDirectory]:
     root = runs_root(work_dir)
     if root.is_dir():
         for path in sorted(root.iterdir()):
-            if _RUN_ID.fullmatch(path.name) and (run := RunDirectory(path)).exists():
+            if kind_of_id(path.name) == "run" and (run := RunDirectory(path)).exists():
                 yield run

@@ -10,6 +10,8 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from readstate.errors import BadInput
+from readstate.model.ids import kind_of_id
+from readstate.model.quantities import parse_date
 from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
 from readstate.snapshot.published.schema import SCHEMAS
 from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
@@ -55,7 +57,7 @@ class Snapshot:
 def open_snapshot(root: str, day: date | str | None = None) -> Snapshot:
     """Return the snapshot of *day* below *root*, or the newest for None. Raise `BadInput` where there is none."""
     store = open_store(root)
-    wanted = date.fromisoformat(day) if isinstance(day, str) else day
+    wanted = parse_date(day) if isinstance(day, str) else day
     known = store.dates()
     if wanted is None and known:
         wanted = known[-1]
@@ -92,6 +94,9 @@ def _hint(root: str, known: list[date]) -> str:
     if known:
         return f"It has {', '.join(map(str, known[-5:]))}."
     is_missing = "://" not in root and not Path(root).exists()
+    if is_missing and (kind := kind_of_id(root)) is not None:
+        see = f"readstate {'status' if kind == 'run' else 'show'} {root}"
+        return f"This is the id of a {kind}: name the root of the snapshots instead. To see the {kind}:  {see}"
     place = f"There is no folder {root}. " if is_missing else ""
     return f"{place}Publish one with: readstate export --out {root}"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from readstate.errors import BadInput
 
 MOST_SHARDS = 1000
-_SHARD = re.compile(r"(\d{1,4})/(\d{1,4})")
+_SHARD = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
 _FOLDER = re.compile(r"(\d{1,4})-of-(\d{1,4})")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,99}")
 

@@ -44,7 +44,7 @@ def test_a_run_is_found_by_directory_by_id_and_as_the_last_one(tmp_path: Path) -
 
 
 def test_an_unknown_run_is_refused_with_the_names_that_exist(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="No run was started yet"):
+    with pytest.raises(BadInput, match="No run was started in"):
         find_run("last", tmp_path)
     begun(tmp_path, "r-20261123T141516Z-aaaa")
 
