@@ -41,6 +41,35 @@ def test_what_is_missing_is_named(environ: dict[str, str], message: str) -> None
         load_credentials(environ)
 
 
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("{}\n", "ends with a line end"),
+        ("{}\r", "ends with a line end"),
+        (" {}", "has a blank at its beginning or end"),
+        ("{}\t", "has a blank at its beginning or end"),
+        ("{}\xa0", "has a blank at its beginning or end"),
+        ('"{}"', "has a quotation mark"),
+        ("'{}", "has a quotation mark"),
+        ("“{}”", "has a quotation mark"),
+        ("{} {}", "another character that no SID"),
+        ("{}\x1b{}", "another character that no SID"),
+        ("\ufeff{}", "another character that no SID"),
+        ("{}é", "another character that no SID"),
+        ("{}:{}", "another character that no SID"),
+        ("\udcff{}", "another character that no SID"),
+    ],
+)
+@pytest.mark.parametrize("name", [*KEY, *TOKEN])
+def test_what_stands_around_a_value_is_told_without_the_value(name: str, value: str, wrong: str) -> None:
+    given = {**KEY, **TOKEN}
+
+    with pytest.raises(NotPermitted, match=f"{name} .*{wrong}.*nothing was sent") as refused:
+        load_credentials(given | {name: value.format(given[name], given[name])})
+
+    assert given[name] not in str(refused.value)
+
+
 def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in KEY.items():
         monkeypatch.setenv(name, value)
