@@ -1,5 +1,6 @@
 """``readstate doctor``: check that an export could run, and print what to fix."""
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,13 +15,17 @@ from msgspec.structs import replace
 from readstate.clock import SystemClock
 from readstate.credentials import load_credentials
 from readstate.errors import ApiError, ExitCode, ReadstateError, Refused, Stopped, StoppedEarly, TransportError
+from readstate.observers.run_counters import RunCounters
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.text import escape_control, format_size, pluralize, short_sid
+from readstate.text import escape_control, format_duration, format_size, pluralize, short_sid
 from readstate.twilio.connect import connection
 from readstate.twilio.http.request import fetch_configuration
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.cli.terminal import print_json
+
+LONGEST_SECONDS = 20.0
+"""The account has to answer within this time: a check is waited for by a person."""
 
 _MIN_FREE_BYTES = 1 << 30
 _MAX_CLOCK_SKEW_SECONDS = 60.0
@@ -134,13 +139,28 @@ async def _check_twilio(settings: Any, add: Callable[[Finding], None]) -> None:
         credentials = load_credentials()
         # A check must not wait for minutes: report what fails three times.
         impatient = replace(settings, max_attempts=3)
-        async with connection(impatient, credentials, clock=SystemClock()) as twilio:
+        counters = RunCounters()
+        async with connection(impatient, credentials, clock=SystemClock(), emit=counters.observe) as twilio:
             try:
-                await _check_account(twilio, credentials, add)
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    await _check_account(twilio, credentials, add)
+            except TimeoutError:
+                add(_too_slow(counters))
             except Refused as error:
                 add(failed("credentials", error.message, _hint_for(error)))
             except (TransportError, ApiError, StoppedEarly) as error:
                 add(failed("connection", error.message, error.hint or "Check status.twilio.com and try again."))
+
+
+def _too_slow(counters: RunCounters) -> Finding:
+    refused = f": {pluralize(counters.throttled, 'request')} refused with 429" if counters.throttled else ""
+    return failed(
+        "connection",
+        f"the account did not answer all questions within {format_duration(LONGEST_SECONDS)}{refused}",
+        "Other traffic of the account uses up its limits: try again later, or pause what else reads it."
+        if counters.throttled
+        else "Check status.twilio.com and the way there, such as a proxy, and try again.",
+    )
 
 
 async def _check_account(twilio: Any, credentials: Any, add: Callable[[Finding], None]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot_store import SnapshotStore
+from readstate_jobs.tools import doctor
 from tests.helpers.cli_shell import CommandOutput, RunCommand
 
 
@@ -97,6 +98,31 @@ def test_credentials_that_are_refused_are_told_from_a_connection_that_fails(
     assert {name for name, mark in marks(output).items() if mark == "✗"} == {subject}
     assert all(text in output.stdout for text in message)
     assert "readstate doctor" not in output.stdout, "which would send people in a circle"
+
+
+@pytest.mark.parametrize(
+    ("faults", "message"),
+    [
+        ({"requests_per_second_cap": 0.001, "requests_burst": 0}, "refused with 429"),
+        ({"outage": "hang"}, "did not answer all questions"),
+    ],
+)
+def test_it_ends_in_time_whatever_the_account_answers(
+    faults: dict[str, Any],
+    message: str,
+    connected: RunCommand,
+    twilio: RunningSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert doctor.LONGEST_SECONDS <= 25, "half a minute, with the other checks"
+    monkeypatch.setattr(doctor, "LONGEST_SECONDS", 0.5)
+    twilio.faults = replace(twilio.faults, **faults)
+
+    output = connected("doctor")
+
+    assert output.code == ExitCode.SOME_FAILED
+    assert marks(output)["connection"] == "✗"
+    assert message in output.stdout
 
 
 @pytest.mark.parametrize("seconds", [-400.0, 400.0])
