@@ -2,19 +2,20 @@
 
 import difflib
 import os
-import re
 import shlex
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from itertools import pairwise
 from typing import NamedTuple
 
 import click
 
 from readstate.errors import ExitCode, ReadstateError, Usage
 from readstate_jobs.cli.messages import CommandLine
+from readstate_jobs.cli.secrets_in_environment import require_no_secrets, without_secrets
 from readstate_jobs.cli.streams import disk_full_error
 
 
@@ -50,10 +51,18 @@ COMMANDS = {
 }
 """Every command, with its one line of help: `--help` lists them without importing any."""
 
-_SECRET_NAME = re.compile(r"(--?)?[a-z_-]*(token|secret|password|api[_-]?key|credential)[a-z_-]*", re.IGNORECASE)
 
-_SHORTEST_SECRET = 16
-"""A shorter one could be part of an ordinary word."""
+_MAY_BE_EMPTY = {"--base-url", "--metrics-file", "--shared-pace", "--work-dir"}
+"""Options whose empty value stands for the default."""
+
+_UNSET = "Is a variable of the shell, or of the scheduler, not set?"
+
+_INSTEAD_OF_OPTIONS = {
+    ("account", "sid"): "The account is that of the credentials: export TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or"
+    " TWILIO_API_KEY with TWILIO_API_SECRET.",
+    ("region", "edge"): "Export TWILIO_EDGE and TWILIO_REGION, for example dublin and ie1.",
+}
+"""Words in the names of options that other tools have, and what is to be done here."""
 
 
 class _LazyGroup(click.Group):
@@ -99,7 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
 
     try:
-        _require_no_secrets(arguments)
+        require_no_secrets(arguments)
+        _require_no_empty_words(arguments)
         result = readstate.main(
             args=arguments, prog_name="readstate", standalone_mode=False, obj=typed, color=typed.colour
         )
@@ -111,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     except click.UsageError as error:
         usage = error.ctx.command_path if error.ctx is not None else "readstate"
-        return explain(error.format_message(), f"See {usage} --help.", ExitCode.USAGE)
+        return explain(error.format_message(), f"{_advice(error)}See {usage} --help.", ExitCode.USAGE)
     except click.ClickException as error:
         return explain(error.format_message(), None, ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt) as stop:
@@ -127,32 +137,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and (full := disk_full_error(error)) is not None:
             return explain(full.message, full.hint, full.exit_code)
         return explain(
-            f"a bug in readstate: {type(error).__name__}: {error}",
+            without_secrets(f"a bug in readstate: {type(error).__name__}: {error}"),
             f"The details are in {_save_details(error)}; please report them. Work that was saved can be resumed.",
             ExitCode.INTERNAL,
         )
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
-def _require_no_secrets(arguments: Sequence[str]) -> None:
-    own = {value for name, value in os.environ.items() if name.startswith("TWILIO_") and _SECRET_NAME.fullmatch(name)}
-    for argument in arguments:
-        name, is_assignment, _ = argument.partition("=")
-        if _SECRET_NAME.fullmatch(name) and (is_assignment or name.startswith("--")):
-            refused = name
-        elif any(secret in argument for secret in own if len(secret) >= _SHORTEST_SECRET):
-            refused = "one of the arguments"
-        else:
-            continue
-        raise Usage(
-            f"{refused}: a secret on the command line can be read by every user of this machine (ps, shell history)",
-            hint="Export TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
-        )
+def _require_no_empty_words(arguments: Sequence[str]) -> None:
+    """Raise `Usage` for an empty word: as a path it would be the current folder, and nearly always it is a mistake."""
+    for before, word in pairwise(["readstate", *arguments]):
+        option, is_assignment, value = word.partition("=")
+        if not word and before not in _MAY_BE_EMPTY:
+            raise Usage(f"the argument after {before} is empty", hint=_UNSET)
+        if option.startswith("--") and is_assignment and not value and option not in _MAY_BE_EMPTY:
+            raise Usage(f"{option} is empty", hint=_UNSET)
+
+
+def _advice(error: click.UsageError) -> str:
+    """Return what somebody was after who typed an option that is an environment variable here, or an empty text."""
+    if not isinstance(error, click.NoSuchOption):
+        return ""
+    name = error.option_name.strip("-").replace("_", "-").lower()
+    for words, variables in _INSTEAD_OF_OPTIONS.items():
+        if any(word in name.split("-") for word in words):
+            return f"{variables}\n"
+    return ""
 
 
 def _save_details(error: Exception) -> str:
     import tempfile  # noqa: PLC0415 - only a bug needs it, and --help would wait for it
 
     with tempfile.NamedTemporaryFile("w", prefix="readstate-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        traceback.print_exception(error, file=file)
+        file.write(without_secrets("".join(traceback.format_exception(error))))
     return file.name

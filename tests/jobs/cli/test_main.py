@@ -50,6 +50,7 @@ def test_help_imports_nothing_heavy_and_no_command() -> None:
         "readstate_jobs.cli",
         "readstate_jobs.cli.main",
         "readstate_jobs.cli.messages",
+        "readstate_jobs.cli.secrets_in_environment",
         "readstate_jobs.cli.streams",
     ]
 
@@ -97,39 +98,47 @@ def test_a_wrong_command_line_is_code_64_and_names_what_is_wrong(
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "message"),
     [
-        ["--auth-token", "hunter2hunter2"],
-        ["--auth-token=hunter2hunter2"],
-        ["--api_key=hunter2hunter2"],
-        ["TWILIO_AUTH_TOKEN=hunter2hunter2"],
-        ["--Twilio-Auth-Token=hunter2hunter2"],
+        (["plan", ""], "the argument after plan is empty"),
+        (["show", "-o", "", "p-1"], "the argument after -o is empty"),
+        (["export", "--out="], "--out is empty"),
+        (["report", ""], "the argument after report is empty"),
+        ([""], "the argument after readstate is empty"),
     ],
 )
-def test_a_secret_on_the_command_line_is_refused_and_not_repeated(words: list[str], readstate: RunCommand) -> None:
-    output = readstate("doctor", *words)
+def test_an_empty_word_is_told_as_that(words: list[str], message: str, readstate: RunCommand) -> None:
+    output = readstate(*words)
 
     assert output.code == ExitCode.USAGE
-    assert "hunter2" not in output.stdout + output.stderr
-    assert "can be read by every user" in output.stderr
-    assert "Export TWILIO_API_KEY" in output.stderr
+    assert output.stderr.splitlines() == [
+        f"error: {message}",
+        "Is a variable of the shell, or of the scheduler, not set?",
+    ]
 
 
-def test_the_secret_of_the_environment_is_refused_wherever_it_stands(
-    readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("words", [["--metrics-file", ""], ["--work-dir="], ["--base-url", ""], ["--shared-pace", ""]])
+def test_a_setting_may_be_empty_where_that_stands_for_its_default(words: list[str], readstate: RunCommand) -> None:
+    assert readstate("settings", *words).code == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("option", "advice"),
+    [
+        ("--account", "export TWILIO_ACCOUNT_SID"),
+        ("--account-sid", "export TWILIO_ACCOUNT_SID"),
+        ("--region", "Export TWILIO_EDGE and TWILIO_REGION"),
+    ],
+)
+@pytest.mark.parametrize("name", ["export", "plan", "doctor", "settings", "apply"])
+def test_an_option_of_other_tools_leads_to_the_variable(
+    name: str, option: str, advice: str, readstate: RunCommand
 ) -> None:
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0f" * 16)
-
-    output = readstate("doctor", "--base-url", f"https://AC1:{'0f' * 16}@proxy.example.com")
+    output = readstate(name, option, "x")
 
     assert output.code == ExitCode.USAGE
-    assert "0f0f" not in output.stdout + output.stderr
-
-
-def test_words_that_only_look_like_a_secrets_name_are_taken(readstate: RunCommand) -> None:
-    output = readstate("snapshots", "/data/token=3")
-
-    assert output.code == ExitCode.DONE
+    assert f"No such option '{option}'" in output.stderr
+    assert advice in output.stderr
 
 
 @pytest.fixture
@@ -159,6 +168,23 @@ def test_a_bug_leaves_a_file_with_the_details_and_no_traceback(
     (details,) = Path.cwd().glob("readstate-*.txt")
     assert str(details) in output.stderr
     assert "Traceback" in details.read_text()
+
+
+def test_a_bug_tells_no_secret_neither_on_the_screen_nor_in_the_file(
+    settings_raise: Callable[[BaseException], CommandOutput], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(Path.cwd()))
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "hunter2hunter2")
+    monkeypatch.setenv("READSTATE_SHARED_PACE", "redis://:se/same@redis.example.com/0")
+
+    output = settings_raise(ValueError("hunter2hunter2 at redis://:se/same@redis.example.com/0"))
+
+    assert output.code == ExitCode.INTERNAL
+    (details,) = Path.cwd().glob("readstate-*.txt")
+    for text in (output.stderr, details.read_text()):
+        assert "(secret) at redis://(secret)@redis.example.com/0" in text
+        assert "hunter2" not in text
+        assert "same" not in text
 
 
 @pytest.mark.parametrize(
