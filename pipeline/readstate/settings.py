@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -14,12 +13,16 @@ from urllib.parse import urlsplit
 import msgspec
 
 from readstate.errors import BadInput
+from readstate.redis_address import check_shared_pace, without_password
+from readstate.text import group_digits
 
 ENVIRONMENT_PREFIX = "READSTATE_"
 DEFAULT_BASE_URL = "https://conversations.twilio.com"
 _ORIGIN = re.compile(r"https?://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?")
 _REMOVED = {"transport": "requests are always sent with aiohttp"}
 """Settings of earlier versions, and why each is gone: a file that still names one is refused with that reason."""
+_PATHS = {"work_dir", "metrics_file", "shared_pace"}
+_MAY_HOLD_A_PASSWORD = {"base_url", "shared_pace"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -54,8 +57,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __repr__(self) -> str:
         """Return all settings, without the password that an address may hold."""
-        shown = msgspec.structs.asdict(self) | {"shared_pace": without_password(self.shared_pace)}
-        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
+
+    def shown(self) -> dict[str, Any]:
+        """Return all settings by their names, without the password that an address may hold."""
+        return msgspec.structs.asdict(self) | {"shared_pace": without_password(self.shared_pace)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ def load_settings(
         origins[name] = origin
 
     if config is not None:
+        config = Path(_without_tilde(str(config), "--config"))
         for name, value in _read_toml(config).items():
             merge(name, value, f"{config}")
     for variable, text in environ.items():
@@ -98,7 +105,9 @@ def load_settings(
         if values["base_url"] != DEFAULT_BASE_URL:
             origins["base_url"] = "environment TWILIO_EDGE, TWILIO_REGION"
     if not values.get("work_dir"):
-        values["work_dir"] = str(_default_work_dir(environ))
+        values["work_dir"] = _default_work_dir(environ)
+    for name in _PATHS.intersection(values):
+        values[name] = _without_tilde(values[name], origins[name])
     values["base_url"] = values["base_url"].rstrip("/")
     settings = Settings(**values)
     _check(settings, origins)
@@ -122,14 +131,25 @@ def _base_url_from_edge_and_region(environ: Mapping[str, str]) -> str:
     return DEFAULT_BASE_URL
 
 
-def _default_work_dir(environ: Mapping[str, str]) -> Path:
-    state = environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "readstate"
+def _default_work_dir(environ: Mapping[str, str]) -> str:
+    return f"{environ.get('XDG_STATE_HOME') or '~/.local/state'}/readstate"
+
+
+def _without_tilde(path: str, origin: str) -> str:
+    """Return *path* with the folder of a user for a leading ``~``, as a shell would write it. Raise `BadInput`."""
+    expanded = os.path.expanduser(path)  # noqa: PTH111 - Path would also take the end off an address
+    if expanded.startswith("~"):
+        raise BadInput(
+            f"{origin}: {path}: there is no home folder to put for {path.partition('/')[0]}",
+            hint="Set HOME, or write the whole path; for the folder of unfinished work: READSTATE_WORK_DIR=/a/folder",
+        )
+    return expanded
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Editors of Windows begin a file with a byte order mark, which is no part of its text.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -147,7 +167,8 @@ def _converted(name: str, value: object, origin: str) -> object:
     try:
         return msgspec.convert(value, _FIELD_TYPES[name], strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
-        raise BadInput(f"{origin}: {name} = {value!r} is not valid: {error}") from error
+        shown = "" if name in _MAY_HOLD_A_PASSWORD else f" = {value!r}"
+        raise BadInput(f"{origin}: {name}{shown} is not valid: {error}") from error
 
 
 def _nearest(name: str) -> str:
@@ -155,27 +176,31 @@ def _nearest(name: str) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "connect_timeout_seconds": (0.001, 3_600),
+    "read_timeout_seconds": (0.001, 3_600),
+    "request_timeout_seconds": (0.001, 86_400),
+    "max_body_megabytes": (1, 1_024),
+    "page_size": (1, 50),  # a page of Twilio has no more rows
+    "max_in_flight": (1, 10_000),  # each is a connection, and a machine has 28 000 ports for them
+    "max_rate": (0, 100_000),
+    "writes_per_second": (0.001, 100_000),
+    "max_attempts": (1, 100),
+    "retry_share": (0, 10),
+    "part_rows": (1, 10_000_000),
+    "part_seconds": (0.001, 86_400),
+    "file_megabytes": (1, 10_240),
+}
+"""The least and the most that each number may be: a slip of the keyboard must not take all memory or all sockets."""
+
+
 def _check(settings: Settings, origins: Mapping[str, str]) -> None:
     """Raise `BadInput` for values of the right type that cannot work."""
-    at_least = {
-        "page_size": 1, "max_in_flight": 1, "max_attempts": 1, "part_rows": 1, "file_megabytes": 1,
-        "max_body_megabytes": 1, "max_rate": 0, "retry_share": 0,
-    }  # fmt: skip
-    positive = ("connect_timeout_seconds", "read_timeout_seconds", "request_timeout_seconds", "writes_per_second",
-                "part_seconds")  # fmt: skip
-    for name in (field for field, kind in _FIELD_TYPES.items() if kind is float):
-        if not isfinite(getattr(settings, name)):
-            raise BadInput(f"{origins[name]}: {name} must be a number")
-    for name, least in at_least.items():
-        if getattr(settings, name) < least:
-            raise BadInput(f"{origins[name]}: {name} must be {least} or more")
-    for name in positive:
-        if getattr(settings, name) <= 0:
-            raise BadInput(f"{origins[name]}: {name} must be more than 0")
-    if settings.page_size > 50:
-        raise BadInput(f"{origins['page_size']}: page_size must be 50 or less: a page of Twilio has no more rows")
+    for name, (least, most) in _BOUNDS.items():
+        if not least <= getattr(settings, name) <= most:  # never true of nan
+            raise BadInput(f"{origins[name]}: {name} must be a number from {least:g} to {group_digits(int(most))}")
     _check_origin(settings.base_url, origins["base_url"])
-    _check_shared_pace(settings.shared_pace, origins["shared_pace"])
+    check_shared_pace(settings.shared_pace, origins["shared_pace"])
 
 
 def _check_origin(base_url: str, origin: str) -> None:
@@ -198,26 +223,3 @@ def _has_possible_port(base_url: str) -> bool:
         return urlsplit(base_url).port != 0
     except ValueError:
         return False
-
-
-def without_password(place: str) -> str:
-    """Return *place*, a path or an address, without a password, so that it can be shown."""
-    if "://" not in place:
-        return place
-    url = urlsplit(place)
-    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
-
-
-def _check_shared_pace(place: str, origin: str) -> None:
-    if "://" not in place:
-        return
-    if urlsplit(place).scheme not in {"redis", "rediss", "unix"}:
-        raise BadInput(
-            f"{origin}: shared_pace must be a file, redis:// or rediss://, not {without_password(place)!r}",
-            hint="For example /run/readstate/pace or rediss://redis.example.com:6379/0",
-        )
-    if origin.startswith("flag") and ("@" in urlsplit(place).netloc or "password=" in place):
-        raise BadInput(
-            f"{origin}: every user of this machine can read a secret on the command line (ps, shell history)",
-            hint="Export READSTATE_SHARED_PACE instead.",
-        )

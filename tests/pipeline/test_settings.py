@@ -1,5 +1,6 @@
 """Settings: flags over environment over a file over the defaults, and nothing that cannot work gets through."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,27 @@ class TestPrecedence:
         assert settings({"XDG_STATE_HOME": "/var/state"}).work_dir == "/var/state/readstate"
         assert settings({"XDG_STATE_HOME": "/var/state"}, work_dir="/mine").work_dir == "/mine"
 
+    @pytest.mark.parametrize("name", ["work_dir", "metrics_file", "shared_pace"])
+    def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        config = tmp_path / "readstate.toml"
+        config.write_text(f'{name} = "~/in the file"')
+
+        assert getattr(settings({f"READSTATE_{name.upper()}": "~/x"}), name) == f"{tmp_path}/x"
+        assert getattr(load_settings(environ={}, config=Path("~/readstate.toml")).settings, name) == (
+            f"{tmp_path}/in the file"
+        )
+
+    def test_where_there_is_no_home_the_folder_to_name_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("HOME")
+        monkeypatch.setattr(os, "getuid", lambda: 4_294_000_000)
+
+        with pytest.raises(BadInput, match=r"no home folder.*\n.*READSTATE_WORK_DIR"):
+            settings()
+        assert settings(work_dir="/given").work_dir == "/given"
+
     def test_variables_of_others_are_none_of_ours(self) -> None:
         assert settings({"PATH": "/bin", "TWILIO_SOMETHING": "1", "READSTATE": "x"}) == settings()
 
@@ -91,6 +113,12 @@ class TestTypes:
 
         assert load_settings(environ={}, config=config).settings.read_timeout_seconds == 7
 
+    def test_a_byte_order_mark_at_the_beginning_is_no_part_of_the_file(self, tmp_path: Path) -> None:
+        config = tmp_path / "readstate.toml"
+        config.write_bytes(b"\xef\xbb\xbfpage_size = 7\r\n")
+
+        assert load_settings(environ={}, config=config).settings.page_size == 7
+
     def test_an_unknown_name_is_told_with_the_nearest_known_one(self) -> None:
         with pytest.raises(BadInput, match="did you mean 'page_size'"):
             settings({"READSTATE_PAGESIZE": "5"})
@@ -111,6 +139,18 @@ class TestBounds:
         [
             ("page_size", 0),
             ("page_size", 51),
+            ("max_in_flight", 10**9),
+            ("max_attempts", 10**9),
+            ("part_rows", 10**12),
+            ("file_megabytes", 10**9),
+            ("max_body_megabytes", 10**9),
+            ("max_rate", 1e9),
+            ("retry_share", 1e9),
+            ("connect_timeout_seconds", 1e9),
+            ("read_timeout_seconds", 1e9),
+            ("request_timeout_seconds", 1e9),
+            ("writes_per_second", 1e9),
+            ("part_seconds", 1e9),
             ("max_in_flight", 0),
             ("max_attempts", 0),
             ("part_rows", 0),
@@ -129,6 +169,11 @@ class TestBounds:
         with pytest.raises(BadInput, match=f"flag --{name.replace('_', '-')}: {name} must be"):
             settings(**{name: value})
 
+    @pytest.mark.parametrize("name", sorted(name for name, field in FIELDS.items() if field.type in {int, float}))
+    def test_every_number_has_an_upper_bound(self, name: str) -> None:
+        with pytest.raises(BadInput, match=f"{name} must be a number from"):
+            settings({f"READSTATE_{name.upper()}": "1000000000"})
+
     @pytest.mark.parametrize("name", sorted(name for name, field in FIELDS.items() if field.type is float))
     @pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
     def test_what_is_no_number_is_refused(self, name: str, text: str) -> None:
@@ -144,6 +189,7 @@ class TestSharedPace:
 
         assert given.shared_pace == self.WITH_PASSWORD
         assert "sesame" not in repr(given)
+        assert "sesame" not in str(given.shown())
         assert "shared_pace='rediss://redis.example.com:6379/0'" in repr(given)
 
     @pytest.mark.parametrize("address", [WITH_PASSWORD, "redis://:sesame@localhost", "unix:///run/r?password=sesame"])
@@ -156,6 +202,28 @@ class TestSharedPace:
     @pytest.mark.parametrize("place", ["/run/pace", "pace", "redis://localhost:6379/0", "unix:///run/redis.sock"])
     def test_files_and_addresses_without_a_password_may_be_flags(self, place: str) -> None:
         assert settings(shared_pace=place).shared_pace == place
+
+    @pytest.mark.parametrize("source", ["environment", "file", "flag", "a list in the file"])
+    @pytest.mark.parametrize("password", ["se/same", "se#same", "se?same", "se@same", "se[same", "se same", "se%same/"])
+    def test_an_address_with_an_unescaped_password_is_refused_without_a_part_of_it(
+        self, password: str, source: str, tmp_path: Path
+    ) -> None:
+        address = f"redis://:{password}@redis.example.com:6379/0"
+        config = tmp_path / "readstate.toml"
+        config.write_text(
+            f"shared_pace = ['{address}']" if source == "a list in the file" else f"shared_pace = '{address}'"
+        )
+
+        with pytest.raises(BadInput) as refused:
+            match source:
+                case "environment":
+                    settings({"READSTATE_SHARED_PACE": address})
+                case "flag":
+                    settings(shared_pace=address)
+                case _:
+                    load_settings(environ={}, config=config)
+
+        assert "same" not in f"{refused.value!r} {refused.value}"
 
     def test_another_kind_of_address_is_refused(self) -> None:
         with pytest.raises(BadInput, match="must be a file, redis"):

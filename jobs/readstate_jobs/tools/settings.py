@@ -4,10 +4,8 @@ import os
 from typing import Any
 
 import click
-import msgspec
 
 from readstate.errors import ExitCode
-from readstate.settings import without_password
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.cli.terminal import print_json, print_table
 
@@ -27,8 +25,7 @@ _TWILIO = (
 def command(*, as_json: bool, **options: Any) -> int:
     """Show the effective settings and the origin of each; secrets are masked."""
     effective = settings_from(options)
-    values = msgspec.structs.asdict(effective.settings)
-    values["shared_pace"] = without_password(values["shared_pace"])
+    values = effective.settings.shown()
     masked = {name: _masked(name, os.environ.get(name)) for name in _TWILIO}
     if as_json:
         print_json(

@@ -8,7 +8,8 @@ from readstate.clock import Clock
 from readstate.credentials import Credentials
 from readstate.events import Observer, ignore
 from readstate.model.quantities import parse_duration
-from readstate.settings import Settings, without_password
+from readstate.redis_address import without_password
+from readstate.settings import Settings
 from readstate.twilio.client import Reader, Writer
 from readstate.twilio.http.transport import Transport
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings

@@ -6,15 +6,16 @@ from pathlib import Path
 from readstate.clock import Clock
 from readstate.credentials import Credentials
 from readstate.errors import BadInput
+from readstate.redis_address import is_address
 from readstate.settings import Settings
 from readstate.twilio.shared_pace.file_store import FileStore
 from readstate.twilio.shared_pace.ledger_store import LedgerStore
 
 
 def open_store(settings: Settings, credentials: Credentials, clock: Clock) -> LedgerStore:
-    """Return the store that *settings* name. Raises `BadInput` where its library is not installed."""
+    """Return the store that *settings* name. Raises `BadInput` where its library is missing or refuses the address."""
     account = _account(settings, credentials)
-    if "://" not in settings.shared_pace:
+    if not is_address(settings.shared_pace):
         return FileStore(Path(settings.shared_pace), account, clock)
     try:
         from readstate.twilio.shared_pace.redis_store import RedisStore  # noqa: PLC0415 - redis is optional

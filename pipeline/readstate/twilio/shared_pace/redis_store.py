@@ -11,6 +11,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from readstate.errors import BadInput
+from readstate.redis_address import without_password
 from readstate.twilio.shared_pace.ledger import Ledger
 from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable, T
 
@@ -29,16 +31,25 @@ _decode = msgspec.json.Decoder(Ledger).decode
 
 
 class RedisStore:
-    """Stores the ledger of *account* in the Redis at *url*."""
+    """Stores the ledger of *account* in the Redis at *url*. Raises `BadInput`."""
 
     def __init__(self, url: str, account: str) -> None:
         self._key = f"readstate:pace:{account}"
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=_SECONDS,
-            socket_connect_timeout=_SECONDS,
-            retry=Retry(NoBackoff(), 0),  # the next turn comes in a second
-        )
+        try:
+            self._redis = Redis.from_url(
+                url,
+                socket_timeout=_SECONDS,
+                socket_connect_timeout=_SECONDS,
+                retry=Retry(NoBackoff(), 0),  # the next turn comes in a second
+            )
+            # Not yet connected: it refuses the arguments that it does not know.
+            self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError, RedisError):
+            # Without the cause: its text may repeat a part of the address, and with it of the password.
+            raise BadInput(
+                f"shared_pace: {without_password(url)}: redis-py does not understand the part behind ?",
+                hint="Leave it out, or see the arguments of redis.asyncio.Redis.from_url.",
+            ) from None
         self._replace = self._redis.register_script(_REPLACE)
 
     async def update(self, change: Change[T]) -> T:

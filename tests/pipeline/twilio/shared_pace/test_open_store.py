@@ -55,6 +55,16 @@ async def test_an_address_leads_to_redis_and_all_else_is_a_file(place: str, kind
     await store.close()
 
 
+@pytest.mark.parametrize("arguments", ["passwort=sesame", "socket_timeout=sesame", "protocol=9"])
+def test_arguments_that_the_client_does_not_know_are_refused_before_anything_is_sent(arguments: str) -> None:
+    address = f"redis://:sesame@127.0.0.1:1/0?{arguments}"
+
+    with pytest.raises(BadInput, match=r"redis://127\.0\.0\.1:1/0: redis-py does not understand") as refused:
+        open_store(Settings(shared_pace=address), Credentials(ACCOUNT, "SK1", "x"), FakeClock())
+
+    assert "sesame" not in str(refused.value)
+
+
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "readstate.twilio.shared_pace.redis_store", raising=False)
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
