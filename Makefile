@@ -63,9 +63,10 @@ $(BENCH_STAMP): $(STAMP)
 bench: $(BENCH_STAMP)  ## readstate beside its peers and its goals; 25 minutes, writes tests/benchmarks/RESULTS.md
 	$(BIN)/python -m tests.benchmarks
 
-soak: setup  ## kill exports and applies again and again, and compare with what is right
+soak: setup  ## kill exports and applies, fail their disks, and compare with what is right; half an hour
 	$(BIN)/python -m tests.soak.kill_exports
 	$(BIN)/python -m tests.soak.kill_applies
+	$(BIN)/python -m tests.soak.fail_disks
 
 bench-pacing: setup  ## the pace over real sockets, beside the official client; a quarter of an hour
 	$(BIN)/python -m tests.benchmarks.pacing

@@ -12,8 +12,8 @@ _MODULES = {subprocess, multiprocessing}
 _STARTERS = {"readstate_jobs.airflow.parent_process", "readstate_jobs.airflow.hook"} | {
     f"tests.helpers.{name}"
     for name in (
-        "airflow_site", "browser", "crash_points", "moto_server", "object_stores", "operator_runs", "process_shell",
-        "processes", "readme_console",
+        "airflow_site", "browser", "crash_points", "failing_disk", "moto_server", "object_stores", "operator_runs",
+        "process_shell", "processes", "readme_console",
     )
 }  # fmt: skip
 
