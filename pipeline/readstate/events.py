@@ -100,6 +100,12 @@ class PageShrunk(Event, frozen=True):
     page_size: int
 
 
+class PageReread(Event, frozen=True):
+    """A page was read again, because rows of its list may have moved past the reader."""
+
+    path: str
+
+
 class RosterPageRead(Event, frozen=True):
     """A page of the roster was read."""
 

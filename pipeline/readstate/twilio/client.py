@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from readstate.errors import NotPermitted, UnusableAnswer
+from readstate.events import Observer, PageReread, ignore
 from readstate.model.resources import (
     Configuration,
     Conversation,
@@ -17,11 +18,11 @@ from readstate.model.resources import (
     UserConversation,
 )
 from readstate.twilio.http import request as requests
-from readstate.twilio.http.paging import Pages, next_page_url
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.http.transport import Transport
 from readstate.twilio.http.users_page import read_users
+from readstate.twilio.lists.moving_list import ListPosition, MovingList
 
 T = TypeVar("T")
 
@@ -36,11 +37,11 @@ class _Messages(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class UsersPage:
-    """One page of the users of a service, and the request for the next page."""
+    """One page of the users of a service, and where the list goes on."""
 
     users: Sequence[User]
     """Where `readstate.twilio.http.users_page.NO_SID` stands for the SID, the user cannot be read."""
-    following: Request | None
+    following: ListPosition | None
     left_empty: Mapping[str, str]
     """Fields of which a value could not be used, each with the first user and the reason."""
 
@@ -48,9 +49,12 @@ class UsersPage:
 class Reader:
     """Reads Twilio's resources; has no method that writes. Every method raises `ApiError` and `TransportError`."""
 
-    def __init__(self, transport: Transport, *, page_size: int = requests.MAX_PAGE_SIZE) -> None:
+    def __init__(
+        self, transport: Transport, *, page_size: int = requests.MAX_PAGE_SIZE, emit: Observer = ignore
+    ) -> None:
         self._transport = transport
         self._page_size = page_size
+        self._emit = emit
 
     async def configuration(self) -> Configuration:
         """Return the account's configuration."""
@@ -72,12 +76,15 @@ class Reader:
             service async for page in self.pages(requests.list_services()) for service in page.json(_Services).services
         ]
 
-    async def users(self, service: str | None, *, start: Request | None = None) -> AsyncIterator[UsersPage]:
-        """Yield the users of *service* page by page, from the request *start* if an earlier listing stopped there."""
-        walk = Pages(start or requests.list_users(service, self._page_size))
-        async for page in self._walk(walk):
+    async def users(self, service: str | None, *, start: ListPosition | None = None) -> AsyncIterator[UsersPage]:
+        """Yield the users of *service* page by page, from *start* if an earlier listing stopped there.
+
+        A user may come twice: where the list moves while it is read, pages of it are read again.
+        """
+        moving = MovingList(start or requests.list_users(service, self._page_size))
+        async for page in self._read(moving):
             found = read_users(page)
-            yield UsersPage(found.users, walk.request, found.left_empty)
+            yield UsersPage(found.users, moving.position, found.left_empty)
 
     async def user(self, service: str | None, user: str) -> User:
         """Return one user by SID or identity. Raises `NotFound`."""
@@ -110,14 +117,20 @@ class Reader:
         return index
 
     def pages(self, first: Request) -> AsyncIterator[Response]:
-        """Yield every page of the list that *first* begins, as undecoded successful responses."""
-        return self._walk(Pages(first))
+        """Yield every page of the list that *first* begins, as undecoded successful responses.
 
-    async def _walk(self, walk: Pages) -> AsyncIterator[Response]:
-        while walk.request is not None:
-            page = await self._ask(walk.request)
-            walk.advance(next_page_url(page))
-            yield page
+        Where rows may have moved past the reader, pages that may hold them follow once more: a row may come twice.
+        """
+        return self._read(MovingList(first))
+
+    async def _read(self, moving: MovingList) -> AsyncIterator[Response]:
+        while moving.position is not None:
+            request, is_reread = moving.position.request, moving.is_reread
+            page = await self._ask(request)
+            if is_reread:
+                self._emit(PageReread(request.path))
+            if moving.advance(page):
+                yield page
 
     async def _ask(self, request: Request) -> Response:
         response = await self._transport.send(request)

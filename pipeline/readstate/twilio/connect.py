@@ -26,14 +26,15 @@ class Connection:
     transport: Transport
     limiter: AdaptiveLimiter
     page_size: int
+    emit: Observer = ignore
 
     def reader(self) -> Reader:
         """Return a client that cannot write."""
-        return Reader(self.transport, page_size=self.page_size)
+        return Reader(self.transport, page_size=self.page_size, emit=self.emit)
 
     def writer(self) -> Writer:
         """Return a client that can write."""
-        return Writer(self.transport, page_size=self.page_size)
+        return Writer(self.transport, page_size=self.page_size, emit=self.emit)
 
 
 @asynccontextmanager
@@ -56,6 +57,7 @@ async def connection(
             Retrying(Throttled(transport, limiter, clock, emit), policy=policy, clock=clock, emit=emit),
             limiter,
             settings.page_size,
+            emit,
         )
 
 

@@ -52,6 +52,8 @@ class RequestCounts(msgspec.Struct, frozen=True):
     requests: int = 0
     retries: int = 0
     throttled: int = 0
+    reread_pages: int = 0
+    """Pages read again, because rows of their lists may have moved past the reader."""
 
 
 class TimelineWindow(msgspec.Struct, frozen=True):
@@ -64,6 +66,7 @@ class TimelineWindow(msgspec.Struct, frozen=True):
     retries: int
     in_flight: int
     """The most requests in flight at once."""
+    reread_pages: int = 0
     allowed: int = 0
     """The limit on requests in flight that pacing had reached; 0 where it was not recorded."""
 

@@ -17,7 +17,7 @@ from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader, UsersPage
-from readstate.twilio.http.request import Request
+from readstate.twilio.lists.moving_list import ListPosition
 
 _CLAIMED_AT_ONCE = 200
 _RESOLVED_AT_ONCE = 200
@@ -103,7 +103,7 @@ class Roster:
         return list(found)
 
     async def _list_service(self, service: str, next_page: str | None) -> None:
-        start = None if next_page is None else msgspec.json.decode(next_page, type=Request)
+        start = None if next_page is None else msgspec.json.decode(next_page, type=ListPosition)
         try:
             async for page in self._reader.users(service, start=start):
                 self._tell_left_empty(service, page)

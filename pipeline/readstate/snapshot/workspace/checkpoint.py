@@ -21,7 +21,7 @@ from readstate.snapshot.workspace.users import RosterUser, UserResult
 
 UserState = Literal["pending", "taken", "read", "vanished", "failed"]
 
-_VERSION = 2
+_VERSION = 3
 """Of the tables below and of the parts: another number says that another version of readstate made them. Raise it with
 each change."""
 

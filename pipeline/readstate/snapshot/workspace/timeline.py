@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Protocol
 
 from readstate.clock import Clock
-from readstate.events import Event, RequestAnswered, RequestLost, Retried
+from readstate.events import Event, PageReread, RequestAnswered, RequestLost, Retried
 from readstate.snapshot.published.manifest import RequestCounts, TimelineWindow
 
 SHORTEST_SECONDS = 10
@@ -47,6 +47,7 @@ class _Window:
     requests: int = 0
     throttled: int = 0
     retries: int = 0
+    reread_pages: int = 0
     in_flight: int = 0
     allowed: float = 0.0
 
@@ -57,6 +58,7 @@ class _Window:
             requests=self.requests,
             throttled=self.throttled,
             retries=self.retries,
+            reread_pages=self.reread_pages,
             in_flight=self.in_flight,
             allowed=int(max(self.allowed, self.in_flight)),
         )
@@ -85,6 +87,8 @@ class Timeline:
             self._current_window().requests += 1
         elif isinstance(event, Retried):
             self._current_window().retries += 1
+        elif isinstance(event, PageReread):
+            self._current_window().reread_pages += 1
 
     def added_to(self, earlier: Sequence[TimelineWindow]) -> tuple[TimelineWindow, ...]:
         """Return the windows of *earlier* starts and then those of this one."""
@@ -125,6 +129,7 @@ def sum_requests(windows: Iterable[TimelineWindow]) -> RequestCounts:
         requests=sum(window.requests for window in every),
         retries=sum(window.retries for window in every),
         throttled=sum(window.throttled for window in every),
+        reread_pages=sum(window.reread_pages for window in every),
     )
 
 
@@ -153,6 +158,7 @@ def concatenate(first: TimelineWindow, second: TimelineWindow) -> TimelineWindow
         requests=first.requests + second.requests,
         throttled=first.throttled + second.throttled,
         retries=first.retries + second.retries,
+        reread_pages=first.reread_pages + second.reread_pages,
         in_flight=max(first.in_flight, second.in_flight),
         allowed=max(first.allowed, second.allowed),
     )
@@ -165,6 +171,7 @@ def _sum_parallel(first: TimelineWindow, second: TimelineWindow) -> TimelineWind
         requests=first.requests + second.requests,
         throttled=first.throttled + second.throttled,
         retries=first.retries + second.retries,
+        reread_pages=first.reread_pages + second.reread_pages,
         # An upper bound: the peaks need not have fallen together.
         in_flight=first.in_flight + second.in_flight,
         allowed=first.allowed + second.allowed,
