@@ -40,6 +40,7 @@ def _show_summary(manifest: Manifest, root: str) -> None:
         *_counts(users, manifest.rows),
         ("dropped as duplicates", group_digits(manifest.duplicates_dropped)),
         ("requests", group_digits(manifest.requests.requests)),
+        ("pages read again", group_digits(manifest.requests.reread_pages)),
         ("retried", group_digits(manifest.requests.retries)),
         ("throttled (429)", group_digits(manifest.requests.throttled)),
         ("size", format_size(manifest.bytes)),

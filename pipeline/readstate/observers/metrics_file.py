@@ -107,6 +107,7 @@ class _RunCollector(Collector):
         )
         yield self._counter("retries", "Requests sent again", {"": counters.retries}, label=None)
         yield self._counter("retries_exhausted", "Requests given up", {"": counters.retries_exhausted}, label=None)
+        yield self._counter("pages_reread", "Pages of moving lists read again", {"": counters.pages_reread}, label=None)
         yield self._counter("part_bytes", "Bytes of parts written", {"": counters.part_bytes}, label=None)
         yield self._gauge("users_listed", "Users known so far", counters.users_listed)
         yield self._gauge("start_timestamp_seconds", "When this run began", self._started_at)

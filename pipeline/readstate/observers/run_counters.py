@@ -9,6 +9,7 @@ from readstate.events import (
     Compacting,
     DuplicatesDropped,
     Event,
+    PageReread,
     PartWritten,
     Publishing,
     RequestAnswered,
@@ -37,6 +38,7 @@ class RunCounters:
     """Attempts without an answer."""
     retries: int = 0
     retries_exhausted: int = 0
+    pages_reread: int = 0
     last_error: str = ""
     """Why the latest retry was needed; empty again after a success."""
 
@@ -88,6 +90,8 @@ class RunCounters:
                 self.requests_lost += 1
             case RetriesExhausted():
                 self.retries_exhausted += 1
+            case PageReread():
+                self.pages_reread += 1
             case UserVanished():
                 self.users_vanished += 1
             case UserFailed():

@@ -69,24 +69,24 @@ class TestReader:
             await Reader(ScriptedTransport(answer())).default_service()
 
     async def test_a_list_gives_the_rows_of_all_its_pages(self) -> None:
-        row = {"sid": SERVICE}
-        transport = ScriptedTransport(
-            page("services", [row, row], NEXT.format(1)), page("services", []), page("services", [row])
-        )
+        sids = [f"IS{number:032}" for number in range(20)]
+        rows = [{"sid": sid} for sid in sids]
+        transport = ScriptedTransport(page("services", rows[:15], NEXT.format(1)), page("services", rows[15:]))
 
         services = await Reader(transport).services()
 
-        assert [service.sid for service in services] == [SERVICE] * 2
+        assert [service.sid for service in services] == sids
         assert [dict(request.query).get("PageToken") for request in transport.requests] == [None, "PT1"]
 
     async def test_users_come_page_by_page_with_the_request_for_the_next_ones(self) -> None:
-        transport = ScriptedTransport(page("users", [{"sid": USER}], NEXT.format(1)), page("users", []))
+        users = [{"sid": f"US{number:032}"} for number in range(12)]
+        transport = ScriptedTransport(page("users", users, NEXT.format(1)), page("users", []))
         reader = Reader(transport, page_size=7)
 
         pages = [found async for found in reader.users(SERVICE)]
 
-        assert [[user.sid for user in found.users] for found in pages] == [[USER], []]
-        assert [found.following for found in pages] == [transport.requests[1], None]
+        assert [len(found.users) for found in pages] == [12, 0]
+        assert [found.following and found.following.request for found in pages] == [transport.requests[1], None]
         assert dict(transport.requests[0].query)["PageSize"] == "7"
 
     async def test_a_walk_through_the_users_begins_where_an_earlier_one_stopped(self) -> None:
@@ -94,10 +94,13 @@ class TestReader:
         async for found in Reader(first).users(None):
             following = found.following
             break
-        second = ScriptedTransport(page("users", []))
+        second = ScriptedTransport(page("users", [{"sid": USER}]), page("users", [{"sid": USER}]))
 
-        assert len([found async for found in Reader(second).users(None, start=following)]) == 1
-        assert second.requests == [following]
+        found = [found async for found in Reader(second).users(None, start=following)]
+
+        assert following is not None
+        assert second.requests == [following.request, following.first]
+        assert len(found) == 1, "the second reading brings nothing new"
 
     @pytest.mark.parametrize(("messages", "index"), [([], None), ([{"index": 0}], 0), ([{"index": 41}], 41)])
     async def test_the_newest_message_index(self, messages: list[dict[str, int]], index: int | None) -> None:

@@ -78,8 +78,8 @@ class ListOrder(msgspec.Struct, frozen=True):
         known = rows if self.last is None else [self.last, *rows]
         # A list by name is recognised first: it is then checked for that alone, at a third of the cost.
         stable = [order for order in self.stable if order.by == "name" and order.holds(known)]
-        if not stable:
-            stable = [order for order in self.stable if order.by != "name" and order.holds(known)]
+        if not stable or self.rows + len(rows) < FEWEST_ROWS:
+            stable += [order for order in self.stable if order.by != "name" and order.holds(known)]
         newest_first = not stable and self.newest_first and is_newest_first(known)
         return ListOrder(tuple(stable), newest_first, self.rows + len(rows), rows[-1])
 

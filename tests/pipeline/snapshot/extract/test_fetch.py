@@ -71,8 +71,9 @@ async def read_one(*steps: object) -> tuple[FetchedUser | UserResult, list[Event
 
 
 async def test_a_user_comes_with_all_pages() -> None:
+    rows = [{"conversation_sid": f"CH{number:032}"} for number in range(12)]
     outcome, _ = await read_one(
-        page("conversations", [], "https://x/v1?PageSize=50&PageToken=PT1"), page("conversations", [])
+        page("conversations", rows, "https://x/v1?PageSize=50&PageToken=PT1"), page("conversations", [])
     )
 
     assert isinstance(outcome, FetchedUser)

@@ -137,7 +137,7 @@ def test_a_settlement_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     assert checkpoint.progress().read == 0
 
 
-@pytest.mark.parametrize("version", [0, 1, 3])
+@pytest.mark.parametrize("version", [0, 2, 99])
 def test_a_checkpoint_of_another_version_is_refused_in_words_and_left_unchanged(tmp_path: Path, version: int) -> None:
     opened(tmp_path, users=1).close()
     file = tmp_path / "checkpoint.sqlite"

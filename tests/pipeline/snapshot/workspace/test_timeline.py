@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate.events import RequestAnswered, RequestLost, Retried, UserRead
+from readstate.events import PageReread, RequestAnswered, RequestLost, Retried, UserRead
 from readstate.snapshot.published.manifest import TimelineWindow
-from readstate.snapshot.workspace.timeline import MOST_WINDOWS, Timeline, downsample, sum_timelines
+from readstate.snapshot.workspace.timeline import MOST_WINDOWS, Timeline, downsample, sum_requests, sum_timelines
 from tests.helpers.fake_clock import FakeClock
 
 BEGAN = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -44,6 +44,7 @@ def test_a_window_counts_requests_refusals_and_retries_and_keeps_the_peak(clock:
         (5, 9.7, answered(429)),
         (2, 6.0, RequestLost("GET", "/", "reset", sent=True)),
         (2, 6.0, Retried("GET", "/", "reset", 1, 0.5, None)),
+        (2, 6.0, PageReread("/")),
         (99, 99.0, UserRead("US1", 3, 1)),
     ):
         pace.in_flight, pace.allowed = in_flight, allowed
@@ -51,7 +52,7 @@ def test_a_window_counts_requests_refusals_and_retries_and_keeps_the_peak(clock:
     clock.advance(2)
 
     assert timeline.added_to(()) == (
-        window(7, 3, seconds=2, throttled=1, retries=1, in_flight=5, allowed=9),
+        window(7, 3, seconds=2, throttled=1, retries=1, reread_pages=1, in_flight=5, allowed=9),
     )  # fmt: skip
 
 
@@ -121,18 +122,22 @@ def test_shards_that_run_side_by_side_add_up_and_neighbours_do_not(clock: FakeCl
     assert sum_timelines([]) == ()
 
 
-WINDOWS = st.lists(st.builds(window, st.integers(0, 4000).map(lambda cell: 10 * cell), st.integers(0, 9)), max_size=60)
+WINDOWS = st.lists(
+    st.builds(
+        window, st.integers(0, 4000).map(lambda cell: 10 * cell), st.integers(0, 9), reread_pages=st.integers(0, 9)
+    ),
+    max_size=60,
+)
 
 
 @given(st.lists(WINDOWS, max_size=3), st.integers(1, 20))
 def test_no_request_is_lost_or_counted_twice_by_merging_and_shortening(
     timelines: list[list[TimelineWindow]], most: int
 ) -> None:
-    requests = sum(one.requests for timeline in timelines for one in timeline)
+    counts = sum_requests(one for timeline in timelines for one in timeline)
 
     together = sum_timelines(timelines)
     few = downsample(together, most=most)
-    assert sum(one.requests for one in together) == requests
-    assert sum(one.requests for one in few) == requests
+    assert sum_requests(together) == sum_requests(few) == counts
     assert len(few) <= most
     assert [one.begins_at for one in few] == sorted(one.begins_at for one in few)
