@@ -47,7 +47,7 @@ from readstate.simulator.world.world import World
     "behaviours",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Undocumented behaviour, such as list_order=shuffled; may be repeated.",
+    help="Undocumented behaviour, such as user_conversations.order=updated; may be repeated.",
 )
 def command(  # noqa: PLR0917 - click passes them by name
     port: int,

@@ -38,7 +38,7 @@ def _control(base_url: str, path: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_listens_and_ends_when_told(number: signal.Signals) -> None:
-    with _simulate("--users", "1000000", "--fault", "latency_ms=3", "--behaviour", "list_order=shuffled") as (
+    with _simulate("--users", "1000000", "--fault", "latency_ms=3", "--behaviour", "users.order=updated") as (
         process,
         base_url,
     ):
@@ -48,7 +48,7 @@ def test_it_says_where_it_listens_and_ends_when_told(number: signal.Signals) -> 
 
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", base_url)
     assert faults["latency_ms"] == 3
-    assert behaviour["list_order"] == "shuffled"
+    assert behaviour["users"]["order"] == "updated"
     assert (rest, process.returncode) == ("", 0)
     assert f"READSTATE_BASE_URL={base_url}" in story
 

@@ -1,19 +1,54 @@
 """What Twilio does where its documentation does not say: each unknown a named choice whose default is the likeliest."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+TokenForm = Literal["json", "sort_key"]
+
+
+class ListBehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one list is paged."""
+
+    largest_page: int = 50
+    """The largest `PageSize` that is honoured."""
+
+
+class OrderedList(ListBehaviour, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A list whose order is not documented."""
+
+    order: Literal["sid", "created", "updated", "shuffled"] = "sid"
+    """By SID, by a date and then SID, or in an order that means nothing. A row that is updated moves."""
+    direction: Literal["asc", "desc"] = "asc"
+
+
+class ConversationList(OrderedList, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A list of conversations."""
+
+    state_first: Literal["no", "yes"] = "no"
+    """Whether the state comes before the order above."""
+
+
+class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the account responds; a client has to cope with every value of every field."""
+
+    services: ListBehaviour = ListBehaviour(largest_page=100)
+    users: OrderedList = OrderedList()
+    user_conversations: ConversationList = ConversationList()
+    conversations: ConversationList = ConversationList(largest_page=100)
+    participants: OrderedList = OrderedList(largest_page=100)
+    messages: ListBehaviour = ListBehaviour(largest_page=100)
+    message_moves_date_updated: Literal["no", "yes"] = "no"
+    """Whether a new message changes `date_updated` of its conversation."""
+    token_form: TokenForm = "json"  # noqa: S105 - a choice, not a secret
+    """What a `PageToken` is: base64 of JSON, or the sort key of a row."""
+    next_page_url: Literal["token_first", "page_first", "token_only", "relative"] = "token_first"
+    """Where `Page` stands in links to pages, and whether they have a host."""
 
     page_size_over_maximum: Literal["clamp", "reject"] = "clamp"
     """A `PageSize` above the maximum of the list: taken as the maximum, or 400/20007."""
-    page_without_token: Literal["reject", "first_page"] = "reject"  # noqa: S105 - a choice, not a secret
-    """`Page` above 0 without `PageToken`: 400/70002, or the first page again."""
-    list_order: Literal["sid", "shuffled"] = "sid"
-    """A user's conversations by SID, or in an order that means nothing."""
+    page_without_token: Literal["reject", "first_page", "by_number"] = "reject"  # noqa: S105 - a choice, not a secret
+    """`Page` above 0 without `PageToken`: 400/70002, the first page again, or the page of that number."""
     null_index: Literal["clear", "reject"] = "clear"
     """`LastReadMessageIndex=null` clears the horizon, or is 400/50421."""
     empty_index: Literal["ignore", "clear", "reject"] = "ignore"

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from readstate.simulator.api.action_limit import ActionBuckets
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.api.json_templates import UrlContext
-from readstate.simulator.api.paging import PageRequest, parse_page_request
 from readstate.simulator.api.responses import ApiError, Response
-from readstate.simulator.faults.faults import PageFaults
 from readstate.simulator.faults.injector import FaultInjector
 from readstate.simulator.faults.other_clients import OtherClients
 from readstate.simulator.seed.records import Conversation, Participant, User
@@ -86,11 +84,6 @@ class Context:
             code = self.behaviour.actions_code
             text = "Actions per second limit exceeded" if code == 50063 else "Global APS limit exceeded"
             raise ApiError(429, code, text)
-
-    def page(self, *, maximum: int) -> tuple[PageRequest, PageFaults]:
-        """Return the page that is requested, and the faults it will have."""
-        request = parse_page_request(self.query, maximum=maximum, behaviour=self.behaviour)
-        return request, self.injector.page_faults(request.number)
 
 
 def ok(text: str) -> Response:

@@ -90,6 +90,13 @@ class Faults:
     # Other people, while we work.
     live_moves_per_second: float = 0.0
     """Horizons that a live client moves forward, anywhere."""
+    live_messages_per_second: float = 0.0
+    """Messages that live clients write, anywhere."""
+    live_user_updates_per_second: float = 0.0
+    """Users that live clients rename, anywhere."""
+    live_list_share: float = 0.0
+    """Pages of a list after which a live client updates a row of a later page: with a message into a conversation, by
+    renaming a user, by reading for a participant."""
     live_after_fetch_share: float = 0.0
     """Fetches of a user conversation after which a live client moves that horizon."""
     live_removal_share: float = 0.0

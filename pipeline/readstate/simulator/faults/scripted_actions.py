@@ -109,6 +109,11 @@ def _close_conversation(target: _Target) -> dict[str, object]:
     return {"state": target.editor.update_conversation(conversation, conversation._replace(state="closed")).state}
 
 
+def _rename_user(target: _Target) -> dict[str, object]:
+    user = target.user
+    return {"friendly_name": target.editor.update_user(user, user._replace(friendly_name="renamed")).friendly_name}
+
+
 def _delete_user(target: _Target) -> dict[str, object]:
     user = target.user
     target.editor.delete_user(user)
@@ -122,5 +127,6 @@ _ACTIONS: Final[dict[str, Callable[[_Target], dict[str, object]]]] = {
     "add_message": _add_message,
     "delete_newest_message": _delete_newest_message,
     "close_conversation": _close_conversation,
+    "rename_user": _rename_user,
     "delete_user": _delete_user,
 }

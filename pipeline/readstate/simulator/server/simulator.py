@@ -9,7 +9,7 @@ from readstate.simulator.api.api import NOWHERE, Api, Request
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.api.credentials import Credentials
 from readstate.simulator.api.expected_rows import Oracle
-from readstate.simulator.api.paging import next_target
+from readstate.simulator.api.lists.paging import next_target
 from readstate.simulator.api.responses import Response, error_response, html_response
 from readstate.simulator.api.routes import find_route
 from readstate.simulator.faults.account_limits import AccountLimits, BackgroundCounts
@@ -68,7 +68,7 @@ class Simulator:
         self._request_key = subkey(self.world.shape.seed, "request ids")
         self._requests = 0
         self._listens = False
-        self._live_timer: asyncio.TimerHandle | None = None
+        self._live_timers: dict[str, asyncio.TimerHandle] = {}
         self._refresh_flags()
 
     @property
@@ -143,23 +143,28 @@ class Simulator:
             self._later(self.faults.rtt_ms / 2000, self._arrive, request, writer)
 
     def start_other_clients(self) -> None:
-        """Move horizons as other clients, as often as the faults specify. Call this on the event loop."""
+        """Act as other clients, as often as the faults specify. Call this on the event loop."""
         self.stop_other_clients()
         self._listens = True
-        rate = self.faults.live_moves_per_second
-        if rate > 0:
-            self._live_timer = asyncio.get_running_loop().call_later(1 / rate, self._move_live)
+        others, faults = self.api.other_clients, self.faults
+        self._act_again("read", faults.live_moves_per_second, others.move_somewhere)
+        self._act_again("write", faults.live_messages_per_second, others.write_somewhere)
+        self._act_again("rename", faults.live_user_updates_per_second, others.rename_somebody)
 
     def stop_other_clients(self) -> None:
         """Stop the other clients."""
         self._listens = False
-        if self._live_timer is not None:
-            self._live_timer.cancel()
-            self._live_timer = None
+        for timer in self._live_timers.values():
+            timer.cancel()
+        self._live_timers.clear()
 
-    def _move_live(self) -> None:
-        self.api.other_clients.move_somewhere()
-        self.start_other_clients()
+    def _act_again(self, name: str, per_second: float, act: Callable[[], None]) -> None:
+        def act_now() -> None:
+            act()
+            self._act_again(name, per_second, act)
+
+        if per_second > 0:
+            self._live_timers[name] = asyncio.get_running_loop().call_later(1 / per_second, act_now)
 
     def _arrive(self, request: Request, writer: ResponseWriter) -> None:
         faults, request_id = self.faults, self._new_request_id()
@@ -293,6 +298,7 @@ class Simulator:
 
     def _refresh_flags(self) -> None:
         faults = self.faults
+        self.world.messages_update_conversations = self.behaviour.message_moves_date_updated == "yes"
         self._pages.clear()
         self._is_instant = not (
             self.injector.has_faults
@@ -305,5 +311,8 @@ class Simulator:
             or faults.concurrency_cap == 0
         )
         self._cacheable = self.injector.pages_in_order and not (
-            faults.live_after_fetch_share or faults.live_message_share or self.behaviour.unread_lag_seconds
+            faults.live_after_fetch_share
+            or faults.live_message_share
+            or faults.live_list_share
+            or self.behaviour.unread_lag_seconds
         )

@@ -18,11 +18,14 @@ _LOGGED_OF_A_PARTICIPANT = ("last_read_message_index", "last_read_timestamp", "n
 class Editor:
     """Changes one service in the name of *actor*."""
 
-    def __init__(self, service: Service, log: EffectLog, *, actor: str) -> None:
+    def __init__(
+        self, service: Service, log: EffectLog, *, actor: str, messages_update_conversations: bool = False
+    ) -> None:
         self._service = service
         self._overlay = service.overlay
         self._log = log
         self._actor = actor
+        self._messages_update_conversations = messages_update_conversations
 
     def create_user(self, identity: str, *, friendly_name: str | None = None, attributes: str = "{}") -> User:
         """Create a user who is in no conversation yet."""
@@ -140,10 +143,14 @@ class Editor:
         """Add a message of now and return its index; an inactive conversation becomes active."""
         messages = conversation.messages.with_message()
         index = messages.last_ever
-        state = "active" if conversation.state == "inactive" else conversation.state
-        self._overlay.conversations[conversation.number] = conversation._replace(messages=messages, state=state)
+        now = int(self._log.now())
+        self._overlay.conversations[conversation.number] = conversation._replace(
+            messages=messages,
+            state="active" if conversation.state == "inactive" else conversation.state,
+            date_updated=now if self._messages_update_conversations else conversation.date_updated,
+        )
         sid = self._service.seeded.message_sid(conversation.number, index)
-        message = Message(sid, index, author, body, int(self._log.now()), attributes=attributes)
+        message = Message(sid, index, author, body, now, attributes=attributes)
         self._overlay.messages[conversation.number, index] = message
         self._record("message.added", conversation=conversation, after={"index": index})
         return index

@@ -1,11 +1,12 @@
 """The current state of a chat service: what the seed made, with the changes on top."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import merge
 
 from readstate.simulator.seed.records import Conversation, Message, Participant, User
 from readstate.simulator.seed.seeded_service import SeededService
 from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.world.ordered_records import OrderedRecords
 from readstate.simulator.world.overlay import Overlay
 
 MAX_CACHED_CONVERSATIONS = 20_000
@@ -26,6 +27,8 @@ class Service:
         self.overlay = Overlay()
         self._conversations: dict[int, Conversation] = {}
         self._lists: dict[int, list[Listed]] = {}
+        self._ordered_users: dict[str, OrderedRecords[User]] = {}
+        self._ordered_conversations: dict[str, OrderedRecords[Conversation]] = {}
 
     def forget_lists(self) -> None:
         """Drop what was remembered of lists, because a membership came or went."""
@@ -62,11 +65,21 @@ class Service:
         return merge(self._users_at(places), created, key=_sid_of_user) if created else self._users_at(places)
 
     def users_down(self, *, before: str) -> Iterator[User]:
-        """Walk all users against SID order, beginning before a SID."""
+        """Walk all users against SID order, beginning before a SID; all of them where it is empty."""
         space = self.seeded.users
-        places = range(space.first_place_from(before) - 1, -1, -1)
-        created = sorted((user for user in self._created_users() if user.sid < before), key=_sid_of_user, reverse=True)
-        return merge(self._users_at(places), created, key=_sid_of_user, reverse=True)
+        places = range((space.first_place_from(before) if before else space.count) - 1, -1, -1)
+        created = (user for user in self._created_users() if not before or user.sid < before)
+        return merge(
+            self._users_at(places), sorted(created, key=_sid_of_user, reverse=True), key=_sid_of_user, reverse=True
+        )
+
+    def users_by(self, name: str, key: Callable[[User], str]) -> OrderedRecords[User]:
+        """Return all users in the order of *key*, which *name* stands for."""
+        if name not in self._ordered_users:
+            self._ordered_users[name] = OrderedRecords(
+                self.seeded.users.count, self.seeded.user, self.overlay.users, key
+            )
+        return self._ordered_users[name]
 
     def conversation(self, number: int, sid: str | None = None) -> Conversation | None:
         """Look up a conversation by number; a known *sid* saves time."""
@@ -97,13 +110,21 @@ class Service:
         return merge(self._conversations_at(places), created, key=_sid_of)
 
     def conversations_down(self, *, before: str) -> Iterator[Conversation]:
-        """Walk all conversations against SID order, beginning before a SID."""
+        """Walk all conversations against SID order, beginning before a SID; all of them where it is empty."""
         space = self.seeded.conversations
-        places = range(space.first_place_from(before) - 1, -1, -1)
-        created = sorted(
-            (found for found in self._created_conversations() if found.sid < before), key=_sid_of, reverse=True
+        places = range((space.first_place_from(before) if before else space.count) - 1, -1, -1)
+        created = (found for found in self._created_conversations() if not before or found.sid < before)
+        return merge(
+            self._conversations_at(places), sorted(created, key=_sid_of, reverse=True), key=_sid_of, reverse=True
         )
-        return merge(self._conversations_at(places), created, key=_sid_of, reverse=True)
+
+    def conversations_by(self, name: str, key: Callable[[Conversation], str]) -> OrderedRecords[Conversation]:
+        """Return all conversations in the order of *key*, which *name* stands for."""
+        if name not in self._ordered_conversations:
+            self._ordered_conversations[name] = OrderedRecords(
+                self.seeded.conversations.count, self.seeded.conversation, self.overlay.conversations, key
+            )
+        return self._ordered_conversations[name]
 
     def participant(self, conversation: Conversation, user: int) -> Participant | None:
         """Look up the membership of the user numbered *user*."""

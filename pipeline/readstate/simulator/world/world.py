@@ -17,6 +17,8 @@ class World:
         self.shape = shape or WorldShape()
         self.now = now
         self.log = EffectLog(now)
+        self.messages_update_conversations = False
+        """Whether a message changes the `date_updated` of its conversation."""
         self.services = tuple(Service(self.shape, number) for number in range(self.shape.services))
         self._by_sid = {service.sid: service for service in self.services}
 
@@ -35,4 +37,4 @@ class World:
 
     def edit(self, service: Service, *, actor: str) -> Editor:
         """Open *service* for changes in the name of *actor*."""
-        return Editor(service, self.log, actor=actor)
+        return Editor(service, self.log, actor=actor, messages_update_conversations=self.messages_update_conversations)

@@ -1,10 +1,10 @@
 """Every unknown can be switched, and every switch does what it says."""
 
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.api.behaviour import Behaviour, ConversationList
 from readstate.simulator.api.credentials import Credentials
 from readstate.simulator.seed.world_shape import WorldShape
 from tests.helpers.simulated_api import SimulatedApi
@@ -18,21 +18,13 @@ def test_an_oversized_page_is_clamped_or_rejected() -> None:
 
 
 def test_a_page_without_a_token_is_rejected_or_the_first() -> None:
-    lenient = SimulatedApi(SHAPE, page_without_token="first_page")
+    lenient, counting = (SimulatedApi(SHAPE, page_without_token=choice) for choice in ("first_page", "by_number"))
 
     assert SimulatedApi(SHAPE).ask("GET", "/v1/Users?Page=1").code == 70002
     assert lenient.get("/v1/Users?Page=1") == lenient.get("/v1/Users")
-
-
-def test_a_list_comes_by_sid_or_shuffled_and_is_complete_either_way() -> None:
-    plain, shuffled = SimulatedApi(SHAPE), SimulatedApi(SHAPE, list_order="shuffled")
-    path = f"/v1/Users/{plain.user_with(60)}/Conversations?PageSize=7"
-
-    by_sid = [row["conversation_sid"] for row in plain.rows(path)]
-    mixed = [row["conversation_sid"] for row in shuffled.rows(path)]
-
-    assert by_sid == sorted(by_sid) != mixed
-    assert sorted(mixed) == by_sid
+    assert [counting.get(f"/v1/Users?PageSize=7&Page={number}")["users"] for number in range(3)] == [
+        page["users"] for page in counting.pages("/v1/Users?PageSize=7")[:3]
+    ]
 
 
 @pytest.mark.parametrize(("switch", "text"), [("null_index", "null"), ("empty_index", "")])
@@ -208,9 +200,10 @@ def test_unread_counts_may_lag() -> None:
 
 
 def test_defaults_are_the_first_choice_of_each_switch() -> None:
-    hints: dict[str, Any] = get_type_hints(Behaviour)
-    choices = {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is not None}
+    for values in (Behaviour(), ConversationList()):
+        hints: dict[str, Any] = get_type_hints(type(values))
+        choices = {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}
 
-    assert {name: getattr(Behaviour(), name) for name in choices} == {
-        name: first for name, (first, *_) in choices.items()
-    }
+        assert {name: getattr(values, name) for name in choices} == {
+            name: first for name, (first, *_) in choices.items()
+        }

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from readstate.simulator.api.behaviour import ConversationList, OrderedList
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from tests.helpers.simulated_api import SimulatedApi
@@ -64,6 +65,44 @@ def test_a_message_may_arrive_right_after_the_lookup() -> None:
 def test_a_live_client_in_an_empty_world_does_nothing() -> None:
     for shape in (WorldShape(users=0), WorldShape(users=30, conversations_per_user=0), WorldShape(users=1, services=3)):
         api = SimulatedApi(shape)
-        api.simulator.api.other_clients.move_somewhere()
+        others = api.simulator.api.other_clients
+        for act in (others.move_somewhere, others.write_somewhere, others.rename_somebody):
+            act()
 
-        assert all(effect.kind == "participant.updated" for effect in api.world.log.effects)
+        assert {effect.kind for effect in api.world.log.effects} <= {
+            "participant.updated", "message.added", "user.updated",
+        }  # fmt: skip
+
+
+def test_live_clients_update_rows_of_pages_that_are_still_to_be_read() -> None:
+    recent = ConversationList(order="updated", direction="desc")
+    api = SimulatedApi(
+        SHAPE,
+        users=OrderedList(order="updated", direction="desc"),
+        participants=OrderedList(order="updated", direction="desc"),
+        user_conversations=recent,
+        conversations=recent,
+        message_moves_date_updated="yes",
+    )
+    crowd = max(api.service.conversations(), key=lambda found: len(api.service.participants(found)))
+    lists = [
+        "/v1/Users",
+        "/v1/Conversations",
+        f"/v1/Users/{api.user_with(60)}/Conversations",
+        f"/v1/Conversations/{crowd.sid}/Participants",
+    ]
+    for path in lists:
+        everything = {row.get("sid") or row["conversation_sid"] for row in api.rows(f"{path}?PageSize=5")}
+        api.faults(live_list_share=1)
+        seen = {row.get("sid") or row["conversation_sid"] for row in api.rows(f"{path}?PageSize=5")}
+        api.faults()
+
+        assert seen < everything
+
+
+async def test_live_clients_write_and_rename_meanwhile(serve) -> None:
+    simulator, _ = await serve(faults=Faults(live_messages_per_second=500, live_user_updates_per_second=500))
+    while len({effect.kind for effect in simulator.effects()}) < 2:
+        await asyncio.sleep(0.001)
+
+    assert {effect.kind for effect in simulator.effects()} == {"message.added", "user.updated"}

@@ -29,7 +29,7 @@ async def _live(connection: RawConnection, **wish: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("name", "field", "value", "default"),
-    [("faults", "latency_ms", 7.0, 0.0), ("behaviour", "list_order", "shuffled", "sid")],
+    [("faults", "latency_ms", 7.0, 0.0), ("behaviour", "token_form", "sort_key", "json")],
 )
 async def test_options_are_read_replaced_and_changed(
     connection: RawConnection, name: str, field: str, value: Any, default: Any

@@ -3,7 +3,7 @@
 import pytest
 
 from readstate.errors import BadInput
-from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.api.behaviour import Behaviour, OrderedList
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.server.parse_options import parse_assignments, parse_options, to_fields
 from tests.helpers.repository import PIPELINE
@@ -33,6 +33,8 @@ def test_words_become_values_of_the_right_type() -> None:
     assert parse_assignments(Faults, ["error_statuses=502"]).error_statuses == (502,)
     assert parse_assignments(Behaviour, ["actions_per_second=0"]) == Behaviour(actions_per_second=0)
     assert parse_assignments(Behaviour, ["actions_code=50074"]).actions_code == 50074
+    ordered = parse_assignments(Behaviour, ["users.order=created", "conversations.largest_page=20"])
+    assert (ordered.users, ordered.conversations.largest_page) == (OrderedList(order="created"), 20)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,10 @@ def test_what_is_not_named_stays_as_it_was() -> None:
 
     assert parse_options(Faults, {"rtt_ms": 7}, base=base) == Faults(latency_ms=5, rtt_ms=7)
     assert parse_options(Faults, to_fields(base)) == base
+    ordered = parse_options(Behaviour, {"users": {"order": "created"}})
+    assert parse_options(Behaviour, {"users": {"direction": "desc"}}, base=ordered) == Behaviour(
+        users=OrderedList(order="created", direction="desc")
+    )
 
 
 @pytest.mark.parametrize("kind", [Faults, Behaviour])
@@ -62,3 +68,12 @@ def test_the_readme_lists_every_name(kind: type) -> None:
     readme = (PIPELINE / "simulator" / "README.md").read_text(encoding="utf-8")
 
     assert [name for name in to_fields(kind()) if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("users.ordr", "did you mean 'users.order'"), ("users.order", "users"), ("users", "unknown name 'users'")],
+)
+def test_a_wrong_field_of_a_field_is_refused(name: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        parse_options(Behaviour, {name: "backwards"})

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from readstate.simulator.api import json_templates as render
 from readstate.simulator.api.context import GONE, Context, created, ok
-from readstate.simulator.api.paging import Listing, envelope, take_page
+from readstate.simulator.api.list_response import list_response
+from readstate.simulator.api.lists.order import Listing
 from readstate.simulator.api.responses import ApiError, Response
 from readstate.simulator.seed.records import Conversation
-
-_MAXIMUM = 100
 
 
 def list_page(context: Context, conversation_reference: str) -> Response:
@@ -18,15 +17,18 @@ def list_page(context: Context, conversation_reference: str) -> Response:
     order = asked.lower()
     if order not in {"asc", "desc"}:
         raise ApiError(400, 20001, "Invalid parameter: Order")
-    request, page_faults = context.page(maximum=_MAXIMUM)
-    page = take_page(_listing(conversation, descending=order == "desc"), request, page_faults)
-    rows = [_row(context, conversation, index) for index in page.rows]
-    filters = f"Order={asked}&" if "Order" in context.query else ""
-    url = f"{context.urls.prefix}/Conversations/{conversation.sid}/Messages"
-    body = envelope(page, request, key="messages", rows=rows, url=url, filters=filters, page_faults=page_faults)
+    response = list_response(
+        context,
+        _listing(conversation, descending=order == "desc"),
+        context.behaviour.messages,
+        key="messages",
+        url=f"{context.urls.prefix}/Conversations/{conversation.sid}/Messages",
+        row=lambda index: _row(context, conversation, index),
+        filters=f"Order={asked}&" if "Order" in context.query else "",
+    )
     if order == "desc":
         context.other_clients.after_lookup(context.service, conversation)
-    return Response(200, body)
+    return response
 
 
 def fetch(context: Context, conversation_reference: str, reference: str) -> Response:

@@ -2,30 +2,33 @@
 
 from readstate.simulator.api import json_templates as render
 from readstate.simulator.api.context import GONE, Context, created, ok
-from readstate.simulator.api.paging import Listing, envelope, take_page
+from readstate.simulator.api.list_response import list_response
+from readstate.simulator.api.lists.order import listing_of, sort_key
 from readstate.simulator.api.read_horizon import apply_update
 from readstate.simulator.api.resources.user_conversations import change_membership
 from readstate.simulator.api.responses import ApiError, Response
 from readstate.simulator.seed.records import Conversation, Participant
 
-_MAXIMUM = 100
 _MOST_LIVE_CONVERSATIONS = 1000
 
 
 def list_page(context: Context, conversation_reference: str) -> Response:
     """List the members of a conversation."""
     conversation = context.conversation(conversation_reference)
-    request, page_faults = context.page(maximum=_MAXIMUM)
-    keyed = [(member.sid, member) for member in context.service.participants(conversation)]
-    listing = Listing(
-        after=lambda sid: (pair for pair in keyed if pair[0] > sid),
-        before=lambda sid: (pair for pair in reversed(keyed) if pair[0] < sid),
-        get=dict(keyed).get,
+    order = context.behaviour.participants
+    keyed = [
+        (sort_key(order, member.sid, created=member.date_created, updated=member.date_updated), member)
+        for member in context.service.participants(conversation)
+    ]
+    return list_response(
+        context,
+        listing_of(sorted(keyed)).directed(order),
+        order,
+        key="participants",
+        url=f"{context.urls.prefix}/Conversations/{conversation.sid}/Participants",
+        row=lambda member: _row(context, conversation, member),
+        touch=lambda member: context.other_clients.read(context.service, conversation, member),
     )
-    page = take_page(listing, request, page_faults)
-    rows = [_row(context, conversation, member) for member in page.rows]
-    url = f"{context.urls.prefix}/Conversations/{conversation.sid}/Participants"
-    return Response(200, envelope(page, request, key="participants", rows=rows, url=url, page_faults=page_faults))
 
 
 def fetch(context: Context, conversation_reference: str, reference: str) -> Response:

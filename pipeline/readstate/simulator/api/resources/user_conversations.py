@@ -1,28 +1,33 @@
 """A user's conversations: a view over memberships and conversations, and the heart of the simulator."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-
 from readstate.simulator.api import json_templates as render
 from readstate.simulator.api.context import GONE, Context, ok
-from readstate.simulator.api.paging import Listing, envelope, take_page
+from readstate.simulator.api.list_response import list_response
+from readstate.simulator.api.lists.order import Listing, conversation_key, listing_of
 from readstate.simulator.api.read_horizon import apply_update, unread_messages_count
 from readstate.simulator.api.responses import ApiError, Response
 from readstate.simulator.seed.records import Conversation, Participant, User
 from readstate.simulator.world.service import Listed
 
-_MAXIMUM = 50
-
 
 def list_page(context: Context, user_reference: str) -> Response:
     """List the conversations of a user."""
     user, user_sid = context.user_key(user_reference)
-    request, page_faults = context.page(maximum=_MAXIMUM)
-    page = take_page(_listing(context, user), request, page_faults)
-    found = (context.service.listed_membership(listed, user) for listed in page.rows)
-    rows = [_view(context, user_sid, *membership) for membership in found if membership is not None]
-    url = f"{context.urls.prefix}/Users/{user_sid}/Conversations"
-    return Response(200, envelope(page, request, key="conversations", rows=rows, url=url, page_faults=page_faults))
+    find = context.service.listed_membership
+
+    def row(listed: Listed) -> str | None:
+        membership = find(listed, user)
+        return None if membership is None else _view(context, user_sid, *membership)
+
+    return list_response(
+        context,
+        _listing(context, user),
+        context.behaviour.user_conversations,
+        key="conversations",
+        url=f"{context.urls.prefix}/Users/{user_sid}/Conversations",
+        row=row,
+        touch=lambda listed: context.other_clients.write_message(context.service, listed[1]),
+    )
 
 
 def fetch(context: Context, user_reference: str, conversation_reference: str) -> Response:
@@ -103,24 +108,9 @@ def _find_to_write(
 
 def _listing(context: Context, user: int) -> Listing[Listed]:
     listed = context.service.conversations_of(user)
-    if context.behaviour.list_order == "shuffled":
-        # Keys that read backwards are in an order that means nothing, and stays the same.
-        pairs = sorted((sid[::-1], (sid, number)) for sid, number in listed)
-    else:
-        pairs = [(pair[0], pair) for pair in listed]
-
-    def after(key: str) -> Iterator[tuple[str, Listed]]:
-        return iter(pairs[bisect_right(pairs, key, key=_key) :] if key else pairs)
-
-    def before(key: str) -> Iterator[tuple[str, Listed]]:
-        return reversed(pairs[: bisect_left(pairs, key, key=_key)])
-
-    def get(key: str) -> Listed | None:
-        at = bisect_left(pairs, key, key=_key)
-        return pairs[at][1] if at < len(pairs) and pairs[at][0] == key else None
-
-    return Listing(after, before, get)
-
-
-def _key(pair: tuple[str, Listed]) -> str:
-    return pair[0]
+    order = context.behaviour.user_conversations
+    if order.order == "sid" and order.state_first == "no":
+        return listing_of([(pair[0], pair) for pair in listed]).directed(order)
+    found = ((pair, context.service.conversation(pair[1], pair[0])) for pair in listed)
+    keyed = [(conversation_key(order, conversation), pair) for pair, conversation in found if conversation is not None]
+    return listing_of(sorted(keyed)).directed(order)

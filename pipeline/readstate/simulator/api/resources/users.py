@@ -1,32 +1,31 @@
 """The users of a service."""
 
 import re
-from collections.abc import Iterator
 
 from readstate.simulator.api import json_templates as render
+from readstate.simulator.api.behaviour import OrderedList
 from readstate.simulator.api.context import GONE, Context, created, ok
-from readstate.simulator.api.paging import Listing, envelope, take_page
+from readstate.simulator.api.list_response import list_response
+from readstate.simulator.api.lists.order import Listing, sid_in, sort_key
 from readstate.simulator.api.responses import ApiError, Response
 from readstate.simulator.seed.records import User
+from readstate.simulator.world.service import Service
 
-_MAXIMUM = 50
 _LONGEST_IDENTITY = 256
 _LIKE_A_SID = re.compile(r"US[0-9a-fA-F]{32}")
 
 
 def list_page(context: Context) -> Response:
-    """List the users in SID order; those that will have vanished are still in it."""
-    service = context.service
-    request, page_faults = context.page(maximum=_MAXIMUM)
-    listing = Listing(
-        after=lambda sid: _keyed(service.users(after=sid)),
-        before=lambda sid: _keyed(service.users_down(before=sid)),
-        get=service.find_user,
+    """List the users; those that will have vanished are still in it."""
+    return list_response(
+        context,
+        _listing(context.service, context.behaviour.users),
+        context.behaviour.users,
+        key="users",
+        url=f"{context.urls.prefix}/Users",
+        row=lambda user: render.user(context.urls, user),
+        touch=lambda user: context.other_clients.rename(context.service, user),
     )
-    page = take_page(listing, request, page_faults)
-    rows = [render.user(context.urls, user) for user in page.rows]
-    url = f"{context.urls.prefix}/Users"
-    return Response(200, envelope(page, request, key="users", rows=rows, url=url, page_faults=page_faults))
 
 
 def fetch(context: Context, reference: str) -> Response:
@@ -77,5 +76,17 @@ def _check_identity(context: Context, identity: str) -> None:
         raise ApiError(409, 50201, "User already exists")
 
 
-def _keyed(users: Iterator[User]) -> Iterator[tuple[str, User]]:
-    return ((user.sid, user) for user in users)
+def _listing(service: Service, order: OrderedList) -> Listing[User]:
+    if order.order == "sid":
+        by_sid = Listing(
+            after=lambda sid: ((user.sid, user) for user in service.users(after=sid)),
+            before=lambda sid: ((user.sid, user) for user in service.users_down(before=sid)),
+            get=service.find_user,
+        )
+        return by_sid.directed(order)
+
+    def key(user: User) -> str:
+        return sort_key(order, user.sid, created=user.date_created, updated=user.date_updated)
+
+    users = service.users_by(order.order, key)
+    return Listing(users.up, users.down, lambda key: service.find_user(sid_in(order, key))).directed(order)

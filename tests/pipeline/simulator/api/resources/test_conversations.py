@@ -1,5 +1,7 @@
 """Conversations are created, changed, closed and deleted."""
 
+import pytest
+
 from tests.helpers.simulated_api import SimulatedApi
 
 
@@ -55,3 +57,20 @@ def test_conversations_can_be_listed_by_state(api: SimulatedApi) -> None:
 
     assert closed
     assert {found["state"] for found in closed} == {"closed"}
+
+
+def test_conversations_can_be_listed_by_date_and_come_newest_first(api: SimulatedApi) -> None:
+    everything = api.rows("/v1/Conversations")
+    start, end = "2022-06-01T00:00:00Z", "2023-06-30T23:59:59Z"
+
+    filtered = api.rows(f"/v1/Conversations?StartDate={start}&EndDate={end}&State=active&PageSize=5")
+
+    wanted = [row for row in everything if start <= row["date_created"] <= end and row["state"] == "active"]
+    assert len(wanted) > 5
+    assert filtered == sorted(wanted, key=lambda row: (row["date_created"], row["sid"]), reverse=True)
+    assert api.rows("/v1/Conversations?StartDate=2022-06-01&EndDate=2023-06-30&State=active") == filtered
+
+
+@pytest.mark.parametrize("query", ["StartDate=yesterday", "EndDate=", "State=sleepy", 'State="'])
+def test_a_filter_that_cannot_be_is_refused(api: SimulatedApi, query: str) -> None:
+    assert api.ask("GET", f"/v1/Conversations?{query}").code == 20001

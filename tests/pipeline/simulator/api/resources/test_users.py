@@ -2,7 +2,7 @@
 
 import pytest
 
-from readstate.simulator.api.paging import PageToken
+from readstate.simulator.api.lists.page_token import PageToken
 from tests.helpers.simulated_api import SimulatedApi
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from readstate.simulator.api.paging import PageToken
+from readstate.simulator.api.lists.page_token import PageToken
 from readstate.simulator.seed.world_shape import WorldShape
 from tests.helpers.simulated_api import SimulatedApi
 

@@ -1,49 +1,16 @@
 """Pages of a list: the requested page, its token, its rows, and the links to the pages around it."""
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.api.lists.order import Listing
+from readstate.simulator.api.lists.page_token import PageToken
 from readstate.simulator.api.responses import ApiError
 from readstate.simulator.faults.faults import NO_PAGE_FAULTS, PageFaults
 
 Item = TypeVar("Item")
-
-
-class PageToken(NamedTuple):
-    """A place in a list, named by the row beside it and not by a count, so that it outlives changes."""
-
-    key: str = ""
-    """The row after which the page begins, or before which it ends; empty for the beginning of the list."""
-    moved: tuple[str, ...] = ()
-    """Rows that are missing from earlier pages and come on the last one."""
-    backwards: bool = False
-
-    def write(self) -> str:
-        """Return the token as it stands in a URL."""
-        order, side = ("desc", "before") if self.backwards else ("asc", "after")
-        content: dict[str, object] = {"order": order, side: self.key}
-        if self.moved:
-            content["moved"] = self.moved
-        letters = urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode().rstrip("=")
-        return ("PB" if self.backwards else "PT") + letters
-
-    @classmethod
-    def read(cls, text: str) -> "PageToken | None":
-        """Parse a token; None if this simulator did not write it."""
-        try:
-            content = json.loads(urlsafe_b64decode(text[2:] + "=" * (-len(text[2:]) % 4)))
-            backwards = content["order"] == "desc"
-            key, moved = content["before" if backwards else "after"], tuple(content.get("moved", ()))
-            token = cls(key, moved, backwards)
-            genuine = all(isinstance(part, str) for part in (key, *moved)) and token.write() == text
-            return token if genuine else None
-        except (ValueError, LookupError, TypeError, AttributeError):
-            return None
 
 
 class PageRequest(NamedTuple):
@@ -52,17 +19,8 @@ class PageRequest(NamedTuple):
     size: int
     number: int
     token: PageToken
-
-
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[Item]):
-    """A list that is read from a key on, so that rows added or removed meanwhile shift nothing."""
-
-    after: Callable[[str], Iterator[tuple[str, Item]]]
-    """Walk up from a key; the empty key is the beginning."""
-    before: Callable[[str], Iterator[tuple[str, Item]]]
-    """Walk down from a key."""
-    get: Callable[[str], Item | None]
+    skipped: int = 0
+    """Rows before the page, where it is requested by its number alone."""
 
 
 class Page(NamedTuple, Generic[Item]):
@@ -73,22 +31,25 @@ class Page(NamedTuple, Generic[Item]):
     backward: PageToken | None
 
 
-def parse_page_request(query: Mapping[str, str], *, maximum: int, behaviour: Behaviour) -> PageRequest:
+def parse_page_request(query: Mapping[str, str], *, largest: int, behaviour: Behaviour) -> PageRequest:
     """Return the page that *query* requests. Raise `ApiError` as Twilio would."""
     size = _whole_number(query.get("PageSize", "50"), "PageSize", least=1)
     number = _whole_number(query.get("Page", "0"), "Page", least=0)
-    if size > maximum:
-        if behaviour.page_size_over_maximum == "reject":
-            raise ApiError(400, 20007, f"Page size too large: the maximum page size is {maximum}")
-        size = maximum
+    if size > largest:
+        # A list whose pages are below Twilio's usual 50 is asked for nothing too large by a client that names no size.
+        if behaviour.page_size_over_maximum == "reject" and "PageSize" in query:
+            raise ApiError(400, 20007, f"Page size too large: the maximum page size is {largest}")
+        size = largest
     text = query.get("PageToken")
     if text is not None:
-        token = PageToken.read(text)
+        token = PageToken.read(text, behaviour.token_form)
         if token is None:
             raise ApiError(400, 21481, "Invalid PageToken")
         return PageRequest(size, number, token)
     if number > 0 and behaviour.page_without_token == "reject":  # noqa: S105 - a choice
         raise ApiError(400, 70002, "Paged requests must include a PageToken")
+    if behaviour.page_without_token == "by_number":  # noqa: S105 - a choice
+        return PageRequest(size, number, PageToken(), skipped=size * number)
     return PageRequest(size, 0, PageToken())
 
 
@@ -97,7 +58,8 @@ def take_page(listing: Listing[Item], request: PageRequest, page_faults: PageFau
     if request.token.backwards:
         return _take_back(listing, request)
     after, moved = request.token.key, request.token.moved
-    candidates = list(islice(listing.after(after), request.size + 1 + page_faults.moves_row))
+    first_place = request.skipped
+    candidates = list(islice(listing.after(after), first_place, first_place + request.size + 1 + page_faults.moves_row))
     if page_faults.moves_row and candidates:
         moved = (*moved, candidates.pop(0)[0])
     first: list[Item] = []
@@ -120,22 +82,24 @@ def envelope(
     key: str,
     rows: list[str],
     url: str,
+    behaviour: Behaviour,
     filters: str = "",
     page_faults: PageFaults = NO_PAGE_FAULTS,
 ) -> bytes:
     """Write a page with its `meta`; *filters* is the beginning of the query, such as `Order=desc&`."""
     start = f"{url}?{filters}PageSize={request.size}"
     number = request.number
-    this = _url(start, request.token, number)
-    before = "null" if page.backward is None else f'"{_url(start, page.backward, max(0, number - 1))}"'
+    first = _url(start, PageToken(), 0, behaviour)
+    this = _url(start, request.token, number, behaviour)
+    before = "null" if page.backward is None else f'"{_url(start, page.backward, max(0, number - 1), behaviour)}"'
     after = "null"
     if page.forward is not None:
-        after = f'"{this if page_faults.loops else _url(start, page.forward, number + 1)}"'
+        after = f'"{this if page_faults.loops else _url(start, page.forward, number + 1, behaviour)}"'
         if page_faults.next_origin is not None:
             after = f'"{page_faults.next_origin}{after[after.index("/v1/") :]}'
     return (
         f'{{"{key}":[{",".join(rows)}],"meta":{{"page":{number},"page_size":{request.size},'
-        f'"first_page_url":"{start}&Page=0","previous_page_url":{before},"url":"{this}","next_page_url":{after},'
+        f'"first_page_url":"{first}","previous_page_url":{before},"url":"{this}","next_page_url":{after},'
         f'"key":"{key}"}}}}'
     ).encode()
 
@@ -158,9 +122,19 @@ def _take_back(listing: Listing[Item], request: PageRequest) -> Page[Item]:
     )
 
 
-def _url(start: str, token: PageToken, number: int) -> str:
-    # As Twilio writes it: the token directly after the size.
-    return f"{start}&Page={number}" if not token.key else f"{start}&PageToken={token.write()}&Page={number}"
+def _url(start: str, token: PageToken, number: int, behaviour: Behaviour) -> str:
+    if behaviour.next_page_url == "relative":
+        start = start[start.index("/v1/") :]
+    if not token.key:
+        return f"{start}&Page={number}"
+    written = f"&PageToken={token.write(behaviour.token_form)}"
+    match behaviour.next_page_url:
+        case "page_first":
+            return f"{start}&Page={number}{written}"
+        case "token_only":
+            return f"{start}{written}"
+        case _:
+            return f"{start}{written}&Page={number}"
 
 
 def _whole_number(text: str, name: str, *, least: int) -> int:
