@@ -10,7 +10,7 @@ from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.planning.make_plan import Provenance, finish_plan
 from readstate.changes.planning.options import PlanOptions
 from readstate.changes.plans.reader import Plan
-from readstate.changes.plans.writer import PlanWriter
+from readstate.changes.plans.writer import REJECTS, PlanWriter
 from readstate.model.membership import Present, Unknown
 from readstate.model.plan import InputFacts, Planner, PlanRow, Target
 
@@ -58,9 +58,11 @@ def provenance(*, via: str = "csv", **facts: Any) -> Provenance:
     )
 
 
-def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv") -> Plan:
+def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv", rejects: bytes | None = None) -> Plan:
     """A sealed plan of *rows* under *root*; users have four conversations each."""
     with PlanWriter(root) as writer:
+        if rejects is not None:
+            (writer.directory / REJECTS).write_bytes(rejects)
         for row in rows:
             writer.add(row, b'{"sid":"MB"}' if row.disposition == "delete" else None)
         return finish_plan(

@@ -138,7 +138,7 @@ def bulk() -> None:
         subject="Apply plan {{ ti.xcom_pull('plan')['plan_id'] }}?",
         body="{% set plan = ti.xcom_pull('plan') %}"
         "**{{ plan['counts']['update'] }} updates, {{ plan['counts']['delete'] }} removals.** Read it before:\n\n"
-        "`{{ plan['plan_dir'] }}/summary.html`",
+        "`readstate show {{ plan['plan_dir'] }}`",
     )
     apply = ApplyPlanOperator(
         task_id="apply",

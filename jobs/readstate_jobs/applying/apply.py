@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from readstate.changes.plans.reader import find_plan, open_plan
-from readstate.changes.runs.directory import run_of
+from readstate.changes.runs.directory import open_plan_of, run_of
 from readstate.credentials import load_credentials
-from readstate_jobs.applying.apply_job import ApplyJob, open_plan_of, require_canary_confirmed
+from readstate_jobs.applying.apply_job import ApplyJob, require_canary_confirmed
 from readstate_jobs.applying.apply_options import apply_options, read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent

@@ -14,7 +14,7 @@ from readstate.changes.apply.latency import LatencyMeter
 from readstate.changes.apply.options import ApplyDependencies
 from readstate.changes.apply.run import apply
 from readstate.changes.current_state.target import TargetInfo
-from readstate.changes.plans.reader import Plan, open_plan, require_not_expired, require_same_target
+from readstate.changes.plans.reader import Plan, require_not_expired, require_same_target
 from readstate.changes.plans.tombstone import require_not_erased
 from readstate.changes.runs.directory import RunDirectory, begin_run, name_run, require_unused_plan
 from readstate.changes.runs.journal import Journal, open_journal, open_read_only
@@ -103,7 +103,7 @@ class ApplyJob:
             result = await apply(plan, directory, journal, options, context)
             try:
                 write_results(plan, journal, directory.path, excel=self.excel)
-            except LocalDisk:
+            except (LocalDisk, PlanUnusable):
                 # Why a run was stopped is more to the point than that its results are not written yet.
                 if result.stopped is None:
                     raise
@@ -180,20 +180,6 @@ def require_canary_confirmed(directory: RunDirectory) -> None:
             f"the canary of run {directory.run_id} is done and not confirmed yet (--canary-pause)",
             hint=f"Look at {directory.path / 'results.csv'}, then:  readstate resume {directory.run_id}",
         )
-
-
-def open_plan_of(directory: RunDirectory) -> tuple[Plan, RunHeader]:
-    """Open the plan that the run in *directory* was begun with. Raise `BadInput`, `PlanUnusable`."""
-    require_not_erased(directory.path)
-    with closing(open_read_only(directory.journal)) as journal:
-        header = journal.header
-    plan = open_plan(Path(header.plan_dir))
-    if plan.manifest.rows_sha256 != header.rows_sha256:
-        raise PlanUnusable(
-            f"{header.plan_dir} is not the plan that run {header.run_id} was started with",
-            hint="Put that plan back, or plan again.",
-        )
-    return plan, header
 
 
 def _warn_if_expired(manifest: Manifest, server_now: datetime) -> None:

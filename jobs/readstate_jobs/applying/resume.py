@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from readstate.changes.runs.directory import find_run
+from readstate.changes.runs.directory import find_run, open_plan_of
 from readstate.credentials import load_credentials
-from readstate_jobs.applying.apply_job import ApplyJob, open_plan_of
+from readstate_jobs.applying.apply_job import ApplyJob
 from readstate_jobs.applying.apply_options import apply_options, read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent

@@ -29,7 +29,10 @@ def command(
     *, plan: str, root: Path, form: str, only: str | None, row: int | None, limit: int,
     as_json: bool, detailed_exitcode: bool,
 ) -> int:  # fmt: skip
-    """Show PLAN, a plan's folder or its id. Every row is checked against the plan's digests first."""
+    """Show PLAN, a plan's folder or its id.
+
+    Its rows, participants and rejected lines are checked against its digests first.
+    """
     opened = open_plan(find_plan(plan, root))
     if row is not None:
         rows = row_of(opened, row)

@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 
-from readstate.changes.runs.directory import find_run
+from readstate.changes.runs.directory import find_run, open_plan_of
 from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
-from readstate_jobs.applying.apply_job import open_plan_of
 from readstate_jobs.cli.options import connection_options, json_option, plans_option, settings_from
 from readstate_jobs.planning.plan_job import show_plan
 from readstate_jobs.runs.read_only_job import ReadOnlyJob

@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 
-from readstate.changes.runs.directory import find_run
+from readstate.changes.runs.directory import find_run, open_plan_of
 from readstate.credentials import load_credentials
 from readstate.text import group_digits
-from readstate_jobs.applying.apply_job import open_plan_of
 from readstate_jobs.applying.apply_options import parse_share
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.cli.terminal import print_json, print_table

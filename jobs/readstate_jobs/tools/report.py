@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from readstate.changes.plans.reader import open_plan
 from readstate.changes.review import report as run_report
-from readstate.changes.runs.directory import find_run, names_run
+from readstate.changes.runs.directory import find_run, names_run, open_plan_of
 from readstate.changes.runs.journal import open_read_only
 from readstate.changes.runs.status import status_of
 from readstate.errors import BadInput, ExitCode, Usage
@@ -60,7 +59,7 @@ def _of_run(name: str, work_dir: Path, *, markdown: bool, show_pii: bool) -> str
     directory = find_run(name, work_dir)
     status = status_of(directory, work_dir)
     try:
-        plan = open_plan(Path(status.header.plan_dir))
+        plan, _ = open_plan_of(directory)
     except BadInput as error:
         raise BadInput(
             f"run {directory.run_id}: its plan is no longer at {status.header.plan_dir}",

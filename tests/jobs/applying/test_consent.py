@@ -10,6 +10,7 @@ from readstate_jobs.applying.consent import require_consent
 from tests.helpers.apply_commands import HASTE
 from tests.helpers.bulk_changes import consent
 from tests.helpers.cli_shell import Shell
+from tests.helpers.plans import removal_row, written_plan
 
 
 def test_without_a_terminal_missing_consent_is_an_exit_code_and_the_plan_is_still_shown(
@@ -73,3 +74,28 @@ def test_what_a_person_typed_is_in_the_audit_and_need_not_be_typed_again(
     assert output.code == again.code == 16, "both stop after a canary, not for consent to removals"
     assert again.document["counts"]["applied"] == 15
     assert json.loads(audit[0])["consent"]["confirm_deletes"] == 4
+
+
+def test_a_plan_that_is_swapped_while_a_person_types_is_not_carried_out(
+    shell: Shell, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [word for word in consent(plan) if word != "--confirm-deletes"][1:]
+    planned = (plan.directory / "rows.parquet").read_bytes()
+    swapped = written_plan(shell.folder / "other", *map(removal_row, range(4)))
+
+    def swap(_: Plan) -> bool:
+        (plan.directory / "rows.parquet").write_bytes((swapped.directory / "rows.parquet").read_bytes())
+        return True
+
+    monkeypatch.setattr("readstate_jobs.applying.consent.confirm_removals", swap)
+    refused = shell.call("apply", str(plan.directory), *others, *HASTE)
+    monkeypatch.undo()
+    (run_dir,) = shell.run_dirs()
+    status = shell.call("status", run_dir.name, "--json")
+    (plan.directory / "rows.parquet").write_bytes(planned)
+    resumed = shell.call("resume", run_dir.name, "--json")
+
+    assert refused.code == 12
+    assert "rows.parquet does not hold the rows that were planned" in refused.stderr
+    assert (status.document["state"], status.document["counts"]["cancelled"]) == ("stopped", 16)
+    assert resumed.document["counts"]["applied"] == 16

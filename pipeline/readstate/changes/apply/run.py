@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 
 from readstate.changes.apply.admission import Admission, Slot
@@ -48,7 +49,9 @@ async def apply(
         queue.fill(unfinished_rows(plan, journal))
         async with JournalWriter(journal) as writer:
             await _Run(plan, directory, journal=writer, queue=queue, options=options, context=context).execute()
-    except PlanUnusable:
+    except PlanUnusable as error:
+        with suppress(LocalDisk, Locked):
+            journal.finish("stopped", error.exit_code)
         raise
     except ReadstateError as error:
         reason = StopReason(str(error), error.exit_code)

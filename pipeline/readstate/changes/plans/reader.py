@@ -1,7 +1,10 @@
 """Open a plan directory; a plan whose digests disagree is refused."""
 
 import gzip
+import hashlib
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -14,7 +17,7 @@ import pyarrow.parquet as pq
 
 from readstate.changes.plans.schema import to_rows
 from readstate.changes.plans.tombstone import require_not_erased
-from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, ROWS_FILE, digest_of
+from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, digest_of
 from readstate.errors import BadInput, LocalDisk, PlanUnusable
 from readstate.files import sha256_of
 from readstate.foreign_json import UnusableJson, decode_json
@@ -24,54 +27,75 @@ from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanHeader, Plan
 Header = TypeVar("Header", bound=PlanHeader)
 
 _ROWS_AT_ONCE = 8_192
+_BYTES_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan whose digests were checked."""
+    """A plan whose digests were checked; every reading of its rows checks them again."""
 
     directory: Path
     manifest: Manifest
 
     def rows(self) -> Iterator[PlanRow]:
-        """Stream all rows in their order, a few thousand at a time."""
+        """Stream all rows in their order, a few thousand at a time. Raise as `batches`."""
         for batch in self.batches():
             yield from to_rows(batch)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Stream all rows as columns."""
-        with pq.ParquetFile(self.directory / ROWS_FILE) as file:
-            # Group by group: a reader of many groups keeps what it has read to its end, some 50 bytes for each row.
-            for group in range(file.num_row_groups):
-                yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group])
+        """Stream all rows as columns.
+
+        Raise `PlanUnusable` where the file does not hold the rows that were planned: before the first of them, and
+        after the last one, so that a file that was replaced or is written to meanwhile is noticed.
+        """
+        with _damage_told(self.directory, ROWS_FILE), pa.OSFile(str(self.directory / ROWS_FILE)) as source:
+            self._require_planned(source)
+            with pq.ParquetFile(source) as file:
+                # Group by group: a reader of many groups keeps what it has read to its end, some 50 bytes for each row.
+                for group in range(file.num_row_groups):
+                    yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group])
+                self._require_planned(source)
 
     def participants(self) -> Iterator[dict[str, Any]]:
         """Stream the participants that this plan removes. Raise `PlanUnusable` at the end of a damaged file."""
         digest = sha256()
-        try:
-            with gzip.open(self.directory / PARTICIPANTS, "rb") as file:
-                for line in file:
-                    digest.update(line)
-                    yield decode_json(line, dict[str, Any])
-        except (OSError, EOFError, ValueError) as error:
-            raise _damaged(self.directory, f"{PARTICIPANTS}: {error}") from error
-        if digest.hexdigest() != self.manifest.attachments.get(PARTICIPANTS):
-            raise _damaged(self.directory, f"{PARTICIPANTS} is not the one that was planned")
+        with _damage_told(self.directory, PARTICIPANTS), gzip.open(self.directory / PARTICIPANTS, "rb") as file:
+            for line in file:
+                digest.update(line)
+                yield decode_json(line, dict[str, Any])
+        self._require_attached(PARTICIPANTS, digest.hexdigest())
+
+    def require_sealed(self) -> None:
+        """Raise `PlanUnusable` where rows, participants or rejected lines are not those that were planned."""
+        with _damage_told(self.directory, ROWS_FILE), pa.OSFile(str(self.directory / ROWS_FILE)) as rows:
+            self._require_planned(rows)
+        digest = sha256()
+        with _damage_told(self.directory, PARTICIPANTS), gzip.open(self.directory / PARTICIPANTS, "rb") as file:
+            while chunk := file.read(_BYTES_AT_ONCE):
+                digest.update(chunk)
+        self._require_attached(PARTICIPANTS, digest.hexdigest())
+        if REJECTS in self.manifest.attachments:
+            with _damage_told(self.directory, REJECTS):
+                self._require_attached(REJECTS, sha256_of(self.directory / REJECTS))
+
+    def _require_planned(self, rows: pa.NativeFile) -> None:
+        rows.seek(0)
+        if hashlib.file_digest(rows, "sha256").hexdigest() != self.manifest.rows_sha256:
+            raise _damaged(self.directory, f"{ROWS_FILE} does not hold the rows that were planned")
+
+    def _require_attached(self, name: str, digest: str) -> None:
+        if digest != self.manifest.attachments.get(name):
+            raise _damaged(self.directory, f"{name} is not the one that was planned")
 
 
 def open_plan(directory: Path) -> Plan:
-    """Open the plan in *directory* and check that its rows are those that were planned.
+    """Open the plan in *directory* and check that all that its manifest seals is what was planned.
 
     Raise `BadInput`, `PlanUnusable`.
     """
     require_not_erased(directory)
     plan = Plan(directory, read_manifest(directory))
-    try:
-        digest = sha256_of(directory / ROWS_FILE)
-    except LocalDisk as error:
-        raise _damaged(directory, error.message) from error
-    if digest != plan.manifest.rows_sha256:
-        raise _damaged(directory, f"{ROWS_FILE} does not hold the rows that were planned")
+    plan.require_sealed()
     return plan
 
 
@@ -162,6 +186,16 @@ def _converted(directory: Path, document: dict[str, Any], kind: type[Header]) ->
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         raise _damaged(directory, f"{MANIFEST}: {error}") from error
+
+
+@contextmanager
+def _damage_told(directory: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except LocalDisk as error:
+        raise _damaged(directory, error.message) from error
+    except (OSError, EOFError, zlib.error, pa.ArrowException, UnusableJson) as error:
+        raise _damaged(directory, f"{name}: {error}") from error
 
 
 def _damaged(directory: Path, what: str) -> PlanUnusable:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from readstate.changes.plans.reader import Plan, open_plan
 from readstate.changes.plans.tombstone import TOMBSTONE, read_tombstone, require_not_erased
 from readstate.changes.runs.journal import Journal, create_journal, open_read_only
 from readstate.changes.runs.journal_entries import RunHeader
@@ -172,6 +173,20 @@ def _plan_of(run: RunDirectory) -> str | None:
             return journal.header.plan_id
     except Damaged:
         return None
+
+
+def open_plan_of(directory: RunDirectory) -> tuple[Plan, RunHeader]:
+    """Open the plan that the run in *directory* was begun with. Raise `BadInput`, `PlanUnusable`."""
+    require_not_erased(directory.path)
+    with closing(open_read_only(directory.journal)) as journal:
+        header = journal.header
+    plan = open_plan(Path(header.plan_dir))
+    if plan.manifest.rows_sha256 != header.rows_sha256:
+        raise PlanUnusable(
+            f"{header.plan_dir} is not the plan that run {header.run_id} was started with",
+            hint="Put that plan back, or plan again.",
+        )
+    return plan, header
 
 
 def runs_in(work_dir: Path) -> Iterator[RunDirectory]:

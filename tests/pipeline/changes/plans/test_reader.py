@@ -1,6 +1,7 @@
 import gzip
 import json
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from readstate.changes.plans.reader import (
+    Plan,
     find_plan,
     open_plan,
     read_header,
@@ -20,6 +22,7 @@ from readstate.changes.plans.reader import (
 )
 from readstate.changes.plans.writer import digest_of
 from readstate.errors import BadInput, PlanUnusable
+from readstate.files import sha256_of
 from tests.helpers.plans import NOW, TARGET, plan_row, removal_row, skipped_row, written_plan
 
 
@@ -91,16 +94,58 @@ def test_a_plan_of_the_version_before_is_refused_in_words_and_can_still_be_erase
     assert read_header(directory).target == TARGET
 
 
-def test_what_removals_take_away_is_sealed_too(tmp_path: Path) -> None:
-    plan = written_plan(tmp_path, removal_row(0))
-    path = plan.directory / "participants.jsonl.gz"
-    path.write_bytes(gzip.compress(b'{"plan_row_id":7}\n'))
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
 
-    with pytest.raises(PlanUnusable, match="not the one"):
-        list(plan.participants())
-    path.write_bytes(b"no gzip")
-    with pytest.raises(PlanUnusable, match="participants"):
-        list(plan.participants())
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(gzip.compress(b'{"plan_row_id":7}\n')),
+        lambda path: path.write_bytes(b"no gzip"),
+        lambda path: os.truncate(path, path.stat().st_size - 9),
+        _flip,
+        Path.unlink,
+    ],
+)
+def test_what_removals_take_away_is_sealed_too(damage: Callable[[Path], Any], tmp_path: Path) -> None:
+    plan = written_plan(tmp_path, removal_row(0))
+    damage(plan.directory / "participants.jsonl.gz")
+
+    for read in (lambda: open_plan(plan.directory), lambda: list(plan.participants())):
+        with pytest.raises(PlanUnusable, match="participants"):
+            read()
+
+
+def test_rejected_lines_are_sealed_too(tmp_path: Path) -> None:
+    plan = written_plan(tmp_path, plan_row(0), rejects=b"line,code\n7,E-USER\n")
+    open_plan(plan.directory)
+    (plan.directory / "rejects.csv").write_bytes(b"line,code\n")
+
+    with pytest.raises(PlanUnusable, match=r"rejects\.csv is not the one"):
+        open_plan(plan.directory)
+
+
+def test_rows_that_were_replaced_after_the_plan_was_opened_are_not_read(tmp_path: Path) -> None:
+    plan = open_plan(written_plan(tmp_path, plan_row(0)).directory)
+    other = written_plan(tmp_path / "other", removal_row(7))
+    (other.directory / "rows.parquet").replace(plan.directory / "rows.parquet")
+
+    with pytest.raises(PlanUnusable, match="does not hold the rows"):
+        next(plan.batches())
+
+
+def test_rows_that_are_written_to_while_they_are_read_are_noticed_at_the_end(tmp_path: Path) -> None:
+    plan = open_plan(written_plan(tmp_path, *map(plan_row, range(10))).directory)
+    batches = plan.batches()
+    next(batches)
+    with (plan.directory / "rows.parquet").open("r+b") as file:
+        file.write(b"XXXX")
+
+    with pytest.raises(PlanUnusable, match="does not hold the rows"):
+        next(batches)
 
 
 def test_a_plan_is_bound_to_its_target(tmp_path: Path) -> None:
@@ -144,6 +189,7 @@ def test_reading_a_plan_holds_some_of_its_rows_and_never_all(tmp_path: Path) -> 
     table = pq.read_table(path)
     pq.write_table(pa.concat_tables([table] * 20), path, row_group_size=500, use_dictionary=False)
     del table
+    plan = Plan(plan.directory, replace(plan.manifest, rows_sha256=sha256_of(path)))
     before, held = pa.total_allocated_bytes(), list[int]()
 
     for batch in plan.batches():
