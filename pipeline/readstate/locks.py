@@ -1,8 +1,17 @@
-"""Locks between processes of one machine: flock on a file that names its holder. A lock dies with its process."""
+"""Locks between processes of one machine: flock on a file that names its holder, or a name of the machine's own.
 
+A lock dies with its process.
+"""
+
+import errno
 import fcntl
 import os
+import socket
+import struct
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -69,6 +78,30 @@ def wait_for_lock(path: Path) -> FileLock:
         os.close(descriptor)
 
 
+@contextmanager
+def machine_lock(name: str) -> Iterator[bool]:
+    """Hold *name* for as long as the block lasts, against all processes of this machine, whatever their folder or user.
+
+    Yield whether this system can do that. Raise `LockHeld`. Containers with a network of their own are machines of
+    their own.
+    """
+    if sys.platform != "linux":
+        yield False
+        return
+    # An abstract socket: it has no file, so that no folder or permission is in the way and nothing is left behind.
+    address = f"\0readstate/{name}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as held:
+        can_see = True
+        try:
+            held.bind(address)
+            held.listen()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise LockHeld(_owner(address)) from None
+            can_see = False
+        yield can_see
+
+
 def is_locked(path: Path) -> bool:
     """Return whether a process holds the lock *path* now; a missing file is not locked. Raise `OSError`."""
     try:
@@ -99,6 +132,18 @@ def is_file_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
+
+
+def _owner(address: str) -> str:
+    """Return which process listens at *address*; empty where it has ended meanwhile."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        try:
+            asking.settimeout(1)
+            asking.connect(address)
+            process, user, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        except OSError:
+            return ""
+    return f"process {process} of the user with the number {user}"
 
 
 def _open(path: Path) -> int:

@@ -1,8 +1,8 @@
 """One start of a run: plan, lock, journal, connection and results; for the command line and for schedulers alike."""
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -71,7 +71,7 @@ class ApplyJob:
             clock, work_dir = session.clock, Path(self.settings.work_dir)
             require_not_expired(plan.manifest, target.server_now(clock))
             run_id = name_run(clock.now())
-            with self._lock(target.target, run_id):
+            with self._locked(target.target, run_id):
                 require_not_erased(plan.directory)  # again: from here on the lock prevents it
                 require_unused_plan(plan.manifest.plan_id, plan.manifest.created_at, work_dir)
                 directory, journal = begin_run(work_dir, self._header(plan, run_id, target, now=clock.now()))
@@ -82,7 +82,7 @@ class ApplyJob:
             raise StoppedEarly(f"the file {directory.stop} stops this run", hint=f"To continue:  rm {directory.stop}")
         async with self._connected(plan, stop) as (session, target, context):
             _warn_if_expired(plan.manifest, target.server_now(session.clock))
-            with self._lock(target.target, directory.run_id):
+            with self._locked(target.target, directory.run_id):
                 for place in (directory.path, plan.directory):
                     require_not_erased(place)  # again: from here on the lock prevents it
                 return await self._execute(plan, directory, open_journal(directory.journal), session, context)
@@ -144,8 +144,16 @@ class ApplyJob:
                 ),
             )
 
-    def _lock(self, target: Target, run_id: str) -> AbstractContextManager[None]:
-        return target_lock(Path(self.settings.work_dir), target, run_id=run_id, holder=lock_holder())
+    @contextmanager
+    def _locked(self, target: Target, run_id: str) -> Iterator[None]:
+        work_dir = Path(self.settings.work_dir)
+        with target_lock(work_dir, target, run_id=run_id, holder=lock_holder()) as sees_machine:
+            if not sees_machine:
+                command_line().print_message(
+                    f"runs that use another work folder than {work_dir} cannot be seen on this system:"
+                    " let a scheduler run one at a time"
+                )
+            yield
 
     def _who(self) -> dict[str, Any]:
         """Return who applies the plan, and with which key: both may differ from those that made it."""

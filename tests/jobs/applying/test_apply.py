@@ -1,7 +1,11 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from readstate.changes.plans.reader import Plan
+from readstate.changes.runs.lock import target_lock
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import running
@@ -48,6 +52,25 @@ def test_a_plan_is_carried_out_once(shell: Shell, plan: Plan) -> None:
 
     assert output.code == 12
     assert f"readstate resume {first['run_id']}" in output.stderr
+
+
+def test_a_plan_that_is_applied_from_another_work_folder_is_not_applied_here(
+    shell: Shell, plan: Plan, tmp_path: Path
+) -> None:
+    with target_lock(tmp_path / "elsewhere", plan.manifest.target, run_id="r-1", holder={}):
+        output = apply(shell, plan)
+
+    assert output.code == 13
+    assert "with another work folder" in output.stderr
+    assert shell.twilio.effects() == []
+
+
+def test_where_other_work_folders_cannot_be_seen_apply_says_so(
+    shell: Shell, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("readstate.locks.sys", SimpleNamespace(platform="darwin"))
+
+    assert "cannot be seen on this system" in apply(shell, plan).stderr
 
 
 def test_a_run_ends_with_one_document_and_agrees_with_the_effects(shell: Shell, plan: Plan) -> None:
