@@ -16,7 +16,7 @@ import click
 from readstate.errors import ExitCode, ReadstateError, Usage
 from readstate_jobs.cli.messages import CommandLine
 from readstate_jobs.cli.secrets_in_environment import require_no_secrets, without_secrets
-from readstate_jobs.cli.streams import disk_full_error
+from readstate_jobs.cli.streams import disk_error
 
 
 class _Entry(NamedTuple):
@@ -134,11 +134,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Click's answer to a broken pipe: the reader of our output, such as `head`, has left. That is no failure.
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001 - the last resort: a message and a file, no traceback
-        if isinstance(error, OSError) and (full := disk_full_error(error)) is not None:
-            return explain(full.message, full.hint, full.exit_code)
+        if isinstance(error, OSError) and (refused := disk_error(error)) is not None:
+            return explain(refused.message, refused.hint, refused.exit_code)
         return explain(
             without_secrets(f"a bug in readstate: {type(error).__name__}: {error}"),
-            f"The details are in {_save_details(error)}; please report them. Work that was saved can be resumed.",
+            f"{_save_details(error)}\nPlease report them. Work that was saved can be resumed.",
             ExitCode.INTERNAL,
         )
     return int(result) if isinstance(result, int) else ExitCode.DONE
@@ -166,8 +166,13 @@ def _advice(error: click.UsageError) -> str:
 
 
 def _save_details(error: Exception) -> str:
+    """Write the traceback of *error* into a file and return where it is; where that fails too, the traceback itself."""
     import tempfile  # noqa: PLC0415 - only a bug needs it, and --help would wait for it
 
-    with tempfile.NamedTemporaryFile("w", prefix="readstate-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.write(without_secrets("".join(traceback.format_exception(error))))
-    return file.name
+    details = without_secrets("".join(traceback.format_exception(error)))
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="readstate-", suffix=".txt", delete=False, encoding="utf-8") as file:
+            file.write(details)
+    except OSError as refused:
+        return f"The details could not be written to a file ({refused}):\n{details}"
+    return f"The details are in {file.name}"

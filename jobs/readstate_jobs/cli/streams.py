@@ -8,7 +8,7 @@ from pathlib import Path
 
 from readstate.errors import LocalDisk
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED_BY_A_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE}
 
 
 def replace_closed_streams() -> None:
@@ -28,11 +28,11 @@ def discard_unwritable_streams() -> None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def disk_full_error(error: OSError) -> LocalDisk | None:
-    """Return *error* with what to do about it where it says that a disk is full, else None."""
-    if error.errno not in _FULL:
+def disk_error(error: OSError) -> LocalDisk | None:
+    """Return *error* with what to do about it where a file, or the disk below the output, was the matter; else None."""
+    if error.errno is None or (error.filename is None and error.errno not in _REFUSED_BY_A_DISK):
         return None
     return LocalDisk(
-        f"{error.filename or 'the output'}: {os.strerror(error.errno)}",
-        hint="Make room and run the same command again; what was saved can be resumed.",
+        f"{error.filename or 'the output or a temporary file'}: {os.strerror(error.errno)}",
+        hint="Make room or correct the permissions, then run the same command again; what was saved can be resumed.",
     )

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -168,6 +169,29 @@ def test_a_bug_leaves_a_file_with_the_details_and_no_traceback(
     (details,) = Path.cwd().glob("readstate-*.txt")
     assert str(details) in output.stderr
     assert "Traceback" in details.read_text()
+
+
+def test_a_bug_whose_details_cannot_be_written_shows_them(
+    settings_raise: Callable[[BaseException], CommandOutput], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(Path.cwd() / "missing"))
+
+    output = settings_raise(ZeroDivisionError("one thing over nothing"))
+
+    assert output.code == ExitCode.INTERNAL
+    assert "could not be written to a file" in output.stderr
+    assert output.stderr.count("ZeroDivisionError") == 2
+
+
+@pytest.mark.parametrize("reason", [errno.EIO, errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_file_that_the_disk_refuses_is_named_and_no_bug(
+    reason: int, settings_raise: Callable[[BaseException], CommandOutput]
+) -> None:
+    output = settings_raise(OSError(reason, os.strerror(reason), "/work/part-1.arrow"))
+
+    assert output.code == ExitCode.LOCAL_DISK
+    assert f"error: /work/part-1.arrow: {os.strerror(reason)}" in output.stderr
+    assert "run the same command again" in output.stderr
 
 
 def test_a_bug_tells_no_secret_neither_on_the_screen_nor_in_the_file(

@@ -48,8 +48,8 @@ def test_an_output_on_a_full_disk_is_code_20_and_no_bug(words: str) -> None:
 
     assert process.returncode == ExitCode.LOCAL_DISK
     assert process.stderr.splitlines() == [
-        "error: the output: No space left on device",
-        "Make room and run the same command again; what was saved can be resumed.",
+        "error: the output or a temporary file: No space left on device",
+        "Make room or correct the permissions, then run the same command again; what was saved can be resumed.",
     ]
 
 
