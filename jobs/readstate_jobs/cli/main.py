@@ -138,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return explain(refused.message, refused.hint, refused.exit_code)
         return explain(
             without_secrets(f"a bug in readstate: {type(error).__name__}: {error}"),
-            f"{_save_details(error)}\nPlease report them. Work that was saved can be resumed.",
+            f"{_save_details(error)}\nPlease report this. Work that was saved can be resumed.",
             ExitCode.INTERNAL,
         )
     return int(result) if isinstance(result, int) else ExitCode.DONE
@@ -166,13 +166,14 @@ def _advice(error: click.UsageError) -> str:
 
 
 def _save_details(error: Exception) -> str:
-    """Write the traceback of *error* into a file and return where it is; where that fails too, the traceback itself."""
+    """Write the traceback of *error* into a file and return where that is, or the lines of code where it cannot be."""
     import tempfile  # noqa: PLC0415 - only a bug needs it, and --help would wait for it
 
     details = without_secrets("".join(traceback.format_exception(error)))
     try:
-        with tempfile.NamedTemporaryFile("w", prefix="readstate-", suffix=".txt", delete=False, encoding="utf-8") as file:
-            file.write(details)
+        with tempfile.NamedTemporaryFile("wb", prefix="readstate-", suffix=".txt", delete=False) as file:
+            file.write(details.encode(errors="replace"))
     except OSError as refused:
-        return f"The details could not be written to a file ({refused}):\n{details}"
+        lines = ", ".join(f"{at.filename}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__))
+        return f"The details could not be written to a file ({refused}). It happened in {lines}."
     return f"The details are in {file.name}"

@@ -15,7 +15,7 @@ from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import ALL_SERVICES, RosterSelection
 from readstate.snapshot.roster.shard import ALL_USERS, parse_shard
 from readstate.snapshot.roster.users_file import read_users_file
-from readstate.snapshot.workspace.workspace import unfinished_exports
+from readstate.snapshot.workspace.workspace import remove_leftovers, unfinished_exports
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import connection_options, json_option, parse_day, parse_seconds, settings_from
 from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for, export_options
@@ -65,6 +65,7 @@ def command(**options: Any) -> int:
     ).settings
     store = open_store(root)
     selection, blanked = _selection(options), _blanked(options)
+    remove_leftovers(Path(settings.work_dir), root=store.root, published=store.published_run)
     if options["shard"] is not None:
         return export_one_shard(
             options, settings, store=store, selection=selection, blanked_columns=blanked, as_json=as_json

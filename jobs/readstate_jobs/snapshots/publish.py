@@ -15,7 +15,7 @@ from readstate.settings import Settings
 from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
 from readstate.snapshot.roster.shard import parse_run_id
 from readstate.snapshot.shards.publish import Published, PublishOptions, publish_run
-from readstate.snapshot.workspace.workspace import run_workspace
+from readstate.snapshot.workspace.workspace import remove_leftovers, run_workspace
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run
 from readstate_jobs.cli.memory import tune_allocator
@@ -60,6 +60,7 @@ def command(root: str, run_id: str, **options: Any) -> int:
         keeps_staging=keeps_staging,
     )
     store = open_store(root)
+    remove_leftovers(Path(settings.work_dir), root=store.root, published=store.published_run)
     tune_allocator()
     published = run(lambda stop: _publish(settings, publishing, store, stop))
     tables(store)

@@ -23,7 +23,6 @@ from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.roster import Roster
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.run import Run, begin, resume
-from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import cancel_after_grace
 
 Result = TypeVar("Result")
@@ -72,7 +71,9 @@ async def run_export(
         try:
             async with cancel_after_grace(options.grace_seconds, stop=context.stop, clock=context.clock):
                 run = await _begin_or_resume(options, context, checkpoint, disk)
-                await disk.run(_remove_orphans, context.workspace, checkpoint)
+                # Parts that were written and never committed, because the process died in between.
+                committed = {part.name for part in await disk.run(checkpoint.parts)}
+                await disk.run(context.workspace.remove_parts_except, committed)
                 await _read_all(options, context, run, checkpoint, disk)
             result = await disk.run(finish, run, checkpoint)
             is_finished = True
@@ -207,11 +208,3 @@ async def _read_all(
 
 def _new_run_id(clock: Clock) -> str:
     return f"r-{clock.now():%Y%m%dT%H%M%SZ}-{int(clock.random() * 0x10000):04x}"
-
-
-def _remove_orphans(workspace: Workspace, checkpoint: Checkpoint) -> None:
-    """Remove parts that were written and never committed, because the process died in between."""
-    committed = {part.name for part in checkpoint.parts()}
-    for path in workspace.parts.iterdir():
-        if path.name not in committed:
-            path.unlink()

@@ -132,6 +132,11 @@ class SnapshotStore:
         current = self.current(day)
         return None if current is None else current.manifest
 
+    def published_run(self, day: date) -> str | None:
+        """Return the id of the run that has published a date; None where no snapshot of it was. Raise `BadInput`."""
+        manifest = self.manifest(day)
+        return None if manifest is None else manifest.run_id
+
     def current(self, day: date) -> VersionedManifest | None:
         """Return the manifest of one date with its version, for `publish` to replace. Raise `BadInput`."""
         path = manifest_path(day)

@@ -8,7 +8,7 @@ import dataclasses
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -274,6 +274,17 @@ class Checkpoint:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+
+def begun_run(path: Path) -> str | None:
+    """Return the id of the run that the checkpoint at *path* is of; None where nothing was begun. Raise `LocalDisk`."""
+    if not path.exists():
+        return None
+    with _translated(path), closing(sqlite3.connect(path)) as connection:
+        if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'run'").fetchone()[0]:
+            return None
+        row = connection.execute("SELECT value FROM run WHERE name = 'run_id'").fetchone()
+        return None if row is None else str(json.loads(row[0]))
 
 
 @contextmanager

@@ -3,15 +3,16 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Container, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from readstate.errors import Locked
+from readstate.errors import Locked, ReadstateError
 from readstate.files import create_private_folder, translate_os_errors
 from readstate.locks import LockHeld, acquire_lock, is_locked
+from readstate.snapshot.workspace.checkpoint import begun_run
 
 _LOCK = "lock"
 
@@ -38,17 +39,31 @@ class Workspace:
         return self.folder / "finished"
 
     def clear(self) -> None:
-        """Delete all work in progress and keep the lock."""
-        for path in self.folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-                path.mkdir(mode=0o700)
-            elif path.name != _LOCK:
-                path.unlink()
+        """Delete all work in progress and keep the lock. Raise `LocalDisk`."""
+        with translate_os_errors(self.folder):
+            for path in self.folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+                    path.mkdir(mode=0o700)
+                elif path.name != _LOCK:
+                    path.unlink()
+
+    def remove_parts_except(self, names: Container[str]) -> None:
+        """Delete the parts that have none of these *names*. Raise `LocalDisk`."""
+        with translate_os_errors(self.parts):
+            for path in self.parts.iterdir():
+                if path.name not in names:
+                    path.unlink()
 
     def remove(self) -> None:
-        """Delete the folder."""
-        shutil.rmtree(self.folder)
+        """Delete the folder, as far as the disk lets it be deleted: `remove_leftovers` tries what stays once more.
+
+        Raise nothing: the work is done, or there was none, and what it led to is more to the point.
+        """
+        # First: whatever a kill leaves, a folder without a checkpoint holds no work to be resumed.
+        with suppress(OSError):
+            self.checkpoint.unlink()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def export_workspace(work_dir: Path, *, root: str, day: date) -> AbstractContextManager[Workspace]:
@@ -82,6 +97,27 @@ def hold_workspace(folder: Path) -> Iterator[Workspace]:
             create_private_folder(workspace.parts)
             create_private_folder(workspace.finished)
         yield workspace
+
+
+def remove_leftovers(work_dir: Path, *, root: str, published: Callable[[date], str | None]) -> None:
+    """Remove the folders of work on *root* that a run has left which was killed while it tidied up. Raise nothing.
+
+    *published* returns the run whose snapshot of a date is published. A folder without a run has nothing to resume.
+    """
+    named = _named_after(root)
+    with suppress(OSError, ReadstateError):
+        for folder in work_dir.glob(f"exports/????-??-??-{named}"):
+            _remove_unless_begun(folder, published(date.fromisoformat(folder.name[:10])))
+        for folder in work_dir.glob(f"shards/*-{named}-*"):
+            _remove_unless_begun(folder, None)
+
+
+def _remove_unless_begun(folder: Path, published: str | None) -> None:
+    """Remove *folder* where it belongs to no run, or to that which is *published*, and no process holds it."""
+    with suppress(LockHeld), acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n"):
+        workspace = Workspace(folder)
+        if begun_run(workspace.checkpoint) in {None, published}:
+            workspace.remove()
 
 
 def unfinished_exports(work_dir: Path, *, root: str) -> list[date]:

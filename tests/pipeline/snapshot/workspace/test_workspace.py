@@ -1,5 +1,6 @@
 """The workspace: one run at a time, and a lock that dies with its process."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from readstate.errors import LocalDisk, Locked
-from readstate.snapshot.workspace.workspace import export_workspace, unfinished_exports
+from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.workspace import (
+    Workspace,
+    export_workspace,
+    remove_leftovers,
+    run_workspace,
+    unfinished_exports,
+)
 
 DAY = date(2026, 11, 23)
 HOLD = (
@@ -43,6 +51,49 @@ def test_unfinished_exports_are_those_to_this_root_that_no_process_holds(tmp_pat
     ):
         assert unfinished_exports(tmp_path, root="root") == [date(2026, 11, 21), date(2026, 11, 22)]
     assert unfinished_exports(tmp_path / "missing", root="root") == []
+
+
+def _left_by_a_killed_run(workspace: Workspace, *, run_id: str | None) -> None:
+    if run_id is not None:
+        checkpoint = Checkpoint(workspace.checkpoint)
+        checkpoint.set(run_id=run_id)
+        checkpoint.close()
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_leftovers_are_removed_and_work_that_can_be_resumed_is_not(tmp_path: Path) -> None:
+    for day, run_id in ((20, None), (21, "r-published"), (22, "r-unfinished")):
+        with export_workspace(tmp_path, root="root", day=date(2026, 11, day)) as left:
+            _left_by_a_killed_run(left, run_id=run_id)
+    for work, run_id in (("publish", None), ("1-of-2", "nightly")):
+        with run_workspace(tmp_path, root="root", run_id="nightly", work=work) as left:
+            _left_by_a_killed_run(left, run_id=run_id)
+    with export_workspace(tmp_path, root="other", day=DAY), export_workspace(tmp_path, root="root", day=DAY) as held:
+        remove_leftovers(tmp_path, root="root", published={date(2026, 11, 21): "r-published"}.get)
+
+        assert held.parts.is_dir()
+    left = {path.name.rpartition("-")[0] or path.name for path in (tmp_path / "exports").iterdir()}
+    assert left == {"2026-11-22", "2026-11-23"}
+    assert [path.name[-6:] for path in (tmp_path / "shards").iterdir()] == ["1-of-2"]
+
+
+def test_work_that_the_disk_does_not_let_go_is_left_for_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with export_workspace(tmp_path, root="root", day=DAY) as workspace:
+        _left_by_a_killed_run(workspace, run_id="r")
+        (workspace.parts / "part").write_text("rows")
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "rmdir", _refuse)
+            workspace.remove()
+
+        assert not workspace.checkpoint.exists()
+    remove_leftovers(tmp_path, root="root", published={}.get)
+
+    assert list((tmp_path / "exports").iterdir()) == []
 
 
 def test_other_dates_and_other_roots_do_not_wait_for_each_other(tmp_path: Path) -> None:
