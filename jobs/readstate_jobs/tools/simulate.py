@@ -11,6 +11,7 @@ from readstate.errors import Usage
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
+from readstate.simulator.server.account_profile import AccountProfile, load_profile
 from readstate.simulator.server.parse_options import parse_assignments
 from readstate.simulator.server.server import LOOPBACK, listening, new_event_loop
 from readstate.simulator.server.simulator import Simulator
@@ -33,6 +34,8 @@ from readstate.simulator.world.world import World
     help="Users with slashes, blanks, emoji and worse in their identity.",
 )  # fmt: skip
 @click.option("--world", "world_file", type=click.Path(path_type=Path), help="Load the world from this file instead.")
+@click.option("--like", type=click.Path(path_type=Path),
+              help="Behave as this JSON file says, except for --fault and --behaviour.")  # fmt: skip
 @click.option("--dump", "dump_file", type=click.Path(path_type=Path), help="Write the world to this file at the end.")
 @click.option("--prerender", is_flag=True, help="Render every user's list before the first request; for benchmarks.")
 @click.option(
@@ -58,6 +61,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     seed: int,
     odd_identities: float,
     world_file: Path | None,
+    like: Path | None,
     dump_file: Path | None,
     prerender: bool,  # noqa: FBT001 - click passes it by name
     faults: tuple[str, ...],
@@ -77,8 +81,11 @@ def command(  # noqa: PLR0917 - click passes them by name
         heaviest=heaviest,
     )
     world = World(shape) if world_file is None else _load(world_file)
+    account = AccountProfile() if like is None else load_profile(like)
     simulator = Simulator(
-        world, faults=parse_assignments(Faults, list(faults)), behaviour=parse_assignments(Behaviour, list(behaviours))
+        world,
+        faults=parse_assignments(Faults, faults, base=account.faults),
+        behaviour=parse_assignments(Behaviour, behaviours, base=account.behaviour),
     )
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(simulator, port, prerender=prerender))

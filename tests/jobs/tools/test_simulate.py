@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -30,25 +31,25 @@ def _simulate(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.communicate()
 
 
-def _control(base_url: str, path: str) -> dict[str, object]:
+def _control(base_url: str, path: str) -> dict[str, Any]:
     with urllib.request.urlopen(f"{base_url}/_simulator/{path}") as response:
-        content: dict[str, object] = json.load(response)
+        content: dict[str, Any] = json.load(response)
         return content
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_it_listens_and_ends_when_told(number: signal.Signals) -> None:
-    with _simulate("--users", "1000000", "--fault", "latency_ms=3", "--behaviour", "users.order=updated") as (
-        process,
-        base_url,
-    ):
+def test_it_says_where_it_listens_and_ends_when_told(number: signal.Signals, tmp_path: Path) -> None:
+    like = tmp_path / "account.json"
+    like.write_text('{"account": {"behaviour": {"token_form": "sort_key"}, "faults": {"latency_ms": 2, "rtt_ms": 1}}}')
+    options = ["--like", str(like), "--fault", "latency_ms=3", "--behaviour", "users.order=updated"]
+    with _simulate("--users", "1000000", *options) as (process, base_url):
         faults, behaviour = _control(base_url, "faults"), _control(base_url, "behaviour")
         process.send_signal(number)
         rest, story = process.communicate(timeout=LONGEST_SECONDS)
 
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", base_url)
-    assert faults["latency_ms"] == 3
-    assert behaviour["users"]["order"] == "updated"
+    assert (faults["latency_ms"], faults["rtt_ms"]) == (3, 1)
+    assert (behaviour["users"]["order"], behaviour["token_form"]) == ("updated", "sort_key")
     assert (rest, process.returncode) == ("", 0)
     assert f"READSTATE_BASE_URL={base_url}" in story
 

@@ -34,6 +34,7 @@ class Request(NamedTuple):
     host: bytes = b""
     origin: bytes = b""
     """The page whose script sends it, where a browser says so."""
+    accept_encoding: bytes = b""
 
 
 class Api:
@@ -60,6 +61,8 @@ class Api:
             self._check_permission(request)
             if route is None:
                 raise ApiError(404, 20404, f"The requested resource {path} was not found")
+            if route.resource in self.behaviour.forbidden:
+                raise _no_permission()
             return template, self._serve(request, route, path, query, request_id)
         except ApiError as refused:
             return template, refused.response()
@@ -77,8 +80,9 @@ class Api:
             raise ApiError(401, 20003, "Authenticate")
         if faults.region_disabled:
             raise ApiError(403, 50385, "Conversations is disabled in this region")
-        if request.method != "GET" and self._permissions[request.authorization] == "read":
-            raise ApiError(403, 70051, "Authorization failed: the API key lacks the permission for this action")
+        writes = self._permissions[request.authorization] != "read" and "writes" not in self.behaviour.forbidden
+        if request.method != "GET" and not writes:
+            raise _no_permission()
 
     def _serve(self, request: Request, route: Route, path: str, query: str, request_id: str) -> Response:
         handler = route.handlers.get(request.method)
@@ -106,6 +110,10 @@ class Api:
 
     def _service(self, route: Route) -> Service | None:
         return self.world.default_service if route.service_sid is None else self.world.service(route.service_sid)
+
+
+def _no_permission() -> ApiError:
+    return ApiError(403, 70051, "Authorization failed: the API key lacks the permission for this action")
 
 
 @lru_cache(maxsize=1_000)

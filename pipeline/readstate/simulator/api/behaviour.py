@@ -5,6 +5,10 @@ from typing import Literal
 import msgspec
 
 TokenForm = Literal["json", "sort_key"]
+Resource = Literal[
+    "services", "configuration", "users", "user_conversations", "conversations", "participants", "messages",
+    "participant_conversations",
+]  # fmt: skip
 
 
 class ListBehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,5 +85,13 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     bearer_token: Literal["accepted", "refused"] = "accepted"  # noqa: S105 - a choice, not a secret
     second_delete: Literal["not_found", "no_content"] = "not_found"
     """Deleting what is already gone: 404, or 204 again."""
+    forbidden: tuple[Resource | Literal["writes"], ...] = ()
+    """What no credentials may do: requests for a resource, or all that write, are 403/70051."""
+    request_id_header: Literal["sent", "absent"] = "sent"
+    """`Twilio-Request-Id`."""
+    concurrent_requests_header: Literal["sent", "absent"] = "sent"
+    """`Twilio-Concurrent-Requests`."""
+    compression: Literal["none", "gzip"] = "none"
+    """Bodies for clients that accept gzip."""
     unread_lag_seconds: float = 0.0
     """For so long after a change the unread count is still the old one."""

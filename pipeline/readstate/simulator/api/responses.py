@@ -1,5 +1,6 @@
 """Responses, before faults change them."""
 
+import gzip
 import json
 from typing import NamedTuple
 
@@ -14,6 +15,11 @@ class Response(NamedTuple):
     body: bytes = b""
     content_type: bytes = JSON
     retry_after_seconds: float | None = None
+    content_encoding: bytes = b""
+
+    def gzipped(self) -> "Response":
+        """Return the same response with a compressed body."""
+        return self._replace(body=gzip.compress(self.body, compresslevel=1), content_encoding=b"gzip")
 
 
 class ApiError(Exception):

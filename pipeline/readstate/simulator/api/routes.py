@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
+from readstate.simulator.api.behaviour import Resource
 from readstate.simulator.api.resources import account, conversations, messages, participants, user_conversations, users
 from readstate.simulator.api.responses import Response
 
@@ -40,6 +41,17 @@ ACCOUNT_ROUTES: Final[dict[str, dict[str, Handler]]] = {
 }
 
 
+_RESOURCES: Final[dict[str, Resource]] = {
+    "Services": "services",
+    "Configuration": "configuration",
+    "Users": "users",
+    "Conversations": "conversations",
+    "Participants": "participants",
+    "Messages": "messages",
+    "ParticipantConversations": "participant_conversations",
+}
+
+
 class Route(NamedTuple):
     """What a path means."""
 
@@ -48,6 +60,7 @@ class Route(NamedTuple):
     handlers: dict[str, Handler]
     service_sid: str | None
     """None in the family of the default service."""
+    resource: Resource
     references: tuple[str, ...]
 
 
@@ -81,7 +94,11 @@ def _match(
     name, handlers = found
     family = "" if service_sid is None else "Services/{ChatServiceSid}/"
     references = tuple(unquote(part) for part in parts[1::2])
-    return Route(f"/v1/{family}{name}", handlers, service_sid, references)
+    return Route(f"/v1/{family}{name}", handlers, service_sid, _resource(parts[::2]), references)
+
+
+def _resource(collections: Sequence[str]) -> Resource:
+    return "user_conversations" if list(collections) == ["Users", "Conversations"] else _RESOURCES[collections[-1]]
 
 
 def _without_dots(parts: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Chance for the faults, drawn from the world's seed: the same requests in the same order meet the same faults."""
 
 import random
+from collections.abc import Sequence
 from typing import Literal
 from zlib import crc32
 
@@ -65,10 +66,14 @@ class FaultInjector:
     def service_seconds(self) -> float:
         """Draw how long a request is in service."""
         faults = self.faults
-        seconds = faults.latency_ms * faults.latency_factor / 1000
-        if seconds and faults.latency_sigma:
-            # Shifted so that the mean stays as configured, whatever the spread.
-            seconds *= self._random.lognormvariate(-(faults.latency_sigma**2) / 2, faults.latency_sigma)
+        if faults.latency_quantiles_ms:
+            milliseconds = _between(faults.latency_quantiles_ms, self._random.random())
+        else:
+            milliseconds = faults.latency_ms
+            if milliseconds and faults.latency_sigma:
+                # Shifted so that the mean stays as configured, whatever the spread.
+                milliseconds *= self._random.lognormvariate(-(faults.latency_sigma**2) / 2, faults.latency_sigma)
+        seconds = milliseconds * faults.latency_factor / 1000
         return seconds + (faults.stall_seconds if self.chance(faults.stall_share) else 0.0)
 
     def background_gap(self) -> float:
@@ -99,6 +104,13 @@ class FaultInjector:
         """Return whether this user, though listed, is gone; the same users always are."""
         share = self.faults.vanished_users_share
         return share > 0 and crc32(user_sid.encode(), self._seed & 0xFFFFFFFF) < share * 2**32
+
+
+def _between(quantiles: Sequence[float], share: float) -> float:
+    """Return the quantile of a *share*, interpolated."""
+    whole, rest = divmod(share * (len(quantiles) - 1), 1)
+    lower = quantiles[int(whole)]
+    return lower + rest * (quantiles[min(int(whole) + 1, len(quantiles) - 1)] - lower)
 
 
 def _possible(faults: Faults, kinds: tuple[tuple[Fault, str], ...]) -> list[tuple[Fault, float]]:

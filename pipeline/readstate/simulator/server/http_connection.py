@@ -101,6 +101,8 @@ class Connection(asyncio.Protocol):
                 self._authorization = value
             case b"content-type":
                 self._content_type = value
+            case b"accept-encoding":
+                self._accept_encoding = value
             case b"host":
                 self._host = value
             case b"origin":
@@ -115,7 +117,16 @@ class Connection(asyncio.Protocol):
         """Handle the request, or queue it until the one before has its response."""
         method = self._parser.get_method().decode("ascii")
         target = self._target.decode("latin-1")
-        request = Request(method, target, self._authorization, self._content_type, self._body, self._host, self._origin)
+        request = Request(
+            method,
+            target,
+            self._authorization,
+            self._content_type,
+            self._body,
+            self._host,
+            self._origin,
+            self._accept_encoding,
+        )
         keep_alive = self._parser.should_keep_alive()
         self._begin()
         if self._busy:
@@ -163,6 +174,7 @@ class Connection(asyncio.Protocol):
         self._content_type = b""
         self._host = b""
         self._origin = b""
+        self._accept_encoding = b""
         self._body = b""
         self._unparsed = 0
 

@@ -1,6 +1,6 @@
 """Parse names and values from a command line or a control request into `Faults` or `Behaviour`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -34,8 +34,8 @@ def parse_options(kind: type[Options], values: Mapping[str, object], *, base: Op
     return built
 
 
-def parse_assignments(kind: type[Options], words: list[str]) -> Options:
-    """Return options from words of the form `name=value`. Raise `BadInput`."""
+def parse_assignments(kind: type[Options], words: Sequence[str], *, base: Options | None = None) -> Options:
+    """Return options from words of the form `name=value`; others are as in *base*, or the default. Raise `BadInput`."""
     values: dict[str, object] = {}
     defaults = dict(_flat(to_fields(kind())))
     for word in words:
@@ -43,7 +43,7 @@ def parse_assignments(kind: type[Options], words: list[str]) -> Options:
         if not equals:
             raise BadInput(f"{word!r} has no value", hint=f"Write {name}=VALUE.")
         values[name.strip()] = _value(value.strip(), defaults.get(name.strip()))
-    return parse_options(kind, values)
+    return parse_options(kind, values, base=base)
 
 
 def to_fields(description: Faults | Behaviour) -> dict[str, object]:

@@ -9,8 +9,8 @@ from readstate.simulator.api.responses import Response
 
 _REASONS: Final = {status.value: f"{status.value} {status.phrase}".encode() for status in HTTPStatus}
 _HEAD: Final = (
-    b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nDate: %b\r\nTwilio-Request-Id: %b\r\n"
-    b"Twilio-Request-Duration: %.3f\r\nTwilio-Concurrent-Requests: %d\r\nX-API-Domain: conversations.twilio.com\r\n"
+    b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nDate: %b\r\n"
+    b"Twilio-Request-Duration: %.3f\r\nX-API-Domain: conversations.twilio.com\r\n"
     b"X-Home-Region: us1\r\nX-Powered-By: AT-5000\r\nX-Shenanigans: none\r\n"
     b"Strict-Transport-Security: max-age=31536000\r\nVary: Accept-Encoding, Origin\r\n%b\r\n"
 )
@@ -33,19 +33,21 @@ class DateHeader:
         return self._text
 
 
-def head(response: Response, *, request_id: str, seconds: float, concurrent: int, date: bytes) -> bytes:
-    """Write the head of a response that came from Twilio's own servers."""
-    extra = b""
+def head(response: Response, *, request_id: str | None, seconds: float, concurrent: int | None, date: bytes) -> bytes:
+    """Write the head of a response that came from Twilio's own servers; what is None has no header."""
+    extra = b"" if request_id is None else b"Twilio-Request-Id: %b\r\n" % request_id.encode()
+    if concurrent is not None:
+        extra += b"Twilio-Concurrent-Requests: %d\r\n" % concurrent
+    if response.content_encoding:
+        extra += b"Content-Encoding: %b\r\n" % response.content_encoding
     if response.retry_after_seconds is not None:
-        extra = b"Retry-After: %d\r\n" % max(1, round(response.retry_after_seconds))
+        extra += b"Retry-After: %d\r\n" % max(1, round(response.retry_after_seconds))
     return _HEAD % (
         _REASONS[response.status],
         response.content_type,
         len(response.body),
         date,
-        request_id.encode(),
         seconds,
-        concurrent,
         extra,
     )
 

@@ -222,6 +222,7 @@ class Simulator:
         response = self._api_response(pending)
         if fault == "oversize":
             response = response._replace(body=response.body + b" " * (_OVERSIZE - len(response.body)))
+        response = self._encoded(pending, response)
         beginning = self._head(pending, response)
         match fault:
             case "truncate":
@@ -267,6 +268,7 @@ class Simulator:
         self._depart(pending, response)
 
     def _depart(self, pending: _PendingRequest, response: Response) -> None:
+        response = self._encoded(pending, response)
         payload = self._head(pending, response) + response.body
         if self._is_instant:
             pending.writer.send(payload)
@@ -277,12 +279,18 @@ class Simulator:
         route = find_route(pending.request.target.partition("?")[0])
         self.counters.answers[pending.request.method, route.template if route else NOWHERE, status] += 1
 
+    def _encoded(self, pending: _PendingRequest, response: Response) -> Response:
+        if self.behaviour.compression == "none" or not response.body:
+            return response
+        return response.gzipped() if b"gzip" in pending.request.accept_encoding else response
+
     def _head(self, pending: _PendingRequest, response: Response) -> bytes:
+        behaviour = self.behaviour
         return head(
             response,
-            request_id=pending.request_id,
+            request_id=pending.request_id if behaviour.request_id_header == "sent" else None,
             seconds=pending.seconds,
-            concurrent=pending.concurrent,
+            concurrent=pending.concurrent if behaviour.concurrent_requests_header == "sent" else None,
             date=self._date.text(self.injector.faults.clock_skew_seconds),
         )
 
@@ -303,6 +311,7 @@ class Simulator:
         self._is_instant = not (
             self.injector.has_faults
             or faults.latency_ms
+            or faults.latency_quantiles_ms
             or faults.rtt_ms
             or faults.stall_share
             or faults.outage != "no"

@@ -1,7 +1,9 @@
 """Every unknown can be switched, and every switch does what it says."""
 
+import re
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import msgspec
 import pytest
 
 from readstate.simulator.api.behaviour import Behaviour, ConversationList
@@ -207,3 +209,62 @@ def test_defaults_are_the_first_choice_of_each_switch() -> None:
         assert {name: getattr(values, name) for name in choices} == {
             name: first for name, (first, *_) in choices.items()
         }
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "refused"),
+    [
+        ("user_conversations", {"GET /v1/Users/user-0/Conversations"}),
+        ("users", {"GET /v1/Users", "POST /v1/Users"}),
+        ("services", {"GET /v1/Services"}),
+        ("configuration", {"GET /v1/Configuration"}),
+        ("writes", {"POST /v1/Users"}),
+    ],
+)
+def test_credentials_may_lack_permissions(forbidden: str, refused: set[str]) -> None:
+    api = SimulatedApi(SHAPE, forbidden=(forbidden,))
+    asked = [
+        "GET /v1/Users", "GET /v1/Users/user-0/Conversations", "GET /v1/Services", "GET /v1/Configuration",
+        "GET /v1/Conversations", "POST /v1/Users",
+    ]  # fmt: skip
+
+    replies = {line: api.ask(*line.split(), Identity="new") for line in asked}
+
+    assert {line for line, reply in replies.items() if reply.status == 403} == refused
+    assert {reply.code for reply in replies.values() if reply.status == 403} == {70051}
+
+
+@pytest.mark.parametrize(
+    ("form", "pattern"),
+    [
+        ("page_first", r"http://127\.0\.0\.1/v1/Users\?PageSize=2&Page=1&PageToken=PT\w+"),
+        ("token_only", r"http://127\.0\.0\.1/v1/Users\?PageSize=2&PageToken=PT\w+"),
+        ("relative", r"/v1/Users\?PageSize=2&PageToken=PT\w+&Page=1"),
+    ],
+)
+def test_links_to_pages_may_look_different(form: str, pattern: str) -> None:
+    api = SimulatedApi(SHAPE, next_page_url=form)
+
+    assert re.fullmatch(pattern, api.get("/v1/Users?PageSize=2")["meta"]["next_page_url"])
+    assert len(api.rows("/v1/Users?PageSize=7")) == len(list(api.service.users()))
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("services", "/v1/Services"),
+        ("users", "/v1/Users"),
+        ("conversations", "/v1/Conversations"),
+        ("user_conversations", "/v1/Users/user-0/Conversations"),
+    ],
+)
+def test_each_list_has_its_largest_page(name: str, path: str) -> None:
+    smaller = msgspec.structs.replace(getattr(Behaviour(), name), largest_page=20)
+    api, strict = (
+        SimulatedApi(SHAPE, **{name: smaller}),
+        SimulatedApi(SHAPE, **{name: smaller}, page_size_over_maximum="reject"),
+    )
+
+    assert api.get(f"{path}?PageSize=1000")["meta"]["page_size"] == api.get(path)["meta"]["page_size"] == 20
+    assert strict.ask("GET", f"{path}?PageSize=21").code == 20007
+    assert strict.get(path)["meta"]["page_size"] == 20

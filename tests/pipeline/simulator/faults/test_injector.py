@@ -99,3 +99,13 @@ def test_the_mean_latency_is_what_was_asked_whatever_the_spread() -> None:
     assert sum(draws) / len(draws) == pytest.approx(0.24, rel=0.05)
     assert min(draws) < 0.05
     assert max(draws) > 0.5
+
+
+@pytest.mark.parametrize(("quantiles", "most"), [((40.0, 60.0, 80.0), 0.08), ((50.0,), 0.05)])
+def test_latency_is_drawn_between_quantiles(quantiles: tuple[float, ...], most: float) -> None:
+    injector = FaultInjector(1, Faults(latency_quantiles_ms=quantiles, latency_ms=9))
+
+    drawn = sorted(injector.service_seconds() for _ in range(1_001))
+
+    assert quantiles[0] / 1000 <= drawn[0] <= drawn[-1] <= most
+    assert drawn[500] == pytest.approx(quantiles[len(quantiles) // 2] / 1000, rel=0.2)

@@ -1,6 +1,7 @@
 """Limits, latency and failures as a client meets them, and what they leave unchanged."""
 
 import asyncio
+import gzip
 import json
 from dataclasses import replace
 
@@ -190,3 +191,16 @@ async def test_a_fault_replaces_the_response_and_has_no_effect(
     assert response.status == status
     assert response.raw.startswith(beginning)
     assert simulator.effects() == []
+
+
+async def test_headers_may_be_absent_and_bodies_compressed(serve) -> None:
+    bare = Behaviour(request_id_header="absent", concurrent_requests_header="absent", compression="gzip")
+    _, connection = await serve(behaviour=bare)
+
+    plain = await connection.ask("GET", "/v1/Users")
+    connection.send("GET", "/v1/Users", b"", b"Accept-Encoding: gzip, br")
+    compressed = await connection.receive()
+
+    assert {"twilio-request-id", "twilio-concurrent-requests", "content-encoding"}.isdisjoint(plain.headers)
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(compressed.raw) == plain.raw
