@@ -168,22 +168,31 @@ def _open_unfinished(path: Path) -> tuple[Path, int]:
     usual = path.with_name(f".{path.name}.unfinished")
     with suppress(OSError):  # then the other name says what is wrong
         # In a folder that others may write to, the name could be a link to any file of ours, or a pipe.
-        descriptor = os.open(usual, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-        if _is_ours(usual, descriptor):
-            if os.fstat(descriptor).st_size:
-                os.ftruncate(descriptor, 0)
-            return usual, descriptor
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            descriptor, is_new = os.open(usual, flags | os.O_EXCL, 0o600), True
+        except FileExistsError:
+            descriptor, is_new = os.open(usual, flags, 0o600), False
+        try:
+            if _is_ours(usual, descriptor):
+                if os.fstat(descriptor).st_size:
+                    os.ftruncate(descriptor, 0)
+                return usual, descriptor
+        except OSError:
+            # A file system without locks: others find this file, cannot lock it, and take another name.
+            if is_new:
+                return usual, descriptor
         os.close(descriptor)
     other = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     return other, os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
 def _is_ours(path: Path, descriptor: int) -> bool:
-    """Lock the open file; return False where another process holds it or has renamed it before the lock was taken."""
+    """Lock the open file; return False where another process holds it or has renamed it before the lock was taken.
+
+    Raise `OSError` where files cannot be locked.
+    """
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_uid != os.geteuid():
         return False
-    try:
-        return try_lock(descriptor) and is_file_at(descriptor, path)
-    except OSError:  # a file system without locks
-        return False
+    return try_lock(descriptor) and is_file_at(descriptor, path)

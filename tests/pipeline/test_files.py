@@ -83,6 +83,22 @@ def test_what_another_has_just_finished_is_not_written_over(tmp_path: Path, monk
     assert [each.name for each in tmp_path.iterdir()] == ["part"]
 
 
+def test_where_files_cannot_be_locked_nothing_is_left_and_two_writers_do_not_mix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(locks.fcntl, "flock", no_locks)
+    with atomic_write(tmp_path / "part") as one:
+        one.write(b"o")
+        write_private(tmp_path / "part", b"the other")
+        one.write(b"ne")
+
+    assert (tmp_path / "part").read_bytes() == b"one"
+    assert [each.name for each in tmp_path.iterdir()] == ["part"]
+
+
 def test_bytes_are_durable_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[bool] = []
     path = tmp_path / "part"

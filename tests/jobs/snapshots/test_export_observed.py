@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
+from readstate.snapshot.workspace.workspace import Workspace
 from tests.helpers.cli_shell import RunCommand
 from tests.helpers.export_command import EXPORT, WORK, families, make_long_lists_fail, sample
 
@@ -66,7 +66,7 @@ def test_refused_credentials_are_code_14_and_leave_nothing_to_resume(
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is removed, so that a test can look at it."""
-    monkeypatch.setattr(shutil, "rmtree", lambda *_args, **_kwargs: None)
+    monkeypatch.setattr(Workspace, "remove", lambda _workspace: None)
 
 
 @pytest.mark.usefixtures("kept")

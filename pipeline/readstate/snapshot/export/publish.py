@@ -1,6 +1,7 @@
 """From the parts of a finished run to a snapshot: merge, write the users and failures, upload, manifest last."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -81,5 +82,6 @@ class Publisher:
             self.store.put(file.path, path, size=file.bytes, sha256=file.sha256)
             self.emit(Publishing(number, len(finished)))
             yield SnapshotFile(path, dataset, file.rows, file.bytes, file.sha256)
-            file.path.unlink()
+            with suppress(OSError):  # the work folder is removed soon
+                file.path.unlink()
             self.stop.raise_if_stopped()

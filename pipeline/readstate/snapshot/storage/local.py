@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -37,11 +36,11 @@ class LocalObjectStore:
 
     def require_writable(self) -> None:
         """Create the folder, then create a file in it and remove that. Raise `LocalDisk`."""
-        probe = self.folder / f".writable-{os.getpid()}"
+        probe = self.folder / ".writable"  # always the same: one that a killed process left is removed by the next
         with self.translate_errors(""):
             self.folder.mkdir(parents=True, exist_ok=True)
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)
 
     def put(self, source: Path, path: str) -> None:
         with self.translate_errors(path), source.open("rb") as stream, self._new_file(path) as target:
