@@ -6,9 +6,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.helpers.event_loop import settle
+
 HANG_UP = b""
 """In place of an answer: close the connection, after the request was read whole and so had its effect."""
 
+
+LATER = b"\0later"
+"""Inside an answer: what follows is sent a moment later. Does not travel."""
 
 LAST = b"\0the last of this connection"
 """At the end of an answer: close the connection after it. Does not travel."""
@@ -22,6 +27,8 @@ class RawServer:
     requests: list[str] = field(default_factory=list)
     """Each request as it stood on the wire: head and body."""
     connections: int = 0
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    """One for each connection."""
 
     @property
     def lines(self) -> list[str]:
@@ -35,6 +42,7 @@ async def raw_server(answer: Callable[[int], bytes], *, tls: ssl.SSLContext | No
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         record.connections += 1
+        record.writers.append(writer)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -45,8 +53,11 @@ async def raw_server(answer: Callable[[int], bytes], *, tls: ssl.SSLContext | No
                 record.requests.append(head + (await reader.readexactly(length)).decode())
                 if (content := answer(number)) == HANG_UP:
                     return
-                writer.write(content.removesuffix(LAST))
-                await writer.drain()
+                for piece in content.removesuffix(LAST).split(LATER):
+                    writer.write(piece)
+                    await writer.drain()
+                    if LATER in content:
+                        await settle()
                 if content.endswith(LAST):
                     return
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -11,6 +11,7 @@ from readstate.model.quantities import parse_duration
 from readstate.redis_address import without_password
 from readstate.settings import Settings
 from readstate.twilio.client import Reader, Writer
+from readstate.twilio.http.time_bounds import time_bounded
 from readstate.twilio.http.transport import Transport
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from readstate.twilio.retry import Retrying, RetryPolicy
@@ -65,7 +66,7 @@ def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyn
     """Open the transport to the configured origin."""
     from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport  # noqa: PLC0415 - aiohttp takes 0.2 s
 
-    return open_aiohttp_transport(settings, credentials)
+    return time_bounded(open_aiohttp_transport(settings, credentials), settings)
 
 
 def _shared(

@@ -1,12 +1,16 @@
 """The transport on aiohttp, with aiohttp's own resending, redirects and cookies switched off."""
 
+import asyncio
 import os
+import select
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import ClassVar
 from urllib.parse import urlencode
+from weakref import WeakSet
 
 import aiohttp
 from yarl import URL
@@ -30,7 +34,7 @@ async def open_aiohttp_transport(settings: Settings, credentials: Credentials) -
         "User-Agent": f"readstate/{version('readstate')}",
     }
     timeout = aiohttp.ClientTimeout(
-        total=settings.request_timeout_seconds,
+        total=None,  # in aiohttp it does not cover every phase: `time_bounded` does
         sock_connect=settings.connect_timeout_seconds,
         sock_read=settings.read_timeout_seconds,
     )
@@ -41,6 +45,7 @@ async def open_aiohttp_transport(settings: Settings, credentials: Credentials) -
         timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=(_sent_once,),
+        request_class=_CheckedRequest,
     ) as session:
         yield AiohttpTransport(
             session, base_url=settings.base_url.rstrip("/"), max_body_bytes=settings.max_body_megabytes << 20
@@ -58,6 +63,12 @@ class AiohttpTransport:
 
     async def send(self, request: Request) -> Response:
         """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
+        while True:
+            # Each turn closes one of the idle connections.
+            with suppress(_StaleConnection):
+                return await self._send(request)
+
+    async def _send(self, request: Request) -> Response:
         url = URL(self.base_url + request.target, encoded=True)
         assert_writable(request.method, url.raw_path_qs)
         body = urlencode(request.form) if request.method == "POST" else None
@@ -71,6 +82,8 @@ class AiohttpTransport:
             raise _cannot_connect(request, self.base_url, error.os_error) from error
         except aiohttp.ConnectionTimeoutError as error:
             raise _cannot_connect(request, self.base_url, error) from error
+        except _StaleConnection:
+            raise
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise Unanswered(f"{request.method} {request.path}: no complete response: {_reason_text(error)}") from error
 
@@ -88,6 +101,38 @@ class AiohttpTransport:
                     hint="Raise max_body_megabytes if that can be right.",
                 )
         return bytes(body)
+
+
+class _StaleConnection(aiohttp.ClientConnectionError):
+    """Nothing was sent: something came while the connection was idle."""
+
+
+class _CheckedRequest(aiohttp.ClientRequest):
+    """Looks at a kept connection before it is used again.
+
+    aiohttp only asks whether it is open. An answer that nobody asked for would be taken for that of the next request,
+    and each after it for that of another.
+    """
+
+    _used: ClassVar[WeakSet[asyncio.BaseProtocol]] = WeakSet()
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        protocol = conn.protocol
+        assert protocol is not None
+        if protocol not in self._used:
+            self._used.add(protocol)
+        elif protocol.should_close or _is_readable(conn.transport):
+            raise _StaleConnection
+        return await super().send(conn)
+
+
+def _is_readable(transport: asyncio.Transport | None) -> bool:
+    """Return whether bytes, or the end of the stream, wait in the socket: the event loop may not have come to them."""
+    if transport is None:
+        return True
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

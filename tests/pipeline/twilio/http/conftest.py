@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from readstate.settings import DEFAULT_BASE_URL, Settings
+from readstate.twilio.http.time_bounds import time_bounded
 from readstate.twilio.http.transport import Transport
 from tests.helpers.transports import CREDENTIALS, TRANSPORTS, Open
 
@@ -14,6 +15,7 @@ def transport(request: pytest.FixtureRequest) -> Open:
     open_transport = TRANSPORTS[request.param]
 
     def opened(base_url: str = DEFAULT_BASE_URL, **changed: float) -> AbstractAsyncContextManager[Transport]:
-        return open_transport(Settings(base_url=base_url, **changed), CREDENTIALS)  # type: ignore[arg-type]
+        settings = Settings(base_url=base_url, **changed)  # type: ignore[arg-type]
+        return time_bounded(open_transport(settings, CREDENTIALS), settings)
 
     return opened

@@ -11,7 +11,8 @@ import trustme
 
 from readstate.errors import NotSent, Unanswered, UnusableAnswer
 from readstate.twilio.http.request import Request
-from tests.helpers.raw_server import chunked, http, raw_server
+from tests.helpers.event_loop import settle
+from tests.helpers.raw_server import LATER, chunked, http, raw_server
 from tests.helpers.transports import DELETE, READ, UPDATE, Open, exchange
 
 MEGABYTE = b"x" * (1 << 20)
@@ -83,6 +84,16 @@ class TestUnanswered:
             async with transport(f"http://127.0.0.1:{port}", request_timeout_seconds=0.1) as opened:
                 with pytest.raises(Unanswered):
                     await opened.send(READ)
+
+    async def test_a_head_alone_that_nobody_asked_for_does_not_hang_the_next_request(self, transport: Open) -> None:
+        stray_head, its_body = b"HTTP/1.1 200 X\r\nContent-Length: 5\r\n\r\n", b"stray"
+        late = [http() + LATER + stray_head, its_body + http(204)]
+        done = await exchange(
+            transport, READ, READ, respond=lambda number: late[number], pause=settle, request_timeout_seconds=0.2
+        )
+
+        assert not any(answer.body == its_body for answer in done.answers)
+        assert len(done.answers) + len(done.errors) == 2
 
     async def test_cancelling_is_not_translated(self, transport: Open) -> None:
         async with raw_server(lambda _: b"HTTP/1.1 ") as server, transport(server.base_url) as opened:

@@ -14,7 +14,7 @@ from readstate.errors import BadInput, NotSent, Unanswered
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.request import Request
 from tests.helpers.event_loop import settle
-from tests.helpers.raw_server import HANG_UP, LAST, http, raw_server
+from tests.helpers.raw_server import HANG_UP, LAST, LATER, http, raw_server
 from tests.helpers.transports import CONVERSATION, CREDENTIALS, DELETE, READ, SECRET, UPDATE, USER, Open, exchange
 
 BASIC = b64encode(f"{CREDENTIALS.username}:{SECRET}".encode()).decode()
@@ -151,6 +151,37 @@ class TestConnections:
 
         assert [answer.status for answer in done.answers] == [200] * 5
         assert (len(done.server.requests), done.server.connections) == (5, 5)
+
+    @pytest.mark.parametrize(
+        "stray",
+        [
+            http(404),
+            b"HTTP/1.1 200 X\r\nContent-Length: 5\r\n\r\n",
+            b"HTTP/1.1 200 X\r\nContent-Length: 5\r\n\r\nab",
+            b"HTTP/1.1 ",
+            b"\0",
+        ],
+        ids=["whole answer", "head alone", "head and half a body", "half a head", "one byte"],
+    )
+    async def test_what_came_unasked_is_taken_for_no_answer(self, transport: Open, stray: bytes) -> None:
+        async def pause() -> None:
+            await settle()
+            await settle()
+
+        numbered = [http(body=b"[%d]" % number) + LATER + stray for number in range(4)]
+        done = await exchange(transport, READ, DELETE, READ, DELETE, respond=numbered.__getitem__, pause=pause)
+
+        assert [answer.body for answer in done.answers] == [b"[0]", b"[1]", b"[2]", b"[3]"]
+
+    async def test_one_on_which_something_came_unasked_is_not_used_again_even_before_the_loop_has_read_it(
+        self, transport: Open
+    ) -> None:
+        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
+            await opened.send(READ)
+            server.writers[0].write(http(404))
+            answer = await opened.send(DELETE)
+
+        assert (answer.status, server.connections) == (200, 2)
 
     async def test_one_whose_request_was_cancelled_is_not_used_again(self, transport: Open) -> None:
         answers = [http(), b"HTTP/1.1 ", http(body=b"[]")]
