@@ -5,8 +5,8 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Final, NamedTuple
 
-from readstate.simulator.seed.records import Conversation, Message, Participant, User
-from readstate.simulator.seed.seeded_service import SeededService
+from readstate.simulator.seed.records import Configuration, Conversation, Message, Participant, User
+from readstate.simulator.world.service import Service
 
 _EXTRA = ',"sim_extra_field":{"not":"in the description"}'
 
@@ -149,7 +149,7 @@ def message(urls: UrlContext, conversation_sid: str, message: Message, participa
     )
 
 
-def service(base_url: str, account_sid: str, service: SeededService) -> str:
+def service(base_url: str, account_sid: str, service: Service) -> str:
     """Write a chat service."""
     url = f"{base_url}/v1/Services/{service.sid}"
     links = ",".join(
@@ -171,11 +171,41 @@ def service(base_url: str, account_sid: str, service: SeededService) -> str:
     )
 
 
-def configuration(base_url: str, account_sid: str, default_service_sid: str) -> str:
+def service_configuration(base_url: str, service: Service) -> str:
+    """Write the configuration of a service."""
+    url, role = f"{base_url}/v1/Services/{service.sid}/Configuration", service.seeded.role_sid
+    return (
+        f'{{"chat_service_sid":"{service.sid}","default_conversation_creator_role_sid":"{role}",'
+        f'"default_conversation_role_sid":"{role}","default_chat_service_role_sid":"{role}","url":"{url}",'
+        f'"links":{{"notifications":"{url}/Notifications","webhooks":"{url}/Webhooks"}},"reachability_enabled":false}}'
+    )
+
+
+def participant_conversation(urls: UrlContext, user: User, conversation: Conversation, participant: Participant) -> str:
+    """Write the view over a membership and its conversation that is found by identity."""
+    url = f"{urls.prefix}/Conversations/{conversation.sid}"
+    return (
+        f'{{"account_sid":"{urls.account_sid}","chat_service_sid":"{urls.chat_service_sid}",'
+        f'"participant_sid":"{participant.sid}","participant_user_sid":"{user.sid}",'
+        f'"participant_identity":{encode_basestring(user.identity)},"participant_messaging_binding":null,'
+        f'"conversation_sid":"{conversation.sid}","conversation_unique_name":{_text(conversation.unique_name)},'
+        f'"conversation_friendly_name":{_text(conversation.friendly_name)},'
+        f'"conversation_attributes":{encode_basestring(conversation.attributes)},'
+        f'"conversation_date_created":"{timestamp(conversation.date_created)}",'
+        f'"conversation_date_updated":"{timestamp(conversation.date_updated)}",'
+        f'"conversation_created_by":{_text(conversation.created_by)},"conversation_state":"{conversation.state}",'
+        f'"conversation_timers":{_timers(conversation)},'
+        f'"links":{{"participant":"{url}/Participants/{participant.sid}","conversation":"{url}"}}}}'
+    )
+
+
+def configuration(base_url: str, account_sid: str, default_service_sid: str, configuration: Configuration) -> str:
     """Write the account's configuration."""
+    _, messaging_service_sid, inactive_timer, closed_timer = configuration
     return (
         f'{{"account_sid":"{account_sid}","default_chat_service_sid":"{default_service_sid}",'
-        f'"default_messaging_service_sid":null,"default_inactive_timer":null,"default_closed_timer":null,'
+        f'"default_messaging_service_sid":{_text(messaging_service_sid)},'
+        f'"default_inactive_timer":{_text(inactive_timer)},"default_closed_timer":{_text(closed_timer)},'
         f'"url":"{base_url}/v1/Configuration","links":{{'
         f'"service":"{base_url}/v1/Services/{default_service_sid}/Configuration",'
         f'"webhooks":"{base_url}/v1/Configuration/Webhooks"}}}}'

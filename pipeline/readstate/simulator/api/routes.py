@@ -5,7 +5,15 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from readstate.simulator.api.behaviour import Resource
-from readstate.simulator.api.resources import account, conversations, messages, participants, user_conversations, users
+from readstate.simulator.api.resources import (
+    account,
+    conversations,
+    messages,
+    participant_conversations,
+    participants,
+    user_conversations,
+    users,
+)
 from readstate.simulator.api.responses import Response
 
 Handler = Callable[..., Response]
@@ -31,13 +39,17 @@ SERVICE_ROUTES: Final[dict[str, dict[str, Handler]]] = {
         "POST": participants.update,
         "DELETE": participants.delete,
     },
+    "ParticipantConversations": {"GET": participant_conversations.list_page},
     f"{_CONVERSATION}/Messages": {"GET": messages.list_page, "POST": messages.create},
     f"{_CONVERSATION}/Messages/{{Sid}}": {"GET": messages.fetch, "POST": messages.update, "DELETE": messages.delete},
 }
 ACCOUNT_ROUTES: Final[dict[str, dict[str, Handler]]] = {
-    "Services": {"GET": account.list_services},
-    "Services/{ChatServiceSid}": {"GET": account.fetch_service},
-    "Configuration": {"GET": account.fetch_configuration},
+    "Services": {"GET": account.list_services, "POST": account.create_service},
+    "Services/{ChatServiceSid}": {"GET": account.fetch_service, "DELETE": account.delete_service},
+    "Configuration": {"GET": account.fetch_configuration, "POST": account.update_configuration},
+}
+ONE_SERVICE_ROUTES: Final[dict[str, dict[str, Handler]]] = {
+    "Configuration": {"GET": account.fetch_service_configuration},
 }
 
 
@@ -70,6 +82,9 @@ def _shape(template: str) -> str:
 
 _BY_SHAPE: Final = {_shape(name): (name, handlers) for name, handlers in SERVICE_ROUTES.items()}
 _BY_ACCOUNT_SHAPE: Final = {_shape(name): (name, handlers) for name, handlers in ACCOUNT_ROUTES.items()}
+_BY_ONE_SERVICE_SHAPE: Final = _BY_SHAPE | {
+    _shape(name): (name, handlers) for name, handlers in ONE_SERVICE_ROUTES.items()
+}
 
 
 def find_route(raw_path: str, *, encoded_slash_separates: bool = False) -> Route | None:
@@ -80,7 +95,7 @@ def find_route(raw_path: str, *, encoded_slash_separates: bool = False) -> Route
     if version != "v1":
         return None
     if len(parts) > 2 and parts[0] == "Services":
-        return _match(parts[2:], _BY_SHAPE, service_sid=parts[1])
+        return _match(parts[2:], _BY_ONE_SERVICE_SHAPE, service_sid=parts[1])
     return _match(parts, _BY_SHAPE) or _match(parts, _BY_ACCOUNT_SHAPE)
 
 

@@ -67,3 +67,13 @@ class Message(NamedTuple):
     date_updated: int | None = None
     """None until it is edited."""
     attributes: str = "{}"
+
+
+class Configuration(NamedTuple):
+    """What applies to the whole account."""
+
+    default_service: int = 0
+    """The number of the service that paths without a service mean."""
+    messaging_service_sid: str | None = None
+    inactive_timer: str | None = None
+    closed_timer: str | None = None

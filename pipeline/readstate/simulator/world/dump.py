@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 
 from readstate.errors import BadInput
-from readstate.simulator.seed.records import Conversation, Message, Participant, User
+from readstate.simulator.seed.records import Configuration, Conversation, Message, Participant, User
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.world.service import Service
 from readstate.simulator.world.world import World
 
 _FORMAT = "readstate world 2"
+_OF_A_SERVICE = 2
+"""The members of a line about a service as a whole."""
 
 
 def dump_world(world: World, path: Path) -> None:
@@ -31,8 +33,15 @@ def load_world(path: Path) -> World:
 def dump_lines(world: World) -> Iterator[str]:
     """Write *world* as lines of JSON."""
     yield _line({"format": _FORMAT, "shape": msgspec.to_builtins(world.shape)})
-    for service in world.services:
-        yield from (_line({"service": service.number, **change}) for change in _changes(service))
+    for number, service in enumerate(world.numbered_services):
+        if service is None:
+            yield _line({"service": number, "is": None})
+            continue
+        if number >= world.shape.services:
+            yield _line({"service": number, "is": {"name": service.friendly_name, "created": service.date_created}})
+        yield from (_line({"service": number, **change}) for change in _changes(service))
+    if world.configuration != Configuration():
+        yield _line({"configuration": msgspec.to_builtins(world.configuration)})
 
 
 def world_from_lines(lines: Iterator[str] | list[str]) -> World:
@@ -48,8 +57,7 @@ def world_from_lines(lines: Iterator[str] | list[str]) -> World:
         raise BadInput("this is not a world that was dumped by the simulator") from error
     for number, line in numbered:
         try:
-            change = json.loads(line)
-            _apply(world.services[change["service"]], change)
+            _apply(world, json.loads(line))
         except (ValueError, LookupError, TypeError) as error:
             raise BadInput(f"line {number} of the world is invalid: {error}") from error
     return world
@@ -71,7 +79,31 @@ def _changes(service: Service) -> Iterator[dict[str, Any]]:
         yield {"message": [number, index], "is": msgspec.to_builtins(message)}
 
 
-def _apply(service: Service, change: dict[str, Any]) -> None:
+def _apply(world: World, change: dict[str, Any]) -> None:
+    match change:
+        case {"configuration": plain}:
+            world.configuration = msgspec.convert(plain, Configuration)
+        case {"service": int(number), "is": plain} if len(change) == _OF_A_SERVICE:
+            _apply_to_account(world, number, plain)
+        case {"service": int(number)} if (service := world.numbered_services[number]) is not None:
+            _apply_to_service(service, change)
+        case _:
+            raise ValueError("no such kind of change")
+
+
+def _apply_to_account(world: World, number: int, plain: dict[str, Any] | None) -> None:
+    while number >= len(world.numbered_services):
+        # Those in between were deleted, too.
+        world.create_service("", actor=_FORMAT, date_created=0)
+    service = world.numbered_services[number]
+    if plain is None:
+        world.numbered_services[number] = None
+    elif service is not None:
+        service.friendly_name, service.date_created = plain["name"], plain["created"]
+    world.log.effects.clear()
+
+
+def _apply_to_service(service: Service, change: dict[str, Any]) -> None:
     overlay = service.overlay
     match change:
         case {"user": int(number), "sid": sid, "is": plain}:

@@ -8,6 +8,7 @@ EffectKind = Literal[
     "user.created", "user.updated", "user.deleted",
     "conversation.created", "conversation.updated", "conversation.deleted",
     "participant.added", "participant.updated", "participant.removed",
+    "service.created", "service.deleted", "configuration.updated",
     "message.added", "message.updated", "message.deleted",
 ]  # fmt: skip
 Fields = Mapping[str, str | int | bool | None]

@@ -24,6 +24,8 @@ class Service:
         self.number = number
         self.seeded = SeededService(shape, number)
         self.sid = self.seeded.sid
+        self.friendly_name = self.seeded.friendly_name
+        self.date_created = self.seeded.date_created
         self.overlay = Overlay()
         self._conversations: dict[int, Conversation] = {}
         self._lists: dict[int, list[Listed]] = {}

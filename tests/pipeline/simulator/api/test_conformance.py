@@ -121,12 +121,19 @@ def _change_everything(api: SimulatedApi, family: str) -> None:
     assert [api.ask("DELETE", item["url"]).status for item in everything] == [204] * 5
 
 
+def _change_the_account(api: SimulatedApi) -> None:
+    service = api.ask("POST", "/v1/Services", FriendlyName="New").body
+    api.ask("POST", "/v1/Configuration", DefaultInactiveTimer="PT10M")
+    assert api.ask("DELETE", service["url"]).status == 204
+
+
 def test_every_response_of_every_operation_is_what_the_description_promises() -> None:
     conformance = Conformance()
     api = CheckedApi(conformance, WorldShape(users=120, services=2, odd_identities=0.5))
     for family in ("/v1", *(f"/v1/Services/{service.sid}" for service in api.world.services)):
         _read_everything(api, family)
         _change_everything(api, family)
+    _change_the_account(api)
 
     tables = [
         ("/v1/", routes.SERVICE_ROUTES),
@@ -136,7 +143,11 @@ def test_every_response_of_every_operation_is_what_the_description_promises() ->
     operations = {
         (method, prefix + name) for prefix, table in tables for name, handlers in table.items() for method in handlers
     }
-    assert operations - conformance.checked == set()
+    undescribed = {
+        ("GET", "/v1/ParticipantConversations"),
+        ("GET", "/v1/Services/{ChatServiceSid}/ParticipantConversations"),
+    }
+    assert operations - conformance.checked == undescribed
 
 
 @pytest.mark.parametrize(

@@ -117,3 +117,20 @@ def test_it_is_told_what_is_wrong() -> None:
 
         assert (nobody.value.status, nobody.value.code) == (401, 20003)
         assert (empty.value.status, empty.value.code) == (400, 20161)
+
+
+def test_it_finds_conversations_by_identity_and_manages_services() -> None:
+    with running(World(SHAPE)) as simulator:
+        conversations = _client(simulator).conversations.v1
+        service = simulator.world.default_service
+        user = max(service.users(), key=lambda user: len(service.conversations_of(user.number)))
+
+        found = conversations.participant_conversations.list(identity=user.identity, page_size=13)
+        made = conversations.services.create(friendly_name="Extra")
+        configuration = conversations.services(made.sid).configuration().fetch()
+
+        assert [row.conversation_sid for row in found] == [sid for sid, _ in service.conversations_of(user.number)]
+        assert all(isinstance(row.conversation_date_created, datetime) and row.links for row in found)
+        assert configuration.chat_service_sid == made.sid
+        assert configuration.default_chat_service_role_sid.startswith("RL")
+        assert conversations.services(made.sid).delete() is True

@@ -42,6 +42,11 @@ def test_a_world_comes_back_with_everything_that_was_changed(tmp_path: Path) -> 
     api.ask("DELETE", other["url"])
     api.ask("DELETE", f"/v1/Users/{api.user_with(2)}")
     api.ask("DELETE", api.membership(state="closed")["links"]["conversation"])
+    doomed = api.ask("POST", "/v1/Services", FriendlyName="Doomed").body
+    extra = api.ask("POST", "/v1/Services", FriendlyName="Extra").body
+    api.ask("POST", f"{extra['url']}/Users", Identity="berta")
+    api.ask("DELETE", doomed["url"])
+    api.ask("POST", "/v1/Configuration", DefaultInactiveTimer="PT10M")
     path = tmp_path / "world.jsonl"
 
     dump_world(api.world, path)
@@ -50,6 +55,10 @@ def test_a_world_comes_back_with_everything_that_was_changed(tmp_path: Path) -> 
     assert loaded.shape == api.world.shape
     assert _everything(loaded) == _everything(api.world)
     assert loaded.default_service.find_user("anna") == api.service.find_user(made["sid"])
+    assert loaded.configuration == api.world.configuration
+    assert [(found.sid, found.friendly_name) for found in loaded.services] == [
+        (found.sid, found.friendly_name) for found in api.world.services
+    ]
     assert list(dump_lines(loaded)) == list(dump_lines(api.world))
 
 
