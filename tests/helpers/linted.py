@@ -1,13 +1,12 @@
 """Lints text as if it were a file."""
 
-import io
 import tempfile
 from pathlib import Path
 
 from readstate.changes.input.lint import InputOptions, StagedFile, stage
-from readstate.changes.input.problems import Problem
-from readstate.changes.input.source import open_source
 from readstate.changes.input.staging import Staging
+from readstate.input.problems import Problem
+from readstate.input.source import open_source
 from readstate.model.desired import Operation
 
 US, CH = "US" + "a" * 32, "CH" + "b" * 32
@@ -22,7 +21,7 @@ class Linted:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, name)
             path.write_bytes(data)
-            source = open_source(str(path), stdin=io.BytesIO(), spool=Path(folder))
+            source = open_source(str(path), spool=Path(folder))
             staging = Staging(Path(folder))
             self.staged: StagedFile | None = stage(
                 source,

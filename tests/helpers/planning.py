@@ -10,8 +10,6 @@ from typing import Any
 
 from readstate.changes.current_state.target import find_target
 from readstate.changes.input.lint import InputOptions, stage
-from readstate.changes.input.problems import Problem
-from readstate.changes.input.source import open_source
 from readstate.changes.planning.gather import read_current
 from readstate.changes.planning.make_plan import write_plan
 from readstate.changes.planning.options import PlanOptions
@@ -19,6 +17,8 @@ from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.writer import PlanWriter
 from readstate.events import ignore
+from readstate.input.problems import Problem
+from readstate.input.source import open_source
 from readstate.model.desired import Operation
 from readstate.simulator.api.api import Request as ApiRequest
 from readstate.stop import StopSwitch
@@ -115,7 +115,7 @@ async def make_plan(
     problems: list[Problem] = []
     transport = transport or SimulatedTransport(simulated)
     clock = FakeClock()
-    source = open_source(str(spool / "changes.csv"), stdin=io.BytesIO(), spool=spool)
+    source = open_source(str(spool / "changes.csv"), spool=spool)
     workspace = PlanWorkspace(spool)
     plan_options = PlanOptions(**options)
     with PlanWriter(folder / "plans") as writer:

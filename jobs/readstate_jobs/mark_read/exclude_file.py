@@ -1,62 +1,44 @@
 """The file of ``--exclude``: users, conversations or single memberships that must not be touched."""
 
-from readstate.changes.input.cells import BadCell, parse_conversation, parse_user
+from collections.abc import Callable
+
 from readstate.changes.selection.exclusions import Exclusions
 from readstate.errors import BadInput
+from readstate.input.cell_reader import CellReader
+from readstate.input.cells import parse_conversation_sid, parse_user
+from readstate.input.header import Columns
+from readstate.input.name_list import read_list
 from readstate.model.ids import is_sid
-from readstate.snapshot.roster.line_file import FileLine, WrongLine, raise_wrong_lines, read_lines
 
-_HEADERS = (("user",), ("conversation",), ("user", "conversation"))
+_EITHER = "user or conversation"
+_COLUMNS = Columns(("user", "conversation"), alone=_EITHER)
 
 
-def read_exclusions(name: str) -> Exclusions:
+def read_exclusions(name: str, *, warn: Callable[[str], None]) -> Exclusions:
     """Read *name*: a CSV with the columns ``user``, ``conversation`` or both, or one of them a line.
 
-    A line with both excludes that one membership. Raises `BadInput` that lists every wrong line.
+    A line with both excludes that one membership. Raise `BadInput` that lists every wrong line; what is only doubtful
+    goes to *warn*.
     """
     users, conversations, memberships = set[str](), set[str](), set[tuple[str, str]]()
-    wrong: list[WrongLine] = []
-    for line in read_lines(name, _HEADERS):
-        if isinstance(line, WrongLine):
-            wrong.append(line)
-            continue
-        user, conversation = _cells(line)
-        try:
-            _check(user, conversation)
-        except BadCell as bad:
-            wrong.append(WrongLine(line.number, user or conversation, f"{bad.message}. {bad.hint}"))
-            continue
-        if user and conversation:
-            memberships.add((user, conversation))
-        elif user:
-            users.add(user)
-        else:
-            conversations.add(conversation)
-    if wrong:
-        raise_wrong_lines(
-            name,
-            wrong,
-            hint="A line names a user (SID or identity) or a conversation (SID), in a CSV with user,conversation both.",
+
+    def take(cells: CellReader, texts: dict[str, str]) -> None:
+        alone = texts.get(_EITHER, "")
+        is_conversation = is_sid(alone, "CH")
+        user = cells.read_optional("user", texts["user"] or ("" if is_conversation else alone), parse_user)
+        conversation = cells.read_optional(
+            "conversation", texts["conversation"] or (alone if is_conversation else ""), parse_conversation_sid
         )
+        if cells.first_error is not None:
+            return
+        if user is not None and conversation is not None:
+            memberships.add((user, conversation))
+        elif user is not None:
+            users.add(user)
+        elif conversation is not None:
+            conversations.add(conversation)
+
+    read_list(name, _COLUMNS, take, warn=warn)
     if not users | conversations and not memberships:
         raise BadInput(f"{name}: excludes nothing", hint="Leave --exclude out, or look whether the file was cut off.")
     return Exclusions(frozenset(users), frozenset(conversations), frozenset(memberships))
-
-
-def _cells(line: FileLine) -> tuple[str, str]:
-    if len(line.cells) == 1:
-        (alone,) = line.cells
-        return ("", alone) if is_sid(alone, "CH") else (alone, "")
-    user, conversation = line.cells
-    return user, conversation
-
-
-def _check(user: str, conversation: str) -> None:
-    if user:
-        parse_user(user)
-    if conversation:
-        parse_conversation(conversation)
-        if not is_sid(conversation, "CH"):
-            raise BadCell(
-                "E-CONVERSATION", f"{conversation!r} is not a conversation's SID", "A SID is CH and 32 hex digits."
-            )

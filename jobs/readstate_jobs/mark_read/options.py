@@ -13,6 +13,7 @@ from readstate.model.desired import NotificationLevel
 from readstate.model.quantities import parse_date, parse_duration
 from readstate.snapshot.roster.users_file import RosterEntry, read_users_file
 from readstate.text import format_moment
+from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import require_service_sid
 from readstate_jobs.mark_read.exclude_file import read_exclusions
 
@@ -83,7 +84,7 @@ def parse_options(
             unread_at_least=unread_at_least,
             muted=muted,
             updated_before=age if isinstance(age, datetime) else None,
-            excluded=Exclusions() if exclude_file is None else read_exclusions(exclude_file),
+            excluded=_excluded(exclude_file),
         ),
         unchanged_for=age if isinstance(age, timedelta) else None,
         action=MarkAction(read=not keep_unread, never_read_too=never_read_too, level=level),
@@ -128,14 +129,18 @@ def _level(*, mute: bool, unmute: bool) -> NotificationLevel | None:
 
 
 def _users(name: str, service: str | None) -> tuple[RosterEntry, ...]:
-    entries = read_users_file(name)
+    entries = read_users_file(name, warn=command_line().print_message)
     others: Sequence[RosterEntry] = [entry for entry in entries if entry.service not in {None, service}]
     if others:
         raise BadInput(
             f"{name}: line {others[0].line} names the service {others[0].service}, and a plan is for one service",
             hint=f"Use --service {others[0].service} and the users of that service, one run for each.",
         )
-    return tuple(entries)
+    return entries
+
+
+def _excluded(name: str | None) -> Exclusions:
+    return Exclusions() if name is None else read_exclusions(name, warn=command_line().print_message)
 
 
 def _states(text: str) -> frozenset[str]:

@@ -1,6 +1,5 @@
 """Changes files as input of commands: options, reading, and the display of problems."""
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -12,9 +11,9 @@ import click
 import msgspec
 
 from readstate.changes.input.lint import InputOptions, StagedFile, stage
-from readstate.changes.input.problems import ProblemTally, RejectsFile
-from readstate.changes.input.source import Source, open_source
 from readstate.changes.planning.workspace import PlanWorkspace
+from readstate.input.problems import ProblemTally, RejectsFile
+from readstate.input.source import Source, open_source
 from readstate.model.desired import Operation
 from readstate.text import group_digits
 from readstate_jobs.cli.terminal import print_table
@@ -66,7 +65,7 @@ def checked_input(file: str, options: InputOptions) -> Iterator[CheckedFile]:
     """Read all of *file* (``-`` is standard input); temporary files are deleted when the block ends."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="readstate-")))
-        source = open_source(file, stdin=sys.stdin.buffer, spool=folder)
+        source = open_source(file, spool=folder)
         workspace = PlanWorkspace(folder)
         stack.callback(workspace.close)
         rejects = folder / "rejects.csv"
@@ -81,9 +80,7 @@ def print_problems(problems: ProblemTally) -> None:
         [[code, group_digits(number)] for code, number in sorted(problems.by_code.items())], header=["code", "lines"]
     )
     for problem in problems.first:
-        place = f"line {problem.line}" + (f", {problem.column}" if problem.column else "")
-        value = f" {problem.value!r}" if problem.value else ""
-        click.echo(f"{place}{value}: {problem.message} ({problem.code})\n    {problem.hint}")
+        click.echo(f"{problem}\n    {problem.hint}")
     if (more := problems.by_code.total() - len(problems.first)) > 0:
         click.echo(f"and {group_digits(more)} more")
     click.echo()

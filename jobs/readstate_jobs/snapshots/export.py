@@ -115,7 +115,8 @@ def _changes_since_previous(root: str, day: date) -> Comparison | None:
 def _selection(options: dict[str, Any]) -> RosterSelection:
     services = tuple(options["services"]) or (ALL_SERVICES,)
     share = ALL_USERS if options["shard"] is None else parse_shard(options["shard"])
-    entries = None if options["users_file"] is None else tuple(read_users_file(options["users_file"]))
+    file, warn = options["users_file"], command_line().print_message
+    entries = None if file is None else read_users_file(file, warn=warn)
     return RosterSelection(services, entries, options["limit_users"], share)
 
 

@@ -11,7 +11,7 @@ US, CH = "US" + "a" * 32, "CH" + "b" * 32
 
 def read(folder: Path, text: str) -> Exclusions:
     (folder / "exclude.txt").write_text(text, encoding="utf-8")
-    return read_exclusions(str(folder / "exclude.txt"))
+    return read_exclusions(str(folder / "exclude.txt"), warn=pytest.fail)
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,15 @@ def test_every_wrong_line_is_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as wrong:
         read(tmp_path, text)
 
-    assert "4 wrong lines" in wrong.value.message
+    assert "4 problems" in wrong.value.message
     for line in ("line 2", "line 3", "line 4", "line 6"):
         assert line in wrong.value.message
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "user,conversation\n"])
-def test_a_file_that_excludes_nothing_is_an_accident(text: str, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="excludes nothing"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "file is empty"), ("\n\n", "file is empty"), ("user,conversation\n", "excludes nothing")],
+)
+def test_a_file_that_excludes_nothing_is_an_accident(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=message):
         read(tmp_path, text)

@@ -1,19 +1,33 @@
 """Parse one record of a changes file: cells in, an intent or problems out. Pure."""
 
-from collections.abc import Callable
 from operator import itemgetter
-from typing import TypeVar
 
 import msgspec
 
-from readstate.changes.input import cells
-from readstate.changes.input.cells import BadCell
-from readstate.changes.input.csv_reader import COLUMNS, OnProblem, Record
-from readstate.changes.input.problems import problem_at, shortened
+from readstate.input import cells
+from readstate.input.cell_reader import CellReader
+from readstate.input.cells import BadCell
+from readstate.input.csv_reader import Record
+from readstate.input.header import Columns
+from readstate.input.problems import shortened
+from readstate.input.table import OnProblem
 from readstate.model.desired import DesiredChange, Expectation, Operation, Removal, Update
 
-Value = TypeVar("Value")
-
+COLUMNS = Columns(
+    (
+        "user",
+        "conversation",
+        "op",
+        "last_read_message_index",
+        "last_read_timestamp",
+        "notification_level",
+        "expect_last_read_message_index",
+        "expect_notification_level",
+        "row_key",
+        "note",
+    ),
+    required=("user", "conversation"),
+)
 _SETTABLE = ("last_read_message_index", "last_read_timestamp", "notification_level")
 _LONGEST_TEXT = 256
 _NO_EXPECTATION = Expectation()
@@ -53,9 +67,9 @@ class IntentParser:
     def __init__(self, header: tuple[str, ...], operation: Operation | None, report: OnProblem) -> None:
         """Prepare for *header*; *operation* applies to lines without one of their own."""
         self._operation = operation
-        self._attempt = _Attempt(report)
+        self._attempt = CellReader(report)
         # Every record gets an empty cell at its end, for the columns that the file does not have.
-        self._pick = itemgetter(*(header.index(name) if name in header else -1 for name in COLUMNS))
+        self._pick = itemgetter(*(header.index(name) if name in header else -1 for name in COLUMNS.known))
 
     def parse(self, record: Record) -> Intent | Rejected:
         """Return what *record* asks for; every problem with it has been reported."""
@@ -89,7 +103,7 @@ class IntentParser:
             record.line, record.line_end, user, conversation, desired, expectation, row_key or None, note or None
         )
 
-    def _read_operation(self, attempt: "_Attempt", text: str) -> Operation | None:
+    def _read_operation(self, attempt: CellReader, text: str) -> Operation | None:
         if not text:
             if self._operation is None:
                 attempt.fail("op", text, BadCell("E-OP", "the cell is empty", "Write update or delete, or use --op."))
@@ -103,46 +117,7 @@ class IntentParser:
         return operation
 
 
-class _Attempt:
-    """Reads the cells of one record and remembers the first error."""
-
-    __slots__ = ("_record", "_report", "first_error")
-
-    def __init__(self, report: OnProblem) -> None:
-        self._record = Record(0, 0, [])
-        self._report = report
-        self.first_error: str | None = None
-
-    def begin(self, record: Record) -> "_Attempt":
-        """Start with the next *record*; one object serves all of them, for speed."""
-        self._record = record
-        self.first_error = None
-        return self
-
-    def read(self, column: str, text: str, parse: Callable[[str], Value]) -> Value | None:
-        try:
-            value = parse(text)
-        except BadCell as bad:
-            self.fail(column, text, bad)
-            return None
-        if not text.isascii():
-            for code, message, hint in cells.doubts_about(text):
-                self.report(column, text, code, message, hint)
-        return value
-
-    def read_optional(self, column: str, text: str, parse: Callable[[str], Value]) -> Value | None:
-        return self.read(column, text, parse) if text else None
-
-    def fail(self, column: str, text: str, bad: BadCell) -> None:
-        self.first_error = self.first_error or bad.code
-        self.report(column, text, bad.code, bad.message, bad.hint)
-
-    def report(self, column: str, text: str, code: str, message: str, hint: str) -> None:
-        record = self._record
-        self._report(problem_at(record.line, code, message, hint, line_end=record.line_end, column=column, value=text))
-
-
-def _read_update(attempt: _Attempt, texts: tuple[str, str, str]) -> Update:
+def _read_update(attempt: CellReader, texts: tuple[str, str, str]) -> Update:
     index_text, timestamp_text, level_text = texts
     if not any(texts) and attempt.first_error != "E-OP":
         attempt.fail(
@@ -163,7 +138,7 @@ def _read_update(attempt: _Attempt, texts: tuple[str, str, str]) -> Update:
     )
 
 
-def _read_removal(attempt: _Attempt, texts: tuple[str, str, str]) -> Removal:
+def _read_removal(attempt: CellReader, texts: tuple[str, str, str]) -> Removal:
     for column, text in zip(_SETTABLE, texts, strict=True):
         if text:
             attempt.fail(

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readstate.changes.input.csv_reader import BrokenRecord, CsvFile, Format, OnProblem, Record, read_csv
-from readstate.changes.input.intents import Intent, IntentParser, Rejected
-from readstate.changes.input.problems import Problem, problem_at
-from readstate.changes.input.source import COMPRESSION_FAILURES, Source, content
+from readstate.changes.input.intents import COLUMNS, Intent, IntentParser, Rejected
 from readstate.changes.input.staging import SAME_WORDS, DuplicateLine, LineStatus, Staging
+from readstate.input.csv_reader import BrokenRecord, Format, ReadOptions, Table
+from readstate.input.problems import Problem, problem_at
+from readstate.input.source import Source
+from readstate.input.table import OnProblem, open_table
 from readstate.model.desired import Operation
 
 _NO_OPERATION = problem_at(
@@ -17,7 +18,6 @@ _NO_OPERATION = problem_at(
     "Add a column op with update or delete, or use --op update.",
     column="op",
 )
-_BROKEN = (UnicodeDecodeError, UnicodeEncodeError, OSError, *COMPRESSION_FAILURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +43,30 @@ def stage(source: Source, staging: Staging, options: InputOptions, report: OnPro
 
     Raise `BadInput` for an unknown encoding or delimiter.
     """
-    last = _LastLine()
-    try:
-        with content(source) as stream:
-            file = read_csv(stream, report=report, encoding=options.encoding, delimiter=options.delimiter)
-            if file is None:
-                return None
-            if options.operation is None and "op" not in file.format.header:
-                report(_NO_OPERATION)
-                return None
-            # Lazily: rows are parsed and checked while SQLite takes them, so that memory does not grow with the file.
-            staging.add(_rows(file, options.operation, report, last))
-    except _BROKEN as error:
-        report(_broken(error, last))
-        return None
+    how = ReadOptions(encoding=options.encoding, delimiter=options.delimiter)
+    with open_table(source, COLUMNS, how, report) as table:
+        if table is None:
+            return None
+        if options.operation is None and "op" not in table.format.header:
+            report(_NO_OPERATION)
+            return None
+        # Lazily: rows are parsed and checked while SQLite takes them, so that memory does not grow with the file.
+        staging.add(_rows(table, options.operation, report))
     for duplicate in staging.find_duplicates(SAME_WORDS):
         report(duplicate_problem(duplicate))
     rows = staging.count()
     if rows == 0:
-        report(problem_at(last.line, "W-NO-ROWS", "the file has no lines of data", "Was it cut off?"))
-    return StagedFile(file.format, rows, staging.rejected())
+        report(problem_at(1, "W-NO-ROWS", "the file has no lines of data", "Was it cut off?"))
+    return StagedFile(table.format, rows, staging.rejected())
 
 
-@dataclass(slots=True)
-class _LastLine:
-    line: int = 1
-
-
-def _rows(
-    file: CsvFile, operation: Operation | None, report: OnProblem, last: _LastLine
-) -> Iterator[Intent | Rejected]:
-    parser = IntentParser(file.format.header, operation, report)
+def _rows(table: Table, operation: Operation | None, report: OnProblem) -> Iterator[Intent | Rejected]:
+    parser = IntentParser(table.format.header, operation, report)
     digits = _DigitIdentities()
-    for record in _until_broken(file.records, report, last):
-        last.line = record.line
+    for record in table.records:
         if isinstance(record, BrokenRecord):
-            yield Rejected(record.line, record.line_end, "E-RECORD")
+            report(record.problem)
+            yield Rejected(record.line, record.problem.line_end, record.problem.code)
             continue
         row = parser.parse(record)
         if isinstance(row, Intent):
@@ -94,16 +82,6 @@ def _rows(
                 column="user",
             )
         )
-
-
-def _until_broken(
-    records: Iterator[Record | BrokenRecord], report: OnProblem, last: _LastLine
-) -> Iterator[Record | BrokenRecord]:
-    # Handled here, so that the lines before the break are still checked and counted.
-    try:
-        yield from records
-    except _BROKEN as error:
-        report(_broken(error, last))
 
 
 class _DigitIdentities:
@@ -137,11 +115,3 @@ def duplicate_problem(duplicate: DuplicateLine) -> Problem:
         column="user,conversation",
         value=f"{duplicate.user},{duplicate.conversation}",
     )
-
-
-def _broken(error: Exception, last: _LastLine) -> Problem:
-    if isinstance(error, UnicodeDecodeError | UnicodeEncodeError):
-        message, hint = f"the text is not {error.encoding.upper()}", "Set the right --encoding."
-    else:
-        message, hint = f"the file ends or breaks here: {error}", "It is damaged: get it again."
-    return problem_at(last.line, "E-UNREADABLE", message, hint)

@@ -6,12 +6,12 @@ from readstate.changes.current_state.batches import read_in_batches
 from readstate.changes.current_state.identities import resolve_by_listing
 from readstate.changes.current_state.memberships import UserLines, UserMemberships, read_user, user_not_found
 from readstate.changes.current_state.participants import ParticipantsQuery, ParticipantsResult, read_participants
-from readstate.changes.input.csv_reader import OnProblem
 from readstate.changes.input.lint import duplicate_problem
 from readstate.changes.planning.options import PlanOptions
 from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.errors import ApiError, Refused, TransportError
 from readstate.events import Message, RosterComplete, UserRead
+from readstate.input.table import OnProblem
 from readstate.model.ids import is_unsafe_in_path
 from readstate.model.membership import Unknown
 from readstate.text import pluralize

@@ -41,5 +41,6 @@ def test_a_file_that_only_begins_like_a_compressed_one_is_one_problem() -> None:
 def test_text_that_ends_in_the_middle_of_a_character_is_an_error() -> None:
     linted = Linted("user,conversation\n".encode("utf-16") + b"a", operation=Operation.DELETE)
 
-    assert linted.codes == ["E-UNREADABLE", "W-NO-ROWS"]
+    assert linted.codes == ["E-UNREADABLE"]
+    assert linted.statuses == ["rejected"]
     assert "UTF-16-LE" in linted.problems[0].message

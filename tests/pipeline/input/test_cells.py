@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate.changes.input import cells
-from readstate.changes.input.cells import BadCell
+from readstate.input import cells
+from readstate.input.cells import BadCell
 from readstate.model.ids import is_unsafe_in_path
 from readstate.twilio.http.request import segment
 

@@ -3,7 +3,7 @@ import io
 from contextlib import closing
 from pathlib import Path
 
-from readstate.changes.input.problems import REJECT_COLUMNS, ProblemTally, RejectsFile, problem_at
+from readstate.input.problems import REJECT_COLUMNS, ProblemTally, RejectsFile, problem_at
 
 
 def test_rejects_are_a_csv_of_every_problem(tmp_path: Path) -> None:

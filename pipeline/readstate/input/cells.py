@@ -92,6 +92,22 @@ def parse_conversation(text: str) -> str:
     return _parse_id(text, "CH", "unique name")
 
 
+def parse_conversation_sid(text: str) -> str:
+    """Accept a conversation SID, and no unique name. Raise `BadCell`."""
+    if is_sid(parse_conversation(text), "CH"):
+        return text
+    raise BadCell("E-CONVERSATION", "this is not a conversation's SID", "A SID is CH and 32 hex digits.")
+
+
+def parse_service(text: str) -> str | None:
+    """Accept a service SID; None for an empty cell or ``default``. Raise `BadCell`."""
+    if is_sid(text, "IS"):
+        return text
+    if text in {"", "default"}:
+        return None
+    raise BadCell("E-SERVICE", "this is not a service's SID", "Write IS and 32 hex digits, or leave the cell empty.")
+
+
 def doubts_about(text: str) -> Iterator[tuple[str, str, str]]:
     """Yield code, message and hint of each reason to doubt *text*, which may be right nevertheless."""
     if (found := _INVISIBLE.search(text)) is not None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from readstate.changes.input.source import open_source
 from readstate.errors import BadInput, LocalDisk
+from readstate.input.source import open_source
 from readstate.model.desired import Operation
 from tests.helpers.linted import CH, US, Linted
 
@@ -34,7 +34,7 @@ def test_standard_input_is_copied_before_it_is_read(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="No such file"):
-        open_source(str(tmp_path / "none.csv"), stdin=io.BytesIO(), spool=tmp_path)
+        open_source(str(tmp_path / "none.csv"), spool=tmp_path)
 
 
 def test_a_pipe_with_a_name_is_read_once(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_pipe_with_a_name_is_read_once(tmp_path: Path) -> None:
     writer.start()
     (tmp_path / "spool").mkdir()
 
-    source = open_source(str(tmp_path / "pipe"), stdin=io.BytesIO(), spool=tmp_path / "spool")
+    source = open_source(str(tmp_path / "pipe"), spool=tmp_path / "spool")
 
     writer.join()
     assert source.path.read_text() == LINES

@@ -1,4 +1,4 @@
-"""Problems of a changes file: counted, and listed in ``rejects.csv`` for a person with a spreadsheet."""
+"""Problems of a file: counted, and listed in ``rejects.csv`` for a person with a spreadsheet."""
 
 import csv
 import io
@@ -32,6 +32,11 @@ class Problem:
     def is_error(self) -> bool:
         return self.code.startswith("E-")
 
+    def __str__(self) -> str:
+        place = f"line {self.line}" + (f", {self.column}" if self.column else "")
+        value = f" {self.value!r}" if self.value else ""
+        return f"{place}{value}: {self.message} ({self.code})"
+
 
 def problem_at(
     line: int,
@@ -64,12 +69,14 @@ def shortened(text: str) -> str:
 class ProblemTally:
     """Counts problems by code and keeps the first few; its size does not grow with the file."""
 
+    shown: int = SHOWN_FIRST
+    """How many are kept."""
     by_code: Counter[str] = field(default_factory=Counter)
     first: list[Problem] = field(default_factory=list)
 
     def add(self, problem: Problem) -> None:
         self.by_code[problem.code] += 1
-        if len(self.first) < SHOWN_FIRST:
+        if len(self.first) < self.shown:
             self.first.append(problem)
         elif problem.is_error and (warning := self._last_warning()) is not None:
             # Thousands of warnings at the top of a file must not hide its errors.

@@ -1,0 +1,1 @@
+"""Files that people hand in (changes, users, exclusions) become records of checked cells, within limits."""
