@@ -36,7 +36,7 @@ class _Envelope(msgspec.Struct):
 
 def next_page_url(response: Response) -> str | None:
     """Return the address of the next page, without decoding the whole body. Raises `UnusableAnswer`."""
-    meta = _flat_meta(response.body)
+    meta = flat_meta(response.body)
     if meta.count(_KEY) == 1 and (match := _VALUE.search(meta)):
         return match[1].decode("ascii") if match[1] is not None else None
     return response.json(_Envelope).meta.next_page_url
@@ -93,7 +93,7 @@ def smaller_page(request: Request) -> tuple[Request, int] | None:
     return replace(request, query=tuple((query | {"PageSize": str(smaller)}).items())), smaller
 
 
-def _flat_meta(body: bytes) -> bytes:
+def flat_meta(body: bytes) -> bytes:
     """Return the content of a flat ``meta`` object at either end of *body*, else nothing."""
     begins = body.rfind(b'"meta"', max(0, len(body) - _LONGEST_META))
     found = (_META_LAST.fullmatch(body, begins) if begins >= 0 else None) or _META_FIRST.match(body)
