@@ -35,6 +35,8 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes
     throttled: int = 0
     """How often the request was refused with 429 before this answer."""
+    share: object = None
+    """What a large body takes of the `BodyBudget`, for as long as this answer is kept."""
 
     @property
     def ok(self) -> bool:
