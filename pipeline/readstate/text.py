@@ -26,7 +26,7 @@ def unescape_formula(text: str) -> str:
 
 
 def _is_formula(text: str) -> bool:
-    return _FORMULA.match(text) is not None and _PLAIN_SIGN.match(text) is None
+    return _FORMULA.match(text) is not None and _PLAIN_SIGN.fullmatch(text) is None
 
 
 def escape_control(text: str) -> str:
