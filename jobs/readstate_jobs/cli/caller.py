@@ -10,6 +10,7 @@ from typing import Any
 from readstate.changes.planning.make_plan import Provenance
 from readstate.credentials import Credentials
 from readstate.model.plan import InputFacts, Planner
+from readstate.text import as_unicode
 
 _CI_URLS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
 
@@ -39,7 +40,7 @@ def caller() -> dict[str, Any]:
         "pid": os.getpid(),
         "ci_url": ci_url(),
         "airflow_run_id": os.environ.get("AIRFLOW_CTX_DAG_RUN_ID"),
-        "argv": sys.argv[1:],
+        "argv": list(map(as_unicode, sys.argv[1:])),
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -134,6 +135,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Click's answer to a broken pipe: the reader of our output, such as `head`, has left. That is no failure.
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001 - the last resort: a message and a file, no traceback
+        if isinstance(error, BrokenPipeError):
+            return ExitCode.DONE  # as above
+        if isinstance(error, FileNotFoundError) and (missing := _missing_folder()) is not None:
+            return explain(*missing, ExitCode.LOCAL_DISK)
         if isinstance(error, OSError) and (refused := disk_error(error)) is not None:
             return explain(refused.message, refused.hint, refused.exit_code)
         return explain(
@@ -163,6 +168,21 @@ def _advice(error: click.UsageError) -> str:
         if any(word in name.split("-") for word in words):
             return f"{variables}\n"
     return ""
+
+
+def _missing_folder() -> tuple[str, str] | None:
+    """Return which folder that a process takes for granted is missing, and what to do."""
+    import tempfile  # noqa: PLC0415 - only a failure needs it, and --help would wait for it
+
+    try:
+        Path.cwd()
+    except OSError:
+        return "the current folder no longer exists", "Change to another:  cd"
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        return "there is no folder for temporary files", "Set TMPDIR to a folder that can be written."
+    return None
 
 
 def _save_details(error: Exception) -> str:

@@ -81,7 +81,7 @@ def plan_argument(command: Command) -> Command:
 
 def plans_option(help_text: str) -> Callable[[Command], Command]:
     """Return the option that names the folder of plans."""
-    folder = click.Path(path_type=Path, file_okay=False)
+    folder = click.Path(path_type=Path, file_okay=False, readable=False)  # what cannot be read is told when it is read
     return click.option("-o", "--out", "root", type=folder, default=Path("plans"), show_default=True, help=help_text)
 
 

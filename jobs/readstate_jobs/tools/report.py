@@ -43,7 +43,7 @@ def command(*, what: str, day: date | None, out: str | None, markdown: bool, sho
     else:
         raise Usage(f"{what} is a run, and --date chooses a snapshot", hint="Leave --date out, or name a root.")
     if write is None:
-        click.echo(text)
+        click.echo(text.encode())  # UTF-8, as the page itself says, whatever the terminal's encoding
         return ExitCode.DONE
     write(text.encode())
     click.echo(f"Written to {out}", err=True)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
@@ -98,18 +99,19 @@ async def _serve(simulator: Simulator, port: int, *, prerender: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    try:
-        async with listening(simulator, port=port) as base_url:
-            if prerender:
-                simulator.prerender()
-            # What exists by now stays for ever: the collector need not look at it again and again.
-            gc.freeze()
-            _introduce(simulator, base_url)
-            await stop.wait()
-    except OSError as error:
-        raise Usage(
-            f"cannot listen on {LOOPBACK}:{port}: {error.strerror}", hint="Leave --port out for a free one."
-        ) from error
+    async with AsyncExitStack() as stack:
+        try:
+            base_url = await stack.enter_async_context(listening(simulator, port=port))
+        except OSError as error:
+            raise Usage(
+                f"cannot listen on {LOOPBACK}:{port}: {error.strerror}", hint="Leave --port out for a free one."
+            ) from error
+        if prerender:
+            simulator.prerender()
+        # What exists by now stays for ever: the collector need not look at it again and again.
+        gc.freeze()
+        _introduce(simulator, base_url)
+        await stop.wait()
 
 
 def _introduce(simulator: Simulator, base_url: str) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +27,39 @@ def test_a_reader_that_leaves_early_is_no_error(words: list[str]) -> None:
 
     assert process.returncode == ExitCode.DONE
     assert process.stderr == ""
+
+
+def test_a_command_whose_reader_has_left_keeps_its_code() -> None:
+    assert _in_a_shell("(readstate doctor; echo $? >&2) | true").stderr.strip() == str(ExitCode.NOT_PERMITTED.value)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [("latin-1", b"x credentials"), ("utf-8", "✗ credentials".encode())],
+)
+def test_what_a_terminal_cannot_show_is_replaced(encoding: str, mark: bytes) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "readstate_jobs", "doctor"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": "/nowhere/é\udcff", "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+
+    assert process.returncode == ExitCode.NOT_PERMITTED
+    assert mark in process.stdout
+
+
+def test_json_is_valid_in_every_encoding() -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "readstate_jobs", "settings", "--json", "--work-dir", "é✓😀"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": "/", "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=True,
+    )
+
+    assert json.loads(process.stdout)["settings"]["work_dir"]["value"] == "é✓😀"
 
 
 def _in_a_shell(line: str) -> subprocess.CompletedProcess[str]:
