@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from readstate.errors import LocalDisk
+from readstate.errors import BadInput, LocalDisk
 from readstate.locks import is_file_at, try_lock
 
 _OWN_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
@@ -102,6 +102,14 @@ def create_private(path: Path) -> BinaryIO:
 def create_private_folder(path: Path) -> None:
     """Create the folder *path* with its parents, for its owner alone; an existing one stays as it is."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def require_utf8(path: Path) -> None:
+    """Raise `BadInput` for a path that is no UTF-8, where it has to be written down or handed on as text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"{path}: the path must be UTF-8", hint="Rename the folder, or name another.") from None
 
 
 def sync_folder(folder: Path) -> None:

@@ -25,6 +25,7 @@ from readstate.changes.runs.results import write_results
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
 from readstate.errors import ConsentMissing, ExitCode, LocalDisk, PlanUnusable, StoppedEarly
+from readstate.files import require_utf8
 from readstate.model.plan import Manifest, Target
 from readstate.model.quantities import parse_duration
 from readstate.settings import Settings
@@ -59,7 +60,8 @@ class ApplyJob:
     excel: bool = False
 
     def apply(self, plan: Plan) -> ApplyResult:
-        """Begin a new run of *plan*. Raise `PlanUnusable`, `Locked`, `LocalDisk`, `NotPermitted`."""
+        """Begin a new run of *plan*. Raise `BadInput`, `PlanUnusable`, `Locked`, `LocalDisk`, `NotPermitted`."""
+        require_utf8(plan.directory.absolute())  # the journal names it
         return run(lambda stop: self._apply(plan, stop))
 
     def resume(self, directory: RunDirectory, plan: Plan) -> ApplyResult:

@@ -23,7 +23,7 @@ from readstate.files import copy_private, create_private_folder, write_private
 from readstate.model.plan import InputFacts
 from readstate.settings import Settings
 from readstate.stop import StopSwitch
-from readstate.text import pluralize
+from readstate.text import as_unicode, pluralize
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.session import open_session
@@ -73,7 +73,7 @@ class PlanJob:
             self.credentials,
             via="csv",
             input_facts=InputFacts(
-                name=source.name,
+                name=as_unicode(source.name),
                 size=source.size,
                 sha256=source.sha256,
                 encoding=staged.format.encoding,

@@ -35,8 +35,6 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes
     throttled: int = 0
     """How often the request was refused with 429 before this answer."""
-    share: object = None
-    """What a large body takes of the `BodyBudget`, for as long as this answer is kept."""
 
     @property
     def ok(self) -> bool:
@@ -78,12 +76,10 @@ class Response(msgspec.Struct, frozen=True):
         try:
             return _decoded(self.body, kind)
         except UnusableJson as error:
-            unusable = UnusableAnswer(
+            raise UnusableAnswer(
                 f"status {self.status} with a body that cannot be used ({error}): {self._excerpt()!r}"
                 + (f", request {self.request_id}" if self.request_id else "")
-            )
-            unusable.status, unusable.request_id = self.status, self.request_id
-            raise unusable from error
+            ) from error
 
     def error(self, request: Request) -> ApiError:
         """Return this refusal as an error with its status, code, message and request id."""
