@@ -9,15 +9,11 @@ from typing import Any
 import pytest
 
 _MODULES = {subprocess, multiprocessing}
-_STARTERS = {
-    "readstate_jobs.airflow.parent_process",
-    "readstate_jobs.airflow.hook",
-    "readstate_jobs.snapshots.sql_process",
-} | {
+_STARTERS = {"readstate_jobs.airflow.parent_process", "readstate_jobs.airflow.hook"} | {
     f"tests.helpers.{name}"
     for name in (
         "airflow_site", "browser", "crash_points", "failing_disk", "moto_server", "object_stores", "operator_runs",
-        "process_shell", "processes", "readme_console",
+        "process_shell", "processes", "readme_console", "warm_python",
     )
 }  # fmt: skip
 
