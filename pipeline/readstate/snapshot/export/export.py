@@ -103,7 +103,7 @@ def roster_of(options: ExportOptions, context: ExportContext, checkpoint: Checkp
 async def _begin_or_resume(
     options: ExportOptions, context: ExportContext, checkpoint: Checkpoint, disk: WorkerThread
 ) -> Run:
-    begun_with = await disk.run(checkpoint.get, "options")
+    begun_with = await disk.run(checkpoint.get, "options", dict[str, Any])
     if begun_with is None:
         configuration = await context.reader.configuration()
         # First the options: a kill in between must not leave users that a start with other options does not read.

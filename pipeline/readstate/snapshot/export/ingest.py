@@ -17,7 +17,8 @@ from readstate.snapshot.extract.decode import Decoded, decode
 from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer
 from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
 from readstate.snapshot.published.parquet import null_columns
-from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart
+from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.checkpoint_rows import SealedPart
 from readstate.snapshot.workspace.users import UserResult, failed_result
 
 BATCH_BYTES = 2 << 20
@@ -103,7 +104,7 @@ class Ingest:
         self._batch_bytes = batch_bytes
         self._pending = [_PendingPart(clock.monotonic())]
         """The last one fills; those before it are being written."""
-        self._unknown: Counter[str] = Counter(checkpoint.get("unknown_fields") or {})
+        self._unknown: Counter[str] = Counter(checkpoint.get("unknown_fields", dict[str, int]) or {})
 
     async def consume(self, outcomes: AsyncIterator[FetchedUser | UserResult]) -> None:
         """Decode and collect all *outcomes*. Full parts are committed; the rows of the last one wait for `seal`."""

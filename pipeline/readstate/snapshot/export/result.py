@@ -1,22 +1,21 @@
 """What a finished run has read: the counts of its manifest, and the rows that are to be published."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from readstate.errors import GuardRefused
 from readstate.model.ids import is_sid
 from readstate.model.quantities import Allowance
-from readstate.model.resources import User
 from readstate.snapshot.export.options import ExportContext, ExportOptions
 from readstate.snapshot.published.manifest import Manifest, ServiceUsers, UserCounts
 from readstate.snapshot.published.roster_tables import Row
 from readstate.snapshot.published.schema import SCHEMA_VERSION
 from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.checkpoint_rows import UserRow
 from readstate.snapshot.workspace.run import Run, RunRecord, idle_seconds
 from readstate.snapshot.workspace.timeline import sum_requests
 from readstate.snapshot.workspace.workspace import Workspace
@@ -39,7 +38,7 @@ def run_rows(checkpoint: Checkpoint, workspace: Workspace) -> RunRows:
     return RunRows(
         parts=[workspace.parts / part.name for part in checkpoint.parts()],
         users=map(_user, checkpoint.users()),
-        failures=(_failure(row) for row in checkpoint.users() if row["state"] == "failed"),
+        failures=(_failure(row) for row in checkpoint.users() if row.state == "failed"),
     )
 
 
@@ -64,7 +63,7 @@ def draft_manifest(
         users=UserCounts(listed=done.listed, read=done.read, vanished=done.vanished, failed=done.failed),
         rows=done.rows,
         duplicates_dropped=0,
-        unknown_fields=checkpoint.get("unknown_fields") or {},
+        unknown_fields=checkpoint.get("unknown_fields", dict[str, int]) or {},
         blanked_columns=options.blanked_columns,
         requests=sum_requests(record.timeline),
         timeline=record.timeline,
@@ -85,25 +84,24 @@ def require_few_failures(
         )
 
 
-def _user(row: Mapping[str, Any]) -> Row:
-    user = msgspec.json.decode(row["resource"], type=User)
-    return msgspec.structs.asdict(user) | {
+def _user(row: UserRow) -> Row:
+    return msgspec.structs.asdict(row.resource) | {
         # A user that only a users file names is kept under that name, which is no SID.
-        "sid": row["sid"] if is_sid(row["sid"], "US") else None,
-        "chat_service_sid": row["service"],
-        "conversations": row["rows"],
-        "result": row["state"],
+        "sid": row.sid if is_sid(row.sid, "US") else None,
+        "chat_service_sid": row.service,
+        "conversations": row.rows,
+        "result": row.state,
     }
 
 
-def _failure(row: Mapping[str, Any]) -> Row:
+def _failure(row: UserRow) -> Row:
     return {
-        "chat_service_sid": row["service"],
-        "user_sid": row["sid"] if is_sid(row["sid"], "US") else None,
-        "identity": row["identity"],
-        "reason": row["reason"],
-        "status": row["status"],
-        "code": row["code"],
-        "request_id": row["request_id"],
-        "failed_at": datetime.fromisoformat(row["at"]),
+        "chat_service_sid": row.service,
+        "user_sid": row.sid if is_sid(row.sid, "US") else None,
+        "identity": row.identity,
+        "reason": row.reason,
+        "status": row.status,
+        "code": row.code,
+        "request_id": row.request_id,
+        "failed_at": row.at,
     }

@@ -82,12 +82,12 @@ class Roster:
 
     async def _list(self) -> None:
         # The services of the first start: a service that is added meanwhile belongs to the next snapshot.
-        if await self._disk.run(self._checkpoint.get, "services_known") is None:
+        if await self._disk.run(self._checkpoint.get, "services_known", bool) is None:
             for sid in await self._services():
                 await self._disk.run(self._checkpoint.add_service, sid)
             await self._disk.run(self._checkpoint.set, services_known=True)
-        for service, next_page in await self._disk.run(self._checkpoint.unlisted_services):
-            await self._list_service(service, next_page)
+        for service, start in await self._disk.run(self._checkpoint.unlisted_services, ListPosition):
+            await self._list_service(service, start)
 
     async def _services(self) -> list[str]:
         found: dict[str, None] = {}
@@ -102,8 +102,7 @@ class Roster:
                 raise BadInput(f"--service {name}: not a service", hint="Use all, default, or IS and 32 hex digits.")
         return list(found)
 
-    async def _list_service(self, service: str, next_page: str | None) -> None:
-        start = None if next_page is None else msgspec.json.decode(next_page, type=ListPosition)
+    async def _list_service(self, service: str, start: ListPosition | None) -> None:
         try:
             async for page in self._reader.users(service, start=start):
                 self._tell_left_empty(service, page)
@@ -127,7 +126,7 @@ class Roster:
 
     async def _resolve(self, entries: Sequence[RosterEntry]) -> None:
         # Resumed by chunks: users are added idempotently, so a chunk that was half done is simply resolved again.
-        done: int = await self._disk.run(self._checkpoint.get, "entries_resolved") or 0
+        done: int = await self._disk.run(self._checkpoint.get, "entries_resolved", int) or 0
         needs_own = any(entry.service is None for entry in entries)
         own = await self._own_service() if needs_own else None
         entries = entries[: self._selection.limit]

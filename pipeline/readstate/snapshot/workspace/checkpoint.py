@@ -8,80 +8,30 @@ import dataclasses
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, TypeVar
 
 import msgspec
 
-from readstate.errors import BadInput, LocalDisk
+from readstate.databases import translate_database_errors, typed_rows
+from readstate.errors import BadInput
+from readstate.foreign_json import UnusableJson, decode_json
 from readstate.model.resources import User
 from readstate.snapshot.published.snapshot_store import KnownUser
+from readstate.snapshot.workspace.checkpoint_rows import (
+    ClaimedUser,
+    Progress,
+    SealedPart,
+    StoredCount,
+    StoredService,
+    StoredValue,
+    UserRow,
+)
+from readstate.snapshot.workspace.checkpoint_tables import COMMIT_RESULTS, INSERT_NEW, TABLES, UPDATE_PRELOADED, VERSION
 from readstate.snapshot.workspace.users import RosterUser, UserResult
 
-UserState = Literal["pending", "taken", "read", "vanished", "failed"]
-
-_VERSION = 3
-"""Of the tables below and of the parts: another number says that another version of readstate made them. Raise it with
-each change."""
-
-_TABLES = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS service (sid TEXT PRIMARY KEY, next_page TEXT, listed INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS part (id INTEGER PRIMARY KEY, name TEXT NOT NULL, rows INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS known_size (
-    service TEXT NOT NULL, sid TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (service, sid)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS user (
-    id INTEGER PRIMARY KEY, service TEXT NOT NULL, sid TEXT NOT NULL, identity TEXT, resource BLOB NOT NULL,
-    expected INTEGER NOT NULL DEFAULT 0, listed INTEGER NOT NULL DEFAULT 1, state TEXT NOT NULL DEFAULT 'pending',
-    rows INTEGER, part INTEGER, reason TEXT, status INTEGER, code INTEGER, request_id TEXT, at TEXT);
-CREATE UNIQUE INDEX IF NOT EXISTS user_key ON user (service, sid);
-CREATE INDEX IF NOT EXISTS user_waiting ON user (expected DESC, id) WHERE state = 'pending';
-PRAGMA user_version = {_VERSION};
-COMMIT;
-"""
-
-# One statement for many users: executemany releases the GIL after each of them, and waits for it again.
-_UPDATE_PRELOADED = """
-UPDATE user SET identity = page.identity, resource = page.resource, listed = 1 FROM page
-WHERE user.service = ? AND user.sid = page.sid AND NOT listed
-"""
-_INSERT_NEW = """
-INSERT OR IGNORE INTO user (service, sid, identity, resource, expected)
-SELECT ?, sid, identity, resource,
-    coalesce((SELECT rows FROM known_size WHERE service = ? AND sid = page.sid), 0)
-FROM page
-"""
-_COMMIT_RESULTS = """
-UPDATE user SET state = new.state, rows = new.rows, part = iif(new.rows, ?1, NULL), reason = new.reason,
-    status = new.status, code = new.code, request_id = new.request_id, at = new.at
-FROM (
-    SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.state') AS state,
-        json_extract(value, '$.rows') AS rows, json_extract(value, '$.reason') AS reason,
-        json_extract(value, '$.status') AS status, json_extract(value, '$.code') AS code,
-        json_extract(value, '$.request_id') AS request_id, json_extract(value, '$.at') AS at
-    FROM json_each(?2)
-) AS new
-WHERE user.id = new.id
-"""
-
-
-class SealedPart(NamedTuple):
-    """A part file that is complete and on disk."""
-
-    name: str
-    rows: int
-
-
-class Progress(NamedTuple):
-    """How far the run is."""
-
-    listed: int
-    read: int
-    vanished: int
-    failed: int
-    rows: int
+Position = TypeVar("Position")
 
 
 class Checkpoint:
@@ -101,7 +51,7 @@ class Checkpoint:
                     f"{path}: this unfinished export was started with another version of readstate",
                     hint="Finish it with that version, or add --restart to start over.",
                 )
-            self._connection.executescript(_TABLES)
+            self._connection.executescript(TABLES)
             self._connection.execute("UPDATE user SET state = 'pending' WHERE state IN ('taken', 'failed')")
             unlisted = self._connection.execute("SELECT EXISTS (SELECT 1 FROM user WHERE NOT listed)")
             self._has_preloaded = bool(unlisted.fetchone()[0])
@@ -113,10 +63,17 @@ class Checkpoint:
 
     # -- the run itself
 
-    def get(self, name: str) -> Any:
-        """Return the value of *name*; None where it was never set."""
-        row = self._connection.execute("SELECT value FROM run WHERE name = ?", (name,)).fetchone()
-        return None if row is None else json.loads(row[0])
+    def get(self, name: str, kind: Any) -> Any:
+        """Return the value of *name*, which is of the type *kind*; None where it was never set."""
+        with _translated(self._path):
+            return _value(self._connection, name, kind)
+
+    def require(self, name: str, kind: Any) -> Any:
+        """Return the value of *name*, which every run sets. Raise `Damaged` where there is none."""
+        with _translated(self._path):
+            if (value := _value(self._connection, name, kind)) is None:
+                raise UnusableJson(f"{name} is missing")
+            return value
 
     def set(self, **values: Any) -> None:
         """Store *values*, each under its name."""
@@ -160,9 +117,14 @@ class Checkpoint:
         with self._transaction():
             self._connection.execute("INSERT OR IGNORE INTO service (sid) VALUES (?)", (sid,))
 
-    def unlisted_services(self) -> list[tuple[str, str | None]]:
-        """Return the services that are not listed to the end, each with the request for the next page."""
-        return self._connection.execute("SELECT sid, next_page FROM service WHERE NOT listed ORDER BY sid").fetchall()
+    def unlisted_services(self, position: type[Position]) -> list[tuple[str, Position | None]]:
+        """Return the services that are not listed to the end, each with the *position* of its next page."""
+        query = "SELECT sid, next_page FROM service WHERE NOT listed ORDER BY sid"
+        with _translated(self._path):
+            return [
+                (sid, None if page is None else decode_json(page.encode(), position))
+                for sid, page in typed_rows(self._connection, query, row_type=StoredService)
+            ]
 
     def add_users(self, service: str, users: Sequence[User], *, next_page: str | None) -> int:
         """Add one page of a service's users, and where the next page is; return how many users were new."""
@@ -177,9 +139,9 @@ class Checkpoint:
         page = f"WITH page (sid, identity, resource) AS (VALUES {', '.join(['(?, ?, ?)'] * len(users))}) "
         values = [value for user in users for value in (user.sid, user.identity, msgspec.json.encode(user))]
         if self._has_preloaded:
-            self._connection.execute(page + _UPDATE_PRELOADED, [*values, service])
+            self._connection.execute(page + UPDATE_PRELOADED, [*values, service])
         before = self._connection.total_changes
-        self._connection.execute(page + _INSERT_NEW, [*values, service, service])
+        self._connection.execute(page + INSERT_NEW, [*values, service, service])
         return self._connection.total_changes - before
 
     def add_with_result(self, service: str, user: User, result: UserResult) -> int:
@@ -201,7 +163,8 @@ class Checkpoint:
                 " RETURNING expected, id, service, sid, identity",
                 (count,),
             ).fetchall()
-        return [RosterUser(*row[1:]) for row in sorted(rows, key=lambda row: (-row[0], row[1]))]
+            claimed = [msgspec.convert(row, ClaimedUser) for row in rows]
+        return [RosterUser(*row[1:]) for row in sorted(claimed, key=lambda row: (-row.expected, row.id))]
 
     # -- results
 
@@ -213,17 +176,27 @@ class Checkpoint:
                 part_id = self._connection.execute(
                     "INSERT INTO part (name, rows) VALUES (?, ?)", (part.name, part.rows)
                 ).lastrowid
-            self._connection.execute(_COMMIT_RESULTS, (part_id, msgspec.json.encode(list(results)).decode()))
+            self._connection.execute(COMMIT_RESULTS, (part_id, msgspec.json.encode(list(results)).decode()))
             self._set(values)
 
     def parts(self) -> list[SealedPart]:
         """Return all committed parts."""
-        return [SealedPart(*row) for row in self._connection.execute("SELECT name, rows FROM part ORDER BY id")]
+        with _translated(self._path):
+            query = "SELECT name, rows FROM part ORDER BY id"
+            parts = list(typed_rows(self._connection, query, row_type=SealedPart))
+            of_users = self._counts("SELECT 'rows', coalesce(sum(rows), 0) FROM user WHERE state = 'read'")["rows"]
+            if of_users != (in_parts := sum(part.rows for part in parts)):
+                raise UnusableJson(f"its users have {of_users} rows, and its parts {in_parts}")
+            for part in parts:
+                if Path(part.name).name != part.name:
+                    raise UnusableJson(f"{part.name!r} is no name of a part")
+        return parts
 
     def progress(self) -> Progress:
         """Return the numbers of users by state, and of rows in the parts."""
-        states: dict[str, int] = dict(self._connection.execute("SELECT state, count(*) FROM user GROUP BY state"))
-        rows = self._connection.execute("SELECT coalesce(sum(rows), 0) FROM part").fetchone()[0]
+        with _translated(self._path):
+            states = self._counts("SELECT state, count(*) FROM user GROUP BY state")
+            rows = self._counts("SELECT 'rows', coalesce(sum(rows), 0) FROM part")["rows"]
         return Progress(
             listed=sum(states.values()),
             read=states.get("read", 0),
@@ -234,29 +207,33 @@ class Checkpoint:
 
     def expected_requests(self, page_size: int) -> tuple[int, int]:
         """Return the number of users and of their list pages, by their sizes in the previous snapshot."""
-        users, pages = self._connection.execute(
-            "SELECT count(*), coalesce(sum(max(1, (expected + ?1 - 1) / ?1)), 0) FROM user", (page_size,)
-        ).fetchone()
+        with _translated(self._path):
+            users, pages = self._connection.execute(
+                "SELECT count(*), coalesce(sum(max(1, (expected + ?1 - 1) / ?1)), 0) FROM user", (page_size,)
+            ).fetchone()
         return users, pages
 
     def users_by_service(self) -> dict[str, int]:
         """Return the number of users of each service."""
-        return dict(self._connection.execute("SELECT service, count(*) FROM user GROUP BY service ORDER BY service"))
+        with _translated(self._path):
+            return self._counts("SELECT service, count(*) FROM user GROUP BY service ORDER BY service")
 
-    def users(self) -> Iterator[Mapping[str, Any]]:
-        """Return every user with the result, ordered by service and SID."""
-        cursor = self._connection.execute(
-            "SELECT service, sid, identity, resource, state, rows, reason, status, code, request_id, at"
-            " FROM user ORDER BY service, sid"
-        )
-        names = [column[0] for column in cursor.description]
-        return (dict(zip(names, row, strict=True)) for row in cursor)
+    def users(self) -> Iterator[UserRow]:
+        """Yield every user with the result, ordered by service and SID."""
+        query = f"SELECT {', '.join(UserRow._fields)} FROM user ORDER BY service, sid"  # noqa: S608 - our own names
+        with _translated(self._path):
+            for row in self._connection.execute(query):
+                resource = decode_json(msgspec.convert(row[3], bytes), User)
+                yield msgspec.convert((*row[:3], resource, *row[4:]), UserRow)
+
+    def _counts(self, query: str) -> dict[str, int]:
+        return dict(typed_rows(self._connection, query, row_type=StoredCount))
 
     def _has_current_schema(self) -> bool:
         """Return whether the tables, where there are any, are those of this version."""
         version = self._connection.execute("PRAGMA user_version").fetchone()
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return tables == (0,) or bool(version == (_VERSION,))
+        return tables == (0,) or bool(version == (VERSION,))
 
     def _set(self, values: Mapping[str, Any]) -> None:
         self._connection.executemany(
@@ -283,19 +260,20 @@ def begun_run(path: Path) -> str | None:
     with _translated(path), closing(sqlite3.connect(path)) as connection:
         if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'run'").fetchone()[0]:
             return None
-        row = connection.execute("SELECT value FROM run WHERE name = 'run_id'").fetchone()
-        return None if row is None else str(json.loads(row[0]))
+        run_id: str | None = _value(connection, "run_id", str)
+        return run_id
 
 
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, (sqlite3.ProgrammingError, sqlite3.IntegrityError)):
-            raise  # a bug of readstate, not of the disk
-        raise LocalDisk(
-            f"{path}: the checkpoint cannot be used: {error}",
-            hint="Free some space or correct the permissions, then run the same command again.\n"
-            "If the file is damaged, --restart starts the export over.",
-        ) from error
+def _value(connection: sqlite3.Connection, name: str, kind: Any) -> Any:
+    for row in typed_rows(connection, "SELECT value FROM run WHERE name = ?", (name,), row_type=StoredValue):
+        return decode_json(row.json.encode(), kind)
+    return None
+
+
+def _translated(path: Path) -> AbstractContextManager[None]:
+    return translate_database_errors(
+        path,
+        kind="checkpoint",
+        hint="Free some space or correct the permissions, then run the same command again.",
+        if_damaged="Run the same command with --restart: it starts the export over.",
+    )

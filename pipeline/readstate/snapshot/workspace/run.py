@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -63,13 +63,13 @@ def begin(checkpoint: Checkpoint, *, run_id: str, account_sid: str | None, optio
 def resume(checkpoint: Checkpoint, *, clock: Clock) -> Run:
     """Write into the checkpoint that its run is started once more."""
     now = clock.now()
-    earlier = msgspec.convert(checkpoint.get("record"), RunRecord)
+    earlier: RunRecord = checkpoint.require("record", RunRecord)
     with_this_start = msgspec.structs.replace(earlier, spans=(*earlier.spans, Span(now, now)))
     checkpoint.set(record=msgspec.to_builtins(with_this_start))
     return Run(
-        run_id=checkpoint.get("run_id"),
-        started_at=datetime.fromisoformat(checkpoint.get("started_at")),
-        account_sid=checkpoint.get("account_sid"),
+        run_id=checkpoint.require("run_id", str),
+        started_at=checkpoint.require("started_at", Annotated[datetime, msgspec.Meta(tz=True)]),
+        account_sid=checkpoint.get("account_sid", str | None),
         began_at=now,
         earlier=earlier,
     )

@@ -97,7 +97,7 @@ async def test_sealing_commits_parts_with_the_counters_and_emits_events(tmp_path
     assert [part.rows for part in checkpoint.parts()] == [6]
     assert [event.rows for event in events if isinstance(event, PartWritten)] == [6]
     assert sorted(event.rows for event in events if isinstance(event, UserRead)) == [0, 1, 2, 3]
-    assert checkpoint.get("requests") == {"requests": 7}
+    assert checkpoint.get("requests", dict[str, int]) == {"requests": 7}
 
 
 async def test_users_without_rows_are_done_too(tmp_path: Path) -> None:

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate.errors import BadInput, LocalDisk
+from readstate.errors import BadInput, Damaged
 from readstate.model.resources import User
 from readstate.snapshot.published.snapshot_store import KnownUser
-from readstate.snapshot.workspace.checkpoint import Checkpoint, SealedPart
+from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.checkpoint_rows import SealedPart
 from readstate.snapshot.workspace.users import UserResult
 
 SERVICE = "IS" + "0" * 32
@@ -67,7 +67,7 @@ def test_what_the_list_says_of_a_preloaded_user_is_kept(tmp_path: Path) -> None:
     checkpoint.add_users(SERVICE, [user(1)], next_page=None)
 
     (kept,) = checkpoint.users()
-    assert msgspec.json.decode(kept["resource"], type=User) == user(1)
+    assert kept.resource == user(1)
 
 
 def test_only_those_who_are_gone_and_were_never_listed_are_dropped(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_only_those_who_are_gone_and_were_never_listed_are_dropped(tmp_path: Pat
 
     checkpoint.delete_vanished()
 
-    assert {row["sid"] for row in checkpoint.users()} == {user(1).sid, user(2).sid, user(3).sid}
+    assert {row.sid for row in checkpoint.users()} == {user(1).sid, user(2).sid, user(3).sid}
 
 
 def test_users_that_failed_are_tried_again_after_a_restart(tmp_path: Path) -> None:
@@ -114,12 +114,12 @@ def test_progress_counts_every_user_once(tmp_path: Path) -> None:
 def test_the_place_in_the_list_of_users_survives(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path)
     checkpoint.add_service(SERVICE)
-    checkpoint.add_users(SERVICE, [user(0)], next_page="the next page")
-    assert checkpoint.unlisted_services() == [(SERVICE, "the next page")]
+    checkpoint.add_users(SERVICE, [user(0)], next_page='"the next page"')
+    assert checkpoint.unlisted_services(str) == [(SERVICE, "the next page")]
 
     checkpoint.add_users(SERVICE, [user(1)], next_page=None)
 
-    assert checkpoint.unlisted_services() == []
+    assert checkpoint.unlisted_services(str) == []
 
 
 def test_a_settlement_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -166,8 +166,45 @@ def test_a_damaged_file_is_named_and_the_way_out_too(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.sqlite"
     path.write_bytes(b"this is not a database, whatever its name says " * 100)
 
-    with pytest.raises(LocalDisk, match=r"checkpoint\.sqlite.*\n.*\n.*--restart"):
+    with pytest.raises(Damaged, match=r"checkpoint\.sqlite: the checkpoint is damaged.*\n.*--restart"):
         Checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE run SET value = '{'",
+        "UPDATE run SET value = X'FF'",
+        "DELETE FROM run",
+        "UPDATE user SET resource = '[]'",
+        "UPDATE user SET at = 'noon'",
+        "UPDATE user SET status = CAST(X'FF' AS TEXT)",
+        "UPDATE user SET state = 'gone'",
+        "UPDATE user SET sid = id || X'FF'",
+        "UPDATE service SET next_page = 'no JSON', listed = 0",
+        "UPDATE part SET name = '../../other'",
+        "UPDATE part SET rows = 'many'",
+        "DROP TABLE part",
+    ],
+)
+def test_a_value_that_nobody_wrote_is_damage(damage: str, tmp_path: Path) -> None:
+    checkpoint = opened(tmp_path, users=2)
+    checkpoint.add_service(SERVICE)
+    checkpoint.set(run_id="r-1")
+    (taken,) = checkpoint.claim(1)
+    checkpoint.commit(SealedPart("part", 1), [UserResult(taken.id, "read", 1, AT)])
+    with pytest.raises(Damaged, match=r"the checkpoint is damaged.*\n.*--restart"):
+        try:
+            checkpoint._connection.executescript(damage)
+        finally:
+            checkpoint.close()
+        checkpoint = Checkpoint(tmp_path / "checkpoint.sqlite")
+        checkpoint.require("run_id", str)
+        checkpoint.parts()
+        checkpoint.progress()
+        checkpoint.unlisted_services(str)
+        checkpoint.claim(1)
+        list(checkpoint.users())
 
 
 @given(data=st.data())
