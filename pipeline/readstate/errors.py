@@ -115,6 +115,9 @@ class TransportError(ReadstateError):
     exit_code = ExitCode.STOPPED_EARLY
     throttled = 0
     """How often the request was refused with 429 before this failure."""
+    status: int | None = None
+    request_id: str | None = None
+    """Of the response that could not be used, where there was one."""
 
 
 class NotSent(TransportError):

@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     connect_timeout_seconds: float = 5.0
     read_timeout_seconds: float = 30.0
     request_timeout_seconds: float = 120.0
-    max_body_megabytes: int = 32
+    max_body_megabytes: int = 8
     page_size: int = 50
 
     max_in_flight: int = 500

@@ -1,8 +1,32 @@
 """How text, numbers, durations, sizes and SIDs are shown: on terminals, in logs, in Markdown and in HTML alike."""
 
+import re
 from datetime import UTC, datetime
 
 _SID_LENGTH = 34
+
+FORMULA_PATTERN = r"^'*[=+\-@\t\r\n＝＋－＠]"
+"""What begins a formula in some spreadsheet, or such a text after it was escaped; for `re` and for Arrow's regex."""
+PLAIN_SIGN_PATTERN = r"^([+-]?[0-9]+([.,][0-9]+)?|@[a-z]+)$"
+"""Numbers, telephone numbers and words such as ``@latest``: they begin like formulas and do nothing."""
+_FORMULA, _PLAIN_SIGN = re.compile(FORMULA_PATTERN), re.compile(PLAIN_SIGN_PATTERN)
+
+
+def escape_formula(text: str) -> str:
+    """Return *text* with an apostrophe before it where a spreadsheet would compute it; `unescape_formula` removes it.
+
+    A name such as ``=HYPERLINK(…)`` comes from whoever chose it, and runs with the rights of who opens the file.
+    """
+    return f"'{text}" if _is_formula(text) else text
+
+
+def unescape_formula(text: str) -> str:
+    """Return the text of which `escape_formula` made *text*."""
+    return text[1:] if text.startswith("'") and _is_formula(text[1:]) else text
+
+
+def _is_formula(text: str) -> bool:
+    return _FORMULA.match(text) is not None and _PLAIN_SIGN.fullmatch(text) is None
 
 
 def escape_control(text: str) -> str:

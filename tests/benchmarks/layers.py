@@ -20,7 +20,7 @@ from readstate.concurrency import bounded_map
 from readstate.credentials import Credentials
 from readstate.settings import load_settings
 from readstate.twilio.client import Reader
-from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
+from readstate.twilio.connect import open_transport
 from readstate.twilio.http.request import list_user_conversations
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from readstate.twilio.retry import Retrying, RetryPolicy
@@ -43,7 +43,7 @@ async def layers(env: dict[str, str]) -> AsyncIterator[dict[str, Ask]]:
             headers={"Authorization": aiohttp.encode_basic_auth(account, secret)},
             connector=aiohttp.TCPConnector(limit=0),
         ) as session,
-        open_aiohttp_transport(settings, Credentials(account, account, secret)) as transport,
+        open_transport(settings, Credentials(account, account, secret)) as transport,
     ):
         throttled = Throttled(transport, AdaptiveLimiter(LimiterSettings(initial_in_flight=PARALLEL)), clock)
         retrying = Retrying(throttled, policy=RetryPolicy(), clock=clock)
@@ -70,7 +70,7 @@ async def measure(env: dict[str, str], requests: int, rounds: int) -> None:
     account, secret = env["TWILIO_ACCOUNT_SID"], env["TWILIO_AUTH_TOKEN"]
     settings = load_settings(flags={"base_url": env["BASE_URL"]}, environ={}).settings
     users: list[str] = []
-    async with open_aiohttp_transport(settings, Credentials(account, account, secret)) as transport:
+    async with open_transport(settings, Credentials(account, account, secret)) as transport:
         reader = Reader(transport)
         env["SERVICE"] = await reader.default_service()
         async for page in reader.users(env["SERVICE"]):

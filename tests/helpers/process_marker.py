@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 _MODULES = {subprocess, multiprocessing}
-_STARTERS = {"readstate_jobs.airflow.parent_process", "readstate_jobs.airflow.hook"} | {
+_STARTERS = {
+    "readstate_jobs.airflow.parent_process",
+    "readstate_jobs.airflow.hook",
+    "readstate_jobs.snapshots.sql_process",
+} | {
     f"tests.helpers.{name}"
     for name in (
         "airflow_site", "browser", "crash_points", "failing_disk", "moto_server", "object_stores", "operator_runs",

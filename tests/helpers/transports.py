@@ -10,12 +10,13 @@ from readstate.errors import ReadstateError
 from readstate.settings import Settings
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
+from readstate.twilio.http.body_budget import BodyBudget
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.http.transport import Transport
 from tests.helpers.raw_server import RawServer, http, raw_server
 
-TRANSPORTS: dict[str, Callable[[Settings, Credentials], AbstractAsyncContextManager[Transport]]] = {
+TRANSPORTS: dict[str, Callable[[Settings, Credentials, BodyBudget], AbstractAsyncContextManager[Transport]]] = {
     "aiohttp": open_aiohttp_transport,
 }
 """Another transport is one more line here."""
@@ -29,9 +30,11 @@ READ = requests.fetch_configuration()
 
 
 class Open(Protocol):
-    """Opens a transport to *base_url* with *changed* settings."""
+    """Opens a transport to *base_url* with *changed* settings, whose bodies share a budget."""
 
-    def __call__(self, base_url: str = "", **changed: float) -> AbstractAsyncContextManager[Transport]: ...
+    def __call__(
+        self, base_url: str = "", bodies: BodyBudget | None = None, **changed: float
+    ) -> AbstractAsyncContextManager[Transport]: ...
 
 
 @dataclass

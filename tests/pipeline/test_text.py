@@ -1,6 +1,7 @@
 """Text from outside cannot steer anything, wherever it is shown; numbers read alike everywhere."""
 
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -17,6 +18,7 @@ from readstate.observers.progress_bar import ProgressBar
 from readstate.text import (
     as_unicode,
     escape_control,
+    escape_formula,
     format_duration,
     format_moment,
     format_size,
@@ -24,6 +26,7 @@ from readstate.text import (
     pluralize,
     short_sid,
     truncate,
+    unescape_formula,
 )
 from readstate_jobs.cli.terminal import print_table
 from tests.helpers.fake_clock import FakeClock
@@ -170,3 +173,22 @@ def test_a_size_has_a_unit_that_suits_it(size: int, text: str) -> None:
 )
 def test_moments_have_four_digits_of_a_year(moment: datetime, text: str) -> None:
     assert format_moment(moment) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "@SUM(1)", "-2+3", "+1-800", "\t=1", "\r=1", "＝1", "'=1", "+cmd|' /C calc'!A0"]
+)
+def test_what_a_spreadsheet_would_compute_gets_an_apostrophe(text: str) -> None:
+    assert escape_formula(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "plain", "+4915112345678", "-5", "-1.5", "@latest", "a=b", "'quoted'"])
+def test_numbers_telephone_numbers_and_words_are_no_formulas(text: str) -> None:
+    assert escape_formula(text) == text
+    assert unescape_formula(text) == text
+
+
+@given(st.text(alphabet="'=+-@\t\n1a ＝", max_size=6))
+def test_an_escaped_text_is_read_as_it_was(text: str) -> None:
+    assert unescape_formula(escape_formula(text)) == text
+    assert not re.match(r"[=\t\r＝]", escape_formula(text))

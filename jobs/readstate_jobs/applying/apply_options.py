@@ -79,7 +79,7 @@ _OPTIONS = (
     _typed("--max-throttled", "Stop if Twilio refuses every request (429) for this long.", metavar="TIME"),
     _typed("--grace", "Time that rows under way may take to finish after a stop.", metavar="TIME"),
     click.option("--writes-per-second", type=float, help="Maximum number of changes per second. [default: 30]"),
-    click.option("--excel", is_flag=True, help="Write results.csv for a spreadsheet, not for reading it in again."),
+    click.option("--excel", is_flag=True, help="Write results.csv with the byte order mark that Excel needs."),
 )  # fmt: skip
 
 

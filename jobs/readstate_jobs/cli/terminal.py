@@ -1,23 +1,22 @@
 """Results on stdout: one JSON document, or tables and text that cannot move the cursor."""
 
-import io
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import click
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from readstate.text import escape_control
 
-_PIPE_WIDTH = 10_000
-"""Wide enough that a row is one line in a file or a pipe, where lines are counted or wrapped by what reads them."""
-
+_MEASURED_ROWS = 1000
 _BETWEEN_COLUMNS = 3
 
 
@@ -47,15 +46,37 @@ def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), ti
             print_table(list(zip(header, row, strict=True)))
             click.echo()
         return
-    table = _table(rows, header)
     if sys.stdout.isatty():
-        Console(highlight=False).print(table)
-        return
-    text = io.StringIO()
-    Console(file=text, highlight=False, width=_PIPE_WIDTH, no_color=True).print(table)
-    for line in text.getvalue().splitlines():
-        if line.strip():
-            click.echo(line.rstrip())
+        Console(highlight=False).print(_table(rows, header))
+    else:
+        print_lines(rows, header=header)
+
+
+def print_lines(rows: Iterable[Sequence[str]], *, header: Sequence[str] = ()) -> None:
+    """Write a table to a file or a pipe as *rows* come: each is one line, for what counts and filters lines.
+
+    Columns are as wide as the first thousand rows need.
+    """
+    escaped = ([escape_control(cell) for cell in row] for row in rows)
+    first = list(islice(escaped, _MEASURED_ROWS))
+    measured = [*first, *([[escape_control(name) for name in header]] if header else [])]
+    widths = [max(map(cell_len, column)) for column in zip(*measured, strict=True)]
+    numeric = [bool(header) and all(map(_is_number, column)) for column in zip(*first, strict=True)]
+    numeric = numeric or [False] * len(header)
+    edge, between = (" ", " " * _BETWEEN_COLUMNS) if header else ("", "    ")
+
+    def write(cells: Sequence[str]) -> None:
+        padded = []
+        for cell, width, is_right in zip(cells, widths, numeric, strict=True):
+            blanks = " " * (width - cell_len(cell))
+            padded.append(blanks + cell if is_right else cell + blanks)
+        click.echo((edge + between.join(padded)).rstrip())
+
+    if header:
+        write(measured[-1])
+        click.echo(" " + "─" * (sum(widths) + _BETWEEN_COLUMNS * (len(widths) - 1)))
+    for cells in chain(first, escaped):
+        write(cells)
 
 
 def _table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> Table:

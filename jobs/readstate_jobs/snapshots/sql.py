@@ -1,23 +1,29 @@
 """``readstate sql``: query snapshots in SQL."""
 
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
-from pyarrow import csv, parquet
 
 from readstate.errors import BadInput, ExitCode, Usage
 from readstate.files import open_output
-from readstate.snapshot.query.catalog import VIEWS, open_catalog
-from readstate.snapshot.query.query import QueryResult, run_query
-from readstate_jobs.cli.options import json_option, parse_day
-from readstate_jobs.cli.terminal import print_table
+from readstate.snapshot.query.formats import (
+    cell_text,
+    plain_rows,
+    without_formulas,
+    write_csv,
+    write_json,
+    write_parquet,
+)
+from readstate.snapshot.query.result import QueryResult
+from readstate.snapshot.query.views import VIEWS
+from readstate_jobs.cli.options import json_option, parse_day, parse_seconds
+from readstate_jobs.cli.terminal import print_lines, print_table
+from readstate_jobs.snapshots.sql_process import run_in_process
 
 _MAX_ROWS_SHOWN = 1000
 
@@ -33,8 +39,27 @@ _MAX_ROWS_SHOWN = 1000
     help="Write the rows to FILE: .csv, .json or .parquet.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Write the rows to stdout as CSV.")
+@click.option("--raw", is_flag=True, help="In CSV, write cells as they are that a spreadsheet would compute.")
+@click.option(
+    "--timeout",
+    type=parse_seconds,
+    metavar="TIME",
+    default="1h",
+    show_default=True,
+    help="End a query that takes longer, such as 90s.",
+)
 @json_option
-def command(*, root: str, query: str | None, day: date | None, out: Path | None, as_csv: bool, as_json: bool) -> int:
+def command(
+    *,
+    root: str,
+    query: str | None,
+    day: date | None,
+    out: Path | None,
+    as_csv: bool,
+    as_json: bool,
+    raw: bool,
+    timeout: float,
+) -> int:
     """Run QUERY, in DuckDB's SQL, over the snapshots below ROOT; - reads it from stdin.
 
     Without a query, the views and their columns are shown. A query can read the views only.
@@ -45,56 +70,43 @@ def command(*, root: str, query: str | None, day: date | None, out: Path | None,
         _show_views()
         return ExitCode.DONE
     question = sys.stdin.read() if query == "-" else query
-    write = _writer(out, as_csv=as_csv, as_json=as_json)
-    with open_catalog(root, day, for_query=question) as snapshots:
-        write(run_query(snapshots, question))
+    write = _writer(out, as_csv=as_csv, as_json=as_json, csv_writer=write_csv if raw else _write_safe_csv)
+    with run_in_process(root, day, question, timeout_seconds=timeout) as result:
+        write(result)
     return ExitCode.DONE
 
 
-def _writer(out: Path | None, *, as_csv: bool, as_json: bool) -> Callable[[QueryResult], None]:
+def _writer(
+    out: Path | None, *, as_csv: bool, as_json: bool, csv_writer: Callable[[QueryResult, Any], None]
+) -> Callable[[QueryResult], None]:
     if as_csv:
-        return lambda answer: _write_csv(answer, sys.stdout.buffer)
+        return lambda result: csv_writer(result, sys.stdout.buffer)
     if as_json:
-        return lambda answer: _write_json(answer, sys.stdout.buffer)
+        return lambda result: write_json(result, sys.stdout.buffer)
     if out is None:
         return _show
-    kinds = {".csv": _write_csv, ".json": _write_json, ".parquet": _write_parquet}
+    kinds = {".csv": csv_writer, ".json": write_json, ".parquet": write_parquet}
     if out.suffix not in kinds:
         raise BadInput(f"--out {out}: unknown kind of file", hint=f"The name may end in {', '.join(kinds)}.")
-    return lambda answer: _write_file(answer, out, kinds[out.suffix])
+    return lambda result: _write_file(result, out, kinds[out.suffix])
 
 
-def _write_file(answer: QueryResult, out: Path, write: Callable[[QueryResult, Any], None]) -> None:
+def _write_file(result: QueryResult, out: Path, write: Callable[[QueryResult, Any], None]) -> None:
     with open_output(out) as file:
-        write(answer, file)
+        write(result, file)
     click.echo(f"Written to {out}", err=True)
 
 
-def _write_csv(answer: QueryResult, file: Any) -> None:
-    with csv.CSVWriter(file, answer.schema) as writer:
-        for batch in answer.batches:
-            writer.write_batch(batch)
+def _write_safe_csv(result: QueryResult, file: Any) -> None:
+    write_csv(without_formulas(result), file)
 
 
-def _write_json(answer: QueryResult, file: Any) -> None:
-    """Write a list of objects, one per line."""
-    before = "[\n"
-    for row in _rows(answer):
-        file.write(f"{before}{json.dumps(row, default=_plain, ensure_ascii=False)}".encode())
-        before = ",\n"
-    file.write(b"[]\n" if before == "[\n" else b"\n]\n")
-
-
-def _write_parquet(answer: QueryResult, file: Any) -> None:
-    with parquet.ParquetWriter(file, answer.schema, compression="zstd") as writer:
-        for batch in answer.batches:
-            writer.write_batch(batch)
-
-
-def _show(answer: QueryResult) -> None:
-    rows = _rows(answer)
-    shown = [[_cell(value) for value in row.values()] for row in islice(rows, _MAX_ROWS_SHOWN)]
-    print_table(shown, header=answer.schema.names)
+def _show(result: QueryResult) -> None:
+    rows = ([cell_text(value) for value in row.values()] for row in plain_rows(result, "a table"))
+    if not sys.stdout.isatty():
+        print_lines(rows, header=result.schema.names)
+        return
+    print_table(list(islice(rows, _MAX_ROWS_SHOWN)), header=result.schema.names)
     if next(rows, None) is not None:
         click.echo(
             f"Only the first {_MAX_ROWS_SHOWN} rows are shown; use --csv, --json or --out for all of them.", err=True
@@ -103,23 +115,3 @@ def _show(answer: QueryResult) -> None:
 
 def _show_views() -> None:
     print_table([[name, ", ".join(schema.names)] for name, schema in VIEWS.items()], header=["view", "columns"])
-
-
-def _rows(answer: QueryResult) -> Iterator[dict[str, Any]]:
-    for batch in answer.batches:
-        yield from batch.to_pylist()
-
-
-def _cell(value: Any) -> str:
-    return "null" if value is None else str(_plain(value))
-
-
-def _plain(value: Any) -> Any:
-    """Return *value* as JSON and people write it: DuckDB's sums are decimals, though they are whole numbers."""
-    match value:
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
-        case date():
-            return value.isoformat()
-        case _:
-            return str(value)

@@ -28,6 +28,7 @@ from readstate.input.header import (
 )
 from readstate.input.problems import Problem, problem_at
 from readstate.input.source import COMPRESSION_FAILURES, TooLarge
+from readstate.text import unescape_formula
 
 BROKEN = (UnicodeDecodeError, UnicodeEncodeError, OSError, TooLarge, *COMPRESSION_FAILURES)
 """What ends the reading of a file before its end."""
@@ -158,8 +159,13 @@ def _csv_records(lines: NumberedLines, delimiter: str, width: int) -> Iterator[R
             if not any(cells):
                 continue
             problem = _wrong_width(lines, cells, width)
-        line = lines.line - len(lines.pending) + 1
-        yield Record(line, lines.line, cells[:width]) if problem is None else BrokenRecord(problem)
+        if problem is not None:
+            yield BrokenRecord(problem)
+            continue
+        if any("'" in text for text in lines.pending):
+            # As our own CSV files have texts that a spreadsheet would compute.
+            cells = [unescape_formula(cell) for cell in cells]
+        yield Record(lines.line - len(lines.pending) + 1, lines.line, cells[:width])
 
 
 def _text_records(lines: NumberedLines) -> Iterator[Record | BrokenRecord]:

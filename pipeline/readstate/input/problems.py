@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from readstate.files import create_private
-from readstate.text import escape_control, truncate
+from readstate.text import escape_control, escape_formula, truncate
 
 SHOWN_FIRST = 10
 REJECT_COLUMNS = ("input_line", "input_line_end", "column", "value_redacted", "code", "message", "hint")
@@ -114,7 +114,5 @@ class RejectsFile:
 
     def __call__(self, problem: Problem) -> None:
         self.tally.add(problem)
-        self._writer.writerow(
-            (problem.line, problem.line_end, problem.column, problem.value, problem.code, problem.message,
-             problem.hint)
-        )  # fmt: skip
+        texts = (problem.column, problem.value, problem.code, problem.message, problem.hint)
+        self._writer.writerow((problem.line, problem.line_end, *map(escape_formula, texts)))

@@ -131,6 +131,7 @@ class Reader:
                 self._emit(PageReread(request.path))
             if moving.advance(page):
                 yield page
+            del page  # not kept while the next one is fetched: pages may be large, and many lists are read at once
 
     async def _ask(self, request: Request) -> Response:
         response = await self._transport.send(request)

@@ -11,6 +11,7 @@ from readstate.model.quantities import parse_duration
 from readstate.redis_address import without_password
 from readstate.settings import Settings
 from readstate.twilio.client import Reader, Writer
+from readstate.twilio.http.body_budget import BodyBudget
 from readstate.twilio.http.time_bounds import time_bounded
 from readstate.twilio.http.transport import Transport
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
@@ -66,7 +67,8 @@ def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyn
     """Open the transport to the configured origin."""
     from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport  # noqa: PLC0415 - aiohttp takes 0.2 s
 
-    return time_bounded(open_aiohttp_transport(settings, credentials), settings)
+    bodies = BodyBudget(each=settings.max_body_megabytes << 20)
+    return time_bounded(open_aiohttp_transport(settings, credentials, bodies), settings)
 
 
 def _shared(

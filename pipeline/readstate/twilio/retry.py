@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 from readstate.clock import Clock
 from readstate.errors import NotPermitted, NotSent, TransportError, Unanswered, UnusableAnswer
 from readstate.events import Observer, PageShrunk, Retried, RetriesExhausted, RetryBudgetSpent, ignore
+from readstate.twilio.http.own_answer import require_own
 from readstate.twilio.http.paging import smaller_page
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
@@ -85,6 +86,7 @@ class Retrying:
     async def _attempt(self, request: Request) -> _Outcome:
         try:
             response = await self._inner.send(request)
+            require_own(request, response)
         except TransportError as failure:
             return failure
         if response.ok:

@@ -15,6 +15,7 @@ def dates() -> set[str]:
     return {str(day) for day in table.to_table(columns=["snapshot_date"])["snapshot_date"].to_pylist()}
 
 
+@pytest.mark.process
 def test_delta_tables_follow_what_is_published_again_and_pruned(connected: RunCommand) -> None:
     assert connected(*EXPORT, "2024-11-22", "--format", "delta").code == ExitCode.DONE
     assert connected(*EXPORT, "2024-11-23").code == ExitCode.DONE

@@ -7,9 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from readstate.errors import ExitCode
-from readstate.snapshot.query.catalog import VIEWS
+from readstate.snapshot.query.views import VIEWS
 from tests.helpers.cli_shell import run_command, succeed
 from tests.helpers.snapshots import publish, row
+
+pytestmark = pytest.mark.process
 
 DAY = date(2026, 11, 23)
 QUESTION = (
@@ -33,29 +35,12 @@ def test_a_table_shows_null_as_null_and_control_characters_as_text(root: str) ->
     assert "\\x1b" in output.stdout
 
 
-@pytest.mark.parametrize(
-    ("query", "rows"),
-    [
-        (
-            QUESTION,
-            [
-                {"identity": 'a "b",\x1b[31m', "unread": None, "at": "2026-10-01T00:00:00+00:00"},
-                {"identity": "user 1", "unread": 6, "at": "2026-10-01T00:00:00+00:00"},
-            ],
-        ),
-        (
-            "SELECT 1.5::DECIMAL(3,1) AS d, DATE '2026-01-01' AS day, 'x'::BLOB AS b",
-            [{"d": 1.5, "day": "2026-01-01", "b": "b'x'"}],
-        ),
-        ("FROM failures", []),
-    ],
-)
-def test_json_holds_whole_numbers_and_nulls_and_text_for_what_json_has_no_type_for(
-    query: str, rows: list[dict[str, object]], root: str
-) -> None:
-    output = succeed("sql", root, query, "--json")
-
-    assert output.document == rows
+def test_json_is_one_list_of_objects(root: str) -> None:
+    assert succeed("sql", root, QUESTION, "--json").document == [
+        {"identity": 'a "b",\x1b[31m', "unread": None, "at": "2026-10-01T00:00:00+00:00"},
+        {"identity": "user 1", "unread": 6, "at": "2026-10-01T00:00:00+00:00"},
+    ]
+    assert succeed("sql", root, "FROM failures", "--json").document == []
 
 
 def test_csv_quotes_what_needs_it(root: str) -> None:
@@ -105,10 +90,18 @@ def test_without_a_query_the_views_are_shown(root: str) -> None:
     assert all(view in output.stdout for view in VIEWS)
 
 
-def test_a_long_table_says_that_it_ends_early(root: str) -> None:
-    output = succeed("sql", root, "SELECT * FROM range(1001)")
+@pytest.mark.parametrize("arguments", [[], ["--csv"], ["--json"]])
+def test_a_pipe_gets_all_rows(arguments: list[str], root: str) -> None:
+    output = succeed("sql", root, "SELECT '' AS a, range AS b FROM range(2500)", *arguments)
 
-    assert "Only the first 1000 rows" in output.stderr
+    assert len(output.stdout.splitlines()) == 2500 + (1 if "--csv" in arguments else 2)
+    assert "2499" in output.stdout.splitlines()[-2 if "--json" in arguments else -1]
+    assert output.stderr == ""
+
+
+def test_a_formula_is_escaped_unless_it_is_wanted_raw(root: str) -> None:
+    assert succeed("sql", root, "SELECT '=1+1' AS a, 2 AS b", "--csv").stdout.splitlines()[1] == '"\'=1+1",2'
+    assert succeed("sql", root, "SELECT '=1+1' AS a, 2 AS b", "--csv", "--raw").stdout.splitlines()[1] == '"=1+1",2'
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,13 @@ def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, str, str]], 
 
     assert not problems
     assert [tuple(record.cells) for record in records if isinstance(record, Record)] == rows
+
+
+def test_a_text_that_was_kept_from_spreadsheets_is_read_as_it_was() -> None:
+    _, records, problems = read(HEADER + "'=1+1,''=2,'it''s\n\"'@SUM(1)\",@latest,'quoted'\n")
+
+    assert not problems
+    assert [record.cells for record in records if isinstance(record, Record)] == [
+        ["=1+1", "'=2", "'it''s"],
+        ["@SUM(1)", "@latest", "'quoted'"],
+    ]

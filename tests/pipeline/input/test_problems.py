@@ -7,7 +7,7 @@ from readstate.input.problems import REJECT_COLUMNS, ProblemTally, RejectsFile, 
 
 
 def test_rejects_are_a_csv_of_every_problem(tmp_path: Path) -> None:
-    problem = problem_at(3, "E-X", "m,\nm", "h", line_end=4, column="user", value="v")
+    problem = problem_at(3, "E-X", "m,\nm", "h", line_end=4, column="user", value="=1+1")
     with closing(RejectsFile(tmp_path / "rejects.csv")) as rejects:
         rejects(problem)
         rejects.flush()
@@ -15,7 +15,7 @@ def test_rejects_are_a_csv_of_every_problem(tmp_path: Path) -> None:
 
     assert list(csv.reader(io.StringIO(written, newline=""))) == [
         list(REJECT_COLUMNS),
-        ["3", "4", "user", "v", "E-X", "m,\nm", "h"],
+        ["3", "4", "user", "'=1+1", "E-X", "m,\nm", "h"],
     ]
     assert rejects.tally.errors == 1
 

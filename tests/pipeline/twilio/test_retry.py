@@ -22,6 +22,7 @@ DELETE = requests.delete_user_conversation(None, USER, CONVERSATION)
 UPDATE = requests.update_user_conversation(None, USER, CONVERSATION, last_read_message_index=7)
 WRITES = pytest.mark.parametrize("write", [DELETE, UPDATE], ids=["DELETE", "POST"])
 
+FOREIGN = answer(200, {"sid": USER, "url": f"https://x/v1/Users/US{'c' * 32}"})
 DONE = answer(200, {"sid": USER})
 REFUSED = answer(401, {"code": 20003, "message": "Authenticate"})
 BROKEN = answer(500, {"code": 20500})
@@ -53,6 +54,13 @@ class Run:
 
 
 class TestReads:
+    async def test_an_answer_about_another_user_is_asked_for_again(self) -> None:
+        run = Run(FOREIGN, DONE)
+
+        assert await run() is DONE
+        (retried,) = run.heard(Retried)
+        assert f"about another resource: https://x/v1/Users/US{'c' * 32}" in retried.reason  # type: ignore[attr-defined]
+
     async def test_a_success_is_given_back_at_once(self) -> None:
         run = Run(DONE)
 
@@ -168,6 +176,13 @@ class TestWrites:
         run = Run(answer(204, b""))
 
         assert (await run(write)).status == 204
+
+    async def test_an_answer_about_another_user_leaves_the_outcome_of_a_write_unknown(self) -> None:
+        run = Run(FOREIGN)
+
+        with pytest.raises(Unanswered, match="about another resource"):
+            await run(UPDATE)
+        assert run.transport.sent == 1
 
 
 class TestUnauthorized:

@@ -22,7 +22,7 @@ from readstate.files import atomic_write
 from readstate.model.change import Disposition
 from readstate.model.outcome import OUTCOMES, Outcome
 from readstate.model.plan import PlanRow
-from readstate.text import format_moment
+from readstate.text import escape_formula, format_moment
 
 _MOMENT = pa.timestamp("us", tz="UTC")
 _COLUMNS: dict[str, pa.DataType] = {
@@ -48,14 +48,13 @@ INPUT_COLUMNS = (
 _HINT = "The journal has everything: readstate resume writes the results again."
 _ROWS_AT_ONCE = 8_192
 _BATCHES_IN_A_GROUP = 8
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool = False) -> None:
     """Write every row of *plan* with its record in *journal* into *directory*.
 
-    Each file is written atomically. *excel* adds a byte order mark and escapes cells that look like formulas; such
-    files are for spreadsheets, not for reading in again. Raise `LocalDisk`.
+    Each file is written atomically. In CSV, texts that a spreadsheet would compute are escaped, as changes files may
+    be; *excel* adds a byte order mark to ``results.csv``. Raise `LocalDisk`.
     """
     with ExitStack() as stack:
         table = stack.enter_context(atomic_write(directory / "results.parquet", hint=_HINT))
@@ -161,12 +160,11 @@ class _Parquet:
 
 
 class _Csv:
-    """A CSV file of results; times as RFC 3339, nothing as an empty cell."""
+    """A CSV file of results; times as RFC 3339, nothing as an empty cell, no formulas."""
 
     def __init__(self, file: IO[str], header: Sequence[str], *, excel: bool) -> None:
         self._writer = csv.writer(file)
         self._times = [at for at, name in enumerate(header) if _COLUMNS.get(name) == _MOMENT]
-        self._excel = excel
         if excel:
             file.write("\ufeff")
         self._writer.writerow(header)
@@ -176,9 +174,7 @@ class _Csv:
         for at in self._times:
             if cells[at] is not None:
                 cells[at] = moment(cells[at]).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-        if self._excel:
-            cells = [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]
-        self._writer.writerow(cells)
+        self._writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
 def _csv(path: Path, stack: ExitStack, header: Sequence[str], *, excel: bool) -> _Csv:

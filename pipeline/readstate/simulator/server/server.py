@@ -30,12 +30,12 @@ async def listening(simulator: Simulator, *, host: str = LOOPBACK, port: int = 0
     server = await loop.create_server(lambda: Connection(control_api, connections), host, port, backlog=4096)
     base_url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
     simulator.set_base_url(base_url)
-    simulator.start_other_clients()
+    simulator.live_clients.start(simulator.faults)
     try:
         yield base_url
     finally:
         server.close()
-        simulator.stop_other_clients()
+        simulator.live_clients.stop()
         for connection in list(connections):
             connection.close()
 

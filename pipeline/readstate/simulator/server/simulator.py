@@ -18,6 +18,7 @@ from readstate.simulator.faults.injector import Fault, FaultInjector
 from readstate.simulator.seed.sid_space import mix, subkey
 from readstate.simulator.server.counters import Counters
 from readstate.simulator.server.http_connection import ResponseWriter
+from readstate.simulator.server.live_clients import LiveClients
 from readstate.simulator.server.page_cache import PageCache
 from readstate.simulator.server.response_headers import DateHeader, bare_head, head
 from readstate.simulator.world.world import World
@@ -67,8 +68,7 @@ class Simulator:
         self._date = DateHeader()
         self._request_key = subkey(self.world.shape.seed, "request ids")
         self._requests = 0
-        self._listens = False
-        self._live_timers: dict[str, asyncio.TimerHandle] = {}
+        self.live_clients = LiveClients(self.api.other_clients)
         self._refresh_flags()
 
     @property
@@ -84,8 +84,7 @@ class Simulator:
         self.account.catch_up(time.monotonic())
         self.injector.change(faults)
         self._refresh_flags()
-        if self._listens:
-            self.start_other_clients()
+        self.live_clients.change(faults)
 
     def change_behaviour(self, behaviour: Behaviour) -> None:
         """Put another behaviour in force."""
@@ -141,30 +140,6 @@ class Simulator:
             self._respond(_PendingRequest(request, writer, self._new_request_id(), 0.001, 1))
         else:
             self._later(self.faults.rtt_ms / 2000, self._arrive, request, writer)
-
-    def start_other_clients(self) -> None:
-        """Act as other clients, as often as the faults specify. Call this on the event loop."""
-        self.stop_other_clients()
-        self._listens = True
-        others, faults = self.api.other_clients, self.faults
-        self._act_again("read", faults.live_moves_per_second, others.move_somewhere)
-        self._act_again("write", faults.live_messages_per_second, others.write_somewhere)
-        self._act_again("rename", faults.live_user_updates_per_second, others.rename_somebody)
-
-    def stop_other_clients(self) -> None:
-        """Stop the other clients."""
-        self._listens = False
-        for timer in self._live_timers.values():
-            timer.cancel()
-        self._live_timers.clear()
-
-    def _act_again(self, name: str, per_second: float, act: Callable[[], None]) -> None:
-        def act_now() -> None:
-            act()
-            self._act_again(name, per_second, act)
-
-        if per_second > 0:
-            self._live_timers[name] = asyncio.get_running_loop().call_later(1 / per_second, act_now)
 
     def _arrive(self, request: Request, writer: ResponseWriter) -> None:
         faults, request_id = self.faults, self._new_request_id()

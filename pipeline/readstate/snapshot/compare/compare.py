@@ -17,7 +17,7 @@ from readstate.snapshot.compare.diff import Comparer, DiffCounts
 from readstate.snapshot.compare.merge_join import merge_join, with_sort_key
 from readstate.snapshot.published.manifest import Manifest, partition
 from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS, USERS, plain_strings
-from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
+from readstate.snapshot.published.snapshot import Snapshot, open_snapshot, translate_damage
 
 USER_KEY = ("chat_service_sid", "sid")
 """Identifies one user; the files are sorted by it."""
@@ -98,6 +98,7 @@ def _rows(snapshot: Snapshot, comparer: Comparer) -> Iterator[pa.Table]:
         # Pre-buffering would hold all columns of a row group in memory at once.
         with (
             snapshot.store.objects.translate_errors(file.path),
+            translate_damage(snapshot.store.root),
             pq.ParquetFile(path, filesystem=snapshot.store.objects.filesystem, pre_buffer=False) as parquet,
         ):
             for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):

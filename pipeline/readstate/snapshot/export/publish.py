@@ -47,8 +47,7 @@ class Publisher:
         folder, blanked = self.workspace.finished, draft.blanked_columns
         users = (row | {"snapshot_at": draft.started_at} for row in rows.users)
         finished.append(("users", write_users(users, folder, blanked_columns=blanked)))
-        if draft.users.failed:
-            finished.append(("failures", write_failures(rows.failures, folder, blanked_columns=blanked)))
+        finished.append(("failures", write_failures(rows.failures, folder, blanked_columns=blanked)))
         files = tuple(self._upload(draft, finished))
         manifest = msgspec.structs.replace(
             draft,

@@ -66,6 +66,7 @@ class PageBuffer:
                 else:
                     kept.append(page.body)
                     self.held += len(page.body)
+                del page  # not kept while the next one is fetched
         except BaseException:
             self.free(bytes_in_memory(kept))
             raise

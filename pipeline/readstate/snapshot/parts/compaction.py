@@ -34,10 +34,10 @@ def compact(
     groups = _merged(parts, snapshot_at, row_group_bytes)
     group = next(groups, None)
     number = 0
-    while group is not None:
+    while group is not None or number == 0:  # one file where there are no rows: readers need a schema
         path = folder / f"{run_id}-{number:05}.parquet"
         with open_row_group_writer(path, USER_CONVERSATIONS) as parquet:
-            while group is not None and parquet.bytes < file_bytes:
+            while group is not None and (parquet.rows == 0 or parquet.bytes < file_bytes):
                 parquet.write(group)
                 del group  # its memory is needed for the next one
                 group = next(groups, None)

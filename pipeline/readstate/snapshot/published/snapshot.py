@@ -1,6 +1,7 @@
 """A published snapshot, opened for reading from Python."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -88,6 +89,21 @@ def open_dataset(
             filesystem=store.objects.filesystem,
             partitioning=partitioning,
         )
+
+
+@contextmanager
+def translate_damage(root: str, *errors: type[Exception]) -> Iterator[None]:
+    """Raise `BadInput` where a file below *root* turns out to be no Parquet file, as pyarrow or *errors* say."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, *errors) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # from the system, not from pyarrow
+            raise
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BadInput(
+            f"{root}: a published file is damaged: {first}",
+            hint=f"To see which:  readstate snapshots {root} --verify\nThen export that date again.",
+        ) from error
 
 
 def _hint(root: str, known: list[date]) -> str:

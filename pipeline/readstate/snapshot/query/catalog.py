@@ -1,5 +1,6 @@
 """Snapshots as views of a sandboxed in-memory DuckDB: no query can reach a file, the network or a setting."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,45 +19,18 @@ from readstate.errors import BadInput
 from readstate.snapshot.compare.change_feed import CHANGES
 from readstate.snapshot.compare.compare import compare
 from readstate.snapshot.published.manifest import Dataset, Manifest
-from readstate.snapshot.published.schema import FAILURES, SCHEMAS, USER_CONVERSATIONS, USERS
+from readstate.snapshot.published.schema import SCHEMAS
 from readstate.snapshot.published.snapshot import Snapshot, open_dataset, open_snapshot
 from readstate.snapshot.published.snapshot_store import SnapshotStore
+from readstate.snapshot.query.views import SNAPSHOT_COLUMNS, SNAPSHOT_DATE, SNAPSHOTS, VIEWS
+
+MEMORY_LIMIT = "800MB"
+"""What tables, joins, sorts and aggregations of one query may hold in memory; the rest spills to the disk."""
+TEMPORARY_LIMIT = "10GB"
+_MOST_THREADS = 8
+"""Each thread holds vectors that no limit counts."""
 
 _NARROW_ROWS = 32_768
-_SNAPSHOT_DATE = pa.field("snapshot_date", pa.date32())
-
-_SNAPSHOT_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
-    "snapshot_date": (pa.date32(), "snapshot_date"),
-    "run_id": (pa.string(), "run_id"),
-    "complete": (pa.bool_(), "complete"),
-    "started_at": (pa.timestamp("us", tz="UTC"), "started_at"),
-    "ended_at": (pa.timestamp("us", tz="UTC"), "ended_at"),
-    "user_conversations": (pa.int64(), "rows"),
-    "users": (pa.int64(), "users.listed"),
-    "users_read": (pa.int64(), "users.read"),
-    "users_vanished": (pa.int64(), "users.vanished"),
-    "users_failed": (pa.int64(), "users.failed"),
-    "requests": (pa.int64(), "requests.requests"),
-    "retries": (pa.int64(), "requests.retries"),
-    "throttled": (pa.int64(), "requests.throttled"),
-    "bytes": (pa.int64(), "bytes"),
-}
-"""The columns of the view of all manifests, one row a snapshot: type, and attribute of the manifest."""
-
-SNAPSHOTS = pa.schema([(name, kind) for name, (kind, _) in _SNAPSHOT_COLUMNS.items()])
-
-VIEWS: dict[str, pa.Schema] = {
-    "user_conversations": USER_CONVERSATIONS,
-    "users": USERS,
-    "failures": FAILURES,
-    "latest": USER_CONVERSATIONS,
-    **{f"{name}_all": schema.append(_SNAPSHOT_DATE) for name, schema in SCHEMAS.items()},
-    "snapshots": SNAPSHOTS,
-    "changes": CHANGES,
-}
-"""Every view with its columns. The first three show one snapshot; `latest` shows the conversations of the newest,
-whatever date was opened; those that end in ``_all`` show every snapshot; `changes` shows the changes since the previous
-one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +98,9 @@ def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "temp_directory": folder,
-            "memory_limit": "800MB",  # the rest spills into the folder
+            "memory_limit": MEMORY_LIMIT,
+            "max_temp_directory_size": TEMPORARY_LIMIT,
+            "threads": str(min(os.cpu_count() or 1, _MOST_THREADS)),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "python_enable_replacements": "false",
@@ -138,7 +114,7 @@ def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
 
 def _every_snapshot(store: SnapshotStore, manifests: list[Manifest], name: Dataset) -> ds.Dataset:
     files = [file for manifest in manifests for file in manifest.files_of(name)]
-    partitioning = ds.partitioning(pa.schema([_SNAPSHOT_DATE]), flavor="hive")
+    partitioning = ds.partitioning(pa.schema([SNAPSHOT_DATE]), flavor="hive")
     return open_dataset(store, files, VIEWS[f"{name}_all"], partitioning=partitioning)
 
 
@@ -156,5 +132,5 @@ def _changes_since_previous(snapshot: Snapshot, folder: Path) -> ds.Dataset:
 
 
 def _snapshots_table(manifests: list[Manifest]) -> pa.Table:
-    columns = [[attrgetter(path)(manifest) for manifest in manifests] for _, path in _SNAPSHOT_COLUMNS.values()]
+    columns = [[attrgetter(path)(manifest) for manifest in manifests] for _, path in SNAPSHOT_COLUMNS.values()]
     return pa.table(columns, schema=SNAPSHOTS)

@@ -1,34 +1,22 @@
 """Runs one SQL query over a catalog; translates DuckDB's errors into one sentence and a hint."""
 
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from readstate.errors import BadInput
-from readstate.snapshot.query.catalog import VIEWS, Catalog
+from readstate.errors import BadInput, LocalDisk
+from readstate.snapshot.query.catalog import MEMORY_LIMIT, TEMPORARY_LIMIT, Catalog
+from readstate.snapshot.query.result import QueryResult, out_of_memory
+from readstate.snapshot.query.views import VIEWS
 
-Result = TypeVar("Result")
-
-_BATCH_ROWS = 8192
+# As many as DuckDB computes at once: a batch of long texts is held whole, beside all limits.
+_BATCH_ROWS = 2048
 _HINT = f"The views are {', '.join(VIEWS)}. Without a query, readstate sql ROOT shows their columns."
 _VALUES_HINT = "try_cast(… AS …) gives null where a value does not fit."
 _SUGGESTION = re.compile(r' Did you mean "([^"]*)"\?')
-
-
-@dataclass(frozen=True, slots=True)
-class QueryResult:
-    """The rows of a query, read as they are consumed."""
-
-    schema: pa.Schema
-    batches: Iterator[pa.RecordBatch]
-    """Iterating raises `BadInput` where a row cannot be computed, such as a cast of a text that is no number."""
 
 
 def run_query(catalog: Catalog, query: str) -> QueryResult:
@@ -47,10 +35,13 @@ def run_query(catalog: Catalog, query: str) -> QueryResult:
                 f"{statements[0].type.name} is not allowed: snapshots are read-only",
                 hint="Begin with SELECT, WITH, FROM, DESCRIBE or SUMMARIZE. PIVOT needs its values: ON … IN (…).",
             )
-        reader = _interruptible(catalog, partial(_reader, catalog.connection.sql(query)))
+        relation = catalog.connection.sql(query)
+        if any("UHUGEINT" in str(kind) for kind in relation.types):
+            raise BadInput("a UHUGEINT would come out as another number", hint="Cast it in the query: …::VARCHAR.")
+        reader = _reader(relation)
     names = list(_distinct(reader.schema.names))
     schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
-    return QueryResult(schema, (batch.rename_columns(names) for batch in _batches(catalog, reader)))
+    return QueryResult(schema, (batch.rename_columns(names) for batch in _batches(reader)))
 
 
 def _reader(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
@@ -71,24 +62,13 @@ def _distinct(names: list[str]) -> Iterator[str]:
         yield free
 
 
-def _batches(catalog: Catalog, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     while True:
         with _translate_errors():
-            batch = _interruptible(catalog, lambda: next(reader, None))
+            batch = next(reader, None)
         if batch is None:
             return
         yield batch
-
-
-def _interruptible(catalog: Catalog, work: Callable[[], Result]) -> Result:
-    """Run *work* on another thread: a thread that waits inside DuckDB does not receive Ctrl-C."""
-    with ThreadPoolExecutor(1) as executor:
-        done = executor.submit(work)
-        try:
-            return done.result()
-        except KeyboardInterrupt:
-            catalog.connection.interrupt()
-            raise
 
 
 @contextmanager
@@ -104,10 +84,18 @@ def _translate_errors() -> Iterator[None]:
                 "the query may read the views only, no other file and no address",
                 hint=f"The views are {', '.join(VIEWS)}.",
             ) from error
-        # After the first empty line DuckDB repeats the query with a marker below it.
-        first = " ".join(str(error).strip().split("\n\n")[0].split())
+        if isinstance(error, duckdb.OutOfMemoryException | pa.ArrowMemoryError):
+            raise out_of_memory(f"{MEMORY_LIMIT} of memory and {TEMPORARY_LIMIT} of temporary files") from error
+        if isinstance(error, duckdb.IOException):
+            raise LocalDisk(_first_sentence(error), hint="Set TMPDIR to a place with more room.") from error
+        first = _first_sentence(error)
         is_about_values = isinstance(error, (duckdb.ConversionException, duckdb.OutOfRangeException))
         raise BadInput(_SUGGESTION.sub(_known_view, first), hint=_VALUES_HINT if is_about_values else _HINT) from error
+
+
+def _first_sentence(error: Exception) -> str:
+    # After the first empty line DuckDB repeats the query with a marker below it.
+    return " ".join(str(error).strip().split("\n\n")[0].split())
 
 
 def _known_view(suggestion: re.Match[str]) -> str:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
 from readstate.html.charts import Chart, Series, bars, format_number, lines, stacked_bars
 from readstate.html.render import format_share, render_template
 from readstate.snapshot.compare.compare import Comparison, compare
 from readstate.snapshot.published.manifest import Manifest, TimelineWindow
-from readstate.snapshot.published.snapshot import open_snapshot
+from readstate.snapshot.published.snapshot import open_snapshot, translate_damage
 from readstate.snapshot.query.catalog import open_catalog
 from readstate.snapshot.query.statistics import BUCKETS, ReadStates, Statistics, compute_statistics
 from readstate.snapshot.workspace.timeline import concatenate, downsample
@@ -34,7 +36,7 @@ class Report:
 
 def make_report(root: str, day: date | None = None, *, show_pii: bool = False) -> Report:
     """Return the report about the snapshot of *day*, or the newest. Raise `BadInput`."""
-    with open_catalog(root, day) as snapshots:
+    with translate_damage(root, duckdb.InvalidInputException), open_catalog(root, day) as snapshots:
         after = snapshots.snapshot
         day = after.manifest.snapshot_date
         found = compute_statistics(snapshots, day=day)

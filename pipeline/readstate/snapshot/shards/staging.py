@@ -197,5 +197,4 @@ def _local_files(
         yield "part", path
     blanked = draft.blanked_columns
     yield "users", write_users(rows.users, workspace.finished, blanked_columns=blanked).path
-    if draft.users.failed:
-        yield "failures", write_failures(rows.failures, workspace.finished, blanked_columns=blanked).path
+    yield "failures", write_failures(rows.failures, workspace.finished, blanked_columns=blanked).path

@@ -1,5 +1,6 @@
 """The result of reading one user."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -9,6 +10,9 @@ from readstate.errors import ApiError, BadInput, Refused, TransportError
 from readstate.events import Observer, UserFailed
 
 _LACKS_PERMISSION = 70051
+_REQUEST = re.compile(r"^(?:GET|POST|DELETE) \S+ ")
+_REQUEST_ID = re.compile(r", request \S+$")
+_SID = re.compile(r"\b([A-Z]{2})[0-9a-fA-F]{32}\b")
 
 
 class RosterUser(NamedTuple):
@@ -41,7 +45,15 @@ def failed_result(
     if isinstance(error, Refused) and error.code == _LACKS_PERMISSION:
         raise error
     status = code = request_id = None
+    if isinstance(error, ApiError | TransportError):
+        status, request_id = error.status, error.request_id
     if isinstance(error, ApiError):
-        status, code, request_id = error.status, error.code, error.request_id
+        code = error.code
     emit(UserFailed(user.user_sid, error.message, request_id))
-    return UserResult(user.id, "failed", None, clock.now(), error.message, status, code, request_id)
+    reason = reason_to_group_by(error.message)
+    return UserResult(user.id, "failed", None, clock.now(), reason, status, code, request_id)
+
+
+def reason_to_group_by(message: str) -> str:
+    """Return *message* without what is of one request alone: its method, path and id, and the SIDs."""
+    return _SID.sub(r"\1…", _REQUEST_ID.sub("", _REQUEST.sub("", message)))

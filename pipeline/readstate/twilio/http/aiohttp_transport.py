@@ -16,8 +16,9 @@ import aiohttp
 from yarl import URL
 
 from readstate.credentials import Credentials
-from readstate.errors import NotSent, Unanswered, UnusableAnswer
+from readstate.errors import NotSent, TransportError, Unanswered
 from readstate.settings import Settings
+from readstate.twilio.http.body_budget import FREE_BYTES, BodyBudget, BodyShare
 from readstate.twilio.http.request import Request, assert_writable
 from readstate.twilio.http.response import Response
 
@@ -25,8 +26,10 @@ _CHUNK = 1 << 16
 
 
 @asynccontextmanager
-async def open_aiohttp_transport(settings: Settings, credentials: Credentials) -> AsyncIterator["AiohttpTransport"]:
-    """Keep connections to the configured origin open while the block runs."""
+async def open_aiohttp_transport(
+    settings: Settings, credentials: Credentials, bodies: BodyBudget
+) -> AsyncIterator["AiohttpTransport"]:
+    """Keep connections to the configured origin open while the block runs. *bodies* bounds what is received."""
     basic = b64encode(f"{credentials.username}:{credentials.secret}".encode()).decode()
     headers = {
         "Authorization": f"Basic {basic}",
@@ -47,9 +50,7 @@ async def open_aiohttp_transport(settings: Settings, credentials: Credentials) -
         middlewares=(_sent_once,),
         request_class=_CheckedRequest,
     ) as session:
-        yield AiohttpTransport(
-            session, base_url=settings.base_url.rstrip("/"), max_body_bytes=settings.max_body_megabytes << 20
-        )
+        yield AiohttpTransport(session, base_url=settings.base_url.rstrip("/"), bodies=bodies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class AiohttpTransport:
     session: aiohttp.ClientSession
     base_url: str
     """Without a slash at its end."""
-    max_body_bytes: int
+    bodies: BodyBudget
 
     async def send(self, request: Request) -> Response:
         """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
@@ -77,7 +78,8 @@ class AiohttpTransport:
             async with self.session.request(
                 request.method, url, data=body, headers=headers, allow_redirects=False
             ) as answer:
-                return Response(answer.status, answer.headers, await self._bounded(request, answer))
+                share = self.bodies.share(request)
+                return Response(answer.status, answer.headers, await _body(answer, share), share=share)
         except aiohttp.ClientConnectorError as error:
             raise _cannot_connect(request, self.base_url, error.os_error) from error
         except aiohttp.ConnectionTimeoutError as error:
@@ -87,20 +89,20 @@ class AiohttpTransport:
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise Unanswered(f"{request.method} {request.path}: no complete response: {_reason_text(error)}") from error
 
-    async def _bounded(self, request: Request, answer: aiohttp.ClientResponse) -> bytes:
-        length = answer.content_length
-        if length is not None and length <= self.max_body_bytes and "Content-Encoding" not in answer.headers:
-            return await answer.read()
-        body = bytearray()
+
+async def _body(answer: aiohttp.ClientResponse, share: BodyShare) -> bytes:
+    length = answer.content_length
+    if length is not None and length <= FREE_BYTES and "Content-Encoding" not in answer.headers:
+        return await answer.read()
+    chunks: list[bytes] = []
+    try:
         async for chunk in answer.content.iter_chunked(_CHUNK):
-            body += chunk
-            if len(body) > self.max_body_bytes:
-                answer.close()
-                raise UnusableAnswer(
-                    f"{request.method} {request.path}: the body is larger than {self.max_body_bytes >> 20} MB",
-                    hint="Raise max_body_megabytes if that can be right.",
-                )
-        return bytes(body)
+            share.grow(len(chunk))
+            chunks.append(chunk)
+    except TransportError:
+        answer.close()
+        raise
+    return b"".join(chunks)
 
 
 class _StaleConnection(aiohttp.ClientConnectionError):

@@ -24,6 +24,13 @@ _KEY = b'"next_page_url"'
 _VALUE = re.compile(rb'"next_page_url"\s*:\s*(?:null|"([\x20-\x21\x23-\x5b\x5d-\x7e]*)")')
 _SIZE = re.compile("[1-9][0-9]{0,3}")
 
+MAX_TOKEN_CHARACTERS = 4096
+"""Of a page token. Twilio's have about 200, and servers refuse an address of more than 8 000."""
+MAX_PAGES = 10_000
+"""Of one list that a user or a conversation bounds: Twilio allows 1 000 conversations a user."""
+MAX_USER_PAGES = 2_000_000
+"""Of the users of a service: 100 million at 50 a page."""
+
 
 class _Meta(msgspec.Struct):
     next_page_url: str | None
@@ -36,7 +43,7 @@ class _Envelope(msgspec.Struct):
 
 def next_page_url(response: Response) -> str | None:
     """Return the address of the next page, without decoding the whole body. Raises `UnusableAnswer`."""
-    meta = _flat_meta(response.body)
+    meta = flat_meta(response.body)
     if meta.count(_KEY) == 1 and (match := _VALUE.search(meta)):
         return match[1].decode("ascii") if match[1] is not None else None
     return response.json(_Envelope).meta.next_page_url
@@ -48,19 +55,21 @@ class Pages:
 
     request: Request | None
     """The request for the current page; None when the list is done."""
-    _seen: set[str] = field(default_factory=set)
-    """The tokens so far: they alone name a place in the list, ``Page`` is for the client's use."""
+    _seen: set[int] = field(default_factory=set)
+    """Hashes of the tokens so far: they alone name a place in the list, ``Page`` is for the client's use."""
 
     def advance(self, next_url: str | None) -> None:
-        """Go on to the page at *next_url*. Raises `UnusableAnswer` where the list would repeat itself."""
+        """Go on to the page at *next_url*. Raises `UnusableAnswer` where the list repeats itself, or does not end."""
         assert self.request is not None, "the list is done"
         if next_url is None:
             self.request = None
             return
         following = follow(self.request, next_url)
-        token = dict(following.query)["PageToken"]
+        token = hash(dict(following.query)["PageToken"])
         if token in self._seen:
             raise UnusableAnswer(f"GET {self.request.path}: the list leads back to a page already read")
+        if len(self._seen) >= (most := MAX_USER_PAGES if self.request.path.endswith("/Users") else MAX_PAGES):
+            raise UnusableAnswer(f"GET {self.request.path}: the list has not ended after {most} pages")
         self._seen.add(token)
         self.request = following
 
@@ -68,11 +77,13 @@ class Pages:
 def follow(request: Request, next_url: str) -> Request:
     """Return the request for the page after *request*: its own path, the query of *next_url*, the smaller page size.
 
-    Raises `UnusableAnswer` where *next_url* names no page token.
+    Raises `UnusableAnswer` where *next_url* names no page token, or one that is too long.
     """
     query = dict(parse_qsl(next_url.partition("#")[0].partition("?")[2], keep_blank_values=True))
     if not query.get("PageToken"):
         raise UnusableAnswer(f"GET {request.path}: the address of the next page holds no page token")
+    if len(query["PageToken"]) > MAX_TOKEN_CHARACTERS:
+        raise UnusableAnswer(f"GET {request.path}: the page token is longer than {MAX_TOKEN_CHARACTERS} characters")
     own, theirs = dict(request.query).get("PageSize"), query.get("PageSize", "")
     if own is not None:
         query["PageSize"] = str(min(int(own), int(theirs))) if _SIZE.fullmatch(theirs) else own
@@ -93,7 +104,7 @@ def smaller_page(request: Request) -> tuple[Request, int] | None:
     return replace(request, query=tuple((query | {"PageSize": str(smaller)}).items())), smaller
 
 
-def _flat_meta(body: bytes) -> bytes:
+def flat_meta(body: bytes) -> bytes:
     """Return the content of a flat ``meta`` object at either end of *body*, else nothing."""
     begins = body.rfind(b'"meta"', max(0, len(body) - _LONGEST_META))
     found = (_META_LAST.fullmatch(body, begins) if begins >= 0 else None) or _META_FIRST.match(body)

@@ -35,6 +35,8 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes
     throttled: int = 0
     """How often the request was refused with 429 before this answer."""
+    share: object = None
+    """What a large body takes of the `BodyBudget`, for as long as this answer is kept."""
 
     @property
     def ok(self) -> bool:
@@ -76,10 +78,12 @@ class Response(msgspec.Struct, frozen=True):
         try:
             return _decoded(self.body, kind)
         except UnusableJson as error:
-            raise UnusableAnswer(
+            unusable = UnusableAnswer(
                 f"status {self.status} with a body that cannot be used ({error}): {self._excerpt()!r}"
                 + (f", request {self.request_id}" if self.request_id else "")
-            ) from error
+            )
+            unusable.status, unusable.request_id = self.status, self.request_id
+            raise unusable from error
 
     def error(self, request: Request) -> ApiError:
         """Return this refusal as an error with its status, code, message and request id."""

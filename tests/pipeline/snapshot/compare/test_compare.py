@@ -1,11 +1,15 @@
 """Two published snapshots are compared: conversations and users, without what readstate itself added."""
 
+import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
+from readstate.errors import BadInput
 from readstate.snapshot.compare.compare import compare_with_previous
 from readstate.snapshot.published.snapshot import open_snapshot
+from readstate.snapshot.query.report import make_report
 from tests.helpers.comparing import NEW, OLD, compare_published
 from tests.helpers.snapshots import conversation_sid, publish, row, user, user_sid
 
@@ -79,3 +83,14 @@ def test_the_first_snapshot_has_no_previous(tmp_path: Path) -> None:
     publish(tmp_path, OLD, [row(1, 1)])
 
     assert compare_with_previous(open_snapshot(str(tmp_path))) is None
+
+
+@pytest.mark.parametrize("size", [0, 50])
+def test_a_damaged_file_is_told_with_the_command_that_names_it(size: int, tmp_path: Path) -> None:
+    for day in (OLD, NEW):
+        publish(tmp_path, day, [row(1, 1)])
+    os.truncate(next(tmp_path.glob(f"user_conversations/*={NEW}/*.parquet")), size)
+
+    for read in (lambda: compare_published(tmp_path), lambda: make_report(str(tmp_path))):
+        with pytest.raises(BadInput, match=r"damaged.*\n.*snapshots .* --verify"):
+            read()

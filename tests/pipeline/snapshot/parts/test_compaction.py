@@ -1,7 +1,10 @@
 """Parts become files: sorted, each row once, and the same bytes whatever the timing was."""
 
+import errno
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from readstate import files
 from readstate.errors import LocalDisk
 from readstate.snapshot.parts.compaction import compact
 from readstate.snapshot.parts.part import CollectedRows, seal_part
@@ -129,11 +133,25 @@ def test_a_row_is_seen_when_the_whole_run_began_whatever_its_part_says(tmp_path:
     assert set(rows_of([file])["snapshot_at"].to_pylist()) == {later}
 
 
-def test_half_written_file_goes_when_the_work_is_given_up(tmp_path: Path) -> None:
+def test_half_written_file_goes_when_the_work_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = write_parts([[table_of(keys(10))]], tmp_path / "parts")
     (tmp_path / "finished").mkdir()
-    (tmp_path / "finished" / ".r-1-00000.parquet.unfinished").symlink_to("/dev/full")
 
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(LocalDisk, match="No space left on device"):
         list(compact(paths, tmp_path / "finished", run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=1))
     assert list((tmp_path / "finished").iterdir()) == []
+
+
+def test_no_rows_are_one_file_with_the_schema_and_any_size_of_files_ends(tmp_path: Path) -> None:
+    (tmp_path / "finished").mkdir()
+    how = partial(compact, folder=tmp_path / "finished", run_id="r-1", snapshot_at=SNAPSHOT_AT, file_bytes=1)
+
+    (file,) = how([])
+
+    assert pq.read_schema(file.path) == USER_CONVERSATIONS
+    assert file.rows == pq.read_table(file.path).num_rows == 0
+    assert len(list(how(write_parts([[table_of(keys(10))]], tmp_path / "parts")))) == 1

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from readstate.errors import BadInput
-from readstate.snapshot.query.catalog import VIEWS, open_catalog
+from readstate.snapshot.query.catalog import open_catalog
 from readstate.snapshot.query.query import run_query
+from readstate.snapshot.query.views import VIEWS
 from tests.helpers.querying import query_rows
 from tests.helpers.snapshots import conversation_sid, publish, row
 

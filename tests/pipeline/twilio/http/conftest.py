@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from readstate.settings import DEFAULT_BASE_URL, Settings
+from readstate.twilio.http.body_budget import BodyBudget
 from readstate.twilio.http.time_bounds import time_bounded
 from readstate.twilio.http.transport import Transport
 from tests.helpers.transports import CREDENTIALS, TRANSPORTS, Open
@@ -14,8 +15,11 @@ from tests.helpers.transports import CREDENTIALS, TRANSPORTS, Open
 def transport(request: pytest.FixtureRequest) -> Open:
     open_transport = TRANSPORTS[request.param]
 
-    def opened(base_url: str = DEFAULT_BASE_URL, **changed: float) -> AbstractAsyncContextManager[Transport]:
+    def opened(
+        base_url: str = DEFAULT_BASE_URL, bodies: BodyBudget | None = None, **changed: float
+    ) -> AbstractAsyncContextManager[Transport]:
         settings = Settings(base_url=base_url, **changed)  # type: ignore[arg-type]
-        return time_bounded(open_transport(settings, CREDENTIALS), settings)
+        bodies = bodies or BodyBudget(each=settings.max_body_megabytes << 20)
+        return time_bounded(open_transport(settings, CREDENTIALS, bodies), settings)
 
     return opened

@@ -8,8 +8,10 @@ from readstate.errors import NotSent, Unanswered
 from readstate.settings import Settings
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
+from readstate.twilio.http.body_budget import BodyBudget
 from tests.helpers.http_mock import http_mock
 
+BODIES = BodyBudget(each=1 << 20)
 SETTINGS = Settings(base_url="https://conversations.twilio.com")
 CREDENTIALS = Credentials(None, "SK" + "1" * 32, "secret")
 READ = requests.fetch_configuration()
@@ -19,7 +21,7 @@ CONFIGURATION = f"{SETTINGS.base_url}/v1/Configuration"
 async def test_a_connection_that_is_never_made_means_not_sent() -> None:
     with http_mock() as twilio:
         twilio.answer("GET", CONFIGURATION, exception=aiohttp.ConnectionTimeoutError("too slow"))
-        async with open_aiohttp_transport(SETTINGS, CREDENTIALS) as opened:
+        async with open_aiohttp_transport(SETTINGS, CREDENTIALS, BODIES) as opened:
             with pytest.raises(NotSent, match="too slow"):
                 await opened.send(READ)
 
@@ -39,6 +41,6 @@ async def test_a_connection_that_is_never_made_means_not_sent() -> None:
 async def test_what_fails_after_sending_means_unanswered(failure: Exception) -> None:
     with http_mock() as twilio:
         twilio.answer("GET", CONFIGURATION, exception=failure)
-        async with open_aiohttp_transport(SETTINGS, CREDENTIALS) as opened:
+        async with open_aiohttp_transport(SETTINGS, CREDENTIALS, BODIES) as opened:
             with pytest.raises(Unanswered, match=f"{type(failure).__name__}|Connection reset by peer"):
                 await opened.send(READ)

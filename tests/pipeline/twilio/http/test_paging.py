@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from readstate.errors import UnusableAnswer
 from readstate.twilio.http import request as requests
-from readstate.twilio.http.paging import Pages, follow, next_page_url, smaller_page
+from readstate.twilio.http.paging import MAX_PAGES, MAX_TOKEN_CHARACTERS, Pages, follow, next_page_url, smaller_page
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from tests.helpers.scripted_transport import answer
@@ -128,6 +128,12 @@ class TestFollow:
         with pytest.raises(UnusableAnswer, match="no page token"):
             follow(FIRST, f"https://conversations.twilio.com/v1/Services?{query}")
 
+    def test_a_token_that_is_too_long_is_refused(self) -> None:
+        follow(FIRST, url(PageToken="x" * MAX_TOKEN_CHARACTERS))
+
+        with pytest.raises(UnusableAnswer, match="page token is longer than 4096 characters"):
+            follow(FIRST, url(PageToken="x" * (MAX_TOKEN_CHARACTERS + 1)))
+
     @given(st.text())
     def test_no_address_can_change_the_method_or_the_path(self, text: str) -> None:
         try:
@@ -152,6 +158,21 @@ class TestPages:
 
         assert walk.request is None
         assert asked == [None, *chain]
+
+    def test_a_list_that_never_ends_is_ended(self) -> None:
+        walk = Pages(FIRST)
+        for number in range(MAX_PAGES):
+            walk.advance(url(PageToken=f"PT{number}"))
+
+        with pytest.raises(UnusableAnswer, match="not ended after 10000 pages"):
+            walk.advance(url(PageToken="PT"))
+
+    def test_a_list_of_users_may_be_longer_than_any_other(self) -> None:
+        walk = Pages(requests.list_users(None))
+        for number in range(MAX_PAGES + 1):
+            walk.advance(url(PageToken=f"PT{number}"))
+
+        assert walk.request is not None
 
     @pytest.mark.parametrize("page", [None, "7"])
     def test_a_token_that_comes_again_is_refused_whatever_its_page_number(self, page: str | None) -> None:

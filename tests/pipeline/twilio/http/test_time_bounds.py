@@ -8,6 +8,7 @@ import pytest
 
 from readstate.errors import Unanswered
 from readstate.settings import Settings
+from readstate.twilio.http.body_budget import BodyBudget
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.http.time_bounds import time_bounded
@@ -60,7 +61,8 @@ def test_a_transport_whose_request_was_cancelled_at_any_turn_of_the_loop_closes_
     async def cancel_after(turns: int) -> None:
         async with raw_server(lambda _: b"HTTP/1.1 ") as server:
             settings = Settings(base_url=server.base_url.replace("http", scheme, 1))
-            async with time_bounded(opening(settings, CREDENTIALS), settings, closing_seconds=60) as transport:  # type: ignore[arg-type]
+            bodies = BodyBudget(each=1 << 20)
+            async with time_bounded(opening(settings, CREDENTIALS, bodies), settings, closing_seconds=60) as transport:  # type: ignore[arg-type]
                 sending = asyncio.create_task(transport.send(READ))
                 await settle_for(turns)
                 sending.cancel()

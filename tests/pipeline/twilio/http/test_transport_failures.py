@@ -1,6 +1,7 @@
 """How every transport must fail: each way has its own error, by whether the request may have had its effect."""
 
 import asyncio
+import gc
 import gzip
 import ssl
 from collections.abc import Mapping
@@ -8,8 +9,10 @@ from contextlib import suppress
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from readstate.errors import NotSent, Unanswered, UnusableAnswer
+from readstate.twilio.http.body_budget import FREE_BYTES, BodyBudget
 from readstate.twilio.http.request import Request
 from tests.helpers.event_loop import settle
 from tests.helpers.raw_server import LATER, chunked, http, raw_server
@@ -131,3 +134,43 @@ class TestBodies:
         (answer,) = (await exchange(transport, READ, respond=response, max_body_megabytes=1)).answers
 
         assert answer.body == MEGABYTE
+
+
+class TestBodiesTogether:
+    async def drip(self, transport: Open, bodies: BodyBudget, *, requests: int) -> list[BaseException]:
+        """Ask for large bodies that never end; return what became of the requests."""
+        unfinished = http(body=MEGABYTE).replace(b"Content-Length: 1", b"Content-Length: 2")
+        async with raw_server(lambda _: unfinished) as server:
+            async with transport(server.base_url, bodies, request_timeout_seconds=0.5) as opened:
+                sending = [opened.send(READ) for _ in range(requests)]
+                ended = await asyncio.gather(*sending, return_exceptions=True)
+        return [error for error in ended if isinstance(error, BaseException)]
+
+    async def test_they_are_ended_where_all_together_are_too_large(self, transport: Open) -> None:
+        bodies = BodyBudget(each=4 << 20, limit=4 << 20)
+
+        errors = await self.drip(transport, bodies, requests=8)
+
+        assert {type(error) for error in errors} == {Unanswered}
+        assert sum("larger than 4 MB in all" in str(error) for error in errors) >= 4
+        errors.clear()
+        gc.collect()
+        assert bodies.held == 0
+
+    async def test_an_ordinary_answer_needs_no_share(self, transport: Open) -> None:
+        bodies = BodyBudget(each=1 << 20, limit=1 << 20)
+        bodies.take(1 << 20, READ)
+        ordinary = b"x" * FREE_BYTES
+        answers = [http(body=ordinary), chunked(ordinary)]
+        async with raw_server(answers.__getitem__) as server, transport(server.base_url, bodies) as opened:
+            assert [(await opened.send(READ)).body for _ in answers] == [ordinary] * 2
+
+    async def test_a_large_answer_has_its_share_as_long_as_it_is_kept(self, transport: Open) -> None:
+        bodies = BodyBudget(each=1 << 20)
+        async with raw_server(lambda _: chunked(MEGABYTE)) as server, transport(server.base_url, bodies) as opened:
+            kept = replace(await opened.send(READ), throttled=1)
+            gc.collect()
+            assert len(kept.body) - 2 * FREE_BYTES <= bodies.held <= len(kept.body)
+            del kept
+            gc.collect()
+            assert bodies.held == 0

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from readstate.foreign_json import MAX_VALUES
 from readstate.twilio.lists.list_order import ListOrder, ListRow, list_rows
 
 
@@ -60,3 +61,6 @@ class TestListRows:
     @pytest.mark.parametrize("body", [b"", b"[]", b'{"users": 3}', b"[" * 20_000, b'{"users": [{"sid": "\xff"}]}'])
     def test_what_is_no_page_has_none(self, body: bytes) -> None:
         assert list_rows(body) == []
+
+    def test_a_page_with_more_rows_than_any_reader_takes_has_none(self) -> None:
+        assert list_rows(b'{"users": [' + b"{}," * MAX_VALUES + b"{}]}") == []
