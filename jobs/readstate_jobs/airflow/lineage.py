@@ -5,11 +5,14 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from readstate.snapshot.storage.address import is_address, parse_address
+
 
 def asset_uri(root: str) -> str:
     """Return the URI of the conversations below *root*, a folder or the URI of a bucket."""
-    path = f"{root.rstrip('/')}/user_conversations"
-    return path if "://" in root else PurePath("/", path).as_uri()
+    if is_address(root):
+        return f"{parse_address(root).url}/user_conversations"
+    return PurePath("/", root, "user_conversations").as_uri()
 
 
 def dataset_name(root: str) -> tuple[str, str]:
@@ -17,7 +20,7 @@ def dataset_name(root: str) -> tuple[str, str]:
     uri = urlsplit(asset_uri(root))
     if uri.scheme == "file":
         return "file", unquote(uri.path)
-    return f"{uri.scheme}://{uri.netloc}", uri.path.lstrip("/")
+    return f"{uri.scheme}://{uri.netloc}", unquote(uri.path.lstrip("/"))
 
 
 def lineage_of(facts: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ No row is written twice: a snapshot's partition is laid out as Delta wants it, s
 manifests are authoritative, and the log is derived from them; `sync` is idempotent.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -17,6 +18,7 @@ from readstate.errors import BadInput, StoppedEarly
 from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
 from readstate.snapshot.published.schema import SCHEMAS, plain_strings
 from readstate.snapshot.published.snapshot_store import SnapshotStore
+from readstate.snapshot.storage.address import is_address, parse_address
 from readstate.snapshot.storage.cloud_client import storage_options
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _LOG = "_delta_log"
 _DATE = "snapshot_date"
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 
 def has_tables(store: SnapshotStore) -> bool:
@@ -126,9 +129,16 @@ def _delta_schema(schema: pa.Schema) -> pa.Schema:
 
 
 def _address(store: SnapshotStore, dataset: Dataset) -> tuple[str, dict[str, str] | None]:
-    if "://" not in store.root:
+    root = store.root if is_address(store.root) else store.objects.absolute("")
+    if escape := _ESCAPE.search(root):
+        # deltalake writes the log below the root as it stands, and looks for it where the escape would lead.
+        raise BadInput(
+            f"{store.root}: deltalake takes the {escape[0]} in this path for an escape, so it can have no Delta tables",
+            hint="The snapshots are not concerned. For Delta tables, choose a root without it.",
+        )
+    if not is_address(store.root):
         return str(Path(store.objects.absolute(dataset))), None
-    return f"{store.root.rstrip('/')}/{dataset}", storage_options(store.root)
+    return f"{parse_address(store.root).url}/{dataset}", storage_options(store.root)
 
 
 @contextmanager

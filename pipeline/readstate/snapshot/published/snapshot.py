@@ -16,6 +16,7 @@ from readstate.model.quantities import parse_date
 from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile
 from readstate.snapshot.published.schema import SCHEMAS
 from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
+from readstate.snapshot.storage.address import is_address
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +110,7 @@ def translate_damage(root: str, *errors: type[Exception]) -> Iterator[None]:
 def _hint(root: str, known: list[date]) -> str:
     if known:
         return f"It has {', '.join(map(str, known[-5:]))}."
-    is_missing = "://" not in root and not Path(root).exists()
+    is_missing = not is_address(root) and not Path(root).exists()
     if is_missing and (kind := kind_of_id(root)) is not None:
         see = f"readstate {'status' if kind == 'run' else 'show'} {root}"
         return f"This is the id of a {kind}: name the root of the snapshots instead. To see the {kind}:  {see}"

@@ -21,6 +21,7 @@ from pyarrow import parquet as pq
 from readstate.errors import BadInput, LocalDisk, PublishedMeanwhile
 from readstate.files import require_utf8
 from readstate.snapshot.published.manifest import Manifest, decode_manifest, encode_manifest, partition
+from readstate.snapshot.storage.address import is_address
 from readstate.snapshot.storage.cloud import open_cloud_store
 from readstate.snapshot.storage.local import LocalObjectStore
 from readstate.snapshot.storage.object_store import ObjectInfo, ObjectStore, Version
@@ -220,11 +221,10 @@ class SnapshotStore:
 
 def open_store(root: str) -> SnapshotStore:
     """Open a root: a folder, or a URI such as ``s3://bucket/path``. Create nothing. Raise `BadInput`."""
-    if "://" not in root:
-        require_utf8(Path(root).absolute())  # so are Arrow's paths
-        return SnapshotStore(root, LocalObjectStore(root, Path(root).absolute()))
-
-    return SnapshotStore(root, open_cloud_store(root))
+    if is_address(root):
+        return SnapshotStore(root, open_cloud_store(root))
+    require_utf8(Path(root).absolute())  # so are Arrow's paths
+    return SnapshotStore(root, LocalObjectStore(root, Path(root).absolute()))
 
 
 def _day_of(path: str) -> date | None:

@@ -6,12 +6,12 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from readstate.errors import BadInput, NotPermitted
+from readstate.snapshot.storage.address import AZURE, EXAMPLES, GOOGLE, S3, Address, parse_address
 
 # A person may be waiting: a refused connection is reported after about six seconds, a silent server after 30.
 RETRY_CONFIG: dict[str, Any] = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
@@ -24,38 +24,32 @@ _ENDPOINTS = (
     "AZURE_ENDPOINT",
     "GOOGLE_BASE_URL",
 )
-_S3 = {"s3", "s3a"}
-_GOOGLE = {"gs", "gcs"}
-_AZURE = {"abfs", "abfss", "az"}
-_EXAMPLES = "s3://bucket/path, gs://bucket/path or abfs://container@account.dfs.core.windows.net/path"
 
 
 def open_client(root: str, environ: Mapping[str, str] = os.environ) -> Any:
-    """Return an obstore client whose paths are relative to *root*; no request is sent. Raise `BadInput`."""
-    address = urlsplit(root)
-    # from_url would open http:, file: and memory: addresses, too.
-    if address.scheme not in _S3 | _GOOGLE | _AZURE or not address.netloc:
-        raise BadInput(
-            f"{root}: not the address of an object store", hint=f"Use a path, or an address like {_EXAMPLES}."
-        )
+    """Return an obstore client whose paths are relative to *root*; no request is sent.
+
+    Raise `BadInput`, and `NotPermitted` for an address with a secret in it.
+    """
+    address = parse_address(root)
     try:
         options: dict[str, Any] = {
             "client_options": {**_TIMEOUTS, "allow_http": _is_plain_http(environ)},
             "retry_config": RETRY_CONFIG,
-            **_settings(address.scheme, address.netloc, environ),
+            **_settings(address, environ),
         }
-        return from_url(root.replace("gcs://", "gs://", 1), **options)
+        return from_url(address.url, **options)
     except (BaseError, ValueError) as error:
         raise BadInput(
             f"{root}: {str(error).splitlines()[0]}",
-            hint=f"Check the store's variables in the environment; an address looks like {_EXAMPLES}.",
+            hint=f"Check the store's variables in the environment; an address looks like {EXAMPLES}.",
         ) from error
 
 
 def storage_options(root: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return what deltalake needs beside the environment: it uses the same Rust library, but takes strings only."""
     options = {"allow_http": "true"} if _is_plain_http(environ) else {}
-    if urlsplit(root).scheme in _S3 and (found := _profile(environ)):
+    if parse_address(root).scheme in S3 and (found := _profile(environ)):
         credentials = found["credential_provider"]()
         options |= {
             "aws_access_key_id": credentials["access_key_id"],
@@ -68,13 +62,14 @@ def storage_options(root: str, environ: Mapping[str, str] = os.environ) -> dict[
     return options
 
 
-def _settings(scheme: str, netloc: str, environ: Mapping[str, str]) -> dict[str, Any]:
+def _settings(address: Address, environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the settings that obstore does not take from the environment by itself."""
-    if scheme in _S3:
+    if address.scheme in S3:
         return _profile(environ)
-    if scheme in _GOOGLE:
+    if address.scheme in GOOGLE:
         return {"base_url": environ["GOOGLE_BASE_URL"]} if environ.get("GOOGLE_BASE_URL") else {}
-    if "@" in netloc:
+    assert address.scheme in AZURE
+    if "@" in address.bucket:
         return {}
     account = environ.get("AZURE_STORAGE_ACCOUNT_NAME")
     if not account:

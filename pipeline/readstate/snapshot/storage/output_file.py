@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from readstate.errors import Usage
 from readstate.files import open_output
+from readstate.snapshot.storage.address import is_address, parse_address
 from readstate.snapshot.storage.cloud import open_cloud_store
 
 Write = Callable[[bytes], None]
@@ -17,7 +17,7 @@ def output_writer(out: str) -> Write:
 
     No request is sent before it is called. Raise `BadInput` and `Usage` where *out* cannot be right.
     """
-    return _cloud_writer(out) if "://" in out else partial(_write_file, Path(out))
+    return _cloud_writer(out) if is_address(out) else partial(_write_file, Path(out))
 
 
 def _write_file(out: Path, content: bytes) -> None:
@@ -26,11 +26,11 @@ def _write_file(out: Path, content: bytes) -> None:
 
 
 def _cloud_writer(address: str) -> Write:
-    folder, _, name = address.rpartition("/")
-    if not name or not urlsplit(address).path:
+    if not parse_address(address).prefix or address.endswith("/"):
         raise Usage(
             f"{address}: the file's name is missing",
             hint=f"Add it to the address, such as {address.rstrip('/')}/report.html",
         )
+    folder, _, name = address.rpartition("/")
     objects = open_cloud_store(folder)
-    return lambda content: objects.put_bytes(content, unquote(name))
+    return lambda content: objects.put_bytes(content, name)

@@ -139,3 +139,19 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(BadInput, match=r"readstate\[delta\]"):
         delta.require_delta()
+
+
+@pytest.mark.parametrize("place", ["local", "s3"])
+def test_tables_lie_beside_the_files_whatever_the_root_is_called(
+    request: pytest.FixtureRequest, tmp_path: Path, place: str
+) -> None:
+    base = str(tmp_path) if place == "local" else request.getfixturevalue("s3").new_root()
+    root = f"{base}/team#1/50% o?f"
+    publish(root, NEW, [row(1, 1)])
+    store = open_store(root)
+
+    delta.sync(store)
+
+    assert delta.has_tables(store)
+    with pytest.raises(BadInput, match="deltalake takes the %20"):
+        delta.sync(open_store(f"{base}/team%201"))

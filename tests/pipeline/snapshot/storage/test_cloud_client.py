@@ -21,7 +21,7 @@ def _empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     [
         ("s3://bucket", "S3Store", None),
         ("s3://bucket/some/path/", "S3Store", "some/path"),
-        ("s3a://bucket/with%20space", "S3Store", "with space"),
+        ("s3a://bucket/with%20space", "S3Store", "with%20space"),
         ("abfs://container@account.dfs.core.windows.net/path", "AzureStore", "path"),
         ("abfss://container@account.blob.core.windows.net/path", "AzureStore", "path"),
     ],
