@@ -236,7 +236,8 @@ def _import_all() -> None:
 
 
 if __name__ == "__main__":
-    from readstate_jobs.cli.entry import block_optional_imports, entry
+    from readstate_jobs.cli.entry import entry
+    from readstate_jobs.cli.optional_imports import block_optional_imports
 
     block_optional_imports()
     _import_all()
