@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from types import TracebackType
-from typing import Generic, ParamSpec, Self, TypeVar
+from typing import ClassVar, Generic, ParamSpec, Self, TypeVar
+from weakref import WeakSet
 
 import msgspec
 
@@ -91,8 +92,13 @@ class WorkerThread:
     SQLite connections and files that only this thread uses need no lock.
     """
 
+    _opened: ClassVar[WeakSet["WorkerThread"]] = WeakSet()
+    function: str | None = None
+    """The name of the function that runs now."""
+
     def __enter__(self) -> Self:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="worker")
+        self._opened.add(self)
         return self
 
     def __exit__(
@@ -104,7 +110,20 @@ class WorkerThread:
         self, function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
         """Return the result of *function*, run on the thread. It runs to its end even if the caller is cancelled."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, partial(function, *args, **kwargs))
+        work = partial(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, work)
+
+    def _run(self, function: "partial[Result]") -> Result:
+        self.function = getattr(function.func, "__qualname__", repr(function.func))
+        try:
+            return function()
+        finally:
+            self.function = None
+
+    @classmethod
+    def running(cls) -> list[str]:
+        """Return the names of the functions that run on all such threads now."""
+        return sorted(name for thread in list(cls._opened) if (name := thread.function) is not None)
 
 
 class _Ready(msgspec.Struct, Generic[Result]):

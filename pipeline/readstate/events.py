@@ -260,6 +260,20 @@ class WritesGoOn(Event, frozen=True):
     seconds: float
 
 
+class StillWaiting(Event, frozen=True):
+    """Nothing has moved for a while."""
+
+    seconds: float
+    reasons: tuple[str, ...]
+    """What the run waits for, as far as it knows."""
+
+
+class AnswerAwaited(Event, frozen=True):
+    """A person is asked, and the run waits for the answer."""
+
+    question: str
+
+
 class Message(Event, frozen=True):
     """A sentence for the person who watches the run."""
 

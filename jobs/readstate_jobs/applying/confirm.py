@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from readstate.events import Message, Observer
+from readstate.events import AnswerAwaited, Observer
 from readstate.stop import StopSwitch
 
 _YES = {"y", "yes"}
@@ -16,7 +16,7 @@ def make_prompt(stop: StopSwitch, emit: Observer) -> Callable[[str], Awaitable[b
     async def ask(question: str) -> bool:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             return False
-        emit(Message(f"{question} Type yes to continue, anything else to stop."))
+        emit(AnswerAwaited(f"{question} Type yes to continue, anything else to stop."))
         return (await _read_line(stop)).strip().lower() in _YES
 
     return ask

@@ -167,5 +167,12 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     ),
     events.WritesHeld: ("warning", lambda event: f"no new rows are started for now: {event.reason}"),
     events.WritesGoOn: ("info", lambda event: f"starting rows again after {format_duration(event.seconds)}"),
+    events.StillWaiting: (
+        "warning",
+        lambda event: (
+            f"nothing has moved for {format_duration(event.seconds)}; waiting for: {'; '.join(event.reasons)}"
+        ),
+    ),
+    events.AnswerAwaited: ("info", lambda event: event.question),
     events.Message: ("info", lambda event: event.text),
 }

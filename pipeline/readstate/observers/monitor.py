@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from readstate.clock import Clock
+from readstate.concurrency import WorkerThread
 from readstate.events import Event
 from readstate.observers.event_log import EventLog, Write
 from readstate.observers.metrics_file import MetricsFile
@@ -16,6 +17,7 @@ from readstate.observers.progress import Progress, measure
 from readstate.observers.progress_bar import ProgressBar
 from readstate.observers.rate_meter import RateMeter, Sample
 from readstate.observers.run_counters import RunCounters
+from readstate.observers.watchdog import Watchdog
 from readstate.settings import Settings
 from readstate.twilio.pacing.limiter import AdaptiveLimiter
 
@@ -46,11 +48,13 @@ class Monitor:
         self._limiter: AdaptiveLimiter | None = None
         self._rates = RateMeter()
         self._began = clock.monotonic()
+        self._watchdog = Watchdog(self._began)
         self.update_displays()
 
     def emit(self, event: Event) -> None:
         """Count and log *event*: the observer of the run."""
         self.counters.observe(event)
+        self._watchdog.observe(event, self._clock.monotonic())
         self._log.observe(event)
 
     def show_limiter(self, limiter: AdaptiveLimiter) -> None:
@@ -75,10 +79,12 @@ class Monitor:
             self._metrics.mark_success()
 
     def update_displays(self) -> None:
-        """Measure the progress and show it on every display."""
+        """Measure the progress and show it on every display; say what the run waits for where nothing moves."""
         now = self._clock.monotonic()
         self._rates.add(Sample(now, self.counters.requests, self.counters.accepted, self.counters.done_now))
         limiter = None if self._limiter is None else self._limiter.view(now)
+        if (waiting := self._watchdog.due(now, limiter, WorkerThread.running())) is not None:
+            self.emit(waiting)
         progress = measure(self.counters, limiter, self._rates, began=self._began)
         for display in self._displays:
             display.update(progress)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from readstate.errors import ExitCode
-from readstate.events import Event, Message, ignore
+from readstate.events import AnswerAwaited, Event, ignore
 from readstate.stop import StopReason, StopSwitch
 from readstate_jobs.applying.confirm import make_prompt
 
@@ -36,7 +36,7 @@ async def test_only_a_yes_is_a_yes(typed: bytes, agrees: bool) -> None:
         os.write(keyboard, typed)
         assert await make_prompt(StopSwitch(), emitted.append)("Enough?") is agrees
 
-    assert emitted == [Message("Enough? Type yes to continue, anything else to stop.")]
+    assert emitted == [AnswerAwaited("Enough? Type yes to continue, anything else to stop.")]
 
 
 async def test_closing_the_terminal_is_no_consent() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from readstate import events
+from readstate.concurrency import WorkerThread
 from readstate.observers.monitor import Monitor, monitor_run
 from readstate.settings import Settings
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
@@ -51,6 +52,19 @@ class TestOnAPipe:
                 "0 × 429, 1 failed, 58 s left"
             ),
         ]
+
+    async def test_a_run_that_does_not_move_says_after_a_minute_what_it_waits_for(self) -> None:
+        stream, clock, limiter = io.StringIO(), FakeClock(), AdaptiveLimiter(LimiterSettings())
+        with WorkerThread() as disk, monitor_run(Settings(), command="export", clock=clock, stream=stream) as monitor:
+            monitor.show_limiter(limiter)
+            limiter.sent(clock.monotonic(), None)
+            clock.advance(60.0)
+            await disk.run(monitor.update_displays)
+
+        assert (
+            "2026-11-23 02:01:00Z warning: nothing has moved for 1 min; waiting for: answers to 1 request;"
+            " this machine, in Monitor.update_displays"
+        ) in stream.getvalue().splitlines()
 
     async def test_a_listener_who_left_does_not_end_the_run(self) -> None:
         class Gone(io.StringIO):

@@ -70,6 +70,10 @@ class LimiterView:
     outage_seconds: float
     rates: dict[str, float]
     """Requests per second of each domain that has such a limit."""
+    waiting: int = 0
+    """Requests in the queue."""
+    pause_seconds: float = 0.0
+    """How long the longest pause still lasts that Twilio asked for."""
 
 
 class AdaptiveLimiter:
@@ -207,7 +211,15 @@ class AdaptiveLimiter:
     def view(self, now: float) -> LimiterView:
         """Return what progress displays and reports show."""
         rates = {name or "reads": pacer.rate.value for name, pacer in self.pacers.items() if pacer.rate is not None}
-        return LimiterView(self.window.value, self.in_flight, self.outage_seconds(now), rates)
+        paused_until = max(pacer.paused_until for pacer in (self.account, *self.pacers.values()))
+        return LimiterView(
+            window=self.window.value,
+            in_flight=self.in_flight,
+            outage_seconds=self.outage_seconds(now),
+            rates=rates,
+            waiting=self.waiting,
+            pause_seconds=max(0.0, paused_until - now),
+        )
 
     def start_rate_limit(self, now: float, pacer: Pacer) -> None:
         """Begin to keep a rate, whose true limit is unknown."""

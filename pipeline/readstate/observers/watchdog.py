@@ -1,0 +1,81 @@
+"""What a run waits for when nothing moves: said after a minute, then ever more rarely. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from readstate import events
+from readstate.events import Event, StillWaiting
+from readstate.text import format_duration, pluralize
+from readstate.twilio.pacing.limiter import LimiterView
+
+QUIET_SECONDS = 60.0
+
+_NO_PROGRESS = (
+    events.Message, events.OutageBegan, events.PauseBegan, events.RetriesExhausted, events.RetryBudgetSpent,
+    events.SharedPaceFound, events.SharedPaceLost, events.StillWaiting, events.WindowFound,
+)  # fmt: skip
+
+
+class Watchdog:
+    """Remembers when a run last moved, and what has kept it since."""
+
+    def __init__(self, now: float) -> None:
+        self._awaits_answer = False
+        self._held = ""
+        self._moved_at = now
+        self._silence = QUIET_SECONDS
+        self._refused = 0
+        self._failure = ""
+        self._retry_at = now
+
+    def observe(self, event: Event, now: float) -> None:
+        """Take note of *event*, which came at the moment *now*, in seconds of a clock that never goes back."""
+        self._awaits_answer = isinstance(event, events.AnswerAwaited)
+        match event:
+            case events.RequestAnswered(status=429):
+                self._refused += 1
+            case events.RequestAnswered(status=status) if status >= 500:
+                self._failure = f"status {status}"
+            case events.RequestLost(reason=reason):
+                self._failure = reason
+            case events.Retried(wait_seconds=seconds):
+                self._retry_at = max(self._retry_at, now + seconds)
+            case events.WritesHeld(reason=reason):
+                self._held = reason
+            case events.WritesGoOn():
+                self._held = ""
+                self._move(now)
+            case _ if not isinstance(event, _NO_PROGRESS):
+                self._move(now)
+
+    def due(self, now: float, limiter: LimiterView | None, threads: Sequence[str]) -> StillWaiting | None:
+        """Return what to say at the moment *now*, if anything. *threads* are the functions that run on threads."""
+        seconds = now - self._moved_at
+        if self._awaits_answer or seconds < self._silence:
+            return None
+        self._silence = 2 * seconds
+        reasons = (*self._remote(now, limiter), *(f"this machine, in {name}" for name in threads))
+        return StillWaiting(seconds, reasons or ("nothing that it knows of",))
+
+    def _move(self, now: float) -> None:
+        self._moved_at = now
+        self._silence = QUIET_SECONDS
+        self._refused = 0
+        self._failure = ""
+        self._retry_at = now
+
+    def _remote(self, now: float, limiter: LimiterView | None) -> Iterator[str]:
+        why = f" ({self._failure})" if self._failure else ""
+        if limiter is not None and limiter.outage_seconds:
+            yield f"Twilio, where no request has succeeded for {format_duration(limiter.outage_seconds)}{why}"
+        elif self._retry_at > now:
+            yield f"another attempt in {format_duration(self._retry_at - now)}{why}"
+        if self._refused:
+            yield f"room in the account, which answered 429 {pluralize(self._refused, 'time')}"
+        if limiter is not None and limiter.pause_seconds:
+            yield f"the end of a pause that Twilio asked for, in {format_duration(limiter.pause_seconds)}"
+        if limiter is not None and limiter.in_flight:
+            yield f"answers to {pluralize(limiter.in_flight, 'request')}"
+        if limiter is not None and limiter.waiting:
+            yield f"leave to send {pluralize(limiter.waiting, 'request')}"
+        if self._held:
+            yield f"rows to be let go on: {self._held}"
