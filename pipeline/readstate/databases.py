@@ -35,8 +35,6 @@ def translate_database_errors(path: Path | str, *, kind: str, hint: str, if_dama
         if is_damage(error):
             raise Damaged(f"{path}: the {kind} is damaged ({error})", hint=if_damaged) from error
         raise LocalDisk(f"{path}: {error}", hint=hint) from error
-    except OSError as error:
-        raise LocalDisk(f"{path}: {error.strerror or error}", hint=hint) from error
 
 
 def is_damage(error: Exception) -> bool:

@@ -17,6 +17,7 @@ from readstate.changes.plans.schema import to_rows
 from readstate.changes.runs.journal import Journal
 from readstate.databases import translate_database_errors
 from readstate.errors import PlanUnusable
+from readstate.files import translate_os_errors
 from readstate.model.change import Disposition, PreconditionKind
 from readstate.model.desired import Operation
 from readstate.model.plan import PlanRow
@@ -35,7 +36,7 @@ class WorkQueue:
     def __init__(self, path: Path) -> None:
         """Create an empty queue at *path*. Every method raises `LocalDisk`, and `Damaged` for another's bytes."""
         self.path = path
-        with self._disk():
+        with self._disk(), translate_os_errors(path):
             path.unlink(missing_ok=True)
             path.touch(mode=0o600)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from readstate.changes.input.intents import Intent, Rejected
-from readstate.errors import LocalDisk
+from readstate.databases import translate_database_errors
 from readstate.model.desired import DesiredChange, Expectation, Operation, Removal, Update
 
 # Scratch data: a plan that is interrupted is made again from the start, so nothing has to wait for the disk.
@@ -64,11 +64,10 @@ class Staging:
 
     def __init__(self, directory: Path, *, schema: str = "") -> None:
         """Open a new, empty table in *directory*, with the further tables of *schema*."""
-        try:
-            self.database = sqlite3.connect(directory / "staging.sqlite", isolation_level=None, check_same_thread=False)
+        self._path = directory / "staging.sqlite"
+        with self._disk():
+            self.database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             self.database.executescript(_PRAGMAS + _SCHEMA + schema)
-        except sqlite3.Error as error:
-            raise LocalDisk(f"{directory}: {error}", hint="Set TMPDIR to a place with more room.") from error
 
     def close(self) -> None:
         self.database.close()
@@ -78,23 +77,26 @@ class Staging:
 
     def write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         """Run *statement* for each of *rows*. Raise `LocalDisk`."""
-        try:
-            with self.database:
-                self.database.execute("BEGIN")
-                self.database.executemany(statement, rows)
-        except sqlite3.Error as error:
-            raise LocalDisk(f"the staging file: {error}", hint="Set TMPDIR to a place with more room.") from error
+        with self._disk(), self.database:
+            self.database.execute("BEGIN")
+            self.database.executemany(statement, rows)
+
+    def execute(self, statement: str) -> None:
+        """Run *statement* once. Raise `LocalDisk`."""
+        with self._disk():
+            self.database.execute(statement)
 
     def select(self, query: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """Run *query* and stream its rows; each call has its own cursor."""
-        cursor = self.database.execute(query, parameters)
-        try:
-            while rows := cursor.fetchmany(_BATCH):
-                yield from rows
-        finally:
-            # A reader that stops half-way may have closed the database already.
-            with suppress(sqlite3.ProgrammingError):
-                cursor.close()
+        """Run *query* and stream its rows; each call has its own cursor. Raise `LocalDisk`."""
+        with self._disk():
+            cursor = self.database.execute(query, parameters)
+            try:
+                while rows := cursor.fetchmany(_BATCH):
+                    yield from rows
+            finally:
+                # A reader that stops half-way may have closed the database already.
+                with suppress(sqlite3.ProgrammingError):
+                    cursor.close()
 
     def count(self) -> int:
         return int(next(self.select("SELECT count(*) FROM intent"))[0])
@@ -123,6 +125,10 @@ class Staging:
             " WHERE intent.line = duplicate.line AND intent.status IS NULL",
             [()],
         )
+
+    def _disk(self) -> AbstractContextManager[None]:
+        hint = "Set TMPDIR to a place with more room, or on another disk."
+        return translate_database_errors(self._path, kind="staging file", hint=hint, if_damaged=hint)
 
 
 def to_intent(row: tuple[Any, ...]) -> Intent:

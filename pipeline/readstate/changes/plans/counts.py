@@ -3,8 +3,10 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from heapq import nsmallest
 
+from readstate.databases import translate_database_errors
 from readstate.model.change import Disposition, Fields, UndoClass
 from readstate.model.guards import (
     MAX_DELETES_PER_CONVERSATION,
@@ -54,15 +56,17 @@ class PlanCounts:
             for name in _FIELD_NAMES[row.fields_mask]:
                 self.fields[name] += 1
         elif row.disposition == Disposition.DELETE:
-            self._removals.execute("INSERT INTO removal VALUES (?,?)", (row.user_sid, row.conversation_sid))
+            with _disk():
+                self._removals.execute("INSERT INTO removal VALUES (?,?)", (row.user_sid, row.conversation_sid))
 
     def guard_inputs(self, conversations_of: Callable[[str], int]) -> GuardInputs:
         """Return the facts for the guards; *conversations_of* a user returns how many that user has at least."""
         wiped_out, worst = 0, list[UserDeletes]()
-        for loss in self._wiped_out(conversations_of):
-            wiped_out += 1
-            worst = nsmallest(MAX_EXAMPLES, [*worst, loss], key=_worst_first)
-        most, emptied = self._emptied()
+        with _disk():
+            for loss in self._wiped_out(conversations_of):
+                wiped_out += 1
+                worst = nsmallest(MAX_EXAMPLES, [*worst, loss], key=_worst_first)
+            most, emptied = self._emptied()
         return GuardInputs(
             rows=self.rows,
             updates=self.counts[Disposition.UPDATE],
@@ -87,6 +91,11 @@ class PlanCounts:
         losses = [ConversationDeletes(*row) for row in self._removals.execute(query, [MAX_EXAMPLES])]
         offenders = tuple(loss for loss in losses if loss.deletes > MAX_DELETES_PER_CONVERSATION)
         return losses[0].deletes if losses else 0, offenders
+
+
+def _disk() -> AbstractContextManager[None]:
+    hint = "Set TMPDIR to a place with more room, or on another disk."
+    return translate_database_errors("the removals of a plan", kind="table", hint=hint, if_damaged=hint)
 
 
 def _worst_first(loss: UserDeletes) -> tuple[int, str]:

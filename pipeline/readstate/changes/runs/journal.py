@@ -28,7 +28,7 @@ from readstate.changes.runs.journal_entries import (
 from readstate.changes.runs.row_record import FIELDS, INTENT, PENDING, RowRecord, from_row, require_known_state
 from readstate.databases import translate_database_errors, typed_rows
 from readstate.errors import BadInput, Damaged, Locked
-from readstate.files import create_private, sync_folder
+from readstate.files import create_private, sync_folder, translate_os_errors
 from readstate.foreign_json import decode_json
 from readstate.model.outcome import Outcome
 
@@ -180,7 +180,7 @@ class Journal:
 def create_journal(path: Path, header: RunHeader) -> Journal:
     """Create a journal at *path*, whole or not at all. Raise `LocalDisk`."""
     unfinished = path.with_name(f".{path.name}.unfinished")
-    with _disk(path):
+    with _disk(path), translate_os_errors(path, hint=_HINT):
         if path.exists():
             raise FileExistsError(f"there is a journal already: {path}")
         try:

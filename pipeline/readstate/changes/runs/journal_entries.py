@@ -91,7 +91,7 @@ class RecordedEvent(NamedTuple):
 
         Raise `UnusableJson`, and `msgspec.ValidationError` where it lacks what its kind always has.
         """
-        msgspec.convert(self.at, _Moment, strict=False)
+        msgspec.convert(self.at, _Moment)
         facts = decode_json(self.json.encode(), dict[str, Any])
         if (kind := _KINDS.get(self.kind)) is not None:
             msgspec.convert(facts, kind)

@@ -51,7 +51,7 @@ class SelectedRows:
         self._action = action
         self._line = 0
         self._left_out: Counter[LeftOut] = Counter()
-        workspace.staging.database.execute("CREATE TABLE online (online_sid TEXT PRIMARY KEY) WITHOUT ROWID")
+        workspace.staging.execute("CREATE TABLE online (online_sid TEXT PRIMARY KEY) WITHOUT ROWID")
 
     def add(self, rows: pa.Table, read_at: datetime) -> None:
         """Add those of *rows* that are selected, as they were read at *read_at*. Raise `LocalDisk`."""

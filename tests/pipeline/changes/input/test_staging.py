@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.changes.input.staging import Staging
-from readstate.errors import LocalDisk
+from readstate.errors import Damaged, LocalDisk
 from tests.helpers.linted import CH, Linted, updates
 
 
@@ -41,6 +41,18 @@ def test_a_folder_that_cannot_be_written_to_is_a_disk_error(tmp_path: Path) -> N
     with pytest.raises(LocalDisk):
         Staging(tmp_path / "missing")
     staging = Staging(tmp_path)
-    staging.close()
-    with pytest.raises(LocalDisk):
-        staging.write("INSERT INTO duplicate VALUES (?,?,?)", [(1, "", "")])
+    staging.database.execute("PRAGMA max_page_count = 4")
+    with pytest.raises(LocalDisk, match="full"):
+        staging.write("INSERT INTO duplicate VALUES (?,?,?)", ((line, "", "x" * 99) for line in range(1_000)))
+
+
+def test_bytes_of_another_are_told_as_damage(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    staging.write("INSERT INTO duplicate VALUES (?,?,?)", [(line, "", "x" * 99) for line in range(10_000)])
+    staging.database.execute("PRAGMA cache_size = 0")
+    with (tmp_path / "staging.sqlite").open("r+b") as file:
+        file.seek(16_384)
+        file.write(b"\xff" * 400_000)
+
+    with pytest.raises(Damaged, match="the staging file is damaged"):
+        list(staging.select("SELECT * FROM duplicate"))

@@ -1,4 +1,7 @@
+import pytest
+
 from readstate.changes.plans.counts import PlanCounts
+from readstate.errors import LocalDisk
 from readstate.model.guards import MAX_EXAMPLES, GuardInputs
 from readstate.model.plan import PlanRow
 from tests.helpers.plans import plan_row, removal_row, skipped_row
@@ -50,3 +53,12 @@ def test_examples_are_few_and_their_count_is_whole() -> None:
 
     assert facts.wiped_out_users == MAX_EXAMPLES + 5
     assert len(facts.wiped_out_examples) == MAX_EXAMPLES
+
+
+def test_removals_that_do_not_fit_on_the_disk_are_told() -> None:
+    counts = PlanCounts()
+    counts._removals.execute("PRAGMA max_page_count = 2")
+
+    with pytest.raises(LocalDisk, match="TMPDIR"):
+        for number in range(1_000):
+            counts.add(removal_row(number))

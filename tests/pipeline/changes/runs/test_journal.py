@@ -189,6 +189,7 @@ os._exit(9)
         "DELETE FROM run",
         "DROP TABLE row",
         "UPDATE event SET at = 'noon'",
+        "UPDATE event SET at = '5'",
         "UPDATE event SET json = '[]'",
         "UPDATE event SET kind = 'stage_passed'",
     ],
