@@ -1,6 +1,6 @@
 """What Twilio does where its documentation does not say: each unknown a named choice whose default is the likeliest."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -14,7 +14,7 @@ Resource = Literal[
 class ListBehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one list is paged."""
 
-    largest_page: int = 50
+    largest_page: Annotated[int, msgspec.Meta(ge=1)] = 50
     """The largest `PageSize` that is honoured."""
 
 

@@ -1,0 +1,24 @@
+"""What an account was found to do, beside what is assumed of it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the table: assumed, seen, and what it means. It holds nothing that names a person or a resource."""
+
+    subject: str
+    assumed: str
+    seen: str
+    means: str = ""
+    """Empty where all is as assumed."""
+    behaviour: Mapping[str, object] = {}
+    """Switches of the simulator that make it behave like this."""
+    faults: Mapping[str, object] = {}
+    """The same among its faults."""
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the account does not do what is assumed of it."""
+        return bool(self.means)

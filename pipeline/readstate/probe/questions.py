@@ -1,0 +1,154 @@
+"""The questions of a probe: GETs, asked one after the other; only the last ones are asked at once."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Final
+
+from readstate.clock import Clock
+from readstate.concurrency import bounded_map
+from readstate.errors import TransportError
+from readstate.probe.exchange import About, Exchange
+from readstate.twilio.http.paging import follow
+from readstate.twilio.http.request import Request, segment
+from readstate.twilio.http.response import Response
+
+PLAN: Final = (
+    ("the configuration and the services", 2),
+    ("users, conversations, a user's conversations, participants, messages: one page of 1000 each", 5),
+    ("the same lists without messages: two pages of 20 each", 8),
+    ("the conversations of up to ten users, to find a list of several pages", 10),
+    ("the participants of up to five conversations, and the newest message of each", 10),
+    ("Page=1 without a token, a user who does not exist, an identity with a slash", 3),
+    ("one user: 20 times alone, 20 times by fours, 32 times by sixteens", 72),
+)
+"""What is asked, and how often at most."""
+_TOO_LARGE: Final = "1000"
+_PAGE: Final = "20"
+_USERS: Final = 10
+_CONVERSATIONS: Final = 5
+_TIMED: Final = ((1, 20), (4, 20), (16, 32))
+"""How many at once, and how many in all."""
+_NOBODY: Final = "US" + "0" * 32
+
+Send = Callable[[Request], Awaitable[Response]]
+
+
+async def ask_account(send: Send, clock: Clock, *, origin: str, service: str | None = None) -> list[Exchange]:
+    """Return what the account answered: to every question, or to those before a 429, a 401 or a lost connection."""
+    questions = _Questions(send, clock, origin, "/v1" if service is None else f"/v1/Services/{service}")
+    with suppress(_Refused, TransportError):
+        await questions.ask()
+    return questions.exchanges
+
+
+class _Refused(Exception):
+    """The account's other traffic comes first, or the credentials are none."""
+
+
+class _Questions:
+    def __init__(self, send: Send, clock: Clock, origin: str, prefix: str) -> None:
+        self._send = send
+        self._clock = clock
+        self._origin = origin
+        self._prefix = prefix
+        self.exchanges: list[Exchange] = []
+
+    async def ask(self) -> None:
+        await self._get("resource", "configuration", Request("GET", "/v1/Configuration"))
+        await self._get("largest_page", "services", _page("/v1/Services", _TOO_LARGE))
+        users = await self._list("users", f"{self._prefix}/Users")
+        conversations = await self._list("conversations", f"{self._prefix}/Conversations")
+        sids = list(_sids(conversations))[:_CONVERSATIONS]
+        await self._list("user_conversations", await self._longest("user_conversations", [
+            f"{self._prefix}/Users/{sid}/Conversations" for sid in list(_sids(users))[:_USERS]
+        ]))  # fmt: skip
+        await self._list("participants", await self._longest("participants", [
+            f"{self._prefix}/Conversations/{sid}/Participants" for sid in sids
+        ]))  # fmt: skip
+        for sid in sids:
+            path = f"{self._prefix}/Conversations/{sid}/Messages"
+            await self._get("newest_message", "messages", _page(path, "1", ("Order", "desc")))
+        if sids:
+            path = f"{self._prefix}/Conversations/{sids[0]}/Messages"
+            await self._get("largest_page", "messages", _page(path, _TOO_LARGE))
+        await self._ask_about_users(users)
+        for at_once, count in _TIMED:
+            await self._time(at_once, count)
+
+    async def _list(self, name: str, path: str | None) -> list[Exchange]:
+        if path is None:
+            return []
+        await self._get("largest_page", name, _page(path, _TOO_LARGE))
+        request = _page(path, _PAGE)
+        pages = [await self._get("pages", name, request)]
+        following = pages[0].next_page_url or ""
+        if "PageToken=" in following:
+            pages.append(await self._get("pages", name, follow(request, following)))
+        return pages
+
+    async def _longest(self, name: str, paths: Sequence[str]) -> str | None:
+        """Return the path of the longest list; the first of several pages ends the search."""
+        longest, found = -1, None
+        for path in paths:
+            page = await self._get("resource", name, _page(path, _PAGE))
+            if len(page.rows) > longest:
+                longest, found = len(page.rows), path
+            if page.next_page_url:
+                break
+        return found
+
+    async def _ask_about_users(self, users: Sequence[Exchange]) -> None:
+        path = f"{self._prefix}/Users"
+        await self._get("page_by_number", "users", _page(path, "1", ("Page", "1")))
+        await self._get("missing_user", "users", Request("GET", f"{path}/{_NOBODY}"))
+        identities = (row.get("identity") for page in users for row in page.rows)
+        slashed = (text for text in identities if isinstance(text, str) and "/" in text and text.isprintable())
+        if (identity := next(slashed, None)) is not None:
+            await self._get("encoded_slash", "users", Request("GET", f"{path}/{segment(identity)}"))
+
+    async def _time(self, at_once: int, count: int) -> None:
+        request = _page(f"{self._prefix}/Users", "1")
+
+        async def ask(_: int) -> Exchange:
+            return await self._exchange("latency", "users", request, at_once)
+
+        async with bounded_map(ask, range(count), limit=at_once) as answers:
+            async for answer in answers:
+                _require_welcome(answer)
+
+    async def _get(self, about: About, resource: str, request: Request) -> Exchange:
+        exchange = await self._exchange(about, resource, request, 1)
+        _require_welcome(exchange)
+        return exchange
+
+    async def _exchange(self, about: About, resource: str, request: Request, at_once: int) -> Exchange:
+        sent_at, began = self._clock.now().timestamp(), self._clock.monotonic()
+        response = await self._send(request)
+        exchange = Exchange(
+            about=about,
+            resource=resource,
+            target=request.target,
+            origin=self._origin,
+            status=response.status,
+            headers=response.headers,
+            body=response.body,
+            sent_at=sent_at,
+            seconds=self._clock.monotonic() - began,
+            at_once=at_once,
+        )
+        self.exchanges.append(exchange)
+        return exchange
+
+
+def _require_welcome(exchange: Exchange) -> None:
+    if exchange.status in {401, 429}:
+        raise _Refused
+
+
+def _page(path: str, size: str, *more: tuple[str, str]) -> Request:
+    return Request("GET", path, (*more, ("PageSize", size)))
+
+
+def _sids(pages: Sequence[Exchange]) -> Iterator[str]:
+    found = (row.get("sid") for page in pages for row in page.rows)
+    return (sid for sid in found if isinstance(sid, str) and sid.isascii() and sid.isalnum())

@@ -1,0 +1,37 @@
+"""The findings of a probe as a table and as the description of an account. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from readstate.probe.answer_findings import answer_findings
+from readstate.probe.exchange import Exchange
+from readstate.probe.finding import Finding
+from readstate.probe.list_findings import list_findings
+from readstate.simulator.server.account_profile import AccountProfile, parse_profile
+
+
+class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a probe found out; as JSON, what `readstate simulate --like` reads. It names no person and no resource."""
+
+    findings: tuple[Finding, ...]
+    account: AccountProfile
+    requests: int
+
+    @property
+    def contradictions(self) -> tuple[Finding, ...]:
+        """The findings that are not as assumed."""
+        return tuple(finding for finding in self.findings if finding.contradicts)
+
+    def as_json(self) -> bytes:
+        """Return the report as an indented JSON object."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+
+def decide(exchanges: Sequence[Exchange]) -> ProbeReport:
+    """Decide from what was asked and answered where the account is not as assumed."""
+    findings = (*list_findings(exchanges), *answer_findings(exchanges))
+    behaviour = {name: value for finding in findings for name, value in finding.behaviour.items()}
+    faults = {name: value for finding in findings for name, value in finding.faults.items()}
+    account = parse_profile({"behaviour": behaviour, "faults": faults})
+    return ProbeReport(findings=findings, account=account, requests=len(exchanges))
