@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ CREATE TABLE intent (
 CREATE TABLE duplicate (line INTEGER PRIMARY KEY, status TEXT, detail TEXT);
 """
 _BATCH = 10_000
+_OTHERS_NAMED = 6
 # Plain strings: sqlite3 takes a slow detour for every value of a subclass.
 _UPDATE, _DELETE = Operation.UPDATE.value, Operation.DELETE.value
 
@@ -112,14 +113,18 @@ class Staging:
         *query* selects user, conversation, line, line_end and the desired values, sorted by membership. The lines
         that do not stay are yielded; their status is in the table when the iteration ends.
         """
-        # Statuses go into a table of their own first: the query above is still reading the lines.
-        for _, group in groupby(self.select(query), key=itemgetter(0, 1)):
-            duplicates = list(_duplicates(list(group)))
-            self.write(
-                "INSERT INTO duplicate VALUES (?,?,?)",
-                [(duplicate.line, duplicate.status, duplicate.detail) for duplicate in duplicates],
-            )
-            yield from duplicates
+        # Read twice, one reader a membership ahead of the other: a file may name one membership millions of times.
+        ahead, behind = (groupby(self.select(query), key=itemgetter(0, 1)) for _ in range(2))
+        for (_, rows), (_, again) in zip(ahead, behind, strict=True):
+            found = _Repeated.of(rows)
+            # Statuses go into a table of their own first: the queries above are still reading the lines.
+            duplicates = found.duplicates(again)
+            while batch := list(islice(duplicates, _BATCH)):
+                self.write(
+                    "INSERT INTO duplicate VALUES (?,?,?)",
+                    [(duplicate.line, duplicate.status, duplicate.detail) for duplicate in batch],
+                )
+                yield from batch
         self.write(
             "UPDATE intent SET status = duplicate.status, status_detail = duplicate.detail FROM duplicate"
             " WHERE intent.line = duplicate.line AND intent.status IS NULL",
@@ -169,11 +174,30 @@ def _flat(row: Intent | Rejected) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _duplicates(group: list[tuple[Any, ...]]) -> Iterator[DuplicateLine]:
-    conflict = len({row[4:] for row in group}) > 1
-    lines = [row[2] for row in group]
-    for user, conversation, line, line_end, *_ in group if conflict else group[1:]:
-        others = ", ".join(str(other) for other in lines[:6] if other != line)
-        detail = f"line {others} asks for something else" if conflict else f"line {lines[0]} asks for the same"
-        status = LineStatus.CONFLICT if conflict else LineStatus.DUPLICATE
-        yield DuplicateLine(line, line_end, status, detail, user, conversation)
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """What is known of several lines that name one membership; its size does not grow with their number."""
+
+    lines: tuple[int, ...]
+    """The first of them."""
+    conflict: bool
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[Any, ...]]) -> "_Repeated":
+        lines, values = list[int](), set[tuple[Any, ...]]()
+        for row in rows:
+            if len(lines) <= _OTHERS_NAMED:
+                lines.append(row[2])
+            if len(values) < 2:
+                values.add(row[4:])
+        return cls(tuple(lines), len(values) > 1)
+
+    def duplicates(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[DuplicateLine]:
+        """Yield each of *rows* that does not stay."""
+        for user, conversation, line, line_end, *_ in rows if self.conflict else islice(rows, 1, None):
+            others = ", ".join(str(other) for other in self.lines[:_OTHERS_NAMED] if other != line)
+            detail = (
+                f"line {others} asks for something else" if self.conflict else f"line {self.lines[0]} asks for the same"
+            )
+            status = LineStatus.CONFLICT if self.conflict else LineStatus.DUPLICATE
+            yield DuplicateLine(line, line_end, status, detail, user, conversation)

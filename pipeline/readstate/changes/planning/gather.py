@@ -1,6 +1,7 @@
 """Read the current state for all lines: memberships, then newest messages and participants where they decide."""
 
 from datetime import datetime
+from itertools import islice
 
 from readstate.changes.current_state.batches import read_in_batches
 from readstate.changes.current_state.identities import resolve_by_listing
@@ -9,19 +10,22 @@ from readstate.changes.current_state.participants import ParticipantsQuery, Part
 from readstate.changes.input.lint import duplicate_problem
 from readstate.changes.planning.options import PlanOptions
 from readstate.changes.planning.workspace import PlanWorkspace
-from readstate.errors import ApiError, Refused, TransportError
+from readstate.errors import ApiError, BadInput, Refused, TransportError
 from readstate.events import Message, RosterComplete, UserRead
 from readstate.input.table import OnProblem
 from readstate.model.ids import is_unsafe_in_path
 from readstate.model.membership import Unknown
-from readstate.text import pluralize
+from readstate.text import group_digits, pluralize
 from readstate.twilio.read_context import ReadContext
+
+MOST_LISTED = 200_000
+"""Identities that are searched for in the list of all users, and wait in memory for it."""
 
 
 async def read_current(workspace: PlanWorkspace, options: PlanOptions, context: ReadContext, report: OnProblem) -> int:
     """Fill *workspace* and return the number of requests; duplicate lines go to *report*.
 
-    Raise `Stopped`, and `Refused` where the credentials may not read.
+    Raise `Stopped`, `Refused` where the credentials may not read, and `BadInput` for too many unsafe identities.
     """
     # In this order: memberships say which conversations a horizon would move in, and which participants are meant.
     return sum(
@@ -34,7 +38,12 @@ async def read_current(workspace: PlanWorkspace, options: PlanOptions, context: 
 
 
 async def _read_users(workspace: PlanWorkspace, context: ReadContext) -> int:
-    odd, users = list(workspace.users_to_list()), workspace.users()
+    odd, users = list(islice(workspace.users_to_list(), MOST_LISTED + 1)), workspace.users()
+    if len(odd) > MOST_LISTED:
+        raise BadInput(
+            f"more than {group_digits(MOST_LISTED)} identities are unsafe in a URL path",
+            hint="Name those users by SID.",
+        )
     context.emit(Message(f"The lines name {pluralize(users, 'user')}: planning takes at least one request for each."))
     if odd:
         context.emit(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 
@@ -24,6 +24,8 @@ CREATE TABLE newest (conversation_sid TEXT PRIMARY KEY, newest INT, failure TEXT
 CREATE TABLE member (participant_sid TEXT PRIMARY KEY, timestamp TEXT, failure TEXT, snapshot BLOB) WITHOUT ROWID;
 CREATE TABLE user_size (user_sid TEXT PRIMARY KEY, conversations INT) WITHOUT ROWID;
 """
+_MOST_LINES_OF_A_USER = 10_000
+"""Read at once; far more than a user has conversations."""
 _INSERT_STATE = "INSERT INTO state VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 _LINES_BY_USER = """
 SELECT user, conversation, line, operation FROM intent WHERE status IS NULL ORDER BY user, conversation
@@ -91,13 +93,12 @@ class PlanWorkspace:
         return (user for (user,) in self.staging.select(query) if is_unsafe_in_path(user))
 
     def user_lines(self, sids: dict[str, str]) -> Iterator[UserLines]:
-        """Return the usable lines by user; *sids* are those that listing has found."""
+        """Return the usable lines by user, very many in parts; *sids* are those that listing has found."""
         for user, rows in groupby(self.staging.select(_LINES_BY_USER), key=itemgetter(0)):
-            conversations, deletes = dict[str, int](), 0
-            for _, conversation, line, operation in rows:
-                conversations[conversation] = line
-                deletes += operation == Operation.DELETE
-            yield UserLines(sids.get(user, user), conversations, deletes)
+            while part := list(islice(rows, _MOST_LINES_OF_A_USER)):
+                conversations = {conversation: line for _, conversation, line, _ in part}
+                deletes = sum(operation == Operation.DELETE for *_, operation in part)
+                yield UserLines(sids.get(user, user), conversations, deletes)
 
     def add_users(self, results: Iterable[tuple[UserMemberships, datetime]]) -> None:
         results = list(results)

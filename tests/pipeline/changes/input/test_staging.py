@@ -1,11 +1,14 @@
+import gc
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate.changes.input.staging import Staging
+from readstate.changes.input.intents import Intent
+from readstate.changes.input.staging import SAME_WORDS, DuplicateLine, Staging
 from readstate.errors import Damaged, LocalDisk
+from readstate.model.desired import Removal
 from tests.helpers.linted import CH, Linted, updates
 
 
@@ -35,6 +38,20 @@ def test_the_order_of_lines_does_not_change_which_memberships_conflict(lines: li
         "b": ["conflict", "conflict"],
         "c": ["None"],
     }
+
+
+def test_a_membership_that_is_named_very_often_is_not_held_in_memory(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    staging.add(Intent(line, line, "anna", CH, Removal()) for line in range(2, 30_002))
+
+    duplicates = staging.find_duplicates(SAME_WORDS)
+    first = next(duplicates)
+    held = sum(isinstance(found, DuplicateLine) for found in gc.get_objects())
+
+    assert first.line == 3
+    assert held <= 10_000
+    assert sum(1 for _ in duplicates) == 29_998
+    staging.close()
 
 
 def test_a_folder_that_cannot_be_written_to_is_a_disk_error(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from readstate.errors import ExitCode, Refused, Stopped
+from readstate.errors import BadInput, ExitCode, Refused, Stopped
 from readstate.stop import StopReason, StopSwitch
 from tests.helpers.planning import SimulatedTransport, csv_of, make_plan, update
 from tests.helpers.simulated_api import SimulatedApi
@@ -204,3 +204,15 @@ async def test_a_plan_that_is_stopped_leaves_nothing(user: str, simulated: Simul
 
     assert stopped.value.exit_code == ExitCode.TERMINATED
     assert list((tmp_path / "plans").iterdir()) == []
+
+
+async def test_too_many_identities_to_search_for_are_refused(
+    simulated: SimulatedApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("readstate.changes.planning.gather.MOST_LISTED", 2)
+    row = simulated.rows_of(simulated.users_with(1, 9)[0].sid)[0]
+    lines = [update(row, user=f"a/{number}", notification_level="muted") for number in range(3)]
+
+    with pytest.raises(BadInput, match="more than 2 identities are unsafe") as refused:
+        await make_plan(simulated, csv_of(*lines), tmp_path)
+    assert refused.value.hint == "Name those users by SID."

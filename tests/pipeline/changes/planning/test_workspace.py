@@ -1,6 +1,9 @@
 from collections import Counter
 from pathlib import Path
 
+from readstate.changes.input.intents import Intent
+from readstate.changes.planning.workspace import PlanWorkspace
+from readstate.model.desired import Removal
 from tests.helpers.planning import csv_of, make_plan, update
 from tests.helpers.simulated_api import SimulatedApi
 
@@ -40,3 +43,18 @@ async def test_a_removal_counts_what_its_user_has(simulated: SimulatedApi, tmp_p
     assert (facts.deletes, facts.wiped_out_users) == (2, 1)
     assert facts.wiped_out_examples[0].user_sid == loner.sid
     assert sum(request.path.endswith(f"{busy.sid}/Conversations") for request in planned.sent) == 1
+
+
+def test_very_many_lines_of_one_user_are_read_in_parts(tmp_path: Path) -> None:
+    workspace = PlanWorkspace(tmp_path)
+    intents = (Intent(line, line, "anna", f"CH{line:032x}", Removal()) for line in range(2, 25_002))
+    workspace.staging.add(intents)
+
+    parts = list(workspace.user_lines({}))
+
+    assert [(part.user_id, len(part.conversations), part.delete_count) for part in parts] == [
+        ("anna", 10_000, 10_000),
+        ("anna", 10_000, 10_000),
+        ("anna", 5_000, 5_000),
+    ]
+    workspace.close()
