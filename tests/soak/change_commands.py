@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from readstate.changes.plans.reader import Plan, open_plan
 from readstate.errors import ReadstateError
+from readstate.model.plan import PlanRow
 from tests.helpers.bulk_changes import assert_one_clean_run, consent, mixed_lines, wanted_state
 from tests.helpers.planning import csv_of
-from tests.soak.disk_place import CARE, Place, TriedCommand
+from tests.soak.disk_place import CARE, Place, TriedCommand, nothing
 
 
 def _make_plan(place: Place) -> None:
@@ -67,13 +69,15 @@ def _plans_are_equal(folder: str) -> Callable[[Place], None]:
     def check(place: Place) -> None:
         plans = _usable(place, folder)
         assert plans, "it said that it was done, and there is no plan"
-        rows = [
-            [(row.input_line, row.disposition, row.user_sid, row.set_index) for row in plan.rows()] for plan in plans
-        ]
+        rows = [sorted(map(_asked_for, plan.rows())) for plan in plans]
         wanted = place.undisturbed.setdefault("rows", rows[0])
         assert all(each == wanted for each in rows), "a plan differs from the undisturbed one"
 
     return check
+
+
+def _asked_for(row: PlanRow) -> tuple[Any, ...]:
+    return row.input_line, row.disposition, row.user_sid, row.conversation_sid, str(row.set_index), str(row.set_level)
 
 
 def _usable(place: Place, folder: str) -> list[Plan]:
@@ -113,6 +117,16 @@ def _apply_to_forget(place: Place) -> None:
     place.facts["rows_before"] = list(_opened(place).rows())
 
 
+def _reading(*words: str) -> TriedCommand:
+    """Return a command that changes nothing, on a plan and its run."""
+    return TriedCommand(
+        words[0],
+        lambda place: [word.format(plan=place.facts["plan"], folder=place.folder) for word in words],
+        nothing,
+        prepare=_apply_all,
+    )
+
+
 CHANGE_COMMANDS = (
     TriedCommand("plan", _plan, _plans_are_equal("plans"), prepare=_write_changes),
     TriedCommand("apply", _apply, _was_applied_once, _never_twice, prepare=_make_plan, changes_world=True),
@@ -121,4 +135,8 @@ CHANGE_COMMANDS = (
     ),
     TriedCommand("undo", _undo, _plans_are_equal("undone"), prepare=_apply_and_remember),
     TriedCommand("forget", _forget, _is_forgotten, prepare=_apply_to_forget),
+    _reading("lint", "{folder}/changes.csv"),
+    _reading("show", "{plan}"),
+    _reading("status", "last"),
+    _reading("verify", "last"),
 )  # fmt: skip

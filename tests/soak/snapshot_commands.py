@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from readstate.snapshot.published.snapshot import open_snapshot
 from tests.helpers.exporting import assert_same, by_key, world_rows
-from tests.soak.disk_place import Place, TriedCommand
+from tests.soak.disk_place import Place, TriedCommand, nothing
 
 _DAY = "2026-11-23"
 
@@ -55,6 +55,8 @@ def _is_published(place: Place) -> None:
 
 
 def _nothing_else(place: Place) -> None:
+    """Require that the next command of the root leaves nothing but snapshots."""
+    place.succeed(*_export(place))
     root = place.folder / "root"
     named = {root / file["path"] for path in (root / "_snapshots").glob("*.json")
              for file in json.loads(path.read_bytes())["files"]}  # fmt: skip
@@ -89,6 +91,22 @@ def _publishes_no_half(place: Place) -> None:
     published_is_whole(early)
 
 
+def _reading(*words: str) -> TriedCommand:
+    """Return a command that reads two snapshots, and may write an output."""
+
+    def prepare(place: Place) -> None:
+        for day in ("2026-11-22", _DAY):
+            _export_of(day, place)
+
+    return TriedCommand(
+        " ".join(words[:2] if words[0] == "snapshots" else words[:1]),
+        lambda place: [word.format(folder=place.folder) for word in words],
+        nothing,
+        published_is_whole,
+        prepare=prepare,
+    )
+
+
 SNAPSHOT_COMMANDS = (
     TriedCommand("export", _export, _is_published, published_is_whole),
     TriedCommand(
@@ -105,4 +123,8 @@ SNAPSHOT_COMMANDS = (
         "keep", lambda place: ["snapshots", place.path("root"), "--keep", "1", "--yes"], _kept_one, published_is_whole,
         prepare=lambda place: [_export_of(day, place) for day in ("2026-11-21", "2026-11-22", _DAY)],
     ),
+    _reading("snapshots", "--verify", "{folder}/root"),
+    _reading("compare", "{folder}/root"),
+    _reading("sql", "{folder}/root", "select count(*) from user_conversations"),
+    _reading("report", "{folder}/root", "--out", "{folder}/report.html"),
 )  # fmt: skip
