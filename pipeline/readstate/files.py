@@ -11,10 +11,14 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from readstate.errors import BadInput, LocalDisk
 from readstate.locks import is_file_at, try_lock
+
+MORE_ROOM = "Set TMPDIR to a folder that you may write to and that has more room, then run the same command again."
+"""What helps where temporary files cannot be written."""
 
 _OWN_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
 
@@ -110,6 +114,20 @@ def require_utf8(path: Path) -> None:
         str(path).encode()
     except UnicodeEncodeError:
         raise BadInput(f"{path}: the path must be UTF-8", hint="Rename the folder, or name another.") from None
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a private folder for temporary files, below TMPDIR; it is removed, as far as the disk lets it be.
+
+    Raise `LocalDisk` where there is no place for it.
+    """
+    try:
+        folder = TemporaryDirectory(prefix="readstate-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise LocalDisk(f"no place for temporary files: {error.strerror or error}", hint=MORE_ROOM) from error
+    with folder as name:
+        yield Path(name)
 
 
 def sync_folder(folder: Path) -> None:

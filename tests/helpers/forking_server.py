@@ -38,6 +38,7 @@ def _become(wanted: dict[str, Any]) -> None:
     os.setsid()
     os.environ.clear()
     os.environ.update(wanted["env"])
+    os.chdir(os.environ["HOME"])
     sys.argv = ["readstate", *wanted["argv"]]
     for descriptor, path, flags in (
         (0, os.devnull, os.O_RDONLY),

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import tempfile
 import threading
 from pathlib import Path
 
@@ -230,3 +231,22 @@ def test_an_error_of_the_disk_says_where_why_and_what_to_do(tmp_path: Path) -> N
 
     with pytest.raises(ValueError, match="not the disk's"), translate_os_errors(tmp_path):
         raise ValueError("not the disk's")
+
+
+def test_without_a_place_for_temporary_files_the_variable_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+
+    with pytest.raises(LocalDisk, match="no place for temporary files") as caught, files.scratch_folder():
+        pass
+    assert "TMPDIR" in str(caught.value)
+
+
+def test_temporary_files_that_cannot_be_removed_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with files.scratch_folder() as folder, monkeypatch.context() as disk:
+        disk.setattr(os, "rmdir", refuse)
+        (folder / "file").write_bytes(b"")

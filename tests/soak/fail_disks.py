@@ -146,7 +146,7 @@ def _require_deliberate(output: CommandOutput, fault: DiskFault, place: Place) -
         return
     assert output.code != ExitCode.INTERNAL, "exit code 70"
     if output.code != 0:
-        message = output.stderr.rpartition("error:")[2].strip()
+        message = output.stderr.rpartition("error:")[2].strip() or output.stdout.strip()
         assert message, "no words"
         assert "\n" in message, f"nothing to type next: {message}"
     if output.code == ExitCode.LOCAL_DISK:

@@ -1,6 +1,5 @@
 """Plan from a selection: rows are read from Twilio, selected, and written into a plan like any other."""
 
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +21,7 @@ from readstate.changes.selection.selected_rows import SelectedRows
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
 from readstate.events import Event, Message, RequestAnswered, RequestLost
+from readstate.files import scratch_folder
 from readstate.model.plan import SELECTION, InputFacts, SelectionFacts
 from readstate.model.resources import User
 from readstate.settings import Settings
@@ -75,8 +75,8 @@ class MarkReadJob:
 
     def plan(self) -> MarkReadResult:
         """Select rows, read their newest messages, and write the plan with all of its renderings."""
-        with tempfile.TemporaryDirectory(prefix="readstate-") as folder, PlanWriter(self.root) as writer:
-            workspace = PlanWorkspace(Path(folder))
+        with scratch_folder() as folder, PlanWriter(self.root) as writer:
+            workspace = PlanWorkspace(folder)
             try:
                 gathered = run_cancellable(lambda stop: self._gather(workspace, stop))
                 plan = write_plan(

@@ -1,6 +1,5 @@
 """Changes files as input of commands: options, reading, and the display of problems."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import msgspec
 
 from readstate.changes.input.lint import InputOptions, StagedFile, stage
 from readstate.changes.planning.workspace import PlanWorkspace
+from readstate.files import scratch_folder
 from readstate.input.problems import ProblemTally, RejectsFile
 from readstate.input.source import Source, open_source
 from readstate.model.desired import Operation
@@ -64,7 +64,7 @@ class CheckedFile:
 def checked_input(file: str, options: InputOptions) -> Iterator[CheckedFile]:
     """Read all of *file* (``-`` is standard input); temporary files are deleted when the block ends."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="readstate-")))
+        folder = stack.enter_context(scratch_folder())
         source = open_source(file, spool=folder)
         workspace = PlanWorkspace(folder)
         stack.callback(workspace.close)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeVar
 
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials
 from readstate.errors import Locked
+from readstate.files import scratch_folder
 from readstate.model.quantities import parse_allowance
 from readstate.settings import Settings
 from readstate.snapshot.export.estimate import count_roster
@@ -128,11 +128,11 @@ class ExportJob:
         clock = SystemClock()
         timeline = Timeline(clock)
         settings = replace(self.settings, metrics_file="")
-        with TemporaryDirectory(prefix="readstate-") as folder:
+        with scratch_folder() as folder:
             async with open_session(
                 settings, self.credentials, command="list", clock=clock, observers=[timeline.observe]
             ) as session:
-                context = self._context(session, Workspace(Path(folder)), stop, timeline)
+                context = self._context(session, Workspace(folder), stop, timeline)
                 began = clock.monotonic()
                 size = await count_roster(self.options, context)
                 spent = clock.monotonic() - began

@@ -3,10 +3,11 @@
 import csv
 import io
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from readstate.files import create_private
+from readstate.files import MORE_ROOM, create_private, translate_os_errors
 from readstate.text import escape_control, escape_formula, truncate
 
 SHOWN_FIRST = 10
@@ -96,23 +97,31 @@ class ProblemTally:
 
 
 class RejectsFile:
-    """Writes each problem that it is called with to a CSV file, and counts it."""
+    """Writes each problem that it is called with to a CSV file, and counts it. All of it raises `LocalDisk`."""
 
     def __init__(self, path: Path) -> None:
         """Create *path*, readable by its owner alone."""
         self.tally = ProblemTally()
-        self._file = io.TextIOWrapper(create_private(path), encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file)
-        self._writer.writerow(REJECT_COLUMNS)
+        self._path = path
+        with self._translated():
+            self._file = io.TextIOWrapper(create_private(path), encoding="utf-8", newline="")
+            self._writer = csv.writer(self._file)
+            self._writer.writerow(REJECT_COLUMNS)
 
     def close(self) -> None:
-        self._file.close()
+        with self._translated():
+            self._file.close()
 
     def flush(self) -> None:
         """Write out what is buffered, so that the file can be copied."""
-        self._file.flush()
+        with self._translated():
+            self._file.flush()
 
     def __call__(self, problem: Problem) -> None:
         self.tally.add(problem)
         texts = (problem.column, problem.value, problem.code, problem.message, problem.hint)
-        self._writer.writerow((problem.line, problem.line_end, *map(escape_formula, texts)))
+        with self._translated():
+            self._writer.writerow((problem.line, problem.line_end, *map(escape_formula, texts)))
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return translate_os_errors(self._path, hint=MORE_ROOM)

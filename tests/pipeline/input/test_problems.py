@@ -3,6 +3,10 @@ import io
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from readstate.errors import LocalDisk
+from readstate.input import problems
 from readstate.input.problems import REJECT_COLUMNS, ProblemTally, RejectsFile, problem_at
 
 
@@ -29,3 +33,14 @@ def test_a_tally_counts_all_and_remembers_errors_before_warnings() -> None:
     assert tally.by_code == {"W-Y": 15, "E-X": 15}
     assert (tally.errors, tally.warnings) == (15, 15)
     assert [problem.code for problem in tally.first] == ["E-X"] * 10
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+def test_a_full_disk_is_told_with_the_name_of_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("wb") as full:
+        monkeypatch.setattr(problems, "create_private", lambda _path: full)
+        report = RejectsFile(tmp_path / "rejects.csv")
+        with pytest.raises(LocalDisk, match=r"rejects\.csv: No space left on device"):
+            report.flush()
+        with pytest.raises(LocalDisk):
+            report.close()

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from readstate.files import sha256_of
+from readstate.files import scratch_folder, sha256_of
 from readstate.snapshot.compare.change_feed import ChangeFeed, open_change_feed
 from readstate.snapshot.compare.comparability import Comparability, comparability
 from readstate.snapshot.compare.diff import Comparer, DiffCounts
@@ -67,8 +66,8 @@ def compare_with_previous(after: Snapshot) -> Comparison | None:
     earlier = store.date_before(day)
     if earlier is None:
         return None
-    with TemporaryDirectory(prefix="readstate-") as folder:
-        feed = Path(folder) / "changes.parquet"
+    with scratch_folder() as folder:
+        feed = folder / "changes.parquet"
         comparison = compare(open_snapshot(store.root, earlier), after, feed=feed)
         path = f"{partition('changes', day)}/since-{earlier}.parquet"
         store.put(feed, path, size=feed.stat().st_size, sha256=sha256_of(feed))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -16,6 +15,7 @@ import pyarrow as pa
 from pyarrow import dataset as ds
 
 from readstate.errors import BadInput
+from readstate.files import scratch_folder
 from readstate.snapshot.compare.change_feed import CHANGES
 from readstate.snapshot.compare.compare import compare
 from readstate.snapshot.published.manifest import Dataset, Manifest
@@ -65,14 +65,14 @@ def open_catalog(root: str, day: date | None = None, *, for_query: str = "") -> 
     """
     snapshot = open_snapshot(root, day)
     manifests = [known for date in snapshot.store.dates() if (known := snapshot.store.manifest(date)) is not None]
-    with TemporaryDirectory(prefix="readstate-") as folder, _sandboxed(folder) as connection:
+    with scratch_folder() as folder, _sandboxed(folder) as connection:
         for name in SCHEMAS:
             connection.register(name, snapshot.dataset(name))
             connection.register(f"{name}_all", _every_snapshot(snapshot.store, manifests, name))
         connection.register("latest", Snapshot(snapshot.store, manifests[-1]).dataset())
         connection.register("snapshots", _snapshots_table(manifests))
         if re.search(r"\bchanges\b", for_query, re.IGNORECASE):
-            connection.register("changes", _changes_since_previous(snapshot, Path(folder)))
+            connection.register("changes", _changes_since_previous(snapshot, folder))
         with _translate_interrupt():
             yield Catalog(connection, snapshot)
 
@@ -88,7 +88,7 @@ def _translate_interrupt() -> Iterator[None]:
         raise
 
 
-def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
+def _sandboxed(folder: Path) -> duckdb.DuckDBPyConnection:
     """Open a database that is locked down before any view exists.
 
     Data is read by Arrow: with DuckDB's own reader the files' paths would have to be
@@ -97,7 +97,7 @@ def _sandboxed(folder: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         ":memory:",
         config={
-            "temp_directory": folder,
+            "temp_directory": str(folder),
             "memory_limit": MEMORY_LIMIT,
             "max_temp_directory_size": TEMPORARY_LIMIT,
             "threads": str(min(os.cpu_count() or 1, _MOST_THREADS)),
