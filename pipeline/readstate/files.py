@@ -108,6 +108,31 @@ def create_private_folder(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def require_unshared(*folders: Path) -> None:
+    """Raise `LocalDisk` where others may write to one of *folders*, or have made it: links in it could lead anywhere.
+
+    Those that cannot be looked at are passed over: making them, or what is in them, says why.
+    """
+    for folder in folders:
+        try:
+            owner, is_shared = folder.lstat().st_uid, _is_open_to_all(folder)
+            is_anybodys = owner not in {os.geteuid(), 0} and _is_open_to_all(folder.parent)
+        except OSError:
+            continue
+        if is_shared or is_anybodys:
+            what = "belongs to another user" if is_anybodys else "other users may write to it"
+            own = (folder.parent if is_anybodys else folder) / "mine"
+            raise LocalDisk(
+                f"{folder}: {what}, and could exchange what is kept there",
+                hint=f"Choose a folder of your own:  --work-dir {own}\n"
+                f"Or, where no one else needs it:  chmod o-w {folder}",
+            )
+
+
+def _is_open_to_all(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & stat.S_IWOTH)
+
+
 def require_utf8(path: Path) -> None:
     """Raise `BadInput` for a path that is no UTF-8, where it has to be written down or handed on as text."""
     try:

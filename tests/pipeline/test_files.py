@@ -16,6 +16,7 @@ from readstate.files import (
     copy_private,
     create_private,
     open_output,
+    require_unshared,
     translate_os_errors,
     write_at_once,
     write_private,
@@ -250,3 +251,31 @@ def test_temporary_files_that_cannot_be_removed_are_no_error(monkeypatch: pytest
     with files.scratch_folder() as folder, monkeypatch.context() as disk:
         disk.setattr(os, "rmdir", refuse)
         (folder / "file").write_bytes(b"")
+
+
+def test_a_work_folder_that_others_may_write_to_is_refused(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+
+    with pytest.raises(LocalDisk, match="shared: other users may write to it") as refusal:
+        require_unshared(tmp_path, shared)
+
+    assert f"--work-dir {shared}/mine" in str(refusal.value.hint)
+    require_unshared(tmp_path, shared / "mine")
+
+
+def test_a_folder_that_another_user_made_where_all_may_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o1777)
+    (tmp_path / "planted").mkdir()
+    (tmp_path / "link").symlink_to("/")
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "planted", 12345, -1)
+        os.chown(tmp_path / "link", 12345, -1, follow_symlinks=False)
+    monkeypatch.setattr(files.os, "geteuid", lambda: 999_999)
+
+    for name in ("planted", "link"):
+        with pytest.raises(LocalDisk, match=f"{name}: belongs to another user"):
+            require_unshared(tmp_path / name)

@@ -14,7 +14,17 @@ from msgspec.structs import replace
 
 from readstate.clock import SystemClock
 from readstate.credentials import load_credentials
-from readstate.errors import ApiError, ExitCode, ReadstateError, Refused, Stopped, StoppedEarly, TransportError
+from readstate.errors import (
+    ApiError,
+    ExitCode,
+    LocalDisk,
+    ReadstateError,
+    Refused,
+    Stopped,
+    StoppedEarly,
+    TransportError,
+)
+from readstate.files import require_unshared
 from readstate.observers.run_counters import RunCounters
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.text import escape_control, format_duration, format_size, pluralize, short_sid
@@ -99,10 +109,14 @@ def _as_finding(subject: str, add: Callable[[Finding], None]) -> Iterator[None]:
 
 def _check_disk(work_dir: Path) -> Iterator[Finding]:
     try:
+        require_unshared(work_dir)
         work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = work_dir / ".writable"
         probe.write_bytes(b"")
         probe.unlink()
+    except LocalDisk as error:
+        yield failed("work folder", error.message, error.hint)
+        return
     except OSError as error:
         yield failed(
             "work folder", f"{work_dir}: {error.strerror}", "Name a folder that you can write to: --work-dir DIR"

@@ -175,3 +175,17 @@ def test_a_wrong_setting_is_a_cross_and_no_crash(connected: RunCommand, monkeypa
     assert output.code == ExitCode.SOME_FAILED
     assert marks(output) == {"settings": "✗"}
     assert "environment READSTATE_MAX_OUTAGE: max_outage: 'a while' is not a duration" in output.stdout
+
+
+def test_a_work_folder_that_others_may_write_to_is_a_cross_and_nothing_is_written_there(
+    connected: RunCommand, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+
+    output = connected("doctor", "--work-dir", str(shared))
+
+    assert output.code == ExitCode.SOME_FAILED
+    assert "other users may write to it" in output.stdout
+    assert list(shared.iterdir()) == []

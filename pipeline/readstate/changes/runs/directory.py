@@ -13,7 +13,7 @@ from readstate.changes.plans.tombstone import TOMBSTONE, read_tombstone, require
 from readstate.changes.runs.journal import Journal, create_journal, open_read_only
 from readstate.changes.runs.journal_entries import RunHeader
 from readstate.errors import BadInput, Damaged, LocalDisk, PlanUnusable
-from readstate.files import create_private_folder, translate_os_errors
+from readstate.files import create_private_folder, require_unshared, translate_os_errors
 from readstate.model.ids import kind_of_id
 
 SMALLEST_FREE_BYTES = 200_000_000
@@ -104,6 +104,7 @@ def begin_run(work_dir: Path, header: RunHeader) -> tuple[RunDirectory, Journal]
 def create_run(work_dir: Path, run_id: str) -> RunDirectory:
     """Create the directory of a new run, readable by its owner alone. Raise `LocalDisk`."""
     path = runs_root(work_dir).absolute() / run_id
+    require_unshared(work_dir, path.parent)
     with translate_os_errors(path, hint="Choose a folder that you may write to with --work-dir."):
         create_private_folder(path.parent)
         path.mkdir(mode=0o700)

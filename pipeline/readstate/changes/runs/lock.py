@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from readstate.errors import Locked
-from readstate.files import translate_os_errors
+from readstate.files import require_unshared, translate_os_errors
 from readstate.locks import LockHeld, acquire_lock, is_locked, machine_lock
 from readstate.model.plan import Target
 
@@ -22,6 +22,7 @@ def target_lock(work_dir: Path, target: Target, *, run_id: str, holder: dict[str
     `LocalDisk`.
     """
     path = _lock_file(work_dir, target)
+    require_unshared(work_dir, path.parent)
     try:
         with translate_os_errors(path, hint="Choose a folder that you may write to with --work-dir."):
             lock = acquire_lock(path, holder=json.dumps({"run": run_id, **holder}))

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from readstate.errors import Locked, ReadstateError
-from readstate.files import create_private_folder, translate_os_errors
+from readstate.files import create_private_folder, require_unshared, translate_os_errors
 from readstate.locks import LockHeld, acquire_lock, is_locked
 from readstate.snapshot.workspace.checkpoint import begun_run
 
@@ -81,9 +81,10 @@ def hold_workspace(folder: Path) -> Iterator[Workspace]:
     """Hold a folder of work in progress for as long as the block lasts.
 
     The lock ends with the process. Raise `Locked` where another process holds it and `LocalDisk` where the folder
-    cannot be made.
+    cannot be made, or others may write to it or to the work folder that it is in.
     """
     workspace = Workspace(folder)
+    require_unshared(folder.parents[1], folder.parent, folder)
     try:
         with translate_os_errors(folder, hint="Choose a folder that you may write to with --work-dir."):
             lock = acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n")
@@ -106,6 +107,7 @@ def remove_leftovers(work_dir: Path, *, root: str, published: Callable[[date], s
     """
     named = _named_after(root)
     with suppress(OSError, ReadstateError):
+        require_unshared(work_dir, work_dir / "exports", work_dir / "shards")
         for folder in work_dir.glob(f"exports/????-??-??-{named}"):
             _remove_unless_begun(folder, published(date.fromisoformat(folder.name[:10])))
         for folder in work_dir.glob(f"shards/*-{named}-*"):

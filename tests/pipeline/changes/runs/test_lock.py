@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from readstate.changes.runs.directory import create_run
 from readstate.changes.runs.lock import lock_holder, target_lock
 from readstate.errors import LocalDisk, Locked
 from tests.helpers.plans import TARGET
@@ -58,3 +59,17 @@ def test_a_lock_file_that_cannot_be_made_is_a_problem_of_the_disk(tmp_path: Path
 
     with pytest.raises(LocalDisk), target_lock(tmp_path / "file", TARGET, run_id="r-1", holder={}):
         raise AssertionError("there is no lock")
+
+
+def test_a_work_folder_that_others_may_write_to_gets_no_lock_and_no_run(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+
+    with (
+        pytest.raises(LocalDisk, match="other users may write to it"),
+        target_lock(tmp_path, TARGET, run_id="r", holder={}),
+    ):
+        pass
+    with pytest.raises(LocalDisk, match="other users may write to it"):
+        create_run(tmp_path, "r-20261123T140000Z-ab12")
+
+    assert list(tmp_path.iterdir()) == []

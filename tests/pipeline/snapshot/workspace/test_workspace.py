@@ -145,3 +145,14 @@ def test_a_work_folder_that_cannot_be_made_says_which_flag_helps(tmp_path: Path)
 
     with pytest.raises(LocalDisk, match="--work-dir"), export_workspace(tmp_path, root="root", day=DAY):
         pass
+
+
+@pytest.mark.parametrize("place", ["", "exports"])
+def test_a_work_folder_that_others_may_write_to_is_not_used(tmp_path: Path, place: str) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / place).chmod(0o777)
+
+    with pytest.raises(LocalDisk, match="other users may write to it"), export_workspace(tmp_path, root="r", day=DAY):
+        pass
+
+    assert list((tmp_path / "exports").iterdir()) == []
