@@ -6,6 +6,7 @@ take, however many rows there are.
 """
 
 import os
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readstate.errors import Damaged
 from readstate.files import atomic_write, translate_os_errors
 from readstate.snapshot.published.schema import KEY, ROWS
 
@@ -27,7 +29,9 @@ _PREFIX_CHARACTERS = 4
 """Of a user's SID: "US" and two hexadecimal digits make 256 ranges for each service."""
 _SEPARATOR = "\n"
 _LENGTH_BYTES = 8
+_CHECKSUM_BYTES = 4
 _CODEC = "lz4"
+_RESTART = "Run the same command with --restart: it starts the export over."
 _SORT_KEYS = [(name, "ascending") for name in KEY]
 
 
@@ -52,6 +56,8 @@ class RangeSize(NamedTuple):
 class _Batch(msgspec.Struct, frozen=True, array_like=True):
     offset: int
     compressed_bytes: int
+    checksum: int
+    """Of the compressed bytes: pyarrow does not check what it reads, and a wrong offset ends the process."""
     bytes: int
     ranges: list[RangeSize]
 
@@ -121,10 +127,10 @@ def seal_part(rows: CollectedRows, folder: Path) -> Part | None:
             content = batch.serialize()
             compressed = pa.compress(content, _CODEC, asbytes=True)
             _write_all(file, compressed)
-            index.append(_Batch(offset, len(compressed), content.size, ranges))
+            index.append(_Batch(offset, len(compressed), zlib.crc32(compressed), content.size, ranges))
             offset += len(compressed)
         encoded = msgspec.json.encode(index)
-        _write_all(file, encoded + len(encoded).to_bytes(_LENGTH_BYTES))
+        _write_all(file, encoded + zlib.crc32(encoded).to_bytes(_CHECKSUM_BYTES) + len(encoded).to_bytes(_LENGTH_BYTES))
     pa.default_memory_pool().release_unused()  # else memory that sorting took stays with the process
     return Part(path, len(table), _count_users(table), path.stat().st_size)
 
@@ -133,7 +139,7 @@ class PartReader:
     """Reads one part from its first range to its last."""
 
     def __init__(self, path: Path) -> None:
-        """Read the index. Raise `LocalDisk`."""
+        """Read the index. Raise `LocalDisk`, and `Damaged` for a part that is not as it was written."""
         self._path = path
         batches = _read_index(path)
         self.ranges = [found for batch in batches for found in batch.ranges]
@@ -142,7 +148,7 @@ class PartReader:
         self._loaded: tuple[_Batch, pa.RecordBatch] | None = None
 
     def read_through(self, last: Range) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of all ranges up to *last* that were not read before. Raise `LocalDisk`."""
+        """Yield the rows of all ranges up to *last* that were not read before. Raise `LocalDisk`, `Damaged`."""
         while self._position < len(self.ranges) and self.ranges[self._position].range <= last:
             found = self.ranges[self._position]
             yield self._load(self._batch_of_range[self._position]).slice(found.start, found.rows)
@@ -157,7 +163,10 @@ class PartReader:
             # Not mapped: pages of a mapped file count as memory of this process.
             with translate_os_errors(self._path), self._path.open("rb") as file:
                 file.seek(batch.offset)
-                content = pa.decompress(file.read(batch.compressed_bytes), batch.bytes, _CODEC)
+                compressed = file.read(batch.compressed_bytes)
+            if zlib.crc32(compressed) != batch.checksum:
+                raise _damaged(self._path)
+            content = pa.decompress(compressed, batch.bytes, _CODEC)
             self._loaded = batch, pa.ipc.read_record_batch(content, ROWS)
         return self._loaded[1]
 
@@ -190,11 +199,21 @@ def _ranges(table: pa.Table) -> Iterator[tuple[Range, int, int, int]]:
 
 
 def _read_index(path: Path) -> list[_Batch]:
-    with translate_os_errors(path), path.open("rb") as file:
-        file.seek(-_LENGTH_BYTES, os.SEEK_END)
-        length = int.from_bytes(file.read(_LENGTH_BYTES))
-        file.seek(-_LENGTH_BYTES - length, os.SEEK_END)
-        return msgspec.json.decode(file.read(length), type=list[_Batch])
+    with translate_os_errors(path, hint=_RESTART), path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END) - _CHECKSUM_BYTES - _LENGTH_BYTES
+        file.seek(max(0, end))
+        checksum, length = int.from_bytes(file.read(_CHECKSUM_BYTES)), int.from_bytes(file.read(_LENGTH_BYTES))
+        if not 0 <= length <= end:
+            raise _damaged(path)
+        file.seek(end - length)
+        encoded = file.read(length)
+    if zlib.crc32(encoded) != checksum:
+        raise _damaged(path)
+    return msgspec.json.decode(encoded, type=list[_Batch])
+
+
+def _damaged(path: Path) -> Damaged:
+    return Damaged(f"{path}: this part of an unfinished export is not as it was written", hint=_RESTART)
 
 
 def _write_all(file: BinaryIO, content: bytes) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from readstate.errors import LocalDisk
+from readstate.errors import Damaged, LocalDisk
 from readstate.snapshot.parts.part import CollectedRows, Part, PartReader, Range, seal_part
 from readstate.snapshot.published.schema import ROWS
 from tests.helpers.rows import keys_of, table_of
@@ -104,3 +104,16 @@ def test_a_part_is_read_range_by_range_whatever_its_batches_hold(tmp_path: Path)
 
     assert keys_of(pa.Table.from_batches([batch for batches in read for batch in batches], ROWS)) == sorted(keys)
     assert all(batches for batches in read)
+
+
+def test_a_part_that_is_not_as_it_was_written_is_refused_before_pyarrow_reads_it(tmp_path: Path) -> None:
+    part = seal_part(collected([("IS1", "US1", "CH1"), ("IS1", "US2", "CH1")]), tmp_path)
+    assert part is not None
+    whole = part.path.read_bytes()
+    flipped = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(0, len(whole), 5)]
+    cut = [whole[:size] for size in range(0, len(whole), 50)]
+
+    for content in (*flipped, *cut):
+        part.path.write_bytes(content)
+        with pytest.raises(Damaged, match="--restart"):
+            rows_in(part)
