@@ -1,5 +1,6 @@
 """Twilio's Conversations as methods: a `Reader`, which cannot write, and a `Writer`, which can."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,6 +26,8 @@ from readstate.twilio.http.users_page import read_users
 from readstate.twilio.lists.moving_list import ListPosition, MovingList
 
 T = TypeVar("T")
+
+_SID = re.compile("[A-Z]{2}[0-9a-fA-F]{32}")
 
 
 class _Services(msgspec.Struct):
@@ -87,8 +90,11 @@ class Reader:
             yield UsersPage(found.users, moving.position, found.left_empty)
 
     async def user(self, service: str | None, user: str) -> User:
-        """Return one user by SID or identity. Raises `NotFound`."""
-        return await self._get(requests.fetch_user(service, user), User)
+        """Return one user by SID or identity. Raises `NotFound`, and `UnusableAnswer` where another user comes."""
+        request = requests.fetch_user(service, user)
+        found = await self._get(request, User)
+        _require_named(request, user, (found.sid, found.identity))
+        return found
 
     def user_conversation_pages(self, service: str | None, user: str) -> AsyncIterator[Response]:
         """Yield the pages of one user's conversations as undecoded responses. Raises `NotFound`."""
@@ -100,11 +106,17 @@ class Reader:
 
     async def conversation(self, service: str | None, conversation: str) -> Conversation:
         """Return one conversation by SID or unique name. Raises `NotFound`."""
-        return await self._get(requests.fetch_conversation(service, conversation), Conversation)
+        request = requests.fetch_conversation(service, conversation)
+        found = await self._get(request, Conversation)
+        _require_named(request, conversation, (found.sid, found.unique_name))
+        return found
 
     async def participant(self, service: str | None, conversation_sid: str, participant: str) -> Participant:
         """Return one participant by SID or identity. Raises `NotFound`."""
-        return await self._get(requests.fetch_participant(service, conversation_sid, participant), Participant)
+        request = requests.fetch_participant(service, conversation_sid, participant)
+        found = await self._get(request, Participant)
+        _require_named(request, participant, (found.sid, found.identity))
+        return found
 
     async def newest_message_index(self, service: str | None, conversation_sid: str) -> int | None:
         """Return the index of the newest message; None where the conversation is empty. Raises `NotFound`."""
@@ -153,3 +165,15 @@ class Writer(Reader):
         `TooLate` where *request* was not to leave any more.
         """
         return await self._transport.send(request)
+
+
+def _require_named(request: Request, asked: str, names: tuple[str | None, str | None]) -> None:
+    """Raise `UnusableAnswer` unless *asked* is the SID or the alias of what came; a name that is null says nothing.
+
+    A proxy, or an index that ignores case, may answer with another user.
+    """
+    sid, alias = names
+    is_same_sid = sid is not None and sid.lower() == asked.lower()
+    found = sid if _SID.fullmatch(asked) else alias
+    if found is not None and not is_same_sid and alias != asked:
+        raise UnusableAnswer(f"{request.method} {request.path}: the answer is about another resource: {found!r:.80}")

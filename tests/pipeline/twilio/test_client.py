@@ -12,6 +12,7 @@ from readstate.twilio.http import request as requests
 from tests.helpers.scripted_transport import ScriptedTransport, answer, page
 
 SERVICE, USER, CONVERSATION = "IS" + "0" * 32, "US" + "a" * 32, "CH" + "b" * 32
+OTHER = "US" + "c" * 32
 NEXT = "https://evil.example/v1/Users?PageSize=50&PageToken=PT{}"
 GONE = answer(404, {"code": 20404, "message": "The requested resource was not found"})
 
@@ -58,6 +59,31 @@ class TestReader:
 
         assert transport.requests == [request_]
         assert getattr(result, attribute) == body[attribute]
+
+    @pytest.mark.parametrize(
+        ("call", "body"),
+        [
+            (lambda reader: reader.user(None, USER), {"sid": OTHER}),
+            (lambda reader: reader.user(None, "Ann"), {"sid": USER, "identity": "ann"}),
+            (lambda reader: reader.conversation(None, CONVERSATION), {"sid": "CH" + "c" * 32}),
+            (lambda reader: reader.participant(None, CONVERSATION, "ann"), {"sid": "MB1", "identity": "bob"}),
+        ],
+    )
+    async def test_an_answer_about_another_resource_is_not_believed(self, call: Call, body: dict[str, str]) -> None:
+        with pytest.raises(UnusableAnswer, match="about another resource"):
+            await call(Reader(ScriptedTransport(answer(body=body))))
+
+    @pytest.mark.parametrize(
+        ("asked", "body"),
+        [
+            (USER, {"sid": USER.replace("a", "A")}),
+            (USER, {"sid": OTHER, "identity": USER}),
+            ("ann", {"sid": USER, "identity": None}),
+        ],
+        ids=["a SID in capitals", "an identity like a SID", "no identity"],
+    )
+    async def test_a_user_is_known_by_any_of_its_names(self, asked: str, body: dict[str, str]) -> None:
+        assert (await Reader(ScriptedTransport(answer(body=body))).user(None, asked)).sid == body["sid"]
 
     async def test_the_default_service_comes_from_the_configuration(self) -> None:
         transport = ScriptedTransport(answer(body={"default_chat_service_sid": SERVICE}))

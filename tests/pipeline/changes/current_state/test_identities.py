@@ -42,14 +42,15 @@ async def test_a_plain_identity_costs_one_request() -> None:
     assert len(transport.sent) == 2
 
 
-async def test_an_answer_about_another_user_is_not_believed() -> None:
+@pytest.mark.parametrize("identity", [b'"bob"', b'"Ann"', b"null"])
+async def test_an_answer_about_another_user_is_not_believed(identity: bytes) -> None:
     simulated = SimulatedApi(WorldShape(users=10, odd_identities=0))
 
     class Confused:
         async def send(self, request: Request) -> Response:
-            return Response(200, {}, b'{"sid": "US%s", "identity": "bob"}' % (b"0" * 32))
+            return Response(200, {}, b'{"sid": "US%s", "identity": %s}' % (b"0" * 32, identity))
 
-    with pytest.raises(UnusableAnswer, match="another user"):
+    with pytest.raises(UnusableAnswer, match="about another"):
         await resolve_identities(["ann"], read_context(Confused(), simulated.service.sid))
 
 

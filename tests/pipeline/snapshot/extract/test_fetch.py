@@ -1,16 +1,23 @@
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import re
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from readstate.errors import Refused, StoppedEarly, UnusableAnswer
 from readstate.events import Event, UserFailed, UserVanished
+from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer, fetch_users
 from readstate.snapshot.extract.spill import Spill
+from readstate.snapshot.published.snapshot import open_snapshot
+from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.workspace.users import RosterUser, UserResult
 from readstate.twilio.client import Reader
 from readstate.twilio.http.response import Response
+from tests.helpers.altered_answers import altered_answers
+from tests.helpers.exporting import Export, assert_same, world_rows
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.scripted_transport import ScriptedTransport, answer, page
 
@@ -112,3 +119,58 @@ async def test_a_key_without_permission_ends_the_run() -> None:
 async def test_an_outage_ends_the_run() -> None:
     with pytest.raises(StoppedEarly):
         await read_one(StoppedEarly("too long"))
+
+
+def with_row(name: bytes, value: bytes) -> Callable[[bytes], bytes]:
+    """Give one row a field in place of its name."""
+    return lambda body: body.replace(b'"friendly_name":', b'"%b":%b,"x":' % (name, value), 1)
+
+
+def with_meta(name: str, value: str) -> Callable[[bytes], bytes]:
+    def alter(body: bytes) -> bytes:
+        page = json.loads(body)
+        page["meta"][name] = value
+        return json.dumps(page).encode()
+
+    return alter
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+EMPTY_ROWS = b'{"conversations": [' + b"{}," * 2_000_000 + b'{}], "meta": {"next_page_url": null}}'
+OTHER_USER = f"https://x/v1/Users/US{'9' * 32}/Conversations?PageSize=50"
+HOSTILE: dict[str, Callable[[bytes], bytes]] = {
+    "nested deeper than 250": with_row(b"new_field", nested(20_000)),
+    "deeper than 250 levels": with_row(b"friendly_name", nested(900)),
+    "friendly_name is no string": with_row(b"friendly_name", nested(100)),
+    "more than 250000 values": lambda _: EMPTY_ROWS,
+    "page token is longer": with_meta("next_page_url", f"https://x/?PageToken={'x' * 900_000}"),
+    "about another resource": with_meta("url", OTHER_USER),
+    "body is larger than 7 MB": lambda body: body + b" " * (8 << 20),
+}
+
+
+async def test_hostile_pages_set_their_users_apart_and_the_others_are_read(
+    twilio: RunningSimulator, job: Export
+) -> None:
+    service = twilio.world.default_service.sid
+    rows = {key: row for key, row in world_rows(twilio).items() if key[0] == service}
+    victims = dict(zip(sorted({user for _, user, _ in rows}), HOSTILE, strict=False))
+
+    def alter(target: str, body: bytes) -> bytes:
+        named = re.search("/Users/(US[0-9a-f]{32})/Conversations", target)
+        reason = victims.get(named[1]) if named else None
+        return HOSTILE[reason](body) if reason else body
+
+    async with altered_answers(twilio.base_url, alter) as server:
+        job.settings |= {"base_url": server.base_url, "max_body_megabytes": 7, "max_attempts": 2}
+        manifest = await job.run(selection=RosterSelection(services=(service,)))
+
+    failures = {row["user_sid"]: row["reason"] for row in open_snapshot(job.root).failures().to_pylist()}
+    assert failures.keys() == victims.keys()
+    assert [sid for sid, reason in victims.items() if reason not in failures[sid]] == []
+    expected = {key: row for key, row in rows.items() if key[1] not in victims}
+    assert_same(job.published(), expected)
+    assert manifest.users.failed == len(HOSTILE)

@@ -11,7 +11,7 @@ def test_a_manifest_is_read_back_as_it_was_written() -> None:
     assert decode_manifest(encode_manifest(manifest()), day=DAY, where="here") == manifest()
 
 
-@pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"schema_version": "x"}'])
+@pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"schema_version": "x"}', b"[" * 20_000, b"\xff"])
 def test_a_damaged_manifest_is_named(text: bytes) -> None:
     with pytest.raises(BadInput, match="here: not a snapshot's manifest"):
         decode_manifest(text, day=DAY, where="here")
