@@ -1,12 +1,9 @@
 """Runs ``readstate`` on a disk of which one operation fails, is short, or kills the process."""
 
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +11,10 @@ from pathlib import Path
 
 from tests.helpers.cli_shell import CommandOutput
 from tests.helpers.repository import ROOT
+from tests.helpers.warm_python import Call, WarmPython
 
+_NEEDED = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 _SOURCE = ROOT / "tests" / "soak" / "failing_disk.c"
-LONGEST_SECONDS = 60
-"""Beyond this a command hangs; undisturbed, it takes about one."""
-HUNG = 1_000
-"""In place of the exit code of a command that had to be killed after that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,38 +37,22 @@ def compiler() -> str | None:
 
 
 class FailingDisk:
-    """A process that runs commands, each on a disk with at most one fault below *folder*."""
+    """Runs commands, each on a disk with at most one fault."""
 
-    def __init__(self, server: "subprocess.Popen[str]", scratch: Path) -> None:
-        self._server = server
-        self._scratch = scratch
+    def __init__(self, python: WarmPython, trace: Path) -> None:
+        self._python = python
+        self._trace = trace
 
     def run(
         self, arguments: list[str], env: dict[str, str], *, folder: Path, fault: DiskFault | None = None
     ) -> CommandOutput:
-        """Run a command. Its `operations` are readable until the next one runs."""
+        """Run a command in *folder*, below which the fault strikes; its `operations` stay until the next one runs."""
         self._trace.unlink(missing_ok=True)
-        shim = {"FAILING_DISK_FOLDERS": str(folder), "FAILING_DISK_TRACE": str(self._trace)}
+        disk = {"FAILING_DISK_FOLDERS": str(folder), "FAILING_DISK_TRACE": str(self._trace)}
         if fault is not None:
-            shim["FAILING_DISK_FAULT"] = str(fault)
-        stdout, stderr = self._scratch / "stdout", self._scratch / "stderr"
-        wanted = {"argv": arguments, "env": {**env, **shim}}
-        self._tell(json.dumps(wanted | {"stdout": str(stdout), "stderr": str(stderr)}))
-        pid, hung = int(self._answer()), threading.Event()
-
-        def end() -> None:
-            hung.set()
-            os.kill(pid, signal.SIGKILL)
-
-        timer = threading.Timer(LONGEST_SECONDS, end)
-        timer.start()
-        try:
-            code = int(self._answer())
-        finally:
-            timer.cancel()
-        return CommandOutput(
-            HUNG if hung.is_set() else code, stdout.read_text(errors="replace"), stderr.read_text(errors="replace")
-        )
+            disk["FAILING_DISK_FAULT"] = str(fault)
+        ended = self._python.run(Call(words=arguments, folder=str(folder), environment=env | disk))
+        return CommandOutput(ended.code, ended.stdout, ended.stderr)
 
     def operations(self) -> list[tuple[str, str]]:
         """Return (operation, path) of the last command: all of them, or those that its fault has struck."""
@@ -81,34 +60,16 @@ class FailingDisk:
             return []
         return [tuple(line.split(" ", 1)) for line in self._trace.read_text().splitlines()]  # type: ignore[misc]
 
-    @property
-    def _trace(self) -> Path:
-        return self._scratch / "trace"
-
-    def _tell(self, line: str) -> None:
-        assert self._server.stdin is not None
-        self._server.stdin.write(line + "\n")
-        self._server.stdin.flush()
-
-    def _answer(self) -> str:
-        assert self._server.stdout is not None
-        return self._server.stdout.readline()
-
 
 @contextmanager
 def failing_disk(scratch: Path) -> Iterator[FailingDisk]:
     """Build the library into *scratch*, and start the process that commands are forked from."""
     library = scratch / "failing_disk.so"
     subprocess.run([compiler() or "cc", "-O1", "-shared", "-fPIC", "-o", library, _SOURCE, "-ldl"], check=True)
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.helpers.forking_server"],
-        cwd=ROOT, env={**os.environ, "LD_PRELOAD": str(library)}, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as server:  # fmt: skip
-        disk = FailingDisk(server, scratch)
-        assert disk._answer() == "ready\n"
-        try:
-            yield disk
-        finally:
-            assert server.stdin is not None
-            server.stdin.close()
+    python = WarmPython(
+        {name: os.environ[name] for name in _NEEDED if name in os.environ} | {"LD_PRELOAD": str(library)}
+    )
+    try:
+        yield FailingDisk(python, scratch / "trace")
+    finally:
+        python.close()

@@ -10,6 +10,7 @@ by typing what the message says, and has to leave what an undisturbed run leaves
 
 import random
 import re
+import signal
 import sys
 import tempfile
 from collections import Counter, defaultdict
@@ -18,11 +19,13 @@ from pathlib import Path
 
 from readstate.errors import ExitCode
 from tests.helpers.cli_shell import CommandOutput
-from tests.helpers.failing_disk import HUNG, DiskFault, FailingDisk, failing_disk
+from tests.helpers.failing_disk import DiskFault, FailingDisk, failing_disk
 from tests.soak.change_commands import CHANGE_COMMANDS
 from tests.soak.disk_place import Place, TriedCommand, next_words, places
 from tests.soak.snapshot_commands import SNAPSHOT_COMMANDS
 
+HUNG = -signal.SIGALRM
+"""What ends a command that takes a minute."""
 COMMANDS = SNAPSHOT_COMMANDS + CHANGE_COMMANDS
 _FAULTS = {
     "open": ("eio", "kill", "eio on"),

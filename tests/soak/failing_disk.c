@@ -7,7 +7,7 @@
  *                       whose path matches the pattern; "on": and everything of its kind after it
  *
  * Faults: eio, enospc, eintr; short (half of the bytes); kill (instead of the operation); torn (half, then kill).
- * Other libraries are told by nothing: what they do through fopen or mmap is not seen.
+ * What goes through fopen or mmap is not seen. The variables count from when they are set, such as in a fork.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -37,19 +37,18 @@ enum fault { NONE, FAIL, SHORT, KILL, TORN };
 
 static char folders[PATH_MAX], wanted_operation[16], fault_name[16], pattern[PATH_MAX];
 static long wanted_number;
-static int lasting, trace = -1, error_number;
+static int is_armed, lasting, trace = -1, error_number;
 static enum fault fault;
 static atomic_long passed;
 
-/* Called again by a forked process whose environment is another. */
-__attribute__((constructor)) void failing_disk_arm(void)
+static int arm(void)
 {
     const char *text = getenv("FAILING_DISK_FOLDERS"), *file = getenv("FAILING_DISK_TRACE");
     char duration[8] = "once";
 
-    snprintf(folders, sizeof folders, "%s", text ? text : "");
-    fault = NONE;
-    atomic_store(&passed, 0);
+    if (!text) return 0;
+    is_armed = 1;
+    snprintf(folders, sizeof folders, "%s", text);
     if ((text = getenv("FAILING_DISK_FAULT")) &&
         sscanf(text, "%15s %ld %15s %7s %4095s", wanted_operation, &wanted_number, fault_name, duration, pattern) == 5) {
         fault = !strcmp(fault_name, "short") ? SHORT : !strcmp(fault_name, "kill") ? KILL
@@ -57,11 +56,12 @@ __attribute__((constructor)) void failing_disk_arm(void)
         error_number = !strcmp(fault_name, "enospc") ? ENOSPC : !strcmp(fault_name, "eintr") ? EINTR : EIO;
         lasting = !strcmp(duration, "on");
     }
-    if (file && trace < 0) {
+    if (file) {
         int low = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         trace = syscall(SYS_fcntl, low, F_DUPFD_CLOEXEC, 900);
         syscall(SYS_close, low);
     }
+    return 1;
 }
 
 static int is_watched(const char *path)
@@ -119,7 +119,7 @@ static enum fault next_at(const char *operation, int folder, const char *name)
     char path[PATH_MAX] = "", link[64];
     ssize_t length = 0;
 
-    if (!folders[0] || !name) return NONE;
+    if (!name || (!is_armed && !arm())) return NONE;
     if (name[0] == '/') return next(operation, name);
     if (folder == AT_FDCWD) {
         if (syscall(SYS_getcwd, path, sizeof path) < 0) return NONE;
@@ -136,7 +136,7 @@ static enum fault next_of(const char *operation, int descriptor)
 {
     char path[PATH_MAX] = "", link[64];
 
-    if (!folders[0]) return NONE;
+    if (!is_armed && !arm()) return NONE;
     snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
     ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
     return length < 0 || path[0] != '/' ? NONE : next(operation, path);
