@@ -84,7 +84,9 @@ def _largest_page(exchange: Exchange) -> Finding:
     if not exchange.is_page:
         # A 401 or 403 says nothing about pages; the permissions are a finding of their own.
         switch = {"page_size_over_maximum": "reject"} if exchange.status == 400 else {}
-        means = "no request asks for more than the documented maximum" if switch else "the list cannot be read"
+        means = "nothing: no request asks for more than the documented maximum"
+        if not switch:
+            means = "the server failed: ask again later" if exchange.status >= 500 else "the list cannot be read"
         return Finding(
             subject=subject,
             assumed=f"{assumed} of {asked} asked for",

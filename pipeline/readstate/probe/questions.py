@@ -1,8 +1,9 @@
 """The questions of a probe: GETs, asked one after the other; only the last ones are asked at once."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Final
+
+import msgspec
 
 from readstate.clock import Clock
 from readstate.concurrency import bounded_map
@@ -33,12 +34,29 @@ _NOBODY: Final = "US" + "0" * 32
 Send = Callable[[Request], Awaitable[Response]]
 
 
-async def ask_account(send: Send, clock: Clock, *, origin: str, service: str | None = None) -> list[Exchange]:
-    """Return what the account answered: to every question, or to those before a 429, a 401 or a lost connection."""
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account answered."""
+
+    exchanges: list[Exchange]
+    ended_by: str | None
+    """What ended the questions before the last one."""
+
+
+async def ask_account(send: Send, clock: Clock, *, origin: str, service: str | None = None) -> Answers:
+    """Return the answers to every question, or to those before a 429, a 401 or a lost connection.
+
+    Raise `TransportError` where not even the first one was answered.
+    """
     questions = _Questions(send, clock, origin, "/v1" if service is None else f"/v1/Services/{service}")
-    with suppress(_Refused, TransportError):
+    try:
         await questions.ask()
-    return questions.exchanges
+    except _Refused as refused:
+        return Answers(exchanges=questions.exchanges, ended_by=str(refused))
+    except TransportError as error:
+        if not questions.exchanges:
+            raise
+        return Answers(exchanges=questions.exchanges, ended_by=error.message)
+    return Answers(exchanges=questions.exchanges, ended_by=None)
 
 
 class _Refused(Exception):
@@ -142,7 +160,7 @@ class _Questions:
 
 def _require_welcome(exchange: Exchange) -> None:
     if exchange.status in {401, 429}:
-        raise _Refused
+        raise _Refused(f"the account answered {exchange.outcome}")
 
 
 def _page(path: str, size: str, *more: tuple[str, str]) -> Request:

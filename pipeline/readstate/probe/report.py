@@ -17,6 +17,8 @@ class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     account: AccountProfile
     requests: int
+    ended_by: str | None
+    """What ended the questions before the last one."""
 
     @property
     def contradictions(self) -> tuple[Finding, ...]:
@@ -28,10 +30,10 @@ class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
 
-def decide(exchanges: Sequence[Exchange]) -> ProbeReport:
+def decide(exchanges: Sequence[Exchange], *, ended_by: str | None = None) -> ProbeReport:
     """Decide from what was asked and answered where the account is not as assumed."""
     findings = (*list_findings(exchanges), *answer_findings(exchanges))
     behaviour = {name: value for finding in findings for name, value in finding.behaviour.items()}
     faults = {name: value for finding in findings for name, value in finding.faults.items()}
     account = parse_profile({"behaviour": behaviour, "faults": faults})
-    return ProbeReport(findings=findings, account=account, requests=len(exchanges))
+    return ProbeReport(findings=findings, account=account, requests=len(exchanges), ended_by=ended_by)

@@ -51,7 +51,8 @@ NARROW = Behaviour(
 async def _probe(twilio: RunningSimulator) -> ProbeReport:
     settings = load_settings(flags={"base_url": twilio.base_url}, environ={}).settings
     async with open_transport(settings, credentials_of(twilio)) as transport:
-        return decide(await ask_account(transport.send, SystemClock(), origin=twilio.base_url))
+        answers = await ask_account(transport.send, SystemClock(), origin=twilio.base_url)
+    return decide(answers.exchanges, ended_by=answers.ended_by)
 
 
 async def _probe_world(**account: Any) -> ProbeReport:
@@ -72,6 +73,7 @@ async def test_an_account_that_is_as_assumed_contradicts_nothing() -> None:
     report = await _probe_world()
 
     assert report.contradictions == ()
+    assert report.ended_by is None
     assert report.account.behaviour == Behaviour()
     assert 100 < report.requests <= sum(most for _, most in PLAN)
     assert len(report.account.faults.latency_quantiles_ms) == 11
@@ -120,3 +122,4 @@ async def test_it_ends_at_the_first_refusal(faults: Faults) -> None:
     assert counters.with_status(429) + counters.with_status(401) == 1
     assert counters.requests == report.requests < 7
     assert report.contradictions
+    assert report.ended_by in {"the account answered 429/20429", "the account answered 401/20003"}

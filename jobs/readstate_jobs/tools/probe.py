@@ -1,0 +1,85 @@
+"""``readstate probe``: ask an account, with GETs alone, where it is not as we assume."""
+
+import sys
+from typing import Any
+
+import click
+import msgspec
+
+from readstate.clock import SystemClock
+from readstate.credentials import Credentials, load_credentials
+from readstate.errors import ConsentMissing, ExitCode
+from readstate.probe.questions import PLAN, Answers, ask_account
+from readstate.probe.report import ProbeReport, decide
+from readstate.settings import Settings
+from readstate.snapshot.storage.output_file import output_writer
+from readstate.text import pluralize
+from readstate.twilio.connect import open_transport
+from readstate_jobs.cli.event_loop import run_cancellable
+from readstate_jobs.cli.options import connection_options, json_option, require_service_sid, settings_from
+from readstate_jobs.cli.terminal import print_json, print_table
+
+
+@click.command()
+@click.option("--out", metavar="FILE", default="probe.json", show_default=True, help="The file to write.")
+@click.option("--service", metavar="IS…", help="Ask about this service. [default: the default one]")
+@click.option("--yes", is_flag=True, help="Ask the account without asking you.")
+@json_option
+@connection_options
+def command(*, out: str, service: str | None, yes: bool, as_json: bool, **options: Any) -> int:
+    """Ask the account where it does not do what readstate assumes; nothing is written to it.
+
+    The file names no person and no resource, and can be attached to a report. `readstate simulate --like FILE` then
+    behaves as this account does. Exit code 3: something is not as assumed. Exit code 14: the credentials are refused.
+    """
+    settings = settings_from(options).settings
+    require_service_sid(service)
+    credentials = load_credentials()
+    write = output_writer(out)
+    _require_yes(yes=yes)
+    answers = run_cancellable(lambda _stop: _ask(settings, credentials, service))
+    report = decide(answers.exchanges, ended_by=answers.ended_by)
+    write(report.as_json())
+    if as_json:
+        print_json(msgspec.to_builtins(report))
+    else:
+        _show(report, out)
+    return _exit_code(answers, report)
+
+
+def _require_yes(*, yes: bool) -> None:
+    click.echo("What will be asked, with GETs alone, until the first 429:", err=True)
+    for text, most in PLAN:
+        click.echo(f"  {most:>3}  {text}", err=True)
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConsentMissing("there is no terminal to ask on, and nothing was asked", hint="To ask, add --yes.")
+    if not click.confirm(f"Ask the account {sum(most for _, most in PLAN)} times at most?", err=True):
+        raise ConsentMissing("nothing was asked")
+
+
+async def _ask(settings: Settings, credentials: Credentials, service: str | None) -> Answers:
+    async with open_transport(settings, credentials) as transport:
+        return await ask_account(transport.send, SystemClock(), origin=settings.base_url, service=service)
+
+
+def _show(report: ProbeReport, out: str) -> None:
+    rows = [(found.subject, found.assumed, found.seen, found.means or "as assumed") for found in report.findings]
+    print_table(rows, header=("asked", "assumed", "seen", "what it means"))
+    count = len(report.contradictions)
+    click.echo(
+        f"\n{pluralize(report.requests, 'request')}, {pluralize(count, 'difference')}. Written to {out}:"
+        f" readstate simulate --like {out}",
+        err=True,
+    )
+    if report.ended_by is not None:
+        click.echo(f"The questions ended early: {report.ended_by}.", err=True)
+
+
+def _exit_code(answers: Answers, report: ProbeReport) -> ExitCode:
+    if any(exchange.status == 401 for exchange in answers.exchanges):
+        return ExitCode.NOT_PERMITTED
+    if report.contradictions:
+        return ExitCode.SOME_FAILED
+    return ExitCode.DONE if report.ended_by is None else ExitCode.STOPPED_EARLY
