@@ -23,6 +23,7 @@ from tests.helpers.warm_python import Call, Ended, WarmPython
 WORDS: Mapping[str, list[str]] = {
     "settings": ["settings"],
     "doctor": ["doctor", "--out", "root"],
+    "probe": ["probe", "--yes"],
     "template": ["template", "--op", "update"],
     "lint": ["lint", "changes.csv"],
     "plan": ["plan", "changes.csv"],
@@ -164,7 +165,7 @@ def a_day(
 
 def test_there_is_a_command_line_for_every_command() -> None:
     assert WORDS.keys() == COMMANDS.keys()
-    assert len(ALL) * len(WORDS) == 273
+    assert len(ALL) * len(WORDS) == 286
 
 
 @pytest.mark.parametrize("name", ALL)
