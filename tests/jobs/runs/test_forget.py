@@ -184,6 +184,19 @@ def test_a_link_that_looks_left_behind_does_not_lead_to_what_it_points_at(
     assert (precious / "file").exists()
 
 
+def test_a_link_to_a_plan_elsewhere_does_not_forget_that_plan(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned(shell)
+    shared = shell.folder / "shared"
+    shared.mkdir()
+    (shared / plan.directory.name).symlink_to(plan.directory)
+
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(days=31))
+    output = shell.call("forget", "--retain", "30d", "-o", str(shared), "--yes", "--json")
+
+    assert (output.code, output.document["forgotten"]) == (0, [])
+    assert (plan.directory / "rows.parquet").exists()
+
+
 def test_what_was_used_lately_is_retained_and_what_was_not_goes(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     plans = str(shell.folder / "plans")
     plan = planned(shell)

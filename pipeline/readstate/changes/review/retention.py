@@ -117,10 +117,11 @@ def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterat
 
     Raise `PlanUnusable`, `LocalDisk`.
     """
-    plans = [inspect_plan(path.parent, work_dir) for path in sorted(plans_root.glob(f"p-*/{MANIFEST}"))]
+    # A link may lead to files that are not ours.
+    made = sorted(path.parent for path in plans_root.glob(f"p-*/{MANIFEST}") if not path.parent.is_symlink())
+    plans = [inspect_plan(path, work_dir) for path in made]
     in_plans = {run.path for plan in plans for run in plan.runs}
     alone = [inspect_run(run) for run in runs_in(work_dir) if run.path not in in_plans]
-    # A link may lead to files that are not ours.
     unfinished = sorted(path for path in plans_root.glob(f"{UNFINISHED}*") if not path.is_symlink())
     left = [
         Erasable(kind="unfinished plan", path=path, last_used=_modified(path), files=tuple(sorted(path.iterdir())))

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -10,6 +10,11 @@ from readstate.errors import BadInput
 from readstate.foreign_json import UnusableJson, decode_json
 
 Dataset = Literal["user_conversations", "users", "failures"]
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time without a zone cannot be compared with the others."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 MANIFEST_VERSION = 1
 
@@ -23,7 +28,7 @@ class ServiceUsers(msgspec.Struct, frozen=True):
     """A service and the size of its roster."""
 
     chat_service_sid: str
-    users: int
+    users: Count
 
 
 class RosterScope(msgspec.Struct, frozen=True):
@@ -40,18 +45,18 @@ class RosterScope(msgspec.Struct, frozen=True):
 class UserCounts(msgspec.Struct, frozen=True):
     """Users of the roster by result: listed = read + vanished + failed."""
 
-    listed: int
-    read: int
-    vanished: int
-    failed: int
+    listed: Count
+    read: Count
+    vanished: Count
+    failed: Count
 
 
 class RequestCounts(msgspec.Struct, frozen=True):
     """Requests to Twilio, over all starts of the run."""
 
-    requests: int = 0
-    retries: int = 0
-    throttled: int = 0
+    requests: Count = 0
+    retries: Count = 0
+    throttled: Count = 0
     reread_pages: int = 0
     """Pages read again, because rows of their lists may have moved past the reader."""
 
@@ -59,12 +64,12 @@ class RequestCounts(msgspec.Struct, frozen=True):
 class TimelineWindow(msgspec.Struct, frozen=True):
     """Requests in a few seconds of the run."""
 
-    begins_at: datetime
+    begins_at: Moment
     seconds: float
-    requests: int
-    throttled: int
-    retries: int
-    in_flight: int
+    requests: Count
+    throttled: Count
+    retries: Count
+    in_flight: Count
     """The most requests in flight at once."""
     reread_pages: int = 0
     allowed: int = 0
@@ -77,8 +82,8 @@ class SnapshotFile(msgspec.Struct, frozen=True):
     path: str
     """Below the root, with forward slashes."""
     dataset: Dataset
-    rows: int
-    bytes: int
+    rows: Count
+    bytes: Count
     sha256: str
 
 
@@ -95,17 +100,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ServiceUsers, ...]
     roster: RosterScope | None = None
     """None where it was not recorded."""
-    started_at: datetime
-    ended_at: datetime
-    starts: int
+    started_at: Moment
+    ended_at: Moment
+    starts: Count
     """How often the run was started: 1 where nothing interrupted it."""
     paused_seconds: float = 0.0
     """Between its starts, when no process worked on it."""
     users: UserCounts
-    rows: int
-    duplicates_dropped: int
+    rows: Count
+    duplicates_dropped: Count
     """Rows that were received twice, because lists shift between pages; rows received = rows + duplicates dropped."""
-    unknown_fields: dict[str, int]
+    unknown_fields: dict[str, Count]
     """Fields that Twilio sent and the schema has no column for, with the number of rows that had them."""
     blanked_columns: tuple[str, ...]
     """Columns that were left empty on request."""

@@ -20,7 +20,9 @@ from pyarrow import parquet as pq
 
 from readstate.errors import BadInput, LocalDisk, PublishedMeanwhile
 from readstate.files import require_utf8
+from readstate.model.ids import is_sid
 from readstate.snapshot.published.manifest import Manifest, decode_manifest, encode_manifest, partition
+from readstate.snapshot.published.schema import USERS
 from readstate.snapshot.storage.address import is_address
 from readstate.snapshot.storage.cloud import open_cloud_store
 from readstate.snapshot.storage.local import LocalObjectStore
@@ -43,7 +45,9 @@ class KnownUser(NamedTuple):
     conversations: int
 
 
-_KNOWN_USER_COLUMNS = ("chat_service_sid", "sid", "identity", "conversations")
+_KNOWN_USER_COLUMNS = pa.schema(
+    [USERS.field(name) for name in ("chat_service_sid", "sid", "identity", "conversations")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class SnapshotStore:
         for file in manifest.files_of("users"):
             try:
                 yield from self._known_users(file.path)
-            except pa.ArrowInvalid as error:
+            except (pa.ArrowException, KeyError) as error:
                 raise BadInput(
                     f"{self.root}/{file.path}: damaged: {str(error).splitlines()[0]}",
                     hint=f"readstate snapshots {self.root} --verify lists all damaged files.",
@@ -161,10 +165,12 @@ class SnapshotStore:
     def _known_users(self, path: str) -> Iterator[KnownUser]:
         # Not read_table: it imports pyarrow's datasets, 40 MB that an export does not need.
         with self.objects.translate_errors(path), self._open(path) as source:
-            for batch in pq.ParquetFile(source).iter_batches(columns=list(_KNOWN_USER_COLUMNS)):
+            for batch in pq.ParquetFile(source).iter_batches(columns=_KNOWN_USER_COLUMNS.names):
                 read = batch.filter(pc.is_valid(batch["conversations"]))
-                columns = [read[column].to_pylist() for column in _KNOWN_USER_COLUMNS]
-                yield from (KnownUser(*user) for user in zip(*columns, strict=True))
+                columns = [read[field.name].cast(field.type).to_pylist() for field in _KNOWN_USER_COLUMNS]
+                users = (KnownUser(*user) for user in zip(*columns, strict=True))
+                # Only these can be asked about, and they become requests before Twilio has listed them.
+                yield from (one for one in users if _is_user(one))
 
     def put(self, source: Path, path: str, *, size: int, sha256: str) -> None:
         """Copy a finished local file to *path* and read the copy back. Raise `LocalDisk` where it is not what it was.
@@ -217,6 +223,10 @@ class SnapshotStore:
             hint=f"See what is published: readstate snapshots {self.root}\n"
             "What this run has read is kept. To replace that snapshot with it: the same command with --again.",
         )
+
+
+def _is_user(known: KnownUser) -> bool:
+    return is_sid(known.chat_service_sid or "", "IS") and is_sid(known.user_sid or "", "US")
 
 
 def open_store(root: str) -> SnapshotStore:

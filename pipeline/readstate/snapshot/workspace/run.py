@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from readstate.clock import Clock
-from readstate.snapshot.published.manifest import TimelineWindow
+from readstate.snapshot.published.manifest import Moment, TimelineWindow
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.timeline import Timeline
 
@@ -16,8 +16,8 @@ from readstate.snapshot.workspace.timeline import Timeline
 class Span(NamedTuple):
     """From the start of one process to its end."""
 
-    begins_at: datetime
-    ends_at: datetime
+    begins_at: Moment
+    ends_at: Moment
 
 
 class RunRecord(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ def resume(checkpoint: Checkpoint, *, clock: Clock) -> Run:
     checkpoint.set(record=msgspec.to_builtins(with_this_start))
     return Run(
         run_id=checkpoint.require("run_id", str),
-        started_at=checkpoint.require("started_at", Annotated[datetime, msgspec.Meta(tz=True)]),
+        started_at=checkpoint.require("started_at", Moment),
         account_sid=checkpoint.get("account_sid", str | None),
         began_at=now,
         earlier=earlier,

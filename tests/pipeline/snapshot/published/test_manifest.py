@@ -50,3 +50,15 @@ def test_a_manifest_that_names_a_file_of_no_partition_of_its_own_is_not_believed
 def test_a_manifest_of_another_date_is_not_believed() -> None:
     with pytest.raises(BadInput, match="here: says that it is of 2026-11-23"):
         decode_manifest(encode_manifest(manifest()), day=date(2026, 11, 24), where="here")
+
+
+@pytest.mark.parametrize(
+    ("written", "planted"),
+    [(b'00:00Z"', b'00:00"'), (b'"rows": ', b'"rows": 9999999999999999999'), (b'"starts": ', b'"starts": -')],
+)
+def test_a_time_without_a_zone_and_an_impossible_count_are_damage(written: bytes, planted: bytes) -> None:
+    text = encode_manifest(manifest())
+    assert written in text
+
+    with pytest.raises(BadInput, match="here: not a snapshot's manifest"):
+        decode_manifest(text.replace(written, planted), day=DAY, where="here")

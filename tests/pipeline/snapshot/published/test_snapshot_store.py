@@ -5,15 +5,17 @@ import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from msgspec.structs import replace
+from pyarrow import parquet as pq
 
 from readstate.errors import BadInput, ExitCode, LocalDisk, PublishedMeanwhile
 from readstate.snapshot.published.manifest import SnapshotFile, encode_manifest, partition
 from readstate.snapshot.published.snapshot_store import SnapshotStore, manifest_path, open_store
 from readstate.snapshot.storage.local import LocalObjectStore
 from readstate.snapshot.storage.object_store import Version
-from tests.helpers.snapshots import DAY, manifest
+from tests.helpers.snapshots import DAY, SERVICE, manifest
 
 OTHER_DAY = date(2026, 11, 24)
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
@@ -188,3 +190,22 @@ def test_known_users_of_a_damaged_file_name_it(store: SnapshotStore) -> None:
 
     with pytest.raises(BadInput, match=r"r-1-00000\.parquet: damaged.*\nreadstate snapshots .* --verify"):
         list(store.known_users(damaged))
+
+
+@pytest.mark.parametrize("columns", [["sid"], ["chat_service_sid", "sid", "identity", "conversations"]])
+def test_known_users_of_a_file_with_other_columns_or_types_name_it(
+    store: SnapshotStore, root: Path, columns: list[str]
+) -> None:
+    other = manifest(put(store, "r-1"))
+    pq.write_table(pa.table({name: ["text"] for name in columns}), root / other.files[0].path)
+
+    with pytest.raises(BadInput, match=r"r-1-00000\.parquet: damaged"):
+        list(store.known_users(other))
+
+
+def test_only_users_that_can_be_asked_about_are_known(store: SnapshotStore, root: Path) -> None:
+    known = manifest(put(store, "r-1"))
+    planted = {"chat_service_sid": [SERVICE, SERVICE, SERVICE, None], "sid": ["US" + "a" * 32, "../x", None, "US1"]}
+    pq.write_table(pa.table(planted | {"identity": [None] * 4, "conversations": [1] * 4}), root / known.files[0].path)
+
+    assert [user.user_sid for user in store.known_users(known)] == ["US" + "a" * 32]
