@@ -87,7 +87,7 @@ class WorkQueue:
                 yield _decode(row)
 
     def _disk(self) -> AbstractContextManager[None]:
-        again = "Free some space or choose another disk, then resume: every start fills this file anew."
+        again = f"Free some space, then:  readstate resume {self.path.parent.name}\nIt fills this file anew."
         return translate_database_errors(self.path, kind="work queue", hint=again, if_damaged=again)
 
 

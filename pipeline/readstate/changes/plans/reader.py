@@ -1,7 +1,9 @@
 """Open a plan directory; a plan whose digests disagree is refused."""
 
+import errno
 import gzip
 import hashlib
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +21,6 @@ from readstate.changes.plans.schema import to_rows
 from readstate.changes.plans.tombstone import require_not_erased
 from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, digest_of
 from readstate.errors import BadInput, LocalDisk, PlanUnusable
-from readstate.files import sha256_of
 from readstate.foreign_json import UnusableJson, decode_json
 from readstate.model.ids import kind_of_id
 from readstate.model.plan import PLAN_SCHEMA_VERSION, Manifest, PlanHeader, PlanRow, Target
@@ -76,7 +77,9 @@ class Plan:
         self._require_attached(PARTICIPANTS, digest.hexdigest())
         if REJECTS in self.manifest.attachments:
             with _damage_told(self.directory, REJECTS):
-                self._require_attached(REJECTS, sha256_of(self.directory / REJECTS))
+                with (self.directory / REJECTS).open("rb") as file:
+                    rejects = hashlib.file_digest(file, "sha256").hexdigest()
+                self._require_attached(REJECTS, rejects)
 
     def _require_planned(self, rows: pa.NativeFile) -> None:
         rows.seek(0)
@@ -91,7 +94,7 @@ class Plan:
 def open_plan(directory: Path) -> Plan:
     """Open the plan in *directory* and check that all that its manifest seals is what was planned.
 
-    Raise `BadInput`, `PlanUnusable`.
+    Raise `BadInput`, `PlanUnusable`, and `LocalDisk` where the disk refuses to read it.
     """
     require_not_erased(directory)
     plan = Plan(directory, read_manifest(directory))
@@ -161,6 +164,8 @@ def _sealed_document(directory: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except OSError as error:
+        if _is_refused(error):
+            raise _unreadable(path, error) from error
         raise BadInput(
             f"{directory}: no plan is here ({error.strerror})", hint="Make one: readstate plan changes.csv -o plans/"
         ) from error
@@ -192,10 +197,22 @@ def _converted(directory: Path, document: dict[str, Any], kind: type[Header]) ->
 def _damage_told(directory: Path, name: str) -> Iterator[None]:
     try:
         yield
-    except LocalDisk as error:
-        raise _damaged(directory, error.message) from error
     except (OSError, EOFError, zlib.error, pa.ArrowException, UnusableJson) as error:
+        if isinstance(error, OSError) and _is_refused(error):
+            raise _unreadable(directory / name, error) from error
         raise _damaged(directory, f"{name}: {error}") from error
+
+
+def _is_refused(error: OSError) -> bool:
+    """Return whether the disk refuses a file, which says nothing about what the file holds."""
+    return error.errno in {errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE, errno.EMFILE, errno.ENFILE}
+
+
+def _unreadable(path: Path, error: OSError) -> LocalDisk:
+    return LocalDisk(
+        f"{path}: {os.strerror(error.errno or 0)}",
+        hint="The plan may be sound. Look at the disk and the permissions, then run the same command again.",
+    )
 
 
 def _damaged(directory: Path, what: str) -> PlanUnusable:

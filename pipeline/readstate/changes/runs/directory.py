@@ -72,7 +72,8 @@ class RunDirectory:
         if (free := self.free_bytes()) < SMALLEST_FREE_BYTES:
             raise LocalDisk(
                 f"{self.path}: {free // 1_000_000} MB free, and a run needs {SMALLEST_FREE_BYTES // 1_000_000} MB",
-                hint="Nothing is sent whose intent may not fit on the disk. Free some space, then resume.",
+                hint="Nothing is sent whose intent may not fit on the disk. Free some space, then:"
+                f"  readstate resume {self.run_id}",
             )
 
 

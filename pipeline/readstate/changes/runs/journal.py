@@ -55,7 +55,6 @@ CREATE TABLE attempt (plan_row_id INTEGER NOT NULL, attempt INTEGER NOT NULL, ep
 _UPSERT = f"INSERT OR REPLACE INTO row VALUES ({','.join('?' * len(FIELDS))})"  # noqa: S608 - question marks
 _ALL = f"SELECT {', '.join(FIELDS)} FROM row"  # noqa: S608 - our own column names
 _ROWS_AT_ONCE = 2_000
-_HINT = "Nothing is sent whose intent is not on disk. Free some space, then resume."
 _IF_DAMAGED = "Plan the same file again: rows that were changed already are planned as noop."
 
 
@@ -180,7 +179,7 @@ class Journal:
 def create_journal(path: Path, header: RunHeader) -> Journal:
     """Create a journal at *path*, whole or not at all. Raise `LocalDisk`."""
     unfinished = path.with_name(f".{path.name}.unfinished")
-    with _disk(path), translate_os_errors(path, hint=_HINT):
+    with _disk(path), translate_os_errors(path, hint=_hint(path)):
         if path.exists():
             raise FileExistsError(f"there is a journal already: {path}")
         try:
@@ -197,6 +196,8 @@ def create_journal(path: Path, header: RunHeader) -> Journal:
             for left in (path, unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
                 with suppress(OSError):
                     left.unlink()
+            with suppress(OSError):
+                path.parent.rmdir()
             raise
         return Journal(path, _connected(path), header, 1)
 
@@ -294,4 +295,13 @@ def _require(path: Path) -> None:
 
 
 def _disk(path: Path) -> AbstractContextManager[None]:
-    return translate_database_errors(path, kind="journal", hint=_HINT, if_damaged=_IF_DAMAGED)
+    return translate_database_errors(path, kind="journal", hint=_hint(path), if_damaged=_IF_DAMAGED)
+
+
+def _hint(path: Path) -> str:
+    if not path.exists():
+        return "Nothing was sent. Free some space or correct the permissions, then run the same command again."
+    return (
+        "Nothing is sent whose intent is not on disk. Free some space or correct the permissions, then:"
+        f"  readstate resume {path.parent.name}"
+    )

@@ -6,9 +6,9 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import msgspec
 import pyarrow as pa
@@ -45,7 +45,6 @@ INPUT_COLUMNS = (
     "note",
 )  # fmt: skip
 
-_HINT = "The journal has everything: readstate resume writes the results again."
 _ROWS_AT_ONCE = 8_192
 _BATCHES_IN_A_GROUP = 8
 
@@ -57,7 +56,7 @@ def write_results(plan: Plan, journal: Journal, directory: Path, *, excel: bool 
     be; *excel* adds a byte order mark to ``results.csv``. Raise `LocalDisk`.
     """
     with ExitStack() as stack:
-        table = stack.enter_context(atomic_write(directory / "results.parquet", hint=_HINT))
+        table = stack.enter_context(_result_file(directory / "results.parquet"))
         parquet = _Parquet(stack.enter_context(pq.ParquetWriter(table, RESULTS, compression="zstd")))
         results = _csv(directory / "results.csv", stack, RESULTS.names, excel=excel)
         again = {
@@ -178,15 +177,20 @@ class _Csv:
 
 
 def _csv(path: Path, stack: ExitStack, header: Sequence[str], *, excel: bool) -> _Csv:
-    binary = stack.enter_context(atomic_write(path, hint=_HINT))
+    binary = stack.enter_context(_result_file(path))
     text = io.TextIOWrapper(binary, encoding="utf-8", newline="")
     stack.callback(text.detach)
     return _Csv(text, header, excel=excel)
 
 
+def _result_file(path: Path) -> AbstractContextManager[BinaryIO]:
+    again = f"The journal has everything. To write the results again:  readstate resume {path.parent.name}"
+    return atomic_write(path, hint=again)
+
+
 def write_audit(journal: Journal, directory: Path, *, counts: dict[str, int] | None = None) -> None:
     """Write the header of the run, its events, and *counts* where given, into ``audit.jsonl``: one document a line."""
-    with atomic_write(directory / "audit.jsonl", hint=_HINT) as file:
+    with _result_file(directory / "audit.jsonl") as file:
         header = {"kind": "run", **msgspec.structs.asdict(journal.header)}
         file.write(msgspec.json.encode(header) + b"\n")
         for event in journal.events():

@@ -1,3 +1,4 @@
+import errno
 import gzip
 import json
 import os
@@ -21,7 +22,7 @@ from readstate.changes.plans.reader import (
     require_same_target,
 )
 from readstate.changes.plans.writer import digest_of
-from readstate.errors import BadInput, PlanUnusable
+from readstate.errors import BadInput, LocalDisk, PlanUnusable
 from readstate.files import sha256_of
 from tests.helpers.plans import NOW, TARGET, plan_row, removal_row, skipped_row, written_plan
 
@@ -117,6 +118,25 @@ def test_what_removals_take_away_is_sealed_too(damage: Callable[[Path], Any], tm
     for read in (lambda: open_plan(plan.directory), lambda: list(plan.participants())):
         with pytest.raises(PlanUnusable, match="participants"):
             read()
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "file"),
+    [(Path, "read_bytes", "manifest.json"), (pa, "OSFile", "rows.parquet"), (gzip, "open", "participants.jsonl.gz")],
+)
+def test_a_plan_that_the_disk_does_not_give_out_is_not_called_damaged(
+    place: Any, name: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = written_plan(tmp_path, plan_row(0), rejects=b"line,code\n7,E-USER\n").directory
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(place, name, refuse)
+
+    with pytest.raises(LocalDisk, match=f"{file}: Input/output error") as refused:
+        open_plan(directory)
+    assert "run the same command again" in (refused.value.hint or "")
 
 
 def test_rejected_lines_are_sealed_too(tmp_path: Path) -> None:

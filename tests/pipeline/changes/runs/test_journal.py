@@ -74,7 +74,7 @@ def test_reading_does_not_disturb_the_writer_and_sees_what_is_committed(journal:
 
     assert seen.counts() == {INTENT: 1, Outcome.REJECTED: 1}
     assert seen.header == header()
-    with pytest.raises(LocalDisk):
+    with pytest.raises(LocalDisk, match=f"readstate resume {path.parent.name}"):
         seen.commit([record(2)])
     seen.close()
     journal.commit([record(2)])

@@ -125,7 +125,7 @@ def test_results_that_cannot_be_written_leave_the_old_ones_alone(plan: Plan, wri
     (written / "failed.csv" / "x").touch()
     journal = open_read_only(written / "journal.sqlite")
 
-    with pytest.raises(LocalDisk, match="resume"):
+    with pytest.raises(LocalDisk, match=f"readstate resume {written.name}"):
         write_results(plan, journal, written)
 
     assert (written / "results.csv").read_bytes() == old
