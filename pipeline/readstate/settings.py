@@ -199,6 +199,10 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
     for name, (least, most) in _BOUNDS.items():
         if not least <= getattr(settings, name) <= most:  # never true of nan
             raise BadInput(f"{origins[name]}: {name} must be a number from {least:g} to {group_digits(int(most))}")
+    for name in ("work_dir", "metrics_file"):
+        # Not shown: an address may hold a secret. As a path it would become a folder such as "s3:".
+        if "://" in getattr(settings, name):
+            raise BadInput(f"{origins[name]}: {name} must be a path on this machine, not an address")
     _check_origin(settings.base_url, origins["base_url"])
     check_shared_pace(settings.shared_pace, origins["shared_pace"])
 

@@ -22,6 +22,18 @@ _NAMES = (
 )  # fmt: skip
 
 
+class LocalPath(click.Path):
+    """A path on this machine, and no address: ``s3://bucket/x`` would become a folder ``s3:`` here."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(path_type=Path, **how)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "://" in str(value):
+            self.fail("this is an address, and only a path on this machine can be given here", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _AMOUNTS: Mapping[str, Callable[[str], object]] = {
     "max_outage": parse_duration,
     "max_failed_users": parse_allowance,
@@ -81,7 +93,7 @@ def plan_argument(command: Command) -> Command:
 
 def plans_option(help_text: str) -> Callable[[Command], Command]:
     """Return the option that names the folder of plans."""
-    folder = click.Path(path_type=Path, file_okay=False, readable=False)  # what cannot be read is told when it is read
+    folder = LocalPath(file_okay=False, readable=False)  # what cannot be read is told when it is read
     return click.option("-o", "--out", "root", type=folder, default=Path("plans"), show_default=True, help=help_text)
 
 

@@ -8,7 +8,7 @@ import click
 from readstate.errors import ExitCode
 from readstate.files import copy_private
 from readstate.text import escape_control, pluralize
-from readstate_jobs.cli.options import json_option
+from readstate_jobs.cli.options import LocalPath, json_option
 from readstate_jobs.cli.terminal import print_json
 from readstate_jobs.planning.changes_input import (
     checked_input,
@@ -22,7 +22,7 @@ from readstate_jobs.planning.changes_input import (
 @click.command()
 @input_options
 @click.option(
-    "--rejects", type=click.Path(path_type=Path, dir_okay=False), metavar="CSV",
+    "--rejects", type=LocalPath(dir_okay=False), metavar="CSV",
     help="Where every problem is listed. [default: NAME.rejects.csv in this folder]",
 )  # fmt: skip
 @json_option

@@ -12,7 +12,7 @@ from readstate.snapshot.compare.diff import DiffCounts
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.text import group_digits
-from readstate_jobs.cli.options import json_option, parse_day
+from readstate_jobs.cli.options import LocalPath, json_option, parse_day
 from readstate_jobs.cli.terminal import emit, print_table
 
 
@@ -23,7 +23,7 @@ from readstate_jobs.cli.terminal import emit, print_table
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(dir_okay=False),
     help="Write every change to this Parquet file.",
 )
 @json_option

@@ -21,7 +21,7 @@ from readstate.snapshot.query.formats import (
 )
 from readstate.snapshot.query.result import QueryResult
 from readstate.snapshot.query.views import VIEWS
-from readstate_jobs.cli.options import json_option, parse_day, parse_seconds
+from readstate_jobs.cli.options import LocalPath, json_option, parse_day, parse_seconds
 from readstate_jobs.cli.terminal import print_lines, print_table
 from readstate_jobs.snapshots.sql_process import run_in_process
 
@@ -35,7 +35,7 @@ _MAX_ROWS_SHOWN = 1000
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(dir_okay=False),
     help="Write the rows to FILE: .csv, .json or .parquet.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Write the rows to stdout as CSV.")

@@ -18,6 +18,7 @@ from readstate.simulator.server.server import LOOPBACK, listening, new_event_loo
 from readstate.simulator.server.simulator import Simulator
 from readstate.simulator.world.dump import dump_world, load_world
 from readstate.simulator.world.world import World
+from readstate_jobs.cli.options import LocalPath
 
 
 @click.command("simulate")
@@ -37,7 +38,7 @@ from readstate.simulator.world.world import World
 @click.option("--world", "world_file", type=click.Path(path_type=Path), help="Load the world from this file instead.")
 @click.option("--like", type=click.Path(path_type=Path),
               help="Behave as this JSON file says, except for --fault and --behaviour.")  # fmt: skip
-@click.option("--dump", "dump_file", type=click.Path(path_type=Path), help="Write the world to this file at the end.")
+@click.option("--dump", "dump_file", type=LocalPath(), help="Write the world to this file at the end.")
 @click.option("--prerender", is_flag=True, help="Render every user's list before the first request; for benchmarks.")
 @click.option(
     "--fault",

@@ -3,8 +3,9 @@ from datetime import date
 import click
 import pytest
 
-from readstate.errors import BadInput
+from readstate.errors import BadInput, ExitCode
 from readstate_jobs.cli.options import parse_day, parse_seconds, settings_from
+from tests.helpers.cli_shell import run_command
 
 
 def test_a_date_is_written_as_iso_8601() -> None:
@@ -42,3 +43,28 @@ def test_settings_take_their_options_and_leave_the_rest(monkeypatch: pytest.Monk
 def test_an_amount_that_means_nothing_is_refused_with_its_origin(name: str) -> None:
     with pytest.raises(BadInput, match=f"flag --{name.replace('_', '-')}: {name}: 'plenty'"):
         settings_from({}, **{name: "plenty"})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sql", "root", "SELECT 1", "--out"),
+        ("compare", "root", "--out"),
+        ("lint", "in.csv", "--rejects"),
+        ("plan", "in.csv", "--out"),
+        ("simulate", "--dump"),
+    ],
+)
+def test_an_address_where_only_a_path_can_be_is_refused_and_not_shown(words: tuple[str, ...]) -> None:
+    output = run_command(*words, "s3://user:hidden@bucket/rows.csv")
+
+    assert output.code == ExitCode.USAGE
+    assert "only a path on this machine" in output.stderr
+    assert "hidden" not in output.stderr
+
+
+@pytest.mark.parametrize("name", ["work_dir", "metrics_file"])
+def test_a_setting_that_is_a_path_takes_no_address_and_does_not_show_it(name: str) -> None:
+    with pytest.raises(BadInput, match=f"{name} must be a path on this machine") as refusal:
+        settings_from({name: "s3://user:hidden@bucket/x"})
+    assert "hidden" not in str(refusal.value)

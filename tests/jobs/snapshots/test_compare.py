@@ -82,3 +82,13 @@ def test_the_first_export_has_nothing_to_compare_with(connected: RunCommand) -> 
 
     assert exported.code == ExitCode.DONE
     assert "There is no snapshot before 2024-11-23" in exported.stderr
+
+
+def test_the_changes_go_through_a_link_to_a_device_which_stays(root: str, tmp_path: Path) -> None:
+    out = tmp_path / "changes.parquet"
+    out.symlink_to("/dev/null")
+
+    succeed("compare", root, "--out", str(out))
+
+    assert out.readlink() == Path("/dev/null")
+    assert Path("/dev/null").is_char_device()

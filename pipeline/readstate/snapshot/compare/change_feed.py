@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from readstate.files import open_output
 from readstate.snapshot.published.manifest import Manifest
-from readstate.snapshot.published.parquet import RowGroupWriter, open_row_group_writer
+from readstate.snapshot.published.parquet import RowGroupWriter, row_group_writer
 
 CHANGES = pa.schema(
     [
@@ -58,7 +59,7 @@ def open_change_feed(path: Path, before: Manifest, after: Manifest) -> Iterator[
         "readstate.from": f"{before.snapshot_date} {before.run_id}",
         "readstate.to": f"{after.snapshot_date} {after.run_id}",
     }
-    with open_row_group_writer(path, CHANGES.with_metadata(metadata)) as parquet:
+    with open_output(path) as file, row_group_writer(file, CHANGES.with_metadata(metadata)) as parquet:
         feed = ChangeFeed(parquet)
         yield feed
         feed.end_row_group()

@@ -60,31 +60,37 @@ class RowGroupWriter:
 @contextmanager
 def open_row_group_writer(path: Path, schema: pa.Schema) -> Iterator[RowGroupWriter]:
     """Open a Parquet file for writing; it appears when the block ends well. Raise `LocalDisk`."""
-    with atomic_write(path) as file:
-        sink = HashingSink(file)
-        sorting = (
-            [pq.SortingColumn(schema.get_field_index(name)) for name in KEY] if set(KEY) <= set(schema.names) else None
-        )
-        writer = pq.ParquetWriter(
-            sink,
-            schema,
-            # Measured with dictionaries: 1.35 µs and about 130 bytes a row.
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=[name for name in schema.names if name not in _NO_DICTIONARY],
-            write_statistics=True,
-            write_page_index=True,
-            sorting_columns=sorting,
-        )
-        parquet = RowGroupWriter(sink, schema, writer)
-        try:
-            yield parquet
-        except BaseException:
-            sink.discard()
-            raise
-        finally:
-            # Also after an error: a writer that is not closed complains when it is garbage-collected.
-            parquet.close()
+    with atomic_write(path) as file, row_group_writer(file, schema) as parquet:
+        yield parquet
+
+
+@contextmanager
+def row_group_writer(file: BinaryIO, schema: pa.Schema) -> Iterator[RowGroupWriter]:
+    """Write one Parquet file to *file*; where the block raises, nothing more is written to it."""
+    sink = HashingSink(file)
+    sorting = (
+        [pq.SortingColumn(schema.get_field_index(name)) for name in KEY] if set(KEY) <= set(schema.names) else None
+    )
+    writer = pq.ParquetWriter(
+        sink,
+        schema,
+        # Measured with dictionaries: 1.35 µs and about 130 bytes a row.
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[name for name in schema.names if name not in _NO_DICTIONARY],
+        write_statistics=True,
+        write_page_index=True,
+        sorting_columns=sorting,
+    )
+    parquet = RowGroupWriter(sink, schema, writer)
+    try:
+        yield parquet
+    except BaseException:
+        sink.discard()
+        raise
+    finally:
+        # Also after an error: a writer that is not closed complains when it is garbage-collected.
+        parquet.close()
 
 
 def write_rows(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> FinishedFile:
