@@ -40,13 +40,16 @@ def load_credentials(environ: Mapping[str, str] | None = None) -> Credentials:
     account = environ.get("TWILIO_ACCOUNT_SID") or None
     key, key_secret = environ.get("TWILIO_API_KEY"), environ.get("TWILIO_API_SECRET")
     token = environ.get("TWILIO_AUTH_TOKEN")
+    if bool(key) != bool(key_secret):
+        # Also where the auth token is there: the key was meant, and it may be restricted where the token is not.
+        there, missing = ("TWILIO_API_KEY", "TWILIO_API_SECRET")[:: 1 if key else -1]
+        raise NotPermitted(
+            f"{missing} is not set, and {there} is", hint=f"An API key is a pair: export both, or unset {there}."
+        )
     if key and key_secret:
         return Credentials(account, key, key_secret)
     if account and token:
         return Credentials(account, account, token)
-    if key or key_secret:
-        missing = "TWILIO_API_SECRET" if key else "TWILIO_API_KEY"
-        raise NotPermitted(f"{missing} is not set", hint="An API key is a pair: export both of its variables.")
     raise NotPermitted(
         "no Twilio credentials in the environment",
         hint="Export TWILIO_API_KEY and TWILIO_API_SECRET (or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN).\n"

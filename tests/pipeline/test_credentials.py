@@ -33,6 +33,8 @@ def test_a_key_or_a_token_is_read(environ: dict[str, str], account: str | None, 
         ({"TWILIO_ACCOUNT_SID": "AC1"}, "no Twilio credentials"),
         ({"TWILIO_API_KEY": "SK1"}, "TWILIO_API_SECRET is not set"),
         ({"TWILIO_API_SECRET": "s"}, "TWILIO_API_KEY is not set"),
+        (TOKEN | {"TWILIO_API_KEY": "SK1"}, "TWILIO_API_SECRET is not set, and TWILIO_API_KEY is"),
+        (TOKEN | {"TWILIO_API_SECRET": "s"}, "TWILIO_API_KEY is not set, and TWILIO_API_SECRET is"),
         ({"TWILIO_API_KEY": "", "TWILIO_API_SECRET": ""}, "no Twilio credentials"),
     ],
 )

@@ -53,15 +53,29 @@ class Reader:
     """Reads Twilio's resources; has no method that writes. Every method raises `ApiError` and `TransportError`."""
 
     def __init__(
-        self, transport: Transport, *, page_size: int = requests.MAX_PAGE_SIZE, emit: Observer = ignore
+        self,
+        transport: Transport,
+        *,
+        page_size: int = requests.MAX_PAGE_SIZE,
+        emit: Observer = ignore,
+        account_sid: str | None = None,
     ) -> None:
+        """Read through *transport*; *account_sid* is the account that has to answer, None for any."""
         self._transport = transport
         self._page_size = page_size
         self._emit = emit
+        self._account_sid = account_sid
 
     async def configuration(self) -> Configuration:
-        """Return the account's configuration."""
-        return await self._get(requests.fetch_configuration(), Configuration)
+        """Return the account's configuration. Raise `NotPermitted` where another account answers than was named."""
+        configuration = await self._get(requests.fetch_configuration(), Configuration)
+        answered = configuration.account_sid
+        if self._account_sid is not None and answered is not None and answered != self._account_sid:
+            raise NotPermitted(
+                f"TWILIO_ACCOUNT_SID names {self._account_sid}, but the API key belongs to {answered}",
+                hint="Export the key of that account, or unset TWILIO_ACCOUNT_SID if the key is right.",
+            )
+        return configuration
 
     async def default_service(self) -> str:
         """Return the SID of the account's default service. Raises `NotPermitted` where the account has none."""

@@ -29,14 +29,16 @@ class Connection:
     limiter: AdaptiveLimiter
     page_size: int
     emit: Observer = ignore
+    account_sid: str | None = None
+    """The account that has to answer, where the credentials name one."""
 
     def reader(self) -> Reader:
         """Return a client that cannot write."""
-        return Reader(self.transport, page_size=self.page_size, emit=self.emit)
+        return Reader(self.transport, page_size=self.page_size, emit=self.emit, account_sid=self.account_sid)
 
     def writer(self) -> Writer:
         """Return a client that can write."""
-        return Writer(self.transport, page_size=self.page_size, emit=self.emit)
+        return Writer(self.transport, page_size=self.page_size, emit=self.emit, account_sid=self.account_sid)
 
 
 @asynccontextmanager
@@ -60,6 +62,7 @@ async def connection(
             limiter,
             settings.page_size,
             emit,
+            credentials.account_sid,
         )
 
 

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from readstate.errors import ExitCode
+from readstate.simulator.api.credentials import Credentials
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate_jobs.tools import doctor
 from tests.helpers.cli_shell import CommandOutput, RunCommand
+
+SIMULATED = Credentials()
 
 
 def marks(output: CommandOutput) -> dict[str, str]:
@@ -79,6 +82,9 @@ def test_missing_credentials_are_named(
     [
         ({"TWILIO_AUTH_TOKEN": "0" * 32}, {}, ExitCode.NOT_PERMITTED, "credentials",
          ["401", "RQ", "TWILIO_API_KEY with TWILIO_API_SECRET"]),
+        ({"TWILIO_API_KEY": SIMULATED.api_key, "TWILIO_API_SECRET": SIMULATED.api_secret,
+          "TWILIO_ACCOUNT_SID": "AC" + "9" * 32}, {}, ExitCode.NOT_PERMITTED, "credentials",
+         [f"names AC{'9' * 32}", f"belongs to {SIMULATED.account_sid}", "unset TWILIO_ACCOUNT_SID"]),
         ({}, {"region_disabled": True}, ExitCode.NOT_PERMITTED, "credentials", ["403"]),
         ({"READSTATE_BASE_URL": "http://127.0.0.1:9"}, {}, ExitCode.SOME_FAILED, "connection", ["base_url"]),
         ({}, {"outage": "503"}, ExitCode.SOME_FAILED, "connection", ["status.twilio.com"]),

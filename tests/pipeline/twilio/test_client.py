@@ -20,6 +20,17 @@ Call = Callable[[Reader], Coroutine[Any, Any, Any]]
 
 
 class TestReader:
+    @pytest.mark.parametrize("answered", ["AC" + "1" * 32, None])
+    async def test_the_account_that_was_named_has_to_answer(self, answered: str | None) -> None:
+        body = answer(body={"account_sid": answered})
+
+        assert (
+            await Reader(ScriptedTransport(body), account_sid="AC" + "1" * 32).configuration()
+        ).account_sid == answered
+        if answered is not None:
+            with pytest.raises(NotPermitted, match=f"names AC{'2' * 32}, but the API key belongs to {answered}"):
+                await Reader(ScriptedTransport(body), account_sid="AC" + "2" * 32).configuration()
+
     @pytest.mark.parametrize(
         ("call", "request_", "body", "attribute"),
         [
