@@ -129,7 +129,9 @@ def unfinished_exports(work_dir: Path, *, root: str) -> list[date]:
 
 
 def _named_after(root: str) -> str:
-    return hashlib.sha256(root.encode()).hexdigest()[:12]
+    # The same words are another root in another folder, and other words may be the same one.
+    name = root.rstrip("/") if "://" in root else os.path.realpath(root)
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:12]
 
 
 def _is_held(lock: Path) -> bool:

@@ -53,6 +53,24 @@ def test_unfinished_exports_are_those_to_this_root_that_no_process_holds(tmp_pat
     assert unfinished_exports(tmp_path / "missing", root="root") == []
 
 
+def test_work_is_named_after_the_place_of_the_root_and_not_after_the_words_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def folder(root: str, *, seen_from: str = "one") -> Path:
+        monkeypatch.chdir(tmp_path / seen_from)
+        with export_workspace(tmp_path / "work", root=root, day=DAY) as workspace:
+            return workspace.folder
+
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "one")
+
+    same = ("root/", "./root", "../one//root", str(tmp_path / "one/root"), str(tmp_path / "link/root"))
+    assert {folder(root) for root in same} == {folder("root")}
+    assert folder("root", seen_from="two") != folder("root")
+    assert folder("s3://b/root/") == folder("s3://b/root", seen_from="two") != folder("s3://b/Root")
+
+
 def _left_by_a_killed_run(workspace: Workspace, *, run_id: str | None) -> None:
     if run_id is not None:
         checkpoint = Checkpoint(workspace.checkpoint)
