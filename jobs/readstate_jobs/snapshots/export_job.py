@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -24,9 +25,8 @@ from readstate.snapshot.published.delta_tables import require_delta, sync, sync_
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.selection import RosterSelection
-from readstate.snapshot.shards.agreement import require_same_options
 from readstate.snapshot.shards.export import export_shard
-from readstate.snapshot.shards.staging import ShardManifest, ShardRegistration, Staging
+from readstate.snapshot.shards.staging import ShardManifest
 from readstate.snapshot.workspace.timeline import Timeline, sum_requests
 from readstate.snapshot.workspace.workspace import Workspace, export_workspace, run_workspace
 from readstate.stop import StopSwitch
@@ -70,21 +70,12 @@ class ExportJob:
     def export_shard(
         self, *, command: Sequence[str], deadline: float | None = None, restart: bool = False
     ) -> ShardManifest:
-        """Read and stage one shard; see `readstate.snapshot.export.export.export_shard`.
-
-        *command* is the command line without ``--shard``, shown later by `readstate publish` for a missing shard.
-        Raises `BadInput` where other shards of the run were begun with other options, unless *restart* is set.
-        """
+        """Read and stage one shard; see `readstate.snapshot.shards.export.export_shard`."""
         tune_allocator()
-        shard, fingerprint, run_id = self.options.selection.share, self.options.fingerprint(), self.options.run_id
-        assert run_id is not None
-        staging = Staging(self.store, run_id)
-        if not restart:
-            require_same_options(staging, shard, fingerprint)
-        day = self.options.snapshot_date
-        staging.register(shard, ShardRegistration(snapshot_date=day, options=fingerprint, command=tuple(command)))
-        workspace = self._shard_workspace(run_id)
-        return run(lambda stop: self._carry_out(export_shard, workspace, stop, deadline=deadline, restart=restart))
+        assert self.options.run_id is not None
+        workspace = self._shard_workspace(self.options.run_id)
+        flow = partial(export_shard, command=command, restart=restart)
+        return run(lambda stop: self._carry_out(flow, workspace, stop, deadline=deadline, restart=restart))
 
     def discard_shard(self) -> None:
         """Remove this machine's unfinished work on a shard that another machine has finished meanwhile."""

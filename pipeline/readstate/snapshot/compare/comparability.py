@@ -46,5 +46,7 @@ def _differences_in_roster(before: Manifest, after: Manifest) -> Iterator[str]:
         yield "a trial with --limit-users reads some users only"
     if before.roster.users_sha256 != after.roster.users_sha256:
         yield "they were asked for different users"
+    if None not in (defaults := {before.roster.default_service, after.roster.default_service}) and len(defaults) > 1:
+        yield "they are of two default services"
     if before.roster.services != after.roster.services:
         yield "they were asked for different services"

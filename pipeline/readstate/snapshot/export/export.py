@@ -1,7 +1,7 @@
 """One export: roster, users, parts, then a snapshot or a staged shard. A stopped or killed one can be resumed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from readstate.snapshot.export.options import ExportContext, ExportOptions, opti
 from readstate.snapshot.export.previous_snapshot import long_lists, newest_snapshot, users_to_preload
 from readstate.snapshot.export.publish import Publisher
 from readstate.snapshot.export.result import draft_manifest, require_few_failures, run_rows
+from readstate.snapshot.export.same_account import require_same_account, require_same_run
 from readstate.snapshot.extract.fetch import PageBuffer, fetch_users
 from readstate.snapshot.extract.spill import Spill
 from readstate.snapshot.published.manifest import Manifest
@@ -61,16 +62,27 @@ async def export(options: ExportOptions, context: ExportContext) -> Manifest:
 
 
 async def run_export(
-    options: ExportOptions, context: ExportContext, finish: Callable[[Run, Checkpoint], Result]
+    options: ExportOptions,
+    context: ExportContext,
+    finish: Callable[[Run, Checkpoint], Result],
+    *,
+    agree: Callable[[Mapping[str, Any]], None] = lambda _options: None,
 ) -> Result:
-    """Read all users, then call *finish* on the checkpoint's thread; keep what was read unless that succeeds."""
+    """Read all users, then call *finish* on the checkpoint's thread; keep what was read unless that succeeds.
+
+    *agree* is called before anything is read, with all that must not change, and may refuse it.
+    """
     context.store.objects.require_writable()
     with WorkerThread() as disk:
         checkpoint = await disk.run(Checkpoint, context.workspace.checkpoint)
         is_finished = False
         try:
             async with cancel_after_grace(options.grace_seconds, stop=context.stop, clock=context.clock):
-                run = await _begin_or_resume(options, context, checkpoint, disk)
+                configuration = await context.reader.configuration()
+                account = options.account(configuration)
+                await disk.run(require_same_account, context.store, options.snapshot_date, account)
+                await disk.run(agree, options.fingerprint() | account)
+                run = await _begin_or_resume(options, context, configuration, checkpoint, disk)
                 # Parts that were written and never committed, because the process died in between.
                 committed = {part.name for part in await disk.run(checkpoint.parts)}
                 await disk.run(context.workspace.remove_parts_except, committed)
@@ -101,22 +113,26 @@ def roster_of(options: ExportOptions, context: ExportContext, checkpoint: Checkp
 
 
 async def _begin_or_resume(
-    options: ExportOptions, context: ExportContext, checkpoint: Checkpoint, disk: WorkerThread
+    options: ExportOptions,
+    context: ExportContext,
+    configuration: Configuration,
+    checkpoint: Checkpoint,
+    disk: WorkerThread,
 ) -> Run:
     begun_with = await disk.run(checkpoint.get, "options", dict[str, Any])
     if begun_with is None:
-        configuration = await context.reader.configuration()
         # First the options: a kill in between must not leave users that a start with other options does not read.
         run = await disk.run(
             begin,
             checkpoint,
             run_id=options.run_id or _new_run_id(context.clock),
             account_sid=configuration.account_sid,
-            options=options.fingerprint(),
+            options=options.fingerprint() | options.account(configuration),
             clock=context.clock,
         )
         await _preload(options, context, checkpoint, disk, configuration)
         return run
+    require_same_run(begun_with, options.account(configuration), day=options.snapshot_date)
     if different := option_differences(begun_with, options.fingerprint()):
         raise BadInput(
             f"an unfinished export of {options.snapshot_date} was started with other options ({', '.join(different)})",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from readstate.clock import Clock
 from readstate.events import Observer
 from readstate.model.quantities import Allowance
+from readstate.model.resources import Configuration
 from readstate.snapshot.export.ingest import PartLimits
 from readstate.snapshot.published.manifest import RosterScope
 from readstate.snapshot.published.snapshot_store import SnapshotStore, VersionedManifest
@@ -41,14 +42,19 @@ class ExportOptions:
     grace_seconds: float = 20.0
     """How long users under way may take once a stop is requested; then they are left for the next start."""
 
-    def roster(self) -> RosterScope:
+    def roster(self, *, default_service: str | None = None) -> RosterScope:
         """Return which users are to be read, as the manifest states it."""
         entries = self.selection.entries
         users = None if entries is None else hashlib.sha256(repr(entries).encode()).hexdigest()
-        return RosterScope(self.selection.services, users, self.selection.limit)
+        return RosterScope(self.selection.services, users, self.selection.limit, default_service)
+
+    def account(self, configuration: Configuration) -> dict[str, Any]:
+        """Return what of the account must not change between the starts of one run either."""
+        default = configuration.default_chat_service_sid if self.selection.reads_default else None
+        return {"account": configuration.account_sid, "default_service": default}
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what must not change between the starts of one run, as JSON."""
+        """Return what of the options must not change between the starts of one run, as JSON."""
         roster = self.roster()
         return {
             "snapshot_date": self.snapshot_date.isoformat(),
@@ -75,6 +81,6 @@ class ExportContext:
     tool_version: str
 
 
-def option_differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return the names of the options in which two starts of a run differ."""
-    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+def option_differences(begun_with: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Return the names of those *wanted* options with which a run was not begun."""
+    return sorted(name for name in wanted if begun_with.get(name) != wanted[name])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -54,7 +54,7 @@ def draft_manifest(
         snapshot_date=options.snapshot_date,
         account_sid=run.account_sid,
         base_url=options.base_url,
-        roster=options.roster(),
+        roster=options.roster(default_service=checkpoint.require("options", dict[str, Any]).get("default_service")),
         services=tuple(ServiceUsers(sid, users) for sid, users in checkpoint.users_by_service().items()),
         started_at=run.started_at,
         ended_at=context.clock.now(),

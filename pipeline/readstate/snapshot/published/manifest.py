@@ -40,6 +40,8 @@ class RosterScope(msgspec.Struct, frozen=True):
     """Identifies the users file without disclosing its users; None where all users were read."""
     limit: int | None = None
     """The most users to read, for a trial."""
+    default_service: str | None = None
+    """The account's default service; None where its users were read as those of any other, or it was not recorded."""
 
 
 class UserCounts(msgspec.Struct, frozen=True):

@@ -128,7 +128,7 @@ class Roster:
         # Resumed by chunks: users are added idempotently, so a chunk that was half done is simply resolved again.
         done: int = await self._disk.run(self._checkpoint.get, "entries_resolved", int) or 0
         needs_own = any(entry.service is None for entry in entries)
-        own = await self._own_service() if needs_own else None
+        own = self._selection.own_service or await self._reader.default_service() if needs_own else None
         entries = entries[: self._selection.limit]
         by_sid = {(entry.service or own, entry.user) for entry in entries if is_sid(entry.user, "US")}
         owned = [entry for entry in entries if self._selection.share.owns(entry.user)]
@@ -143,10 +143,6 @@ class Roster:
                         await self._add(service, [user], next_page=None)
             done += len(chunk)
             await self._disk.run(self._checkpoint.set, entries_resolved=done)
-
-    async def _own_service(self) -> str:
-        named = [service for service in self._selection.services if is_sid(service, "IS")]
-        return named[0] if len(named) == 1 else await self._reader.default_service()
 
     async def _resolve_one(self, entry: RosterEntry, service: str) -> tuple[RosterEntry, str, User | None]:
         try:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from readstate.model.ids import is_sid
 from readstate.snapshot.roster.shard import ALL_USERS, Shard
 from readstate.snapshot.roster.users_file import RosterEntry
 
@@ -21,3 +22,16 @@ class RosterSelection:
     """At most so many users, for a trial."""
     share: Shard = ALL_USERS
     """Of these users, those of one shard."""
+
+    @property
+    def reads_default(self) -> bool:
+        """Whether users of the account's default service are read, whichever that is."""
+        return DEFAULT_SERVICE in self.services or (
+            self.own_service is None and any(entry.service is None for entry in self.entries or ())
+        )
+
+    @property
+    def own_service(self) -> str | None:
+        """The service of users that a file names without one; None for the account's default service."""
+        named = [service for service in self.services if is_sid(service, "IS")]
+        return named[0] if len(named) == 1 else None
