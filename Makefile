@@ -65,6 +65,7 @@ bench: $(BENCH_STAMP)  ## readstate beside its peers and its goals; 25 minutes, 
 
 soak: setup  ## kill exports and applies, fail their disks, and compare with what is right; half an hour
 	$(BIN)/python -m tests.soak.kill_exports
+	$(BIN)/python -m tests.soak.kill_shards
 	$(BIN)/python -m tests.soak.kill_applies
 	$(BIN)/python -m tests.soak.fail_disks
 

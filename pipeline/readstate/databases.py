@@ -31,7 +31,7 @@ def translate_database_errors(path: Path | str, *, kind: str, hint: str, if_dama
         yield
     except sqlite3.ProgrammingError:  # a bug of readstate, such as a connection that is closed already
         raise
-    except (sqlite3.Error, msgspec.ValidationError, UnusableJson) as error:
+    except (sqlite3.Error, UnicodeDecodeError, msgspec.ValidationError, UnusableJson) as error:
         if is_damage(error):
             raise Damaged(f"{path}: the {kind} is damaged ({error})", hint=if_damaged) from error
         raise LocalDisk(f"{path}: {error}", hint=hint) from error
@@ -39,7 +39,7 @@ def translate_database_errors(path: Path | str, *, kind: str, hint: str, if_dama
 
 def is_damage(error: Exception) -> bool:
     """Return whether *error* is about the contents of a file, and not about the disk below it."""
-    # Text that is no UTF-8 is reported without a code.
+    # Text that is no UTF-8 is reported without a code, and where it is part of SQLite's message, not by SQLite.
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF not in _REFUSED
 
