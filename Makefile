@@ -68,6 +68,7 @@ soak: setup  ## kill exports and applies, fail their disks, and compare with wha
 	$(BIN)/python -m tests.soak.kill_shards
 	$(BIN)/python -m tests.soak.kill_applies
 	$(BIN)/python -m tests.soak.fail_disks
+	$(BIN)/python -m tests.soak.moving_lists
 
 bench-pacing: setup  ## the pace over real sockets, beside the official client; a quarter of an hour
 	$(BIN)/python -m tests.benchmarks.pacing
