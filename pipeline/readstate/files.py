@@ -150,7 +150,8 @@ def scratch_folder() -> Iterator[Path]:
     try:
         folder = TemporaryDirectory(prefix="readstate-", ignore_cleanup_errors=True)
     except OSError as error:
-        raise LocalDisk(f"no place for temporary files: {error.strerror or error}", hint=MORE_ROOM) from error
+        place = f"{error.filename}: " if error.filename else "temporary files: "
+        raise LocalDisk(f"{place}{error.strerror}", hint=MORE_ROOM) from error
     with folder as name:
         yield Path(name)
 

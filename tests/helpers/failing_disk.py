@@ -39,8 +39,9 @@ def compiler() -> str | None:
 class FailingDisk:
     """Runs commands, each on a disk with at most one fault."""
 
-    def __init__(self, python: WarmPython, trace: Path) -> None:
+    def __init__(self, python: WarmPython, library: Path, trace: Path) -> None:
         self._python = python
+        self._library = library
         self._trace = trace
 
     def run(
@@ -48,7 +49,12 @@ class FailingDisk:
     ) -> CommandOutput:
         """Run a command in *folder*, below which the fault strikes; its `operations` stay until the next one runs."""
         self._trace.unlink(missing_ok=True)
-        disk = {"FAILING_DISK_FOLDERS": str(folder), "FAILING_DISK_TRACE": str(self._trace)}
+        # LD_PRELOAD for what the command starts itself: it has the library already.
+        disk = {
+            "LD_PRELOAD": str(self._library),
+            "FAILING_DISK_FOLDERS": str(folder),
+            "FAILING_DISK_TRACE": str(self._trace),
+        }
         if fault is not None:
             disk["FAILING_DISK_FAULT"] = str(fault)
         ended = self._python.run(Call(words=arguments, folder=str(folder), environment=env | disk))
@@ -70,6 +76,6 @@ def failing_disk(scratch: Path) -> Iterator[FailingDisk]:
         {name: os.environ[name] for name in _NEEDED if name in os.environ} | {"LD_PRELOAD": str(library)}
     )
     try:
-        yield FailingDisk(python, scratch / "trace")
+        yield FailingDisk(python, library, scratch / "trace")
     finally:
         python.close()

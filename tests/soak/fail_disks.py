@@ -41,7 +41,9 @@ _FAULTS = {
 }
 _TRIES = 6
 """Of finishing what a fault has stopped; none of them meets a fault."""
-_VARYING = re.compile(r"(?<=unfinished-)[^/]+|(?<=/tmp/)[^/]+|[0-9a-f]*\d[0-9a-f]*|(?<=-)[0-9a-f]{6,}")
+_VARYING = re.compile(
+    r"(?<=unfinished-|.readstate-)[^/]+|(?<=/)[a-z0-9_]{8}(?=/|$)|[0-9a-f]*\d[0-9a-f]*|(?<=-)[0-9a-f]{6,}"
+)
 
 
 def main(points: str = "60", seed: str = "12", *names: str) -> int:

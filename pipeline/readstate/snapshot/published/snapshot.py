@@ -138,7 +138,8 @@ def defects(store: SnapshotStore, manifest: Manifest) -> Iterator[str]:
 
 def _defects_inside(store: SnapshotStore, file: SnapshotFile) -> Iterator[str]:
     # The hash proves the bytes; this proves that the manifest and the schema describe them.
-    parquet: Any = pq.ParquetFile(store.objects.absolute(file.path), filesystem=store.objects.filesystem)
+    with store.objects.translate_errors(file.path):
+        parquet: Any = pq.ParquetFile(store.objects.absolute(file.path), filesystem=store.objects.filesystem)
     if parquet.metadata.num_rows != file.rows:
         yield f"{file.path} holds {parquet.metadata.num_rows} rows, not {file.rows}"
     if not parquet.schema_arrow.equals(SCHEMAS[file.dataset]):
