@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from readstate.errors import UnusableAnswer
-from readstate.foreign_json import MAX_VALUES
+from readstate.foreign_json import has_too_many_objects
 from readstate.model.resources import UNREAD_CAP
 from readstate.snapshot.extract.fetch import FetchedUser
 from readstate.snapshot.extract.lenient_reader import PageRows, read_leniently
@@ -146,7 +146,7 @@ def read_strictly(body: bytes, user: RosterUser) -> list[Row]:
     Raise `UnexpectedPage`, `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` where it holds anything but
     the documented fields and types, more rows than its envelope says, or a row of another user or of no conversation.
     """
-    if body.count(b"{") > MAX_VALUES:
+    if has_too_many_objects(body):
         raise UnexpectedPage
     page = _PAGE.decode(body)
     if page.meta.page_size is not None and len(page.conversations) > page.meta.page_size:

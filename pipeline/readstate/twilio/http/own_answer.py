@@ -35,6 +35,10 @@ def require_own(request: Request, response: Response) -> None:
     It may be the answer to an earlier request of the connection, or a cache's. An address that is missing, or that
     cannot be read, says nothing.
     """
+    # Nearly every answer repeats the path that was asked for, and no more has to be known about it.
+    found = _URL.search(flat_meta(response.body) if _is_list(request) else response.body)
+    if response.ok and found is not None and found[1].partition(b"?")[0].endswith(request.path.encode()):
+        return
     address = _address(request, response)
     if address is not None and not is_about(request, address):
         raise Unanswered(f"{request.method} {request.path}: the answer is about another resource: {address:.200}")

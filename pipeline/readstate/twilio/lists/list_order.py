@@ -9,7 +9,7 @@ from operator import attrgetter
 
 import msgspec
 
-from readstate.foreign_json import MAX_VALUES
+from readstate.foreign_json import has_too_many_objects
 
 FEWEST_ROWS = 12
 """So many rows are not in order by chance."""
@@ -104,7 +104,7 @@ def is_newest_first(rows: Sequence[ListRow]) -> bool:
 
 def list_rows(body: bytes) -> list[ListRow]:
     """Return the rows of a page; none where it is not a page of a known list."""
-    if body.count(b"{") > MAX_VALUES:
+    if has_too_many_objects(body):
         return []
     try:
         envelope = _DECODER.decode(body)

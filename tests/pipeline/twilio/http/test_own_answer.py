@@ -61,10 +61,14 @@ def page_at(url: object) -> Response:
     [
         (CONVERSATIONS, page_at(f"{HOST}/v1/Users/{OTHER}/Conversations?PageSize=50")),
         (CONVERSATIONS, answer(body=page_at(f"{HOST}/v1/Users/{OTHER}/Conversations").body.replace(b"/", rb"\/"))),
+        (
+            requests.list_users(SERVICE),
+            answer(body={"meta": {"url": f"{HOST}/v1/Services/{SERVICE}/Users/{OTHER}/Conversations?PageSize=50"}}),
+        ),
         (UPDATE, answer(body={"user_sid": OTHER, "url": f"{HOST}/v1/Users/{OTHER}/Conversations/{CONVERSATION}"})),
         (UPDATE, answer(404, {"message": f"The requested resource /v1/Users/{OTHER} was not found"})),
     ],
-    ids=["page", "page with escaped slashes", "resource", "404"],
+    ids=["page", "page with escaped slashes", "page of a longer path", "resource", "404"],
 )
 def test_an_answer_about_another_resource_is_no_answer(request_: Request, foreign: Response) -> None:
     with pytest.raises(Unanswered, match=f"{request_.method} .* about another resource: .*{OTHER}"):
