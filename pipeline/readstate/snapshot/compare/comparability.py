@@ -1,9 +1,14 @@
 """Decides whether a row that only one of two snapshots holds was added or removed."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from readstate.snapshot.published.manifest import Manifest
+
+_TWILIO = "conversations.twilio.com"
+_TWILIO_REGION = re.compile(r"conversations\.[^.]+\.([^.]+)\.twilio\.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,21 @@ def _differences_in_roster(before: Manifest, after: Manifest) -> Iterator[str]:
         yield "a trial with --limit-users reads some users only"
     if before.roster.users_sha256 != after.roster.users_sha256:
         yield "they were asked for different users"
-    if None not in (defaults := {before.roster.default_service, after.roster.default_service}) and len(defaults) > 1:
+    if before.roster.default_service != after.roster.default_service and None not in {
+        before.roster.default_service,
+        after.roster.default_service,
+    }:
         yield "they are of two default services"
+    if _region(before) != _region(after):
+        yield f"they were read in two regions or from two servers, {_region(before)} and {_region(after)}"
     if before.roster.services != after.roster.services:
         yield "they were asked for different services"
+
+
+def _region(manifest: Manifest) -> str:
+    """Return the region of Twilio's that was read, which shares no data with others, or the name of another server."""
+    host = urlsplit(manifest.base_url).netloc
+    if host == _TWILIO:
+        return "us1"
+    match = _TWILIO_REGION.fullmatch(host)
+    return host if match is None else match[1]

@@ -34,6 +34,13 @@ def test_a_run_that_is_incomplete_may_have_missed_rows(
         ({}, {"roster": RosterScope((SERVICE,))}, "different services"),
         ({"roster": RosterScope(("all",), limit=5)}, {"roster": RosterScope(("all",), limit=5)}, "trial"),
         ({}, {"account_sid": "AC" + "f" * 32}, "two accounts"),
+        ({}, {"base_url": "https://conversations.dublin.ie1.twilio.com"}, "us1 and ie1"),
+        ({}, {"base_url": "http://127.0.0.1:8080"}, "us1 and 127.0.0.1:8080"),
+        (
+            {"roster": RosterScope(("default",), default_service="IS1")},
+            {"roster": RosterScope(("default",), default_service="IS2")},
+            "two default services",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -42,3 +49,15 @@ def test_different_rosters_make_both_unknown(old: dict[str, Any], new: dict[str,
 
     assert (known.additions_known, known.removals_known) == (False, False)
     assert why in known.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({}, {"base_url": "https://conversations.dublin.us1.twilio.com"}),
+        ({"roster": RosterScope(("default",))}, {"roster": RosterScope(("default",), default_service="IS1")}),
+    ],
+    ids=["another edge of one region", "a default service that was not recorded"],
+)
+def test_what_is_no_difference_is_none(old: dict[str, Any], new: dict[str, Any]) -> None:
+    assert comparability(manifest(**old), manifest(**new)).removals_known
