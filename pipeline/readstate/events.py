@@ -151,6 +151,15 @@ class UserRead(Event, frozen=True):
     pages: int
 
 
+class UserUnknown(Event, frozen=True):
+    """Twilio does not know a user that *line* of a users file names."""
+
+    user_sid: str
+    """Or the identity."""
+    line: int
+    request_id: str | None = None
+
+
 class UserVanished(Event, frozen=True):
     """A user of the roster no longer exists."""
 

@@ -9,7 +9,7 @@ import click
 
 from readstate.errors import BadInput
 from readstate.model.ids import is_sid
-from readstate.model.quantities import parse_allowance, parse_date, parse_duration
+from readstate.model.quantities import Allowance, parse_allowance, parse_date, parse_duration
 from readstate.settings import EffectiveSettings, load_settings
 from readstate_jobs.cli.messages import command_line
 
@@ -49,6 +49,11 @@ def parse_day(text: str) -> date:
 def parse_seconds(text: str) -> float:
     """Parse a duration such as ``5h`` into seconds; a click type."""
     return _typed(parse_duration, text)
+
+
+def parse_missing(text: str) -> Allowance:
+    """Parse a count or a percentage; a click type."""
+    return _typed(parse_allowance, text)
 
 
 def _typed(parse: Callable[[str], Parsed], text: str) -> Parsed:

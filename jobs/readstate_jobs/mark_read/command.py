@@ -46,9 +46,15 @@ def command(*, root: Path, as_json: bool, **options: Any) -> int:
     chosen = parse_options(**options)
     marked = MarkReadJob(settings, load_credentials(), options=chosen, root=root).plan()
     show_plan(marked.summary, as_json=as_json)
-    if not marked.facts.selected:
-        reason = "all conversations were skipped" if marked.facts.rows else "the users are in no conversation"
+    facts = marked.facts
+    none_known = facts.users_unknown > 0 and facts.users + facts.users_vanished + facts.users_failed == 0
+    if none_known:
+        click.echo(
+            "Nothing is selected: Twilio knows none of the users. Is it the right account and service?", err=True
+        )
+    elif not facts.selected:
+        reason = "all conversations were skipped" if facts.rows else "the users are in no conversation"
         click.echo(f"Nothing is selected: {reason}. There is nothing to apply.", err=True)
     for failure in marked.failures:
         click.echo(f"not read: {failure}", err=True)
-    return ExitCode.SOME_FAILED if marked.facts.users_failed else ExitCode.DONE
+    return ExitCode.SOME_FAILED if facts.users_failed or none_known else ExitCode.DONE

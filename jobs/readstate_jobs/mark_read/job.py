@@ -110,6 +110,7 @@ class MarkReadJob:
                 conditions=self.options.recorded(conditions),
                 users=users.read,
                 users_vanished=users.vanished,
+                users_unknown=users.unknown,
                 users_failed=users.failed,
                 rows=rows.rows,
                 selected=selected,

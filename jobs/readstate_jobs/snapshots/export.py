@@ -9,6 +9,7 @@ import click
 from readstate.credentials import load_credentials
 from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.compare.compare import Comparison, compare_with_previous
+from readstate.snapshot.export.options import FEW_MISSING
 from readstate.snapshot.published.schema import PII_COLUMNS, USER_CONVERSATIONS
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
@@ -17,7 +18,14 @@ from readstate.snapshot.roster.shard import ALL_USERS, parse_shard
 from readstate.snapshot.roster.users_file import read_users_file
 from readstate.snapshot.workspace.workspace import remove_leftovers, unfinished_exports
 from readstate_jobs.cli.messages import command_line
-from readstate_jobs.cli.options import connection_options, json_option, parse_day, parse_seconds, settings_from
+from readstate_jobs.cli.options import (
+    connection_options,
+    json_option,
+    parse_day,
+    parse_missing,
+    parse_seconds,
+    settings_from,
+)
 from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for, export_options
 from readstate_jobs.snapshots.export_output import show_estimate, show_manifest, show_published
 from readstate_jobs.snapshots.export_shard import export_one_shard, require_shard_options
@@ -35,6 +43,8 @@ from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 @click.option("--grace", type=parse_seconds, default="20s", show_default=True, metavar="TIME",
               help="Time for users already being read to finish after a stop.")  # fmt: skip
 @click.option("--max-failed-users", metavar="N|P%", help="How many users may fail. [default: 0.1%]")
+@click.option("--allow-missing", type=parse_missing, metavar="N|P%",
+              help="How many users of --users may be unknown. [default: 1%, and 1]")  # fmt: skip
 @click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
 @click.option("--columns", metavar="A,B,…", help="Fill only these columns; the others are written empty.")
 @click.option("--drop-pii", is_flag=True, help="Leave columns with personal data empty.")
@@ -81,7 +91,13 @@ def command(**options: Any) -> int:
         show_published(standing.manifest, root=root, as_json=as_json)
         return ExitCode.DONE
     wanted = export_options(
-        settings, day, selection, blanked_columns=blanked, grace_seconds=options["grace"], replaces=standing
+        settings,
+        day,
+        selection,
+        blanked_columns=blanked,
+        grace_seconds=options["grace"],
+        replaces=standing,
+        allow_missing=options["allow_missing"] or FEW_MISSING,
     )
     job = ExportJob(settings, load_credentials(), store, wanted, tables)
     if options["dry_run"]:

@@ -50,8 +50,12 @@ def _show_summary(manifest: Manifest, root: str) -> None:
     print_table(rows, title=f"Snapshot of {manifest.snapshot_date}")
     if manifest.unknown_fields:
         click.echo(f"Fields without a column: {', '.join(sorted(manifest.unknown_fields))} (a newer API?)")
-    if not manifest.complete:
+    if users.failed:
         click.echo(f"{pluralize(users.failed, 'user')} could not be read; {root}/failures says why.")
+    if users.unknown:
+        click.echo(
+            f"Twilio does not know {pluralize(users.unknown, 'user')} of the file: result unknown in {root}/users."
+        )
     click.echo(f"Published {root}/{manifest_path(manifest.snapshot_date)}")
 
 
@@ -59,6 +63,7 @@ def _counts(users: UserCounts, rows: int) -> list[tuple[str, str]]:
     return [
         ("users read", group_digits(users.read)),
         ("users vanished", group_digits(users.vanished)),
+        ("users unknown", group_digits(users.unknown)),
         ("users failed", group_digits(users.failed)),
         ("conversations", group_digits(rows)),
     ]

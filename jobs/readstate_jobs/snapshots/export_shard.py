@@ -20,6 +20,7 @@ _NOT_FOR_SHARDS = {
     "limit_users": "--limit-users is for a trial run, which needs no shards",
     "compare_with": "--compare-with needs the whole snapshot; when it is published: readstate compare ROOT",
     "max_failed_users": "--max-failed-users applies to all shards together: use it with readstate publish",
+    "allow_missing": "--allow-missing applies to all shards together: use it with readstate publish",
     "format_": "--format applies to the whole snapshot: use it with readstate publish",
     "on_incomplete": "--on-incomplete applies to all shards together: use it with readstate publish",
 }

@@ -12,6 +12,7 @@ from readstate.errors import ExitCode
 from readstate.model.quantities import parse_allowance
 from readstate.observers.monitor import monitor_run
 from readstate.settings import Settings
+from readstate.snapshot.export.options import FEW_MISSING
 from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
 from readstate.snapshot.roster.shard import parse_run_id
 from readstate.snapshot.shards.publish import Published, PublishOptions, publish_run
@@ -19,7 +20,7 @@ from readstate.snapshot.workspace.workspace import remove_leftovers, run_workspa
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run
 from readstate_jobs.cli.memory import tune_allocator
-from readstate_jobs.cli.options import json_option, settings_from
+from readstate_jobs.cli.options import json_option, parse_missing, settings_from
 from readstate_jobs.snapshots.export_job import delta_tables_for
 from readstate_jobs.snapshots.export_output import show_manifest, show_published
 
@@ -28,6 +29,8 @@ from readstate_jobs.snapshots.export_output import show_manifest, show_published
 @click.argument("root")
 @click.option("--run", "run_id", required=True, metavar="ID", help="The name of the run, as given to its shards.")
 @click.option("--max-failed-users", metavar="N|P%", help="How many users of all shards may fail. [default: 0.1%]")
+@click.option("--allow-missing", type=parse_missing, metavar="N|P%",
+              help="How many users of a --users file may be unknown. [default: 1%, and 1]")  # fmt: skip
 @click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
 @click.option("--again", is_flag=True, help="Replace the snapshot of this date that another run has published.")
 @click.option("--format", "format_", type=click.Choice(["parquet", "delta"]),
@@ -46,6 +49,7 @@ def command(root: str, run_id: str, **options: Any) -> int:
     """
     as_json: bool = options.pop("as_json")
     tables = delta_tables_for(options.pop("format_"))
+    allow_missing = options.pop("allow_missing") or FEW_MISSING
     replaces, keeps_staging = options.pop("again"), options.pop("keep_staging")
     settings = settings_from(
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
@@ -53,6 +57,7 @@ def command(root: str, run_id: str, **options: Any) -> int:
     publishing = PublishOptions(
         run_id=parse_run_id(run_id),
         max_failed_users=parse_allowance(settings.max_failed_users),
+        allow_missing=allow_missing,
         on_incomplete=settings.on_incomplete,
         file_bytes=settings.file_megabytes << 20,
         tool_version=version("readstate"),

@@ -173,6 +173,8 @@ class SelectionFacts(msgspec.Struct, frozen=True, kw_only=True):
     users: int
     """Users whose conversations were read."""
     users_vanished: int
+    users_unknown: int = 0
+    """Identities of the users file that Twilio does not know."""
     users_failed: int
     """Users that could not be read: nothing is planned for them."""
     rows: int

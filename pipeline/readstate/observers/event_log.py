@@ -111,6 +111,10 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     ),
     events.RosterComplete: ("info", lambda event: f"{pluralize(event.users, 'user')} to read"),
     events.UserFailed: ("error", lambda event: f"user {event.user_sid} failed: {event.reason}"),
+    events.UserUnknown: (
+        "warning",
+        lambda event: f"line {event.line} of the users file: Twilio knows no user {event.user_sid}",
+    ),
     events.UserVanished: ("info", lambda event: f"user {event.user_sid} no longer exists"),
     events.RetriesExhausted: (
         "warning",

@@ -98,7 +98,12 @@ class _RunCollector(Collector):
         yield self._counter(
             "users",
             "Users finished with, by result",
-            {"read": counters.users_read, "vanished": counters.users_vanished, "failed": counters.users_failed},
+            {
+                "read": counters.users_read,
+                "vanished": counters.users_vanished,
+                "unknown": counters.users_unknown,
+                "failed": counters.users_failed,
+            },
             label="result",
         )
         by_status = {str(status): count for status, count in sorted(counters.requests_by_status.items())}

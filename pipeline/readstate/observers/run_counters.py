@@ -23,6 +23,7 @@ from readstate.events import (
     UserFailed,
     UserRead,
     UsersForeseen,
+    UserUnknown,
     UserVanished,
 )
 
@@ -46,6 +47,7 @@ class RunCounters:
     roster_is_complete: bool = False
     users_read: int = 0
     users_vanished: int = 0
+    users_unknown: int = 0
     users_failed: int = 0
     users_done_before: int = 0
 
@@ -94,6 +96,8 @@ class RunCounters:
                 self.pages_reread += 1
             case UserVanished():
                 self.users_vanished += 1
+            case UserUnknown():
+                self.users_unknown += 1
             case UserFailed():
                 self.users_failed += 1
             case PartWritten():
@@ -153,7 +157,7 @@ class RunCounters:
 
     @property
     def _users_done_now(self) -> int:
-        return self.users_read + self.users_vanished + self.users_failed
+        return self.users_read + self.users_vanished + self.users_unknown + self.users_failed
 
 
 def _is_accepted(status: int) -> bool:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
 from tests.helpers.cli_shell import run_command, succeed
 from tests.helpers.mark_read_rows import world_rows
@@ -40,17 +41,20 @@ def test_the_text_says_what_was_selected_and_what_to_type_next(twilio: RunningSi
 
 
 @pytest.mark.parametrize(
-    ("users", "conditions", "words"),
+    ("users", "conditions", "code", "words"),
     [
-        ("--all", ["--conversation-updated-before", "30000d"], "were skipped"),
-        ("--users=none.txt", [], "in no conversation"),
+        ("--all", ["--conversation-updated-before", "30000d"], ExitCode.DONE, "were skipped"),
+        ("--users=gone.txt", [], ExitCode.DONE, "in no conversation"),
+        ("--users=none.txt", [], ExitCode.SOME_FAILED, "Twilio knows none of the users. Is it the right account"),
     ],
 )
-def test_a_selection_of_nothing_says_so(users: str, conditions: list[str], words: str) -> None:
+def test_a_selection_of_nothing_says_so(users: str, conditions: list[str], code: ExitCode, words: str) -> None:
     Path("none.txt").write_text("nobody-at-all\n")
+    Path("gone.txt").write_text(f"US{'0' * 32}\n")
 
-    result = succeed("mark-read", users, *conditions)
+    result = run_command("mark-read", users, *conditions)
 
+    assert result.code == code
     assert words in result.stderr
-    assert "There is nothing to apply." in result.stderr
+    assert "Nothing is selected: " in result.stderr
     assert "readstate apply" not in result.stdout

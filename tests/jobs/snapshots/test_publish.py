@@ -55,7 +55,7 @@ def test_too_many_failures_of_all_shards_are_published_as_incomplete_or_refused_
     connected: RunCommand, twilio: RunningSimulator
 ) -> None:
     users = ROOT.parent / "users.txt"
-    users.write_text("\n".join(user.sid for _, user in twilio.world.users()))
+    users.write_text("\n".join(user.sid for user in twilio.world.default_service.users()))
     twilio.faults = replace(twilio.faults, page_loop_share=1.0)
     for shard in ("1/2", "2/2"):
         output = connected(*SHARD, shard, *DAY, "--service", "default", "--users", str(users))

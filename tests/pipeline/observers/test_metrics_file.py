@@ -55,6 +55,7 @@ def test_it_shows_what_was_counted(run: Run) -> None:
         events.PartWritten(1, 7, 999),
         events.RosterComplete(3),
         events.DuplicatesDropped(2),
+        events.UserUnknown("nobody", 2),
     ):
         run.counters.observe(event)
     run.file.start()
@@ -66,6 +67,7 @@ def test_it_shows_what_was_counted(run: Run) -> None:
         ("readstate_duplicates_total", "export"): 2,
         ("readstate_users_total", "export", "read"): 1,
         ("readstate_users_total", "export", "vanished"): 1,
+        ("readstate_users_total", "export", "unknown"): 1,
         ("readstate_users_total", "export", "failed"): 1,
         ("readstate_requests_total", "export", "200"): 5,
         ("readstate_requests_total", "export", "429"): 1,

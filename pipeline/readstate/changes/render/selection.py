@@ -51,7 +51,11 @@ def _conditions(facts: SelectionFacts) -> Iterator[str]:
 
 
 def _missing(facts: SelectionFacts) -> str:
-    missing = (("vanished", facts.users_vanished), ("could not be read", facts.users_failed))
+    missing = (
+        ("vanished", facts.users_vanished),
+        ("unknown", facts.users_unknown),
+        ("could not be read", facts.users_failed),
+    )
     return "".join(f", {group_digits(count)} {what}" for what, count in missing if count)
 
 

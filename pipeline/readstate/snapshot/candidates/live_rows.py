@@ -7,7 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from readstate.errors import UnusableAnswer
-from readstate.events import Event, UserFailed, UserRead, UserVanished
+from readstate.events import Event, UserFailed, UserRead, UserUnknown, UserVanished
 from readstate.model.resources import User
 from readstate.snapshot.extract.decode import decode
 from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer, fetch_users
@@ -29,6 +29,7 @@ class UserTally:
 
     read: int = 0
     vanished: int = 0
+    unknown: int = 0
     failed: int = 0
     failures: list[str] = field(default_factory=list)
     """The first of them, with the reason."""
@@ -40,6 +41,8 @@ class UserTally:
                 self.read += 1
             case UserVanished():
                 self.vanished += 1
+            case UserUnknown():
+                self.unknown += 1
             case UserFailed(user, reason):
                 self.failed += 1
                 if len(self.failures) < _FAILURES_KEPT:

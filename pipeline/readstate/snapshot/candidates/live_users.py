@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from readstate.concurrency import bounded_map
 from readstate.errors import ApiError, BadInput, NotFound, Refused, TransportError
-from readstate.events import RosterComplete, RosterPageRead, UserFailed, UserVanished
+from readstate.events import RosterComplete, RosterPageRead, UserFailed, UserUnknown
 from readstate.model.ids import is_sid
 from readstate.model.resources import User
 from readstate.snapshot.roster.users_file import RosterEntry
@@ -73,7 +73,7 @@ async def _resolved(entries: Sequence[RosterEntry], context: ReadContext) -> lis
         except Refused:  # concerns the credentials, not this user
             raise
         except NotFound as error:
-            context.emit(UserVanished(entry.user, error.request_id))
+            context.emit(UserUnknown(entry.user, entry.line, error.request_id))
         except (ApiError, TransportError, BadInput) as error:
             context.emit(UserFailed(entry.user, error.message, getattr(error, "request_id", None)))
         return None

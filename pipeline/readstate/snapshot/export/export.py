@@ -43,6 +43,7 @@ async def export(options: ExportOptions, context: ExportContext) -> Manifest:
         require_few_failures(
             draft.users,
             options.max_failed_users,
+            allow_missing=options.allow_missing,
             on_incomplete=options.on_incomplete,
             to_try_again="Run the same command again",
         )
@@ -140,7 +141,7 @@ async def _begin_or_resume(
         )
     run = await disk.run(resume, checkpoint, clock=context.clock)
     progress = await disk.run(checkpoint.progress)
-    done = progress.read + progress.vanished
+    done = progress.read + progress.vanished + progress.unknown
     context.emit(RunResumed(run.run_id, done, progress.listed - done, progress.rows))
     return run
 

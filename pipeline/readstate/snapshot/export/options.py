@@ -19,6 +19,8 @@ from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 
+FEW_MISSING = Allowance(count=1, share=0.01)
+
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
@@ -29,6 +31,8 @@ class ExportOptions:
     base_url: str
     max_failed_users: Allowance
     part_limits: PartLimits
+    allow_missing: Allowance = FEW_MISSING
+    """How many of the users that a file names may be unknown in a complete snapshot."""
     blanked_columns: tuple[str, ...] = ()
     """Columns to leave empty: they stay, so that every snapshot has the same schema."""
     on_incomplete: Literal["publish", "refuse"] = "publish"

@@ -47,6 +47,9 @@ def draft_manifest(
 ) -> Manifest:
     """Return the manifest of a finished run as far as it is known before its files are written."""
     done = checkpoint.progress()
+    users = UserCounts(
+        listed=done.listed, read=done.read, vanished=done.vanished, failed=done.failed, unknown=done.unknown
+    )
     return Manifest(
         schema_version=SCHEMA_VERSION,
         tool_version=context.tool_version,
@@ -60,24 +63,39 @@ def draft_manifest(
         ended_at=context.clock.now(),
         starts=len(record.spans),
         paused_seconds=idle_seconds(record.spans),
-        users=UserCounts(listed=done.listed, read=done.read, vanished=done.vanished, failed=done.failed),
+        users=users,
         rows=done.rows,
         duplicates_dropped=0,
         unknown_fields=checkpoint.get("unknown_fields", dict[str, int]) or {},
         blanked_columns=options.blanked_columns,
         requests=sum_requests(record.timeline),
         timeline=record.timeline,
-        complete=done.failed == 0,
+        complete=users.are_complete(options.allow_missing),
         files=(),
     )
 
 
 def require_few_failures(
-    users: UserCounts, allowed: Allowance, *, on_incomplete: Literal["publish", "refuse"], to_try_again: str
+    users: UserCounts,
+    allowed: Allowance,
+    *,
+    allow_missing: Allowance,
+    on_incomplete: Literal["publish", "refuse"],
+    to_try_again: str,
 ) -> None:
-    """Raise `GuardRefused` where more users failed than *allowed* and an incomplete snapshot is to be refused."""
+    """Raise `GuardRefused` where more users failed than *allowed* and an incomplete snapshot is to be refused.
+
+    Likewise where more are unknown than *allow_missing*.
+    """
+    if on_incomplete != "refuse":
+        return
+    if not users.has_few_unknown(allow_missing):
+        raise GuardRefused(
+            f"{users.unknown} of {users.listed} users of the file are unknown: not published",
+            hint="Is it the right account and service? If so: --allow-missing, or --on-incomplete publish.",
+        )
     limit = allowed.of(users.listed)
-    if users.failed > limit and on_incomplete == "refuse":
+    if users.failed > limit:
         raise GuardRefused(
             f"{users.failed} of {users.listed} users could not be read, more than the {limit} allowed: not published",
             hint=f"{to_try_again} to retry these users, or publish with --on-incomplete publish.",

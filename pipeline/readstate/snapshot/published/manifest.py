@@ -8,6 +8,7 @@ import msgspec
 
 from readstate.errors import BadInput
 from readstate.foreign_json import UnusableJson, decode_json
+from readstate.model.quantities import Allowance
 
 Dataset = Literal["user_conversations", "users", "failures"]
 
@@ -45,12 +46,23 @@ class RosterScope(msgspec.Struct, frozen=True):
 
 
 class UserCounts(msgspec.Struct, frozen=True):
-    """Users of the roster by result: listed = read + vanished + failed."""
+    """Users of the roster by result: listed = read + vanished + unknown + failed."""
 
     listed: Count
     read: Count
     vanished: Count
     failed: Count
+    unknown: Count = 0
+    """Named by a users file, and not known to Twilio."""
+
+    def has_few_unknown(self, allowed: Allowance) -> bool:
+        """Whether no more users than *allowed* are unknown; not where all are, unless all of them are allowed to be."""
+        none_known = self.unknown == self.listed > 0
+        return self.unknown <= allowed.of(self.listed) and (not none_known or allowed.share == 1)
+
+    def are_complete(self, allow_missing: Allowance) -> bool:
+        """Whether every user was read or had vanished, but for as many unknown ones as *allow_missing* says."""
+        return self.failed == 0 and self.has_few_unknown(allow_missing)
 
 
 class RequestCounts(msgspec.Struct, frozen=True):
@@ -120,7 +132,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     timeline: tuple[TimelineWindow, ...] = ()
     """Requests over time; empty where they were not recorded."""
     complete: bool
-    """Whether every user of the roster was read or had vanished."""
+    """Whether every user of the roster was read or had vanished, and no more of them were unknown than allowed."""
     files: tuple[SnapshotFile, ...]
 
     @property

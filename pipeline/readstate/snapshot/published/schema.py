@@ -73,8 +73,8 @@ USERS = pa.schema(
     ],
     metadata=_METADATA,
 )
-"""The users of the roster. `conversations` counts the rows read, null where none could be; `result` is read, vanished
-or failed."""
+"""The users of the roster. `conversations` counts the rows read, null where none could be; `result` is read, vanished,
+unknown or failed."""
 
 FAILURES = pa.schema(
     [

@@ -48,7 +48,7 @@ class Snapshot:
         return frame
 
     def users(self) -> pa.Table:
-        """Return the roster: one row a user, with `identity` and `result` (read, vanished or failed)."""
+        """Return the roster: one row a user, with `identity` and `result` (read, vanished, unknown or failed)."""
         return self.dataset("users").to_table()
 
     def failures(self) -> pa.Table:
@@ -129,8 +129,9 @@ def defects(store: SnapshotStore, manifest: Manifest) -> Iterator[str]:
         else:
             yield from _defects_inside(store, file)
     users = manifest.users
-    if users.listed != users.read + users.vanished + users.failed:
-        yield f"the manifest counts {users.listed} users, but {users.read} + {users.vanished} + {users.failed}"
+    results = (users.read, users.vanished, users.unknown, users.failed)
+    if users.listed != sum(results):
+        yield f"the manifest counts {users.listed} users, but {' + '.join(map(str, results))}"
     rows = sum(file.rows for file in manifest.files_of("user_conversations"))
     if rows != manifest.rows:
         yield f"the manifest counts {manifest.rows} rows, but its files {rows}"

@@ -17,6 +17,7 @@ SNAPSHOT_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "users": (pa.int64(), "users.listed"),
     "users_read": (pa.int64(), "users.read"),
     "users_vanished": (pa.int64(), "users.vanished"),
+    "users_unknown": (pa.int64(), "users.unknown"),
     "users_failed": (pa.int64(), "users.failed"),
     "requests": (pa.int64(), "requests.requests"),
     "retries": (pa.int64(), "requests.retries"),

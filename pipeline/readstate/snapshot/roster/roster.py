@@ -8,7 +8,7 @@ import msgspec
 from readstate.clock import Clock
 from readstate.concurrency import WorkerThread, bounded_map
 from readstate.errors import ApiError, BadInput, NotFound, TransportError
-from readstate.events import Observer, RosterComplete, RosterPageRead, RosterValueUnusable, UserVanished
+from readstate.events import Observer, RosterComplete, RosterPageRead, RosterValueUnusable, UserUnknown
 from readstate.model.ids import is_sid
 from readstate.model.resources import User
 from readstate.snapshot.roster.selection import ALL_SERVICES, DEFAULT_SERVICE, RosterSelection
@@ -159,8 +159,8 @@ class Roster:
         row = RosterUser(0, service, entry.user, stand_in.identity)
         if isinstance(error, NotFound):
             reason = f"line {entry.line} of the users file: no such user"
-            result = UserResult(0, "vanished", None, self._clock.now(), reason, 404, error.code, error.request_id)
-            self._emit(UserVanished(entry.user, error.request_id))
+            result = UserResult(0, "unknown", None, self._clock.now(), reason, 404, error.code, error.request_id)
+            self._emit(UserUnknown(entry.user, entry.line, error.request_id))
         else:
             result = failed_result(row, error, clock=self._clock, emit=self._emit)
         self._count(service, await self._disk.run(self._checkpoint.add_with_result, service, stand_in, result))

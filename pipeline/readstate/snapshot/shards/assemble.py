@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from readstate.errors import BadInput
 from readstate.files import sha256_of, translate_os_errors
+from readstate.model.quantities import Allowance
 from readstate.snapshot.export.result import RunRows
 from readstate.snapshot.published.manifest import Manifest, ServiceUsers, UserCounts
 from readstate.snapshot.published.roster_tables import Row
@@ -41,11 +42,14 @@ def merge_rows(shards: Sequence[ShardManifest], *, store: SnapshotStore, folder:
     )
 
 
-def merge_drafts(shards: Sequence[ShardManifest], *, tool_version: str, now: datetime) -> Manifest:
+def merge_drafts(
+    shards: Sequence[ShardManifest], *, tool_version: str, now: datetime, allow_missing: Allowance
+) -> Manifest:
     """Return the draft of the whole run's manifest: its shards ran at the same time and are published *now*."""
     drafts = [shard.draft for shard in shards]
     spans = [span for shard in shards for span in shard.spans]
     timeline = sum_timelines(draft.timeline for draft in drafts)
+    users = _user_counts(drafts)
     return msgspec.structs.replace(
         drafts[0],
         tool_version=tool_version,
@@ -53,12 +57,12 @@ def merge_drafts(shards: Sequence[ShardManifest], *, tool_version: str, now: dat
         started_at=min(draft.started_at for draft in drafts),
         starts=1 + sum(draft.starts - 1 for draft in drafts),
         paused_seconds=idle_seconds([*spans, Span(now, now)]),
-        users=_user_counts(drafts),
+        users=users,
         rows=sum(draft.rows for draft in drafts),
         unknown_fields=dict(sum((Counter(draft.unknown_fields) for draft in drafts), Counter())),
         requests=sum_requests(timeline),
         timeline=timeline,
-        complete=all(draft.complete for draft in drafts),
+        complete=users.are_complete(allow_missing),
     )
 
 
@@ -68,6 +72,7 @@ def _user_counts(drafts: Sequence[Manifest]) -> UserCounts:
         read=sum(draft.users.read for draft in drafts),
         vanished=sum(draft.users.vanished for draft in drafts),
         failed=sum(draft.users.failed for draft in drafts),
+        unknown=sum(draft.users.unknown for draft in drafts),
     )
 
 

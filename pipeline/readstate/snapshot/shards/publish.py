@@ -12,6 +12,7 @@ from readstate.clock import Clock
 from readstate.errors import BadInput, GuardRefused, LocalDisk, Locked
 from readstate.events import Observer
 from readstate.model.quantities import Allowance
+from readstate.snapshot.export.options import FEW_MISSING
 from readstate.snapshot.export.publish import Publisher
 from readstate.snapshot.export.result import require_few_failures
 from readstate.snapshot.published.manifest import Manifest
@@ -38,6 +39,7 @@ class PublishOptions:
     replaces: bool = False
     """Whether the snapshot of another run with the same date may be replaced."""
     keeps_staging: bool = False
+    allow_missing: Allowance = FEW_MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,14 @@ def _publish(
             " already",
             hint="--again replaces it.",
         )
-    draft = merge_drafts(shards, tool_version=options.tool_version, now=clock.now())
+    draft = merge_drafts(
+        shards, tool_version=options.tool_version, now=clock.now(), allow_missing=options.allow_missing
+    )
     with_failures = [str(shard.shard) for shard in shards if shard.draft.users.failed]
     require_few_failures(
         draft.users,
         options.max_failed_users,
+        allow_missing=options.allow_missing,
         on_incomplete=options.on_incomplete,
         to_try_again=f"Run shard {', '.join(with_failures)} again with --restart",
     )

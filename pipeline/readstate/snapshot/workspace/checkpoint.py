@@ -201,6 +201,7 @@ class Checkpoint:
             listed=sum(states.values()),
             read=states.get("read", 0),
             vanished=states.get("vanished", 0),
+            unknown=states.get("unknown", 0),
             failed=states.get("failed", 0),
             rows=rows,
         )

@@ -7,7 +7,7 @@ import msgspec
 
 from readstate.model.resources import User
 
-UserState = Literal["pending", "taken", "read", "vanished", "failed"]
+UserState = Literal["pending", "taken", "read", "vanished", "unknown", "failed"]
 
 
 class UserRow(NamedTuple):
@@ -69,5 +69,6 @@ class Progress(NamedTuple):
     listed: int
     read: int
     vanished: int
+    unknown: int
     failed: int
     rows: int

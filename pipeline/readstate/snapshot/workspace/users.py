@@ -29,7 +29,7 @@ class UserResult:
     """The result of reading one user."""
 
     id: int
-    state: Literal["read", "vanished", "failed"]
+    state: Literal["read", "vanished", "unknown", "failed"]
     rows: int | None
     at: datetime
     reason: str | None = None

@@ -119,7 +119,7 @@ async def test_parts_are_written_while_the_checkpoint_serves_others(
         while not it.events:
             await asyncio.sleep(0)
 
-        assert await it.checkpoint_disk.run(it.checkpoint.progress) == (30, 0, 0, 0, 0)
+        assert await it.checkpoint_disk.run(it.checkpoint.progress) == (30, 0, 0, 0, 0, 0)
         may_write.set()
         await taking
         await it.ingest.seal()

@@ -3,7 +3,9 @@ from datetime import date
 import pytest
 
 from readstate.errors import BadInput
-from readstate.snapshot.published.manifest import SnapshotFile, decode_manifest, encode_manifest
+from readstate.model.quantities import Allowance
+from readstate.snapshot.export.options import FEW_MISSING
+from readstate.snapshot.published.manifest import SnapshotFile, UserCounts, decode_manifest, encode_manifest
 from tests.helpers.snapshots import DAY, manifest
 
 
@@ -62,3 +64,27 @@ def test_a_time_without_a_zone_and_an_impossible_count_are_damage(written: bytes
 
     with pytest.raises(BadInput, match="here: not a snapshot's manifest"):
         decode_manifest(text.replace(written, planted), day=DAY, where="here")
+
+
+@pytest.mark.parametrize(
+    ("listed", "unknown", "failed", "allowed", "complete"),
+    [
+        (50, 0, 0, FEW_MISSING, True),
+        (50, 1, 0, FEW_MISSING, True),
+        (50, 2, 0, FEW_MISSING, False),
+        (300, 3, 0, FEW_MISSING, True),
+        (300, 4, 0, FEW_MISSING, False),
+        (50, 0, 1, FEW_MISSING, False),
+        (50, 1, 0, Allowance(), False),
+        (1, 1, 0, FEW_MISSING, False),
+        (2, 2, 0, Allowance(count=2), False),
+        (2, 2, 0, Allowance(share=1.0), True),
+        (0, 0, 0, FEW_MISSING, True),
+    ],
+)
+def test_a_snapshot_is_complete_with_few_unknown_users_and_not_with_them_alone(
+    listed: int, unknown: int, failed: int, allowed: Allowance, complete: bool
+) -> None:
+    users = UserCounts(listed, read=listed - unknown - failed, vanished=0, failed=failed, unknown=unknown)
+
+    assert users.are_complete(allowed) is complete
