@@ -105,7 +105,7 @@ def test_a_service_that_does_not_exist_is_refused_and_does_not_spoil_the_date(wo
         (["--deadline", "soon"], ExitCode.USAGE, "--deadline"),
         (["--max-failed-users", "few"], ExitCode.BAD_INPUT, "flag --max-failed-users"),
         (["--on-incomplete", "shrug"], ExitCode.USAGE, "--on-incomplete"),
-        (["--max-in-flight", "0"], ExitCode.BAD_INPUT, "1 or more"),
+        (["--max-in-flight", "0"], ExitCode.BAD_INPUT, "a number from 1 to"),
         (["--base-url", "http://twilio.example.com"], ExitCode.BAD_INPUT, "clear text"),
         (["--metrics-file", "/nonexistent/readstate.prom"], ExitCode.LOCAL_DISK, "/nonexistent/readstate.prom"),
         (["--config", "missing.toml"], ExitCode.BAD_INPUT, "missing.toml"),

@@ -9,8 +9,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -32,6 +33,19 @@ from readstate.snapshot.workspace.checkpoint_tables import COMMIT_RESULTS, INSER
 from readstate.snapshot.workspace.users import RosterUser, UserResult
 
 Position = TypeVar("Position")
+
+
+class BegunRun(NamedTuple):
+    """The run of an unfinished export, or of one of its shards."""
+
+    run_id: str
+    snapshot_date: date
+
+
+class _Dated(msgspec.Struct):
+    """The one of a run's options that `begun_run` reads."""
+
+    snapshot_date: date
 
 
 class Checkpoint:
@@ -254,15 +268,15 @@ class Checkpoint:
                 raise
 
 
-def begun_run(path: Path) -> str | None:
-    """Return the id of the run that the checkpoint at *path* is of; None where nothing was begun. Raise `LocalDisk`."""
+def begun_run(path: Path) -> BegunRun | None:
+    """Return the run that the checkpoint at *path* is of; None where nothing was begun. Raise `LocalDisk`."""
     if not path.exists():
         return None
     with _translated(path), closing(sqlite3.connect(path)) as connection:
         if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'run'").fetchone()[0]:
             return None
-        run_id: str | None = _value(connection, "run_id", str)
-        return run_id
+        run_id, options = _value(connection, "run_id", str), _value(connection, "options", _Dated)
+        return None if run_id is None or options is None else BegunRun(run_id, options.snapshot_date)
 
 
 def _value(connection: sqlite3.Connection, name: str, kind: Any) -> Any:

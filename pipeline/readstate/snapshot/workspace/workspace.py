@@ -108,17 +108,17 @@ def remove_leftovers(work_dir: Path, *, root: str, published: Callable[[date], s
     named = _named_after(root)
     with suppress(OSError, ReadstateError):
         require_unshared(work_dir, work_dir / "exports", work_dir / "shards")
-        for folder in work_dir.glob(f"exports/????-??-??-{named}"):
-            _remove_unless_begun(folder, published(date.fromisoformat(folder.name[:10])))
-        for folder in work_dir.glob(f"shards/*-{named}-*"):
-            _remove_unless_begun(folder, None)
+        for folder in (*work_dir.glob(f"exports/????-??-??-{named}"), *work_dir.glob(f"shards/*-{named}-*")):
+            with suppress(OSError, ReadstateError, LockHeld):  # what is the matter with one concerns no other
+                _remove_unless_begun(folder, published)
 
 
-def _remove_unless_begun(folder: Path, published: str | None) -> None:
-    """Remove *folder* where it belongs to no run, or to that which is *published*, and no process holds it."""
-    with suppress(LockHeld), acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n"):
+def _remove_unless_begun(folder: Path, published: Callable[[date], str | None]) -> None:
+    """Remove *folder* where it belongs to no run, or to one that is *published*. Raise `LockHeld`."""
+    with acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n"):
         workspace = Workspace(folder)
-        if begun_run(workspace.checkpoint) in {None, published}:
+        run = begun_run(workspace.checkpoint)
+        if run is None or published(run.snapshot_date) == run.run_id:
             workspace.remove()
 
 

@@ -71,10 +71,10 @@ def test_work_is_named_after_the_place_of_the_root_and_not_after_the_words_for_i
     assert folder("s3://b/root/") == folder("s3://b/root", seen_from="two") != folder("s3://b/Root")
 
 
-def _left_by_a_killed_run(workspace: Workspace, *, run_id: str | None) -> None:
+def _left_by_a_killed_run(workspace: Workspace, *, run_id: str | None, day: date = DAY) -> None:
     if run_id is not None:
         checkpoint = Checkpoint(workspace.checkpoint)
-        checkpoint.set(run_id=run_id)
+        checkpoint.set(run_id=run_id, options={"snapshot_date": day.isoformat(), "services": ["all"]})
         checkpoint.close()
 
 
@@ -85,10 +85,10 @@ def _refuse(*_: object, **__: object) -> None:
 def test_leftovers_are_removed_and_work_that_can_be_resumed_is_not(tmp_path: Path) -> None:
     for day, run_id in ((20, None), (21, "r-published"), (22, "r-unfinished")):
         with export_workspace(tmp_path, root="root", day=date(2026, 11, day)) as left:
-            _left_by_a_killed_run(left, run_id=run_id)
-    for work, run_id in (("publish", None), ("1-of-2", "nightly")):
-        with run_workspace(tmp_path, root="root", run_id="nightly", work=work) as left:
-            _left_by_a_killed_run(left, run_id=run_id)
+            _left_by_a_killed_run(left, run_id=run_id, day=date(2026, 11, day))
+    for work, run_id in (("publish", None), ("1-of-2", "nightly"), ("1-of-3", "r-published")):
+        with run_workspace(tmp_path, root="root", run_id=run_id or "nightly", work=work) as left:
+            _left_by_a_killed_run(left, run_id=run_id, day=date(2026, 11, 21))
     with export_workspace(tmp_path, root="other", day=DAY), export_workspace(tmp_path, root="root", day=DAY) as held:
         remove_leftovers(tmp_path, root="root", published={date(2026, 11, 21): "r-published"}.get)
 
