@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from readstate.clock import Clock
+from readstate.foreign_json import UnusableJson, decode_json
 from readstate.locks import try_lock
 from readstate.twilio.shared_pace.ledger import Ledger, is_alive
 from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable, T
@@ -17,8 +18,6 @@ from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable,
 _TRIES = 100
 _TRY_SECONDS = 0.005
 _MOST_BYTES = 1 << 20
-
-_decode = msgspec.json.Decoder(dict[str, Ledger]).decode
 
 
 class FileStore:
@@ -67,6 +66,6 @@ class FileStore:
 
 def _parsed(content: bytes) -> dict[str, Ledger]:
     try:
-        return _decode(content.partition(b"\n")[0])
-    except msgspec.DecodeError:
+        return decode_json(content.partition(b"\n")[0], dict[str, Ledger])
+    except UnusableJson:
         return {}

@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from readstate.errors import BadInput
+from readstate.foreign_json import UnusableJson, decode_json
 from readstate.redis_address import without_password
 from readstate.twilio.shared_pace.ledger import Ledger
 from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable, T
@@ -26,8 +27,6 @@ if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 """
-
-_decode = msgspec.json.Decoder(Ledger).decode
 
 
 class RedisStore:
@@ -85,6 +84,6 @@ def _raise_if_cancelled() -> None:
 
 def _parsed(content: bytes | None) -> Ledger:
     try:
-        return _decode(content or b"{}")
-    except msgspec.DecodeError:
+        return decode_json(content or b"{}", Ledger)
+    except UnusableJson:
         return Ledger()

@@ -45,7 +45,8 @@ async def test_only_its_owner_may_read_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\x00\xff", b"[]", b'{"account": 7}\n', b'{"account": {"members": [1]}}']
+    "content",
+    [b"", b"{", b"\x00\xff", b"[]", b'{"account": 7}\n', b'{"account": {"members": [1]}}', b'{"acc\xffount": {}}'],
 )
 async def test_what_is_no_ledger_counts_as_nothing(path: Path, content: bytes) -> None:
     path.write_bytes(content)
