@@ -8,6 +8,8 @@ from readstate.text import format_duration, pluralize
 from readstate.twilio.pacing.limiter import LimiterView
 
 QUIET_SECONDS = 60.0
+_BUSY_SECONDS = 5.0
+"""Asked so much later than usual, the event loop was busy: the run computed, and did not wait."""
 
 _NO_PROGRESS = (
     events.Message, events.OutageBegan, events.PauseBegan, events.RetriesExhausted, events.RetryBudgetSpent,
@@ -21,6 +23,7 @@ class Watchdog:
     def __init__(self, now: float) -> None:
         self._awaits_answer = False
         self._held = ""
+        self._asked_at = now
         self._moved_at = now
         self._silence = QUIET_SECONDS
         self._refused = 0
@@ -48,7 +51,13 @@ class Watchdog:
                 self._move(now)
 
     def due(self, now: float, limiter: LimiterView | None, threads: Sequence[str]) -> StillWaiting | None:
-        """Return what to say at the moment *now*, if anything. *threads* are the functions that run on threads."""
+        """Return what to say at the moment *now*, if anything; to be asked every second or more often.
+
+        *threads* are the functions that run on threads.
+        """
+        if now - self._asked_at > _BUSY_SECONDS:
+            self._move(now)
+        self._asked_at = now
         seconds = now - self._moved_at
         if self._awaits_answer or seconds < self._silence:
             return None

@@ -58,8 +58,9 @@ class TestOnAPipe:
         with WorkerThread() as disk, monitor_run(Settings(), command="export", clock=clock, stream=stream) as monitor:
             monitor.show_limiter(limiter)
             limiter.sent(clock.monotonic(), None)
-            clock.advance(60.0)
-            await disk.run(monitor.update_displays)
+            for _ in range(60):
+                clock.advance(1.0)
+                await disk.run(monitor.update_displays)
 
         assert (
             "2026-11-23 02:01:00Z warning: nothing has moved for 1 min; waiting for: answers to 1 request;"

@@ -19,6 +19,14 @@ def view(in_flight: int = 0, **figures: float) -> LimiterView:
     return LimiterView(20, in_flight, figures.pop("outage_seconds", 0.0), {}, **figures)  # type: ignore[arg-type]
 
 
+def told(
+    watchdog: Watchdog, begin: int, end: int, limiter: LimiterView | None = IDLE, threads: Sequence[str] = ()
+) -> dict[int, events.StillWaiting]:
+    """Ask *watchdog* every second; return what it said, each by its second."""
+    asked = ((now, watchdog.due(float(now), limiter, threads)) for now in range(begin, end))
+    return {now: said for now, said in asked if said is not None}
+
+
 @pytest.mark.parametrize(
     ("seen", "limiter", "threads", "expected"),
     [
@@ -58,8 +66,8 @@ def test_after_a_minute_it_says_what_the_run_waits_for(
     for event in seen:
         watchdog.observe(event, 0.0)
 
-    assert watchdog.due(QUIET_SECONDS - 1, limiter, threads) is None
-    assert watchdog.due(QUIET_SECONDS, limiter, threads) == events.StillWaiting(QUIET_SECONDS, expected)
+    (waiting,) = told(watchdog, 0, 61, limiter, threads).values()
+    assert waiting == events.StillWaiting(QUIET_SECONDS, expected)
 
 
 @pytest.mark.parametrize(
@@ -76,35 +84,43 @@ def test_after_a_minute_it_says_what_the_run_waits_for(
 )
 def test_it_is_quiet_while_something_moves(event: Event) -> None:
     watchdog = Watchdog(0.0)
+    told(watchdog, 0, 30)
     watchdog.observe(REFUSED, 10.0)
     watchdog.observe(event, 30.0)
 
-    assert watchdog.due(89.0, IDLE, ()) is None
-    assert watchdog.due(90.0, IDLE, ()) == events.StillWaiting(60.0, NOTHING_KNOWN)
+    assert told(watchdog, 30, 91) == {90: events.StillWaiting(60.0, NOTHING_KNOWN)}
 
 
 @pytest.mark.parametrize("event", [REFUSED, LOST, events.OutageBegan(), events.PauseBegan(None, 5), events.Message("")])
 def test_trouble_is_no_progress(event: Event) -> None:
     watchdog = Watchdog(0.0)
+    told(watchdog, 0, 59)
     watchdog.observe(event, 59.0)
 
-    assert watchdog.due(60.0, IDLE, ()) is not None
+    assert told(watchdog, 59, 61).keys() == {60}
 
 
 def test_it_speaks_ever_more_rarely_until_something_moves() -> None:
     watchdog = Watchdog(0.0)
-    assert [now for now in range(1_000) if watchdog.due(float(now), IDLE, ())] == [60, 120, 240, 480, 960]
+    assert list(told(watchdog, 0, 1_000)) == [60, 120, 240, 480, 960]
 
     watchdog.observe(events.UserRead("US1", 1, 1), 1_000.0)
 
-    assert [now for now in range(1_000, 1_130) if watchdog.due(float(now), IDLE, ())] == [1_060, 1_120]
+    assert list(told(watchdog, 1_000, 1_130)) == [1_060, 1_120]
 
 
 def test_a_person_who_is_asked_may_take_any_time() -> None:
     watchdog = Watchdog(0.0)
     watchdog.observe(events.AnswerAwaited("Go on?"), 1.0)
-    assert watchdog.due(600.0, IDLE, ()) is None
+    assert told(watchdog, 0, 600) == {}
 
     watchdog.observe(events.Message("yes"), 600.0)
 
-    assert watchdog.due(601.0, IDLE, ()) is not None
+    assert told(watchdog, 600, 602)
+
+
+def test_a_machine_that_was_busy_computing_did_not_wait() -> None:
+    watchdog = Watchdog(0.0)
+    assert watchdog.due(300.0, IDLE, ()) is None
+
+    assert told(watchdog, 300, 361).keys() == {360}
