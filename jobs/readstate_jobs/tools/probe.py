@@ -65,7 +65,7 @@ async def _ask(settings: Settings, credentials: Credentials, service: str | None
 
 
 def _show(report: ProbeReport, out: str) -> None:
-    rows = [(found.subject, found.assumed, found.seen, found.means or "as assumed") for found in report.findings]
+    rows = [(found.subject, found.assumed, found.seen, found.verdict) for found in report.findings]
     print_table(rows, header=("asked", "assumed", "seen", "what it means"))
     count = len(report.contradictions)
     click.echo(

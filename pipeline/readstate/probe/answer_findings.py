@@ -99,6 +99,7 @@ def _latency(answers: Sequence[Exchange]) -> Iterator[Finding]:
         subject="latency",
         assumed="nothing",
         seen=", ".join(medians),
+        otherwise="the simulator can be as slow",
         faults={"latency_quantiles_ms": [round(value, 1) for value in (alone[0], *inner, alone[-1])]},
     )
 

@@ -12,11 +12,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     assumed: str
     seen: str
     means: str = ""
-    """Empty where all is as assumed."""
+    """Empty where nothing contradicts what is assumed."""
+    otherwise: str = "as assumed"
+    """What to say then."""
     behaviour: Mapping[str, object] = {}
     """Switches of the simulator that make it behave like this."""
     faults: Mapping[str, object] = {}
     """The same among its faults."""
+
+    @property
+    def verdict(self) -> str:
+        """What it means, or that it means nothing."""
+        return self.means or self.otherwise
 
     @property
     def contradicts(self) -> bool:

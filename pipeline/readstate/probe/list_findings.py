@@ -19,6 +19,7 @@ _SORT_KEY: Final = re.compile(r"P[TB](?:[a-z]+_)?(?:\d{4}-\d\d-\d\dT[^_]*_)?[A-Z
 _MOVES: Final = "a row that is updated while the list is read moves: lists of several pages are read again"
 
 
+_TOO_LITTLE: Final = "too little to tell"
 _FIELDS: Final = {
     "sid": ("sid", "conversation_sid"), "created": ("date_created",), "updated": ("date_updated",),
 }  # fmt: skip
@@ -110,7 +111,7 @@ def _largest_page(exchange: Exchange) -> Finding:
 def _order(name: str, rows: Sequence[dict[str, Any]]) -> Finding:
     subject, assumed = f"{name}: the order", str(_ORDERS[0])
     if len(rows) < FEWEST_ROWS:
-        return Finding(subject=subject, assumed=assumed, seen=f"{len(rows)} rows, too few to tell")
+        return Finding(subject=subject, assumed=assumed, seen=f"{len(rows)} rows", otherwise=_TOO_LITTLE)
     orders = [order for order in _ORDERS if order.state_first == "no" or name in _CONVERSATIONS]
     found = next((order for order in orders if order.holds(rows)), None)
     if found is None:
@@ -221,7 +222,7 @@ def _message_moves(messages: Sequence[dict[str, Any]], conversations: Sequence[d
             behaviour={"message_moves_date_updated": "yes"},
         )
     else:
-        yield Finding(subject=subject, assumed=assumed, seen="after the newest message, for whatever reason")
+        yield Finding(subject=subject, assumed=assumed, seen="after the newest message", otherwise=_TOO_LITTLE)
 
 
 def _text(row: dict[str, Any], *names: str) -> str | None:

@@ -64,7 +64,7 @@ def test_the_state_may_come_first() -> None:
 def test_few_rows_decide_nothing() -> None:
     finding = _found("users: the order", _page([_row(m, m, m) for m in _MIXED[: FEWEST_ROWS - 1]]))
 
-    assert (finding.contradicts, finding.seen) == (False, "11 rows, too few to tell")
+    assert (finding.contradicts, finding.seen, finding.verdict) == (False, "11 rows", "too little to tell")
 
 
 @pytest.mark.parametrize(
