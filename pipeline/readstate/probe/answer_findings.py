@@ -9,7 +9,7 @@ import msgspec
 
 from readstate.model.resources import User, UserConversation
 from readstate.probe.exchange import Exchange
-from readstate.probe.finding import Finding
+from readstate.probe.finding import Finding, plain_name
 
 _LARGEST_SKEW_SECONDS: Final = 2.0
 _STEPS: Final = 10
@@ -153,7 +153,7 @@ def _slash(exchange: Exchange) -> Finding:
 
 def _fields(name: str, described: type[msgspec.Struct], rows: Sequence[dict[str, Any]]) -> Finding:
     known = {*described.__struct_fields__, *_NOT_EXPORTED}
-    unknown = sorted({field[:60] for row in rows for field in row if field not in known})
+    unknown = sorted({plain_name(field) for row in rows for field in row if field not in known})
     missing = sorted({field for row in rows for field in described.__struct_fields__ if field not in row})
     wrong = sorted({problem for row in rows if (problem := _problem(row, described))})
     nulls = sorted({field for row in rows for field, value in row.items() if value is None and field in known})

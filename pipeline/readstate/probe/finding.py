@@ -1,8 +1,12 @@
 """What an account was found to do, beside what is assumed of it."""
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
+
+_NAME: Final = re.compile(r"(?![A-Z]{2}[0-9a-fA-F]{32})[A-Za-z_][A-Za-z0-9_.-]{0,59}")
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,3 +33,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     def contradicts(self) -> bool:
         """Whether the account does not do what is assumed of it."""
         return bool(self.means)
+
+
+def plain_name(text: str) -> str:
+    """Return the name of a field or a parameter, if it can be one and no SID or person; otherwise a stand-in."""
+    return text if _NAME.fullmatch(text) else "(an odd name)"

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from readstate.probe.exchange import LIST_NAMES, Exchange
-from readstate.probe.finding import Finding
+from readstate.probe.finding import Finding, plain_name
 from readstate.simulator.api.behaviour import Behaviour
 
 FEWEST_ROWS: Final = 12
@@ -146,7 +146,7 @@ def _link(url: str, origin: str) -> Finding:
     return Finding(
         subject="next_page_url",
         assumed="the same host, PageSize, PageToken, Page",
-        seen=f"{host}, {', '.join(names)}",
+        seen=f"{host}, {', '.join(map(plain_name, names))}",
         means="nothing: only its query is used" if form != usual or is_elsewhere else "",
         behaviour={"next_page_url": form} if form != usual else {},
     )
@@ -181,7 +181,7 @@ def _json_parts(text: str) -> list[str] | None:
         content = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, RecursionError):
         return None
-    return [str(name)[:40] for name in content] if isinstance(content, dict) else None
+    return [plain_name(str(name)) for name in content] if isinstance(content, dict) else None
 
 
 def _page_without_token(exchange: Exchange, rows: Sequence[dict[str, Any]]) -> Finding:

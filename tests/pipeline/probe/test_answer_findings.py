@@ -79,6 +79,7 @@ def test_what_may_not_be_read_is_named() -> None:
     [
         ({}, "as described, never null", {}),
         ({"colour": "red"}, "unknown: colour", {"extra_fields": True}),
+        ({"anna@example.com": 1, "CH" + "0" * 32: 2}, "unknown: (an odd name)", {"extra_fields": True}),
         ({"unread_messages_count": "3"}, "of another type: Expected `int | null`, got `str`", {}),
         ({"user_sid": ...}, "missing: user_sid", {}),
         ({"friendly_name": None}, "null somewhere: friendly_name", {}),
