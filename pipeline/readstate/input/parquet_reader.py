@@ -1,5 +1,6 @@
 """Read the rows of a Parquet file as records of text, within a limit of memory."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+_LINK = re.compile(r"""(?:file )?["'][^"']*/input\.parquet["']""")
+_BROKEN = (duckdb.Error, RuntimeError, UnicodeError)
+"""What DuckDB raises; the last two where a name of a damaged file is no text."""
 
 
 @contextmanager
@@ -38,7 +42,7 @@ def open_parquet(source: Source, columns: Columns, options: ReadOptions) -> Iter
             connection.execute("SET TimeZone = 'UTC'")
             connection.read_parquet(str(link)).create_view("input")
             given = connection.view("input").columns
-        except duckdb.Error as error:
+        except _BROKEN as error:
             yield [_broken(error, 1)]
             return
         names = names_of(given)
@@ -63,15 +67,15 @@ def _records(connection: duckdb.DuckDBPyConnection, given: list[str], most: int)
                     return
                 if any(row):
                     yield Record(number, number, list(row))
-    except duckdb.Error as error:
+    except _BROKEN as error:
         yield BrokenRecord(_broken(error, number + 1))
 
 
-def _broken(error: duckdb.Error, line: int) -> Problem:
+def _broken(error: Exception, line: int) -> Problem:
     if isinstance(error, duckdb.OutOfMemoryException):
         message = f"the file needs more than {MOST_MEMORY} of memory to unpack"
         return problem_at(line, "E-LIMIT", message, "Write it in smaller row groups and pages, or as CSV.")
-    reason = " ".join(str(error).split("\n")[0].split())
+    reason = _LINK.sub("the file", " ".join(str(error).split("\n")[0].split()))
     return problem_at(line, "E-UNREADABLE", f"it cannot be read as Parquet: {reason}", "It is damaged: get it again.")
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from readstate.errors import BadInput
 from readstate.input.source import open_source
 from readstate.snapshot.roster.users_file import read_users_file
 from readstate_jobs.mark_read.exclude_file import read_exclusions
@@ -75,6 +76,24 @@ def test_a_pattern_in_the_name_of_a_parquet_file_is_no_pattern(tmp_path: Path) -
 
     assert entry.user == "users*.parquet"
     assert open_source(str(tmp_path / "users*.parquet"), spool=tmp_path).is_parquet
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data.replace(b"user", b"us\xff\xfe"),
+        lambda data: data.replace(b"anna", b"an\xff\xfe"),
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:-8] + b"\xff\xff\xff\x7fPAR1",
+    ],
+    ids=["a name that is no text", "a cell that is no text", "cut off", "no footer"],
+)
+def test_a_damaged_parquet_file_is_told_as_damaged(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    (tmp_path / "users").write_bytes(damage(_parquet(user=["anna", "bob"])))
+
+    with pytest.raises(BadInput, match="cannot be read as Parquet") as told:
+        read_users_file(str(tmp_path / "users"), warn=pytest.fail)
+    assert "readstate-" not in told.value.message
 
 
 def test_what_is_doubtful_in_a_list_is_told_and_taken(tmp_path: Path) -> None:
