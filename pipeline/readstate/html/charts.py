@@ -4,7 +4,7 @@ pygal, because it is small (130 kB, no compiled parts), draws in milliseconds an
 weighs 60 MB and fixes them; plotly needs 4.7 MB of script in each page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -13,12 +13,13 @@ import pygal
 from markupsafe import Markup
 from pygal.style import Style
 
-from readstate.text import group_digits
+from readstate.text import group_digits, truncate
 
 _SVG = "http://www.w3.org/2000/svg"
 _WIDTH = 480
 """Narrow, so that text stays readable on a phone, where a chart shrinks to 330 pixels."""
 _MOST_LABELS = 4
+_LONGEST_LABEL = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *,
         style=_style(series), height=130 + 34 * len(labels), x_title=unit, **_options(series)
     )
     # The first bar is drawn at the bottom; people read from the top.
-    chart.x_labels = list(reversed(labels))
+    chart.x_labels = _shortened(reversed(labels))
     for one in series:
         chart.add(one.name, list(reversed(one.values)))
     return _finished(chart, title, labels, series)
@@ -63,7 +64,7 @@ def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: 
         for value, colour in zip(series.values, colours, strict=True)
     ]
     # The first bar is drawn at the bottom; people read from the top.
-    chart.x_labels = list(reversed(labels))
+    chart.x_labels = _shortened(reversed(labels))
     chart.add(series.name, list(reversed(bars)))
     return _finished(chart, title, labels, [series])
 
@@ -83,7 +84,7 @@ def lines(title: str, labels: Sequence[str], series: Sequence[Series], *, axis: 
         **_options(series),
     )
     # pygal's own choice of labels goes by their text, and two moments may be written alike.
-    chart.x_labels = [label if place % step == 0 else "" for place, label in enumerate(labels)]
+    chart.x_labels = _shortened(label if place % step == 0 else "" for place, label in enumerate(labels))
     for one in series:
         chart.add(one.name, list(one.values))
     return _finished(chart, title, labels, series)
@@ -100,11 +101,16 @@ def _options(series: Sequence[Series]) -> dict[str, Any]:
         "legend_at_bottom": True,
         "legend_at_bottom_columns": len(series),
         "max_scale": 5,
-        "truncate_label": 40,
+        "truncate_label": -1,
         "truncate_legend": -1,
         "formatter": format_number,
         "value_formatter": format_number,
     }
+
+
+def _shortened(labels: Iterable[str]) -> list[str]:
+    # Not by pygal's `truncate_label`: it measures the whole label, and where nothing is left of the width, never ends.
+    return [truncate(label, _LONGEST_LABEL) for label in labels]
 
 
 def _style(series: Sequence[Series]) -> Style:

@@ -33,6 +33,20 @@ def test_names_in_a_chart_stay_text() -> None:
     assert "<b>" not in chart.svg
 
 
+@pytest.mark.parametrize("label", ["x" * 10_000, "x " * 5_000, "𝕏" * 1_000])
+def test_a_long_label_is_cut_in_the_chart_and_whole_in_the_table(label: str) -> None:
+    one = Series("rows", "read", [1])
+
+    charts = [
+        stacked_bars("", [label], [one], unit="rows"),
+        bars("", [label], one, axis="", unit="rows", colours=["read"]),
+        lines("", [label], [one], axis="", unit="rows"),
+    ]
+
+    assert all(label not in chart.svg and label[:39] in chart.svg for chart in charts)
+    assert all(chart.rows[0][0] == label for chart in charts)
+
+
 def test_of_many_labels_only_some_are_written() -> None:
     labels = [f"day {number}" for number in range(100)]
 
