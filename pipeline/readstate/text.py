@@ -43,6 +43,13 @@ def escape_control(text: str) -> str:
     )
 
 
+def escape_json(document: str) -> str:
+    r"""Return JSON with each such character, except line ends, as an escape of JSON (``\u202e``): the same document."""
+    if document.isprintable():
+        return document
+    return "".join(sign if sign.isprintable() or sign == "\n" else _json_escape(sign) for sign in document)
+
+
 def as_unicode(text: str) -> str:
     """Return *text* with escapes for what is no Unicode: the bytes of a file's name that are no UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode()
@@ -96,6 +103,11 @@ def format_size(size: int) -> str:
             break
         amount /= 1000
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+
+
+def _json_escape(sign: str) -> str:
+    units = sign.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def _two_units(whole: int, large: int, large_name: str, small: int, small_name: str) -> str:

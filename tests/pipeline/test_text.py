@@ -1,6 +1,7 @@
 """Text from outside cannot steer anything, wherever it is shown; numbers read alike everywhere."""
 
 import io
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -19,6 +20,7 @@ from readstate.text import (
     as_unicode,
     escape_control,
     escape_formula,
+    escape_json,
     format_duration,
     format_moment,
     format_size,
@@ -106,6 +108,14 @@ def test_a_name_of_a_file_that_is_no_utf_8_becomes_text() -> None:
 @given(st.text(st.characters()))
 def test_no_text_can_steer_a_terminal_or_break_a_line(text: str) -> None:
     assert escape_control(text).isprintable()
+
+
+@given(st.text(st.characters()))
+def test_json_at_a_terminal_steers_nothing_and_means_the_same(text: str) -> None:
+    shown = escape_json(json.dumps({"a": text}, indent=2, ensure_ascii=False))
+
+    assert json.loads(shown) == {"a": text}
+    assert shown.replace("\n", "").isprintable()
 
 
 @given(st.text(st.characters(categories=["L", "M", "N", "P", "S"])))

@@ -1,6 +1,5 @@
 """One start of a run: plan, lock, journal, connection and results; for the command line and for schedulers alike."""
 
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from readstate_jobs.cli.caller import caller, lock_holder
 from readstate_jobs.cli.event_loop import run
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.session import Session, open_session
+from readstate_jobs.cli.terminal import print_line
 
 _ROWS_PER_REQUEST = 1.5
 """While some rows wait for the disk, others keep the connections busy."""
@@ -92,8 +92,7 @@ class ApplyJob:
     async def _execute(
         self, plan: Plan, directory: RunDirectory, journal: Journal, session: Session, context: ApplyDependencies
     ) -> ApplyResult:
-        sys.stderr.write(f"run {directory.run_id} in {directory.path}\n")
-        sys.stderr.flush()
+        print_line(f"run {directory.run_id} in {directory.path}", err=True)
         arguments = self.arguments
         options = arguments.to_options(
             max_parallel_rows=ceil(_ROWS_PER_REQUEST * self.settings.max_in_flight),

@@ -16,7 +16,7 @@ from readstate.model.guards import Consent
 from readstate.model.outcome import OUTCOMES
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_job import ApplyResult
-from readstate_jobs.cli.terminal import print_json, print_table
+from readstate_jobs.cli.terminal import print_json, print_line, print_table
 
 _SHOWN_ROWS = 20
 _TEMPORARY = {ExitCode.LOCKED, ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY, ExitCode.LOCAL_DISK}
@@ -53,12 +53,12 @@ def show_run(applied: ApplyResult, *, as_json: bool) -> int:
         print_json(run_document(directory, applied.plan.manifest.plan_id, result))
     else:
         show_counts(result)
-        click.echo(f"Results:  {directory.path / 'results.csv'}")
+        print_line(f"Results:  {directory.path / 'results.csv'}")
         again = {facts.file for outcome, facts in OUTCOMES.items() if facts.file and result.counts.get(outcome)}
         for name in sorted(again):
-            click.echo(f"Re-plan:  {directory.path / name}")
+            print_line(f"Re-plan:  {directory.path / name}")
         if (following := next_command(directory, result)) is not None:
-            click.echo(f"Next:     {following}")
+            print_line(f"Next:     {following}")
     if result.stopped is not None:
         raise Stopped(
             result.stopped.text,

@@ -123,9 +123,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     except click.UsageError as error:
         usage = error.ctx.command_path if error.ctx is not None else "readstate"
-        return explain(error.format_message(), f"{_advice(error)}See {usage} --help.", ExitCode.USAGE)
+        return explain(_one_line(error), f"{_advice(error)}See {usage} --help.", ExitCode.USAGE)
     except click.ClickException as error:
-        return explain(error.format_message(), None, ExitCode.USAGE)
+        return explain(_one_line(error), None, ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt) as stop:
         if isinstance(stop, click.Abort) and stop.__cause__ is None:  # a prompt was left, or answered with no
             click.echo(err=True)  # Ctrl-C leaves the cursor behind the prompt
@@ -158,6 +158,10 @@ def _require_no_empty_words(arguments: Sequence[str]) -> None:
             raise Usage(f"the argument after {before} is empty", hint=_UNSET)
         if option.startswith("--") and is_assignment and not value and option not in _MAY_BE_EMPTY:
             raise Usage(f"{option} is empty", hint=_UNSET)
+
+
+def _one_line(error: click.ClickException) -> str:
+    return " ".join(error.format_message().split())  # click lists choices one below the other
 
 
 def _advice(error: click.UsageError) -> str:

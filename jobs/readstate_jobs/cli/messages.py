@@ -11,7 +11,7 @@ from typing import Literal
 import click
 
 from readstate.errors import ConsentMissing
-from readstate.text import escape_control
+from readstate.text import escape_control, escape_json
 
 Level = Literal["info", "error"]
 
@@ -29,14 +29,14 @@ class CommandLine:
         return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") in {"dumb", "unknown"} else None
 
     def print_message(self, message: str, *, level: Level = "info", hint: str | None = None, **facts: object) -> None:
-        """Print *message* with *hint* below it; *facts* appear in JSON only."""
+        """Print *message* as one line, with the lines of *hint* below it; *facts* appear in JSON only."""
         if self.log_format == "json":
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             entry = {"time": now, "level": level, "event": "message", "message": message, "hint": hint}
-            click.echo(json.dumps(entry | facts), err=True)
+            click.echo(escape_json(json.dumps(entry | facts)), err=True)
             return
         mark = f"{click.style('error:', fg='red', bold=True)} " if level == "error" else ""
-        click.echo(f"{mark}{escape_lines(message)}", err=True, color=self.colour)
+        click.echo(f"{mark}{escape_control(message)}", err=True, color=self.colour)
         if hint:
             click.echo(escape_lines(hint), err=True)
 

@@ -1,11 +1,13 @@
 """Results on stdout: one JSON document, or tables and text that cannot move the cursor."""
 
+import codecs
+import io
 import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich import box
@@ -14,7 +16,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from readstate.text import escape_control
+from readstate.text import escape_control, escape_json
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _MEASURED_ROWS = 1000
 _BETWEEN_COLUMNS = 3
@@ -31,7 +36,26 @@ def emit(document: Mapping[str, Any], show: Callable[[], None], *, as_json: bool
 def print_json(document: Mapping[str, Any]) -> None:
     """Write one JSON document to stdout."""
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    click.echo(json.dumps(document, indent=2, default=str, ensure_ascii=not is_unicode))
+    click.echo(escape_json(json.dumps(document, indent=2, default=str, ensure_ascii=not is_unicode)))
+
+
+def print_line(text: str, *, err: bool = False) -> None:
+    """Write *text* as one line to stdout or stderr; what could steer a terminal or end the line becomes an escape."""
+    click.echo(escape_control(text), err=err)
+
+
+class ShownBytes(io.RawIOBase):
+    """Stdout for results in bytes at a terminal: what could steer it becomes an escape. Other readers get them raw."""
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: "ReadableBuffer", /) -> int:
+        click.echo(escape_json(self._decode(bytes(content))), nl=False)
+        return memoryview(content).nbytes
 
 
 def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), title: str | None = None) -> None:
@@ -84,7 +108,8 @@ def _table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> Table:
     table = Table(show_header=bool(header), pad_edge=False, **look)
     for number, name in enumerate(header or rows[0] if rows else ()):
         numeric = all(_is_number(row[number]) for row in rows)
-        table.add_column(name if header else "", justify="right" if numeric and header else "left", overflow="fold")
+        shown = Text(escape_control(name)) if header else ""
+        table.add_column(shown, justify="right" if numeric and header else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(escape_control(cell)) for cell in row))
     return table

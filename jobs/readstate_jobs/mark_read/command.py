@@ -8,6 +8,7 @@ import click
 from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
 from readstate_jobs.cli.options import connection_options, json_option, plans_option, settings_from
+from readstate_jobs.cli.terminal import print_line
 from readstate_jobs.mark_read.job import MarkReadJob
 from readstate_jobs.mark_read.options import parse_options
 from readstate_jobs.planning.plan_job import show_plan
@@ -56,5 +57,5 @@ def command(*, root: Path, as_json: bool, **options: Any) -> int:
         reason = "all conversations were skipped" if facts.rows else "the users are in no conversation"
         click.echo(f"Nothing is selected: {reason}. There is nothing to apply.", err=True)
     for failure in marked.failures:
-        click.echo(f"not read: {failure}", err=True)
+        print_line(f"not read: {failure}", err=True)
     return ExitCode.SOME_FAILED if facts.users_failed or none_known else ExitCode.DONE

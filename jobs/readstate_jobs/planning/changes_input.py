@@ -16,7 +16,7 @@ from readstate.input.problems import ProblemTally, RejectsFile
 from readstate.input.source import Source, open_source
 from readstate.model.desired import Operation
 from readstate.text import group_digits
-from readstate_jobs.cli.terminal import print_table
+from readstate_jobs.cli.terminal import print_line, print_table
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -80,7 +80,8 @@ def print_problems(problems: ProblemTally) -> None:
         [[code, group_digits(number)] for code, number in sorted(problems.by_code.items())], header=["code", "lines"]
     )
     for problem in problems.first:
-        click.echo(f"{problem}\n    {problem.hint}")
+        print_line(str(problem))
+        print_line(f"    {problem.hint}")
     if (more := problems.by_code.total() - len(problems.first)) > 0:
         click.echo(f"and {group_digits(more)} more")
     click.echo()

@@ -7,9 +7,9 @@ import click
 
 from readstate.errors import ExitCode
 from readstate.files import copy_private
-from readstate.text import escape_control, pluralize
+from readstate.text import pluralize
 from readstate_jobs.cli.options import LocalPath, json_option
-from readstate_jobs.cli.terminal import print_json
+from readstate_jobs.cli.terminal import print_json, print_line
 from readstate_jobs.planning.changes_input import (
     checked_input,
     input_options,
@@ -44,13 +44,13 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
             )
         else:
             form = f"{staged.format}, " if staged else ""
-            click.echo(
-                f"{escape_control(checked.source.name)}: {form}{pluralize(rows, 'row')},"
+            print_line(
+                f"{checked.source.name}: {form}{pluralize(rows, 'row')},"
                 f" {pluralize(problems.errors, 'error')}, {pluralize(problems.warnings, 'warning')}"
             )
             if written:
                 print_problems(problems)
-                click.echo(f"All of them, line by line: {written}")
+                print_line(f"All of them, line by line: {written}")
     return ExitCode.BAD_INPUT if problems.errors else ExitCode.DONE
 
 

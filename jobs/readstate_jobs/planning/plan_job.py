@@ -27,7 +27,7 @@ from readstate.text import as_unicode, pluralize
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.session import open_session
-from readstate_jobs.cli.terminal import print_json
+from readstate_jobs.cli.terminal import print_json, print_line
 from readstate_jobs.planning.changes_input import CheckedFile, print_problems, problems_document
 
 
@@ -105,10 +105,11 @@ def show_plan(summary: Summary, *, as_json: bool) -> None:
         print_json(plan_document(summary))
         return
     click.echo(render_text(summary), nl=False)
-    click.echo(f"\nAll rows:  {summary.plan.directory / 'summary.html'}")
+    click.echo()
+    print_line(f"All rows:  {summary.plan.directory / 'summary.html'}")
     needs = " ".join(guard.needs for guard in summary.guards if guard.needs)
     if summary.count("update") or summary.count("delete"):
-        click.echo(f"To apply:  readstate apply {summary.plan.directory} {needs}".rstrip())
+        print_line(f"To apply:  readstate apply {summary.plan.directory} {needs}".rstrip())
 
 
 def reject(checked: CheckedFile, root: Path, *, as_json: bool) -> ReadstateError:

@@ -9,7 +9,7 @@ from readstate.changes.runs.status import status_of
 from readstate.errors import ExitCode
 from readstate_jobs.applying.apply_output import run_document, show_counts
 from readstate_jobs.cli.options import json_option, runs_options, work_dir_from
-from readstate_jobs.cli.terminal import print_json
+from readstate_jobs.cli.terminal import print_json, print_line
 
 
 @click.command()
@@ -27,10 +27,10 @@ def command(*, run: str, with_exit_code: bool, as_json: bool, **options: Any) ->
     if as_json:
         print_json(document)
     else:
-        click.echo(f"{directory.run_id}  {status.state}  plan {status.header.plan_id}  start {status.epoch}")
+        print_line(f"{directory.run_id}  {status.state}  plan {status.header.plan_id}  start {status.epoch}")
         show_counts(status.result)
         if status.in_doubt:
-            click.echo(f"{status.in_doubt} rows may have been sent and have no outcome yet")
+            print_line(f"{status.in_doubt} rows may have been sent and have no outcome yet")
         if document["next"] is not None and status.state != "running":
-            click.echo(f"Next:     {document['next']}")
+            print_line(f"Next:     {document['next']}")
     return status.result.exit_code if with_exit_code else ExitCode.DONE

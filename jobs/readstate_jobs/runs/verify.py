@@ -10,7 +10,7 @@ from readstate.credentials import load_credentials
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_options import parse_share
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
-from readstate_jobs.cli.terminal import print_json, print_table
+from readstate_jobs.cli.terminal import print_json, print_line, print_table
 from readstate_jobs.runs.read_only_job import ReadOnlyJob
 
 
@@ -55,5 +55,5 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     rows = [[name.replace("_", " "), group_digits(number)] for name, number in counts.items()]
     print_table(rows or [["nothing to read", "0"]], header=["now", "rows"])
     for found in differences:
-        click.echo(f"{found['user_sid']} {found['conversation_sid']}: {str(found['standing']).replace('_', ' ')}")
+        print_line(f"{found['user_sid']} {found['conversation_sid']}: {str(found['standing']).replace('_', ' ')}")
     return verified.exit_code

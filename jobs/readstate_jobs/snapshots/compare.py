@@ -13,7 +13,7 @@ from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.text import group_digits
 from readstate_jobs.cli.options import LocalPath, json_option, parse_day
-from readstate_jobs.cli.terminal import emit, print_table
+from readstate_jobs.cli.terminal import emit, print_line, print_table
 
 
 @click.command()
@@ -68,11 +68,11 @@ def show_comparison(comparison: Comparison, out: Path | str | None) -> None:
     if fields:
         print_table(fields, header=["of", "field", "rows changed"])
     if comparison.comparability.reasons:
-        click.echo(f"Some additions or removals are unknown: {'; '.join(comparison.comparability.reasons)}.")
+        print_line(f"Some additions or removals are unknown: {'; '.join(comparison.comparability.reasons)}.")
     if comparison.fields_left_out:
-        click.echo(f"Not compared, because one of the two left them empty: {', '.join(comparison.fields_left_out)}.")
+        print_line(f"Not compared, because one of the two left them empty: {', '.join(comparison.fields_left_out)}.")
     if out is not None:
-        click.echo(f"Every change is in {out}")
+        print_line(f"Every change is in {out}")
 
 
 def _numbers(found: DiffCounts, comparison: Comparison) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import click
 import msgspec
 
 from readstate.snapshot.compare.compare import Comparison
@@ -10,7 +9,7 @@ from readstate.snapshot.published.manifest import Manifest, UserCounts, partitio
 from readstate.snapshot.published.snapshot_store import manifest_path
 from readstate.snapshot.shards.staging import ShardManifest
 from readstate.text import format_duration, format_size, group_digits, pluralize
-from readstate_jobs.cli.terminal import emit, print_table
+from readstate_jobs.cli.terminal import emit, print_line, print_table
 from readstate_jobs.snapshots.compare import comparison_document, show_comparison
 from readstate_jobs.snapshots.export_job import Estimate
 
@@ -49,14 +48,14 @@ def _show_summary(manifest: Manifest, root: str) -> None:
     ]
     print_table(rows, title=f"Snapshot of {manifest.snapshot_date}")
     if manifest.unknown_fields:
-        click.echo(f"Fields without a column: {', '.join(sorted(manifest.unknown_fields))} (a newer API?)")
+        print_line(f"Fields without a column: {', '.join(sorted(manifest.unknown_fields))} (a newer API?)")
     if users.failed:
-        click.echo(f"{pluralize(users.failed, 'user')} could not be read; {root}/failures says why.")
+        print_line(f"{pluralize(users.failed, 'user')} could not be read; {root}/failures says why.")
     if users.unknown:
-        click.echo(
+        print_line(
             f"Twilio does not know {pluralize(users.unknown, 'user')} of the file: result unknown in {root}/users."
         )
-    click.echo(f"Published {root}/{manifest_path(manifest.snapshot_date)}")
+    print_line(f"Published {root}/{manifest_path(manifest.snapshot_date)}")
 
 
 def _counts(users: UserCounts, rows: int) -> list[tuple[str, str]]:
@@ -76,7 +75,7 @@ def show_published(manifest: Manifest, *, root: str, as_json: bool) -> None:
         f" {pluralize(manifest.users.read, 'user')}, {pluralize(manifest.rows, 'conversation')},"
         f" {'complete' if manifest.complete else 'INCOMPLETE'}. Nothing done; --again replaces it."
     )
-    emit(_document(manifest, root, already_published=True), lambda: click.echo(line), as_json=as_json)
+    emit(_document(manifest, root, already_published=True), lambda: print_line(line), as_json=as_json)
 
 
 def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: bool) -> None:
@@ -105,7 +104,7 @@ def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: b
                 ("size", format_size(staged_bytes)),
             ]
             print_table(rows, title=f"Shard {manifest.shard} of run {draft.run_id}")
-        click.echo(
+        print_line(
             f"Shard {manifest.shard} is staged{' already; nothing done' if already else ''}."
             f" When all {manifest.shard.count} are: readstate publish {root} --run {draft.run_id}"
         )

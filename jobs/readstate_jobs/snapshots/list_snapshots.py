@@ -17,7 +17,7 @@ from readstate.snapshot.shards.staging import Staging
 from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.messages import require_confirmation
 from readstate_jobs.cli.options import json_option
-from readstate_jobs.cli.terminal import emit, print_table
+from readstate_jobs.cli.terminal import emit, print_line, print_table
 
 
 @click.command()
@@ -61,11 +61,11 @@ def _list(store: SnapshotStore, *, verify: bool, as_json: bool) -> int:
         if manifests:
             _show_snapshots(manifests, found)
         else:
-            click.echo(f"{store.root}: no published snapshot. Publish one: readstate export --out {store.root}")
+            print_line(f"{store.root}: no published snapshot. Publish one: readstate export --out {store.root}")
         for run in staged:
-            click.echo(_staged_line(run, store.root))
+            print_line(_staged_line(run, store.root))
         if orphans:
-            click.echo(
+            print_line(
                 f"{pluralize(len(orphans), 'orphaned file')} ({format_size(sum(file.bytes for file in orphans))}), left"
                 f" by killed runs; pruning removes them: readstate snapshots {store.root} --keep-days 30"
             )
@@ -103,7 +103,7 @@ def _show_snapshots(manifests: Sequence[Manifest], found: dict[date, list[str]] 
     print_table(rows, header=header)
     for day, problems in (found or {}).items():
         for problem in problems:
-            click.echo(f"{day}: {problem}")
+            print_line(f"{day}: {problem}")
 
 
 def _staged_document(run: StagedRun) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _prune(store: SnapshotStore, rule: KeepNewest | KeepDays, *, yes: bool, as_j
     what = _describe(days, abandoned, orphans)
     if what and not as_json:
         names = [*map(str, days), *abandoned, *(file.path for file in orphans)]
-        click.echo(f"{store.root}: to be removed: {', '.join(names)}")
+        print_line(f"{store.root}: to be removed: {', '.join(names)}")
     if what and not yes:
         require_confirmation(what, verb="Remove", done="removed")
     if days:
@@ -157,7 +157,7 @@ def _prune(store: SnapshotStore, rule: KeepNewest | KeepDays, *, yes: bool, as_j
         "removed_strays": [file.path for file in orphans],
     }
     result = f"Removed {what}." if what else f"{store.root}: nothing to remove."
-    emit(document, lambda: click.echo(result), as_json=as_json)
+    emit(document, lambda: print_line(result), as_json=as_json)
     return ExitCode.DONE
 
 

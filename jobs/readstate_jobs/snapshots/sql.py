@@ -22,7 +22,7 @@ from readstate.snapshot.query.formats import (
 from readstate.snapshot.query.result import QueryResult
 from readstate.snapshot.query.views import VIEWS
 from readstate_jobs.cli.options import LocalPath, json_option, parse_day, parse_seconds
-from readstate_jobs.cli.terminal import print_lines, print_table
+from readstate_jobs.cli.terminal import ShownBytes, print_line, print_lines, print_table
 from readstate_jobs.snapshots.sql_process import run_in_process
 
 _MAX_ROWS_SHOWN = 1000
@@ -80,9 +80,9 @@ def _writer(
     out: Path | None, *, as_csv: bool, as_json: bool, csv_writer: Callable[[QueryResult, Any], None]
 ) -> Callable[[QueryResult], None]:
     if as_csv:
-        return lambda result: csv_writer(result, sys.stdout.buffer)
+        return lambda result: csv_writer(result, _stdout())
     if as_json:
-        return lambda result: write_json(result, sys.stdout.buffer)
+        return lambda result: write_json(result, _stdout())
     if out is None:
         return _show
     kinds = {".csv": csv_writer, ".json": write_json, ".parquet": write_parquet}
@@ -91,10 +91,14 @@ def _writer(
     return lambda result: _write_file(result, out, kinds[out.suffix])
 
 
+def _stdout() -> Any:
+    return ShownBytes() if sys.stdout.isatty() else sys.stdout.buffer
+
+
 def _write_file(result: QueryResult, out: Path, write: Callable[[QueryResult, Any], None]) -> None:
     with open_output(out) as file:
         write(result, file)
-    click.echo(f"Written to {out}", err=True)
+    print_line(f"Written to {out}", err=True)
 
 
 def _write_safe_csv(result: QueryResult, file: Any) -> None:
@@ -108,7 +112,7 @@ def _show(result: QueryResult) -> None:
         return
     print_table(list(islice(rows, _MAX_ROWS_SHOWN)), header=result.schema.names)
     if next(rows, None) is not None:
-        click.echo(
+        print_line(
             f"Only the first {_MAX_ROWS_SHOWN} rows are shown; use --csv, --json or --out for all of them.", err=True
         )
 

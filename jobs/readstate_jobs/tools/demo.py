@@ -17,6 +17,7 @@ from readstate.simulator.server.server import running
 from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import RosterSelection
+from readstate_jobs.cli.terminal import print_line
 from readstate_jobs.snapshots.export_job import ExportJob, export_options
 from readstate_jobs.snapshots.export_output import show_manifest
 
@@ -59,7 +60,7 @@ def command(*, root: str, users: int, seed: int) -> int:
 def _show_next(root: str) -> None:
     readstate, python = _typed("readstate"), _typed("python")
     click.echo("\nNext, try:")
-    click.echo(f"  {readstate} snapshots {root} --verify")
+    print_line(f"  {readstate} snapshots {root} --verify")
     click.echo(
         f"  {python} -c \"from readstate import open_snapshot; print(open_snapshot('{root}').to_pandas()"
         "[['identity', 'unread_messages_count']].nlargest(5, 'unread_messages_count'))\""

@@ -17,7 +17,7 @@ from readstate.text import pluralize
 from readstate.twilio.connect import open_transport
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.options import connection_options, json_option, require_service_sid, settings_from
-from readstate_jobs.cli.terminal import print_json, print_table
+from readstate_jobs.cli.terminal import print_json, print_line, print_table
 
 
 @click.command()
@@ -68,13 +68,14 @@ def _show(report: ProbeReport, out: str) -> None:
     rows = [(found.subject, found.assumed, found.seen, found.verdict) for found in report.findings]
     print_table(rows, header=("asked", "assumed", "seen", "what it means"))
     count = len(report.contradictions)
-    click.echo(
-        f"\n{pluralize(report.requests, 'request')}, {pluralize(count, 'difference')}. Written to {out}:"
+    click.echo(err=True)
+    print_line(
+        f"{pluralize(report.requests, 'request')}, {pluralize(count, 'difference')}. Written to {out}:"
         f" readstate simulate --like {out}",
         err=True,
     )
     if report.ended_by is not None:
-        click.echo(f"The questions ended early: {report.ended_by}.", err=True)
+        print_line(f"The questions ended early: {report.ended_by}.", err=True)
 
 
 def _exit_code(answers: Answers, report: ProbeReport) -> ExitCode:

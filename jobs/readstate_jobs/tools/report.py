@@ -15,6 +15,7 @@ from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.query import report as snapshot_report
 from readstate.snapshot.storage.output_file import output_writer
 from readstate_jobs.cli.options import parse_day, runs_options, work_dir_from
+from readstate_jobs.cli.terminal import print_line
 
 
 @click.command()
@@ -46,7 +47,7 @@ def command(*, what: str, day: date | None, out: str | None, markdown: bool, sho
         click.echo(text.encode())  # UTF-8, as the page itself says, whatever the terminal's encoding
         return ExitCode.DONE
     write(text.encode())
-    click.echo(f"Written to {out}", err=True)
+    print_line(f"Written to {out}", err=True)
     return ExitCode.DONE
 
 

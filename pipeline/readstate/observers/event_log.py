@@ -11,7 +11,7 @@ from readstate import events
 from readstate.clock import Clock
 from readstate.events import Event
 from readstate.observers.progress import Progress, eta, progress_line
-from readstate.text import escape_control, format_duration, group_digits, pluralize
+from readstate.text import escape_control, escape_json, format_duration, group_digits, pluralize
 
 _SECONDS_BETWEEN_PROGRESS = 30.0
 
@@ -58,7 +58,8 @@ class EventLog:
         now = self._clock.now()
         if self._is_json:
             stamp = now.isoformat(timespec="milliseconds")
-            self._write(json.dumps({"time": stamp, "level": level, "event": name, "message": message, **facts}))
+            line = {"time": stamp, "level": level, "event": name, "message": message, **facts}
+            self._write(escape_json(json.dumps(line)))
         else:
             mark = "" if level == "info" else f"{level}: "
             self._write(escape_control(f"{now:%Y-%m-%d %H:%M:%SZ} {mark}{message}"))

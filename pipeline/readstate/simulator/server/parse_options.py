@@ -9,6 +9,7 @@ import msgspec
 from readstate.errors import BadInput
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.faults.faults import Faults
+from readstate.text import escape_control
 
 Options = TypeVar("Options", Faults, Behaviour)
 
@@ -41,7 +42,7 @@ def parse_assignments(kind: type[Options], words: Sequence[str], *, base: Option
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
-            raise BadInput(f"{word!r} has no value", hint=f"Write {name}=VALUE.")
+            raise BadInput(f"{word!r} has no value", hint=f"Write {escape_control(name)}=VALUE.")
         values[name.strip()] = _value(value.strip(), defaults.get(name.strip()))
     return parse_options(kind, values, base=base)
 

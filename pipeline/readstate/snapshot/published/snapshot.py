@@ -17,6 +17,7 @@ from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFil
 from readstate.snapshot.published.schema import SCHEMAS
 from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
 from readstate.snapshot.storage.address import is_address
+from readstate.text import escape_control
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,14 +109,15 @@ def translate_damage(root: str, *errors: type[Exception]) -> Iterator[None]:
 
 
 def _hint(root: str, known: list[date]) -> str:
+    shown = escape_control(root)
     if known:
         return f"It has {', '.join(map(str, known[-5:]))}."
     is_missing = not is_address(root) and not Path(root).exists()
     if is_missing and (kind := kind_of_id(root)) is not None:
-        see = f"readstate {'status' if kind == 'run' else 'show'} {root}"
+        see = f"readstate {'status' if kind == 'run' else 'show'} {shown}"
         return f"This is the id of a {kind}: name the root of the snapshots instead. To see the {kind}:  {see}"
-    place = f"There is no folder {root}. " if is_missing else ""
-    return f"{place}Publish one with: readstate export --out {root}"
+    place = f"There is no folder {shown}. " if is_missing else ""
+    return f"{place}Publish one with: readstate export --out {shown}"
 
 
 def defects(store: SnapshotStore, manifest: Manifest) -> Iterator[str]:

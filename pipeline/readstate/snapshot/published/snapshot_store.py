@@ -19,7 +19,7 @@ from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
 from readstate.errors import BadInput, LocalDisk, PublishedMeanwhile
-from readstate.files import require_utf8
+from readstate.files import require_utf8, translate_os_errors
 from readstate.model.ids import is_sid
 from readstate.snapshot.published.manifest import Manifest, decode_manifest, encode_manifest, partition
 from readstate.snapshot.published.schema import USERS
@@ -233,8 +233,10 @@ def open_store(root: str) -> SnapshotStore:
     """Open a root: a folder, or a URI such as ``s3://bucket/path``. Create nothing. Raise `BadInput`."""
     if is_address(root):
         return SnapshotStore(root, open_cloud_store(root))
-    require_utf8(Path(root).absolute())  # so are Arrow's paths
-    return SnapshotStore(root, LocalObjectStore(root, Path(root).absolute()))
+    with translate_os_errors("the current folder", hint="It no longer exists: change to another with cd."):
+        folder = Path(root).absolute()
+    require_utf8(folder)  # so are Arrow's paths
+    return SnapshotStore(root, LocalObjectStore(root, folder))
 
 
 def _day_of(path: str) -> date | None:
