@@ -1,6 +1,5 @@
 """Every command, in all the places where people start it: each ends as it should, or in words."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,36 +14,9 @@ from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
 from readstate_jobs.cli.main import COMMANDS
-from tests.helpers.bulk_changes import mixed_lines
-from tests.helpers.planning import csv_of
 from tests.helpers.processes import environment
 from tests.helpers.warm_python import Call, Ended, WarmPython
-
-WORDS: Mapping[str, list[str]] = {
-    "settings": ["settings"],
-    "doctor": ["doctor", "--out", "root"],
-    "probe": ["probe", "--yes"],
-    "template": ["template", "--op", "update"],
-    "lint": ["lint", "changes.csv"],
-    "plan": ["plan", "changes.csv"],
-    "show": ["show", "PLAN"],
-    "apply": ["apply", "PLAN", "--canary", "1", "--settle", "0.1", "--max-drift", "100%"],
-    "status": ["status", "last"],
-    "verify": ["verify", "last"],
-    "undo": ["undo", "last"],
-    "resume": ["resume", "last"],
-    "publish": ["publish", "root", "--run", "nightly"],
-    "export": ["export", "--out", "root", "--date", "2024-11-25"],
-    "snapshots": ["snapshots", "root", "--verify"],
-    "compare": ["compare", "root", "2024-11-22", "2024-11-23"],
-    "sql": ["sql", "root", "select identity, '✓ “é” 😀' as odd from user_conversations"],
-    "report": ["report", "root"],
-    "mark-read": ["mark-read", "--all"],
-    "forget": ["forget", "OLD", "--yes"],
-    "simulate": ["simulate", "--users", "3"],
-    "demo": ["demo", "--users", "1"],
-}
-"""A command line for each command; names in capitals are put in."""
+from tests.helpers.whole_day import WORDS, Day, make_day
 
 CONFIGURED = {
     "settings",
@@ -139,28 +111,8 @@ def pythons() -> Iterator[Mapping[str, WarmPython]]:
 
 
 @pytest.fixture(scope="module")
-def a_day(
-    twilio: RunningSimulator, pythons: Mapping[str, WarmPython], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, str]]:
-    """A folder with two snapshots, a staged shard, a run and a plan; and the names of the latter."""
-    folder = tmp_path_factory.mktemp("day")
-
-    def succeed(*words: str) -> str:
-        call = Call(words=list(words), folder=str(folder), environment=environment(twilio, folder))
-        ended = pythons["UTF-8"].run(call)
-        assert ended.code == 0, ended
-        return ended.stdout
-
-    (folder / "changes.csv").write_text(csv_of(*mixed_lines(twilio, updates=3, removals=0)))
-    for day in ("2024-11-22", "2024-11-23"):
-        succeed("export", "--out", "root", "--date", day)
-    succeed("export", "--out", "root", "--date", "2024-11-24", "--run", "nightly", "--shard", "1/1")
-    succeed("plan", "changes.csv", "--out", "old")
-    (old,) = (folder / "old").iterdir()
-    succeed("apply", str(old), "--settle", "0.1")
-    succeed("mark-read", "--all")
-    (plan,) = (folder / "plans").iterdir()
-    return folder, {"PLAN": plan.name, "OLD": f"old/{old.name}"}
+def day(twilio: RunningSimulator, pythons: Mapping[str, WarmPython], tmp_path_factory: pytest.TempPathFactory) -> Day:
+    return make_day(pythons["UTF-8"], twilio, tmp_path_factory.mktemp("day"))
 
 
 def test_there_is_a_command_line_for_every_command() -> None:
@@ -173,23 +125,22 @@ def test_every_command_ends_as_it_should_or_in_words(
     name: str,
     twilio: RunningSimulator,
     pythons: Mapping[str, WarmPython],
-    a_day: tuple[Path, dict[str, str]],
+    day: Day,
     tmp_path: Path,
 ) -> None:
-    around, (usual, names) = ALL[name], a_day
+    around = ALL[name]
     folder = tmp_path / around.name
-    shutil.copytree(usual, folder)
+    day.copy_to(folder)
     (folder / "readstate.toml").write_bytes(b"\xef\xbb\xbfwork_dir = '~/work'\r\n")
     variables = environment(twilio, folder, READSTATE_WRITES_PER_SECOND="2000") | around.variables
     variables = {variable: value for variable, value in variables.items() if variable not in around.unset}
 
     (folder / "changes.csv").rename(folder / around.changes)
-    names = names | {"changes.csv": around.changes}
 
     wrong = []
     with _read_only(folder, around.read_only):
-        for command, words in WORDS.items():
-            typed = [names.get(word, word) for word in words]
+        for command in WORDS:
+            typed = day.typed(command, **{"changes.csv": around.changes})
             if around.settings_file and command in CONFIGURED:
                 typed.append("--config=~/readstate.toml")
             (cwd := folder / "vanishing").mkdir(exist_ok=True) if "folder_vanishes" in around.call else (cwd := folder)

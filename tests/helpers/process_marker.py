@@ -17,7 +17,7 @@ _STARTERS = {
     f"tests.helpers.{name}"
     for name in (
         "airflow_site", "browser", "crash_points", "failing_disk", "moto_server", "object_stores", "operator_runs",
-        "process_shell", "processes", "readme_console", "warm_python",
+        "process_shell", "processes", "readme_console", "warm_python", "whole_day", "whole_day",
     )
 }  # fmt: skip
 
