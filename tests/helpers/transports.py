@@ -11,6 +11,7 @@ from readstate.settings import Settings
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 from readstate.twilio.http.body_budget import BodyBudget
+from readstate.twilio.http.curl_transport import open_curl_transport
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.http.transport import Transport
@@ -18,6 +19,7 @@ from tests.helpers.raw_server import RawServer, http, raw_server
 
 TRANSPORTS: dict[str, Callable[[Settings, Credentials, BodyBudget], AbstractAsyncContextManager[Transport]]] = {
     "aiohttp": open_aiohttp_transport,
+    "curl": open_curl_transport,
 }
 """Another transport is one more line here."""
 

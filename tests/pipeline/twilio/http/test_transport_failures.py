@@ -40,7 +40,7 @@ class TestNotSent:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
         async with raw_server(lambda _: http(), tls=context) as server, transport(server.base_url) as opened:
-            with pytest.raises(NotSent, match="CERTIFICATE_VERIFY_FAILED"):
+            with pytest.raises(NotSent, match=r"(?i)certificate.verif|certificate.*verify"):
                 await opened.send(UPDATE)
 
         assert server.requests == []
@@ -60,8 +60,8 @@ class TestUnanswered:
         [
             (b"<html>\r\n\r\n", {}),
             (http(Content_Encoding="gzip"), {}),
-            (http().replace(b"Content-Length: 2", b"Content-Length: 200"), {"read_timeout_seconds": 0.05}),
-            (b"HTTP/1.1 ", {"read_timeout_seconds": 0.05}),
+            (http().replace(b"Content-Length: 2", b"Content-Length: 200"), {"read_timeout_seconds": 0.3}),
+            (b"HTTP/1.1 ", {"read_timeout_seconds": 0.3}),
             (b"HTTP/1.1 ", {"request_timeout_seconds": 0.05}),
         ],
         ids=["no head", "no gzip", "cut off", "silence", "too slow"],

@@ -1,0 +1,260 @@
+"""The transport on libcurl, with libcurl's own resending switched off; installed by the extra ``fast``."""
+
+import math
+import os
+import select
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from urllib.parse import urlencode
+
+import pycurl
+
+from readstate.credentials import Credentials
+from readstate.errors import NotSent, Unanswered, UnusableAnswer
+from readstate.settings import Settings
+from readstate.twilio.http.request import Request, assert_writable
+from readstate.twilio.http.response import Response
+
+_BUFFER = 512 << 10
+"""A page of 50 rows comes in one piece."""
+_IDLE_CONNECTIONS = 10_000
+"""libcurl's own default closes connections that another request is about to use."""
+_DNS_SECONDS = 300
+
+
+@asynccontextmanager
+async def open_curl_transport(settings: Settings, credentials: Credentials) -> AsyncIterator["CurlTransport"]:
+    """Keep connections to the configured origin open while the block runs."""
+    async with pycurl.AsyncCurlMulti() as multi:
+        multi.setopt(pycurl.M_MAXCONNECTS, _IDLE_CONNECTIONS)
+        transport = CurlTransport(multi, settings, credentials)
+        yield transport
+
+
+class CurlTransport:
+    """Sends each request exactly once, to one origin, and follows no redirect."""
+
+    def __init__(self, multi: pycurl.AsyncCurlMulti, settings: Settings, credentials: Credentials) -> None:
+        self.base_url = settings.base_url.rstrip("/")
+        self._multi = multi
+        self._settings = settings
+        self._credentials = credentials
+        self._idle: list[_Transfer] = []
+        self._connections = _Connections()
+
+    async def send(self, request: Request) -> Response:
+        """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
+        assert_writable(request.method, request.target)
+        transfer = self._idle.pop() if self._idle else _Transfer(self._settings, self._credentials, self._connections)
+        transfer.prepare(request, self.base_url + request.target)
+        await self._perform(request, transfer)
+        answer = transfer.response()
+        self._idle.append(transfer)
+        return answer
+
+    async def _perform(self, request: Request, transfer: "_Transfer") -> None:
+        while True:
+            try:
+                await self._multi.add_handle(transfer.curl)
+                return
+            except pycurl.error as error:
+                if not transfer.is_stale:
+                    raise self._failure(request, transfer, error) from error
+                transfer.is_stale = False
+            except BaseException:
+                # Removed now and not by the future's callback, which runs later: nothing may outlive this call.
+                if transfer.curl.multi() is not None:
+                    self._multi.remove_handle(transfer.curl)
+                transfer.curl.close()
+                raise
+
+    def _failure(
+        self, request: Request, transfer: "_Transfer", error: pycurl.error
+    ) -> NotSent | Unanswered | UnusableAnswer:
+        code, reason = error.args
+        what = f"{request.method} {request.path}"
+        if transfer.is_too_large or code == pycurl.E_FILESIZE_EXCEEDED:
+            return UnusableAnswer(
+                f"{what}: the body is larger than {self._settings.max_body_megabytes} MB",
+                hint="Raise max_body_megabytes if that can be right.",
+            )
+        if not transfer.is_sent:
+            errno = transfer.curl.getinfo(pycurl.OS_ERRNO) if code == pycurl.E_COULDNT_CONNECT else 0
+            return NotSent(
+                f"{what}: cannot connect to {self.base_url}: {os.strerror(errno) if errno else reason}",
+                hint="Check the network, and the address that readstate settings shows as base_url.",
+            )
+        return Unanswered(f"{what}: no complete response: {reason}")
+
+
+class _Transfer:
+    """One easy handle with its options, used for one request after the other."""
+
+    __slots__ = ("_body", "_connections", "_is_get", "_lines", "_max_bytes", "_size", "curl", "is_sent", "is_stale")
+
+    def __init__(self, settings: Settings, credentials: Credentials, connections: "_Connections") -> None:
+        self.is_sent = False
+        self.is_stale = False
+        """Whether the request was held back from a connection on which something had arrived."""
+        self._connections = connections
+        self._is_get = True
+        self._max_bytes = settings.max_body_megabytes << 20
+        self._size = 0
+        self._body: list[bytes] = []
+        self._lines: list[bytes] = []
+        self.curl = curl = pycurl.Curl()
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.FOLLOWLOCATION, 0)
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.PATH_AS_IS, 1)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.BUFFERSIZE, _BUFFER)
+        curl.setopt(pycurl.ACCEPT_ENCODING, "")
+        curl.setopt(pycurl.DNS_CACHE_TIMEOUT, _DNS_SECONDS)
+        curl.setopt(pycurl.MAXFILESIZE_LARGE, self._max_bytes)
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(settings.connect_timeout_seconds))
+        curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(settings.request_timeout_seconds))
+        curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
+        curl.setopt(pycurl.LOW_SPEED_TIME, math.ceil(settings.read_timeout_seconds))
+        curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
+        curl.setopt(pycurl.USERNAME, credentials.username)
+        curl.setopt(pycurl.PASSWORD, credentials.secret)
+        curl.setopt(pycurl.USERAGENT, f"readstate/{version('readstate')}")
+        curl.setopt(pycurl.HTTPHEADER, ["Accept: application/json", "Expect:"])
+        curl.setopt(pycurl.SOCKOPTFUNCTION, connections.add)
+        curl.setopt(pycurl.PREREQFUNCTION, self._before_sending)
+        curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
+        curl.setopt(pycurl.WRITEFUNCTION, self._receive)
+
+    def prepare(self, request: Request, url: str) -> None:
+        """Set the options for *request*."""
+        self.is_sent = False
+        self._size = 0
+        self._body.clear()
+        self._lines.clear()
+        curl = self.curl
+        curl.setopt(pycurl.URL, url)
+        if request.method == "GET" and self._is_get:
+            return
+        self._is_get = request.method == "GET"
+        curl.unsetopt(pycurl.CUSTOMREQUEST)
+        curl.setopt(pycurl.HTTPGET, 1)
+        if request.method == "POST":
+            curl.setopt(pycurl.POSTFIELDS, urlencode(request.form))
+        elif request.method == "DELETE":
+            curl.setopt(pycurl.CUSTOMREQUEST, "DELETE")
+
+    def response(self) -> Response:
+        """Return the response of the finished transfer."""
+        lines = tuple(self._lines)
+        return Response(self.curl.getinfo(pycurl.RESPONSE_CODE), _Headers(lines), b"".join(self._body))
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the body was refused for its size."""
+        return self._size > self._max_bytes
+
+    def _before_sending(self, _to: str, _from: str, _to_port: int, local_port: int) -> int:
+        # libcurl sends a GET or DELETE again where a kept-alive connection dies before the answer, though the first may
+        # have had its effect. This is called before each time: the second ends the transfer.
+        if self.is_sent:
+            return pycurl.PREREQFUNC_ABORT
+        if self._connections.is_stale(local_port):
+            self.is_stale = True
+            return pycurl.PREREQFUNC_ABORT
+        self.is_sent = True
+        return pycurl.PREREQFUNC_OK
+
+    def _receive(self, data: bytes) -> int | None:
+        # Counted here too, because MAXFILESIZE does not count what compression hides.
+        self._size += len(data)
+        if self._size > self._max_bytes:
+            return 0
+        self._body.append(data)
+        return None
+
+
+class _Connections:
+    """Looks at a kept-alive connection before it is used again; libcurl itself looks at most once a second.
+
+    While a connection rests, only its end can arrive, or an answer that nobody asked for: it must not be taken for the
+    next request's.
+    """
+
+    def __init__(self) -> None:
+        self._new: list[int] = []
+        """Descriptors of which the port is not known yet."""
+        self._by_port: dict[int, select.poll] = {}
+
+    def add(self, descriptor: int, _purpose: int) -> int:
+        """Remember a socket that is about to be connected."""
+        self._new.append(descriptor)
+        return pycurl.SOCKOPT_OK
+
+    def is_stale(self, local_port: int) -> bool:
+        """Whether anything has arrived on the connection from *local_port* since its last answer."""
+        known = self._by_port.get(local_port)
+        if known is None:
+            # Not asked: after a TLS handshake the server's session tickets may be waiting to be read.
+            self._by_port[local_port] = self._first_use(local_port)
+            return False
+        if known.poll(0):
+            del self._by_port[local_port]
+            return True
+        return False
+
+    def _first_use(self, local_port: int) -> select.poll:
+        ports = {descriptor: _local_port(descriptor) for descriptor in self._new}
+        # Without a port are those that are closed again, such as the slower one of an IPv4 and an IPv6 address.
+        self._new = [descriptor for descriptor, port in ports.items() if port is not None and port != local_port]
+        arrived = select.poll()
+        for descriptor, port in ports.items():
+            if port == local_port:
+                arrived.register(descriptor, select.POLLIN)
+        return arrived
+
+
+def _local_port(descriptor: int) -> int | None:
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as own:
+            return int(own.getsockname()[1])
+    except OSError:
+        return None
+
+
+class _Headers(Mapping[str, str]):
+    """The headers of a response, parsed when one is asked for; most answers are asked for one at most."""
+
+    __slots__ = ("_lines", "_parsed")
+
+    def __init__(self, lines: tuple[bytes, ...]) -> None:
+        self._lines = lines
+        self._parsed: dict[str, str] | None = None
+
+    def __getitem__(self, name: str) -> str:
+        return self._all()[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> dict[str, str]:
+        if self._parsed is None:
+            parsed: dict[str, str] = {}
+            for line in self._lines:
+                if line.startswith(b"HTTP/"):
+                    parsed.clear()  # of an interim response, such as 103
+                    continue
+                name, colon, value = line.decode("latin-1").partition(":")
+                if colon:
+                    parsed.setdefault(name.strip().lower(), value.strip())
+            self._parsed = parsed
+        return self._parsed
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, math.ceil(seconds * 1000))
