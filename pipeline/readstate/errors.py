@@ -123,6 +123,11 @@ class TransportError(ReadstateError):
 class NotSent(TransportError):
     """The connection failed before a byte of the request left: it certainly had no effect."""
 
+    def __init__(self, message: str, *, hint: str | None = None, is_lasting: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.is_lasting = is_lasting
+        """Whether waiting will hardly help, as with an unknown host name; if nothing was reached yet, the run ends."""
+
 
 class Unanswered(TransportError):
     """The request was sent and no complete response came: whether it had its effect is unknown."""

@@ -19,8 +19,6 @@ from readstate.text import group_digits
 ENVIRONMENT_PREFIX = "READSTATE_"
 DEFAULT_BASE_URL = "https://conversations.twilio.com"
 _ORIGIN = re.compile(r"https?://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?")
-_REMOVED = {"transport": "requests are always sent with aiohttp"}
-"""Settings of earlier versions, and why each is gone: a file that still names one is refused with that reason."""
 _PATHS = {"work_dir", "metrics_file", "shared_pace"}
 _MAY_HOLD_A_PASSWORD = {"base_url", "shared_pace"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -34,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     read_timeout_seconds: float = 30.0
     request_timeout_seconds: float = 120.0
     max_body_megabytes: int = 8
+    transport: Literal["auto", "aiohttp", "curl"] = "auto"
     page_size: int = 50
 
     max_in_flight: int = 500
@@ -160,8 +159,6 @@ _FIELD_TYPES = {field.name: field.type for field in msgspec.structs.fields(Setti
 
 
 def _converted(name: str, value: object, origin: str) -> object:
-    if name in _REMOVED:
-        raise BadInput(f"{origin}: the setting {name!r} was removed: {_REMOVED[name]}", hint="Delete it there.")
     if name not in _FIELD_TYPES:
         raise BadInput(f"{origin}: unknown setting {name!r}{_nearest(name)}", hint="To list all: readstate settings")
     try:

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from readstate.clock import Clock
 from readstate.credentials import Credentials
+from readstate.errors import BadInput
 from readstate.events import Observer, ignore
 from readstate.model.quantities import parse_duration
 from readstate.redis_address import without_password
@@ -67,11 +69,25 @@ async def connection(
 
 
 def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyncContextManager[Transport]:
-    """Open the transport to the configured origin."""
+    """Open the transport that *settings* name to the configured origin. Raise `BadInput` where it is not installed."""
+    if transport_name(settings) == "curl":
+        from readstate.twilio.http.curl_transport import open_curl_transport  # noqa: PLC0415 - optional
+
+        return time_bounded(open_curl_transport(settings, credentials), settings)
     from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport  # noqa: PLC0415 - aiohttp takes 0.2 s
 
     bodies = BodyBudget(each=settings.max_body_megabytes << 20)
     return time_bounded(open_aiohttp_transport(settings, credentials, bodies), settings)
+
+
+def transport_name(settings: Settings) -> str:
+    """Return ``curl`` or ``aiohttp``. Raise `BadInput` where *settings* ask for curl and it is not installed."""
+    is_installed = find_spec("pycurl") is not None
+    if settings.transport == "curl" and not is_installed:
+        raise BadInput(
+            'transport = "curl": pycurl is not installed', hint="pip install 'readstate[fast]', or use auto."
+        )
+    return "curl" if is_installed and settings.transport != "aiohttp" else "aiohttp"
 
 
 def _shared(

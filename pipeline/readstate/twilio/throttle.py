@@ -15,6 +15,8 @@ from readstate.twilio.pacing.limiter import AdaptiveLimiter, Sent
 from readstate.twilio.request_queue import RequestQueue
 
 PROBE_SECONDS = 5.0
+FIRST_CONTACT_SECONDS = 60.0
+"""How long a run waits for the first answer of all: an outage at the start is more often a wrong address."""
 _LONGEST_PAUSE_SECONDS = 300.0
 
 
@@ -36,6 +38,8 @@ class Throttled:
         self._emit = emit
         self._probe_seconds = probe_seconds
         self._queue = RequestQueue(limiter, clock)
+        self._has_answered = False
+        self._last_error = ""
 
     async def send(self, request: Request) -> Response:
         """Send *request* when the limiter admits it; return the response whatever its status, except 429.
@@ -81,7 +85,10 @@ class Throttled:
             response = await self._inner.send(request)
         except BaseException as error:
             self._report_error(request, sent, error)
+            if isinstance(error, NotSent) and error.is_lasting and not self._has_answered:
+                raise StoppedEarly(error.message, hint=error.hint) from error
             raise
+        self._has_answered = True
         self._report_response(request, sent, response)
         return response
 
@@ -99,10 +106,12 @@ class Throttled:
     def _raise_if_outage_is_too_long(self, sent: Sent) -> None:
         now = self._clock.monotonic()
         seconds = self._limiter.outage_seconds(now)
-        if seconds > self._limiter.settings.max_outage_seconds:
+        longest = self._limiter.settings.max_outage_seconds
+        if seconds > (longest if self._has_answered else min(longest, FIRST_CONTACT_SECONDS)):
             self._cancel(now, sent)
+            cause = f": {self._last_error}" if self._last_error else ""
             raise StoppedEarly(
-                f"Twilio has given no proper answer for {seconds:.0f} seconds",
+                f"Twilio has given no proper answer for {seconds:.0f} seconds{cause}",
                 hint="Look at status.twilio.com and at your network; the same command resumes this run.",
             )
 
@@ -112,6 +121,7 @@ class Throttled:
         if response.status == 429:
             events = self._refused(now, sent, response)
         elif response.status >= 500:
+            self._last_error = f"status {response.status}"
             events = self._limiter.failed(now, sent, chance=self._clock.random())
         else:
             events = self._limiter.accepted(now, sent)
@@ -130,6 +140,7 @@ class Throttled:
     def _report_error(self, request: Request, sent: Sent, error: BaseException) -> None:
         now = self._clock.monotonic()
         if isinstance(error, TransportError):
+            self._last_error = error.message
             self._emit(RequestLost(request.method, request.path, str(error), sent=not isinstance(error, NotSent)))
         if isinstance(error, UnusableAnswer):
             self._finish(now, self._limiter.accepted(now, sent))  # of no use to us, but the server is up

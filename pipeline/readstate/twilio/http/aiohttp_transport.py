@@ -3,6 +3,7 @@
 import asyncio
 import os
 import select
+import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,9 +17,16 @@ import aiohttp
 from yarl import URL
 
 from readstate.credentials import Credentials
-from readstate.errors import NotSent, TransportError, Unanswered
+from readstate.errors import TransportError, Unanswered
 from readstate.settings import Settings
 from readstate.twilio.http.body_budget import FREE_BYTES, BodyBudget, BodyShare
+from readstate.twilio.http.connecting import (
+    authorities_file,
+    cannot_connect,
+    proxy_for,
+    unknown_host,
+    untrusted_certificate,
+)
 from readstate.twilio.http.request import Request, assert_writable
 from readstate.twilio.http.response import Response
 
@@ -42,10 +50,13 @@ async def open_aiohttp_transport(
         sock_read=settings.read_timeout_seconds,
     )
 
+    authorities = ssl.create_default_context(cafile=authorities_file())
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=authorities),
         headers=headers,
         timeout=timeout,
+        # Not trust_env, which would also take credentials from ~/.netrc.
+        proxy=proxy_for(settings.base_url),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=(_sent_once,),
         request_class=_CheckedRequest,
@@ -80,10 +91,14 @@ class AiohttpTransport:
             ) as answer:
                 share = self.bodies.share(request)
                 return Response(answer.status, answer.headers, await _body(answer, share), share=share)
+        except aiohttp.ClientConnectorDNSError as error:
+            raise unknown_host(request, self.base_url, _reason_text(error.os_error)) from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise untrusted_certificate(request, self.base_url, str(error.certificate_error)) from error
         except aiohttp.ClientConnectorError as error:
-            raise _cannot_connect(request, self.base_url, error.os_error) from error
+            raise cannot_connect(request, self.base_url, _reason_text(error.os_error)) from error
         except aiohttp.ConnectionTimeoutError as error:
-            raise _cannot_connect(request, self.base_url, error) from error
+            raise cannot_connect(request, self.base_url, _reason_text(error)) from error
         except _StaleConnection:
             raise
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
@@ -149,13 +164,6 @@ async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise  # a kind of ClientOSError, for which aiohttp makes an exception: nothing was sent
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise aiohttp.ClientConnectionError(f"{type(error).__name__}: {error}") from error
-
-
-def _cannot_connect(request: Request, base_url: str, reason: BaseException) -> NotSent:
-    return NotSent(
-        f"{request.method} {request.path}: cannot connect to {base_url}: {_reason_text(reason)}",
-        hint="Check the network, and the address that readstate settings shows as base_url.",
-    )
 
 
 def _reason_text(reason: BaseException) -> str:

@@ -4,7 +4,8 @@ import math
 import os
 import select
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from urllib.parse import urlencode
@@ -14,6 +15,13 @@ import pycurl
 from readstate.credentials import Credentials
 from readstate.errors import NotSent, Unanswered, UnusableAnswer
 from readstate.settings import Settings
+from readstate.twilio.http.connecting import (
+    authorities_file,
+    cannot_connect,
+    proxy_for,
+    unknown_host,
+    untrusted_certificate,
+)
 from readstate.twilio.http.request import Request, assert_writable
 from readstate.twilio.http.response import Response
 
@@ -22,6 +30,8 @@ _BUFFER = 512 << 10
 _IDLE_CONNECTIONS = 10_000
 """libcurl's own default closes connections that another request is about to use."""
 _DNS_SECONDS = 300
+_GO_ON, _ABORT = 0, 1
+"""What libcurl's callbacks return."""
 
 
 @asynccontextmanager
@@ -39,20 +49,23 @@ class CurlTransport:
     def __init__(self, multi: pycurl.AsyncCurlMulti, settings: Settings, credentials: Credentials) -> None:
         self.base_url = settings.base_url.rstrip("/")
         self._multi = multi
-        self._settings = settings
-        self._credentials = credentials
+        self._max_megabytes = settings.max_body_megabytes
+        self._options = _options(settings, credentials)
         self._idle: list[_Transfer] = []
         self._connections = _Connections()
 
     async def send(self, request: Request) -> Response:
         """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
         assert_writable(request.method, request.target)
-        transfer = self._idle.pop() if self._idle else _Transfer(self._settings, self._credentials, self._connections)
+        transfer = self._idle.pop() if self._idle else self._new_transfer()
         transfer.prepare(request, self.base_url + request.target)
         await self._perform(request, transfer)
         answer = transfer.response()
         self._idle.append(transfer)
         return answer
+
+    def _new_transfer(self) -> "_Transfer":
+        return _Transfer(self._options, self._max_megabytes << 20, self._connections)
 
     async def _perform(self, request: Request, transfer: "_Transfer") -> None:
         while True:
@@ -77,15 +90,16 @@ class CurlTransport:
         what = f"{request.method} {request.path}"
         if transfer.is_too_large or code == pycurl.E_FILESIZE_EXCEEDED:
             return UnusableAnswer(
-                f"{what}: the body is larger than {self._settings.max_body_megabytes} MB",
+                f"{what}: the body is larger than {self._max_megabytes} MB",
                 hint="Raise max_body_megabytes if that can be right.",
             )
+        if code == pycurl.E_COULDNT_RESOLVE_HOST:
+            return unknown_host(request, self.base_url, reason)
+        if code == pycurl.E_PEER_FAILED_VERIFICATION:
+            return untrusted_certificate(request, self.base_url, reason)
         if not transfer.is_sent:
             errno = transfer.curl.getinfo(pycurl.OS_ERRNO) if code == pycurl.E_COULDNT_CONNECT else 0
-            return NotSent(
-                f"{what}: cannot connect to {self.base_url}: {os.strerror(errno) if errno else reason}",
-                hint="Check the network, and the address that readstate settings shows as base_url.",
-            )
+            return cannot_connect(request, self.base_url, os.strerror(errno) if errno else reason)
         return Unanswered(f"{what}: no complete response: {reason}")
 
 
@@ -94,39 +108,23 @@ class _Transfer:
 
     __slots__ = ("_body", "_connections", "_is_get", "_lines", "_max_bytes", "_size", "curl", "is_sent", "is_stale")
 
-    def __init__(self, settings: Settings, credentials: Credentials, connections: "_Connections") -> None:
+    def __init__(self, options: Sequence[tuple[int, object]], max_bytes: int, connections: "_Connections") -> None:
         self.is_sent = False
         self.is_stale = False
         """Whether the request was held back from a connection on which something had arrived."""
         self._connections = connections
         self._is_get = True
-        self._max_bytes = settings.max_body_megabytes << 20
+        self._max_bytes = max_bytes
         self._size = 0
         self._body: list[bytes] = []
         self._lines: list[bytes] = []
-        self.curl = curl = pycurl.Curl()
-        curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.FOLLOWLOCATION, 0)
-        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        curl.setopt(pycurl.PATH_AS_IS, 1)
-        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-        curl.setopt(pycurl.BUFFERSIZE, _BUFFER)
-        curl.setopt(pycurl.ACCEPT_ENCODING, "")
-        curl.setopt(pycurl.DNS_CACHE_TIMEOUT, _DNS_SECONDS)
-        curl.setopt(pycurl.MAXFILESIZE_LARGE, self._max_bytes)
-        curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(settings.connect_timeout_seconds))
-        curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(settings.request_timeout_seconds))
-        curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
-        curl.setopt(pycurl.LOW_SPEED_TIME, math.ceil(settings.read_timeout_seconds))
-        curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
-        curl.setopt(pycurl.USERNAME, credentials.username)
-        curl.setopt(pycurl.PASSWORD, credentials.secret)
-        curl.setopt(pycurl.USERAGENT, f"readstate/{version('readstate')}")
-        curl.setopt(pycurl.HTTPHEADER, ["Accept: application/json", "Expect:"])
-        curl.setopt(pycurl.SOCKOPTFUNCTION, connections.add)
-        curl.setopt(pycurl.PREREQFUNCTION, self._before_sending)
-        curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
-        curl.setopt(pycurl.WRITEFUNCTION, self._receive)
+        self.curl = pycurl.Curl()
+        for option, value in options:
+            self.curl.setopt(option, value)
+        self.curl.setopt(pycurl.SOCKOPTFUNCTION, connections.add)
+        self.curl.setopt(pycurl.PREREQFUNCTION, self._before_sending)
+        self.curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
+        self.curl.setopt(pycurl.WRITEFUNCTION, self._receive)
 
     def prepare(self, request: Request, url: str) -> None:
         """Set the options for *request*."""
@@ -160,12 +158,12 @@ class _Transfer:
         # libcurl sends a GET or DELETE again where a kept-alive connection dies before the answer, though the first may
         # have had its effect. This is called before each time: the second ends the transfer.
         if self.is_sent:
-            return pycurl.PREREQFUNC_ABORT
+            return _ABORT
         if self._connections.is_stale(local_port):
             self.is_stale = True
-            return pycurl.PREREQFUNC_ABORT
+            return _ABORT
         self.is_sent = True
-        return pycurl.PREREQFUNC_OK
+        return _GO_ON
 
     def _receive(self, data: bytes) -> int | None:
         # Counted here too, because MAXFILESIZE does not count what compression hides.
@@ -191,7 +189,7 @@ class _Connections:
     def add(self, descriptor: int, _purpose: int) -> int:
         """Remember a socket that is about to be connected."""
         self._new.append(descriptor)
-        return pycurl.SOCKOPT_OK
+        return _GO_ON
 
     def is_stale(self, local_port: int) -> bool:
         """Whether anything has arrived on the connection from *local_port* since its last answer."""
@@ -254,6 +252,32 @@ class _Headers(Mapping[str, str]):
                     parsed.setdefault(name.strip().lower(), value.strip())
             self._parsed = parsed
         return self._parsed
+
+
+def _options(settings: Settings, credentials: Credentials) -> list[tuple[int, object]]:
+    """Return the options that all transfers share. Raise `BadInput`."""
+    options: list[tuple[int, object]] = [
+        (pycurl.NOSIGNAL, 1),
+        (pycurl.FOLLOWLOCATION, 0),
+        (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+        (pycurl.PATH_AS_IS, 1),
+        (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+        (pycurl.ACCEPT_ENCODING, ""),  # all that it can unpack
+        (pycurl.PROXY, proxy_for(settings.base_url) or ""),
+        (pycurl.BUFFERSIZE, _BUFFER),
+        (pycurl.DNS_CACHE_TIMEOUT, _DNS_SECONDS),
+        (pycurl.MAXFILESIZE_LARGE, settings.max_body_megabytes << 20),
+        (pycurl.CONNECTTIMEOUT_MS, _milliseconds(settings.connect_timeout_seconds)),
+        (pycurl.LOW_SPEED_LIMIT, 1),
+        (pycurl.LOW_SPEED_TIME, math.ceil(settings.read_timeout_seconds)),
+        (pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC),
+        (pycurl.USERNAME, credentials.username),
+        (pycurl.PASSWORD, credentials.secret),
+        (pycurl.USERAGENT, f"readstate/{version('readstate')}"),
+        (pycurl.HTTPHEADER, ["Accept: application/json", "Expect:"]),
+    ]
+    authorities = authorities_file() or ssl.get_default_verify_paths().cafile
+    return options if authorities is None else [*options, (pycurl.CAINFO, str(authorities))]
 
 
 def _milliseconds(seconds: float) -> int:

@@ -1,0 +1,67 @@
+"""How to reach an address: proxy, certificate authorities, and what is told where it cannot be reached."""
+
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+from readstate.errors import BadInput, NotSent
+from readstate.twilio.http.request import Request
+
+_AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables that name a file of certificate authorities, as other HTTP clients honour them; the first that is set."""
+
+
+def proxy_for(base_url: str) -> str | None:
+    """Return the proxy that HTTP_PROXY or HTTPS_PROXY name for *base_url*, unless NO_PROXY excludes it.
+
+    The address may hold a password.
+    """
+    address = urlsplit(base_url)
+    if address.hostname is None or proxy_bypass_environment(address.hostname):
+        return None
+    return getproxies_environment().get(address.scheme)
+
+
+def authorities_file(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the file of certificate authorities that a variable names. Raise `BadInput` where it cannot be read."""
+    for name in _AUTHORITIES:
+        if text := environ.get(name):
+            path = Path(text)
+            try:
+                ssl.create_default_context(cafile=path)
+            except OSError as error:  # ssl.SSLError is one
+                raise BadInput(
+                    f"{name}={text}: not a file of certificate authorities: {error.strerror or error}",
+                    hint=f"Name a PEM file in {name}, or unset it.",
+                ) from error
+            return path
+    return None
+
+
+def cannot_connect(request: Request, base_url: str, reason: str) -> NotSent:
+    """Return the error for a connection that could not be made."""
+    return NotSent(
+        f"{request.method} {request.path}: cannot connect to {base_url}: {reason}",
+        hint="Check the network, and the address that readstate settings shows as base_url.",
+    )
+
+
+def unknown_host(request: Request, base_url: str, reason: str) -> NotSent:
+    """Return the error for a host name that has no address."""
+    return NotSent(
+        f"{request.method} {request.path}: {base_url}: the host name cannot be resolved: {reason}",
+        hint="Check DNS and the address that readstate settings shows as base_url; behind a proxy, set HTTPS_PROXY.",
+        is_lasting=True,
+    )
+
+
+def untrusted_certificate(request: Request, base_url: str, reason: str) -> NotSent:
+    """Return the error for a certificate that does not verify."""
+    return NotSent(
+        f"{request.method} {request.path}: {base_url}: its certificate cannot be verified: {reason}",
+        hint="If your company's proxy replaces certificates, name the file of its authority in SSL_CERT_FILE.",
+        is_lasting=True,
+    )
