@@ -5,9 +5,9 @@ import os
 import select
 import ssl
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import ClassVar
 from urllib.parse import urlencode
@@ -31,6 +31,7 @@ from readstate.twilio.http.request import Request, assert_writable
 from readstate.twilio.http.response import Response
 
 _CHUNK = 1 << 16
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @asynccontextmanager
@@ -40,7 +41,6 @@ async def open_aiohttp_transport(
     """Keep connections to the configured origin open while the block runs. *bodies* bounds what is received."""
     basic = b64encode(f"{credentials.username}:{credentials.secret}".encode()).decode()
     headers = {
-        "Authorization": f"Basic {basic}",
         "Accept": "application/json",
         "User-Agent": f"readstate/{version('readstate')}",
     }
@@ -61,7 +61,13 @@ async def open_aiohttp_transport(
         middlewares=(_sent_once,),
         request_class=_CheckedRequest,
     ) as session:
-        yield AiohttpTransport(session, base_url=settings.base_url.rstrip("/"), bodies=bodies)
+        yield AiohttpTransport(
+            session,
+            base_url=settings.base_url.rstrip("/"),
+            bodies=bodies,
+            # Not among the session's headers: aiohttp sends those to a proxy too.
+            headers={"Authorization": f"Basic {basic}"},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class AiohttpTransport:
     base_url: str
     """Without a slash at its end."""
     bodies: BodyBudget
+    headers: Mapping[str, str] = field(repr=False)
 
     async def send(self, request: Request) -> Response:
         """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
@@ -84,7 +91,7 @@ class AiohttpTransport:
         url = URL(self.base_url + request.target, encoded=True)
         assert_writable(request.method, url.raw_path_qs)
         body = urlencode(request.form) if request.method == "POST" else None
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else None
+        headers = self.headers if body is None else {**self.headers, **_FORM}
         try:
             async with self.session.request(
                 request.method, url, data=body, headers=headers, allow_redirects=False
