@@ -70,13 +70,13 @@ async def connection(
 
 def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyncContextManager[Transport]:
     """Open the transport that *settings* name to the configured origin. Raise `BadInput` where it is not installed."""
+    bodies = BodyBudget(each=settings.max_body_megabytes << 20)
     if transport_name(settings) == "curl":
         from readstate.twilio.http.curl_transport import open_curl_transport  # noqa: PLC0415 - optional
 
-        return time_bounded(open_curl_transport(settings, credentials), settings)
+        return time_bounded(open_curl_transport(settings, credentials, bodies), settings)
     from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport  # noqa: PLC0415 - aiohttp takes 0.2 s
 
-    bodies = BodyBudget(each=settings.max_body_megabytes << 20)
     return time_bounded(open_aiohttp_transport(settings, credentials, bodies), settings)
 
 

@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 import pycurl
 
 from readstate.credentials import Credentials
-from readstate.errors import NotSent, Unanswered, UnusableAnswer
+from readstate.errors import TransportError, Unanswered
 from readstate.settings import Settings
+from readstate.twilio.http.body_budget import BodyBudget, BodyShare
 from readstate.twilio.http.connecting import (
     authorities_file,
     cannot_connect,
@@ -30,42 +31,58 @@ _BUFFER = 512 << 10
 _IDLE_CONNECTIONS = 10_000
 """libcurl's own default closes connections that another request is about to use."""
 _DNS_SECONDS = 300
-_GO_ON, _ABORT = 0, 1
-"""What libcurl's callbacks return."""
+_GO_ON, _ABORT, _REFUSED = 0, 1, 0
+"""What libcurl's callbacks return; of a body, the number of bytes taken."""
 
 
 @asynccontextmanager
-async def open_curl_transport(settings: Settings, credentials: Credentials) -> AsyncIterator["CurlTransport"]:
-    """Keep connections to the configured origin open while the block runs."""
+async def open_curl_transport(
+    settings: Settings, credentials: Credentials, bodies: BodyBudget
+) -> AsyncIterator["CurlTransport"]:
+    """Keep connections to the configured origin open while the block runs. *bodies* bounds what is received."""
     async with pycurl.AsyncCurlMulti() as multi:
         multi.setopt(pycurl.M_MAXCONNECTS, _IDLE_CONNECTIONS)
-        transport = CurlTransport(multi, settings, credentials)
-        yield transport
+        transport = CurlTransport(multi, settings.base_url.rstrip("/"), _options(settings, credentials), bodies)
+        try:
+            yield transport
+        finally:
+            transport.close()
 
 
 class CurlTransport:
     """Sends each request exactly once, to one origin, and follows no redirect."""
 
-    def __init__(self, multi: pycurl.AsyncCurlMulti, settings: Settings, credentials: Credentials) -> None:
-        self.base_url = settings.base_url.rstrip("/")
+    def __init__(
+        self, multi: pycurl.AsyncCurlMulti, base_url: str, options: Sequence[tuple[int, object]], bodies: BodyBudget
+    ) -> None:
         self._multi = multi
-        self._max_megabytes = settings.max_body_megabytes
-        self._options = _options(settings, credentials)
+        self._base_url = base_url
+        self._options = options
+        self._bodies = bodies
         self._idle: list[_Transfer] = []
         self._connections = _Connections()
 
     async def send(self, request: Request) -> Response:
         """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
         assert_writable(request.method, request.target)
-        transfer = self._idle.pop() if self._idle else self._new_transfer()
-        transfer.prepare(request, self.base_url + request.target)
-        await self._perform(request, transfer)
-        answer = transfer.response()
+        transfer = self._idle.pop() if self._idle else _Transfer(self._options, self._connections)
+        transfer.prepare(request, self._base_url, self._bodies)
+        try:
+            await self._perform(request, transfer)
+            answer = transfer.response()
+        except BaseException:
+            # Now, and not when the future's callback or the garbage collector runs: nothing outlives this call.
+            if transfer.curl.multi() is not None:
+                self._multi.remove_handle(transfer.curl)
+            transfer.close()
+            raise
         self._idle.append(transfer)
         return answer
 
-    def _new_transfer(self) -> "_Transfer":
-        return _Transfer(self._options, self._max_megabytes << 20, self._connections)
+    def close(self) -> None:
+        """Free the memory of transfers that are done."""
+        while self._idle:
+            self._idle.pop().close()
 
     async def _perform(self, request: Request, transfer: "_Transfer") -> None:
         while True:
@@ -76,46 +93,33 @@ class CurlTransport:
                 if not transfer.is_stale:
                     raise self._failure(request, transfer, error) from error
                 transfer.is_stale = False
-            except BaseException:
-                # Removed now and not by the future's callback, which runs later: nothing may outlive this call.
-                if transfer.curl.multi() is not None:
-                    self._multi.remove_handle(transfer.curl)
-                transfer.curl.close()
-                raise
 
-    def _failure(
-        self, request: Request, transfer: "_Transfer", error: pycurl.error
-    ) -> NotSent | Unanswered | UnusableAnswer:
+    def _failure(self, request: Request, transfer: "_Transfer", error: pycurl.error) -> TransportError:
         code, reason = error.args
-        what = f"{request.method} {request.path}"
-        if transfer.is_too_large or code == pycurl.E_FILESIZE_EXCEEDED:
-            return UnusableAnswer(
-                f"{what}: the body is larger than {self._max_megabytes} MB",
-                hint="Raise max_body_megabytes if that can be right.",
-            )
+        if transfer.refusal is not None:
+            return transfer.refusal
         if code == pycurl.E_COULDNT_RESOLVE_HOST:
-            return unknown_host(request, self.base_url, reason)
+            return unknown_host(request, self._base_url, reason)
         if code == pycurl.E_PEER_FAILED_VERIFICATION:
-            return untrusted_certificate(request, self.base_url, reason)
+            return untrusted_certificate(request, self._base_url, reason)
         if not transfer.is_sent:
             errno = transfer.curl.getinfo(pycurl.OS_ERRNO) if code == pycurl.E_COULDNT_CONNECT else 0
-            return cannot_connect(request, self.base_url, os.strerror(errno) if errno else reason)
-        return Unanswered(f"{what}: no complete response: {reason}")
+            return cannot_connect(request, self._base_url, os.strerror(errno) if errno else reason)
+        return Unanswered(f"{request.method} {request.path}: no complete response: {reason}")
 
 
 class _Transfer:
     """One easy handle with its options, used for one request after the other."""
 
-    __slots__ = ("_body", "_connections", "_is_get", "_lines", "_max_bytes", "_size", "curl", "is_sent", "is_stale")
-
-    def __init__(self, options: Sequence[tuple[int, object]], max_bytes: int, connections: "_Connections") -> None:
+    def __init__(self, options: Sequence[tuple[int, object]], connections: "_Connections") -> None:
         self.is_sent = False
         self.is_stale = False
         """Whether the request was held back from a connection on which something had arrived."""
+        self.refusal: TransportError | None = None
+        """Why the body was not taken."""
         self._connections = connections
         self._is_get = True
-        self._max_bytes = max_bytes
-        self._size = 0
+        self._share: BodyShare
         self._body: list[bytes] = []
         self._lines: list[bytes] = []
         self.curl = pycurl.Curl()
@@ -126,14 +130,14 @@ class _Transfer:
         self.curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
         self.curl.setopt(pycurl.WRITEFUNCTION, self._receive)
 
-    def prepare(self, request: Request, url: str) -> None:
+    def prepare(self, request: Request, base_url: str, bodies: BodyBudget) -> None:
         """Set the options for *request*."""
         self.is_sent = False
-        self._size = 0
+        self._share = bodies.share(request)
         self._body.clear()
         self._lines.clear()
         curl = self.curl
-        curl.setopt(pycurl.URL, url)
+        curl.setopt(pycurl.URL, base_url + request.target)
         if request.method == "GET" and self._is_get:
             return
         self._is_get = request.method == "GET"
@@ -146,13 +150,16 @@ class _Transfer:
 
     def response(self) -> Response:
         """Return the response of the finished transfer."""
-        lines = tuple(self._lines)
-        return Response(self.curl.getinfo(pycurl.RESPONSE_CODE), _Headers(lines), b"".join(self._body))
+        lines, share = tuple(self._lines), self._share
+        del self._share  # the budget counts the body until the answer is dropped, not until the next request
+        return Response(self.curl.getinfo(pycurl.RESPONSE_CODE), _Headers(lines), b"".join(self._body), share=share)
 
-    @property
-    def is_too_large(self) -> bool:
-        """Whether the body was refused for its size."""
-        return self._size > self._max_bytes
+    def close(self) -> None:
+        """Break the cycle of references that libcurl's callbacks are part of."""
+        self.curl.close()
+        self._body.clear()
+        self.refusal = None
+        self.__dict__.pop("_share", None)
 
     def _before_sending(self, _to: str, _from: str, _to_port: int, local_port: int) -> int:
         # libcurl sends a GET or DELETE again where a kept-alive connection dies before the answer, though the first may
@@ -166,10 +173,11 @@ class _Transfer:
         return _GO_ON
 
     def _receive(self, data: bytes) -> int | None:
-        # Counted here too, because MAXFILESIZE does not count what compression hides.
-        self._size += len(data)
-        if self._size > self._max_bytes:
-            return 0
+        try:
+            self._share.grow(len(data))
+        except TransportError as error:  # libcurl knows no exceptions
+            self.refusal = error.with_traceback(None)  # whose frames would keep the share
+            return _REFUSED
         self._body.append(data)
         return None
 
@@ -266,7 +274,6 @@ def _options(settings: Settings, credentials: Credentials) -> list[tuple[int, ob
         (pycurl.PROXY, proxy_for(settings.base_url) or ""),
         (pycurl.BUFFERSIZE, _BUFFER),
         (pycurl.DNS_CACHE_TIMEOUT, _DNS_SECONDS),
-        (pycurl.MAXFILESIZE_LARGE, settings.max_body_megabytes << 20),
         (pycurl.CONNECTTIMEOUT_MS, _milliseconds(settings.connect_timeout_seconds)),
         (pycurl.LOW_SPEED_LIMIT, 1),
         (pycurl.LOW_SPEED_TIME, math.ceil(settings.read_timeout_seconds)),

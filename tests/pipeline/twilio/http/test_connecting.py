@@ -12,7 +12,6 @@ from tests.helpers.connect_proxy import connect_proxy
 from tests.helpers.raw_server import http, raw_server
 from tests.helpers.transports import READ, SECRET, Open
 
-
 AUTHORITIES = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"]
 
 
