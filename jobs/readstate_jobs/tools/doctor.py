@@ -28,7 +28,7 @@ from readstate.files import require_unshared
 from readstate.observers.run_counters import RunCounters
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.text import escape_control, format_duration, format_size, pluralize, short_sid
-from readstate.twilio.connect import connection
+from readstate.twilio.connect import connection, describe_route
 from readstate.twilio.http.request import fetch_configuration
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
@@ -149,6 +149,8 @@ def _check_root(root: str) -> Finding:
 
 
 async def _check_twilio(settings: Any, add: Callable[[Finding], None]) -> None:
+    with _as_finding("transport", add):
+        add(passed("transport", describe_route(settings)))
     with _as_finding("credentials", add):
         credentials = load_credentials()
         # A check must not wait for minutes: report what fails three times.

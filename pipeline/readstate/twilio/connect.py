@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from readstate.clock import Clock
 from readstate.credentials import Credentials
@@ -14,6 +15,7 @@ from readstate.redis_address import without_password
 from readstate.settings import Settings
 from readstate.twilio.client import Reader, Writer
 from readstate.twilio.http.body_budget import BodyBudget
+from readstate.twilio.http.connecting import proxy_for
 from readstate.twilio.http.time_bounds import time_bounded
 from readstate.twilio.http.transport import Transport
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
@@ -88,6 +90,16 @@ def transport_name(settings: Settings) -> str:
             'transport = "curl": pycurl is not installed', hint="pip install 'readstate[fast]', or use auto."
         )
     return "curl" if is_installed and settings.transport != "aiohttp" else "aiohttp"
+
+
+def describe_route(settings: Settings) -> str:
+    """Return how requests get to the origin, for a person: the transport, and the proxy without its password."""
+    proxy = proxy_for(settings.base_url)
+    if proxy is None:
+        return f"{transport_name(settings)}, directly"
+    # Of an address without a host nothing is shown: it may hold a password.
+    host = urlsplit(proxy).netloc.rpartition("@")[2] or "(no host)"
+    return f"{transport_name(settings)}, through the proxy {host}"
 
 
 def _shared(

@@ -29,7 +29,17 @@ def marks(output: CommandOutput) -> dict[str, str]:
 def test_where_all_is_well_everything_has_a_tick(connected: RunCommand, twilio: RunningSimulator) -> None:
     output = connected("doctor", "--out", "root")
 
-    subjects = ["settings", "address", "work folder", "root", "credentials", "clock", "service", "permission"]
+    subjects = [
+        "settings",
+        "address",
+        "work folder",
+        "root",
+        "transport",
+        "credentials",
+        "clock",
+        "service",
+        "permission",
+    ]
     assert output.code == ExitCode.DONE
     assert marks(output) == dict.fromkeys(subjects, "✓")
     assert "from environment READSTATE_BASE_URL" in output.stdout

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from readstate.credentials import Credentials
-from readstate.errors import ApiError, Unanswered
+from readstate.errors import ApiError, BadInput, Unanswered
 from readstate.settings import Settings
+from readstate.twilio import connect
 from readstate.twilio.client import Reader
 from readstate.twilio.connect import connection
 from readstate.twilio.http.request import delete_user_conversation
@@ -115,3 +117,29 @@ async def test_a_write_that_failed_is_sent_once() -> None:
     server, _, _ = await list_conversations(lambda _: http(503), write=True)
 
     assert len(server.requests) == 1
+
+
+class TestTransport:
+    @pytest.mark.parametrize(
+        ("setting", "is_installed", "name"),
+        [("auto", True, "curl"), ("auto", False, "aiohttp"), ("aiohttp", True, "aiohttp"), ("curl", True, "curl")],
+    )
+    def test_auto_is_curl_where_it_is_installed(
+        self, monkeypatch: pytest.MonkeyPatch, setting: Any, is_installed: bool, name: str
+    ) -> None:
+        monkeypatch.setattr(connect, "find_spec", lambda _: object() if is_installed else None)
+
+        assert connect.transport_name(Settings(transport=setting)) == name
+
+    def test_curl_that_is_not_installed_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(connect, "find_spec", lambda _: None)
+
+        with pytest.raises(BadInput, match=r"pycurl is not installed\npip install 'readstate\[fast\]'"):
+            connect.transport_name(Settings(transport="curl"))
+
+    def test_the_route_shows_the_proxy_without_its_password(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter2@proxy.example:3128")
+
+        route = connect.describe_route(Settings(transport="aiohttp", base_url="https://conversations.twilio.com"))
+
+        assert route == "aiohttp, through the proxy proxy.example:3128"

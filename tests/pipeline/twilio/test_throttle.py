@@ -18,7 +18,7 @@ from readstate.events import (
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
-from readstate.twilio.throttle import Throttled
+from readstate.twilio.throttle import FIRST_CONTACT_SECONDS, Throttled
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.scripted_transport import ScriptedTransport, answer
 
@@ -193,16 +193,42 @@ async def test_a_write_is_never_a_probe() -> None:
 
 
 async def test_an_outage_that_lasts_too_long_stops_the_run() -> None:
-    bench = broken(*[answer(503)] * 100, settings=LimiterSettings(max_outage_seconds=60))
+    bench = Bench(
+        answer(), *[Unanswered("gone")] * 10, *[answer(503)] * 100, settings=LimiterSettings(max_outage_seconds=120)
+    )
+    await bench.throttled.send(READ)
     await bench.break_down()
     began = bench.clock.monotonic()
 
     with pytest.raises(StoppedEarly, match="no proper answer"):
         await bench.throttled.send(READ)
 
-    assert 60 < bench.clock.monotonic() - began <= 70
-    assert 8 <= bench.inner.sent - 10 <= 20  # about one probe each five seconds
+    assert 120 < bench.clock.monotonic() - began <= 130
+    assert 18 <= bench.inner.sent - 11 <= 40  # about one probe each five seconds
     assert bench.limiter.in_flight == 0
+
+
+async def test_before_the_first_answer_a_run_waits_a_minute_and_names_the_cause() -> None:
+    bench = Bench(*[Unanswered("reset by peer")] * 100)
+    await bench.break_down()
+    began = bench.clock.monotonic()
+
+    with pytest.raises(StoppedEarly, match="reset by peer"):
+        await bench.throttled.send(READ)
+
+    assert bench.clock.monotonic() - began <= FIRST_CONTACT_SECONDS + 10
+
+
+async def test_a_lasting_failure_ends_the_run_at_once_unless_something_was_answered_before() -> None:
+    unknown = NotSent("the host name cannot be resolved", hint="Check DNS", is_lasting=True)
+    bench = Bench(unknown)
+    with pytest.raises(StoppedEarly, match=r"cannot be resolved\nCheck DNS"):
+        await bench.throttled.send(READ)
+
+    bench = Bench(answer(), unknown)
+    await bench.throttled.send(READ)
+    with pytest.raises(NotSent):
+        await bench.throttled.send(READ)
 
 
 async def test_a_probe_that_hangs_has_failed() -> None:

@@ -42,7 +42,7 @@ async def open_curl_transport(
     """Keep connections to the configured origin open while the block runs. *bodies* bounds what is received."""
     async with pycurl.AsyncCurlMulti() as multi:
         multi.setopt(pycurl.M_MAXCONNECTS, _IDLE_CONNECTIONS)
-        transport = CurlTransport(multi, settings.base_url.rstrip("/"), _options(settings, credentials), bodies)
+        transport = CurlTransport(multi, settings.base_url.rstrip("/"), transfer_options(settings, credentials), bodies)
         try:
             yield transport
         finally:
@@ -262,7 +262,7 @@ class _Headers(Mapping[str, str]):
         return self._parsed
 
 
-def _options(settings: Settings, credentials: Credentials) -> list[tuple[int, object]]:
+def transfer_options(settings: Settings, credentials: Credentials) -> list[tuple[int, object]]:
     """Return the options that all transfers share. Raise `BadInput`."""
     options: list[tuple[int, object]] = [
         (pycurl.NOSIGNAL, 1),
