@@ -16,7 +16,7 @@ _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnect
 _TOO_LARGE: Final = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 MOST_REQUEST_BYTES: Final = 1 << 20
 """Of one request, head and body: far above what any client of Twilio sends."""
-_SECONDS_TO_READ_A_REFUSAL: Final = 1.0
+_SECONDS_TO_READ_A_REFUSAL: Final = 0.1
 
 
 class ResponseWriter(Protocol):
