@@ -112,3 +112,17 @@ def test_a_message_may_leave_the_date_of_its_conversation() -> None:
     api.ask("POST", f"{row['links']['conversation']}/Messages", Body="hello")
 
     assert api.get(row["url"])["date_updated"] == row["date_updated"]
+
+
+@pytest.mark.parametrize("token_form", ["json", "sort_key"])
+def test_rows_that_are_shifted_come_on_the_last_page(token_form: Any) -> None:
+    recency = ConversationList(order="updated", direction="desc", state_first="yes")
+    api = SimulatedApi(SHAPE, user_conversations=recency, token_form=token_form)
+    path = f"/v1/Users/{api.user_with(60)}/Conversations?PageSize=7"
+    right = [row["conversation_sid"] for row in api.rows(path)]
+    api.faults(shift_row_share=0.5)
+
+    shifted = [row["conversation_sid"] for row in api.rows(path)]
+
+    assert shifted != right
+    assert sorted(shifted) == sorted(right)
