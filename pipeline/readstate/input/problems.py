@@ -35,7 +35,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"line {self.line}" + (f", {self.column}" if self.column else "")
-        value = f" {self.value!r}" if self.value else ""
+        value = f" '{self.value}'" if self.value else ""
         return f"{place}{value}: {self.message} ({self.code})"
 
 

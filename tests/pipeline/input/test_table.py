@@ -104,7 +104,7 @@ def test_what_is_doubtful_in_a_list_is_told_and_taken(tmp_path: Path) -> None:
 
     assert len(users) == 2
     assert [line.split("(W-")[1].split(")")[0] for line in told] == ["INVISIBLE", "DECOMPOSED"]
-    assert "users.txt: line 1, user 'an\\\\xa0na': the cell holds a no-break space" in told[0]
+    assert "users.txt: line 1, user 'an\\xa0na': the cell holds a no-break space" in told[0]
 
 
 def _parquet(**columns: list[str | None]) -> bytes:
