@@ -16,6 +16,11 @@ def _export(place: Place) -> list[str]:
     return ["export", "--out", place.path("root"), "--date", _DAY]
 
 
+def _export_with_all(place: Place) -> list[str]:
+    more = ["--metrics-file", place.path("metrics.prom"), "--shared-pace", place.path("pace"), "--format", "delta"]
+    return [*_export(place), *more, "--compare-with", "previous"]
+
+
 def _export_of(day: str, place: Place) -> None:
     place.succeed("export", "--out", place.path("root"), "--date", day)
 
@@ -62,8 +67,9 @@ def _nothing_else(place: Place) -> None:
              for file in json.loads(path.read_bytes())["files"]}  # fmt: skip
     left = [
         path for path in sorted(root.rglob("*"))
-        if path.is_file() and path not in named and path.parent.name != "_snapshots"
+        if path.is_file() and path not in named and path.parent.name not in {"_snapshots", "_delta_log"}
     ]  # fmt: skip
+    left = [path for path in left if path.name.startswith(".") or root / "changes" not in path.parents]
     left += [path for name in ("exports", "shards") for path in (place.folder / "work" / name).glob("*")]
     assert not left, f"left behind: {', '.join(str(path.relative_to(place.folder)) for path in left)}"
 
@@ -116,6 +122,10 @@ SNAPSHOT_COMMANDS = (
     TriedCommand(
         "export after a kill", _export, _is_published, published_is_whole,
         prepare=lambda place: place.kill(_export(place), "write", "work/exports/*/checkpoint.sqlite-wal", 80),
+    ),
+    TriedCommand(
+        "export with all that it may write", _export_with_all, _is_published, published_is_whole,
+        prepare=lambda place: _export_of("2026-11-22", place),
     ),
     TriedCommand("shard", _shard(1), _shard_is_staged, _publishes_no_half, prepare=_stage(2)),
     TriedCommand("publish", _publish, _is_published, published_is_whole, prepare=_stage(1, 2)),

@@ -88,7 +88,8 @@ def command(**options: Any) -> int:
     standing = store.current(day)
     if standing is not None and not options["again"] and not options["dry_run"]:
         tables(store)
-        show_published(standing.manifest, root=root, as_json=as_json)
+        # Again, where they are wanted: the start that has published may have been killed before it had them.
+        show_published(standing.manifest, root=root, changes=_changes(options, root, day), as_json=as_json)
         return ExitCode.DONE
     wanted = export_options(
         settings,
@@ -105,8 +106,7 @@ def command(**options: Any) -> int:
         return ExitCode.DONE
     with resume_hint(day):
         manifest = job.export(deadline=options["deadline"], restart=options["restart"])
-    changes = None if options["compare_with"] is None else _changes_since_previous(root, day)
-    show_manifest(manifest, root=root, changes=changes, as_json=as_json)
+    show_manifest(manifest, root=root, changes=_changes(options, root, day), as_json=as_json)
     return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
 
 
@@ -121,7 +121,9 @@ def _require_no_future_date(day: date | None) -> None:
         )
 
 
-def _changes_since_previous(root: str, day: date) -> Comparison | None:
+def _changes(options: dict[str, Any], root: str, day: date) -> Comparison | None:
+    if options["compare_with"] is None:
+        return None
     comparison = compare_with_previous(open_snapshot(root, day))
     if comparison is None:
         command_line().print_message(f"There is no snapshot before {day} to compare with.")

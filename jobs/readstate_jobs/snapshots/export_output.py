@@ -1,5 +1,6 @@
 """What ``readstate export`` prints on stdout."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,17 +20,29 @@ _LIKELY_IN_FLIGHT = (10, 100)
 
 def show_manifest(manifest: Manifest, *, root: str, changes: Comparison | None, as_json: bool) -> None:
     """Show what an export has published, and the *changes* since the snapshot before if they were computed."""
-    feed = f"{root}/{partition('changes', manifest.snapshot_date)}"
     document = _document(manifest, root, already_published=False)
+    _emit(document, lambda: _show_summary(manifest, root), manifest, root=root, changes=changes, as_json=as_json)
+
+
+def _emit(
+    document: dict[str, Any],
+    show: Callable[[], None],
+    manifest: Manifest,
+    *,
+    root: str,
+    changes: Comparison | None,
+    as_json: bool,
+) -> None:
+    feed = f"{root}/{partition('changes', manifest.snapshot_date)}"
     if changes is not None:
         document["changes"] = comparison_document(changes, root, feed)
 
-    def show() -> None:
-        _show_summary(manifest, root)
+    def show_both() -> None:
+        show()
         if changes is not None:
             show_comparison(changes, feed)
 
-    emit(document, show, as_json=as_json)
+    emit(document, show_both, as_json=as_json)
 
 
 def _show_summary(manifest: Manifest, root: str) -> None:
@@ -68,14 +81,15 @@ def _counts(users: UserCounts, rows: int) -> list[tuple[str, str]]:
     ]
 
 
-def show_published(manifest: Manifest, *, root: str, as_json: bool) -> None:
-    """Show that there is nothing to do."""
+def show_published(manifest: Manifest, *, root: str, changes: Comparison | None, as_json: bool) -> None:
+    """Show that there is nothing to do but to compare, where *changes* were computed."""
     line = (
         f"{root}: the snapshot of {manifest.snapshot_date} is published already:"
         f" {pluralize(manifest.users.read, 'user')}, {pluralize(manifest.rows, 'conversation')},"
         f" {'complete' if manifest.complete else 'INCOMPLETE'}. Nothing done; --again replaces it."
     )
-    emit(_document(manifest, root, already_published=True), lambda: print_line(line), as_json=as_json)
+    document = _document(manifest, root, already_published=True)
+    _emit(document, lambda: print_line(line), manifest, root=root, changes=changes, as_json=as_json)
 
 
 def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: bool) -> None:

@@ -69,7 +69,7 @@ def export_one_shard(
         return ExitCode.DONE
     published = store.manifest(day) or published_before(store, run_id)
     if published is not None and not options["again"]:
-        show_published(published, root=root, as_json=as_json)
+        show_published(published, root=root, changes=None, as_json=as_json)
         return ExitCode.DONE
     with resume_hint(day):
         manifest = job.export_shard(

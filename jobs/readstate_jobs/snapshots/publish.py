@@ -70,7 +70,7 @@ def command(root: str, run_id: str, **options: Any) -> int:
     published = run(lambda stop: _publish(settings, publishing, store, stop))
     tables(store)
     if published.already:
-        show_published(published.manifest, root=root, as_json=as_json)
+        show_published(published.manifest, root=root, changes=None, as_json=as_json)
     else:
         show_manifest(published.manifest, root=root, changes=None, as_json=as_json)
     return ExitCode.DONE if published.manifest.complete else ExitCode.SOME_FAILED

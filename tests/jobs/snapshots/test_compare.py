@@ -84,6 +84,20 @@ def test_the_first_export_has_nothing_to_compare_with(connected: RunCommand) -> 
     assert "There is no snapshot before 2024-11-23" in exported.stderr
 
 
+def test_changes_that_a_killed_export_did_not_come_to_are_made_up_for(connected: RunCommand) -> None:
+    connected("export", "--out", "root", "--date", "2024-11-22")
+    later = ("export", "--out", "root", "--date", "2024-11-23", "--compare-with", "previous", "--json")
+    first = connected(*later).document
+    feed = Path("root/changes/snapshot_date=2024-11-23/since-2024-11-22.parquet")
+    feed.unlink()
+
+    again = connected(*later).document
+
+    assert again["already_published"]
+    assert again["changes"] == first["changes"]
+    assert feed.is_file()
+
+
 def test_the_changes_go_through_a_link_to_a_device_which_stays(root: str, tmp_path: Path) -> None:
     out = tmp_path / "changes.parquet"
     out.symlink_to("/dev/null")
