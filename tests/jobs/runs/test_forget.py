@@ -1,6 +1,7 @@
 import json
+import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,6 +115,34 @@ def test_the_plan_of_a_forgotten_run_cannot_be_begun_again(shell: Shell) -> None
     assert (begun.code, continued.code) == (12, 12)
     assert f"{run.name} was forgotten on" in begun.stderr
     assert {method for method, _, _ in shell.twilio.counters().answers} <= {"GET"}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda journal: os.truncate(journal, 0),
+        lambda journal: os.truncate(journal, journal.stat().st_size // 2),
+        lambda journal: journal.write_bytes(b"\xff" * 4096 + journal.read_bytes()[4096:]),
+    ],
+)
+def test_a_damaged_run_is_told_by_every_command_and_can_be_forgotten(
+    damage: Callable[[Path], object], shell: Shell
+) -> None:
+    plan = planned(shell)
+    run = applied(shell, plan)
+    damage(run / "journal.sqlite")
+
+    looks = [shell.call(command, run.name) for command in ("status", "report", "verify", "undo", "resume")]
+    again = shell.call("apply", str(plan.directory), *consent(plan), *HASTE)
+    forgotten = shell.call("forget", run.name, "--yes")
+    later = shell.call("apply", str(plan.directory), *consent(plan), *HASTE)
+
+    assert [output.code for output in (*looks, again, forgotten, later)] == [20] * 5 + [12, 0, 12]
+    assert all(
+        "journal is damaged" in output.stderr and "Plan the same file again" in output.stderr for output in looks
+    )
+    assert f"may have been started by run {run.name}" in again.stderr
+    assert [path.name for path in run.iterdir() if path.name != "audit.jsonl"] == ["forgotten.json"]
 
 
 def test_what_is_forgotten_already_is_no_error_and_half_of_it_is_finished(shell: Shell) -> None:
