@@ -57,7 +57,8 @@ def open_output(path: Path) -> Iterator[BinaryIO]:
         with atomic_write(place) as file:
             yield file
         return
-    with translate_os_errors(path), os.fdopen(_open_existing(path), "wb") as file:
+    hint = "It is no file: look at what it leads to and what reads from it, or name a file."
+    with translate_os_errors(path, hint=hint), os.fdopen(_open_existing(path), "wb") as file:
         yield file
 
 
@@ -124,8 +125,7 @@ def require_unshared(*folders: Path) -> None:
             own = (folder.parent if is_anybodys else folder) / "mine"
             raise LocalDisk(
                 f"{folder}: {what}, and could exchange what is kept there",
-                hint=f"Choose a folder of your own:  --work-dir {own}\n"
-                f"Or, where no one else needs it:  chmod o-w {folder}",
+                hint=f"Choose a folder of your own, which is made where it is missing:  --work-dir {own}",
             )
 
 

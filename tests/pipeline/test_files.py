@@ -164,6 +164,15 @@ def test_a_device_is_written_to_and_stays_one(tmp_path: Path, is_linked: bool) -
     assert place.is_symlink() is is_linked
 
 
+def test_what_a_device_refuses_is_told_without_advice_for_files() -> None:
+    with (
+        pytest.raises(LocalDisk, match="/dev/full: No space left on device") as refusal,
+        open_output(Path("/dev/full")) as file,
+    ):
+        file.write(b"rows")
+    assert "or name a file" in str(refusal.value.hint)
+
+
 def test_a_pipe_is_written_to_once_something_reads_from_it(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
