@@ -30,6 +30,7 @@ from readstate.snapshot.shards.staging import ShardManifest
 from readstate.snapshot.workspace.timeline import Timeline, sum_requests
 from readstate.snapshot.workspace.workspace import Workspace, export_workspace, run_workspace
 from readstate.stop import StopSwitch
+from readstate.twilio.connect import transport_name
 from readstate_jobs.cli.event_loop import run, run_cancellable, set_deadline
 from readstate_jobs.cli.memory import tune_allocator
 from readstate_jobs.cli.session import Session, open_session
@@ -140,6 +141,7 @@ class ExportJob:
             clock=session.clock,
             emit=session.emit,
             tool_version=version("readstate"),
+            transport=transport_name(self.settings),
         )
 
 

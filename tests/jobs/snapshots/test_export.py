@@ -26,11 +26,16 @@ def test_it_publishes_the_world_and_says_so_in_a_table(connected: RunCommand, tw
     assert not any(WORK.glob("exports/*")), "finished work leaves nothing behind"
 
 
-def test_with_json_stdout_is_one_document_that_holds_the_manifest(connected: RunCommand) -> None:
+@pytest.mark.parametrize("transport", ["aiohttp", "curl"])
+def test_with_json_stdout_is_one_document_that_holds_the_manifest(
+    connected: RunCommand, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    monkeypatch.setenv("READSTATE_TRANSPORT", transport)
     output = connected(*EXPORT, "--json")
 
     assert output.code == ExitCode.DONE
     assert output.document["already_published"] is False
+    assert output.document["manifest"]["transport"] == transport
     assert output.document["manifest"] == json.loads((ROOT / output.document["manifest_path"]).read_text())
 
 

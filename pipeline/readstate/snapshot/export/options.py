@@ -83,6 +83,8 @@ class ExportContext:
     clock: Clock
     emit: Observer
     tool_version: str
+    transport: str = ""
+    """The HTTP client in use, as the manifest states it."""
 
 
 def option_differences(begun_with: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -57,6 +57,7 @@ def draft_manifest(
         snapshot_date=options.snapshot_date,
         account_sid=run.account_sid,
         base_url=options.base_url,
+        transport=context.transport,
         roster=options.roster(default_service=checkpoint.require("options", dict[str, Any]).get("default_service")),
         services=tuple(ServiceUsers(sid, users) for sid, users in checkpoint.users_by_service().items()),
         started_at=run.started_at,

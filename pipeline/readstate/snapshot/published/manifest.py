@@ -111,6 +111,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_date: date
     account_sid: str | None
     base_url: str
+    transport: str = ""
+    """``curl`` or ``aiohttp``, at the last start; empty where it was not recorded."""
     services: tuple[ServiceUsers, ...]
     roster: RosterScope | None = None
     """None where it was not recorded."""
