@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate.model.ids import is_sid
+from readstate.model.ids import is_sid, kind_of_id
 
 PREFIXES = st.sampled_from(["AC", "SK", "IS", "US", "CH", "MB"])
 
@@ -25,3 +25,19 @@ def test_anything_more_is_not(prefix: str, more: str) -> None:
 )
 def test_anything_less_or_else_is_not(text: str) -> None:
     assert not is_sid(text, "US")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("p-0123456789ab", "plan"),
+        ("r-20261123T140000Z-ab12", "run"),
+        ("p-0123456789abc", None),
+        ("plans/p-0123456789ab", None),
+        ("r-٢٠261123T140000Z-ab12", None),
+        ("nightly", None),
+        ("", None),
+    ],
+)
+def test_plans_and_runs_are_told_apart_by_their_ids(text: str, kind: str | None) -> None:
+    assert kind_of_id(text) == kind
