@@ -13,6 +13,7 @@ from readstate.changes.apply.options import ApplyOptions, RowOptions
 from readstate.errors import BadInput
 from readstate.model.guards import Consent
 from readstate.model.quantities import parse_allowance, parse_duration
+from readstate_jobs.cli.options import NumberRange
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _COUNT = click.IntRange(min=0)
@@ -60,7 +61,7 @@ _OPTIONS = (
              metavar="N"),
     _consent("--allow-user-wipeout", "Apply even if users lose most or all of their conversations."),
     _consent("--allow-missing", "Refuse the plan if more than this share of lines was not found.",
-             name="allow_missing_percent", type=click.FloatRange(0, 100), metavar="PERCENT"),
+             name="allow_missing_percent", type=NumberRange(0, 100), metavar="PERCENT"),
     _consent("--allow-partial-plan", "Apply even if some lines could not be read during planning."),
     _consent("--max-rows", "Maximum number of changes.", type=_COUNT, metavar="N"),
     _typed("--canary", "Apply this many rows first; all of them must succeed.", type=_COUNT, metavar="N"),

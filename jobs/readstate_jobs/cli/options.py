@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,6 +40,16 @@ _AMOUNTS: Mapping[str, Callable[[str], object]] = {
     "max_failed_users": parse_allowance,
 }
 """Settings whose text is parsed only when it is used: checked here, before anything is begun."""
+
+
+class NumberRange(click.FloatRange):
+    """Numbers within bounds: not "nan", which no bound keeps out and no guard refuses, and not "inf"."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 def parse_day(text: str) -> date:

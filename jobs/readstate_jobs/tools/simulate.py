@@ -18,7 +18,7 @@ from readstate.simulator.server.server import LOOPBACK, listening, new_event_loo
 from readstate.simulator.server.simulator import Simulator
 from readstate.simulator.world.dump import dump_world, load_world
 from readstate.simulator.world.world import World
-from readstate_jobs.cli.options import LocalPath
+from readstate_jobs.cli.options import LocalPath, NumberRange
 
 
 @click.command("simulate")
@@ -26,13 +26,13 @@ from readstate_jobs.cli.options import LocalPath
     "--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port on loopback."
 )
 @click.option("--users", type=click.IntRange(min=0), default=2_000, show_default=True, help="Users of all services.")
-@click.option("--conversations-per-user", type=click.FloatRange(min=0), default=5.0, show_default=True,
+@click.option("--conversations-per-user", type=NumberRange(min=0), default=5.0, show_default=True,
               help="The mean; a few users have many more.")  # fmt: skip
 @click.option("--heaviest", type=click.IntRange(min=0), help="Conversations of the busiest user.")
 @click.option("--services", type=click.IntRange(min=1), default=1, show_default=True, help="The number of services.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same world.")
 @click.option(
-    "--odd-identities", type=click.FloatRange(0, 1), default=0.05, show_default=True, metavar="SHARE",
+    "--odd-identities", type=NumberRange(0, 1), default=0.05, show_default=True, metavar="SHARE",
     help="Users with slashes, blanks, emoji and worse in their identity.",
 )  # fmt: skip
 @click.option("--world", "world_file", type=click.Path(path_type=Path), help="Load the world from this file instead.")

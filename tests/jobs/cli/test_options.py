@@ -4,8 +4,8 @@ import click
 import pytest
 
 from readstate.errors import BadInput, ExitCode
-from readstate_jobs.cli.options import parse_day, parse_seconds, settings_from
-from tests.helpers.cli_shell import run_command
+from readstate_jobs.cli.options import NumberRange, parse_day, parse_seconds, settings_from
+from tests.helpers.cli_shell import RunCommand, run_command
 
 
 def test_a_date_is_written_as_iso_8601() -> None:
@@ -25,6 +25,24 @@ def test_a_time_is_written_with_its_unit() -> None:
 def test_what_is_no_time_is_refused_with_the_forms() -> None:
     with pytest.raises(click.BadParameter, match="1h30m"):
         parse_seconds("half an hour")
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "101", "x"])
+def test_what_is_no_number_within_the_bounds_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        NumberRange(0, 100).convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["apply", "p-1", "--allow-missing", "nan"],
+        ["simulate", "--conversations-per-user", "inf"],
+        ["simulate", "--odd-identities", "nan"],
+    ],
+)
+def test_no_option_takes_what_is_no_number(words: list[str], readstate: RunCommand) -> None:
+    assert readstate(*words).code == ExitCode.USAGE
 
 
 def test_settings_take_their_options_and_leave_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:

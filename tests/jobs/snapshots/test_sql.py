@@ -35,6 +35,13 @@ def test_a_table_shows_null_as_null_and_control_characters_as_text(root: str) ->
     assert "\\x1b" in output.stdout
 
 
+def test_a_query_that_is_no_utf_8_is_told_as_that(root: str) -> None:
+    output = run_command("sql", root, "select '\udcff'")
+
+    assert output.code == ExitCode.BAD_INPUT
+    assert "the query is not UTF-8" in output.stderr
+
+
 def test_json_is_one_list_of_objects(root: str) -> None:
     assert succeed("sql", root, QUESTION, "--json").document == [
         {"identity": 'a "b",\x1b[31m', "unread": None, "at": "2026-10-01T00:00:00+00:00"},
