@@ -70,7 +70,7 @@ def test_a_transport_whose_request_was_cancelled_at_any_turn_of_the_loop_closes_
                     await sending
 
     async def cancel_everywhere() -> None:
-        for turns in range(25):
+        for turns in (*range(8), 10, 14, 20):
             async with asyncio.timeout(5):
                 await cancel_after(turns)
 
