@@ -1,6 +1,7 @@
 """No file, however hostile, takes unbounded memory; the limit that it exceeds is named."""
 
 import gzip
+import io
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,18 +9,38 @@ import pytest
 from pyarrow import parquet as pq
 
 from readstate.errors import BadInput
+from readstate.input.csv_reader import BrokenRecord, ReadOptions, Table, read_csv
+from readstate.input.header import Columns
 from readstate.snapshot.roster.users_file import read_users_file
 from tests.helpers.linted import CH, Linted, updates
 
 HEADER = "user,conversation,op\n"
 
 
-def test_a_line_without_end_is_refused_before_it_is_in_memory() -> None:
-    linted = Linted(gzip.compress(HEADER.encode() + b"a" * 50_000_000))
+class Endless(io.RawIOBase):
+    """A stream that begins with a header and goes on with one line for ever; nobody may read much of it."""
 
-    assert linted.codes == ["E-LIMIT"]
-    assert "the line has more than 1 000 000 characters" in linted.problems[0].message
-    assert linted.problems[0].line == 2
+    def __init__(self) -> None:
+        self.given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        buffer[:] = HEADER.encode().ljust(len(buffer), b"a") if self.given == 0 else b"a" * len(buffer)
+        self.given += len(buffer)
+        assert self.given < 5_000_000, "the line was read further than the limit"
+        return len(buffer)
+
+
+def test_a_line_without_end_is_refused_before_it_is_in_memory() -> None:
+    table = read_csv(io.BufferedReader(Endless()), Columns(("user", "conversation", "op")), ReadOptions())
+
+    assert isinstance(table, Table)
+    (broken,) = table.records
+    assert isinstance(broken, BrokenRecord)
+    assert (broken.problem.code, broken.line) == ("E-LIMIT", 2)
+    assert "the line has more than 1 000 000 characters" in broken.problem.message
 
 
 def test_a_first_line_without_end_is_refused() -> None:
