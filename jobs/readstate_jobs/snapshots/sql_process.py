@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,8 @@ from typing import IO
 import pyarrow as pa
 
 from readstate import errors
-from readstate.errors import BadInput, ReadstateError, StoppedEarly
+from readstate.errors import BadInput, LocalDisk, ReadstateError, StoppedEarly
+from readstate.files import MORE_ROOM, scratch_folder, translate_os_errors
 from readstate.snapshot.query.result import QueryResult, out_of_memory
 from readstate.text import format_duration, format_size
 
@@ -33,14 +33,14 @@ def run_in_process(root: str, day: date | None, query: str, *, timeout_seconds: 
     Raise, also while the rows are read: `BadInput` for a wrong query and for one that takes more than `MEMORY_BYTES`
     (where the system tells it: on Linux), `StoppedEarly` after *timeout_seconds*, and `LocalDisk`.
     """
-    with tempfile.TemporaryDirectory(prefix="readstate-") as folder, tempfile.TemporaryFile() as stderr:
+    with scratch_folder() as folder, _messages(folder) as stderr:
         process = subprocess.Popen(
             # -P: no module of the current folder is imported.
             [sys.executable, "-P", "-m", "readstate_jobs.snapshots.sql_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=os.environ | {"TMPDIR": folder},
+            env=os.environ | {"TMPDIR": str(folder)},
             start_new_session=True,  # Ctrl-C is for this process, which then kills the other
         )
         watch = _Watch(process, timeout_seconds)
@@ -55,6 +55,16 @@ def run_in_process(root: str, day: date | None, query: str, *, timeout_seconds: 
             watch.end()
             for pipe in (process.stdin, process.stdout):
                 _close(pipe)
+
+
+@contextmanager
+def _messages(folder: Path) -> Iterator[IO[bytes]]:
+    """Yield the file that the process writes its error to: a pipe that nobody reads meanwhile could be full."""
+    path = folder / "stderr"
+    with translate_os_errors(path, hint=MORE_ROOM):
+        file = path.open("w+b")
+    with file:
+        yield file
 
 
 @dataclass(slots=True)
@@ -133,6 +143,10 @@ def _error_of(process: "subprocess.Popen[bytes]", watch: _Watch, stderr: IO[byte
         )
     stderr.seek(0)
     written = stderr.read().decode(errors="replace")
+    if not written:
+        return LocalDisk(
+            f"{stderr.name}: the process of the query could not write there what went wrong", hint=MORE_ROOM
+        )
     try:
         told = json.loads(written)
     except ValueError:

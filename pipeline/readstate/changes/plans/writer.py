@@ -68,8 +68,9 @@ class PlanWriter:
         if self._parquet.is_open:
             with suppress(OSError):  # a full disk was reported already
                 self._parquet.close()
-        self._rows_file.close()
-        self._participants_file.close()
+        for file in (self._rows_file, self._participants_file):
+            with suppress(OSError):  # `finish` has made them durable; without it they are removed now
+                file.close()
         if self.directory.name.startswith(UNFINISHED):
             shutil.rmtree(self.directory, ignore_errors=True)
 

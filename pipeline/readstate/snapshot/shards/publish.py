@@ -68,7 +68,7 @@ def publish_run(
     staging = Staging(store, options.run_id)
     days = {registration.snapshot_date for registration in staging.registered().values()}
     if not days:
-        return _nothing_staged(options, store)
+        return _nothing_staged(options, staging)
     before = {day: store.manifest(day) for day in days}
     try:
         published = _publish(options, staging, store=store, workspace=workspace, stop=stop, clock=clock, emit=emit)
@@ -159,9 +159,13 @@ def _is_left_over(staging: Staging, manifest: Manifest) -> bool:
     return changed_at is None or changed_at <= manifest.ended_at
 
 
-def _nothing_staged(options: PublishOptions, store: SnapshotStore) -> Published:
+def _nothing_staged(options: PublishOptions, staging: Staging) -> Published:
+    store = staging.store
     manifest = published_before(store, options.run_id)
     if manifest is not None:
+        # What a publisher has left that was killed while it removed the staged files.
+        if not options.keeps_staging and _is_left_over(staging, manifest):
+            staging.remove()
         return Published(manifest, already=True)
     raise BadInput(
         f"{store.root}: no shard of run {options.run_id} is staged, and it was not published lately",

@@ -75,6 +75,17 @@ async def test_a_publisher_killed_while_it_removes_staged_files_has_published(jo
     assert open_store(job.root).objects.list_folders(STAGING) == []
 
 
+async def test_what_a_killed_publisher_has_left_without_a_registration_is_removed_too(job: ShardedExport) -> None:
+    shards = await job.run_shards(2)
+    first = job.publish(keeps_staging=True)
+    open_store(job.root).objects.delete(f"{job.staging.folder}/{each.shard.folder}/begun.json" for each in shards)
+
+    second = job.publish()
+
+    assert (second.already, second.manifest) == (True, first.manifest)
+    assert open_store(job.root).objects.list_folders(STAGING) == []
+
+
 async def test_a_shard_that_is_staged_again_after_publication_lacks_the_others(job: ShardedExport) -> None:
     await job.run_shards(2)
     job.publish()
