@@ -90,7 +90,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if (
         mount is None
         or subprocess.run(
-            [mount, "-t", "tmpfs", "-o", "size=300k", "none", str(folder)], capture_output=True, check=False
+            [mount, "-t", "tmpfs", "-o", "size=300k,mode=700", "none", str(folder)], capture_output=True, check=False
         ).returncode
     ):
         pytest.skip("a small disk cannot be mounted here")

@@ -9,6 +9,7 @@ import pytest
 
 from readstate import open_snapshot
 from readstate.errors import ExitCode, NotPermitted, PublishedMeanwhile, StoppedEarly
+from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot import defects
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.storage.cloud_client import RETRY_CONFIG
@@ -57,7 +58,11 @@ def content(root: str, path: str) -> bytes:
     return found.content
 
 
-def test_every_command_takes_a_root_in_a_bucket(connected: RunCommand, root: str) -> None:
+def test_every_command_takes_a_root_in_a_bucket(
+    connected: RunCommand, s3: StoreServer, twilio: RunningSimulator
+) -> None:
+    root = s3.new_root()
+    snapshots.publish(root, OLD, [snapshots.row(1, 1)], account_sid=twilio.credentials.account_sid)
     exported = connected("export", "--out", root, "--date", str(NEW), "--compare-with", "previous", "--json")
     manifest = exported.document["manifest"]
     rows = connected("sql", root, "SELECT count(*) AS n FROM latest", "--json").document[0]["n"]
