@@ -21,7 +21,6 @@ from readstate.snapshot.query.formats import (
 )
 from readstate.snapshot.query.result import QueryResult
 from readstate.snapshot.query.views import VIEWS
-from readstate.text import as_unicode
 from readstate_jobs.cli.options import LocalPath, json_option, parse_day, parse_seconds
 from readstate_jobs.cli.terminal import ShownBytes, print_line, print_lines, print_table
 from readstate_jobs.snapshots.sql_process import run_in_process
@@ -70,13 +69,21 @@ def command(
     if query is None:
         _show_views()
         return ExitCode.DONE
-    question = sys.stdin.read() if query == "-" else query
-    if as_unicode(question) != question:
-        raise BadInput("the query is not UTF-8", hint="Save it as UTF-8, or convert it:  iconv -f LATIN1 -t UTF-8")
+    question = _require_text(sys.stdin.read() if query == "-" else query)
     write = _writer(out, as_csv=as_csv, as_json=as_json, csv_writer=write_csv if raw else _write_safe_csv)
     with run_in_process(root, day, question, timeout_seconds=timeout) as result:
         write(result)
     return ExitCode.DONE
+
+
+def _require_text(query: str) -> str:
+    """Return *query* as UTF-8, whatever the locale has made of its bytes. Raise `BadInput`."""
+    try:
+        return query.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError as error:
+        raise BadInput(
+            "the query is not UTF-8", hint="Save it as UTF-8, or convert it:  iconv -f LATIN1 -t UTF-8"
+        ) from error
 
 
 def _writer(

@@ -91,6 +91,12 @@ def test_the_query_may_come_on_stdin(root: str, monkeypatch: pytest.MonkeyPatch)
     assert output.document == [{"answer": 42}]
 
 
+def test_a_query_is_understood_whatever_the_locale_has_made_of_it(root: str) -> None:
+    typed = "SELECT 'é' AS a".encode().decode("ascii", "surrogateescape")
+
+    assert succeed("sql", root, typed, "--json").document == [{"a": "é"}]
+
+
 def test_without_a_query_the_views_are_shown(root: str) -> None:
     output = succeed("sql", root)
 

@@ -1,5 +1,8 @@
 """A query is ended when it exceeds a limit, whatever DuckDB itself would do."""
 
+import os
+import signal
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 from readstate.errors import BadInput, StoppedEarly
 from readstate_jobs.snapshots import sql_process
 from readstate_jobs.snapshots.sql_process import run_in_process
+from tests.helpers.processes import spawn, wait_until
 from tests.helpers.snapshots import publish, row
 
 ENDLESS = "SELECT count(*) FROM range(1000000000000)"
@@ -74,3 +78,16 @@ def test_a_query_that_takes_too_long_is_ended(query: str, root: str, temporary: 
         rows(root, query, timeout_seconds=0.3)
 
     assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_no_query_outlives_its_command_and_no_file_of_it(how: signal.Signals, root: str, temporary: Path) -> None:
+    sort = "SELECT * FROM range(1000000000000) ORDER BY 1 DESC"
+    env = {"PATH": os.environ["PATH"], "HOME": str(temporary), "TMPDIR": str(temporary)}
+    command = spawn([sys.executable, "-m", "readstate_jobs", "sql", root, sort], env)
+    wait_until(lambda: any(temporary.glob("readstate-*/readstate-*")), command)
+
+    command.send_signal(how)
+    command.wait()
+
+    wait_until(lambda: not any(temporary.glob("readstate-*")))
