@@ -32,7 +32,10 @@ ORDERS: Mapping[str, Key] = {
 
 
 class MovingRows:
-    """Answers pages of *rows*; before request number n, the rows that *moves* names for it are updated."""
+    """Answers pages of *rows*; before request number n, the rows that *moves* names for it are updated.
+
+    Each update is *ticks* seconds after the one before; with 0, those of two requests are of the same second.
+    """
 
     def __init__(
         self,
@@ -42,12 +45,14 @@ class MovingRows:
         size: int,
         moves: Mapping[int, Sequence[int]],
         dated: bool = True,
+        ticks: int = 0,
     ) -> None:
         self.rows = rows
         self._key = ORDERS[order]
         self._size = size
         self._moves = moves
         self._dated = dated
+        self._ticks = ticks
         self._last: dict[str, tuple[Any, ...]] = {}
         self._clock = max(max(row.created, row.updated) for row in rows)
         self.requests = 0
@@ -55,8 +60,7 @@ class MovingRows:
     async def send(self, request: Request) -> Response:
         self.requests += 1
         for number in self._moves.get(self.requests, ()):
-            # Two updates a second: a date alone does not tell which came first.
-            self._clock += self.requests % 2
+            self._clock += self._ticks or self.requests % 2
             self.rows[number].updated = self._clock
             self.rows[number].state = 0
         after = self._last.get(dict(request.query).get("PageToken", ""))

@@ -82,7 +82,7 @@ class ListOrder(msgspec.Struct, frozen=True):
         stable = [order for order in self.stable if order.by == "name" and order.holds(known)]
         if not stable or self.rows + len(rows) < FEWEST_ROWS:
             stable += [order for order in self.stable if order.by != "name" and order.holds(known)]
-        newest_first = not stable and self.newest_first and is_newest_first(known)
+        newest_first = self.newest_first and is_newest_first(known)
         return ListOrder(tuple(stable), newest_first, self.rows + len(rows), rows[-1])
 
     @property

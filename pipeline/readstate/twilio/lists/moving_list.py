@@ -4,7 +4,7 @@ A list of one page is read at one moment. After several pages, rows may have mov
 where it had been. Where the order of the list allows that, the list is read again from its beginning:
 
 * newest update first: until a row that is older than everything updated since the reading began. That is repeated until
-  one page was enough, because one page is read at one moment.
+  one page was enough, because one page is read at one moment, or until nothing was updated meanwhile.
 * any other order, or none that is known: to the end, until a reading brings nothing new.
 """
 
@@ -100,8 +100,9 @@ def _is_far_enough(position: ListPosition, rows: Sequence[ListRow]) -> bool:
 def _next_reading(position: ListPosition) -> ListPosition | None:
     """Return the beginning of the next reading; None where nothing can have been missed. Raise `UnusableAnswer`."""
     is_first = position.reading == 1
-    found_nothing = not is_first and position.since is None and not position.found_new
-    if position.pages == 1 or found_nothing or (is_first and position.order.is_stable):
+    # Many rows of one second fill pages: then no row is older, and the newest one tells that none has moved.
+    is_quiet = position.since in {None, position.newest} and not position.found_new
+    if position.pages == 1 or (not is_first and is_quiet) or (is_first and position.order.is_stable):
         return None
     if position.reading == MOST_READINGS:
         raise UnusableAnswer(

@@ -29,7 +29,9 @@ async def read(rows: MovingRows, emit: Any = lambda event: None) -> list[str]:
 
 
 @st.composite
-def moving_rows(draw: st.DrawFn, order: str, *, dated: bool = True, move_often: bool = True) -> MovingRows:
+def moving_rows(
+    draw: st.DrawFn, order: str, *, dated: bool = True, move_often: bool = True, ticks: int = 0
+) -> MovingRows:
     rows = some_rows(draw(st.integers(1, 40)))
     moved = draw(st.lists(st.tuples(st.integers(1, 12), st.integers(0, len(rows) - 1)), max_size=25))
     if not move_often:
@@ -37,13 +39,13 @@ def moving_rows(draw: st.DrawFn, order: str, *, dated: bool = True, move_often: 
     moves: dict[int, list[int]] = {}
     for when, number in moved:
         moves.setdefault(when, []).append(number)
-    return MovingRows(rows, order, size=draw(st.integers(2, 15)), moves=moves, dated=dated)
+    return MovingRows(rows, order, size=draw(st.integers(2, 15)), moves=moves, dated=dated, ticks=ticks)
 
 
 @given(data=st.data())
 @pytest.mark.parametrize("order", [*STABLE, "updated descending"])
 async def test_no_row_is_missed_however_often_rows_move(order: str, data: st.DataObject) -> None:
-    rows = data.draw(moving_rows(order))
+    rows = data.draw(moving_rows(order, ticks=1))
 
     assert set(await read(rows)) == {row.name for row in rows.rows}
 
@@ -76,6 +78,14 @@ async def test_pages_are_read_again_only_where_the_order_asks_for_it(order: str,
 
     assert events == [PageReread(FIRST.path)] * rereads
     assert len(names) == count, "a page that brings nothing new is not passed on"
+
+
+async def test_rows_of_one_second_that_fill_pages_come_to_an_end() -> None:
+    rows = [MovingRow(f"CH{number * 37 % 101:03}", number, 100 - number // 25) for number in range(40)]
+    moving = MovingRows(rows, "updated descending", size=5, moves={})
+
+    assert len(set(await read(moving))) == 40
+    assert moving.requests == 8 + 6 + 6
 
 
 async def test_a_list_that_moves_faster_than_it_is_read_is_an_error() -> None:
