@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from readstate.errors import BadInput
+from readstate.files import scratch_folder
 from readstate.input.cell_reader import CellReader
 from readstate.input.csv_reader import BrokenRecord, ReadOptions
 from readstate.input.header import Columns
@@ -34,8 +34,8 @@ def read_list(
     if any(suffix in _CSV for suffix in Path(name).suffixes):
         columns = replace(columns, alone=None)
     cells = CellReader(tally.add)
-    with TemporaryDirectory(prefix="readstate-") as folder:
-        source = open_source(name, stdin=stdin, spool=Path(folder))
+    with scratch_folder() as folder:
+        source = open_source(name, stdin=stdin, spool=folder)
         with open_table(source, columns, ReadOptions(most_lines=MOST_NAMES), tally.add) as table:
             for record in () if table is None else table.records:
                 if isinstance(record, BrokenRecord):

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
+from readstate.files import scratch_folder
 from readstate.input.csv_reader import BrokenRecord, Format, ReadOptions, Record, Table
 from readstate.input.header import Columns, header_problems, names_of
 from readstate.input.problems import Problem, problem_at
@@ -34,9 +33,9 @@ _BROKEN = (duckdb.Error, RuntimeError, UnicodeError)
 def open_parquet(source: Source, columns: Columns, options: ReadOptions) -> Iterator[Table | list[Problem]]:
     """Open the rows of *source*, or tell what is wrong with its columns or with the file."""
     config = _CONFIG | {"memory_limit": MOST_MEMORY}
-    with TemporaryDirectory(prefix="readstate-") as folder, duckdb.connect(":memory:", config=config) as connection:
+    with scratch_folder() as folder, duckdb.connect(":memory:", config=config) as connection:
         # By a name of ours: in names of files DuckDB understands * and ? as patterns.
-        link = Path(folder, "input.parquet")
+        link = folder / "input.parquet"
         link.symlink_to(source.path.absolute())
         try:
             connection.execute("SET TimeZone = 'UTC'")
