@@ -94,7 +94,7 @@ def test_a_csv_of_one_column_has_no_empty_line(root: Path) -> None:
         ("union_value(n := 2)", "union"),
         ("'\\xff'::BLOB", "bytes"),
         ("'101'::BIT", "bytes"),
-        ("{'b': [x'00']}", "binary"),
+        ("{'b': ['\\x00'::BLOB]}", "binary"),
         ("TIMESTAMP_NS '2026-01-01'", "ns"),
     ],
 )
