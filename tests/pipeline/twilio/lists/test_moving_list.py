@@ -32,7 +32,7 @@ async def read(rows: MovingRows, emit: Any = lambda event: None) -> list[str]:
 def moving_rows(
     draw: st.DrawFn, order: str, *, dated: bool = True, move_often: bool = True, ticks: int = 0
 ) -> MovingRows:
-    rows = some_rows(draw(st.integers(1, 40)))
+    rows = some_rows(draw(st.integers(1 if ticks == 0 else 40, 50)))
     moved = draw(st.lists(st.tuples(st.integers(1, 12), st.integers(0, len(rows) - 1)), max_size=25))
     if not move_often:
         moved = list({number: (when, number) for when, number in moved}.values())
