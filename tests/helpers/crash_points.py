@@ -15,6 +15,7 @@ from typing import Any
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import INTENT, PENDING
 from readstate.twilio.http.aiohttp_transport import AiohttpTransport
+from readstate.twilio.http.curl_transport import CurlTransport
 from readstate_jobs.applying import apply_job
 from readstate_jobs.cli.main import main
 
@@ -47,7 +48,8 @@ def arm(point: str, number: int) -> None:
         case "before the intent" | "after the intent" | "before the outcome" | "after the outcome":
             _around_commits(point, maybe_die)
         case "mid-send" | "after the effect":
-            _around_sends(point, maybe_die)
+            for transport in (AiohttpTransport, CurlTransport):
+                _around_sends(transport, point, maybe_die)
         case "before the results":
             _before(apply_job, "write_results", maybe_die)
         case "during the results":
@@ -74,10 +76,10 @@ def _around_commits(point: str, maybe_die: Callable[[], None]) -> None:
     Journal.commit = wrapped  # type: ignore[method-assign]
 
 
-def _around_sends(point: str, maybe_die: Callable[[], None]) -> None:
-    send = AiohttpTransport.send
+def _around_sends(transport: Any, point: str, maybe_die: Callable[[], None]) -> None:
+    send = transport.send
 
-    async def wrapped(self: AiohttpTransport, request: Any) -> Any:
+    async def wrapped(self: Any, request: Any) -> Any:
         if request.method == "GET":
             return await send(self, request)
         if point == "mid-send":
@@ -88,7 +90,7 @@ def _around_sends(point: str, maybe_die: Callable[[], None]) -> None:
             maybe_die()
         return answer
 
-    AiohttpTransport.send = wrapped  # type: ignore[method-assign]
+    transport.send = wrapped
 
 
 def _before(module: Any, name: str, maybe_die: Callable[[], None]) -> None:

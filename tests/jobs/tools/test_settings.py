@@ -55,7 +55,7 @@ def test_secrets_are_masked_and_what_names_them_is_shortened(
     ("file", "message"),
     [
         ("max_in_flite = 3", "did you mean 'max_in_flight'?"),
-        ("transport = 'aiohttp'", "own.toml: the setting 'transport' was removed: requests"),
+        ("transport = 'lean'", "own.toml: transport = 'lean'"),
     ],
 )
 def test_a_wrong_setting_is_code_10_with_its_place(file: str, message: str, readstate: RunCommand) -> None:
