@@ -128,6 +128,17 @@ class UsersForeseen(Event, frozen=True):
     users: int
 
 
+class PagesForeseen(Event, frozen=True):
+    """How much there is to read, by the lengths of the lists in the previous snapshot."""
+
+    pages: int
+    """List pages of all users, those that earlier starts have read included."""
+    pages_done: int
+    """Those that earlier starts have read."""
+    roster_pages: int
+    """Pages of users still to be listed; 0 where this is not known."""
+
+
 class RosterComplete(Event, frozen=True):
     """The roster is complete: all users of the run are known."""
 

@@ -81,7 +81,8 @@ class Monitor:
     def update_displays(self) -> None:
         """Measure the progress and show it on every display; say what the run waits for where nothing moves."""
         now = self._clock.monotonic()
-        self._rates.add(Sample(now, self.counters.requests, self.counters.accepted, self.counters.done_now))
+        counted = self.counters
+        self._rates.add(Sample(now, counted.requests, counted.accepted, counted.done_now, counted.roster_pages))
         limiter = None if self._limiter is None else self._limiter.view(now)
         if (waiting := self._watchdog.due(now, limiter, WorkerThread.running())) is not None:
             self.emit(waiting)

@@ -9,13 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from readstate.observers.progress import Progress, eta, progress_line
-from readstate.text import escape_control
+from readstate.text import escape_control, truncate
 
 _BAR_WIDTH = 40
+_SHORTEST_BAR = 10
 
 
 class ProgressBar:
-    """A bar at the foot of the terminal, redrawn at every update, and lines above it, which stay."""
+    """Two lines at the foot of the terminal, redrawn at every update, and lines above them, which stay."""
 
     def __init__(self, stream: TextIO, *, verb: str) -> None:
         self._verb = verb
@@ -28,15 +29,22 @@ class ProgressBar:
         self._live.start()
 
     def update(self, now: Progress) -> None:
-        """Draw *now*."""
-        done, total = now.done, now.total
-        row = Table.grid(padding=(0, 1))
-        percent = f"{100 * done // total} %" if total else ""
+        """Draw *now*, each line as wide as the terminal at most: a wrapped one could not be redrawn."""
+        width, share = self._live.console.width, now.share
+        percent = "" if share is None else f"{'about ' if now.is_estimate else ''}{100 * share:.0f} %"
+        blanks = 3
+        beside = len(self._verb) + len(percent) + blanks
+        left = truncate(eta(now), max(1, width - beside - _SHORTEST_BAR))
         bar = Bar(
-            total=total, completed=done, width=_BAR_WIDTH, pulse=total is None, animation_time=now.elapsed_seconds
+            total=None if share is None else 1.0,
+            completed=share or 0.0,
+            width=max(_SHORTEST_BAR, min(_BAR_WIDTH, width - beside - len(left))),
+            pulse=share is None,
+            animation_time=now.elapsed_seconds,
         )
-        row.add_row(Text(self._verb), bar, Text(percent), Text(eta(now)))
-        self._live.update(Group(row, Text(progress_line(now))), refresh=True)
+        row = Table.grid(padding=(0, 1))
+        row.add_row(Text(self._verb), bar, Text(percent), Text(left))
+        self._live.update(Group(row, Text(progress_line(now, width=width))), refresh=True)
 
     def write(self, line: str) -> None:
         """Write *line* above the bar; markup in it has no effect."""

@@ -15,7 +15,8 @@ class Sample(NamedTuple):
     requests: int
     accepted: int
     done: int
-    """Users, or rows of a plan, that this start has finished."""
+    """Pages, users, or rows of a plan, that this start has finished."""
+    roster_pages: int = 0
 
 
 class RateMeter:
@@ -39,11 +40,22 @@ class RateMeter:
         """Return the rate of requests; 0 at the first sample."""
         return self._rate(self._samples[-1].requests - self._samples[0].requests)
 
-    def seconds_left(self, left: int) -> float | None:
-        """Return how long *left* users or rows will take at the current rate; None where nothing moves."""
+    def seconds_left(self, left: int, roster_pages_left: int = 0) -> float | None:
+        """Return how long *left* pages, users or rows, and the list of users, will take at the current rates.
+
+        None where nothing moves.
+        """
+        first, last = self._samples[0], self._samples[-1]
+        times = (
+            self._seconds(left, last.done - first.done),
+            self._seconds(roster_pages_left, last.roster_pages - first.roster_pages),
+        )
+        return None if None in times else max(time for time in times if time is not None)
+
+    def _seconds(self, left: int, moved: int) -> float | None:
         if left <= 0:
             return 0.0
-        rate = self._rate(self._samples[-1].done - self._samples[0].done)
+        rate = self._rate(moved)
         return left / rate if rate > 0 else None
 
     def has_recent_success(self) -> bool:

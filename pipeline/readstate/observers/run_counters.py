@@ -10,6 +10,7 @@ from readstate.events import (
     DuplicatesDropped,
     Event,
     PageReread,
+    PagesForeseen,
     PartWritten,
     Publishing,
     RequestAnswered,
@@ -51,6 +52,14 @@ class RunCounters:
     users_failed: int = 0
     users_done_before: int = 0
 
+    pages: int = 0
+    """List pages of the users that this start has finished; at least one a user."""
+    pages_before: int = 0
+    pages_foreseen: int = 0
+    """List pages of all users, by the previous snapshot; 0 where there is none."""
+    roster_pages: int = 0
+    roster_pages_foreseen: int = 0
+
     rows: int = 0
     rows_before: int = 0
     duplicates: int = 0
@@ -76,6 +85,7 @@ class RunCounters:
                     self.last_error = ""
             case UserRead():
                 self.users_read += 1
+                self.pages += max(1, event.pages)
                 self.rows += event.rows
             case RowSettled():
                 self.stage_done += 1
@@ -96,10 +106,13 @@ class RunCounters:
                 self.pages_reread += 1
             case UserVanished():
                 self.users_vanished += 1
+                self.pages += 1
             case UserUnknown():
                 self.users_unknown += 1
+                self.pages += 1
             case UserFailed():
                 self.users_failed += 1
+                self.pages += 1
             case PartWritten():
                 self.part_bytes += event.bytes
             case _:
@@ -107,8 +120,14 @@ class RunCounters:
 
     def _observe_progress(self, event: Event) -> None:
         match event:
-            case RosterPageRead() | UsersForeseen():
+            case RosterPageRead():
                 self.users_listed += event.users
+                self.roster_pages += 1
+            case UsersForeseen():
+                self.users_listed += event.users
+            case PagesForeseen():
+                self.pages_foreseen, self.pages_before = event.pages, event.pages_done
+                self.roster_pages_foreseen = event.roster_pages
             case RosterComplete():
                 self.users_listed = event.users
                 self.roster_is_complete = True
@@ -152,8 +171,31 @@ class RunCounters:
 
     @property
     def done_now(self) -> int:
-        """Users, or rows of a plan, that this start has finished, whatever the result."""
-        return self._users_done_now + self.outcomes.total()
+        """What this start has finished, whatever the result: pages where they are foreseen, else users; or rows."""
+        return (self.pages if self.pages_foreseen else self._users_done_now) + self.outcomes.total()
+
+    @property
+    def done(self) -> int:
+        """What all starts have finished of the current stage: pages or users, rows, files."""
+        if self.stage != "reading":
+            return self.stage_done
+        return self.pages_before + self.pages if self.pages_foreseen else self.users_done
+
+    @property
+    def left(self) -> int | None:
+        """What the current stage has left to do, in the unit of *done*; None while nothing tells it."""
+        if self.stage != "reading":
+            return self.stage_all - self.stage_done
+        users = self.users_listed - self.users_done
+        if self.pages_foreseen and (users or not self.roster_is_complete):
+            # Where lists have grown since then: a user who is left has at least one page.
+            return max(users, self.pages_foreseen - self.done)
+        return users if self.roster_is_complete else None
+
+    @property
+    def roster_pages_left(self) -> int:
+        """Pages of users still to be listed, as far as foreseen."""
+        return 0 if self.roster_is_complete else max(0, self.roster_pages_foreseen - self.roster_pages)
 
     @property
     def _users_done_now(self) -> int:

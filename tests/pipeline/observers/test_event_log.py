@@ -165,8 +165,8 @@ class TestFigures:
         lines.log.update(half_way())
         lines.log.update(half_way(elapsed_seconds=95.0, seconds_left=None))
 
-        assert lines[0].endswith("87 of 96 in flight, 3 × 429, 2 min left")
-        assert lines[1].endswith("3 × 429")
+        assert lines[0].endswith("429s: 3, 87 of 96 in flight, 2 min left")
+        assert lines[1].endswith("429s: 3, 87 of 96 in flight")
 
     def test_beside_a_progress_bar_they_are_not_told(self) -> None:
         lines = Lines(prints_progress=False)

@@ -48,8 +48,8 @@ class TestOnAPipe:
             "2026-11-23 02:00:00Z 100 users to read",
             "2026-11-23 02:00:00Z error: user US1 failed: status 500, request RQ123",
             (
-                "2026-11-23 02:00:40Z 41 of 100 users, 200 rows, 1 requests/s, 7 of 20 in flight, "
-                "0 × 429, 1 failed, 58 s left"
+                "2026-11-23 02:00:40Z 41 of 100 users, 1 failed, 200 rows, 1 requests/s, "
+                "429s: 0, 7 of 20 in flight, 58 s left"
             ),
         ]
 

@@ -2,7 +2,18 @@
 
 import pytest
 
-from readstate.events import RequestAnswered, Retried, RosterComplete, RunResumed, UserRead
+from readstate.events import (
+    Event,
+    PagesForeseen,
+    RequestAnswered,
+    Retried,
+    RosterComplete,
+    RosterPageRead,
+    RunResumed,
+    UserRead,
+    UsersForeseen,
+    UserVanished,
+)
 from readstate.observers.progress import eta, measure, progress_line
 from readstate.observers.rate_meter import RateMeter
 from readstate.observers.run_counters import RunCounters
@@ -29,7 +40,7 @@ class TestMeasure:
 
         now = measure(counters, view(window=9.7, in_flight=4), steady(2, requests=3, done=1), began=90.0)
 
-        assert (now.done, now.total, now.counters.all_rows) == (11, 40, 106)
+        assert (now.share, now.counters.all_rows) == (11 / 40, 106)
         assert (now.window, now.in_flight, now.elapsed_seconds) == (9, 4, 12)
         assert (now.requests_per_second, now.seconds_left) == (3, 29)
 
@@ -56,33 +67,57 @@ class TestMeasure:
 
         assert measure(counted(*(happened[name] for name in events)), None, rates, began=0).last_error == shown
 
-    def test_while_the_roster_grows_total_and_time_left_are_unknown(self) -> None:
+    def test_while_the_roster_grows_share_and_time_left_are_unknown(self) -> None:
         now = measure(counted(RunResumed("r-1", 10, 30, 99)), None, steady(2, requests=3, done=1), began=0)
 
-        assert (now.total, now.seconds_left) == (None, None)
+        assert (now.share, now.seconds_left) == (None, None)
+
+    @pytest.mark.parametrize(
+        ("events", "share", "seconds_left"),
+        [
+            ([UserRead("US1", 500, 10)], 0.1, 45),
+            ([RunResumed("r-1", 1, 1, 500), PagesForeseen(100, 30, 0), UserRead("US1", 500, 10)], 0.4, 30),
+            ([UserRead("US1", 9_999, 199)], 199 / 200, 0.5),
+            ([PagesForeseen(100, 0, 10), RosterPageRead("IS1", 0), UserRead("US1", 4_500, 90)], 0.1, 22.5),
+            ([RosterComplete(2), UserRead("US1", 2_500, 50), UserVanished("US2", None)], 1.0, 0),
+        ],
+        ids=["by pages, not users", "resumed", "lists have grown", "the list is slower than reading", "all read"],
+    )
+    def test_by_the_previous_snapshot_both_are_known_from_the_first_page(
+        self, events: list[Event], share: float, seconds_left: float
+    ) -> None:
+        known = counted(UsersForeseen(2), PagesForeseen(100, 0, 0), *events)
+
+        rates = metered([Sample(0, 0, 0, 0), Sample(5, 45, 45, 10, 2)])
+
+        now = measure(known, None, rates, began=0)
+
+        assert now.is_estimate == (share < 1)
+        assert (now.share, now.seconds_left) == (pytest.approx(share), pytest.approx(seconds_left))
 
 
 @pytest.mark.parametrize(
     ("changed", "line"),
     [
-        ({}, "1 000 of 2 000 users, 5 123 rows, 42 requests/s, 87 of 96 in flight, 3 × 429"),
+        ({}, "1 000 of 2 000 users, 5 123 rows, 42 requests/s, 429s: 3, 87 of 96 in flight"),
         (
             {"roster_is_complete": False, "window": 0},
-            "1 000 of 2 000 or more users, 5 123 rows, 42 requests/s, 3 × 429",
+            "1 000 users (their total is not known yet), 5 123 rows, 42 requests/s, 429s: 3",
         ),
         (
             {"users_read": 0, "users_listed": 0, "roster_is_complete": False, "rows": 0, "window": 0},
-            "no user known yet, 0 rows, 42 requests/s, 3 × 429",
+            "0 users (their total is not known yet), 0 rows, 42 requests/s, 429s: 3",
         ),
         (
-            {"users_failed": 1200, "window": 0},
-            "2 200 of 2 000 users, 5 123 rows, 42 requests/s, 3 × 429, 1 200 failed",
+            {"users_failed": 120, "window": 0},
+            "1 120 of 2 000 users, 120 failed, 5 123 rows, 42 requests/s, 429s: 3",
         ),
+        ({"users_read": 2000}, "2 000 of 2 000 users, 5 123 rows"),
         ({"stage": "compacting", "stage_done": 1000, "stage_all": 9999}, "merging 1 000 of 9 999 rows"),
         ({"stage": "publishing", "stage_done": 1, "stage_all": 9}, "publishing 1 of 9 files"),
         (
             {"stage": "applying", "stage_done": 3, "stage_all": 9, "outcomes": {"not_found": 1, "applied": 2}},
-            "3 of 9 rows, 42 requests/s, 3 × 429, applied 2, not found 1",
+            "3 of 9 rows, applied 2, not found 1, 42 requests/s, 429s: 3",
         ),
     ],
 )
@@ -98,8 +133,9 @@ def test_the_line_of_each_stage(changed: dict[str, object], line: str) -> None:
         ({"outage_seconds": 40.0}, "no answer for 40 s"),
         ({"last_error": "status 503"}, "trying again (status 503)"),
         ({"outage_seconds": 40.0, "last_error": "status 503"}, "no answer for 40 s (status 503)"),
-        ({"stage": "publishing"}, ""),
-        ({"stage": "publishing", "last_error": "status 503"}, ""),
+        ({"users_read": 2000}, "saving"),
+        ({"stage": "compacting"}, "saving"),
+        ({"stage": "publishing", "last_error": "status 503"}, "saving"),
     ],
 )
 def test_the_time_left_or_why_it_is_unknown(changed: dict[str, object], text: str) -> None:

@@ -3,6 +3,8 @@
 import io
 import re
 
+import pytest
+
 from readstate.observers.progress_bar import ProgressBar
 from tests.helpers.progress import half_way
 
@@ -31,14 +33,37 @@ def test_it_shows_how_far_the_run_is_and_how_long_it_will_take() -> None:
     text = drawn()
 
     assert re.search(r"export .*50 % 2 min left", text)
-    assert "1 000 of 2 000 users, 5 123 rows, 42 requests/s, 87 of 96 in flight, 3 × 429" in text
+    assert "1 000 of 2 000 users, 5 123 rows, 42 requests/s, 429s: 3, 87 of 96 in flight" in text
 
 
 def test_while_the_roster_grows_there_is_no_share() -> None:
     text = drawn(roster_is_complete=False, seconds_left=None)
 
     assert " % " not in text
-    assert "or more users" in text
+    assert "1 000 users (their total is not known yet)" in text
+
+
+def test_where_last_nights_numbers_are_known_there_is_a_share_from_the_beginning() -> None:
+    text = drawn(roster_is_complete=False, pages_foreseen=4000, pages=1080)
+
+    assert re.search(r"about 27 % 2 min left", text)
+    assert "1 000 of about 2 000 users" in text
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_no_line_is_wrapped(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    text = drawn(
+        roster_is_complete=False,
+        users_listed=1_234_567,
+        rows=123_456_789,
+        pages_foreseen=9_999_999,
+        last_error="connection refused by a proxy with a long name",
+        outage_seconds=4_000.0,
+    )
+
+    assert max(map(len, re.split(r"[\r\n]+", text))) <= columns
 
 
 def test_an_empty_roster_is_no_division_by_zero() -> None:

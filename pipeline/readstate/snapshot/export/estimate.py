@@ -28,6 +28,7 @@ async def count_roster(options: ExportOptions, context: ExportContext) -> Roster
                 await disk.run(checkpoint.preload_sizes, long_lists(context.store, previous))
             await roster_of(options, context, checkpoint, disk).fill()
             context.stop.raise_if_stopped()
-            return RosterSize(*await disk.run(checkpoint.expected_requests, MAX_PAGE_SIZE))
+            users, pages, _ = await disk.run(checkpoint.expected_requests, MAX_PAGE_SIZE)
+            return RosterSize(users, pages)
         finally:
             await disk.run(checkpoint.close)

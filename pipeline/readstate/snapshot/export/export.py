@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from readstate.clock import Clock
 from readstate.concurrency import WorkerThread
 from readstate.errors import BadInput, LocalDisk
-from readstate.events import Message, RunResumed, UsersForeseen
+from readstate.events import Message, PagesForeseen, RunResumed, UsersForeseen
 from readstate.model.resources import Configuration
 from readstate.snapshot.export.ingest import Ingest
 from readstate.snapshot.export.options import ExportContext, ExportOptions, option_differences
@@ -25,6 +26,7 @@ from readstate.snapshot.roster.roster import Roster
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.run import Run, begin, resume
 from readstate.stop import cancel_after_grace
+from readstate.twilio.http.request import MAX_PAGE_SIZE
 
 Result = TypeVar("Result")
 
@@ -143,7 +145,17 @@ async def _begin_or_resume(
     progress = await disk.run(checkpoint.progress)
     done = progress.read + progress.vanished + progress.unknown
     context.emit(RunResumed(run.run_id, done, progress.listed - done, progress.rows))
+    if checkpoint.has_preloaded:
+        await _foresee(options, context, checkpoint, disk)
     return run
+
+
+async def _foresee(options: ExportOptions, context: ExportContext, checkpoint: Checkpoint, disk: WorkerThread) -> None:
+    """Say how much there is to read, for who watches the run."""
+    users, pages, pages_done = await disk.run(checkpoint.expected_requests, MAX_PAGE_SIZE)
+    # How far an earlier start came with the list is not looked up: reading is what takes time.
+    roster_pages = 0 if pages_done else ceil(users * options.selection.share.count / MAX_PAGE_SIZE)
+    context.emit(PagesForeseen(pages, pages_done, roster_pages))
 
 
 async def _preload(
@@ -161,6 +173,7 @@ async def _preload(
         return
     if preloaded:
         context.emit(UsersForeseen(preloaded))
+        await _foresee(options, context, checkpoint, disk)
 
 
 def _preload_users(

@@ -68,7 +68,8 @@ class Checkpoint:
             self._connection.executescript(TABLES)
             self._connection.execute("UPDATE user SET state = 'pending' WHERE state IN ('taken', 'failed')")
             unlisted = self._connection.execute("SELECT EXISTS (SELECT 1 FROM user WHERE NOT listed)")
-            self._has_preloaded = bool(unlisted.fetchone()[0])
+            self.has_preloaded = bool(unlisted.fetchone()[0])
+        """Whether some users are known from an earlier snapshot, and perhaps not listed yet."""
         self._path = path
 
     def close(self) -> None:
@@ -118,7 +119,7 @@ class Checkpoint:
                     for service, sid, identity, conversations in users
                 ),
             )
-            self._has_preloaded = True
+            self.has_preloaded = True
             return self._connection.total_changes - before
 
     def delete_vanished(self) -> None:
@@ -152,7 +153,7 @@ class Checkpoint:
     def _add_page(self, service: str, users: Sequence[User]) -> int:
         page = f"WITH page (sid, identity, resource) AS (VALUES {', '.join(['(?, ?, ?)'] * len(users))}) "
         values = [value for user in users for value in (user.sid, user.identity, msgspec.json.encode(user))]
-        if self._has_preloaded:
+        if self.has_preloaded:
             self._connection.execute(page + UPDATE_PRELOADED, [*values, service])
         before = self._connection.total_changes
         self._connection.execute(page + INSERT_NEW, [*values, service, service])
@@ -220,13 +221,15 @@ class Checkpoint:
             rows=rows,
         )
 
-    def expected_requests(self, page_size: int) -> tuple[int, int]:
-        """Return the number of users and of their list pages, by their sizes in the previous snapshot."""
+    def expected_requests(self, page_size: int) -> tuple[int, int, int]:
+        """Return how many users there are, of how many list pages by the previous snapshot, and how many are read."""
         with _translated(self._path):
-            users, pages = self._connection.execute(
-                "SELECT count(*), coalesce(sum(max(1, (expected + ?1 - 1) / ?1)), 0) FROM user", (page_size,)
+            users, pages, pages_done = self._connection.execute(
+                "SELECT count(*), coalesce(sum(pages), 0), coalesce(sum(pages) FILTER (WHERE state <> 'pending'), 0)"
+                " FROM (SELECT state, max(1, (expected + ?1 - 1) / ?1) AS pages FROM user)",
+                (page_size,),
             ).fetchone()
-        return users, pages
+        return users, pages, pages_done
 
     def users_by_service(self) -> dict[str, int]:
         """Return the number of users of each service."""
