@@ -1,4 +1,7 @@
-"""Private files on the local disk, written atomically and durably; what the disk refuses becomes `LocalDisk`."""
+"""Files on the local disk, written atomically and durably; what the disk refuses becomes `LocalDisk`.
+
+Private files and folders are their owner's alone. Outputs are for their readers: their modes follow the umask.
+"""
 
 import errno
 import hashlib
@@ -25,13 +28,26 @@ _OWN_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
 
 @contextmanager
 def atomic_write(path: Path, *, hint: str | None = None) -> Iterator[BinaryIO]:
-    """Yield a file to write to. It takes the name *path* when the block ends well, and is durable by then.
+    """Yield a private file to write to. It takes the name *path* when the block ends well, and is durable by then.
 
-    Only its owner may read it. Where the block raises, an earlier file stays untouched and nothing else is left.
+    Where the block raises, an earlier file stays untouched and nothing else is left.
     Raise `LocalDisk`, with *hint* as `translate_os_errors` takes it.
     """
+    with _replacing(path, 0o600, hint) as file:
+        yield file
+
+
+@contextmanager
+def atomic_output(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file for others to read, as `atomic_write` does; who may read it is the umask's to say."""
+    with _replacing(path, 0o666, None) as file:
+        yield file
+
+
+@contextmanager
+def _replacing(path: Path, mode: int, hint: str | None) -> Iterator[BinaryIO]:
     with translate_os_errors(path, hint=hint):
-        unfinished, descriptor = _open_unfinished(path)
+        unfinished, descriptor = _open_unfinished(path, mode)
         with os.fdopen(descriptor, "wb") as file:
             try:
                 yield file
@@ -49,12 +65,12 @@ def atomic_write(path: Path, *, hint: str | None = None) -> Iterator[BinaryIO]:
 def open_output(path: Path) -> Iterator[BinaryIO]:
     """Yield a file for an output whose place a person has named. Raise `LocalDisk`.
 
-    A regular file is replaced as `atomic_write` does it, behind a link too, which stays a link. Anything else that
+    A regular file is replaced as `atomic_output` does it, behind a link too, which stays a link. Anything else that
     exists, such as ``/dev/null``, a pipe or a shell's ``>(command)``, is written to.
     """
     place = replaceable(path)
     if place is not None:
-        with atomic_write(place) as file:
+        with atomic_output(place) as file:
             yield file
         return
     hint = "It is no file: look at what it leads to and what reads from it, or name a file."
@@ -93,6 +109,13 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def copy_private(source: Path, target: Path) -> Path:
+    """Copy the file *source* to the private file *target*; return *target*. Raise `LocalDisk`."""
+    with atomic_write(target) as file, source.open("rb") as stream:
+        shutil.copyfileobj(stream, file)
+    return target
+
+
+def copy_output(source: Path, target: Path) -> Path:
     """Copy the file *source* to *target*, an output as `open_output` has it; return *target*. Raise `LocalDisk`."""
     with open_output(target) as file, source.open("rb") as stream:
         shutil.copyfileobj(stream, file)
@@ -105,8 +128,11 @@ def create_private(path: Path) -> BinaryIO:
 
 
 def create_private_folder(path: Path) -> None:
-    """Create the folder *path* with its parents, for its owner alone; an existing one stays as it is."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create the folder *path* with its parents, all for their owner alone; existing ones stay as they are."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(exist_ok=True)  # refused where it is no folder
 
 
 def require_unshared(*folders: Path) -> None:
@@ -210,8 +236,8 @@ def _open_existing(path: Path, flags: int = 0) -> int:
     return os.dup(own) if own is not None else os.open(path, os.O_WRONLY | os.O_APPEND | flags)
 
 
-def _open_unfinished(path: Path) -> tuple[Path, int]:
-    """Open an empty file beside *path* that no other process writes to.
+def _open_unfinished(path: Path, mode: int) -> tuple[Path, int]:
+    """Open an empty file of *mode* beside *path* that no other process writes to.
 
     Its name is the same each time, so that one left by a killed process is reused instead of piling up; it is another
     name only while another process writes *path*, such as the same shard on another machine, or where something that
@@ -222,9 +248,9 @@ def _open_unfinished(path: Path) -> tuple[Path, int]:
         # In a folder that others may write to, the name could be a link to any file of ours, or a pipe.
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
-            descriptor, is_new = os.open(usual, flags | os.O_EXCL, 0o600), True
+            descriptor, is_new = os.open(usual, flags | os.O_EXCL, mode), True
         except FileExistsError:
-            descriptor, is_new = os.open(usual, flags, 0o600), False
+            descriptor, is_new = os.open(usual, flags, mode), False
         try:
             if _is_ours(usual, descriptor):
                 if os.fstat(descriptor).st_size:
@@ -236,7 +262,7 @@ def _open_unfinished(path: Path) -> tuple[Path, int]:
                 return usual, descriptor
         os.close(descriptor)
     other = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
-    return other, os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return other, os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
 
 
 def _is_ours(path: Path, descriptor: int) -> bool:

@@ -40,10 +40,10 @@ class RunCommand(Protocol):
 def run_command(*arguments: str, env: Mapping[str, str] | None = None) -> CommandOutput:
     """Run ``readstate`` in this process, with *env* over the environment: quick, and coverage sees it.
 
-    A command changes what belongs to the process: environment, umask and signal handlers are put back.
+    A command changes what belongs to the process: environment and signal handlers are put back.
     """
     stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    before, mask = dict(os.environ), os.umask(0o077)
+    before = dict(os.environ)
     os.environ.update(env or {})
     try:
         with redirect_stdout(stdout), redirect_stderr(stderr):
@@ -51,7 +51,6 @@ def run_command(*arguments: str, env: Mapping[str, str] | None = None) -> Comman
     finally:
         os.environ.clear()
         os.environ.update(before)
-        os.umask(mask)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     output = CommandOutput(code, _text(stdout), _text(stderr))

@@ -1,7 +1,6 @@
 """The command `readstate`: runs the subcommand, and turns every failure into a message and an exit code."""
 
 import difflib
-import os
 import shlex
 import sys
 import traceback
@@ -102,7 +101,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; raises nothing."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     typed = CommandLine(arguments)
-    os.umask(0o077)  # what we write holds personal data
 
     def explain(message: str, hint: str | None, code: ExitCode) -> int:
         with suppress(OSError):  # where stderr cannot be written either, the exit code is all that is left

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from readstate.errors import ExitCode
-from readstate.files import copy_private
+from readstate.files import copy_output
 from readstate.text import pluralize
 from readstate_jobs.cli.options import LocalPath, json_option
 from readstate_jobs.cli.terminal import print_json, print_line
@@ -34,7 +34,7 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
     with checked_input(file, pop_input_options(options)) as checked:
         problems, staged = checked.problems, checked.staged
         checked.report.flush()
-        written = copy_private(checked.rejects, rejects or _beside(file)) if problems.by_code else None
+        written = copy_output(checked.rejects, rejects or _beside(file)) if problems.by_code else None
         rows = staged.rows if staged else 0
         if as_json:
             print_json(

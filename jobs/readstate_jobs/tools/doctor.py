@@ -24,7 +24,7 @@ from readstate.errors import (
     StoppedEarly,
     TransportError,
 )
-from readstate.files import require_unshared
+from readstate.files import create_private_folder, require_unshared
 from readstate.observers.run_counters import RunCounters
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.text import escape_control, format_duration, format_size, pluralize, short_sid
@@ -110,7 +110,7 @@ def _as_finding(subject: str, add: Callable[[Finding], None]) -> Iterator[None]:
 def _check_disk(work_dir: Path) -> Iterator[Finding]:
     try:
         require_unshared(work_dir)
-        work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_private_folder(work_dir)
         probe = work_dir / ".writable"
         probe.write_bytes(b"")
         probe.unlink()

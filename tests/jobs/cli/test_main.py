@@ -13,7 +13,7 @@ import click
 import pytest
 
 from readstate.errors import ExitCode
-from readstate_jobs.cli.main import COMMANDS, main
+from readstate_jobs.cli.main import COMMANDS
 from tests.helpers.cli_shell import CommandOutput, RunCommand
 from tests.helpers.processes import LONGEST_SECONDS
 from tests.helpers.repository import ROOT
@@ -235,13 +235,3 @@ def test_foreign_text_in_an_error_cannot_steer_the_terminal(readstate: RunComman
     assert "\x1b]" not in output.stderr
     assert "\x07" not in output.stderr
     assert "evil" in output.stderr
-
-
-def test_what_is_written_is_readable_by_its_owner_alone(clean_environment: None) -> None:
-    before = os.umask(0o022)
-    try:
-        main(["settings"])
-
-        assert os.umask(0o022) == 0o077
-    finally:
-        os.umask(before)

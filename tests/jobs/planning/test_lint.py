@@ -17,7 +17,6 @@ def test_all_problems_are_shown_by_code_and_listed_one_by_one(readstate: RunComm
     assert "and 3 more" in linted.stdout
     rejects = Path("bad.csv.rejects.csv")
     assert len(rejects.read_text().splitlines()) == 14
-    assert rejects.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_good_file_leaves_no_list(readstate: RunCommand) -> None:

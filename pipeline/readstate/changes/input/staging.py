@@ -67,6 +67,8 @@ class Staging:
         """Open a new, empty table in *directory*, with the further tables of *schema*."""
         self._path = directory / "staging.sqlite"
         with self._disk():
+            with suppress(OSError):  # then SQLite says why
+                self._path.touch(mode=0o600)
             self.database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             self.database.executescript(_PRAGMAS + _SCHEMA + schema)
 

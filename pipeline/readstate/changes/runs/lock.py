@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from readstate.errors import Locked
-from readstate.files import require_unshared, translate_os_errors
+from readstate.files import create_private_folder, require_unshared, translate_os_errors
 from readstate.locks import LockHeld, acquire_lock, is_locked, machine_lock
 from readstate.model.plan import Target
 
@@ -25,6 +25,7 @@ def target_lock(work_dir: Path, target: Target, *, run_id: str, holder: dict[str
     require_unshared(work_dir, path.parent)
     try:
         with translate_os_errors(path, hint="Choose a folder that you may write to with --work-dir."):
+            create_private_folder(path.parent)
             lock = acquire_lock(path, holder=json.dumps({"run": run_id, **holder}))
     except LockHeld as held:
         raise _locked(target, held.holder) from None

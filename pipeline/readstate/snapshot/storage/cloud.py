@@ -15,6 +15,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 from pyarrow import fs
 
+from readstate.files import create_private
 from readstate.snapshot.storage.arrow_filesystem import CloudFileSystem
 from readstate.snapshot.storage.cloud_client import open_client
 from readstate.snapshot.storage.cloud_errors import translate_errors, translate_errors_but_missing
@@ -74,7 +75,8 @@ class CloudObjectStore:
             return None
 
     def local_copy(self, path: str, target: Path) -> Path:
-        with self.translate_errors(path), target.open("wb") as copy:
+        target.unlink(missing_ok=True)  # left by a killed run
+        with self.translate_errors(path), create_private(target) as copy:
             for chunk in obstore.get(self.client, path).stream():
                 copy.write(chunk)
         return target

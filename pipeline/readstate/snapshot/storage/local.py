@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from pyarrow import fs
 
-from readstate.files import atomic_write, translate_os_errors
+from readstate.files import atomic_output, translate_os_errors
 from readstate.locks import wait_for_lock
 from readstate.snapshot.storage.object_store import ObjectInfo, Version, VersionedContent
 
@@ -120,7 +120,7 @@ class LocalObjectStore:
     def _new_file(self, path: str) -> Iterator[BinaryIO]:
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(target) as file:
+        with atomic_output(target) as file:
             yield file
 
     @contextmanager

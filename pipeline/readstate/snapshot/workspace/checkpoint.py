@@ -8,7 +8,7 @@ import dataclasses
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -54,6 +54,8 @@ class Checkpoint:
     def __init__(self, path: Path) -> None:
         """Open or create it. Raise `LocalDisk`, and `BadInput` where another version of readstate made it."""
         with _translated(path):
+            with suppress(OSError):  # then SQLite says why
+                path.touch(mode=0o600)  # its further files get the same mode
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode = WAL")
             # A killed process loses nothing with NORMAL; a power cut may lose the last transactions,

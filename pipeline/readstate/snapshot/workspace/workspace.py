@@ -87,6 +87,7 @@ def hold_workspace(folder: Path) -> Iterator[Workspace]:
     require_unshared(folder.parents[1], folder.parent, folder)
     try:
         with translate_os_errors(folder, hint="Choose a folder that you may write to with --work-dir."):
+            create_private_folder(folder.parent)
             lock = acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n")
     except LockHeld as held:
         raise Locked(

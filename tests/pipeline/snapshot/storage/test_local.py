@@ -21,12 +21,13 @@ def test_a_file_that_cannot_be_copied_does_not_appear(objects: LocalObjectStore,
     assert list(objects.list_objects("")) == []
 
 
-def test_only_the_owner_can_read_what_is_put(objects: LocalObjectStore) -> None:
+def test_what_is_put_is_for_its_readers(objects: LocalObjectStore, tmp_path: Path) -> None:
     objects.put_bytes(b"x", "users/a")
     objects.put_if(b"x", "_snapshots/b", expected=None)
+    (plain := tmp_path / "plain").touch()
 
     modes = {stat.S_IMODE(path.stat().st_mode) for path in objects.folder.rglob("*") if path.is_file()}
-    assert modes == {0o600}
+    assert modes == {stat.S_IMODE(plain.stat().st_mode)}
 
 
 def test_a_root_that_is_a_file_is_refused_before_anything_is_written(objects: LocalObjectStore) -> None:
