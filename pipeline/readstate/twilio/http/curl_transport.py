@@ -231,35 +231,32 @@ def _local_port(descriptor: int) -> int | None:
 
 
 class _Headers(Mapping[str, str]):
-    """The headers of a response, parsed when one is asked for; most answers are asked for one at most."""
+    """The headers of a response, looked for in its head when one is asked for: few are, of most responses."""
 
-    __slots__ = ("_lines", "_parsed")
+    __slots__ = ("_lines",)
 
-    def __init__(self, lines: tuple[bytes, ...]) -> None:
+    def __init__(self, lines: Sequence[bytes]) -> None:
         self._lines = lines
-        self._parsed: dict[str, str] | None = None
 
     def __getitem__(self, name: str) -> str:
-        return self._all()[name.lower()]
+        wanted = name.lower().encode("latin-1") + b":"
+        for line in reversed(self._lines):
+            if line[: len(wanted)].lower() == wanted:
+                return line[len(wanted) :].decode("latin-1").strip()
+            if line.startswith(b"HTTP/"):
+                break  # the heads before are of interim responses, such as 103, or of a proxy
+        raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
+        for line in reversed(self._lines):
+            if line.startswith(b"HTTP/"):
+                return
+            name, colon, _ = line.decode("latin-1").partition(":")
+            if colon:
+                yield name.lower()
 
     def __len__(self) -> int:
-        return len(self._all())
-
-    def _all(self) -> dict[str, str]:
-        if self._parsed is None:
-            parsed: dict[str, str] = {}
-            for line in self._lines:
-                if line.startswith(b"HTTP/"):
-                    parsed.clear()  # of an interim response, such as 103
-                    continue
-                name, colon, value = line.decode("latin-1").partition(":")
-                if colon:
-                    parsed.setdefault(name.strip().lower(), value.strip())
-            self._parsed = parsed
-        return self._parsed
+        return sum(1 for _ in self)
 
 
 def transfer_options(settings: Settings, credentials: Credentials) -> list[tuple[int, object]]:
@@ -283,8 +280,11 @@ def transfer_options(settings: Settings, credentials: Credentials) -> list[tuple
         (pycurl.USERAGENT, f"readstate/{version('readstate')}"),
         (pycurl.HTTPHEADER, ["Accept: application/json", "Expect:"]),
     ]
-    authorities = authorities_file() or ssl.get_default_verify_paths().cafile
-    return options if authorities is None else [*options, (pycurl.CAINFO, str(authorities))]
+    if settings.base_url.startswith("https:"):
+        authorities = authorities_file() or ssl.get_default_verify_paths().cafile
+        if authorities is not None:
+            options.append((pycurl.CAINFO, str(authorities)))
+    return options
 
 
 def _milliseconds(seconds: float) -> int:
