@@ -6,9 +6,11 @@ STAMP := $(VENV)/.ready
 BENCH_STAMP := $(VENV)/.ready-to-compare
 AIRFLOW_VENV := .venv-airflow
 AIRFLOW_STAMP := $(AIRFLOW_VENV)/.ready
+FLOORS_VENV := .venv-floors
+FLOORS_STAMP := $(FLOORS_VENV)/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup demo test test-fast test-nightly test-airflow lint types contract check clean bench bench-pacing soak
+.PHONY: help setup demo test test-fast test-nightly test-floors test-airflow lint types contract check clean bench bench-pacing soak
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -33,6 +35,16 @@ test-fast: setup  ## every test that starts no process; about 50 s on two cores
 
 test-nightly: setup  ## the whole suite with fifteen times as many examples of each property
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n 2
+
+test-floors: $(FLOORS_STAMP)  ## test-fast with the lowest versions that pyproject.toml allows
+	$(FLOORS_VENV)/bin/python -m pytest -n 2 -m "not process" -p no:cacheprovider
+
+$(FLOORS_STAMP): pyproject.toml
+	$(PYTHON) -m venv --clear $(FLOORS_VENV)
+	$(FLOORS_VENV)/bin/python -m pip install -qq --disable-pip-version-check uv
+	$(FLOORS_VENV)/bin/uv pip install -q --python $(FLOORS_VENV)/bin/python --resolution lowest-direct --editable '.[delta,fast,redis]'
+	$(FLOORS_VENV)/bin/uv pip install -q --python $(FLOORS_VENV)/bin/python --editable '.[test]'
+	touch $(FLOORS_STAMP)
 
 test-airflow: $(AIRFLOW_STAMP)  ## the Airflow provider, with a real scheduler
 	$(AIRFLOW_VENV)/bin/python -m pytest -p no:cacheprovider -W ignore tests/jobs/airflow
@@ -74,4 +86,4 @@ bench-pacing: setup  ## the pace over real sockets, beside the official client; 
 	$(BIN)/python -m tests.benchmarks.pacing
 
 clean:  ## remove what the targets above made
-	rm -rf $(VENV) $(AIRFLOW_VENV) demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*
+	rm -rf $(VENV) $(AIRFLOW_VENV) $(FLOORS_VENV) demo-output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

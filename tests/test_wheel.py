@@ -1,9 +1,10 @@
-"""The wheel: what is in it, and that it lives beside a project that has packages called jobs and pipeline."""
+"""What is published: a wheel that lives beside packages called jobs and pipeline, and sources with their tests."""
 
-import shutil
+import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from tests.helpers.repository import ROOT
 
-_BUILD = "import sys\nfrom setuptools import build_meta\nprint(build_meta.build_wheel(sys.argv[1]))"
+_BUILD = "import sys\nfrom hatchling import build\nbuild.build_wheel(sys.argv[1])\nbuild.build_sdist(sys.argv[1])"
 _USE_BOTH = """
 import jobs, pipeline
 from jobs import nightly
@@ -23,17 +24,24 @@ sys.exit(main(["--version"]))
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy: building leaves files in the folder of the sources."""
-    sources, built = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("built")
-    for name in ("pyproject.toml", "README.md", "pipeline", "jobs"):
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        else:
-            shutil.copy(ROOT / name, sources / name)
-    subprocess.run([sys.executable, "-c", _BUILD, built], cwd=sources, capture_output=True, check=True)
-    (file,) = built.iterdir()
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel and the source distribution."""
+    folder = tmp_path_factory.mktemp("built")
+    subprocess.run([sys.executable, "-c", _BUILD, folder], cwd=ROOT, capture_output=True, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    (file,) = built.glob("*.whl")
     return file
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: Path) -> str:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return archive.read(name).decode()
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +102,28 @@ def test_it_holds_every_file_that_is_not_code(wheel: Path) -> None:
 
     assert {"readstate/py.typed", "readstate_jobs/py.typed"} <= wanted
     assert missing == set()
+
+
+def test_its_description_has_no_link_that_is_dead_on_an_index(metadata: str) -> None:
+    targets = re.findall(r"\]\(([^)]*)\)", metadata)
+
+    assert "## Exit codes" in metadata
+    assert [target for target in targets if not target.startswith("https://")] == []
+
+
+def test_it_names_its_license_and_the_versions_of_python(metadata: str) -> None:
+    assert "\nLicense-Expression: Apache-2.0\n" in metadata
+    assert re.findall(r"Python :: (3\.\d+)", metadata) == ["3.11", "3.12", "3.13", "3.14"]
+
+
+def test_the_sources_hold_what_their_tests_need(built: Path) -> None:
+    (file,) = built.glob("*.tar.gz")
+    with tarfile.open(file) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+
+    assert "tests/test_wheel.py" in held
+    assert set(tracked) - held == set()
 
 
 def test_a_project_with_our_names_is_the_working_folder(site: Path, project: Path) -> None:
