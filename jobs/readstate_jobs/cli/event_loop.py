@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from readstate_jobs.cli.messages import command_line
 
 Result = TypeVar("Result")
 
+_SHOW_CURSOR = b"\x1b[?25h\n"
 _SIGNALS = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
 
@@ -67,8 +69,10 @@ def fan_out(observers: Sequence[Observer]) -> Observer:
 def _request_stop_or_exit(stop: StopSwitch, number: signal.Signals, code: ExitCode) -> None:
     if stop.reason() is not None:
         command_line().print_message("exiting at once; what was saved can be resumed")
+        if sys.stderr.isatty():
+            os.write(2, _SHOW_CURSOR)  # a progress bar has hidden it
         os._exit(code)
-    command_line().print_message(f"{number.name}: finishing what is in flight (a second one exits at once)")
+    command_line().print_message(f"{number.name}: finishing what is in flight and saving; a second one exits at once")
     stop.request_stop(StopReason(f"stopped by {number.name}", code))
 
 

@@ -33,12 +33,17 @@ class CommandLine:
         if self.log_format == "json":
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             entry = {"time": now, "level": level, "event": "message", "message": message, "hint": hint}
-            click.echo(escape_json(json.dumps(entry | facts)), err=True)
+            _echo(escape_json(json.dumps(entry | facts)))
             return
         mark = f"{click.style('error:', fg='red', bold=True)} " if level == "error" else ""
-        click.echo(f"{mark}{escape_control(message)}", err=True, color=self.colour)
+        _echo(f"{mark}{escape_control(message)}", colour=self.colour)
         if hint:
-            click.echo(escape_lines(hint), err=True)
+            _echo(escape_lines(hint))
+
+
+def _echo(text: str, *, colour: bool | None = None) -> None:
+    # Not with err=True: click keeps the stream of before, and would write into a progress bar, which replaces stderr.
+    click.echo(text, file=sys.stderr, color=colour)
 
 
 def command_line() -> CommandLine:

@@ -41,7 +41,7 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 def print_line(text: str, *, err: bool = False) -> None:
     """Write *text* as one line to stdout or stderr; what could steer a terminal or end the line becomes an escape."""
-    click.echo(escape_control(text), err=err)
+    click.echo(escape_control(text), file=sys.stderr if err else sys.stdout)
 
 
 class ShownBytes(io.RawIOBase):

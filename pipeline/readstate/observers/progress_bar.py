@@ -1,5 +1,6 @@
 """The progress bar, for a person at a terminal."""
 
+import textwrap
 from typing import TextIO
 
 from rich.console import Console, Group
@@ -13,6 +14,8 @@ from readstate.text import escape_control, truncate
 
 _BAR_WIDTH = 40
 _SHORTEST_BAR = 10
+_CTRL_C = 2
+"""The columns that a terminal needs to show ``^C`` behind the bar, which is redrawn then."""
 
 
 class ProgressBar:
@@ -30,7 +33,7 @@ class ProgressBar:
 
     def update(self, now: Progress) -> None:
         """Draw *now*, each line as wide as the terminal at most: a wrapped one could not be redrawn."""
-        width, share = self._live.console.width, now.share
+        width, share = self._live.console.width - _CTRL_C, now.share
         percent = "" if share is None else f"{'about ' if now.is_estimate else ''}{100 * share:.0f} %"
         blanks = 3
         beside = len(self._verb) + len(percent) + blanks
@@ -47,8 +50,11 @@ class ProgressBar:
         self._live.update(Group(row, Text(progress_line(now, width=width))), refresh=True)
 
     def write(self, line: str) -> None:
-        """Write *line* above the bar; markup in it has no effect."""
-        self._live.console.print(Text(escape_control(line)), soft_wrap=True)
+        """Write *line* above the bar, broken between words, never within one; markup in it has no effect."""
+        lines = textwrap.wrap(
+            escape_control(line), self._live.console.width, break_long_words=False, break_on_hyphens=False
+        )
+        self._live.console.print(Text("\n".join(lines)), soft_wrap=True)
 
     def close(self) -> None:
         """Remove the bar; the lines stay."""

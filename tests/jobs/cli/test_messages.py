@@ -1,9 +1,14 @@
+import io
 import json
+import re
+import sys
 
 import click
 import pytest
 
+from readstate.observers.progress_bar import ProgressBar
 from readstate_jobs.cli.messages import CommandLine, command_line, escape_lines
+from tests.helpers.progress import half_way
 
 
 def test_control_characters_become_visible_and_line_ends_stay() -> None:
@@ -36,6 +41,28 @@ def test_colours_are_left_to_click_unless_they_are_unwanted(
         monkeypatch.setenv(name, value)
 
     assert CommandLine().colour is colour
+
+
+class _Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_message_under_a_progress_bar_has_lines_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    written = io.BytesIO()
+    terminal = _Terminal(written, encoding="utf-8", errors="backslashreplace", write_through=True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    bar = ProgressBar(terminal, verb="export")
+    bar.update(half_way())
+
+    CommandLine().print_message(
+        "SIGINT: finishing what is in flight for 20 s at most; press Ctrl-C again to exit at once"
+    )
+
+    shown = written.getvalue().decode()
+    bar.close()
+    assert re.search(r"\x1b\[2KSIGINT: [^\n]+ to exit\nat once\nexport", shown), "above a bar that is drawn anew"
 
 
 def test_the_command_line_is_the_object_of_the_context() -> None:

@@ -63,7 +63,7 @@ def test_no_line_is_wrapped(columns: int, monkeypatch: pytest.MonkeyPatch) -> No
         outage_seconds=4_000.0,
     )
 
-    assert max(map(len, re.split(r"[\r\n]+", text))) <= columns
+    assert max(map(len, re.split(r"[\r\n]+", text))) <= columns - 2, "^C needs room too"
 
 
 def test_an_empty_roster_is_no_division_by_zero() -> None:
@@ -85,13 +85,16 @@ def test_lines_stay_above_it_and_nothing_in_them_has_an_effect() -> None:
     assert "\x1b[31mfailed" not in terminal.getvalue()
 
 
-def test_a_long_line_is_not_cut() -> None:
+def test_a_long_line_is_broken_between_words_and_a_long_word_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     terminal = Terminal()
     bar = ProgressBar(terminal, verb="export")
-    bar.write("x" * 500)
+    bar.write("word " * 30 + "x" * 500)
     bar.close()
 
-    assert "x" * 500 in terminal.text
+    words, rest, long_word = terminal.text.split("\n")[:3]
+    assert (words.strip(), rest.strip()) == (("word " * 16).strip(), ("word " * 14).strip())
+    assert "x" * 500 in long_word
 
 
 def test_the_cursor_comes_back_at_the_end() -> None:
