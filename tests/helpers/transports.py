@@ -14,11 +14,15 @@ from readstate.twilio.http.body_budget import BodyBudget
 from readstate.twilio.http.curl_transport import open_curl_transport
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
+from readstate.twilio.http.time_bounds import time_bounded
 from readstate.twilio.http.transport import Transport
 from tests.helpers.raw_server import RawServer, http, raw_server
 
-TRANSPORTS: dict[str, Callable[[Settings, Credentials, BodyBudget], AbstractAsyncContextManager[Transport]]] = {
-    "aiohttp": open_aiohttp_transport,
+Opening = Callable[[Settings, Credentials, BodyBudget], AbstractAsyncContextManager[Transport]]
+TRANSPORTS: dict[str, Opening] = {
+    "aiohttp": lambda settings, credentials, bodies: time_bounded(
+        open_aiohttp_transport(settings, credentials, bodies), settings
+    ),
     "curl": open_curl_transport,
 }
 """Another transport is one more line here."""

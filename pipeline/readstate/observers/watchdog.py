@@ -33,7 +33,11 @@ class Watchdog:
     def observe(self, event: Event, now: float) -> None:
         """Take note of *event*, which came at the moment *now*, in seconds of a clock that never goes back."""
         self._awaits_answer = isinstance(event, events.AnswerAwaited)
-        match event:
+        match event:  # the two that come with every request first
+            case events.RequestAnswered(status=status) if status < 429:
+                self._move(now)
+            case events.UserRead():
+                self._move(now)
             case events.RequestAnswered(status=429):
                 self._refused += 1
             case events.RequestAnswered(status=status) if status >= 500:

@@ -76,7 +76,7 @@ def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyn
     if transport_name(settings) == "curl":
         from readstate.twilio.http.curl_transport import open_curl_transport  # noqa: PLC0415 - optional
 
-        return time_bounded(open_curl_transport(settings, credentials, bodies), settings)
+        return open_curl_transport(settings, credentials, bodies)
     from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport  # noqa: PLC0415 - aiohttp takes 0.2 s
 
     return time_bounded(open_aiohttp_transport(settings, credentials, bodies), settings)

@@ -272,6 +272,7 @@ def transfer_options(settings: Settings, credentials: Credentials) -> list[tuple
         (pycurl.BUFFERSIZE, _BUFFER),
         (pycurl.DNS_CACHE_TIMEOUT, _DNS_SECONDS),
         (pycurl.CONNECTTIMEOUT_MS, _milliseconds(settings.connect_timeout_seconds)),
+        (pycurl.TIMEOUT_MS, _milliseconds(settings.request_timeout_seconds)),
         (pycurl.LOW_SPEED_LIMIT, 1),
         (pycurl.LOW_SPEED_TIME, math.ceil(settings.read_timeout_seconds)),
         (pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC),

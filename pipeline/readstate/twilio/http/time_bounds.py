@@ -1,4 +1,4 @@
-"""Time bounds that hold for any transport: every phase of a request, and closing."""
+"""Time bounds for a transport whose library has none that cover every phase of a request, and closing."""
 
 import asyncio
 from collections.abc import AsyncIterator

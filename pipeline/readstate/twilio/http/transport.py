@@ -10,7 +10,7 @@ class Transport(Protocol):
     """Sends requests.
 
     The tests ``test_transports.py`` and ``test_transport_failures.py`` list what every implementation must do.
-    Above it, `time_bounded` bounds time and `require_own` refuses answers about other resources, for all of them alike.
+    Above it, `require_own` refuses answers about other resources, for all of them alike.
     """
 
     async def send(self, request: Request) -> Response:

@@ -6,7 +6,6 @@ import pytest
 
 from readstate.settings import DEFAULT_BASE_URL, Settings
 from readstate.twilio.http.body_budget import BodyBudget
-from readstate.twilio.http.time_bounds import time_bounded
 from readstate.twilio.http.transport import Transport
 from tests.helpers.transports import CREDENTIALS, TRANSPORTS, Open
 
@@ -20,6 +19,6 @@ def transport(request: pytest.FixtureRequest) -> Open:
     ) -> AbstractAsyncContextManager[Transport]:
         settings = Settings(base_url=base_url, **changed)  # type: ignore[arg-type]
         bodies = bodies or BodyBudget(each=settings.max_body_megabytes << 20)
-        return time_bounded(open_transport(settings, CREDENTIALS, bodies), settings)
+        return open_transport(settings, CREDENTIALS, bodies)
 
     return opened
