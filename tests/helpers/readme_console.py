@@ -35,6 +35,12 @@ class Example:
         return self.typed.endswith("&")
 
     @property
+    def printed(self) -> list[str]:
+        """The lines of the output without log lines, in whose place a terminal has a progress bar, and empty ends."""
+        text = re.sub(r"^[-\d]+ [:\d]+Z .*\n|^--- code \d+\n", "", self.output, flags=re.MULTILINE)
+        return text.strip("\n").splitlines()
+
+    @property
     def failed(self) -> bool:
         return not self.is_background and "--- code 0" not in self.output
 
