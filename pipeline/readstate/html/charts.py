@@ -13,23 +13,15 @@ import pygal
 from markupsafe import Markup
 from pygal.style import Style
 
+from readstate.html.axes import Axis, scale
 from readstate.text import group_digits, truncate
 
 _SVG = "http://www.w3.org/2000/svg"
 _WIDTH = 480
 """Narrow, so that text stays readable on a phone, where a chart shrinks to 330 pixels."""
-_MOST_LABELS = 4
-_LONGEST_LABEL = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A picture, its title as one sentence, and its numbers as a table."""
-
-    title: str
-    svg: Markup
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+_LONGEST_LABEL = 24
+_DIGIT = 0.022
+"""The width of one digit in a bar, as a share of the longest bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +34,47 @@ class Series:
     """None is a gap in a line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture, its title as one sentence, and its numbers as a table."""
+
+    title: str
+    svg: Markup
+    labels: Sequence[str]
+    """What each row of the table is about."""
+    series: Sequence[Series]
+    """The columns of the table."""
+
+
 def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *, unit: str) -> Chart:
     """Return a chart with one horizontal bar a label, stacked from all series."""
+    highest = max(
+        (sum(filter(None, values)) for values in zip(*(one.values for one in series), strict=True)), default=0
+    )
     chart = pygal.HorizontalStackedBar(
-        style=_style(series), height=130 + 34 * len(labels), x_title=unit, **_options(series)
+        style=_style(series),
+        height=130 + 34 * len(labels),
+        x_title=unit,
+        print_values=True,
+        **_options(series, highest),
     )
     # The first bar is drawn at the bottom; people read from the top.
     chart.x_labels = _shortened(reversed(labels))
     for one in series:
-        chart.add(one.name, list(reversed(one.values)))
-    return _finished(chart, title, labels, series)
+        chart.add(truncate(one.name, _LONGEST_LABEL), [_inside(value, highest) for value in reversed(one.values)])
+    return _finished(chart, title, labels, series, text="fill: var(--page)")
 
 
 def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: str, colours: Sequence[str]) -> Chart:
     """Return a chart with one horizontal bar a label, each in its own colour; *axis* names the labels."""
     chart = pygal.HorizontalBar(
-        style=_style([series]), height=110 + 26 * len(labels), x_title=unit, y_title=axis, **_options([series])
+        style=_style([series]),
+        height=110 + 26 * len(labels),
+        x_title=unit,
+        y_title=axis,
+        print_values=True,
+        print_values_position="top",
+        **_options([series], max(filter(None, series.values), default=0)),
     )
     bars = [
         {"value": value, "style": f"fill: var(--{colour}); stroke: none"}
@@ -66,41 +83,51 @@ def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: 
     # The first bar is drawn at the bottom; people read from the top.
     chart.x_labels = _shortened(reversed(labels))
     chart.add(series.name, list(reversed(bars)))
-    return _finished(chart, title, labels, [series])
+    return _finished(chart, title, labels, [series], text="fill: var(--ink); text-anchor: start")
 
 
-def lines(title: str, labels: Sequence[str], series: Sequence[Series], *, axis: str, unit: str) -> Chart:
-    """Return a chart with one line a series; of many labels only a few are written."""
-    step = -(-len(labels) // _MOST_LABELS) or 1
+def lines(title: str, axis: Axis, series: Sequence[Series], *, unit: str) -> Chart:
+    """Return a chart with one line a series; its legend has the last values where these are those of now."""
     highest = max((value for one in series for value in one.values if value is not None), default=0)
-    chart = pygal.Line(
+    chart = pygal.XY(
         style=_style(series),
         height=260,
-        x_title=axis,
+        x_title=axis.title,
         y_title=unit,
-        range=(0, highest or 1),
-        show_dots=len(labels) < 40,
+        show_dots=len(axis.places) < 40,
+        dots_size=2,
         allow_interruptions=True,
-        **_options(series),
+        **_options(series, highest)
+        | {"formatter": str, "show_legend": len(series) > 1 or axis.ends_now, "legend_at_bottom_columns": 2},
     )
-    # pygal's own choice of labels goes by their text, and two moments may be written alike.
-    chart.x_labels = _shortened(label if place % step == 0 else "" for place, label in enumerate(labels))
+    chart.x_labels = [{"value": place, "label": text} for place, text in axis.marks]
     for one in series:
-        chart.add(one.name, list(one.values))
-    return _finished(chart, title, labels, series)
+        last = f": {format_number(one.values[-1])}" if axis.ends_now else ""
+        points = list(zip(axis.places, one.values, strict=True))
+        chart.add(f"{truncate(one.name, _LONGEST_LABEL)}{last}", points)
+    return _finished(chart, title, axis.labels, series)
 
 
-def _options(series: Sequence[Series]) -> dict[str, Any]:
+def _inside(value: float | None, highest: float) -> dict[str, Any]:
+    """Return a part of a bar that shows its number if there is room for it."""
+    text = format_number(value)
+    is_wide = (value or 0) > highest * _DIGIT * (len(text) + 1)
+    return {"value": value, "formatter": lambda _: text if is_wide else ""}
+
+
+def _options(series: Sequence[Series], highest: float) -> dict[str, Any]:
+    marks = scale(highest)
     return {
         "width": _WIDTH,
         "js": [],
         "margin": 8,
-        "margin_right": 40,
+        "margin_right": 56,
         "spacing": 8,
+        "range": (0, marks[-1]),
+        "y_labels": marks,
         "show_legend": len(series) > 1,
         "legend_at_bottom": True,
-        "legend_at_bottom_columns": len(series),
-        "max_scale": 5,
+        "legend_at_bottom_columns": min(len(series), 3),
         "truncate_label": -1,
         "truncate_legend": -1,
         "formatter": format_number,
@@ -133,24 +160,26 @@ def _style(series: Sequence[Series]) -> Style:
         major_label_font_size=15,
         legend_font_size=15,
         title_font_size=15,
+        value_font_size=13,
         tooltip_font_size=15,
     )
 
 
-def _finished(chart: Any, title: str, labels: Sequence[str], series: Sequence[Series]) -> Chart:
+def _finished(chart: Any, title: str, labels: Sequence[str], series: Sequence[Series], *, text: str = "") -> Chart:
     svg = chart.render_tree()
     for parent in list(svg.iter()):
         for child in list(parent):
             # A page has no script; without it, pygal's own tooltips stay empty, and its titles name nothing.
-            is_of_no_use = child.tag is ET.Comment or str(child.tag).endswith(("script", "title"))
+            is_of_no_use = child.tag is ET.Comment or str(child.tag).endswith(("script", "title", "desc"))
             if is_of_no_use or child.get("class") == "tooltip":
                 parent.remove(child)
+            elif child.get("class") == "value":
+                child.set("style", text)
     svg.set("role", "img")
     svg.set("aria-label", f"Chart: {title}")
     ET.register_namespace("", _SVG)
-    text = ET.tostring(svg, encoding="unicode")
-    rows = [[label, *(format_number(one.values[place]) for one in series)] for place, label in enumerate(labels)]
-    return Chart(title, Markup(text), ["", *(one.name for one in series)], rows)  # noqa: S704 - made by pygal, escaped
+    drawn = Markup(ET.tostring(svg, encoding="unicode"))  # noqa: S704 - made by pygal, escaped
+    return Chart(title, drawn, labels, series)
 
 
 def format_number(value: float | None) -> str:

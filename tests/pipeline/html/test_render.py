@@ -5,6 +5,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
+from readstate.html import render as render_module
 from readstate.html.render import escape_markdown_cell, format_share, render_template
 
 
@@ -43,3 +44,10 @@ def test_text_in_a_markdown_table_forms_neither_markup_nor_a_column() -> None:
 )
 def test_a_share_is_neither_nothing_nor_all_unless_it_is(part: int, whole: int, text: str) -> None:
     assert format_share(part, whole) == text
+
+
+def test_what_is_folded_on_the_screen_is_printed() -> None:
+    style = (Path(render_module.__file__).parent / "style.css").read_text(encoding="utf-8")
+
+    screen = style.index("@media screen { details:not([open]) + .behind { display: none; } }")
+    assert ".behind" not in style[:screen] + style[style.index("@media print") :]

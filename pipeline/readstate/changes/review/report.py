@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.results import outcome_of, paired
 from readstate.changes.runs.row_record import RowRecord
 from readstate.changes.runs.status import RunStatus
+from readstate.html.axes import time_axis
 from readstate.html.charts import Chart, Series, bars, format_number, lines, stacked_bars
 from readstate.html.render import format_share, render_template
 from readstate.model.change import Disposition
@@ -130,7 +132,7 @@ def _charts(found: RunStatistics) -> Iterator[Chart]:
             f" {format_number(answers.p99)} ms",
             _bucket_names(),
             Series("rows", "read", buckets),
-            axis="time to the answer",
+            axis="milliseconds to the answer",
             unit="rows",
             colours=["read"] * len(buckets),
         )
@@ -147,13 +149,12 @@ def _rate(windows: list[RateWindow], throttled: int) -> Chart:
     ]
     if throttled:
         refused = [window.throttled / window.seconds for window in windows]
-        series.append(Series("refused (429), sent again", "doubt", refused))
+        series.append(Series("refused (429)", "other", refused))
     refusals = f"; {format_number(throttled)} requests were refused (429) and sent again" if throttled else ""
     return lines(
         f"{format_number(round(settled / seconds, 1))} rows were settled per second{refusals}",
-        [f"{(window.begins_at - began) / 60:.1f}" for window in windows],
+        time_axis("since the first row was settled", [window.begins_at - began for window in windows]),
         series,
-        axis="minutes since the first row was settled",
         unit="per second",
     )
 
@@ -163,8 +164,8 @@ def _in_class(outcomes: Any, kind: OutcomeClass) -> int:
 
 
 def _bucket_names() -> list[str]:
-    bounds = [f"{bound} ms" if bound < 1_000 else f"{bound // 1_000} s" for bound in BUCKETS_MS]
-    return [*(f"< {bound}" for bound in bounds), f"≥ {bounds[-1]}"]
+    ranges = [f"{low}–{high}" for low, high in pairwise((0, *BUCKETS_MS))]
+    return [*ranges, f"≥ {BUCKETS_MS[-1]}"]
 
 
 def _slow(row: PlanRow, record: RowRecord, outcome: str) -> dict[str, Any]:

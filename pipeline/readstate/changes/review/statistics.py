@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from readstate.changes.runs.row_record import RowRecord
@@ -141,7 +141,7 @@ class RunStatistics:
         )
 
     def windows(self) -> list[RateWindow]:
-        """Return windows of equal length, few enough for a picture; between two that are apart, one of nothing."""
+        """Return windows of equal length, few enough for a picture; a pause begins and ends with one of nothing."""
         if not self._settled:
             return []
         length, first = 1, min(self._settled)
@@ -150,9 +150,9 @@ class RunStatistics:
         cells: defaultdict[int, Counter[str]] = defaultdict(Counter)
         for second, counts in self._settled.items():
             cells[(second - first) // length].update(counts)
-        for cell in list(cells):
-            if cell + 1 not in cells and cell < max(cells):
-                cells[cell + 1] = Counter()
+        for before, after in pairwise(sorted(cells)):
+            if after > before + 1:
+                cells[before + 1] = cells[after - 1] = Counter()
         return [
             RateWindow(
                 first + cell * length, length, {kind: counts[kind] for kind in OutcomeClass}, counts["throttled"]

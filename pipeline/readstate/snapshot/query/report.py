@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from readstate.html.axes import date_axis, time_axis
 from readstate.html.charts import Chart, Series, bars, format_number, lines, stacked_bars
 from readstate.html.render import format_share, render_template
 from readstate.snapshot.compare.compare import Comparison, compare
@@ -15,10 +16,11 @@ from readstate.snapshot.published.snapshot import open_snapshot, translate_damag
 from readstate.snapshot.query.catalog import open_catalog
 from readstate.snapshot.query.statistics import BUCKETS, ReadStates, Statistics, compute_statistics
 from readstate.snapshot.workspace.timeline import concatenate, downsample
-from readstate.text import escape_control, short_sid
+from readstate.text import escape_control, format_duration, short_sid
 
 _MOST_POINTS = 120
-_MINUTES = "minutes since the run began"
+_FEWEST_POINTS = 6
+"""Fewer make no line that shows anything."""
 _BUCKET_COLOURS = ("never", "read", *["unread"] * 4, "cap")
 
 
@@ -63,9 +65,10 @@ def _render(name: str, report: Report, charts: Sequence[Chart]) -> str:
         statistics=report.statistics,
         comparison=report.comparison,
         total=all_rows,
-        minutes=(report.manifest.ended_at - report.manifest.started_at).total_seconds() / 60,
+        took=format_duration((report.manifest.ended_at - report.manifest.started_at).total_seconds()),
         headline=_headline(all_rows),
         charts=charts,
+        run_charts=list(_run_charts(report.manifest)) if charts else [],
         buckets=list(zip(BUCKETS, report.statistics.unread_counts, strict=True)),
         pii=report.show_pii,
     )
@@ -114,13 +117,10 @@ def _charts(report: Report) -> Iterator[Chart]:
         yield lines(
             f"Unread conversations went from {format_number(first.unread)} to {format_number(last.unread)}"
             f" in {len(found.by_day)} snapshots",
-            [group.group for group in found.by_day],
+            date_axis("date of the snapshot", [date.fromisoformat(group.group) for group in found.by_day]),
             _series(found.by_day),
-            axis="date of the snapshot",
             unit="conversations",
         )
-    if report.manifest.timeline:
-        yield from _timeline(report.manifest)
 
 
 def _by_group(title: str, groups: Sequence[ReadStates]) -> Chart:
@@ -136,50 +136,54 @@ def _series(groups: Sequence[ReadStates]) -> list[Series]:
     ]
 
 
-def _timeline(manifest: Manifest) -> Iterator[Chart]:
+def _run_charts(manifest: Manifest) -> Iterator[Chart]:
+    if len(manifest.timeline) < _FEWEST_POINTS:
+        return
     windows = list(_with_pauses(downsample(manifest.timeline, most=_MOST_POINTS)))
     began = manifest.timeline[0].begins_at
-    minutes = ["" if one is None else f"{(one.begins_at - began).total_seconds() / 60:.1f}" for one in windows]
+    times = time_axis("since the run began", [(one.begins_at - began).total_seconds() for one, _ in windows])
 
     def points(value: Callable[[TimelineWindow], float]) -> list[float | None]:
-        return [None if one is None else value(one) for one in windows]
+        return [value(one) if works else None for one, works in windows]
 
     yield lines(
         f"{format_number(manifest.requests.throttled)} of {format_number(manifest.requests.requests)} requests were"
         " refused (429) and sent again",
-        minutes,
+        times,
         [
             Series("requests", "read", points(lambda one: one.requests / max(one.seconds, 0.001))),
             Series("refused (429)", "cap", points(lambda one: one.throttled / max(one.seconds, 0.001))),
         ],
-        axis=_MINUTES,
         unit="per second",
     )
     yield lines(
         f"At most {format_number(max(one.in_flight for one in manifest.timeline))} requests were in flight at once",
-        minutes,
+        times,
         [
-            Series("in flight at most", "unread", points(lambda one: one.in_flight)),
-            Series("allowed at most", "never", points(lambda one: one.allowed)),
+            Series("in flight", "unread", points(lambda one: one.in_flight)),
+            Series("allowed", "never", points(lambda one: one.allowed)),
         ],
-        axis=_MINUTES,
-        unit="requests",
+        unit="requests at most",
     )
 
 
-def _with_pauses(windows: Sequence[TimelineWindow]) -> Iterator[TimelineWindow | None]:
-    """Yield *windows* with None where no process worked on the run; short windows at the ends of a start are merged."""
+def _with_pauses(windows: Sequence[TimelineWindow]) -> Iterator[tuple[TimelineWindow, bool]]:
+    """Yield *windows* with True, and with False once more where a pause follows: no process worked on the run then.
+
+    Short windows at the ends of a start are merged.
+    """
     usual = max(window.seconds for window in windows)
     held: TimelineWindow | None = None
     for window in windows:
         if held is None:
             held = window
         elif (window.begins_at - held.begins_at).total_seconds() > 2 * usual + held.seconds:
-            yield from (held, None)
+            yield from ((held, True), (held, False))
             held = window
         elif min(held.seconds, window.seconds) < usual / 4:
             held = concatenate(held, window)
         else:
-            yield held
+            yield held, True
             held = window
-    yield held
+    if held is not None:
+        yield held, True

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from readstate.snapshot.published.manifest import RequestCounts, TimelineWindow
@@ -98,8 +99,17 @@ def test_every_chart_has_a_title_axes_and_a_table(report: Report) -> None:
     assert figures[4].count("<tr>") <= 121
 
 
-def test_a_run_without_a_timeline_has_none_drawn(root: str) -> None:
-    assert "minutes since the run began" not in render_html(make_report(root, OLD))
+def test_how_the_run_went_comes_last(report: Report) -> None:
+    page = render_html(report)
+    assert page.index("requests were refused") > page.index("How the run went") > page.index("What changed")
+
+
+@pytest.mark.parametrize("windows", [0, 5])
+def test_a_run_of_a_few_seconds_has_no_line_drawn(report: Report, windows: int) -> None:
+    short = replace(
+        report, manifest=msgspec.structs.replace(report.manifest, timeline=report.manifest.timeline[:windows])
+    )
+    assert "since the run began" not in render_html(short)
 
 
 def test_an_incomplete_snapshot_says_so(report: Report) -> None:
