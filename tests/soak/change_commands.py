@@ -100,7 +100,7 @@ def _apply_and_remember(place: Place) -> None:
 
 
 def _forget(place: Place) -> list[str]:
-    return ["forget", place.facts["plan"], "--yes", "-o", place.path("plans")]
+    return ["forget", place.facts["plan"], "--yes", "--plans", place.path("plans")]
 
 
 def _is_forgotten(place: Place) -> None:

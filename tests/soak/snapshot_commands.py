@@ -17,7 +17,7 @@ def _export(place: Place) -> list[str]:
 
 
 def _export_with_all(place: Place) -> list[str]:
-    more = ["--metrics-file", place.path("metrics.prom"), "--shared-pace", place.path("pace"), "--format", "delta"]
+    more = ["--metrics-file", place.path("metrics.prom"), "--shared-pace", place.path("pace"), "--delta"]
     return [*_export(place), *more, "--compare-with", "previous"]
 
 

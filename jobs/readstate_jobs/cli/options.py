@@ -103,14 +103,22 @@ def connection_options(command: Command) -> Command:
 
 def plan_argument(command: Command) -> Command:
     """Add to *command* the argument PLAN: a folder, or an id below the folder of all plans."""
-    root = plans_option("The folder of plans, for a PLAN given by its id.")
-    return click.argument("plan", metavar="PLAN")(root(command))
+    return click.argument("plan", metavar="PLAN")(plans_option(command))
 
 
-def plans_option(help_text: str) -> Callable[[Command], Command]:
-    """Return the option that names the folder of plans."""
+def plans_option(command: Command) -> Command:
+    """Add to *command* the option that says where plans are found."""
+    return _plans("--plans", help="The folder in which a PLAN given by its id is found.")(command)
+
+
+def plans_output_option(command: Command) -> Command:
+    """Add to *command* the option that says where a plan is written."""
+    return _plans("-o", "--out", help="The folder of plans, in which the plan gets a folder of its own.")(command)
+
+
+def _plans(*flags: str, help: str) -> Callable[[Command], Command]:  # noqa: A002 - as click calls it
     folder = LocalPath(file_okay=False, readable=False)  # what cannot be read is told when it is read
-    return click.option("-o", "--out", "root", type=folder, default=Path("plans"), show_default=True, help=help_text)
+    return click.option(*flags, "root", type=folder, default=Path("plans"), show_default=True, help=help)
 
 
 def runs_options(command: Command) -> Command:

@@ -7,7 +7,7 @@ import click
 
 from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
-from readstate_jobs.cli.options import connection_options, json_option, plans_option, settings_from
+from readstate_jobs.cli.options import connection_options, json_option, plans_output_option, settings_from
 from readstate_jobs.cli.terminal import print_line
 from readstate_jobs.mark_read.job import MarkReadJob
 from readstate_jobs.mark_read.options import parse_options
@@ -34,7 +34,7 @@ from readstate_jobs.planning.plan_job import show_plan
 @click.option("--mute", is_flag=True, help="Also mute the selected conversations.")
 @click.option("--unmute", is_flag=True, help="Also unmute the selected conversations.")
 @click.option("--keep-unread", is_flag=True, help="Do not move read horizons: only --mute or --unmute.")
-@plans_option("The folder of plans, in which the plan gets a folder of its own.")
+@plans_output_option
 @json_option
 @connection_options
 def command(*, root: Path, as_json: bool, **options: Any) -> int:

@@ -9,14 +9,20 @@ from readstate.changes.planning.options import PlanOptions
 from readstate.credentials import load_credentials
 from readstate.errors import BadInput, ExitCode
 from readstate.model.plan import Mode
-from readstate_jobs.cli.options import connection_options, json_option, plans_option, require_service_sid, settings_from
+from readstate_jobs.cli.options import (
+    connection_options,
+    json_option,
+    plans_output_option,
+    require_service_sid,
+    settings_from,
+)
 from readstate_jobs.planning.changes_input import checked_input, input_options, pop_input_options
 from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
 
 
 @click.command()
 @input_options
-@plans_option("The folder of plans, in which the plan gets a folder of its own.")
+@plans_output_option
 @click.option("--service", metavar="IS…", help="The service of all lines. [default: the account's default service]")
 @click.option(
     "--on-invalid", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,

@@ -25,7 +25,7 @@ from readstate_jobs.cli.terminal import print_json
 @click.command()
 @click.argument("names", nargs=-1, metavar="[PLAN|RUN]…")
 @click.option("--retain", metavar="TIME", help="Everything that was not used for this long, such as 30d.")
-@plans_option("The folder of plans.")
+@plans_option
 @runs_options
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 @json_option

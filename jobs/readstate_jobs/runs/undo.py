@@ -8,14 +8,14 @@ import click
 from readstate.changes.runs.directory import find_run, open_plan_of
 from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
-from readstate_jobs.cli.options import connection_options, json_option, plans_option, settings_from
+from readstate_jobs.cli.options import connection_options, json_option, plans_output_option, settings_from
 from readstate_jobs.planning.plan_job import show_plan
 from readstate_jobs.runs.read_only_job import ReadOnlyJob
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@plans_option("The folder of plans, in which the plan gets a folder of its own.")
+@plans_output_option
 @click.option(
     "--first-set-to", type=click.IntRange(min=0), metavar="INDEX",
     help="The new value of a read horizon that was not set before the run: it cannot be cleared. [default: leave it]",

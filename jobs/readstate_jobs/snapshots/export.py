@@ -52,8 +52,7 @@ from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 @click.option("--dry-run", is_flag=True, help="Only list the users and estimate the export.")
 @click.option("--shard", metavar="I/N", help="Read and stage share I of N of the users: 1/4. Then: readstate publish.")
 @click.option("--run", "run_id", metavar="ID", help="The common name of the shards of one run.")
-@click.option("--format", "format_", type=click.Choice(["parquet", "delta"]),
-              help="delta: keep Delta tables too, over the same files. [default: parquet]")  # fmt: skip
+@click.option("--delta", is_flag=True, help="Keep Delta tables too, over the same files.")
 @click.option(
     "--compare-with", type=click.Choice(["previous"]), help="Then show and store the changes since the snapshot before."
 )
@@ -84,7 +83,7 @@ def command(**options: Any) -> int:
     for other in unfinished_exports(Path(settings.work_dir), root=store.root):
         if other != day:
             command_line().print_message(f"The export of {other} is unfinished. To resume it:  {resume_line(other)}")
-    tables = delta_tables_for(options["format_"])
+    tables = delta_tables_for(wanted=options["delta"])
     standing = store.current(day)
     if standing is not None and not options["again"] and not options["dry_run"]:
         tables(store)

@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -160,12 +160,12 @@ def export_options(settings: Settings, day: date, selection: RosterSelection, **
     )
 
 
-def delta_tables_for(format_: Literal["parquet", "delta"] | None) -> Callable[[SnapshotStore], None]:
-    """Return what to do about Delta tables after publishing, as ``--format`` says.
+def delta_tables_for(*, wanted: bool) -> Callable[[SnapshotStore], None]:
+    """Return what to do about Delta tables after publishing, as ``--delta`` says.
 
     Raises `BadInput` where the library for Delta tables is missing, before anything is begun.
     """
-    if format_ != "delta":
+    if not wanted:
         return sync_if_present
     require_delta()
     return sync

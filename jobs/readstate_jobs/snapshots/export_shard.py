@@ -21,7 +21,7 @@ _NOT_FOR_SHARDS = {
     "compare_with": "--compare-with needs the whole snapshot; when it is published: readstate compare ROOT",
     "max_failed_users": "--max-failed-users applies to all shards together: use it with readstate publish",
     "allow_missing": "--allow-missing applies to all shards together: use it with readstate publish",
-    "format_": "--format applies to the whole snapshot: use it with readstate publish",
+    "delta": "--delta applies to the whole snapshot: use it with readstate publish",
     "on_incomplete": "--on-incomplete applies to all shards together: use it with readstate publish",
 }
 
@@ -32,7 +32,7 @@ def require_shard_options(options: dict[str, Any]) -> None:
         raise Usage("--shard and --run belong together: --shard 1/4 --run ID")
     if options["shard"] is not None:
         for name, reason in _NOT_FOR_SHARDS.items():
-            if options[name] is not None:
+            if options[name]:
                 raise Usage(reason)
 
 

@@ -33,8 +33,7 @@ from readstate_jobs.snapshots.export_output import show_manifest, show_published
               help="How many users of a --users file may be unknown. [default: 1%, and 1]")  # fmt: skip
 @click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
 @click.option("--again", is_flag=True, help="Replace the snapshot of this date that another run has published.")
-@click.option("--format", "format_", type=click.Choice(["parquet", "delta"]),
-              help="delta: keep Delta tables too, over the same files. [default: parquet]")  # fmt: skip
+@click.option("--delta", is_flag=True, help="Keep Delta tables too, over the same files.")
 @click.option("--keep-staging", is_flag=True, help="Keep the staged files of the shards.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
 @click.option("--work-dir", help="The folder for unfinished work.")
@@ -48,7 +47,7 @@ def command(root: str, run_id: str, **options: Any) -> int:
     Exit code 11: a shard is missing; the message names it.
     """
     as_json: bool = options.pop("as_json")
-    tables = delta_tables_for(options.pop("format_"))
+    tables = delta_tables_for(wanted=options.pop("delta"))
     allow_missing = options.pop("allow_missing") or FEW_MISSING
     replaces, keeps_staging = options.pop("again"), options.pop("keep_staging")
     settings = settings_from(

@@ -103,7 +103,7 @@ def test_a_wrong_command_line_is_code_64_and_names_what_is_wrong(
     ("words", "message"),
     [
         (["plan", ""], "the argument after plan is empty"),
-        (["show", "-o", "", "p-1"], "the argument after -o is empty"),
+        (["show", "--plans", "", "p-1"], "the argument after --plans is empty"),
         (["export", "--out="], "--out is empty"),
         (["report", ""], "the argument after report is empty"),
         ([""], "the argument after readstate is empty"),

@@ -22,7 +22,7 @@ def test_a_plan_can_be_shown_in_every_form(form: str, plan: Path, connected: Run
 
 
 def test_a_plan_is_found_by_its_id_and_may_exit_with_2(plan: Path, connected: RunCommand) -> None:
-    shown = connected("show", plan.name, "-o", "plans", "--detailed-exitcode")
+    shown = connected("show", plan.name, "--plans", "plans", "--detailed-exitcode")
 
     assert shown.code == ExitCode.CHANGES_PRESENT
 

@@ -95,7 +95,7 @@ def test_a_forgotten_run_and_a_forgotten_plan_say_that_they_are_and_a_plan_outli
     shell.call("forget", run.name, "--yes")
     shown = shell.call("show", str(plan.directory))
     answers = [shell.call(command, str(run)) for command in ("status", "resume", "verify", "undo")]
-    shell.call("forget", plan.manifest.plan_id, "-o", str(plan.directory.parent), "--yes")
+    shell.call("forget", plan.manifest.plan_id, "--plans", str(plan.directory.parent), "--yes")
     answers += [shell.call(command, str(plan.directory)) for command in ("show", "apply")]
 
     assert shown.code == 0
@@ -207,7 +207,7 @@ def test_a_link_that_looks_left_behind_does_not_lead_to_what_it_points_at(
     link.symlink_to(precious)
 
     monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(days=31))
-    output = shell.call("forget", "--retain", "30d", "-o", str(link.parent), "--yes", "--json")
+    output = shell.call("forget", "--retain", "30d", "--plans", str(link.parent), "--yes", "--json")
 
     assert (output.code, output.document["forgotten"]) == (0, [])
     assert (precious / "file").exists()
@@ -220,7 +220,7 @@ def test_a_link_to_a_plan_elsewhere_does_not_forget_that_plan(shell: Shell, monk
     (shared / plan.directory.name).symlink_to(plan.directory)
 
     monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(days=31))
-    output = shell.call("forget", "--retain", "30d", "-o", str(shared), "--yes", "--json")
+    output = shell.call("forget", "--retain", "30d", "--plans", str(shared), "--yes", "--json")
 
     assert (output.code, output.document["forgotten"]) == (0, [])
     assert (plan.directory / "rows.parquet").exists()
@@ -235,11 +235,11 @@ def test_what_was_used_lately_is_retained_and_what_was_not_goes(shell: Shell, mo
     (left_behind / "rows.parquet").write_text(MARK)
     later = datetime.now(UTC) + timedelta(days=31)
 
-    young = shell.call("forget", "--retain", "30d", "-o", plans, "--yes", "--json")
+    young = shell.call("forget", "--retain", "30d", "--plans", plans, "--yes", "--json")
     assert young.document["forgotten"] == []
     monkeypatch.setattr(SystemClock, "now", lambda _: later)
-    old = shell.call("forget", "--retain", "30d", "-o", plans, "--yes", "--json")
-    again = shell.call("forget", "--retain", "30d", "-o", plans)
+    old = shell.call("forget", "--retain", "30d", "--plans", plans, "--yes", "--json")
+    again = shell.call("forget", "--retain", "30d", "--plans", plans)
 
     assert [done["kind"] for done in old.document["forgotten"]] == ["plan", "unfinished plan"]
     assert not left_behind.exists()
@@ -263,7 +263,7 @@ def test_what_a_killed_planning_has_left_is_named(shell: Shell) -> None:
     left_behind = shell.folder / "plans" / ".unfinished-x"
     left_behind.mkdir(parents=True)
 
-    output = shell.call("forget", "--retain", "0s", "-o", str(shell.folder / "plans"))
+    output = shell.call("forget", "--retain", "0s", "--plans", str(shell.folder / "plans"))
 
     assert output.code == 16
     assert f"{left_behind}  left behind by a killed readstate plan: all of it goes" in output.stdout
@@ -273,7 +273,7 @@ def test_a_plan_that_is_being_made_is_not_left_behind_however_long_that_takes(sh
     plans = shell.folder / "plans"
 
     with PlanWriter(plans) as writer:
-        output = shell.call("forget", "--retain", "0s", "-o", str(plans), "--yes")
+        output = shell.call("forget", "--retain", "0s", "--plans", str(plans), "--yes")
         assert writer.directory.is_dir()
 
     assert output.stdout == "There is nothing to delete.\n"
@@ -284,7 +284,7 @@ def test_a_run_whose_plan_lies_elsewhere_is_forgotten_by_age_too(shell: Shell, m
     later = datetime.now(UTC) + timedelta(days=31)
     monkeypatch.setattr(SystemClock, "now", lambda _: later)
 
-    output = shell.call("forget", "--retain", "30d", "-o", str(shell.folder / "nowhere"), "--yes", "--json")
+    output = shell.call("forget", "--retain", "30d", "--plans", str(shell.folder / "nowhere"), "--yes", "--json")
 
     assert [done.get("run_id") for done in output.document["forgotten"]] == [run.name]
 

@@ -17,7 +17,7 @@ def dates() -> set[str]:
 
 @pytest.mark.process
 def test_delta_tables_follow_what_is_published_again_and_pruned(connected: RunCommand) -> None:
-    assert connected(*EXPORT, "2024-11-22", "--format", "delta").code == ExitCode.DONE
+    assert connected(*EXPORT, "2024-11-22", "--delta").code == ExitCode.DONE
     assert connected(*EXPORT, "2024-11-23").code == ExitCode.DONE
     assert dates() == {"2024-11-22", "2024-11-23"}
 
@@ -32,7 +32,7 @@ def test_delta_tables_follow_what_is_published_again_and_pruned(connected: RunCo
 def test_they_can_be_begun_when_everything_is_published_already(connected: RunCommand) -> None:
     connected(*EXPORT, "2024-11-23")
 
-    again = connected(*EXPORT, "2024-11-23", "--format", "delta")
+    again = connected(*EXPORT, "2024-11-23", "--delta")
 
     assert "published already" in again.stdout
     assert dates() == {"2024-11-23"}
@@ -43,7 +43,7 @@ def test_a_missing_library_is_told_before_anything_is_read(
 ) -> None:
     monkeypatch.setattr(delta, "find_spec", lambda _name: None)
 
-    output = connected(*EXPORT, "2024-11-23", "--format", "delta")
+    output = connected(*EXPORT, "2024-11-23", "--delta")
 
     assert output.code == ExitCode.BAD_INPUT
     assert "readstate[delta]" in output.stderr
