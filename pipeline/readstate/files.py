@@ -73,7 +73,7 @@ def open_output(path: Path) -> Iterator[BinaryIO]:
         with atomic_output(place) as file:
             yield file
         return
-    hint = "It is no file: look at what it leads to and what reads from it, or name a file."
+    hint = "It is not a regular file: check where it leads and what reads from it, or use the name of a file."
     with translate_os_errors(path, hint=hint), os.fdopen(_open_existing(path), "wb") as file:
         yield file
 
@@ -147,11 +147,11 @@ def require_unshared(*folders: Path) -> None:
         except OSError:
             continue
         if is_shared or is_anybodys:
-            what = "belongs to another user" if is_anybodys else "other users may write to it"
+            what = "it belongs to another user" if is_anybodys else "other users may write to it"
             own = (folder.parent if is_anybodys else folder) / "mine"
             raise LocalDisk(
-                f"{folder}: {what}, and could exchange what is kept there",
-                hint=f"Choose a folder of your own, which is made where it is missing:  --work-dir {own}",
+                f"{folder}: {what}, who could replace the files in it",
+                hint=f"Use a folder of your own; it is created if it is missing:  --work-dir {own}",
             )
 
 

@@ -44,7 +44,7 @@ def check_shared_pace(place: str, origin: str) -> None:
         )
     if not (_TCP.fullmatch(place) or _SOCKET.fullmatch(place)):
         raise BadInput(
-            f"{origin}: shared_pace is not an address that can be read; it is not shown, for it may hold a password",
+            f"{origin}: shared_pace is not a valid address; it is not shown, because it may contain a password",
             hint="Write rediss://USER:PASSWORD@HOST:6379/0, and in the password %2F for /, %3F for ?, %23 for #,\n"
             "%40 for @, %5B for [, %5D for ], %20 for a blank and %25 for %.",
         )

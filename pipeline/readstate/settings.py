@@ -139,7 +139,7 @@ def _without_tilde(path: str, origin: str) -> str:
     expanded = os.path.expanduser(path)  # noqa: PTH111 - Path would also take the end off an address
     if expanded.startswith("~"):
         raise BadInput(
-            f"{origin}: {path}: there is no home folder to put for {path.partition('/')[0]}",
+            f"{origin}: {path}: the home folder that {path.partition('/')[0]} stands for is not known",
             hint="Set HOME, or write the whole path; for the folder of unfinished work: READSTATE_WORK_DIR=/a/folder",
         )
     return expanded

@@ -170,7 +170,7 @@ def test_what_a_device_refuses_is_told_without_advice_for_files() -> None:
         open_output(Path("/dev/full")) as file,
     ):
         file.write(b"rows")
-    assert "or name a file" in str(refusal.value.hint)
+    assert "or use the name of a file" in str(refusal.value.hint)
 
 
 def test_a_pipe_is_written_to_once_something_reads_from_it(tmp_path: Path) -> None:
@@ -286,5 +286,5 @@ def test_a_folder_that_another_user_made_where_all_may_is_refused(
     monkeypatch.setattr(files.os, "geteuid", lambda: 999_999)
 
     for name in ("planted", "link"):
-        with pytest.raises(LocalDisk, match=f"{name}: belongs to another user"):
+        with pytest.raises(LocalDisk, match=f"{name}: it belongs to another user"):
             require_unshared(tmp_path / name)

@@ -41,5 +41,5 @@ def test_no_password_can_leak_by_what_it_holds(password: str) -> None:
 
 @pytest.mark.parametrize("path", ["abc", "0/1", "0#1", "123456"])
 def test_a_database_that_is_no_number_is_refused_and_not_taken_for_the_first(path: str) -> None:
-    with pytest.raises(BadInput, match="not an address that can be read"):
+    with pytest.raises(BadInput, match="not a valid address"):
         check_shared_pace(f"redis://localhost/{path}", "environment READSTATE_SHARED_PACE")

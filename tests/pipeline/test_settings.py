@@ -69,7 +69,7 @@ class TestPrecedence:
         monkeypatch.delenv("HOME")
         monkeypatch.setattr(os, "getuid", lambda: 4_294_000_000)
 
-        with pytest.raises(BadInput, match=r"no home folder.*\n.*READSTATE_WORK_DIR"):
+        with pytest.raises(BadInput, match=r"home folder that ~.* is not known.*\n.*READSTATE_WORK_DIR"):
             settings()
         assert settings(work_dir="/given").work_dir == "/given"
 

@@ -151,8 +151,8 @@ class ApplyJob:
         with target_lock(work_dir, target, run_id=run_id, holder=lock_holder()) as sees_machine:
             if not sees_machine:
                 command_line().print_message(
-                    f"runs that use another work folder than {work_dir} cannot be seen on this system:"
-                    " let a scheduler run one at a time"
+                    f"on this system, runs with another work folder than {work_dir} cannot be seen:"
+                    " start one run at a time"
                 )
             yield
 

@@ -55,7 +55,7 @@ def _typed(flag: str, help_text: str, **more: Any) -> Any:
 
 
 _OPTIONS = (
-    _consent("--confirm-deletes", "Yes, remove exactly N members.", type=_COUNT, metavar="N"),
+    _consent("--confirm-deletes", "Confirm the removal of exactly N members.", type=_COUNT, metavar="N"),
     _consent("--max-deletes", "Maximum number of removals.", type=_COUNT, metavar="N"),
     _consent("--max-deletes-per-conversation", "Maximum number of removals in one conversation.", type=_COUNT,
              metavar="N"),

@@ -45,7 +45,7 @@ COMMANDS = {
     "undo": _Entry("readstate_jobs.runs.undo", "Plan the reversal of a run."),
     "forget": _Entry("readstate_jobs.runs.forget", "Delete the personal data of plans and runs."),
     "doctor": _Entry("readstate_jobs.tools.doctor", "Check settings, credentials, clock, disk and root."),
-    "probe": _Entry("readstate_jobs.tools.probe", "Ask an account where it is not as assumed."),
+    "probe": _Entry("readstate_jobs.tools.probe", "Find out where an account differs from what is assumed."),
     "settings": _Entry("readstate_jobs.tools.settings", "Show the effective settings and their origins."),
     "simulate": _Entry("readstate_jobs.tools.simulate", "Run a simulated Twilio Conversations on this machine."),
     "demo": _Entry("readstate_jobs.tools.demo", "Export from a simulated Twilio."),

@@ -31,7 +31,7 @@ class LocalPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if "://" in str(value):
-            self.fail("this is an address, and only a path on this machine can be given here", param, ctx)
+            self.fail("this is an address; only a path on this machine is accepted here", param, ctx)
         return super().convert(value, param, ctx)
 
 

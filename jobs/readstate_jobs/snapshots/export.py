@@ -45,7 +45,9 @@ from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 @click.option("--max-failed-users", metavar="N|P%", help="How many users may fail. [default: 0.1%]")
 @click.option("--allow-missing", type=parse_missing, metavar="N|P%",
               help="How many users of --users may be unknown. [default: 1%, and 1]")  # fmt: skip
-@click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
+@click.option(
+    "--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do if more failed. [default: publish]"
+)
 @click.option("--columns", metavar="A,B,…", help="Fill only these columns; the others are written empty.")
 @click.option("--drop-pii", is_flag=True, help="Leave columns with personal data empty.")
 @click.option("--limit-users", type=click.IntRange(min=1), metavar="N", help="Read at most N users, for a trial run.")
@@ -54,7 +56,9 @@ from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 @click.option("--run", "run_id", metavar="ID", help="The common name of the shards of one run.")
 @click.option("--delta", is_flag=True, help="Keep Delta tables too, over the same files.")
 @click.option(
-    "--compare-with", type=click.Choice(["previous"]), help="Then show and store the changes since the snapshot before."
+    "--compare-with",
+    type=click.Choice(["previous"]),
+    help="After publishing, show and store what changed since the snapshot before.",
 )
 @click.option("--again", is_flag=True, help="Replace a published snapshot of this date.")
 @click.option("--restart", is_flag=True, help="Drop an unfinished export of this date and start over.")

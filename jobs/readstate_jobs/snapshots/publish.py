@@ -31,7 +31,9 @@ from readstate_jobs.snapshots.export_output import show_manifest, show_published
 @click.option("--max-failed-users", metavar="N|P%", help="How many users of all shards may fail. [default: 0.1%]")
 @click.option("--allow-missing", type=parse_missing, metavar="N|P%",
               help="How many users of a --users file may be unknown. [default: 1%, and 1]")  # fmt: skip
-@click.option("--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do when more failed.")
+@click.option(
+    "--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do if more failed. [default: publish]"
+)
 @click.option("--again", is_flag=True, help="Replace the snapshot of this date that another run has published.")
 @click.option("--delta", is_flag=True, help="Keep Delta tables too, over the same files.")
 @click.option("--keep-staging", is_flag=True, help="Keep the staged files of the shards.")

@@ -39,7 +39,7 @@ _MAX_ROWS_SHOWN = 1000
     help="Write the rows to FILE: .csv, .json or .parquet.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Write the rows to stdout as CSV.")
-@click.option("--raw", is_flag=True, help="In CSV, write cells as they are that a spreadsheet would compute.")
+@click.option("--raw", is_flag=True, help="In CSV, put no apostrophe before texts that a spreadsheet would compute.")
 @click.option(
     "--timeout",
     type=parse_seconds,

@@ -144,9 +144,7 @@ def _error_of(process: "subprocess.Popen[bytes]", watch: _Watch, stderr: IO[byte
     stderr.seek(0)
     written = stderr.read().decode(errors="replace")
     if not written:
-        return LocalDisk(
-            f"{stderr.name}: the process of the query could not write there what went wrong", hint=MORE_ROOM
-        )
+        return LocalDisk(f"{stderr.name}: the process of the query could not write its error there", hint=MORE_ROOM)
     try:
         told = json.loads(written)
     except ValueError:

@@ -175,7 +175,7 @@ def _too_slow(counters: RunCounters) -> Finding:
         f"the account did not answer all questions within {format_duration(LONGEST_SECONDS)}{refused}",
         "Other traffic of the account uses up its limits: try again later, or pause what else reads it."
         if counters.throttled
-        else "Check status.twilio.com and the way there, such as a proxy, and try again.",
+        else "Check status.twilio.com and the network or proxy in between, then try again.",
     )
 
 

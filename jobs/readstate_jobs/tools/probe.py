@@ -23,14 +23,14 @@ from readstate_jobs.cli.terminal import print_json, print_line, print_table
 @click.command()
 @click.option("--out", metavar="FILE", default="probe.json", show_default=True, help="The file to write.")
 @click.option("--service", metavar="IS…", help="Ask about this service. [default: the default one]")
-@click.option("--yes", is_flag=True, help="Ask the account without asking you.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @connection_options
 def command(*, out: str, service: str | None, yes: bool, as_json: bool, **options: Any) -> int:
-    """Ask the account where it does not do what readstate assumes; nothing is written to it.
+    """Find out where the account differs from what readstate assumes, by GET requests alone.
 
-    The file names no person and no resource, and can be attached to a report. `readstate simulate --like FILE` then
-    behaves as this account does. Exit code 3: something is not as assumed. Exit code 14: the credentials are refused.
+    The file has no names and no SIDs and can be attached to a report. `readstate simulate --like FILE` then behaves
+    like this account. Exit code 3: something is not as assumed. Exit code 14: the credentials are refused.
     """
     settings = settings_from(options).settings
     require_service_sid(service)
@@ -48,15 +48,18 @@ def command(*, out: str, service: str | None, yes: bool, as_json: bool, **option
 
 
 def _require_yes(*, yes: bool) -> None:
-    click.echo("What will be asked, with GETs alone, until the first 429:", err=True)
+    click.echo("GET requests for these questions, until the first 429:", err=True)
     for text, most in PLAN:
         click.echo(f"  {most:>3}  {text}", err=True)
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ConsentMissing("there is no terminal to ask on, and nothing was asked", hint="To ask, add --yes.")
-    if not click.confirm(f"Ask the account {sum(most for _, most in PLAN)} times at most?", err=True):
-        raise ConsentMissing("nothing was asked")
+        raise ConsentMissing(
+            "there is no terminal to confirm on; nothing was sent",
+            hint="To send the requests without asking, add --yes.",
+        )
+    if not click.confirm(f"Send up to {sum(most for _, most in PLAN)} GET requests to the account?", err=True):
+        raise ConsentMissing("not confirmed; nothing was sent")
 
 
 async def _ask(settings: Settings, credentials: Credentials, service: str | None) -> Answers:

@@ -33,7 +33,7 @@ from readstate_jobs.cli.options import LocalPath, NumberRange
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same world.")
 @click.option(
     "--odd-identities", type=NumberRange(0, 1), default=0.05, show_default=True, metavar="SHARE",
-    help="Users with slashes, blanks, emoji and worse in their identity.",
+    help="Share of users with slashes, blanks, emoji or control characters in their identity.",
 )  # fmt: skip
 @click.option("--world", "world_file", type=click.Path(path_type=Path), help="Load the world from this file instead.")
 @click.option("--like", type=click.Path(path_type=Path),

@@ -98,7 +98,7 @@ def read_csv(stream: io.BufferedReader, columns: Columns, options: ReadOptions) 
     try:
         if (foreign := foreign_kind(stream.peek(LONGEST_START)[:LONGEST_START])) is not None:
             kind, hint = foreign
-            return [problem_at(1, "E-FORMAT", f"the file is no CSV and no text: {kind}", hint)]
+            return [problem_at(1, "E-FORMAT", f"the file is neither CSV nor text: {kind}", hint)]
         lines = NumberedLines(stream, find_encoding(stream, options.encoding), options.most_lines)
         return _read_header(lines, columns, chosen)
     except BROKEN as error:

@@ -67,7 +67,7 @@ class Watchdog:
             return None
         self._silence = 2 * seconds
         reasons = (*self._remote(now, limiter), *(f"this machine, in {name}" for name in threads))
-        return StillWaiting(seconds, reasons or ("nothing that it knows of",))
+        return StillWaiting(seconds, reasons or ("an unknown cause",))
 
     def _move(self, now: float) -> None:
         self._moved_at = now
@@ -83,12 +83,12 @@ class Watchdog:
         elif self._retry_at > now:
             yield f"another attempt in {format_duration(self._retry_at - now)}{why}"
         if self._refused:
-            yield f"room in the account, which answered 429 {pluralize(self._refused, 'time')}"
+            yield f"the account's rate limit ({pluralize(self._refused, 'answer')} with 429)"
         if limiter is not None and limiter.pause_seconds:
             yield f"the end of a pause that Twilio asked for, in {format_duration(limiter.pause_seconds)}"
         if limiter is not None and limiter.in_flight:
             yield f"answers to {pluralize(limiter.in_flight, 'request')}"
         if limiter is not None and limiter.waiting:
-            yield f"leave to send {pluralize(limiter.waiting, 'request')}"
+            yield f"the rate limit, before {pluralize(limiter.waiting, 'request')}"
         if self._held:
-            yield f"rows to be let go on: {self._held}"
+            yield f"held rows: {self._held}"

@@ -111,7 +111,7 @@ class Throttled:
             self._cancel(now, sent)
             cause = f": {self._last_error}" if self._last_error else ""
             raise StoppedEarly(
-                f"Twilio has given no proper answer for {seconds:.0f} seconds{cause}",
+                f"Twilio has given no usable answer for {seconds:.0f} seconds{cause}",
                 hint="Look at status.twilio.com and at your network; the same command resumes this run.",
             )
 

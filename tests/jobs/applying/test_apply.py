@@ -70,7 +70,7 @@ def test_where_other_work_folders_cannot_be_seen_apply_says_so(
 ) -> None:
     monkeypatch.setattr("readstate.locks.sys", SimpleNamespace(platform="darwin"))
 
-    assert "cannot be seen on this system" in apply(shell, plan).stderr
+    assert "cannot be seen: start one run at a time" in apply(shell, plan).stderr
 
 
 def test_a_run_ends_with_one_document_and_agrees_with_the_effects(shell: Shell, plan: Plan) -> None:

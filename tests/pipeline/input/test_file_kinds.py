@@ -69,7 +69,7 @@ def test_what_is_no_text_is_called_by_its_name(data: bytes, kind: str) -> None:
     linted = Linted(data)
 
     assert (linted.staged, linted.codes) == (None, ["E-FORMAT"])
-    assert f"no CSV and no text: {kind}" in linted.problems[0].message
+    assert f"neither CSV nor text: {kind}" in linted.problems[0].message
     assert linted.problems[0].hint
 
 

@@ -12,7 +12,7 @@ from readstate.twilio.pacing.limiter import LimiterView
 IDLE = LimiterView(window=20, in_flight=0, outage_seconds=0.0, rates={})
 REFUSED = events.RequestAnswered("GET", 429, 0.1, None)
 LOST = events.RequestLost("GET", "/v1/Users", "no complete response", sent=True)
-NOTHING_KNOWN = ("nothing that it knows of",)
+NOTHING_KNOWN = ("an unknown cause",)
 
 
 def view(in_flight: int = 0, **figures: float) -> LimiterView:
@@ -32,13 +32,13 @@ def told(
     [
         ([], IDLE, [], NOTHING_KNOWN),
         ([], None, ["Checkpoint.claim"], ("this machine, in Checkpoint.claim",)),
-        ([], view(12, waiting=3), [], ("answers to 12 requests", "leave to send 3 requests")),
+        ([], view(12, waiting=3), [], ("answers to 12 requests", "the rate limit, before 3 requests")),
         (
             [REFUSED, REFUSED],
             view(pause_seconds=40.0),
             [],
             (
-                "room in the account, which answered 429 2 times",
+                "the account's rate limit (2 answers with 429)",
                 "the end of a pause that Twilio asked for, in 40 s",
             ),
         ),
@@ -54,7 +54,7 @@ def told(
             [],
             ("another attempt in 15 s (status 503)",),
         ),
-        ([events.WritesHeld("the file PAUSE exists")], IDLE, [], ("rows to be let go on: the file PAUSE exists",)),
+        ([events.WritesHeld("the file PAUSE exists")], IDLE, [], ("held rows: the file PAUSE exists",)),
         ([events.WritesHeld("PAUSE"), events.WritesGoOn(5.0)], IDLE, [], NOTHING_KNOWN),
     ],
     ids=["nothing", "a thread", "answers", "429", "an outage", "a retry", "held rows", "rows held no longer"],

@@ -200,7 +200,7 @@ async def test_an_outage_that_lasts_too_long_stops_the_run() -> None:
     await bench.break_down()
     began = bench.clock.monotonic()
 
-    with pytest.raises(StoppedEarly, match="no proper answer"):
+    with pytest.raises(StoppedEarly, match="no usable answer"):
         await bench.throttled.send(READ)
 
     assert 120 < bench.clock.monotonic() - began <= 130

@@ -131,7 +131,7 @@ def find_plan(name: str, root: Path) -> Path:
             hint=f"readstate plan {name} -o {root}\nWhere the file has no column op, add --op update or --op delete.",
         )
     if kind_of_id(name) == "run":
-        raise BadInput(f"{name} is a run, and no plan", hint=f"To see it:  readstate status {name}")
+        raise BadInput(f"{name} is a run, not a plan", hint=f"To see it:  readstate status {name}")
     raise BadInput(f"there is no plan {name}", hint="Use its folder, or its id with -o and the folder of plans.")
 
 

@@ -96,7 +96,7 @@ def inspect_run(directory: RunDirectory) -> Erasable:
             last_used=_modified(directory.path),
             files=_existing(directory.path, _RUN_FILES),
             description=f"cannot be read: {error.message}",
-            kept="nothing but the fact that it was forgotten",
+            kept="only the record that it was forgotten",
         )
     return Erasable(
         kind="run",

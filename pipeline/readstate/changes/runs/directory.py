@@ -72,7 +72,7 @@ class RunDirectory:
         if (free := self.free_bytes()) < SMALLEST_FREE_BYTES:
             raise LocalDisk(
                 f"{self.path}: {free // 1_000_000} MB free, and a run needs {SMALLEST_FREE_BYTES // 1_000_000} MB",
-                hint="Nothing is sent whose intent may not fit on the disk. Free some space, then:"
+                hint="Nothing is sent before its intent is on disk. Free some space, then:"
                 f"  readstate resume {self.run_id}",
             )
 
@@ -120,7 +120,7 @@ def find_run(name: str, work_dir: Path) -> RunDirectory:
         if candidate.is_dir() and (run := RunDirectory(candidate.resolve())).exists():
             return run
     if kind_of_id(name) == "plan":
-        raise BadInput(f"{name} is a plan, and no run", hint=f"To see it:  readstate show {name}")
+        raise BadInput(f"{name} is a plan, not a run", hint=f"To see it:  readstate show {name}")
     known = [run.run_id for run in runs_in(work_dir)]
     raise BadInput(
         f"there is no run {name}",

@@ -302,6 +302,6 @@ def _hint(path: Path) -> str:
     if not path.exists():
         return "Nothing was sent. Free some space or correct the permissions, then run the same command again."
     return (
-        "Nothing is sent whose intent is not on disk. Free some space or correct the permissions, then:"
+        "Nothing is sent before its intent is on disk. Free some space or correct the permissions, then:"
         f"  readstate resume {path.parent.name}"
     )

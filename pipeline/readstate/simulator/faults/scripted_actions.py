@@ -62,7 +62,7 @@ class _Target:
         self.text(name)
         value = self._request[name]
         if value is not None and type(value) is not int:
-            raise BadInput(f"{name} is {value!r}, and neither a whole number nor null")
+            raise BadInput(f"{name} is {value!r}, neither a whole number nor null")
         return value
 
     def _found(self, thing: Thing | None, name: str) -> Thing:

@@ -39,7 +39,7 @@ def parse_profile(values: Mapping[str, Mapping[str, object]]) -> AccountProfile:
     """Return the profile of plain values; what they leave out is as by default. Raise `BadInput`."""
     unknown = sorted(values.keys() - {"behaviour", "faults"})
     if unknown:
-        raise BadInput(f"an account has behaviour and faults, and no {', '.join(unknown)}")
+        raise BadInput(f"an account has only behaviour and faults, not {', '.join(unknown)}")
     return AccountProfile(
         behaviour=parse_options(Behaviour, values.get("behaviour", {})),
         faults=parse_options(Faults, values.get("faults", {})),

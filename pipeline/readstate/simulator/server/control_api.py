@@ -153,7 +153,7 @@ def _query(request: Request) -> dict[str, str]:
 def _number(query: dict[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
     if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
-        raise BadInput(f"{name} is {text[:50]!r}, and not a whole number")
+        raise BadInput(f"{name} is {text[:50]!r}, not a whole number")
     return int(text)
 
 

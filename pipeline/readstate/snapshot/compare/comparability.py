@@ -55,7 +55,7 @@ def _differences_in_roster(before: Manifest, after: Manifest) -> Iterator[str]:
         before.roster.default_service,
         after.roster.default_service,
     }:
-        yield "they are of two default services"
+        yield "they are of different default services"
     if _region(before) != _region(after):
         yield f"they were read in two regions or from two servers, {_region(before)} and {_region(after)}"
     if before.roster.services != after.roster.services:

@@ -167,12 +167,12 @@ def decode_manifest(text: bytes, *, day: date, where: str) -> Manifest:
             hint="Upgrade readstate to read it.",
         )
     if manifest.snapshot_date != day:
-        raise BadInput(f"{where}: says that it is of {manifest.snapshot_date}: {_CHANGED}", hint=_SET_ASIDE)
+        raise BadInput(f"{where}: its date is {manifest.snapshot_date}: {_CHANGED}", hint=_SET_ASIDE)
     for file in manifest.files:
         folder, _, name = file.path.rpartition("/")
         if folder != partition(file.dataset, day) or not _FILE_NAME.fullmatch(name):
             raise BadInput(
-                f"{where}: names {file.path!r}, which is no file of {partition(file.dataset, day)}/: {_CHANGED}",
+                f"{where}: names {file.path!r}, which is not a file of {partition(file.dataset, day)}/: {_CHANGED}",
                 hint=_SET_ASIDE,
             )
     return manifest

@@ -165,7 +165,7 @@ def _has_no_text_form(kind: pa.DataType) -> bool:
 def _no_form(field: pa.Field, form: str) -> BadInput:
     name = '"' + field.name.replace('"', '""') + '"'
     return BadInput(
-        f"column {name} holds {_words_for(field.type)}, which {form} has no form for",
+        f"column {name} holds {_words_for(field.type)}, which {form} cannot hold",
         hint=f"Cast it in the query: {name}::VARCHAR; or, for bytes, hex({name}) or base64({name}).",
     )
 

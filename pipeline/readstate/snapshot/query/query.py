@@ -37,7 +37,7 @@ def run_query(catalog: Catalog, query: str) -> QueryResult:
             )
         relation = catalog.connection.sql(query)
         if any("UHUGEINT" in str(kind) for kind in relation.types):
-            raise BadInput("a UHUGEINT would come out as another number", hint="Cast it in the query: …::VARCHAR.")
+            raise BadInput("a UHUGEINT cannot be written exactly", hint="Cast it in the query: …::VARCHAR.")
         reader = _reader(relation)
     names = list(_distinct(reader.schema.names))
     schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])

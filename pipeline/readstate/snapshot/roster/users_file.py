@@ -39,5 +39,5 @@ def read_users_file(
 
     read_list(name, _COLUMNS, take, warn=warn, stdin=stdin)
     if not entries:
-        raise BadInput(f"{name}: names no user", hint="Write one user (SID or identity) a line.")
+        raise BadInput(f"{name}: there is no user in it", hint="Write one user (SID or identity) on each line.")
     return tuple(entries.values())

@@ -106,7 +106,7 @@ def _next_reading(position: ListPosition) -> ListPosition | None:
         return None
     if position.reading == MOST_READINGS:
         raise UnusableAnswer(
-            f"GET {position.first.path}: rows of the list move faster than it can be read, {MOST_READINGS} times over",
+            f"GET {position.first.path}: its rows moved during each of {MOST_READINGS} readings",
         )
     return ListPosition(
         first=position.first,

@@ -41,7 +41,7 @@ def test_what_a_profile_leaves_out_is_as_by_default(tmp_path: Path) -> None:
         (b"[]", "describes no account"),
         (b"{}", "account"),
         (b"[" * 100_000, "describes no account"),
-        (b'{"account": {"behavior": {}}}', "no behavior"),
+        (b'{"account": {"behavior": {}}}', "not behavior"),
         (b'{"account": {"behaviour": {"tokn_form": "json"}}}', "did you mean 'token_form'"),
         (b'{"account": {"faults": {"error_share": 2}}}', "between 0 and 1"),
     ],

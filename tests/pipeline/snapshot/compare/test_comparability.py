@@ -39,7 +39,7 @@ def test_a_run_that_is_incomplete_may_have_missed_rows(
         (
             {"roster": RosterScope(("default",), default_service="IS1")},
             {"roster": RosterScope(("default",), default_service="IS2")},
-            "two default services",
+            "different default services",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

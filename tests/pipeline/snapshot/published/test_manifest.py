@@ -50,7 +50,7 @@ def test_a_manifest_that_names_a_file_of_no_partition_of_its_own_is_not_believed
 
 
 def test_a_manifest_of_another_date_is_not_believed() -> None:
-    with pytest.raises(BadInput, match="here: says that it is of 2026-11-23"):
+    with pytest.raises(BadInput, match="here: its date is 2026-11-23"):
         decode_manifest(encode_manifest(manifest()), day=date(2026, 11, 24), where="here")
 
 

@@ -103,7 +103,7 @@ def test_standard_input_may_be_csv_or_text(content: bytes) -> None:
         ("users.csv", b"", "file is empty"),
         ("users.csv", b"\n\n", "file is empty"),
         ("users.txt", b"\n\n", "file is empty"),
-        ("users.csv", b"user\n", "names no user"),
+        ("users.csv", b"user\n", "there is no user in it"),
         ("users.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
     ],
 )
