@@ -8,13 +8,14 @@ import msgspec
 
 from readstate.clock import SystemClock
 from readstate.credentials import Credentials, load_credentials
-from readstate.errors import ConsentMissing, ExitCode
+from readstate.errors import ConsentMissing, ExitCode, TransportError
 from readstate.probe.questions import PLAN, Answers, ask_account
 from readstate.probe.report import ProbeReport, decide
 from readstate.settings import Settings
 from readstate.snapshot.storage.output_file import output_writer
 from readstate.text import pluralize
-from readstate.twilio.connect import open_transport
+from readstate.twilio.connect import open_transport, transport_name
+from readstate.twilio.http.request import fetch_configuration
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.options import connection_options, json_option, require_service_sid, settings_from
 from readstate_jobs.cli.terminal import print_json, print_line, print_table
@@ -37,8 +38,8 @@ def command(*, out: str, service: str | None, yes: bool, as_json: bool, **option
     credentials = load_credentials()
     write = output_writer(out)
     _require_yes(yes=yes)
-    answers = run_cancellable(lambda _stop: _ask(settings, credentials, service))
-    report = decide(answers.exchanges, ended_by=answers.ended_by)
+    answers, http_version = run_cancellable(lambda _stop: _ask(settings, credentials, service))
+    report = decide(answers.exchanges, ended_by=answers.ended_by, http_version=http_version)
     write(report.as_json())
     if as_json:
         print_json(msgspec.to_builtins(report))
@@ -62,9 +63,25 @@ def _require_yes(*, yes: bool) -> None:
         raise ConsentMissing("not confirmed; nothing was sent")
 
 
-async def _ask(settings: Settings, credentials: Credentials, service: str | None) -> Answers:
+async def _ask(settings: Settings, credentials: Credentials, service: str | None) -> tuple[Answers, str]:
     async with open_transport(settings, credentials) as transport:
-        return await ask_account(transport.send, SystemClock(), origin=settings.base_url, service=service)
+        answers = await ask_account(transport.send, SystemClock(), origin=settings.base_url, service=service)
+    if answers.ended_by is not None:
+        return answers, "not asked: the questions ended early"
+    return answers, await _http_version(settings, credentials)
+
+
+async def _http_version(settings: Settings, credentials: Credentials) -> str:
+    if not settings.base_url.startswith("https:"):
+        return "not asked: there is no TLS to choose it by"
+    if transport_name(settings) != "curl":
+        return "not asked: aiohttp speaks HTTP/1.1 alone; pip install 'readstate[fast]'"
+    from readstate.twilio.http.http_version import chosen_http_version  # noqa: PLC0415 - optional
+
+    try:
+        return await chosen_http_version(settings, credentials, fetch_configuration())
+    except TransportError as error:
+        return f"no answer: {error.message}"
 
 
 def _show(report: ProbeReport, out: str) -> None:

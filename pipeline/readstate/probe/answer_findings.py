@@ -1,20 +1,19 @@
-"""Findings about answers of every kind: headers, times, permissions, fields. Pure."""
+"""Findings about answers of every kind: headers, times, permissions, settings. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from statistics import median, quantiles
-from typing import Any, Final
+from typing import Final, get_args
 
-import msgspec
-
-from readstate.model.resources import User, UserConversation
 from readstate.probe.exchange import Exchange
-from readstate.probe.finding import Finding, plain_name
+from readstate.probe.finding import Finding
+from readstate.simulator.api.behaviour import Resource
 
+RESOURCES: Final[tuple[Resource, ...]] = get_args(Resource)
 _LARGEST_SKEW_SECONDS: Final = 2.0
 _STEPS: Final = 10
-_DESCRIBED: Final[dict[str, type[msgspec.Struct]]] = {"users": User, "user_conversations": UserConversation}
-_NOT_EXPORTED: Final = frozenset({"is_notifiable", "url", "links"})
+_DURATION: Final = re.compile("P[0-9TDHMS]{1,20}")
 
 
 def answer_findings(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
@@ -30,15 +29,11 @@ def answer_findings(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         yield from _latency(answered)
     yield from _retry_after([found for found in exchanges if found.status == 429])
     yield _permissions(exchanges)
+    yield from _stray_errors(exchanges)
+    yield from _configuration(exchanges)
     for found in exchanges:
         if found.about == "missing_user" and found.status == 404:
             yield _not_found(found)
-        if found.about == "encoded_slash":
-            yield _slash(found)
-    for name, described in _DESCRIBED.items():
-        rows = [row for found in exchanges if found.about == "pages" and found.resource == name for row in found.rows]
-        if rows:
-            yield _fields(name, described, rows)
 
 
 def _header(answers: Sequence[Exchange], name: str, switch: str, without: str) -> Finding:
@@ -91,16 +86,21 @@ def _latency(answers: Sequence[Exchange]) -> Iterator[Finding]:
     if len(alone) < 2:
         return
     inner = quantiles(alone, n=_STEPS, method="inclusive")
-    medians = [
-        f"{median(found.seconds * 1000 for found in timed if found.at_once == count):.0f} ms with {count} at once"
+    medians = {
+        count: median(found.seconds * 1000 for found in timed if found.at_once == count)
         for count in sorted({found.at_once for found in timed})
-    ]
+    }
+    most = max(medians)
+    added = max(0.0, (medians[most] - medians[1]) / (most - 1)) if most > 1 else 0.0
     yield Finding(
         subject="latency",
         assumed="nothing",
-        seen=", ".join(medians),
+        seen=", ".join(f"{value:.0f} ms with {count} at once" for count, value in medians.items()),
         otherwise="the simulator can be as slow",
-        faults={"latency_quantiles_ms": [round(value, 1) for value in (alone[0], *inner, alone[-1])]},
+        faults={
+            "latency_quantiles_ms": [round(value, 1) for value in (alone[0], *inner, alone[-1])],
+            "latency_added_ms": round(added, 1),
+        },
     )
 
 
@@ -119,14 +119,55 @@ def _retry_after(refused: Sequence[Exchange]) -> Iterator[Finding]:
 
 
 def _permissions(exchanges: Sequence[Exchange]) -> Finding:
-    refused = {found.resource: found.outcome for found in exchanges if found.status in {401, 403}}
+    asked = [found for found in exchanges if found.about not in {"latency", "stray_error"}]
+    refused = {found.resource: found.outcome for found in asked if found.status in {401, 403}}
+    readable = {found.resource for found in asked if found.status == 200} - refused.keys()
+    parts = [f"{name}: {refused.get(name, 'yes')}" for name in RESOURCES if name in readable or name in refused]
+    unasked = [name for name in RESOURCES if name not in readable and name not in refused]
     return Finding(
         subject="permissions to read",
         assumed="everything",
-        seen=", ".join(f"{name}: {outcome}" for name, outcome in refused.items()) or "everything",
+        seen=", ".join([*parts, *(["not asked: " + ", ".join(unasked)] if unasked else [])]),
         means="what these credentials cannot read can be neither exported nor planned" if refused else "",
         behaviour={"forbidden": list(refused)} if refused else {},
     )
+
+
+def _stray_errors(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    stray = [found for found in exchanges if found.about == "stray_error"]
+    if stray:
+        outcomes = ", ".join(sorted({found.outcome for found in stray}))
+        yield Finding(
+            subject="5xx",
+            assumed="now and then",
+            seen=f"{len(stray)} of {len(exchanges)} answers: {outcomes}",
+            otherwise="asked once more, as every read is",
+        )
+
+
+def _configuration(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    account = [found for found in exchanges if found.resource == "configuration" and found.about == "resource"]
+    for found in account[:1]:
+        names = ("default_inactive_timer", "default_closed_timer")
+        timers = [f"{name}: {_duration(found.content.get(name))}" for name in names]
+        if found.status == 200:
+            yield Finding(
+                subject="timers of conversations", assumed="any", seen=", ".join(timers),
+                otherwise="with timers conversations change their state by themselves",
+            )  # fmt: skip
+    settings = [found.content for found in exchanges if found.about == "service_settings" and found.status == 200]
+    if settings:
+        reachable = sum(found.get("reachability_enabled") is True for found in settings)
+        yield Finding(
+            subject="settings of services",
+            assumed="any",
+            seen=f"reachability in {reachable} of {len(settings)}",
+            otherwise="without reachability is_online and is_notifiable are null",
+        )
+
+
+def _duration(value: object) -> str:
+    return value if isinstance(value, str) and _DURATION.fullmatch(value) else "none" if value is None else "(odd)"
 
 
 def _not_found(exchange: Exchange) -> Finding:
@@ -138,39 +179,3 @@ def _not_found(exchange: Exchange) -> Finding:
         means="nothing: every 404 is taken for absent" if is_specific else "",
         behaviour={"not_found_code": "specific"} if is_specific else {},
     )
-
-
-def _slash(exchange: Exchange) -> Finding:
-    splits = exchange.status == 404
-    return Finding(
-        subject="%2F in an identity",
-        assumed="200",
-        seen=exchange.outcome,
-        means="name users with a slash by their SID" if splits else "",
-        behaviour={"encoded_slash": "separator"} if splits else {},
-    )
-
-
-def _fields(name: str, described: type[msgspec.Struct], rows: Sequence[dict[str, Any]]) -> Finding:
-    known = {*described.__struct_fields__, *_NOT_EXPORTED}
-    unknown = sorted({plain_name(field) for row in rows for field in row if field not in known})
-    missing = sorted({field for row in rows for field in described.__struct_fields__ if field not in row})
-    wrong = sorted({problem for row in rows if (problem := _problem(row, described))})
-    nulls = sorted({field for row in rows for field, value in row.items() if value is None and field in known})
-    parts = [("unknown", unknown), ("missing", missing), ("of another type", wrong), ("null somewhere", nulls)]
-    differs = bool(unknown or missing or wrong)
-    return Finding(
-        subject=f"{name}: fields",
-        assumed="as described",
-        seen="; ".join(f"{word}: {', '.join(names)}" for word, names in parts if names) or "as described, never null",
-        means="unknown fields are counted and not exported; a row with another type is set apart" if differs else "",
-        faults={"extra_fields": True} if unknown else {},
-    )
-
-
-def _problem(row: dict[str, Any], described: type[msgspec.Struct]) -> str:
-    try:
-        msgspec.convert(row, described)
-    except msgspec.ValidationError as error:
-        return str(error)[:120]
-    return ""

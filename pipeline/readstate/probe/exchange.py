@@ -15,8 +15,10 @@ About = Literal[
     "newest_message",
     "resource",
     "missing_user",
-    "encoded_slash",
+    "identity",
+    "service_settings",
     "latency",
+    "stray_error",
 ]
 """The question, as the simulator's README has it."""
 

@@ -9,24 +9,31 @@ from readstate.clock import Clock
 from readstate.concurrency import bounded_map
 from readstate.errors import TransportError
 from readstate.probe.exchange import About, Exchange
+from readstate.probe.identity_findings import telling_identities
 from readstate.twilio.http.paging import follow
 from readstate.twilio.http.request import Request, segment
 from readstate.twilio.http.response import Response
 
 PLAN: Final = (
-    ("the configuration and the services", 2),
+    ("the configuration, the services, and the settings of up to ten", 12),
     ("users, conversations, a user's conversations, participants, messages: one page of 1000 each", 5),
     ("the same lists without messages: two pages of 20 each", 8),
     ("the conversations of up to ten users, to find a list of several pages", 10),
     ("the participants of up to five conversations, and the newest message of each", 10),
-    ("Page=1 without a token, a user who does not exist, an identity with a slash", 3),
+    ("Page=1 without a token, a user who does not exist, the conversations of an identity", 3),
+    ("users by identities with reserved characters, encoded", 10),
     ("one user: 20 times alone, 20 times by fours, 32 times by sixteens", 72),
+    ("what was answered 5xx, once more", 5),
+    ("the configuration by HTTP/2", 1),
 )
 """What is asked, and how often at most."""
 _TOO_LARGE: Final = "1000"
 _PAGE: Final = "20"
 _USERS: Final = 10
 _CONVERSATIONS: Final = 5
+_SERVICES: Final = 10
+_IDENTITIES: Final = 10
+_REPEATED: Final = 5
 _TIMED: Final = ((1, 20), (4, 20), (16, 32))
 """How many at once, and how many in all."""
 _NOBODY: Final = "US" + "0" * 32
@@ -69,11 +76,14 @@ class _Questions:
         self._clock = clock
         self._origin = origin
         self._prefix = prefix
+        self._repeated = 0
         self.exchanges: list[Exchange] = []
 
     async def ask(self) -> None:
         await self._get("resource", "configuration", Request("GET", "/v1/Configuration"))
-        await self._get("largest_page", "services", _page("/v1/Services", _TOO_LARGE))
+        services = await self._get("largest_page", "services", _page("/v1/Services", _TOO_LARGE))
+        for sid in list(_sids([services]))[:_SERVICES]:
+            await self._get("service_settings", "configuration", Request("GET", f"/v1/Services/{sid}/Configuration"))
         users = await self._list("users", f"{self._prefix}/Users")
         conversations = await self._list("conversations", f"{self._prefix}/Conversations")
         sids = list(_sids(conversations))[:_CONVERSATIONS]
@@ -89,7 +99,7 @@ class _Questions:
         if sids:
             path = f"{self._prefix}/Conversations/{sids[0]}/Messages"
             await self._get("largest_page", "messages", _page(path, _TOO_LARGE))
-        await self._ask_about_users(users)
+        await self._ask_about_users([found for found in self.exchanges if found.resource == "users"])
         for at_once, count in _TIMED:
             await self._time(at_once, count)
 
@@ -119,10 +129,13 @@ class _Questions:
         path = f"{self._prefix}/Users"
         await self._get("page_by_number", "users", _page(path, "1", ("Page", "1")))
         await self._get("missing_user", "users", Request("GET", f"{path}/{_NOBODY}"))
-        identities = (row.get("identity") for page in users for row in page.rows)
-        slashed = (text for text in identities if isinstance(text, str) and "/" in text and text.isprintable())
-        if (identity := next(slashed, None)) is not None:
-            await self._get("encoded_slash", "users", Request("GET", f"{path}/{segment(identity)}"))
+        identities = [text for page in users for row in page.rows if isinstance(text := row.get("identity"), str)]
+        if identities:
+            query = (("Identity", identities[0]), ("PageSize", "1"))
+            request = Request("GET", f"{self._prefix}/ParticipantConversations", query)
+            await self._get("resource", "participant_conversations", request)
+        for identity in telling_identities(identities, most=_IDENTITIES):
+            await self._get("identity", "users", Request("GET", f"{path}/{segment(identity)}"))
 
     async def _time(self, at_once: int, count: int) -> None:
         request = _page(f"{self._prefix}/Users", "1")
@@ -136,6 +149,10 @@ class _Questions:
 
     async def _get(self, about: About, resource: str, request: Request) -> Exchange:
         exchange = await self._exchange(about, resource, request, 1)
+        if exchange.status >= 500 and self._repeated < _REPEATED:
+            self._repeated += 1
+            self.exchanges[-1] = msgspec.structs.replace(exchange, about="stray_error")
+            exchange = await self._exchange(about, resource, request, 1)
         _require_welcome(exchange)
         return exchange
 

@@ -20,6 +20,7 @@ def test_an_account_as_assumed_is_a_table_a_file_and_exit_0(connected: RunComman
     assert output.code == ExitCode.DONE
     assert "users: the order" in output.stdout
     assert "as assumed" in output.stdout
+    assert "not asked: there is no TLS to choose it by" in output.stdout
     assert "0 differences" in output.stderr
     assert load_profile(Path("probe.json")).behaviour == Behaviour()
     assert {path for method, path, _ in twilio.counters().answers if method != "GET"} == set()

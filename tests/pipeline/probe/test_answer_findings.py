@@ -1,4 +1,4 @@
-"""Headers, times, permissions and fields, decided from answers."""
+"""Headers, times, permissions and settings, decided from answers."""
 
 import json
 from email.utils import formatdate
@@ -9,7 +9,6 @@ import pytest
 from readstate.probe.answer_findings import answer_findings
 from readstate.probe.exchange import Exchange
 from readstate.probe.finding import Finding
-from tests.helpers.simulated_api import SimulatedApi
 
 
 def _answer(about: Any = "resource", *, status: int = 200, body: Any = None, **changes: Any) -> Exchange:
@@ -42,6 +41,7 @@ def test_latency_is_kept_as_quantiles_of_the_answers_that_came_alone() -> None:
 
     finding = _found("latency", *alone, *together)
 
+    assert finding.faults["latency_added_ms"] == pytest.approx((500 - 51) / 15, abs=0.05)
     assert finding.faults["latency_quantiles_ms"] == pytest.approx([1, 11, 21, 31, 41, 51, 61, 71, 81, 91, 101])
     assert finding.seen == "51 ms with 1 at once, 500 ms with 16 at once"
     assert not finding.contradicts
@@ -71,27 +71,27 @@ def test_what_may_not_be_read_is_named() -> None:
 
     finding = _found("permissions to read", _answer(), refused, refused)
 
-    assert (finding.seen, finding.behaviour) == ("messages: 403/70051", {"forbidden": ["messages"]})
+    assert finding.seen.startswith("users: yes, messages: 403/70051, not asked: services, configuration,")
+    assert finding.behaviour == {"forbidden": ["messages"]}
 
 
-@pytest.mark.parametrize(
-    ("change", "seen", "faults"),
-    [
-        ({}, "as described, never null", {}),
-        ({"colour": "red"}, "unknown: colour", {"extra_fields": True}),
-        ({"anna@example.com": 1, "CH" + "0" * 32: 2}, "unknown: (an odd name)", {"extra_fields": True}),
-        ({"unread_messages_count": "3"}, "of another type: Expected `int | null`, got `str`", {}),
-        ({"user_sid": ...}, "missing: user_sid", {}),
-        ({"friendly_name": None}, "null somewhere: friendly_name", {}),
-    ],
-)
-def test_fields_are_compared_with_the_description(change: dict[str, Any], seen: str, faults: dict[str, Any]) -> None:
-    row = {name: value if value is not None else "x" for name, value in SimulatedApi().membership(horizon=True).items()}
-    row = {name: value for name, value in (row | change).items() if value is not ...}
-    page = {"conversations": [row], "meta": {"key": "conversations", "next_page_url": None}}
+def test_settings_and_timers_are_told_without_a_name() -> None:
+    account = _answer(
+        resource="configuration", body={"default_inactive_timer": "PT10M", "default_closed_timer": "anna"}
+    )
+    services = [
+        _answer("service_settings", resource="configuration", body={"reachability_enabled": on, "url": "https://x/IS1"})
+        for on in (True, False, None)
+    ]
 
-    finding = _found("user_conversations: fields", _answer("pages", resource="user_conversations", body=page))
+    findings = [_found(subject, account, *services) for subject in ("timers of conversations", "settings of services")]
 
-    assert seen in finding.seen
-    assert finding.faults == faults
-    assert finding.contradicts == (seen.split(":", maxsplit=1)[0] in {"unknown", "of another type", "missing"})
+    assert findings[0].seen == "default_inactive_timer: PT10M, default_closed_timer: (odd)"
+    assert findings[1].seen == "reachability in 1 of 3"
+    assert not any(finding.contradicts for finding in findings)
+
+
+def test_an_error_that_is_answered_when_asked_again_contradicts_nothing() -> None:
+    finding = _found("5xx", _answer("stray_error", status=503), _answer())
+
+    assert (finding.seen, finding.contradicts) == ("1 of 2 answers: 503", False)

@@ -38,6 +38,7 @@ BARE = Behaviour(
     concurrent_requests_header="absent",
     compression="gzip",
     encoded_slash="separator",
+    lost_characters=("%23", "beyond ASCII"),
     not_found_code="specific",
 )
 NARROW = Behaviour(
@@ -75,6 +76,7 @@ async def test_an_account_that_is_as_assumed_contradicts_nothing() -> None:
     assert report.contradictions == ()
     assert report.ended_by is None
     assert report.account.behaviour == Behaviour()
+    assert {finding.subject: finding.seen for finding in report.findings}["permissions to read"].count(": yes") == 8
     assert 100 < report.requests <= sum(most for _, most in PLAN)
     assert len(report.account.faults.latency_quantiles_ms) == 11
 
@@ -97,6 +99,13 @@ async def test_every_difference_is_found_and_can_be_simulated(behaviour: Behavio
     assert [finding.subject for finding in again.contradictions] == [
         finding.subject for finding in report.contradictions
     ]
+
+
+async def test_a_stray_5xx_is_asked_once_more_and_contradicts_nothing() -> None:
+    report = await _probe_world(faults=Faults(error_share=0.03, error_statuses=(503,), html_share=1))
+
+    assert report.contradictions == ()
+    assert {finding.subject: finding.seen for finding in report.findings}["5xx"].endswith("answers: 503")
 
 
 async def test_a_report_names_no_person_and_no_resource() -> None:

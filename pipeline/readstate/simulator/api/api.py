@@ -1,5 +1,6 @@
 """The simulated API without HTTP: a request in, a response out, the world changed."""
 
+import re
 import time
 from collections.abc import Mapping
 from functools import lru_cache
@@ -59,7 +60,7 @@ class Api:
         template = route.template if route else NOWHERE
         try:
             self._check_permission(request)
-            if route is None:
+            if route is None or self._is_lost(path):
                 raise ApiError(404, 20404, f"The requested resource {path} was not found")
             if route.resource in self.behaviour.forbidden:
                 raise _no_permission()
@@ -107,6 +108,10 @@ class Api:
             request_id=request_id,
         )
         return handler(context, *route.references)
+
+    def _is_lost(self, path: str) -> bool:
+        lost = ("%[89A-F]" if name == "beyond ASCII" else name for name in self.behaviour.lost_characters)
+        return any(re.search(pattern, path, re.IGNORECASE) for pattern in lost)
 
     def _service(self, route: Route) -> Service | None:
         return self.world.default_service if route.service_sid is None else self.world.service(route.service_sid)

@@ -82,6 +82,8 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Whether a user's own messages count as unread."""
     encoded_slash: Literal["identity", "separator"] = "identity"
     """Whether `%2F` belongs to the identity, or splits the path (and so finds nothing)."""
+    lost_characters: tuple[Annotated[str, msgspec.Meta(pattern="^(%[0-9A-F]{2}|beyond ASCII)$")], ...] = ()
+    """Encoded characters that no path may hold: who has one in the identity is not found by it."""
     bearer_token: Literal["accepted", "refused"] = "accepted"  # noqa: S105 - a choice, not a secret
     second_delete: Literal["not_found", "no_content"] = "not_found"
     """Deleting what is already gone: 404, or 204 again."""

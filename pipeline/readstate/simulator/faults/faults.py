@@ -31,6 +31,8 @@ class Faults:
     """Spread of the time in service: 0 is constant, 0.5 usual, 1.2 a heavy tail (lognormal)."""
     latency_quantiles_ms: tuple[float, ...] = ()
     """Times in service from the shortest to the longest, at equal steps of probability, to draw from instead."""
+    latency_added_ms: float = 0.0
+    """Added for each other request that is in service when one arrives."""
     latency_factor: float = 1.0
     """A brownout: every time in service times this."""
     rtt_ms: float = 0.0

@@ -63,8 +63,8 @@ class FaultInjector:
         """Return whether an event of this probability happens now."""
         return share > 0 and self._random.random() < share
 
-    def service_seconds(self) -> float:
-        """Draw how long a request is in service."""
+    def service_seconds(self, others: int = 0) -> float:
+        """Draw how long a request is in service, beside *others*."""
         faults = self.faults
         if faults.latency_quantiles_ms:
             milliseconds = _between(faults.latency_quantiles_ms, self._random.random())
@@ -73,6 +73,7 @@ class FaultInjector:
             if milliseconds and faults.latency_sigma:
                 # Shifted so that the mean stays as configured, whatever the spread.
                 milliseconds *= self._random.lognormvariate(-(faults.latency_sigma**2) / 2, faults.latency_sigma)
+        milliseconds += others * faults.latency_added_ms
         seconds = milliseconds * faults.latency_factor / 1000
         return seconds + (faults.stall_seconds if self.chance(faults.stall_share) else 0.0)
 

@@ -154,7 +154,7 @@ class Simulator:
         concurrent = self.account.in_service
         self.counters.most_in_flight = max(self.counters.most_in_flight, self.account.ours)
         if verdict == "admitted":
-            seconds = self.injector.service_seconds()
+            seconds = self.injector.service_seconds(concurrent - 1)
             self._later(seconds, self._serve, _PendingRequest(request, writer, request_id, seconds, concurrent))
             return
         code = faults.rate_code if verdict == "too_many_a_second" else 20429
@@ -287,6 +287,7 @@ class Simulator:
             self.injector.has_faults
             or faults.latency_ms
             or faults.latency_quantiles_ms
+            or faults.latency_added_ms
             or faults.rtt_ms
             or faults.stall_share
             or faults.outage != "no"

@@ -9,6 +9,7 @@ import pytest
 from readstate.simulator.api.behaviour import Behaviour, ConversationList
 from readstate.simulator.api.credentials import Credentials
 from readstate.simulator.seed.world_shape import WorldShape
+from readstate.twilio.http.request import segment
 from tests.helpers.simulated_api import SimulatedApi
 
 SHAPE = WorldShape(users=60, services=2, heaviest=60)
@@ -166,6 +167,18 @@ def test_an_encoded_slash_may_split_the_path() -> None:
 
     assert api.get(path)["sid"] == user.sid
     assert split.ask("GET", path).status == 404
+
+
+@pytest.mark.parametrize("lost", ["%23", "beyond ASCII"])
+def test_encoded_characters_may_find_nobody(lost: str) -> None:
+    api = SimulatedApi(WorldShape(users=200, odd_identities=1), lost_characters=(lost,))
+
+    asked = {user.identity: api.ask("GET", f"/v1/Users/{segment(user.identity)}").status for user in api.service.users()
+             if user.identity.startswith(("tag#", "müller", "team/"))}  # fmt: skip
+
+    assert {name for name, status in asked.items() if status == 404} == {
+        name for name in asked if ("#" in name if lost == "%23" else not name.isascii())
+    }
 
 
 def test_bearer_tokens_may_be_refused() -> None:

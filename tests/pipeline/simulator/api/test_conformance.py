@@ -11,10 +11,8 @@ import pytest
 from readstate.simulator.api import routes
 from readstate.simulator.api.routes import find_route
 from readstate.simulator.seed.world_shape import WorldShape
-from tests.helpers.repository import ROOT
+from tests.helpers.repository import DESCRIPTION
 from tests.helpers.simulated_api import SimulatedApi
-
-DESCRIPTION = ROOT.parent / "shared" / "spec" / "twilio_conversations_v1.json"
 
 pytestmark = pytest.mark.skipif(not DESCRIPTION.exists(), reason="the official description is not beside the checkout")
 

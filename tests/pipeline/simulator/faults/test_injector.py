@@ -101,6 +101,12 @@ def test_the_mean_latency_is_what_was_asked_whatever_the_spread() -> None:
     assert max(draws) > 0.5
 
 
+def test_latency_grows_with_the_other_requests_in_service() -> None:
+    injector = FaultInjector(1, Faults(latency_ms=20, latency_added_ms=3))
+
+    assert [injector.service_seconds(others) for others in (0, 1, 15)] == pytest.approx([0.020, 0.023, 0.065])
+
+
 @pytest.mark.parametrize(("quantiles", "most"), [((40.0, 60.0, 80.0), 0.08), ((50.0,), 0.05)])
 def test_latency_is_drawn_between_quantiles(quantiles: tuple[float, ...], most: float) -> None:
     injector = FaultInjector(1, Faults(latency_quantiles_ms=quantiles, latency_ms=9))
