@@ -10,7 +10,7 @@ import pytest
 
 from readstate.errors import ExitCode
 from readstate.settings import Settings
-from readstate_jobs.cli.main import COMMANDS
+from readstate_jobs.help.commands import COMMANDS
 from tests.helpers.readme_console import shell, type_examples
 from tests.helpers.repository import ROOT
 

@@ -13,7 +13,7 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
-from readstate_jobs.cli.main import COMMANDS
+from readstate_jobs.help.commands import COMMANDS
 from tests.helpers.hostile_server import hostile_server
 from tests.helpers.processes import environment
 from tests.helpers.warm_python import Call, Ended, WarmPython

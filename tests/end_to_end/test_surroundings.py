@@ -13,7 +13,7 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
-from readstate_jobs.cli.main import COMMANDS
+from readstate_jobs.help.commands import COMMANDS
 from tests.helpers.processes import environment
 from tests.helpers.warm_python import Call, Ended, WarmPython
 from tests.helpers.whole_day import WORDS, Day, make_day
@@ -117,7 +117,7 @@ def day(twilio: RunningSimulator, pythons: Mapping[str, WarmPython], tmp_path_fa
 
 def test_there_is_a_command_line_for_every_command() -> None:
     assert WORDS.keys() == COMMANDS.keys()
-    assert len(ALL) * len(WORDS) == 286
+    assert len(ALL) * len(WORDS) == 299
 
 
 @pytest.mark.parametrize("name", ALL)

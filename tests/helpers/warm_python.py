@@ -225,7 +225,7 @@ def _shut_down(code: int) -> None:
 
 
 def _import_all() -> None:
-    from readstate_jobs.cli.main import COMMANDS
+    from readstate_jobs.help.commands import COMMANDS
 
     for name, entry in COMMANDS.items():
         if name not in {"sql", "report"}:  # DuckDB complains when a process ends in which it is frozen

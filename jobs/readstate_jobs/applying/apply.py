@@ -13,9 +13,10 @@ from readstate_jobs.applying.apply_options import apply_options, read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent
 from readstate_jobs.cli.options import connection_options, json_option, plan_argument, settings_from
+from readstate_jobs.help.command import GroupedCommand
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @plan_argument
 @click.option("--go-on", is_flag=True, help="Resume the run of PLAN if there is one: for retries by a scheduler.")
 @apply_options

@@ -12,9 +12,10 @@ from readstate_jobs.applying.apply_options import apply_options, read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
+from readstate_jobs.help.command import GroupedCommand
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("run", metavar="RUN")
 @apply_options
 @json_option

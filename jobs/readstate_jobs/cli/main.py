@@ -9,7 +9,6 @@ from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
@@ -17,41 +16,7 @@ from readstate.errors import ExitCode, ReadstateError, Usage
 from readstate_jobs.cli.messages import CommandLine
 from readstate_jobs.cli.secrets_in_environment import require_no_secrets, without_secrets
 from readstate_jobs.cli.streams import disk_error
-
-
-class _Entry(NamedTuple):
-    module: str
-    summary: str
-
-
-COMMANDS = {
-    "export": _Entry("readstate_jobs.snapshots.export", "Export who has read what as a Parquet snapshot."),
-    "publish": _Entry("readstate_jobs.snapshots.publish", "Publish the staged shards of a run as one snapshot."),
-    "snapshots": _Entry("readstate_jobs.snapshots.list_snapshots", "List, verify and prune published snapshots."),
-    "compare": _Entry("readstate_jobs.snapshots.compare", "Show what changed between two snapshots."),
-    "sql": _Entry("readstate_jobs.snapshots.sql", "Query snapshots in SQL."),
-    "report": _Entry("readstate_jobs.tools.report", "Render a snapshot or a run as one HTML page or as Markdown."),
-    "template": _Entry("readstate_jobs.planning.template", "Write an example changes file."),
-    "lint": _Entry("readstate_jobs.planning.lint", "Check a changes file; nothing is sent."),
-    "plan": _Entry("readstate_jobs.planning.plan", "Compare a changes file with Twilio and write a plan."),
-    "mark-read": _Entry("readstate_jobs.mark_read.command", "Select conversations and plan to mark them as read."),
-    "show": _Entry("readstate_jobs.planning.show", "Show a plan."),
-    "apply": _Entry("readstate_jobs.applying.apply", "Carry out a reviewed plan."),
-    "resume": _Entry(
-        "readstate_jobs.applying.resume", "Resume a run that was stopped, killed, or ended with failed rows."
-    ),
-    "status": _Entry("readstate_jobs.runs.status", "Show the progress of a run, also while it runs and after a kill."),
-    "verify": _Entry("readstate_jobs.runs.verify", "Read back what a run has changed."),
-    "undo": _Entry("readstate_jobs.runs.undo", "Plan the reversal of a run."),
-    "forget": _Entry("readstate_jobs.runs.forget", "Delete the personal data of plans and runs."),
-    "doctor": _Entry("readstate_jobs.tools.doctor", "Check settings, credentials, clock, disk and root."),
-    "probe": _Entry("readstate_jobs.tools.probe", "Find out where an account differs from what is assumed."),
-    "settings": _Entry("readstate_jobs.tools.settings", "Show the effective settings and their origins."),
-    "simulate": _Entry("readstate_jobs.tools.simulate", "Run a simulated Twilio Conversations on this machine."),
-    "demo": _Entry("readstate_jobs.tools.demo", "Export from a simulated Twilio."),
-}
-"""Every command, with its one line of help: `--help` lists them without importing any."""
-
+from readstate_jobs.help.commands import COMMAND_GROUPS, COMMANDS
 
 _MAY_BE_EMPTY = {"--base-url", "--metrics-file", "--shared-pace", "--work-dir"}
 """Options whose empty value stands for the default."""
@@ -82,8 +47,9 @@ class _LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+        for title, group in COMMAND_GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.summary) for name, entry in group.items()])
 
 
 @click.group(

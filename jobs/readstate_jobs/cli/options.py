@@ -11,12 +11,14 @@ import click
 from readstate.errors import BadInput
 from readstate.model.ids import is_sid
 from readstate.model.quantities import Allowance, parse_allowance, parse_date, parse_duration
-from readstate.settings import EffectiveSettings, load_settings
+from readstate.settings import EffectiveSettings, Settings, load_settings
 from readstate_jobs.cli.messages import command_line
+from readstate_jobs.help.file_name import FileName
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Parsed = TypeVar("Parsed")
 
+_DEFAULTS = Settings()
 _NAMES = (
     "base_url", "work_dir", "max_in_flight", "max_rate", "production_first", "shared_pace",
     "metrics_file", "log_format",
@@ -88,13 +90,35 @@ def connection_options(command: Command) -> Command:
         (
             click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings."),
             click.option("--base-url", help="Send requests here instead of to Twilio: a simulator or a proxy."),
-            click.option("--work-dir", help="The folder for unfinished work."),
-            click.option("--max-in-flight", type=int, help="At most so many concurrent requests."),
-            click.option("--max-rate", type=float, help="At most so many requests a second; 0 is no limit."),
+            click.option(
+                "--work-dir",
+                type=FileName(),
+                help="The folder for unfinished work and runs. [default: ~/.local/state/readstate]",
+            ),
+            click.option(
+                "--max-in-flight",
+                type=int,
+                help=f"At most so many concurrent requests. [default: {_DEFAULTS.max_in_flight}]",
+            ),
+            click.option(
+                "--max-rate",
+                type=float,
+                help=f"At most so many requests a second; 0 is no limit. [default: {_DEFAULTS.max_rate:g}]",
+            ),
             click.option("--production-first", is_flag=True, default=None, help="Leave more room to other traffic."),
-            click.option("--shared-pace", help="A file or redis:// URL through which processes share one rate limit."),
-            click.option("--metrics-file", help="Write Prometheus text format here, every 15 s and at the end."),
-            click.option("--log-format", type=click.Choice(["text", "json"]), help="The format of log lines."),
+            click.option(
+                "--shared-pace",
+                type=FileName(),
+                help="A file or redis:// URL through which processes share one rate limit.",
+            ),
+            click.option(
+                "--metrics-file", type=FileName(), help="Write Prometheus text format here, every 15 s and at the end."
+            ),
+            click.option(
+                "--log-format",
+                type=click.Choice(["text", "json"]),
+                help=f"The format of log lines. [default: {_DEFAULTS.log_format}]",
+            ),
         )
     ):
         command = option(command)
@@ -103,7 +127,7 @@ def connection_options(command: Command) -> Command:
 
 def plan_argument(command: Command) -> Command:
     """Add to *command* the argument PLAN: a folder, or an id below the folder of all plans."""
-    return click.argument("plan", metavar="PLAN")(plans_option(command))
+    return click.argument("plan", type=FileName(), metavar="PLAN")(plans_option(command))
 
 
 def plans_option(command: Command) -> Command:
@@ -124,7 +148,7 @@ def _plans(*flags: str, help: str) -> Callable[[Command], Command]:  # noqa: A00
 def runs_options(command: Command) -> Command:
     """Add to *command* the options that say where runs are; `work_dir_from` reads them."""
     config = click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
-    return click.option("--work-dir", help="The folder of runs.")(config(command))
+    return click.option("--work-dir", type=FileName(), help="The folder of runs.")(config(command))
 
 
 def work_dir_from(*, work_dir: str | None, config: Path | None) -> Path:

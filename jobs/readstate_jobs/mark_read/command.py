@@ -9,14 +9,20 @@ from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
 from readstate_jobs.cli.options import connection_options, json_option, plans_output_option, settings_from
 from readstate_jobs.cli.terminal import print_line
+from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.help.file_name import FileName
 from readstate_jobs.mark_read.job import MarkReadJob
 from readstate_jobs.mark_read.options import parse_options
 from readstate_jobs.planning.plan_job import show_plan
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.option(
-    "--users", "users_file", metavar="FILE", help="Only these users: a .csv, .txt or .parquet file, or - for stdin."
+    "--users",
+    "users_file",
+    type=FileName(),
+    metavar="FILE",
+    help="Only these users: a .csv, .txt or .parquet file, or - for stdin.",
 )
 @click.option("--all", "all_users", is_flag=True, help="All users of the service.")
 @click.option("--service", metavar="IS…", help="The service. [default: the account's default service]")
@@ -28,7 +34,13 @@ from readstate_jobs.planning.plan_job import show_plan
 @click.option("--muted", is_flag=True, help="Only muted ones.")
 @click.option("--conversation-updated-before", "updated_before", metavar="30d|DATE",
               help="Only conversations that have not changed for that long, or since that date.")  # fmt: skip
-@click.option("--exclude", "exclude_file", metavar="FILE", help="Skip the users, conversations or memberships in FILE.")
+@click.option(
+    "--exclude",
+    "exclude_file",
+    type=FileName(),
+    metavar="FILE",
+    help="Skip the users, conversations or memberships in FILE.",
+)
 @click.option("--include-never-read", "never_read_too", is_flag=True,
               help="Also where no read horizon was ever set; once set, it cannot be cleared.")  # fmt: skip
 @click.option("--mute", is_flag=True, help="Also mute the selected conversations.")

@@ -17,6 +17,7 @@ from readstate.input.source import Source, open_source
 from readstate.model.desired import Operation
 from readstate.text import group_digits
 from readstate_jobs.cli.terminal import print_line, print_table
+from readstate_jobs.help.file_name import FileName
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,7 +28,7 @@ def input_options(command: Command) -> Command:
         click.option("--delimiter", metavar="SIGN", help="Comma, semicolon, tab or pipe. [default: from the header]"),
         click.option("--encoding", metavar="NAME", help="The encoding. [default: by the byte order mark, else UTF-8]"),
         click.option("--op", type=click.Choice(["update", "delete"]), help="The operation of every line."),
-        click.argument("file", metavar="FILE"),
+        click.argument("file", type=FileName(), metavar="FILE"),
     ):
         command = decorate(command)
     return command

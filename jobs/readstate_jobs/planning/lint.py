@@ -10,6 +10,7 @@ from readstate.files import copy_output
 from readstate.text import pluralize
 from readstate_jobs.cli.options import LocalPath, json_option
 from readstate_jobs.cli.terminal import print_json, print_line
+from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.planning.changes_input import (
     checked_input,
     input_options,
@@ -19,7 +20,7 @@ from readstate_jobs.planning.changes_input import (
 )
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @input_options
 @click.option(
     "--rejects", type=LocalPath(dir_okay=False), metavar="CSV",

@@ -16,11 +16,12 @@ from readstate_jobs.cli.options import (
     require_service_sid,
     settings_from,
 )
+from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.planning.changes_input import checked_input, input_options, pop_input_options
 from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @input_options
 @plans_output_option
 @click.option("--service", metavar="IS…", help="The service of all lines. [default: the account's default service]")

@@ -12,9 +12,10 @@ from readstate.changes.render.summary import row_of, sample, select, summarize
 from readstate.changes.render.text import render_rows, render_text
 from readstate.errors import BadInput, ExitCode
 from readstate_jobs.cli.options import plan_argument
+from readstate_jobs.help.command import GroupedCommand
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @plan_argument
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "md", "html"]), default="text", show_default=True,

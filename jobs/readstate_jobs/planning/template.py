@@ -5,6 +5,8 @@ import sys
 
 import click
 
+from readstate_jobs.help.command import GroupedCommand
+
 _EXAMPLE = ("US" + "0" * 31 + "1", "CH" + "0" * 31 + "1")
 _NAMED = ("alice@example.com", "support-4711")
 _HEADERS = {
@@ -17,7 +19,7 @@ _EXAMPLES = {
 }
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.option("--op", type=click.Choice(["update", "delete"]), required=True, help="The operation of the examples.")
 def command(*, op: str) -> None:
     """Write a changes file with two examples to stdout.

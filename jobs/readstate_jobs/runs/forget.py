@@ -20,9 +20,10 @@ from readstate_jobs.cli.caller import os_user
 from readstate_jobs.cli.messages import escape_lines, require_confirmation
 from readstate_jobs.cli.options import json_option, plans_option, runs_options, work_dir_from
 from readstate_jobs.cli.terminal import print_json
+from readstate_jobs.help.command import GroupedCommand
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("names", nargs=-1, metavar="[PLAN|RUN]…")
 @click.option("--retain", metavar="TIME", help="Everything that was not used for this long, such as 30d.")
 @plans_option

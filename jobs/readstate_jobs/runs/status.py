@@ -10,9 +10,10 @@ from readstate.errors import ExitCode
 from readstate_jobs.applying.apply_output import run_document, show_counts
 from readstate_jobs.cli.options import json_option, runs_options, work_dir_from
 from readstate_jobs.cli.terminal import print_json, print_line
+from readstate_jobs.help.command import GroupedCommand
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("run", metavar="RUN")
 @runs_options
 @click.option("--exit-code", "with_exit_code", is_flag=True, help="Exit with the code that the run itself would have.")

@@ -9,11 +9,12 @@ from readstate.changes.runs.directory import find_run, open_plan_of
 from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
 from readstate_jobs.cli.options import connection_options, json_option, plans_output_option, settings_from
+from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.planning.plan_job import show_plan
 from readstate_jobs.runs.read_only_job import ReadOnlyJob
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("run", metavar="RUN")
 @plans_output_option
 @click.option(

@@ -11,10 +11,11 @@ from readstate.text import group_digits
 from readstate_jobs.applying.apply_options import parse_share
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.cli.terminal import print_json, print_line, print_table
+from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.runs.read_only_job import ReadOnlyJob
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("run", metavar="RUN")
 @click.option("--sample", default="all", show_default=True, metavar="P%|all", help="The share of rows to check.")
 @json_option

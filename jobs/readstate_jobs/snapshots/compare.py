@@ -14,10 +14,12 @@ from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.text import group_digits
 from readstate_jobs.cli.options import LocalPath, json_option, parse_day
 from readstate_jobs.cli.terminal import emit, print_line, print_table
+from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.help.file_name import FileName
 
 
-@click.command()
-@click.argument("root")
+@click.command(cls=GroupedCommand)
+@click.argument("root", type=FileName())
 @click.argument("earlier", metavar="[FROM]", required=False, type=parse_day)
 @click.argument("later", metavar="[TO]", required=False, type=parse_day)
 @click.option(

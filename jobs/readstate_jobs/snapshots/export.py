@@ -26,18 +26,33 @@ from readstate_jobs.cli.options import (
     parse_seconds,
     settings_from,
 )
+from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.help.file_name import FileName
 from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for, export_options
 from readstate_jobs.snapshots.export_output import show_estimate, show_manifest, show_published
 from readstate_jobs.snapshots.export_shard import export_one_shard, require_shard_options
 from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 
 
-@click.command()
-@click.option("--out", "root", required=True, metavar="ROOT", help="The root of the snapshots: a folder or a URI.")
+@click.command(cls=GroupedCommand)
+@click.option(
+    "--out",
+    "root",
+    type=FileName(),
+    required=True,
+    metavar="ROOT",
+    help="The root of the snapshots: a folder or a URI.",
+)
 @click.option(
     "--service", "services", multiple=True, metavar="all|default|IS…", help="Services to read. [default: all]"
 )
-@click.option("--users", "users_file", metavar="FILE", help="Only these users: .csv, .txt, .parquet, or - for stdin.")
+@click.option(
+    "--users",
+    "users_file",
+    type=FileName(),
+    metavar="FILE",
+    help="Only these users: .csv, .txt, .parquet, or - for stdin.",
+)
 @click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot's date. [default: today, UTC]")
 @click.option("--deadline", type=parse_seconds, metavar="TIME", help="Stop resumably after this long, such as 5h.")
 @click.option("--grace", type=parse_seconds, default="20s", show_default=True, metavar="TIME",

@@ -18,10 +18,12 @@ from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.messages import require_confirmation
 from readstate_jobs.cli.options import json_option
 from readstate_jobs.cli.terminal import emit, print_line, print_table
+from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.help.file_name import FileName
 
 
-@click.command()
-@click.argument("root")
+@click.command(cls=GroupedCommand)
+@click.argument("root", type=FileName())
 @click.option("--verify", is_flag=True, help="Read every file again and compare rows, bytes and hashes.")
 @click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Remove all but the newest N.")
 @click.option("--keep-days", type=click.IntRange(min=1), metavar="D", help="Remove those older than D days.")

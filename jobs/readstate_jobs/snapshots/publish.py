@@ -21,12 +21,14 @@ from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run
 from readstate_jobs.cli.memory import tune_allocator
 from readstate_jobs.cli.options import json_option, parse_missing, settings_from
+from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.help.file_name import FileName
 from readstate_jobs.snapshots.export_job import delta_tables_for
 from readstate_jobs.snapshots.export_output import show_manifest, show_published
 
 
-@click.command()
-@click.argument("root")
+@click.command(cls=GroupedCommand)
+@click.argument("root", type=FileName())
 @click.option("--run", "run_id", required=True, metavar="ID", help="The name of the run, as given to its shards.")
 @click.option("--max-failed-users", metavar="N|P%", help="How many users of all shards may fail. [default: 0.1%]")
 @click.option("--allow-missing", type=parse_missing, metavar="N|P%",

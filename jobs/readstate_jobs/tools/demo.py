@@ -18,12 +18,16 @@ from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import RosterSelection
 from readstate_jobs.cli.terminal import print_line
+from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.help.file_name import FileName
 from readstate_jobs.snapshots.export_job import ExportJob, export_options
 from readstate_jobs.snapshots.export_output import show_manifest
 
 
-@click.command()
-@click.option("--out", "root", default="demo-output", show_default=True, help="The root of the demo's snapshot.")
+@click.command(cls=GroupedCommand)
+@click.option(
+    "--out", "root", type=FileName(), default="demo-output", show_default=True, help="The root of the demo's snapshot."
+)
 @click.option("--users", type=click.IntRange(min=1), default=2_000, show_default=True, help="Users of the demo world.")
 @click.option("--seed", type=int, default=7, show_default=True, help="The seed of the demo world.")
 def command(*, root: str, users: int, seed: int) -> int:

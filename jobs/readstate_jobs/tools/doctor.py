@@ -33,6 +33,7 @@ from readstate.twilio.http.request import fetch_configuration
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.cli.terminal import print_json
+from readstate_jobs.help.command import GroupedCommand
 
 LONGEST_SECONDS = 20.0
 """The account has to answer within this time: a check is waited for by a person."""
@@ -61,7 +62,7 @@ def failed(subject: str, text: str, hint: str | None) -> Finding:
     return Finding(subject, good=False, text=text, hint=hint)
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.option("--out", "root", metavar="ROOT", help="Also check that snapshots can be published here.")
 @json_option
 @connection_options

@@ -19,10 +19,14 @@ from readstate.twilio.http.request import fetch_configuration
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.options import connection_options, json_option, require_service_sid, settings_from
 from readstate_jobs.cli.terminal import print_json, print_line, print_table
+from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.help.file_name import FileName
 
 
-@click.command()
-@click.option("--out", metavar="FILE", default="probe.json", show_default=True, help="The file to write.")
+@click.command(cls=GroupedCommand)
+@click.option(
+    "--out", type=FileName(), metavar="FILE", default="probe.json", show_default=True, help="The file to write."
+)
 @click.option("--service", metavar="IS…", help="Ask about this service. [default: the default one]")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option

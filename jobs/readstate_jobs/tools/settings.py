@@ -8,6 +8,7 @@ import click
 from readstate.errors import ExitCode
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.cli.terminal import print_json, print_table
+from readstate_jobs.help.command import GroupedCommand
 
 _TWILIO = (
     "TWILIO_ACCOUNT_SID",
@@ -19,7 +20,7 @@ _TWILIO = (
 )
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @json_option
 @connection_options
 def command(*, as_json: bool, **options: Any) -> int:

@@ -19,9 +19,10 @@ from readstate.simulator.server.simulator import Simulator
 from readstate.simulator.world.dump import dump_world, load_world
 from readstate.simulator.world.world import World
 from readstate_jobs.cli.options import LocalPath, NumberRange
+from readstate_jobs.help.command import GroupedCommand
 
 
-@click.command("simulate")
+@click.command(cls=GroupedCommand)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port on loopback."
 )
@@ -29,7 +30,14 @@ from readstate_jobs.cli.options import LocalPath, NumberRange
 @click.option("--conversations-per-user", type=NumberRange(min=0), default=5.0, show_default=True,
               help="The mean; a few users have many more.")  # fmt: skip
 @click.option("--heaviest", type=click.IntRange(min=0), help="Conversations of the busiest user.")
-@click.option("--services", type=click.IntRange(min=1), default=1, show_default=True, help="The number of services.")
+@click.option(
+    "--services",
+    "service_count",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="The number of services.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same world.")
 @click.option(
     "--odd-identities", type=NumberRange(0, 1), default=0.05, show_default=True, metavar="SHARE",
@@ -59,7 +67,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     users: int,
     conversations_per_user: float,
     heaviest: int | None,
-    services: int,
+    service_count: int,
     seed: int,
     odd_identities: float,
     world_file: Path | None,
@@ -77,7 +85,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     shape = WorldShape(
         users=users,
         conversations_per_user=conversations_per_user,
-        services=services,
+        services=service_count,
         seed=seed,
         odd_identities=odd_identities,
         heaviest=heaviest,

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from readstate.errors import ExitCode
-from readstate_jobs.cli.main import COMMANDS
+from readstate_jobs.help.commands import COMMANDS
 from tests.helpers.cli_shell import CommandOutput, RunCommand
 from tests.helpers.processes import LONGEST_SECONDS
 from tests.helpers.repository import ROOT
@@ -54,6 +54,8 @@ def test_help_imports_nothing_heavy_and_no_command() -> None:
         "readstate_jobs.cli.messages",
         "readstate_jobs.cli.secrets_in_environment",
         "readstate_jobs.cli.streams",
+        "readstate_jobs.help",
+        "readstate_jobs.help.commands",
     ]
 
 

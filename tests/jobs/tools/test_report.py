@@ -28,6 +28,22 @@ def test_the_page_goes_to_a_file(root: str, tmp_path: Path) -> None:
     assert output.stdout == ""
 
 
+def test_open_shows_the_page_in_the_browser_and_says_where_there_is_none(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    opened: list[str] = []
+    monkeypatch.setattr("click.launch", lambda path: opened.append(path) or len(opened) - 1)
+
+    shown, failed = (succeed("report", root, "--open") for _ in range(2))
+
+    assert opened == ["report-2026-11-23.html"] * 2
+    assert Path(opened[0]).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (shown.stdout, shown.stderr) == ("", "Written to report-2026-11-23.html\n")
+    assert "No browser could be started" in failed.stderr
+    assert run_command("report", root, "--open", "--out", "s3://b/x.html").code == ExitCode.USAGE
+
+
 def test_what_is_no_file_is_written_to_and_never_replaced(root: str, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     out.symlink_to("/dev/null")

@@ -1,0 +1,1 @@
+"""How the command line presents itself: commands and options in groups, examples, completion."""

@@ -1,0 +1,61 @@
+"""A command whose help has its options in groups, and examples."""
+
+import re
+
+import click
+
+from readstate_jobs.help.commands import COMMANDS
+
+_RANGE = re.compile(r"(; |\s*\[)[\d.<=]*x[<>=]+[\d.]+\]$")
+"""What click adds for a range of numbers, ``[x>=0]``: a wrong number is refused with the same words."""
+
+_GROUPS = {
+    "Which users and conversations": (
+        "services", "service", "users_file", "all_users", "limit_users", "states", "unread_at_least", "muted",
+        "updated_before", "exclude_file", "shard", "run_id",
+    ),
+    "Safety": (
+        "max_failed_users", "allow_missing", "on_incomplete", "on_invalid", "mode", "allow_rewind", "allow_first_set",
+        "allow_beyond_latest", "allow_closed", "confirm_deletes", "max_deletes", "max_deletes_per_conversation",
+        "allow_user_wipeout", "allow_missing_percent", "allow_partial_plan", "max_rows", "canary", "canary_pause",
+        "max_errors", "max_drift", "on_drift",
+    ),
+    "Stopping, resuming, repeating": ("deadline", "grace", "go_on", "again", "restart"),
+    "Doubt and delay": ("max_precondition_age", "settle", "breaker", "max_throttled"),
+    "Pace": ("max_in_flight", "max_rate", "writes_per_second", "production_first", "shared_pace"),
+    "Settings and connection": ("config", "profile", "env_file", "base_url", "work_dir"),
+    "Output": (
+        "columns", "drop_pii", "delta", "compare_with", "form", "as_csv", "raw", "markdown", "show_pii", "excel",
+        "as_json", "detailed_exitcode", "with_exit_code", "metrics_file", "log_format", "log_file", "quiet", "verbose",
+        "ping", "on_end",
+    ),
+}  # fmt: skip
+"""Parameters by the title under which help lists them; all others come first."""
+
+_TITLES = {name: title for title, names in _GROUPS.items() for name in names}
+
+
+class GroupedCommand(click.Command):
+    """A command of readstate; its examples stand beside its module in `COMMANDS`."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in groups, in the order of the groups."""
+        found: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *_GROUPS)}
+        for parameter in self.get_params(ctx):
+            is_option = isinstance(parameter, click.Option)
+            if is_option and (record := parameter.get_help_record(ctx)) is not None:
+                flags, text = record
+                title = _TITLES.get(parameter.name or "", "Options")
+                found[title].append((flags, _RANGE.sub(lambda cut: "]" if cut[1] == "; " else "", text)))
+        for title, records in found.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each as one line, whatever its length: so that it can be copied."""
+        if ctx.info_name in COMMANDS:
+            with formatter.section("Examples"):
+                for example in COMMANDS[ctx.info_name].examples:
+                    program = "" if example.startswith("eval") else "readstate "
+                    formatter.write(f"{'':>{formatter.current_indent}}{program}{example}\n")
