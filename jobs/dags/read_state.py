@@ -2,5 +2,5 @@
 
 from readstate_jobs.airflow.dags import bulk, nightly
 
-nightly()
+nightly()  # on_failure=SmtpNotifier(to="data@example.com") for a mail about a night that failed
 bulk()

@@ -10,7 +10,7 @@ import pytest
 
 _MODULES = {subprocess, multiprocessing}
 _STARTERS = {
-    "readstate_jobs.airflow.parent_process",
+    "readstate_jobs.airflow.process.parent_process",
     "readstate_jobs.airflow.hook",
     "readstate_jobs.snapshots.sql_process",
 } | {

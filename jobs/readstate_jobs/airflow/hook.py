@@ -7,8 +7,8 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.log import mask_secret
 
-from readstate_jobs.airflow.environment import connection_environment, without_worker_secrets
-from readstate_jobs.airflow.parent_process import ReadstateProcess
+from readstate_jobs.airflow.process.environment import connection_environment, without_worker_secrets
+from readstate_jobs.airflow.process.parent_process import ReadstateProcess
 from readstate_jobs.airflow.provider import CONNECTION_TYPE
 
 _ABOUT_THIS_MACHINE = {"work folder"}
@@ -47,7 +47,7 @@ class TwilioConversationsHook(BaseHook):
             environ = self._environment()
         except ValueError as error:
             return False, str(error)
-        result = ReadstateProcess(["doctor", "--json"], environ).run(self.log.info)
+        result = ReadstateProcess(["doctor", "--json"], environ).run(self._log_message)
         findings = [one for one in result.document.get("findings", ()) if one["subject"] not in _ABOUT_THIS_MACHINE]
         if not findings:
             return False, "\n".join(result.last_lines)
@@ -55,6 +55,9 @@ class TwilioConversationsHook(BaseHook):
         return not bad, "; ".join(
             " ".join(filter(None, (f"{one['subject']}: {one['text']}.", one["hint"]))) for one in bad or findings
         )
+
+    def _log_message(self, level: int, message: str) -> None:
+        self.log.log(level, "%s", message)
 
     def _environment(self) -> dict[str, str]:
         connection = self.get_connection(self.twilio_conn_id)

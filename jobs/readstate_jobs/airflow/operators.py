@@ -2,10 +2,12 @@
 
 from readstate_jobs.airflow.base_operator import ReadstateOperator
 from readstate_jobs.airflow.change_operators import ApplyPlanOperator, MarkReadOperator, PlanChangesOperator
+from readstate_jobs.airflow.review_operators import ForgetOperator, ReportOperator, UndoOperator, VerifyOperator
 from readstate_jobs.airflow.snapshot_operators import (
     CheckSnapshotOperator,
     CompareSnapshotsOperator,
     ExportSnapshotOperator,
+    PruneSnapshotsOperator,
     PublishSnapshotOperator,
 )
 
@@ -14,8 +16,13 @@ __all__ = [
     "CheckSnapshotOperator",
     "CompareSnapshotsOperator",
     "ExportSnapshotOperator",
+    "ForgetOperator",
     "MarkReadOperator",
     "PlanChangesOperator",
+    "PruneSnapshotsOperator",
     "PublishSnapshotOperator",
     "ReadstateOperator",
+    "ReportOperator",
+    "UndoOperator",
+    "VerifyOperator",
 ]

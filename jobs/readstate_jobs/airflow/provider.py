@@ -4,6 +4,9 @@ from typing import Any
 
 CONNECTION_TYPE = "twilio_conversations"
 
+_INTEGRATION = "Twilio Conversations"
+_ROOM = "readstate_jobs.airflow"
+
 FIELDS = {
     "account_sid": ("Account SID", "AC…: only for a login with the account's auth token, or to be sure."),
     "service_sid": (
@@ -26,11 +29,23 @@ def get_provider_info() -> dict[str, Any]:
         "name": "readstate for Twilio Conversations",
         "description": "Export, compare and repair who has read what in Twilio Conversations.",
         "versions": [version("readstate")],
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://www.twilio.com/docs/conversations/api",
+                "tags": ["service"],
+            }
+        ],
+        "operators": [{"integration-name": _INTEGRATION, "python-modules": [f"{_ROOM}.operators"]}],
+        "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_ROOM}.hook"]}],
+        "extra-links": [f"{_ROOM}.links.ReportLink", f"{_ROOM}.links.PlanLink"],
+        # The schemes of roots that no other provider describes: file, s3 and gs have providers of their own.
+        "asset-uris": [{"schemes": ["s3a", "abfs", "abfss", "az"], "handler": None}],
         "connection-types": [
             {
                 "connection-type": CONNECTION_TYPE,
-                "hook-name": "Twilio Conversations",
-                "hook-class-name": "readstate_jobs.airflow.hook.TwilioConversationsHook",
+                "hook-name": _INTEGRATION,
+                "hook-class-name": f"{_ROOM}.hook.TwilioConversationsHook",
                 "ui-field-behaviour": {
                     "hidden-fields": ["host", "port", "schema"],
                     "relabeling": {"login": "API key SID", "password": "API key secret"},

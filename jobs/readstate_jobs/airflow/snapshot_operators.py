@@ -10,7 +10,7 @@ from readstate.errors import ExitCode
 from readstate_jobs.airflow.base_operator import ReadstateOperator, option
 from readstate_jobs.airflow.hook import TwilioConversationsHook
 from readstate_jobs.airflow.lineage import asset_uri, lineage_of
-from readstate_jobs.airflow.parent_process import CommandResult
+from readstate_jobs.airflow.process.parent_process import CommandResult
 
 GRACE = "2s"
 """For requests in flight; the rest of the five seconds that Airflow gives a killed task is for saving."""
@@ -40,17 +40,17 @@ class _PublishingOperator(ReadstateOperator):
 class ExportSnapshotOperator(_PublishingOperator):
     """Publish a snapshot below *root*; with *shard* and *run* stage one share of it.
 
-    *date* is the day in UTC on which the DAG's run fell due, unless given. A try after a kill resumes the last one,
-    as long as it finds *work_dir*.
+    *date* is the day in UTC on which the DAG's run fell due, unless given. *services* are a list, or a text with
+    commas, such as a template gives. A try after a kill resumes the last one, as long as it finds *work_dir*.
     """
 
-    template_fields: Sequence[str] = (*_PublishingOperator.template_fields, "date", "users_file", "shard")
+    template_fields: Sequence[str] = (*_PublishingOperator.template_fields, "date", "services", "users_file", "shard")
 
     def __init__(
         self,
         *,
         date: str | None = None,
-        services: Sequence[str] = (),
+        services: Sequence[str] | str = (),
         users_file: str | None = None,
         shard: str | None = None,
         **more: Any,
@@ -62,7 +62,8 @@ class ExportSnapshotOperator(_PublishingOperator):
         """Return ``export`` and its options."""
         assert self.twilio_conn_id is not None, "an export needs a connection"
         of_connection = TwilioConversationsHook(self.twilio_conn_id).service_sid()
-        services = self.services or filter(None, [of_connection])
+        chosen = self.services.replace(",", " ").split() if isinstance(self.services, str) else self.services
+        services = chosen or filter(None, [of_connection])
         return [
             "export", "--out", self.root, "--date", self.date or due_day(context), "--grace", GRACE,
             *(word for service in services for word in ("--service", service)),
@@ -155,6 +156,34 @@ class CompareSnapshotsOperator(_PublishedOperator):
         if not earlier:
             raise AirflowSkipException(f"{self.root}: there is no snapshot before {day} to compare with")
         return str(max(earlier))
+
+
+class PruneSnapshotsOperator(ReadstateOperator):
+    """Remove all but the newest *keep* snapshots below *root*, or those older than *keep_days*, and what runs left.
+
+    Where neither is given, nothing is removed and the task is skipped.
+    """
+
+    template_fields: Sequence[str] = (*ReadstateOperator.template_fields, "root", "keep", "keep_days")
+
+    def __init__(
+        self,
+        *,
+        root: str,
+        keep: int | str | None = None,
+        keep_days: int | str | None = None,
+        twilio_conn_id: str | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(twilio_conn_id=twilio_conn_id, **more)
+        self.root, self.keep, self.keep_days = root, keep, keep_days
+
+    def arguments(self, context: Context) -> list[str]:
+        """Return ``snapshots`` and its options."""
+        rule = option("--keep", self.keep) + option("--keep-days", self.keep_days)
+        if not rule:
+            raise AirflowSkipException(f"{self.root}: neither keep nor keep_days is set, so every snapshot stays")
+        return ["snapshots", self.root, *rule, "--yes", *self.options, "--json"]
 
 
 def due_day(context: Context) -> str:

@@ -16,8 +16,8 @@ from readstate.simulator.world.world import World
 
 HAS_AIRFLOW = find_spec("airflow") is not None
 _NEED_AIRFLOW = [
-    "test_base_operator.py", "test_change_operators.py", "test_dags.py", "test_hook.py", "test_scheduler.py",
-    "test_snapshot_operators.py",
+    "test_base_operator.py", "test_change_operators.py", "test_dags.py", "test_hook.py", "test_links.py",
+    "test_review_operators.py", "test_scheduler.py", "test_snapshot_operators.py",
 ]  # fmt: skip
 
 collect_ignore = [] if HAS_AIRFLOW else _NEED_AIRFLOW

@@ -18,6 +18,8 @@ def test_changes_are_planned_and_applied_once_also_when_the_task_runs_again(
     effects = connected_twilio.effects()
     again = run(apply)
 
+    assert plan["summary"].startswith(f"### Plan {plan['plan_id']}")
+    assert "CH" not in plan["summary"], "counters and guards, and no row"
     assert plan["changes"] == first["counts"]["applied"] == len(effects) > 0
     assert again == first
     assert connected_twilio.effects() == effects

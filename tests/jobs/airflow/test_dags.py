@@ -67,4 +67,4 @@ def test_a_dag_folder_with_packages_called_jobs_and_pipeline_keeps_its_own_dags_
 
     assert import_errors == {}
     assert set(dags) == {"readstate_nightly", "readstate_bulk", "teams_jobs", "teams_pipeline"}
-    assert set(dags["readstate_bulk"]) == {"plan", "has_changes", "approve", "apply", "verify"}
+    assert set(dags["readstate_bulk"]) == {"plan", "has_changes", "approve", "apply", "verify", "report"}

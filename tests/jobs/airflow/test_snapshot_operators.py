@@ -6,9 +6,16 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.server.server import RunningSimulator
-from readstate_jobs.airflow.operators import CheckSnapshotOperator, CompareSnapshotsOperator, ExportSnapshotOperator
+from readstate_jobs.airflow.operators import (
+    CheckSnapshotOperator,
+    CompareSnapshotsOperator,
+    ExportSnapshotOperator,
+    PruneSnapshotsOperator,
+)
 from tests.helpers.exporting import assert_same, published_rows, world_rows
-from tests.helpers.operator_runs import DAY, run
+from tests.helpers.operator_runs import CONTEXT, DAY, run
+
+NO_SERVICE = "IS" + "0" * 32
 
 
 def test_an_export_publishes_and_pushes_counters_and_no_rows(
@@ -65,6 +72,26 @@ def test_the_first_snapshot_has_nothing_to_be_compared_with_and_the_second_has(t
 
     assert (pushed["from"]["snapshot_date"], pushed["to"]["snapshot_date"]) == ("2024-11-20", DAY)
     assert pushed["user_conversations"]["changed"] == 0
+
+
+@pytest.mark.usefixtures("connected_twilio")
+def test_only_the_newest_snapshots_are_kept_and_all_where_no_number_is_given(tmp_path: Path) -> None:
+    root = str(tmp_path / "root")
+    for day in ("2024-11-20", "2024-11-21"):
+        run(ExportSnapshotOperator(task_id="export", root=root, date=day))
+    with pytest.raises(AirflowSkipException):
+        run(PruneSnapshotsOperator(task_id="all", root=root, keep=""))
+
+    assert run(PruneSnapshotsOperator(task_id="prune", root=root, keep=1))["removed"] == ["2024-11-20"]
+
+
+@pytest.mark.usefixtures("connected_twilio")
+@pytest.mark.parametrize("services", [f"{NO_SERVICE}, {NO_SERVICE}", [NO_SERVICE]])
+def test_services_may_be_a_list_or_the_text_of_a_template(services: str | list[str], tmp_path: Path) -> None:
+    operator = ExportSnapshotOperator(task_id="export", root=str(tmp_path), services=services)
+
+    assert "services" in operator.template_fields
+    assert set(operator.arguments(CONTEXT)) >= {"--service", NO_SERVICE}
 
 
 def test_openlineage_gets_schema_rows_and_bytes(connected_twilio: RunningSimulator, tmp_path: Path) -> None:

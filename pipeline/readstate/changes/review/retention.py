@@ -29,6 +29,7 @@ from readstate.text import pluralize
 _PLAN_FILES = (ROWS_FILE, REJECTS, PARTICIPANTS, "summary.txt", "summary.md", "summary.json", "summary.html")
 _RUN_FILES = (
     "results.parquet", "results.csv", "failed.csv", "drifted.csv", "unknown.csv", "work.sqlite", ".*.unfinished",
+    "report.html",
     # The journal goes last: while it is there, a run that is half erased is found again.
     "journal.sqlite-*", "journal.sqlite",
 )  # fmt: skip

@@ -1,7 +1,7 @@
 import pytest
 
 from readstate.errors import ExitCode
-from readstate_jobs.airflow.exit_codes import REACTIONS, reaction_to
+from readstate_jobs.airflow.process.exit_codes import REACTIONS, reaction_to
 
 
 @pytest.mark.parametrize(

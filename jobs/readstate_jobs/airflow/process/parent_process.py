@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from readstate_jobs.airflow.process.command_log import Log, parse_line
+
 SAVE_SECONDS = 3.0
 """Airflow kills a task five seconds after it asked it to stop."""
 UNHURRIED_SAVE_SECONDS = 20.0
@@ -19,6 +21,7 @@ UNHURRIED_SAVE_SECONDS = 20.0
 EXIT_SECONDS = 0.5
 POLL_SECONDS = 0.2
 _KEPT_LINES = 5
+_CHILD = "readstate_jobs.airflow.process.child_process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +49,25 @@ class ReadstateProcess:
         self._save_until = math.inf
         self._is_hurried = False
 
-    def run(self, log: Callable[[str], None]) -> CommandResult:
-        """Start the command, pass each line of its stderr to *log*, and return its result.
+    def run(self, log: Log) -> CommandResult:
+        """Start the command, pass each message of its stderr with its level to *log*, and return its result.
 
         When an exception is raised meanwhile, such as a task's timeout, the command is stopped before it propagates.
         """
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
             relay = _StderrRelay(stderr.fileno(), log)
             self._process = process = subprocess.Popen(  # noqa: S603 - our own module, and words without a shell
-                [sys.executable, "-m", "readstate_jobs.airflow.child_process", str(os.getpid()), *self._arguments],
+                [
+                    sys.executable,
+                    "-m",
+                    _CHILD,
+                    str(os.getpid()),
+                    *self._arguments,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
-                env=dict(self._environ),
+                env={**self._environ, "READSTATE_LOG_FORMAT": "json"},
                 # Airflow signals its task's whole process group: a second signal makes readstate exit unsaved.
                 start_new_session=True,
             )
@@ -109,12 +118,12 @@ class ReadstateProcess:
 
 
 class _StderrRelay:
-    """Passes a file's new lines to *log*.
+    """Passes the messages of a file's new lines to *log*.
 
     The command writes to a file and not to a pipe: it can then save and end after its worker was killed.
     """
 
-    def __init__(self, descriptor: int, log: Callable[[str], None]) -> None:
+    def __init__(self, descriptor: int, log: Log) -> None:
         self.last_lines: tuple[str, ...] = ()
         self._descriptor, self._log, self._offset = descriptor, log, 0
 
@@ -125,8 +134,9 @@ class _StderrRelay:
             end = chunk.rfind(b"\n") + 1 or len(chunk)
             self._offset += end
             for line in chunk[:end].decode(errors="replace").splitlines():
-                self.last_lines = (*self.last_lines, line)[-_KEPT_LINES:]
-                self._log(line)
+                level, message = parse_line(line)
+                self.last_lines = (*self.last_lines, message)[-_KEPT_LINES:]
+                self._log(level, message)
 
 
 def _parse_document(stdout: bytes) -> Mapping[str, Any]:

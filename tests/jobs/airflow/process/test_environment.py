@@ -1,6 +1,6 @@
 import pytest
 
-from readstate_jobs.airflow.environment import connection_environment, without_worker_secrets
+from readstate_jobs.airflow.process.environment import connection_environment, without_worker_secrets
 
 
 @pytest.mark.parametrize(

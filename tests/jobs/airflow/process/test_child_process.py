@@ -9,14 +9,14 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import running
 from readstate.simulator.world.world import World
-from readstate_jobs.airflow.parent_process import CommandResult, ReadstateProcess
+from readstate_jobs.airflow.process.parent_process import CommandResult, ReadstateProcess
 from tests.helpers.exporting import assert_same, published_rows, world_rows
 from tests.helpers.processes import environment, spawn, wait_for_requests, wait_until
 
 WORKER = """
 import os, sys
-from readstate_jobs.airflow.parent_process import ReadstateProcess
-ReadstateProcess(sys.argv[1:], os.environ).run(print)
+from readstate_jobs.airflow.process.parent_process import ReadstateProcess
+ReadstateProcess(sys.argv[1:], os.environ).run(lambda *_: None)
 """
 
 
@@ -34,7 +34,7 @@ def test_a_worker_that_is_killed_leaves_no_orphan_and_the_next_try_resumes(tmp_p
         results: list[CommandResult] = []
 
         def is_unlocked() -> bool:
-            results.append(ReadstateProcess(export, env).run(lambda _line: None))
+            results.append(ReadstateProcess(export, env).run(lambda *_: None))
             return results[-1].exit_code != ExitCode.LOCKED
 
         wait_until(is_unlocked)  # the orphan saves first

@@ -1,7 +1,7 @@
 """Runs a readstate command that saves and ends when its parent process dies.
 
-``python -m readstate_jobs.airflow.child_process PARENT_PID COMMAND …``: a worker that is killed with -9 cannot stop its
-child, and its next try would find the work folder locked by an orphan.
+``python -m readstate_jobs.airflow.process.child_process PARENT_PID COMMAND …``: a worker that is killed with -9 cannot
+stop its child, and its next try would find the work folder locked by an orphan.
 """
 
 import ctypes

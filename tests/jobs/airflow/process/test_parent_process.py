@@ -1,3 +1,4 @@
+import logging
 import os
 import signal
 import threading
@@ -12,7 +13,7 @@ from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
-from readstate_jobs.airflow.parent_process import (
+from readstate_jobs.airflow.process.parent_process import (
     EXIT_SECONDS,
     POLL_SECONDS,
     SAVE_SECONDS,
@@ -41,7 +42,7 @@ def export_to(folder: Path, *more: str) -> list[str]:
 
 
 def run(arguments: list[str], env: dict[str, str]) -> CommandResult:
-    return ReadstateProcess(arguments, env).run(lambda _line: None)
+    return ReadstateProcess(arguments, env).run(lambda *_: None)
 
 
 class RunningCommand:
@@ -63,18 +64,18 @@ class RunningCommand:
         return self._results[0]
 
     def _run(self) -> None:
-        self._results.append(self.process.run(self.log.append))
+        self._results.append(self.process.run(lambda _level, message: self.log.append(message)))
 
 
 def test_stdout_becomes_a_document_and_stderr_the_log(twilio: RunningSimulator, tmp_path: Path) -> None:
-    log: list[str] = []
+    log: list[tuple[int, str]] = []
 
-    result = ReadstateProcess(export_to(tmp_path), environment(twilio, tmp_path)).run(log.append)
+    result = ReadstateProcess(export_to(tmp_path), environment(twilio, tmp_path)).run(lambda *line: log.append(line))
 
     assert (result.exit_code, result.was_stopped) == (0, False)
     assert result.document["manifest"]["complete"]
-    assert log
-    assert result.last_lines == tuple(log[-5:])
+    assert (logging.INFO, "150 users to read") in log, "with a level, and without a second timestamp"
+    assert result.last_lines == tuple(message for _, message in log[-5:])
 
 
 def test_a_refusal_keeps_its_exit_code_and_its_message() -> None:
@@ -113,7 +114,7 @@ def test_a_stop_that_comes_before_the_command_is_not_lost(twilio: RunningSimulat
     process = ReadstateProcess(export_to(tmp_path), environment(twilio, tmp_path))
     process.stop()
 
-    result = process.run(lambda _line: None)
+    result = process.run(lambda *_: None)
 
     assert result.was_stopped
     assert result.exit_code != 0
