@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from readstate.changes.plans.reader import Plan, open_plan
 from readstate.simulator.server.server import RunningSimulator
 from readstate_jobs.cli.main import main
+from tests.helpers.documents import require_described
 from tests.helpers.planning import csv_of
 from tests.helpers.processes import environment
 
@@ -27,8 +28,11 @@ class CommandOutput:
 
     @property
     def document(self) -> Any:
-        """The one JSON document on stdout."""
-        return json.loads(self.stdout)
+        """The one JSON document on stdout, which is as its JSON Schema says."""
+        document = json.loads(self.stdout)
+        if isinstance(document, dict) and "$defs" not in document:
+            require_described(document)
+        return document
 
 
 class RunCommand(Protocol):

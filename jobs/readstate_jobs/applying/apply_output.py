@@ -25,6 +25,7 @@ _TEMPORARY = {ExitCode.LOCKED, ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY, E
 def run_document(directory: RunDirectory, plan_id: str, result: RunResult) -> dict[str, Any]:
     """Return what a scheduler needs to know of a run."""
     return {
+        "schema": "run/1",
         "run_id": directory.run_id,
         "run_dir": str(directory.path),
         "plan_id": plan_id,
@@ -86,7 +87,13 @@ def show_refusal(plan: Plan, consent: Consent) -> None:
 @contextmanager
 def json_on_error(*, as_json: bool) -> Iterator[dict[str, Any]]:
     """End with one document, where that is wanted, also when nothing could be begun; the block may add to it."""
-    document: dict[str, Any] = {"run_id": None, "run_dir": None, "plan_id": None, "counts": {}}
+    document: dict[str, Any] = {
+        "schema": "refused_run/1",
+        "run_id": None,
+        "run_dir": None,
+        "plan_id": None,
+        "counts": {},
+    }
     try:
         yield document
     except ReadstateError as error:

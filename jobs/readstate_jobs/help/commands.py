@@ -124,6 +124,11 @@ COMMAND_GROUPS = {
             "Show the effective settings and their origins.",
             ("settings", "settings --config readstate.toml"),
         ),
+        "schema": Entry(
+            "readstate_jobs.tools.schema",
+            "Print the JSON Schema of what --json prints.",
+            ("schema > readstate.schema.json",),
+        ),
         "simulate": Entry(
             "readstate_jobs.tools.simulate",
             "Run a simulated Twilio Conversations on this machine.",

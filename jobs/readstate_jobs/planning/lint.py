@@ -39,7 +39,7 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
         rows = staged.rows if staged else 0
         if as_json:
             print_json(
-                {"file": checked.source.name, "sha256": checked.source.sha256, "rows": rows}
+                {"schema": "lint/1", "file": checked.source.name, "sha256": checked.source.sha256, "rows": rows}
                 | problems_document(problems)
                 | {"rejects": str(written) if written else None}
             )

@@ -118,7 +118,7 @@ def reject(checked: CheckedFile, root: Path, *, as_json: bool) -> ReadstateError
     create_private_folder(root)
     kept = copy_private(checked.rejects, root / f"{Path(checked.source.name).name}.{REJECTS}")
     if as_json:
-        print_json(problems_document(checked.problems) | {"rejects": str(kept)})
+        print_json({"schema": "rejected/1"} | problems_document(checked.problems) | {"rejects": str(kept)})
     else:
         print_problems(checked.problems)
     return BadInput(

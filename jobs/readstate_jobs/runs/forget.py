@@ -107,7 +107,14 @@ def _erase(found: Sequence[Erasable], work_dir: Path, *, as_json: bool) -> int:
             erased.append(document)
     code = ExitCode.LOCKED if locked else ExitCode.DONE
     if as_json:
-        print_json({"forgotten": erased, "locked": [error.message for error in locked], "exit_code": int(code)})
+        print_json(
+            {
+                "schema": "forgotten/1",
+                "forgotten": erased,
+                "locked": [error.message for error in locked],
+                "exit_code": int(code),
+            }
+        )
     else:
         for document in erased:
             click.echo(escape_lines(f"Forgotten: {document['path']}"))

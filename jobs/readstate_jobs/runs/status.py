@@ -24,7 +24,7 @@ def command(*, run: str, with_exit_code: bool, as_json: bool, **options: Any) ->
     directory = find_run(run, work_dir)
     status = status_of(directory, work_dir)
     document: dict[str, Any] = run_document(directory, status.header.plan_id, status.result)
-    document |= {"state": status.state, "epoch": status.epoch, "in_doubt": status.in_doubt}
+    document |= {"schema": "status/1", "state": status.state, "epoch": status.epoch, "in_doubt": status.in_doubt}
     if as_json:
         print_json(document)
     else:

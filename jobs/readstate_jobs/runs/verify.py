@@ -44,6 +44,7 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     if as_json:
         print_json(
             {
+                "schema": "verification/1",
                 "run_id": directory.run_id,
                 "run_dir": str(directory.path),
                 "checked": sum(counts.values()),

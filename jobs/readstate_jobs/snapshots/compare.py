@@ -93,6 +93,7 @@ def _numbers(found: DiffCounts, comparison: Comparison) -> dict[str, int]:
 def comparison_document(comparison: Comparison, root: str, out: Path | str | None) -> dict[str, Any]:
     """Return the comparison as a JSON document."""
     return {
+        "schema": "comparison/1",
         "root": root,
         "from": {"snapshot_date": comparison.before.snapshot_date, "run_id": comparison.before.run_id},
         "to": {"snapshot_date": comparison.after.snapshot_date, "run_id": comparison.after.run_id},

@@ -97,6 +97,7 @@ def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: b
     draft = manifest.draft
     staged_bytes = sum(file.bytes for file in manifest.files)
     document = {
+        "schema": "shard/1",
         "root": root,
         "run_id": draft.run_id,
         "shard": str(manifest.shard),
@@ -132,6 +133,7 @@ def show_estimate(estimate: Estimate, *, as_json: bool) -> None:
         str(parallel): estimate.requests * estimate.seconds_per_request / parallel for parallel in _LIKELY_IN_FLIGHT
     }
     document = {
+        "schema": "estimate/1",
         "users": estimate.users,
         "requests": estimate.requests,
         "seconds_per_request": estimate.seconds_per_request,
@@ -152,6 +154,7 @@ def show_estimate(estimate: Estimate, *, as_json: bool) -> None:
 
 def _document(manifest: Manifest, root: str, *, already_published: bool) -> dict[str, Any]:
     return {
+        "schema": "export/1",
         "root": root,
         "already_published": already_published,
         "manifest_path": manifest_path(manifest.snapshot_date),

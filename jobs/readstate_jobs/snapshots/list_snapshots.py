@@ -53,6 +53,7 @@ def _list(store: SnapshotStore, *, verify: bool, as_json: bool) -> int:
     staged = staged_runs(store, now=now)
     orphans = store.orphans(before=now - ORPHAN_AFTER) if verify else []
     document = {
+        "schema": "snapshots/1",
         "root": store.root,
         "snapshots": [_snapshot_document(manifest, found) for manifest in manifests],
         "staged": [_staged_document(run) for run in staged],
@@ -153,6 +154,7 @@ def _prune(store: SnapshotStore, rule: KeepNewest | KeepDays, *, yes: bool, as_j
     orphans = store.remove_orphans(orphans, before=now - ORPHAN_AFTER)
     what = _describe(days, abandoned, orphans)
     document = {
+        "schema": "pruned/1",
         "root": store.root,
         "removed": [str(day) for day in days],
         "removed_staged": abandoned,

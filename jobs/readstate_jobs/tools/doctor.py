@@ -93,7 +93,7 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
     if bad:
         code = ExitCode.NOT_PERMITTED if any(f.subject == "credentials" for f in bad) else ExitCode.SOME_FAILED
     if as_json:
-        print_json({"good": not bad, "findings": [asdict(finding) for finding in findings]})
+        print_json({"schema": "doctor/1", "good": not bad, "findings": [asdict(finding) for finding in findings]})
     return code
 
 

@@ -46,7 +46,7 @@ def command(*, out: str, service: str | None, yes: bool, as_json: bool, **option
     report = decide(answers.exchanges, ended_by=answers.ended_by, http_version=http_version)
     write(report.as_json())
     if as_json:
-        print_json(msgspec.to_builtins(report))
+        print_json({"schema": "probe/1"} | msgspec.to_builtins(report))
     else:
         _show(report, out)
     return _exit_code(answers, report)

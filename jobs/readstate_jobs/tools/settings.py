@@ -31,6 +31,7 @@ def command(*, as_json: bool, **options: Any) -> int:
     if as_json:
         print_json(
             {
+                "schema": "settings/1",
                 "settings": {name: {"value": values[name], "from": effective.origins[name]} for name in values},
                 "environment": masked,
             }

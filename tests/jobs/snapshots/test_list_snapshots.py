@@ -113,7 +113,7 @@ def test_days_are_counted_from_today_and_the_newest_stays(published: RunCommand)
     snapshots.publish(ROOT, today - timedelta(days=1), [snapshots.row(1, 1)])
 
     document = published("snapshots", "root", "--keep-days", "3000", "--yes", "--json").document
-    assert document == {"root": "root", "removed": [], "removed_staged": [], "removed_strays": []}
+    assert document == {"schema": "pruned/1", "root": "root", "removed": [], "removed_staged": [], "removed_strays": []}
 
     published("snapshots", "root", "--keep-days", "1", "--yes")
     assert len(days_left()) == 1

@@ -32,7 +32,7 @@ def test_what_is_not_as_assumed_is_exit_3_and_can_be_simulated(connected: RunCom
     output = connected("probe", "--yes", "--json", "--out", "other.json")
 
     assert output.code == ExitCode.SOME_FAILED
-    assert output.document == json.loads(Path("other.json").read_text())
+    assert output.document == {"schema": "probe/1"} | json.loads(Path("other.json").read_text())
     assert load_profile(Path("other.json")).behaviour == twilio.behaviour
 
 

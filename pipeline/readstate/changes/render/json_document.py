@@ -17,6 +17,7 @@ def plan_document(summary: Summary) -> dict[str, Any]:
     """Return what a scheduler needs to know of a plan, without its rows."""
     manifest = msgspec.to_builtins(summary.manifest)
     return {
+        "schema": "plan/1",
         **{name: manifest[name] for name in _OF_THE_MANIFEST},
         "plan_dir": str(summary.plan.directory),
         "guards": msgspec.to_builtins(summary.guards),

@@ -1,0 +1,319 @@
+"""What machines read: the types of every ``--json`` document, and a snapshot's manifest. `json_schemas` describes them.
+
+No command imports this: `documents.schema.json` is made from it. Add fields as you like; where one goes, or means
+something else, its document gets the next number.
+"""
+
+from datetime import date, datetime
+from typing import Any, Literal, NotRequired, TypedDict
+
+import msgspec
+
+from readstate.changes.rules.preconditions import RowState
+from readstate.input.problems import Problem
+from readstate.model.change import Disposition
+from readstate.model.guards import Guard
+from readstate.model.outcome import Outcome
+from readstate.model.plan import InputFacts, PlanRow, RequestEstimate, SelectionFacts
+from readstate.probe.finding import Finding
+from readstate.snapshot.published.manifest import Manifest, RequestCounts, UserCounts
+
+
+class DatasetComparison(TypedDict):
+    """Rows of one dataset by what became of them."""
+
+    before: int
+    after: int
+    added: int
+    removed: int
+    changed: int
+    unchanged: int
+    addition_unknown: int
+    removal_unknown: int
+    fields: dict[str, int]
+
+
+class ComparedSnapshot(TypedDict):
+    """One of the two snapshots of a comparison."""
+
+    snapshot_date: date
+    run_id: str
+
+
+Comparison = TypedDict(
+    "Comparison",
+    {
+        "schema": Literal["comparison/1"],
+        "root": str,
+        "from": ComparedSnapshot,
+        "to": ComparedSnapshot,
+        "removals_known": bool,
+        "additions_known": bool,
+        "unknown_because": list[str],
+        "fields_left_out": list[str],
+        "user_conversations": DatasetComparison,
+        "users": DatasetComparison,
+        "feed": str | None,
+    },
+)
+"""Of ``compare``, and of ``export`` as `changes`."""
+
+
+class Export(TypedDict):
+    """Of ``export`` and ``publish``."""
+
+    schema: Literal["export/1"]
+    root: str
+    already_published: bool
+    manifest_path: str
+    manifest: Manifest
+    changes: NotRequired[Comparison]
+
+
+class Shard(TypedDict):
+    """Of ``export --shard``."""
+
+    schema: Literal["shard/1"]
+    root: str
+    run_id: str
+    shard: str
+    snapshot_date: date
+    already_staged: bool
+    already_published: bool
+    users: UserCounts
+    rows: int
+    requests: RequestCounts
+    bytes: int
+
+
+class Estimate(TypedDict):
+    """Of ``export --dry-run``."""
+
+    schema: Literal["estimate/1"]
+    users: int
+    requests: int
+    seconds_per_request: float
+    seconds_by_requests_in_flight: dict[str, float]
+
+
+class ListedSnapshot(TypedDict):
+    """One published snapshot."""
+
+    snapshot_date: date
+    run_id: str
+    complete: bool
+    users: int
+    rows: int
+    bytes: int
+    defects: NotRequired[list[str]]
+
+
+class StagedRun(TypedDict):
+    """A run of shards that is not published."""
+
+    run_id: str
+    shards: int
+    shards_finished: int
+    changed_at: datetime
+    abandoned: bool
+
+
+class Snapshots(TypedDict):
+    """Of ``snapshots``."""
+
+    schema: Literal["snapshots/1"]
+    root: str
+    snapshots: list[ListedSnapshot]
+    staged: list[StagedRun]
+    strays: NotRequired[list[str]]
+
+
+class Pruned(TypedDict):
+    """Of ``snapshots --keep`` and ``--keep-days``."""
+
+    schema: Literal["pruned/1"]
+    root: str
+    removed: list[date]
+    removed_staged: list[str]
+    removed_strays: list[str]
+
+
+class Problems(TypedDict):
+    """The problems of a changes file."""
+
+    errors: int
+    warnings: int
+    by_code: dict[str, int]
+    first: list[Problem]
+
+
+class Rejected(Problems):
+    """Of ``plan`` where lines cannot be used."""
+
+    schema: Literal["rejected/1"]
+    rejects: str
+
+
+class Lint(Problems):
+    """Of ``lint``."""
+
+    schema: Literal["lint/1"]
+    file: str
+    sha256: str
+    rows: int
+    rejects: str | None
+
+
+class Plan(TypedDict):
+    """Of ``plan``, ``mark-read``, ``undo`` and ``show``."""
+
+    schema: Literal["plan/1"]
+    plan_id: str
+    plan_sha256: str
+    plan_dir: str
+    created_at: datetime
+    expires_at: datetime
+    account_sid: str
+    service_sid: str
+    base_url: str
+    mode: str
+    rows: int
+    counts: dict[Disposition, int]
+    reasons: dict[str, int]
+    input: InputFacts
+    not_checked: list[str]
+    request_estimate: RequestEstimate
+    guards: list[Guard]
+    selection: SelectionFacts | None
+    shown_rows: NotRequired[list[PlanRow]]
+
+
+class RunFacts(TypedDict):
+    """How far a run is."""
+
+    run_id: str
+    run_dir: str
+    plan_id: str
+    counts: dict[Outcome, int]
+    stopped: str | None
+    results: str
+    exit_code: int
+    resumable: bool
+    next: str | None
+
+
+class Run(RunFacts):
+    """Of ``apply`` and ``resume``."""
+
+    schema: Literal["run/1"]
+
+
+class Status(RunFacts):
+    """Of ``status``."""
+
+    schema: Literal["status/1"]
+    state: Literal["running", "finished", "stopped", "killed"]
+    epoch: int
+    in_doubt: int
+
+
+class RefusedRun(TypedDict):
+    """Of ``apply`` and ``resume`` where nothing was begun, or an error ended it."""
+
+    schema: Literal["refused_run/1"]
+    run_id: str | None
+    run_dir: str | None
+    plan_id: str | None
+    counts: dict[Outcome, int]
+    guards: NotRequired[list[Guard]]
+    error: str
+    exit_code: int
+    resumable: bool
+    next: str | None
+
+
+class Difference(TypedDict):
+    """A row that does not stand where the run has put it."""
+
+    plan_row_id: int
+    user_sid: str
+    conversation_sid: str
+    standing: RowState
+
+
+class Verification(TypedDict):
+    """Of ``verify``."""
+
+    schema: Literal["verification/1"]
+    run_id: str
+    run_dir: str
+    checked: int
+    counts: dict[RowState, int]
+    differences: list[Difference]
+    exit_code: int
+
+
+class Forgotten(TypedDict):
+    """Of ``forget``."""
+
+    schema: Literal["forgotten/1"]
+    forgotten: list[dict[str, Any]]
+    locked: list[str]
+    exit_code: int
+
+
+Setting = TypedDict("Setting", {"value": Any, "from": str})
+"""A setting, and where it comes from."""
+
+
+class Settings(TypedDict):
+    """Of ``settings``."""
+
+    schema: Literal["settings/1"]
+    settings: dict[str, Setting]
+    environment: dict[str, str | None]
+
+
+class Check(TypedDict):
+    """The result of one check."""
+
+    subject: str
+    good: bool
+    text: str
+    hint: str | None
+
+
+class Doctor(TypedDict):
+    """Of ``doctor``."""
+
+    schema: Literal["doctor/1"]
+    good: bool
+    findings: list[Check]
+
+
+class Probe(TypedDict):
+    """Of ``probe``."""
+
+    schema: Literal["probe/1"]
+    findings: list[Finding]
+    account: dict[str, Any]
+    """What ``simulate --like`` reads."""
+    requests: int
+    ended_by: str | None
+
+
+DOCUMENTS = (
+    Export, Shard, Estimate, Snapshots, Pruned, Comparison, Lint, Rejected, Plan, Run, RefusedRun,
+    Status, Verification, Forgotten, Settings, Doctor, Probe,
+)  # fmt: skip
+
+
+def json_schemas() -> dict[str, Any]:
+    """Return one JSON Schema for all: a document is of exactly one of them, which its `schema` names."""
+    _, found = msgspec.json.schema_components(DOCUMENTS, schema_hook=lambda _kind: {"description": "Any value."})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What readstate prints with --json",
+        "oneOf": [{"$ref": f"#/$defs/{document.__name__}"} for document in DOCUMENTS],
+        "$defs": found,
+    }
