@@ -53,12 +53,12 @@ def world_from_lines(lines: Iterator[str] | list[str]) -> World:
         if head["format"] != _FORMAT:
             raise BadInput(f"line 1: the format is {head['format']!r}, and should be {_FORMAT!r}")
         world = World(msgspec.convert(head["shape"], WorldShape))
-    except (StopIteration, ValueError, LookupError, TypeError) as error:
+    except (StopIteration, ValueError, LookupError, TypeError, msgspec.ValidationError) as error:
         raise BadInput("this is not a world that was dumped by the simulator") from error
     for number, line in numbered:
         try:
             _apply(world, json.loads(line))
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, msgspec.ValidationError) as error:
             raise BadInput(f"line {number} of the world is invalid: {error}") from error
     return world
 

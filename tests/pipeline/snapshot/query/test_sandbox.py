@@ -35,7 +35,6 @@ OUTSIDE = [
     "SET enable_external_access = true",
     "SET lock_configuration = false",
     "PRAGMA enable_external_access",
-    "PRAGMA database_list",
     "CREATE TABLE t AS SELECT 1",
     "CREATE SECRET s (TYPE http)",
     "DROP VIEW users",
