@@ -47,6 +47,7 @@ def draft_manifest(
 ) -> Manifest:
     """Return the manifest of a finished run as far as it is known before its files are written."""
     done = checkpoint.progress()
+    names = checkpoint.get("service_names", dict[str, str]) or {}
     users = UserCounts(
         listed=done.listed, read=done.read, vanished=done.vanished, failed=done.failed, unknown=done.unknown
     )
@@ -59,7 +60,9 @@ def draft_manifest(
         base_url=options.base_url,
         transport=context.transport,
         roster=options.roster(default_service=checkpoint.require("options", dict[str, Any]).get("default_service")),
-        services=tuple(ServiceUsers(sid, users) for sid, users in checkpoint.users_by_service().items()),
+        services=tuple(
+            ServiceUsers(sid, users, names.get(sid)) for sid, users in checkpoint.users_by_service().items()
+        ),
         started_at=run.started_at,
         ended_at=context.clock.now(),
         starts=len(record.spans),

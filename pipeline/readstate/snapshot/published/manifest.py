@@ -30,6 +30,8 @@ class ServiceUsers(msgspec.Struct, frozen=True):
 
     chat_service_sid: str
     users: Count
+    friendly_name: str | None = None
+    """As Twilio listed it; None where the service has none, or was named by its SID and not listed."""
 
 
 class RosterScope(msgspec.Struct, frozen=True):

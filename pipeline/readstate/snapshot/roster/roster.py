@@ -83,24 +83,27 @@ class Roster:
     async def _list(self) -> None:
         # The services of the first start: a service that is added meanwhile belongs to the next snapshot.
         if await self._disk.run(self._checkpoint.get, "services_known", bool) is None:
-            for sid in await self._services():
+            services = await self._services()
+            for sid in services:
                 await self._disk.run(self._checkpoint.add_service, sid)
-            await self._disk.run(self._checkpoint.set, services_known=True)
+            names = {sid: name for sid, name in services.items() if name}
+            await self._disk.run(self._checkpoint.set, services_known=True, service_names=names)
         for service, start in await self._disk.run(self._checkpoint.unlisted_services, ListPosition):
             await self._list_service(service, start)
 
-    async def _services(self) -> list[str]:
-        found: dict[str, None] = {}
+    async def _services(self) -> dict[str, str | None]:
+        """Return the SID of each service with its name, as far as it is listed."""
+        found: dict[str, str | None] = {}
         for name in self._selection.services:
             if name == ALL_SERVICES:
-                found.update(dict.fromkeys(service.sid for service in await self._reader.services()))
+                found.update({service.sid: service.friendly_name for service in await self._reader.services()})
             elif name == DEFAULT_SERVICE:
-                found[await self._reader.default_service()] = None
+                found.setdefault(await self._reader.default_service(), None)
             elif is_sid(name, "IS"):
-                found[name] = None
+                found.setdefault(name, None)
             else:
                 raise BadInput(f"--service {name}: not a service", hint="Use all, default, or IS and 32 hex digits.")
-        return list(found)
+        return found
 
     async def _list_service(self, service: str, start: ListPosition | None) -> None:
         try:

@@ -4,6 +4,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -78,9 +79,11 @@ def _user_counts(drafts: Sequence[Manifest]) -> UserCounts:
 
 def _services(drafts: Sequence[Manifest]) -> tuple[ServiceUsers, ...]:
     users: Counter[str] = Counter()
-    for draft in drafts:
-        users.update({service.chat_service_sid: service.users for service in draft.services})
-    return tuple(ServiceUsers(sid, users[sid]) for sid in sorted(users))
+    names: dict[str, str | None] = {}
+    for service in chain.from_iterable(draft.services for draft in drafts):
+        users[service.chat_service_sid] += service.users
+        names[service.chat_service_sid] = names.get(service.chat_service_sid) or service.friendly_name
+    return tuple(ServiceUsers(sid, users[sid], names[sid]) for sid in sorted(users))
 
 
 def _local_copy(file: StagedFile, store: SnapshotStore, folder: Path) -> Path:

@@ -43,6 +43,15 @@ async def test_the_default_service_alone_is_the_default_service_alone(twilio: Ru
     assert {key[0] for key in job.published()} == {twilio.world.default_service.sid}
 
 
+async def test_the_manifest_has_the_names_of_the_services_that_are_listed(
+    twilio: RunningSimulator, job: Export
+) -> None:
+    manifest = await job.run()
+
+    names = {service.chat_service_sid: service.friendly_name for service in manifest.services}
+    assert names == {service.sid: service.friendly_name for service in twilio.world.services}
+
+
 async def test_a_trial_reads_no_more_users_than_asked_for(job: Export) -> None:
     manifest = await job.run(selection=RosterSelection(limit=7))
 

@@ -44,6 +44,9 @@ async def test_requests_and_their_timeline_are_those_of_all_shards(
     assert manifest.requests.requests == sum(shard.draft.requests.requests for shard in shards)
     assert sum(window.requests for window in manifest.timeline) == manifest.requests.requests
     assert twilio.counters().requests >= manifest.requests.requests
+    assert [service.friendly_name for service in manifest.services] == [
+        service.friendly_name for service in sorted(twilio.world.services, key=lambda one: one.sid)
+    ]
 
 
 class BrokenShards(BrokenListsAfterTheRoster, ShardedExport):
