@@ -6,6 +6,7 @@ weighs 60 MB and fixes them; plotly needs 4.7 MB of script in each page.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -44,6 +45,8 @@ class Chart:
     """What each row of the table is about."""
     series: Sequence[Series]
     """The columns of the table."""
+    legend: Sequence[tuple[str, str]]
+    """Each colour with what it means; empty where there is one. In HTML, because it wraps where a picture cannot."""
 
 
 def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *, unit: str) -> Chart:
@@ -53,15 +56,15 @@ def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *,
     )
     chart = pygal.HorizontalStackedBar(
         style=_style(series),
-        height=130 + 34 * len(labels),
+        height=90 + 34 * len(labels),
         x_title=unit,
         print_values=True,
-        **_options(series, highest),
+        **_options(highest),
     )
     # The first bar is drawn at the bottom; people read from the top.
     chart.x_labels = _shortened(reversed(labels))
     for one in series:
-        chart.add(truncate(one.name, _LONGEST_LABEL), [_inside(value, highest) for value in reversed(one.values)])
+        chart.add(one.name, [_inside(value, highest) for value in reversed(one.values)])
     return _finished(chart, title, labels, series, text="fill: var(--page)")
 
 
@@ -74,7 +77,7 @@ def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: 
         y_title=axis,
         print_values=True,
         print_values_position="top",
-        **_options([series], max(filter(None, series.values), default=0)),
+        **_options(max(filter(None, series.values), default=0)),
     )
     bars = [
         {"value": value, "style": f"fill: var(--{colour}); stroke: none"}
@@ -91,21 +94,19 @@ def lines(title: str, axis: Axis, series: Sequence[Series], *, unit: str) -> Cha
     highest = max((value for one in series for value in one.values if value is not None), default=0)
     chart = pygal.XY(
         style=_style(series),
-        height=260,
+        height=220,
         x_title=axis.title,
         y_title=unit,
         show_dots=len(axis.places) < 40,
         dots_size=2,
         allow_interruptions=True,
-        **_options(series, highest)
-        | {"formatter": str, "show_legend": len(series) > 1 or axis.ends_now, "legend_at_bottom_columns": 2},
+        **_options(highest) | {"formatter": str},
     )
     chart.x_labels = [{"value": place, "label": text} for place, text in axis.marks]
     for one in series:
-        last = f": {format_number(one.values[-1])}" if axis.ends_now else ""
-        points = list(zip(axis.places, one.values, strict=True))
-        chart.add(f"{truncate(one.name, _LONGEST_LABEL)}{last}", points)
-    return _finished(chart, title, axis.labels, series)
+        chart.add(one.name, list(zip(axis.places, one.values, strict=True)))
+    last = [f" {format_number(one.values[-1])}" if axis.ends_now else "" for one in series]
+    return _finished(chart, title, axis.labels, series, last=last)
 
 
 def _inside(value: float | None, highest: float) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def _inside(value: float | None, highest: float) -> dict[str, Any]:
     return {"value": value, "formatter": lambda _: text if is_wide else ""}
 
 
-def _options(series: Sequence[Series], highest: float) -> dict[str, Any]:
+def _options(highest: float) -> dict[str, Any]:
     marks = scale(highest)
     return {
         "width": _WIDTH,
@@ -125,11 +126,8 @@ def _options(series: Sequence[Series], highest: float) -> dict[str, Any]:
         "spacing": 8,
         "range": (0, marks[-1]),
         "y_labels": marks,
-        "show_legend": len(series) > 1,
-        "legend_at_bottom": True,
-        "legend_at_bottom_columns": min(len(series), 3),
+        "show_legend": False,
         "truncate_label": -1,
-        "truncate_legend": -1,
         "formatter": format_number,
         "value_formatter": format_number,
     }
@@ -158,14 +156,21 @@ def _style(series: Sequence[Series]) -> Style:
         font_family="inherit",
         label_font_size=15,
         major_label_font_size=15,
-        legend_font_size=15,
         title_font_size=15,
         value_font_size=13,
         tooltip_font_size=15,
     )
 
 
-def _finished(chart: Any, title: str, labels: Sequence[str], series: Sequence[Series], *, text: str = "") -> Chart:
+def _finished(
+    chart: Any,
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    last: Iterable[str] = repeat(""),
+    text: str = "",
+) -> Chart:
     svg = chart.render_tree()
     for parent in list(svg.iter()):
         for child in list(parent):
@@ -179,7 +184,8 @@ def _finished(chart: Any, title: str, labels: Sequence[str], series: Sequence[Se
     svg.set("aria-label", f"Chart: {title}")
     ET.register_namespace("", _SVG)
     drawn = Markup(ET.tostring(svg, encoding="unicode"))  # noqa: S704 - made by pygal, escaped
-    return Chart(title, drawn, labels, series)
+    legend = [(one.colour, one.name + after) for one, after in zip(series, last, strict=False)]
+    return Chart(title, drawn, labels, series, legend if len(legend) > 1 else [])
 
 
 def format_number(value: float | None) -> str:

@@ -66,7 +66,9 @@ def test_bars_say_their_numbers_where_there_is_room() -> None:
 
 
 def test_a_line_of_days_ends_with_the_number_of_today() -> None:
-    assert "read: 1\u202f000" in CHARTS[2].svg
+    assert CHARTS[2].legend == [("read", "read 1\u202f000"), ("never", "gap 1.2")]
+    assert CHARTS[0].legend == [("read", "read"), ("unread", "unread")]
+    assert not CHARTS[1].legend
 
 
 @pytest.mark.parametrize(

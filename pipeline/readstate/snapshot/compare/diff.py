@@ -29,6 +29,11 @@ class DiffCounts:
     removal_unknown: int = 0
     fields: Counter[str] = field(default_factory=Counter)
     """For each field, the number of rows that differ in it."""
+    rose: Counter[str] = field(default_factory=Counter)
+    """For each field of whole numbers, the number of rows in which it is higher than before."""
+    fell: Counter[str] = field(default_factory=Counter)
+    first_set: Counter[str] = field(default_factory=Counter)
+    """Rows in which it had no value before."""
 
     @property
     def unchanged(self) -> int:
@@ -92,6 +97,8 @@ class Comparer:
             if len(rows):
                 counts.fields[name] += len(rows)
                 changed_rows.append(different)
+                if pa.types.is_integer(new.type):
+                    _count_directions(name, old.take(rows), new.take(rows), counts)
                 yield self._change_rows(
                     after.take(rows),
                     "changed",
@@ -135,6 +142,13 @@ class Comparer:
             return CHANGES.empty_table()
         changes = pa.concat_tables(tables).sort_by([(SORT_KEY, "ascending"), ("field_number", "ascending")])
         return changes.select(CHANGES.names)
+
+
+def _count_directions(name: str, before: pa.ChunkedArray, after: pa.ChunkedArray, counts: DiffCounts) -> None:
+    """Count which way *after*, which differs from *before* in every row, has gone."""
+    counts.rose[name] += pc.sum(pc.greater(after, before)).as_py() or 0
+    counts.fell[name] += pc.sum(pc.less(after, before)).as_py() or 0
+    counts.first_set[name] += before.null_count
 
 
 def _differ(before: pa.ChunkedArray, after: pa.ChunkedArray) -> pa.Array:

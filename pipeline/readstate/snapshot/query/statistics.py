@@ -10,7 +10,8 @@ from readstate.snapshot.query.catalog import Catalog
 _READ_STATE = """
     count(*) FILTER (unread_messages_count = 0) AS read,
     count(*) FILTER (unread_messages_count > 0) AS unread,
-    count(*) FILTER (unread_messages_count IS NULL) AS never_read
+    count(*) FILTER (unread_messages_count IS NULL) AS never_read,
+    coalesce(sum(unread_messages_count), 0)::BIGINT AS unread_messages
 """
 
 # Grouping all conversations of 10 million rows takes 1.7 GB, so only those up to some date are grouped: the oldest
@@ -42,6 +43,22 @@ _MOST_UNREAD = """
     ORDER BY 4 DESC, 1 LIMIT 10
 """
 
+# Hashes, because the SIDs of 10 million rows would take 1.7 GB: two are alike in one of 300 000 snapshots.
+_CONVERSATIONS = "SELECT count(DISTINCT hash(conversation_sid)) FROM narrow"
+_AGES = """
+    SELECT CASE WHEN date_updated IS NULL THEN 4 WHEN age <= 86400 THEN 0 WHEN age <= 604800 THEN 1
+        WHEN age <= 2592000 THEN 2 ELSE 3 END, count(*)
+    FROM (SELECT date_updated, ? - epoch(date_updated) AS age FROM narrow WHERE unread_messages_count > 0) GROUP BY 1
+"""
+_PER_USER = """
+    SELECT count(*), count(*) FILTER (unread > 0), count(*) FILTER (unread >= 100), quantile_disc(unread, 0.5),
+        quantile_disc(unread, 0.9), quantile_disc(unread, 0.99), max(unread)
+    FROM (SELECT coalesce(sum(unread_messages_count), 0)::BIGINT AS unread FROM narrow GROUP BY user_sid)
+"""
+
+AGES = ("up to 24 hours", "up to 7 days", "up to 30 days", "older", "no date")
+"""How long before the run an unread conversation was last updated; each without those before it."""
+
 BUCKETS = ("never read", "0", "1", "2–9", "10–99", "100–999", "≥ 1000")
 """Ranges of unread counts; the last one is Twilio's cap."""
 
@@ -54,6 +71,8 @@ class ReadStates:
     read: int
     unread: int
     never_read: int
+    unread_messages: int
+    """A lower bound where a count is capped."""
 
     @property
     def rows(self) -> int:
@@ -84,6 +103,21 @@ class MostUnreadUser:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadPerUser:
+    """How many unread messages the users have who are in any conversation."""
+
+    users: int
+    with_unread: int
+    with_100: int
+    """Users with 100 unread messages or more."""
+    p50: int
+    p90: int
+    p99: int
+    """99 of 100 users have no more."""
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
 class FailureKind:
     """The number of users that could not be read, by status and code."""
 
@@ -100,6 +134,14 @@ class Statistics:
     by_service: Sequence[ReadStates]
     by_day: Sequence[ReadStates]
     """One group for each snapshot up to the reported one, named by its date."""
+    by_day_and_service: Sequence[tuple[str, ReadStates]]
+    """The same with the SID of the service as the group, each with the date; empty where there is one service."""
+    conversations: int
+    """Distinct conversations: a row of a snapshot is one user in one of them."""
+    unread_ages: Sequence[int]
+    """Unread rows in each of `AGES`."""
+    per_user: UnreadPerUser | None
+    """None where there is no row."""
     unread_counts: Sequence[int]
     """Rows in each of `BUCKETS`."""
     notification_levels: Sequence[tuple[str, int]]
@@ -114,11 +156,13 @@ class Statistics:
             sum(group.read for group in self.by_state),
             sum(group.unread for group in self.by_state),
             sum(group.never_read for group in self.by_state),
+            sum(group.unread_messages for group in self.by_state),
         )
 
 
 def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
     """Return the statistics of the snapshot of *day*."""
+    began = catalog.snapshot.manifest.started_at
 
     def narrow(query: str, *columns: str) -> list[tuple[Any, ...]]:
         return catalog.query_columns(query, columns=columns)
@@ -135,9 +179,13 @@ def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
             "unread_messages_count",
         )
     )
-    by_day = catalog.connection.execute(
-        _grouped("snapshot_date::VARCHAR", "user_conversations_all", "WHERE snapshot_date <= ?"), [day]
-    ).fetchall()
+    by_service = _read_states(
+        narrow(_grouped("chat_service_sid", "narrow"), "chat_service_sid", "unread_messages_count")
+    )
+    by_day_and_service = _by_day_and_service(catalog, day) if len(by_service) > 1 else []
+    ages = dict(catalog.query_columns(_AGES, [began.timestamp()], columns=("date_updated", "unread_messages_count")))
+    ((conversations,),) = narrow(_CONVERSATIONS, "conversation_sid")
+    (per_user,) = narrow(_PER_USER, "user_sid", "unread_messages_count")
     failures = catalog.connection.execute(
         "SELECT status, code, count(*) FROM failures GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
     ).fetchall()
@@ -149,10 +197,12 @@ def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
                 "unread_messages_count",
             )
         ),
-        by_service=_read_states(
-            narrow(_grouped("chat_service_sid", "narrow"), "chat_service_sid", "unread_messages_count")
-        ),
-        by_day=_read_states(by_day),
+        by_service=by_service,
+        by_day=_read_states(_by_day(catalog, day)),
+        by_day_and_service=by_day_and_service,
+        conversations=conversations,
+        unread_ages=[ages.get(number, 0) for number in range(len(AGES))],
+        per_user=UnreadPerUser(*per_user) if per_user[0] else None,
         unread_counts=[buckets.get(number, 0) for number in range(len(BUCKETS))],
         notification_levels=narrow(
             "SELECT coalesce(notification_level, 'no level'), count(*) FROM narrow GROUP BY 1 ORDER BY 1",
@@ -162,6 +212,17 @@ def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
         most_unread_users=[MostUnreadUser(*row) for row in narrow(_MOST_UNREAD, *_MOST_UNREAD_COLUMNS)],
         failures=[FailureKind(*row) for row in failures],
     )
+
+
+def _by_day(catalog: Catalog, day: date) -> list[tuple[Any, ...]]:
+    query = _grouped("snapshot_date::VARCHAR", "user_conversations_all", "WHERE snapshot_date <= ?")
+    return catalog.connection.execute(query, [day]).fetchall()
+
+
+def _by_day_and_service(catalog: Catalog, day: date) -> list[tuple[str, ReadStates]]:
+    query = _grouped("snapshot_date::VARCHAR, chat_service_sid", "user_conversations_all", "WHERE snapshot_date <= ?")
+    rows = catalog.connection.execute(query, [day]).fetchall()
+    return [(day_of, ReadStates(*row)) for day_of, *row in rows]
 
 
 def _stale_conversations(catalog: Catalog) -> list[StaleConversation]:
@@ -175,8 +236,8 @@ def _stale_conversations(catalog: Catalog) -> list[StaleConversation]:
     return [StaleConversation(*row) for row in catalog.query_columns(query, sids, columns=columns)]
 
 
-def _grouped(group: str, view: str, where: str = "") -> str:
-    return f"SELECT {group}, {_READ_STATE} FROM {view} {where} GROUP BY 1 ORDER BY 1"  # noqa: S608 - constants
+def _grouped(groups: str, view: str, where: str = "") -> str:
+    return f"SELECT {groups}, {_READ_STATE} FROM {view} {where} GROUP BY ALL ORDER BY ALL"  # noqa: S608 - constants
 
 
 def _read_states(rows: list[tuple[Any, ...]]) -> list[ReadStates]:

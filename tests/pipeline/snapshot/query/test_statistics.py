@@ -1,9 +1,17 @@
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from readstate.snapshot.query.catalog import open_catalog
-from readstate.snapshot.query.statistics import BUCKETS, FailureKind, Statistics, compute_statistics
+from readstate.snapshot.query.statistics import (
+    AGES,
+    BUCKETS,
+    FailureKind,
+    Statistics,
+    UnreadPerUser,
+    compute_statistics,
+)
 from tests.helpers.snapshots import SERVICE, conversation_sid, publish, row, user_sid
 
 OLD, NEW = date(2026, 11, 22), date(2026, 11, 23)
@@ -74,6 +82,41 @@ def test_stale_conversations_have_unread_messages_and_a_date(statistics: Statist
 def test_levels_and_failures_are_counted(statistics: Statistics) -> None:
     assert statistics.notification_levels == [("default", 4), ("muted", 1)]
     assert statistics.failures == [FailureKind(502, None, 2)]
+
+
+def test_messages_and_distinct_conversations_are_counted(statistics: Statistics) -> None:
+    assert statistics.all_rows.unread_messages == 1013
+    assert (statistics.all_rows.rows, statistics.conversations) == (5, 4)
+
+
+def test_users_are_told_by_percentiles(statistics: Statistics) -> None:
+    assert statistics.per_user == UnreadPerUser(
+        users=3, with_unread=2, with_100=1, p50=12, p90=1001, p99=1001, maximum=1001
+    )
+
+
+def test_the_age_of_what_is_unread_is_counted_from_the_beginning_of_the_run(tmp_path: Path) -> None:
+    began = datetime(2026, 11, 23, tzinfo=UTC)
+    days_ago = (0, 1, 1.5, 7, 8, 30, 31, None)
+    rows = [
+        row(1, number, date_updated=None if days is None else began - timedelta(days=days))
+        for number, days in enumerate(days_ago)
+    ]
+    publish(tmp_path, NEW, [*rows, row(1, 99, unread_messages_count=0)])
+
+    found = statistics_of(str(tmp_path), NEW)
+    assert dict(zip(AGES, found.unread_ages, strict=True)) == {
+        "up to 24 hours": 2, "up to 7 days": 2, "up to 30 days": 2, "older": 1, "no date": 1,
+    }  # fmt: skip
+
+
+def test_services_have_a_series_each_where_there_are_several(root: str, statistics: Statistics) -> None:
+    assert [(day, group.group, group.unread) for day, group in statistics.by_day_and_service] == [
+        (str(OLD), SERVICE, 1),
+        (str(NEW), SERVICE, 2),
+        (str(NEW), OTHER_SERVICE, 1),
+    ]
+    assert statistics_of(root, OLD).by_day_and_service == []
 
 
 def test_the_series_ends_with_the_snapshot_that_is_reported(root: str, statistics: Statistics) -> None:
