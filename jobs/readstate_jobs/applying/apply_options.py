@@ -145,5 +145,5 @@ def parse_share(text: str, option: str) -> float:
     if text in {"all", "none"}:
         return 1.0 if text == "all" else 0.0
     if not text.endswith("%"):
-        raise BadInput(f"{option} {text}: neither a percentage nor all nor none", hint="Write a form such as 1%.")
+        raise BadInput(f"{option} {text}: not a percentage, all or none", hint="Write a form such as 1%.")
     return parse_allowance(text).share

@@ -40,5 +40,8 @@ def read_exclusions(name: str, *, warn: Callable[[str], None]) -> Exclusions:
 
     read_list(name, _COLUMNS, take, warn=warn)
     if not users | conversations and not memberships:
-        raise BadInput(f"{name}: excludes nothing", hint="Leave --exclude out, or look whether the file was cut off.")
+        raise BadInput(
+            f"{name}: there is neither a user nor a conversation in it",
+            hint="Leave --exclude out, or check whether the file was cut off.",
+        )
     return Exclusions(frozenset(users), frozenset(conversations), frozenset(memberships))

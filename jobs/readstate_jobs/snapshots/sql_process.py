@@ -139,7 +139,7 @@ def _error_of(process: "subprocess.Popen[bytes]", watch: _Watch, stderr: IO[byte
     if code < 0:
         return BadInput(
             f"the query ended the process of its database ({signal.Signals(-code).name})",
-            hint="Write it in a simpler way; with SIGKILL, this machine is short of memory.",
+            hint="Simplify the query. SIGKILL usually means that this machine is short of memory.",
         )
     stderr.seek(0)
     written = stderr.read().decode(errors="replace")

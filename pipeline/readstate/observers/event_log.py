@@ -138,7 +138,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     events.SharedPaceFound: ("info", lambda event: f"{event.processes} processes share the rate limit again"),
     events.OutageBegan: (
         "warning",
-        lambda _: "no request succeeds: waiting for Twilio; see readstate doctor",
+        lambda _: "no request succeeds: waiting for Twilio. To check, in another terminal:  readstate doctor",
     ),
     events.OutageEnded: ("info", lambda event: f"requests succeed again after {format_duration(event.seconds)}"),
     events.UnknownFields: (
@@ -153,7 +153,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         "info",
         lambda event: (
             f"{event.run_id}, start {event.epoch}: {pluralize(event.rows, 'row')},"
-            f" {group_digits(event.rows_settled)} settled"
+            f" {group_digits(event.rows_settled)} done before"
             + (
                 f"; {group_digits(event.rows_in_doubt)} may have been sent and have no outcome: reading them back first"
                 if event.rows_in_doubt

@@ -42,7 +42,7 @@ def test_every_wrong_line_is_listed_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "file is empty"), ("\n\n", "file is empty"), ("user,conversation\n", "excludes nothing")],
+    [("", "file is empty"), ("\n\n", "file is empty"), ("user,conversation\n", "neither a user nor a conversation")],
 )
 def test_a_file_that_excludes_nothing_is_an_accident(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=message):

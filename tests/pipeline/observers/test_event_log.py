@@ -60,7 +60,10 @@ class TestText:
             (events.PauseBegan(None, 7), "2026-11-23 02:00:00Z Twilio requests a pause of 7 s"),
             (
                 events.OutageBegan(),
-                "2026-11-23 02:00:00Z warning: no request succeeds: waiting for Twilio; see readstate doctor",
+                (
+                    "2026-11-23 02:00:00Z warning: no request succeeds: waiting for Twilio."
+                    " To check, in another terminal:  readstate doctor"
+                ),
             ),
             (events.OutageEnded(90), "2026-11-23 02:00:00Z requests succeed again after 1 min 30 s"),
             (

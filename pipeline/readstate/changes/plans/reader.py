@@ -155,7 +155,7 @@ def require_not_expired(manifest: Manifest, server_now: datetime) -> None:
     if server_now >= manifest.expires_at:
         raise PlanUnusable(
             f"plan {manifest.plan_id} expired at {manifest.expires_at:%Y-%m-%d %H:%M} UTC",
-            hint="What it saw is too old to act on: plan again.",
+            hint="The state that it was made from is too old: plan again.",
         )
 
 
@@ -211,7 +211,7 @@ def _is_refused(error: OSError) -> bool:
 def _unreadable(path: Path, error: OSError) -> LocalDisk:
     return LocalDisk(
         f"{path}: {os.strerror(error.errno or 0)}",
-        hint="The plan may be sound. Look at the disk and the permissions, then run the same command again.",
+        hint="The plan may be undamaged. Check the disk and the permissions, then run the same command again.",
     )
 
 

@@ -166,7 +166,7 @@ class Journal:
                 # Fencing: matches no row once a later start has raised the epoch.
                 mine = self._connection.execute("UPDATE run SET epoch = ? WHERE epoch = ?", (self.epoch, self.epoch))
                 if mine.rowcount != 1:
-                    raise Locked("another process has taken this run over", hint="Let that one end, or stop it.")
+                    raise Locked("another process has taken this run over", hint="Wait until it ends, or stop it.")
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:

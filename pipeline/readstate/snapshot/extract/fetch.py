@@ -90,7 +90,7 @@ async def _read_user(
 ) -> FetchedUser | UserResult:
     try:
         if user.user_sid == NO_SID:
-            raise BadInput("Twilio's list of users holds a user without a SID, who cannot be asked about")
+            raise BadInput("Twilio's list of users holds a user without a SID, so its conversations cannot be read")
         pages = reader.user_conversation_pages(user.chat_service_sid, user.user_sid)
         return FetchedUser(user, await buffer.collect(pages))
     except NotFound as error:

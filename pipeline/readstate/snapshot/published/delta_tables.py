@@ -134,7 +134,7 @@ def _address(store: SnapshotStore, dataset: Dataset) -> tuple[str, dict[str, str
         # deltalake writes the log below the root as it stands, and looks for it where the escape would lead.
         raise BadInput(
             f"{store.root}: deltalake takes the {escape[0]} in this path for an escape, so it can have no Delta tables",
-            hint="The snapshots are not concerned. For Delta tables, choose a root without it.",
+            hint="The snapshots are not affected. For Delta tables, choose a root without it.",
         )
     if not is_address(store.root):
         return str(Path(store.objects.absolute(dataset))), None

@@ -20,6 +20,6 @@ def _open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def test_a_folder_that_is_missing_is_a_local_problem() -> None:
+async def test_a_folder_that_is_missing_is_a_local_problem(tmp_path: Path) -> None:
     with pytest.raises(LocalDisk, match="nowhere"):
-        await Spill(Path("/nowhere")).keep(b"x")
+        await Spill(tmp_path / "nowhere").keep(b"x")
