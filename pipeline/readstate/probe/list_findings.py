@@ -3,13 +3,13 @@
 import json
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from readstate.probe.exchange import LIST_NAMES, Exchange
 from readstate.probe.finding import Finding, plain_name
-from readstate.simulator.api.behaviour import Behaviour
+from readstate.simulator.api.behaviour import Behaviour, TokenForm
 
 FEWEST_ROWS: Final = 12
 """So many rows are not in order by chance."""
@@ -67,10 +67,10 @@ def list_findings(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             yield _largest_page(largest[0])
         if pages and name not in _UNORDERED:
             yield _order(name, [row for page in pages for row in page.rows])
-    linked = next((found for found in exchanges if found.about == "pages" and found.next_page_url), None)
-    if linked is not None and linked.next_page_url is not None:
-        yield _link(linked.next_page_url, linked.origin)
-        yield _token(dict(parse_qsl(urlsplit(linked.next_page_url).query)).get("PageToken", ""))
+    linked = {found.resource: found for found in reversed(exchanges) if found.about == "pages" and found.next_page_url}
+    if linked:
+        yield _links(linked)
+        yield _tokens({name: dict(_query(found)).get("PageToken", "") for name, found in linked.items()})
     for by_number in _about(exchanges, "page_by_number", "users"):
         yield _page_without_token(by_number, _rows(exchanges, "users"))
     newest = [row for found in exchanges if found.about == "newest_message" for row in found.rows[:1]]
@@ -131,7 +131,23 @@ def _order(name: str, rows: Sequence[dict[str, Any]]) -> Finding:
     return Finding(subject=subject, assumed=assumed, seen=str(found), means=means, behaviour=changed)
 
 
-def _link(url: str, origin: str) -> Finding:
+def _links(linked: Mapping[str, Exchange]) -> Finding:
+    links = {name: _link(str(found.next_page_url), found.origin) for name, found in linked.items()}
+    seen = {name: f"{host}, {names}" for name, (_, host, names) in links.items()}
+    forms = {form for form, _, _ in links.values()}
+    form = next(iter(forms)) if len(forms) == 1 else "token_first"
+    differs = forms != {Behaviour().next_page_url} or any("//" in host for _, host, _ in links.values())
+    return Finding(
+        subject="next_page_url",
+        assumed="the same host, PageSize, PageToken, Page",
+        seen=_by_list(seen),
+        means="nothing: only its query is used" if differs else "",
+        behaviour={"next_page_url": form} if form != Behaviour().next_page_url else {},
+    )
+
+
+def _link(url: str, origin: str) -> tuple[str, str, str]:
+    """Return the form of a link, its host if it is another one, and the names of its parameters."""
     parts = urlsplit(url)
     names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     if not parts.netloc:
@@ -140,40 +156,44 @@ def _link(url: str, origin: str) -> Finding:
         form = "token_only"
     else:
         form = "page_first" if names.index("Page") < _place(names, "PageToken") else "token_first"
-    is_elsewhere = bool(parts.netloc) and f"{parts.scheme}://{parts.netloc}" != origin
-    host = "no host" if not parts.netloc else f"{parts.scheme}://{parts.netloc}" if is_elsewhere else "the same host"
-    usual = Behaviour().next_page_url
-    return Finding(
-        subject="next_page_url",
-        assumed="the same host, PageSize, PageToken, Page",
-        seen=f"{host}, {', '.join(map(plain_name, names))}",
-        means="nothing: only its query is used" if form != usual or is_elsewhere else "",
-        behaviour={"next_page_url": form} if form != usual else {},
-    )
+    host = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "no host"
+    return form, "the same host" if host == origin else host, ", ".join(map(plain_name, names))
+
+
+def _by_list(seen: Mapping[str, str]) -> str:
+    """Return what was seen in all lists, or in each where they differ."""
+    if len(set(seen.values())) == 1:
+        return next(iter(seen.values()))
+    return "; ".join(f"{name}: {text}" for name, text in seen.items())
 
 
 def _place(names: list[str], name: str) -> int:
     return names.index(name) if name in names else len(names)
 
 
-def _token(token: str) -> Finding:
-    subject, assumed = "page tokens", "PT and base64 of JSON"
-    if token[:2] in {"PT", "PB"} and (parts := _json_parts(token[2:])) is not None:
-        return Finding(subject=subject, assumed=assumed, seen=f"{token[:2]} and base64 of JSON with {', '.join(parts)}")
-    if _SORT_KEY.fullmatch(token):
-        return Finding(
-            subject=subject,
-            assumed=assumed,
-            seen=f"a sort key of {token.count('_') + 1} parts",
-            means="nothing: tokens are opaque",
-            behaviour={"token_form": "sort_key"},
-        )
+def _tokens(tokens: Mapping[str, str]) -> Finding:
+    found = {name: _token(token) for name, token in tokens.items()}
+    keyed = [name for name, (form, _) in found.items() if form == "sort_key"]
+    behaviour = {f"{name}.token_form": "sort_key" for name in keyed}
+    means = "nothing: tokens are opaque" if keyed else ""
+    if any(form is None for form, _ in found.values()):
+        means = "nothing: tokens are opaque, and the simulator has none like that"
     return Finding(
-        subject=subject,
-        assumed=assumed,
-        seen=f"{len(token)} characters in another form",
-        means="nothing: tokens are opaque, and the simulator has none like that",
+        subject="page tokens",
+        assumed="PT and base64 of JSON",
+        seen=_by_list({name: seen for name, (_, seen) in found.items()}),
+        means=means,
+        behaviour={"token_form": "sort_key"} if len(keyed) == len(found) else behaviour,
     )
+
+
+def _token(token: str) -> tuple[TokenForm | None, str]:
+    """Return the form of a token, if the simulator has it, and in words."""
+    if token[:2] in {"PT", "PB"} and (parts := _json_parts(token[2:])) is not None:
+        return "json", f"{token[:2]} and base64 of JSON with {', '.join(parts)}"
+    if _SORT_KEY.fullmatch(token):
+        return "sort_key", f"a sort key of {token.count('_') + 1} parts"
+    return None, f"{len(token)} characters in another form"
 
 
 def _json_parts(text: str) -> list[str] | None:
@@ -223,6 +243,10 @@ def _message_moves(messages: Sequence[dict[str, Any]], conversations: Sequence[d
         )
     else:
         yield Finding(subject=subject, assumed=assumed, seen="after the newest message", otherwise=_TOO_LITTLE)
+
+
+def _query(page: Exchange) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(page.next_page_url or "").query)
 
 
 def _text(row: dict[str, Any], *names: str) -> str | None:

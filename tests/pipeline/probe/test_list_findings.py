@@ -84,6 +84,22 @@ def test_tokens_are_described_and_not_quoted(token: str, seen: str, changes: dic
     assert (finding.seen, finding.behaviour) == (seen, changes)
 
 
+def test_lists_whose_tokens_differ_are_told_apart() -> None:
+    url = "https://conversations.twilio.com/v1/x?PageSize=20&PageToken={}&Page=1"
+    pages = [
+        _page([], next_page_url=url.format(PageToken(_SID).write())),
+        _page([], name="conversations", next_page_url=url.format(f"PT{_SID}").replace("twilio", "other")),
+    ]
+
+    tokens, links = (_found(subject, *pages) for subject in ("page tokens", "next_page_url"))
+
+    assert "users: PT and base64" in tokens.seen
+    assert "conversations: a sort key" in tokens.seen
+    assert tokens.behaviour == {"conversations.token_form": "sort_key"}
+    assert "conversations: https://conversations.other.com, PageSize" in links.seen
+    assert (links.contradicts, links.behaviour) == (True, {})
+
+
 @pytest.mark.parametrize(
     ("url", "seen", "changes"),
     [

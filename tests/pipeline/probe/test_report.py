@@ -30,7 +30,7 @@ NEWEST_FIRST = Behaviour(
 )
 BARE = Behaviour(
     users=OrderedList(order="shuffled", largest_page=40),
-    user_conversations=ConversationList(direction="desc"),
+    user_conversations=ConversationList(direction="desc", token_form="sort_key"),
     messages=ListBehaviour(largest_page=50),
     page_without_token="by_number",
     next_page_url="token_only",

@@ -16,6 +16,8 @@ class ListBehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     largest_page: Annotated[int, msgspec.Meta(ge=1)] = 50
     """The largest `PageSize` that is honoured."""
+    token_form: TokenForm | None = None
+    """The form of this list's tokens; None for that of the account's."""
 
 
 class OrderedList(ListBehaviour, frozen=True, kw_only=True, forbid_unknown_fields=True):

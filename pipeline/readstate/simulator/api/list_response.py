@@ -4,6 +4,8 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TypeVar
 
+import msgspec
+
 from readstate.simulator.api.behaviour import ListBehaviour
 from readstate.simulator.api.context import Context
 from readstate.simulator.api.lists.order import Listing
@@ -30,7 +32,10 @@ def list_response(
 
     Afterwards another client may *touch* an item of a later page, as often as the faults say.
     """
-    request = parse_page_request(context.query, largest=rules.largest_page, behaviour=context.behaviour)
+    behaviour = context.behaviour
+    if rules.token_form is not None:
+        behaviour = msgspec.structs.replace(behaviour, token_form=rules.token_form)
+    request = parse_page_request(context.query, largest=rules.largest_page, behaviour=behaviour)
     page_faults = context.injector.page_faults(request.number)
     page = take_page(listing, request, page_faults)
     body = envelope(
@@ -39,7 +44,7 @@ def list_response(
         key=key,
         rows=[text for item in page.rows if (text := row(item)) is not None],
         url=url,
-        behaviour=context.behaviour,
+        behaviour=behaviour,
         filters=filters,
         page_faults=page_faults,
     )
