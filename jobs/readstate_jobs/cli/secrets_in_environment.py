@@ -8,6 +8,8 @@ from urllib.parse import unquote
 from readstate.errors import Usage
 
 _SECRET_NAME = re.compile(r"(--?)?[a-z_-]*(token|secret|password|api[_-]?key|credential)[a-z_-]*", re.IGNORECASE)
+_SWITCHES = frozenset({"--behaviour", "--fault"})
+"""Of the simulator, where a name such as `token_form` is no secret's."""
 _USER_AND_PASSWORD = re.compile(r"://(.*)@", re.DOTALL)
 
 _SHORTEST_SECRET = 16
@@ -17,9 +19,9 @@ _SHORTEST_SECRET = 16
 def require_no_secrets(arguments: Sequence[str]) -> None:
     """Raise `Usage` where *arguments* hold a secret, or an option that asks for one."""
     own = set(_own_secrets())
-    for argument in arguments:
+    for before, argument in zip(("", *arguments), arguments, strict=False):
         name, is_assignment, _ = argument.partition("=")
-        if _SECRET_NAME.fullmatch(name) and (is_assignment or name.startswith("--")):
+        if before not in _SWITCHES and _SECRET_NAME.fullmatch(name) and (is_assignment or name.startswith("--")):
             refused = name
         elif any(secret in argument for secret in own if len(secret) >= _SHORTEST_SECRET):
             refused = "one of the arguments"

@@ -41,6 +41,13 @@ def test_words_that_only_look_like_a_secrets_name_are_taken(readstate: RunComman
     assert output.code == ExitCode.DONE
 
 
+def test_a_switch_of_the_simulator_is_no_secret(readstate: RunCommand) -> None:
+    output = readstate("simulate", "--behaviour", "page_without_token=by_numbers")
+
+    assert output.code == ExitCode.BAD_INPUT
+    assert "page_without_token" in output.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
