@@ -32,12 +32,15 @@ class Order(NamedTuple):
     direction: str
     state_first: str
 
-    def holds(self, rows: Sequence[dict[str, Any]]) -> bool:
-        """Return whether *rows* are sorted like this; False where some have nothing to sort by, or most the same."""
-        keys = [self._key(row) for row in rows]
-        if any(part is None for key in keys for part in key) or len(set(keys)) * 2 <= len(keys):
+    def holds(self, lists: Sequence[Sequence[dict[str, Any]]]) -> bool:
+        """Return whether *lists* are sorted like this; False where rows have nothing to sort by, or most the same."""
+        keys = [[self._key(row) for row in rows] for rows in lists]
+        if any(part is None for found in keys for key in found for part in key):
             return False
-        return keys == sorted(keys, key=lambda key: tuple(map(str, key)), reverse=self.direction == "desc")
+        if sum(len(set(found)) for found in keys) * 2 <= sum(map(len, keys)):
+            return False
+        is_down = self.direction == "desc"
+        return all(found == sorted(found, key=lambda key: tuple(map(str, key)), reverse=is_down) for found in keys)
 
     def _key(self, row: dict[str, Any]) -> tuple[object, ...]:
         value = _text(row, *_FIELDS[self.by])
@@ -63,10 +66,10 @@ def list_findings(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     for name in LIST_NAMES:
         largest = _about(exchanges, "largest_page", name)
         pages = _about(exchanges, "pages", name)
-        if largest:
+        if largest and largest[0].status != 429:
             yield _largest_page(largest[0])
         if pages and name not in _UNORDERED:
-            yield _order(name, [row for page in pages for row in page.rows])
+            yield _order(name, _readings(exchanges, name))
     linked = {found.resource: found for found in reversed(exchanges) if found.about == "pages" and found.next_page_url}
     if linked:
         yield _links(linked)
@@ -108,12 +111,24 @@ def _largest_page(exchange: Exchange) -> Finding:
     )
 
 
-def _order(name: str, rows: Sequence[dict[str, Any]]) -> Finding:
+def _readings(exchanges: Sequence[Exchange], name: str) -> list[list[dict[str, Any]]]:
+    """Return the rows of each list of this name, and of each time that it was asked for."""
+    readings: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for found in exchanges:
+        if found.resource == name and found.about in {"pages", "resource"} and found.is_page:
+            readings.setdefault((found.about, found.target.partition("?")[0]), []).extend(found.rows)
+    return list(readings.values())
+
+
+def _order(name: str, lists: Sequence[Sequence[dict[str, Any]]]) -> Finding:
     subject, assumed = f"{name}: the order", str(_ORDERS[0])
-    if len(rows) < FEWEST_ROWS:
-        return Finding(subject=subject, assumed=assumed, seen=f"{len(rows)} rows", otherwise=_TOO_LITTLE)
+    # Rows of short lists tell together what those of a long one tell.
+    followers = sum(max(0, len(rows) - 1) for rows in lists)
+    if followers < FEWEST_ROWS - 1:
+        seen = f"{sum(map(len, lists))} rows"
+        return Finding(subject=subject, assumed=assumed, seen=seen, otherwise=_TOO_LITTLE)
     orders = [order for order in _ORDERS if order.state_first == "no" or name in _CONVERSATIONS]
-    found = next((order for order in orders if order.holds(rows)), None)
+    found = next((order for order in orders if order.holds(lists)), None)
     if found is None:
         return Finding(
             subject=subject,

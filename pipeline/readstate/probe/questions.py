@@ -15,11 +15,11 @@ from readstate.twilio.http.request import Request, segment
 from readstate.twilio.http.response import Response
 
 PLAN: Final = (
-    ("the configuration, the services, and the settings of up to ten", 12),
+    ("the configuration, the services, and the settings of up to ten", 13),
     ("users, conversations, a user's conversations, participants, messages: one page of 1000 each", 5),
-    ("the same lists without messages: two pages of 20 each", 8),
-    ("the conversations of up to ten users, to find a list of several pages", 10),
-    ("the participants of up to five conversations, and the newest message of each", 10),
+    ("the same lists without messages: two pages each, of 20 at most", 8),
+    ("the conversations of up to 20 users, to find a list of several pages", 20),
+    ("the participants of up to ten conversations, and the newest messages of up to five", 15),
     ("Page=1 without a token, a user who does not exist, the conversations of an identity", 3),
     ("users by identities with reserved characters, encoded", 10),
     ("one user: 20 times alone, 20 times by fours, 32 times by sixteens", 72),
@@ -28,9 +28,10 @@ PLAN: Final = (
 )
 """What is asked, and how often at most."""
 _TOO_LARGE: Final = "1000"
-_PAGE: Final = "20"
-_USERS: Final = 10
-_CONVERSATIONS: Final = 5
+_PAGE: Final = 20
+_USERS: Final = 20
+_CONVERSATIONS: Final = 10
+_NEWEST: Final = 5
 _SERVICES: Final = 10
 _IDENTITIES: Final = 10
 _REPEATED: Final = 5
@@ -82,6 +83,8 @@ class _Questions:
     async def ask(self) -> None:
         await self._get("resource", "configuration", Request("GET", "/v1/Configuration"))
         services = await self._get("largest_page", "services", _page("/v1/Services", _TOO_LARGE))
+        if not services.is_page:
+            services = await self._get("resource", "services", _page("/v1/Services", str(_PAGE)))
         for sid in list(_sids([services]))[:_SERVICES]:
             await self._get("service_settings", "configuration", Request("GET", f"/v1/Services/{sid}/Configuration"))
         users = await self._list("users", f"{self._prefix}/Users")
@@ -93,7 +96,7 @@ class _Questions:
         await self._list("participants", await self._longest("participants", [
             f"{self._prefix}/Conversations/{sid}/Participants" for sid in sids
         ]))  # fmt: skip
-        for sid in sids:
+        for sid in sids[:_NEWEST]:
             path = f"{self._prefix}/Conversations/{sid}/Messages"
             await self._get("newest_message", "messages", _page(path, "1", ("Order", "desc")))
         if sids:
@@ -106,8 +109,10 @@ class _Questions:
     async def _list(self, name: str, path: str | None) -> list[Exchange]:
         if path is None:
             return []
-        await self._get("largest_page", name, _page(path, _TOO_LARGE))
-        request = _page(path, _PAGE)
+        largest = await self._get("largest_page", name, _page(path, _TOO_LARGE))
+        # A list of few rows has a second page all the same, where its pages are small enough.
+        size = min(_PAGE, max(1, len(largest.rows) // 2)) if largest.is_page else _PAGE
+        request = _page(path, str(size))
         pages = [await self._get("pages", name, request)]
         following = pages[0].next_page_url or ""
         if "PageToken=" in following:
@@ -118,7 +123,7 @@ class _Questions:
         """Return the path of the longest list; the first of several pages ends the search."""
         longest, found = -1, None
         for path in paths:
-            page = await self._get("resource", name, _page(path, _PAGE))
+            page = await self._get("resource", name, _page(path, str(_PAGE)))
             if len(page.rows) > longest:
                 longest, found = len(page.rows), path
             if page.next_page_url:

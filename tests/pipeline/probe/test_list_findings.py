@@ -13,10 +13,12 @@ from readstate.simulator.api.lists.page_token import PageToken
 _SID = "CH" + "0" * 32
 
 
-def _page(rows: list[Any], *, name: str = "users", about: Any = "pages", **meta: Any) -> Exchange:
+def _page(
+    rows: list[Any], *, name: str = "users", about: Any = "pages", target: str = "/v1/x?PageSize=20", **meta: Any
+) -> Exchange:
     body = {name: rows, "meta": {"key": name, "next_page_url": None, **meta}}
     return Exchange(
-        about=about, resource=name, target="/v1/x?PageSize=20", origin="https://conversations.twilio.com",
+        about=about, resource=name, target=target, origin="https://conversations.twilio.com",
         status=200, body=json.dumps(body).encode(), sent_at=0, seconds=0,
     )  # fmt: skip
 
@@ -65,6 +67,15 @@ def test_few_rows_decide_nothing() -> None:
     finding = _found("users: the order", _page([_row(m, m, m) for m in _MIXED[: FEWEST_ROWS - 1]]))
 
     assert (finding.contradicts, finding.seen, finding.verdict) == (False, "11 rows", "too little to tell")
+
+
+def test_short_lists_tell_together_what_a_long_one_tells() -> None:
+    falling = [[_row(m, m, m) for m in (9, 4, 1)] for _ in range(6)]
+    pages = [_page(rows, about="resource", target=f"/v1/x/{n}?PageSize=20") for n, rows in enumerate(falling)]
+
+    finding = _found("users: the order", *pages, _page([_row(m, m, m) for m in (8, 7)]))
+
+    assert finding.behaviour == {"users.direction": "desc"}
 
 
 @pytest.mark.parametrize(
