@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from readstate.errors import BadInput, LocalDisk
 from readstate.locks import is_file_at, try_lock
@@ -120,6 +120,12 @@ def copy_output(source: Path, target: Path) -> Path:
     with open_output(target) as file, source.open("rb") as stream:
         shutil.copyfileobj(stream, file)
     return target
+
+
+def open_log(path: Path) -> TextIO:
+    """Open the file *path*, an output, to append lines to it, each at once. Raise `LocalDisk`."""
+    with translate_os_errors(path, hint="Name a file that you may write to:  --log-file FILE"):
+        return path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
 def create_private(path: Path) -> BinaryIO:

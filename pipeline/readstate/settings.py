@@ -19,7 +19,7 @@ from readstate.text import group_digits
 ENVIRONMENT_PREFIX = "READSTATE_"
 DEFAULT_BASE_URL = "https://conversations.twilio.com"
 _ORIGIN = re.compile(r"https?://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?")
-_PATHS = {"work_dir", "metrics_file", "shared_pace"}
+_PATHS = {"work_dir", "metrics_file", "log_file", "shared_pace"}
 _MAY_HOLD_A_PASSWORD = {"base_url", "shared_pace"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     metrics_file: str = ""
     log_format: Literal["text", "json"] = "text"
+    log_level: Literal["error", "warning", "info", "debug", "trace"] = "info"
+    log_file: str = ""
 
     def __repr__(self) -> str:
         """Return all settings, without the password that an address may hold."""
@@ -196,7 +198,7 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
     for name, (least, most) in _BOUNDS.items():
         if not least <= getattr(settings, name) <= most:  # never true of nan
             raise BadInput(f"{origins[name]}: {name} must be a number from {least:g} to {group_digits(int(most))}")
-    for name in ("work_dir", "metrics_file"):
+    for name in ("work_dir", "metrics_file", "log_file"):
         # Not shown: an address may hold a secret. As a path it would become a folder such as "s3:".
         if "://" in getattr(settings, name):
             raise BadInput(f"{origins[name]}: {name} must be a path on this machine, not an address")

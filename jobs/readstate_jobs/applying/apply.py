@@ -12,7 +12,7 @@ from readstate_jobs.applying.apply_job import ApplyJob, require_canary_confirmed
 from readstate_jobs.applying.apply_options import apply_options, read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent
-from readstate_jobs.cli.options import connection_options, json_option, plan_argument, settings_from
+from readstate_jobs.cli.options import connection_options, json_option, outcome_options, plan_argument, settings_from
 from readstate_jobs.help.command import GroupedCommand
 
 
@@ -21,6 +21,7 @@ from readstate_jobs.help.command import GroupedCommand
 @click.option("--go-on", is_flag=True, help="Resume the run of PLAN if there is one: for retries by a scheduler.")
 @apply_options
 @json_option
+@outcome_options
 @connection_options
 def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any) -> int:
     """Carry out PLAN, a plan's folder or its id: what it shows, and nothing else.

@@ -35,7 +35,6 @@ from readstate_jobs.cli.caller import caller, lock_holder
 from readstate_jobs.cli.event_loop import run
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.session import Session, open_session
-from readstate_jobs.cli.terminal import print_line
 
 _ROWS_PER_REQUEST = 1.5
 """While some rows wait for the disk, others keep the connections busy."""
@@ -92,7 +91,7 @@ class ApplyJob:
     async def _execute(
         self, plan: Plan, directory: RunDirectory, journal: Journal, session: Session, context: ApplyDependencies
     ) -> ApplyResult:
-        print_line(f"run {directory.run_id} in {directory.path}", err=True)
+        command_line().print_message(f"run {directory.run_id} in {directory.path}")
         arguments = self.arguments
         options = arguments.to_options(
             max_parallel_rows=ceil(_ROWS_PER_REQUEST * self.settings.max_in_flight),

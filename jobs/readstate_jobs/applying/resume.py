@@ -11,7 +11,7 @@ from readstate_jobs.applying.apply_job import ApplyJob
 from readstate_jobs.applying.apply_options import apply_options, read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent
-from readstate_jobs.cli.options import connection_options, json_option, settings_from
+from readstate_jobs.cli.options import connection_options, json_option, outcome_options, settings_from
 from readstate_jobs.help.command import GroupedCommand
 
 
@@ -19,6 +19,7 @@ from readstate_jobs.help.command import GroupedCommand
 @click.argument("run", metavar="RUN")
 @apply_options
 @json_option
+@outcome_options
 @connection_options
 def command(*, run: str, as_json: bool, **options: Any) -> int:
     """Resume RUN, a run's folder or its id, with the plan and the consent that it was started with.

@@ -65,8 +65,15 @@ def readstate() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; raises nothing."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    typed = CommandLine(arguments)
+    typed = CommandLine(list(sys.argv[1:] if argv is None else argv))
+    code = _carry_out(typed)
+    with suppress(OSError):  # as below
+        typed.end(code)
+    return code
+
+
+def _carry_out(typed: CommandLine) -> int:
+    arguments = typed.words
 
     def explain(message: str, hint: str | None, code: ExitCode) -> int:
         with suppress(OSError):  # where stderr cannot be written either, the exit code is all that is left
@@ -77,8 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         require_no_secrets(arguments)
         _require_no_empty_words(arguments)
         result = readstate.main(
-            args=arguments, prog_name="readstate", standalone_mode=False, obj=typed, color=typed.colour
+            args=list(arguments), prog_name="readstate", standalone_mode=False, obj=typed, color=typed.colour
         )
+        code = int(result) if isinstance(result, int) else ExitCode.DONE
+        typed.release_results(code)
         sys.stdout.flush()
     except ReadstateError as error:
         return explain(error.message, error.hint, error.exit_code)
@@ -111,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{_save_details(error)}\nPlease report this. Work that was saved can be resumed.",
             ExitCode.INTERNAL,
         )
-    return int(result) if isinstance(result, int) else ExitCode.DONE
+    return code
 
 
 def _require_no_empty_words(arguments: Sequence[str]) -> None:

@@ -84,6 +84,64 @@ def require_service_sid(service: str | None) -> None:
     raise BadInput(f"--service {service}: not a service's SID", hint=hint)
 
 
+def log_options(command: Command) -> Command:
+    """Add to *command* the options that say how much it prints, and where to."""
+
+    def note_level(_: click.Context, __: click.Parameter, level: str | None) -> None:
+        if level is None:
+            return
+        line = command_line()
+        if line.flags.setdefault("log_level", level) != level:
+            raise click.UsageError("-q and -v exclude each other; use one of them")
+        line.set_level(level)
+
+    def note_verbosity(context: click.Context, parameter: click.Parameter, times: int) -> None:
+        note_level(context, parameter, (None, "debug", "trace")[min(times, 2)])
+
+    def note_file(_: click.Context, __: click.Parameter, path: Path | None) -> None:
+        if path is not None:
+            line = command_line()
+            line.flags["log_file"] = str(path)
+            line.open_log(path)
+
+    for option in (
+        click.option("--log-file", type=LocalPath(dir_okay=False), callback=note_file, expose_value=False,
+                     metavar="FILE", help="Append the log to this file too, also what -q leaves out."),
+        click.option("-v", "--verbose", count=True, callback=note_verbosity, expose_value=False,
+                     help="Print more: each retry and vanished user; -vv: each request."),
+        click.option("-q", "--quiet", flag_value="error", default=None, callback=note_level, expose_value=False,
+                     help="Print errors only, and the result only where it is no success."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def outcome_options(command: Command) -> Command:
+    """Add to *command*, which runs unattended, the options that say who is to hear how it ended."""
+
+    def note(_: click.Context, parameter: click.Parameter, value: str | None) -> None:
+        if value is None:
+            return
+        from readstate_jobs.outcome.ping import Ping  # noqa: PLC0415 - urllib takes as long to import as click
+        from readstate_jobs.outcome.reporter import OutcomeReporter  # noqa: PLC0415 - as above
+
+        line = command_line()
+        line.reporter = line.reporter or OutcomeReporter()
+        if parameter.name == "ping":
+            line.reporter.ping = Ping(value)
+        else:
+            line.reporter.end_command = value
+
+    for option in (
+        click.option("--on-end", metavar="COMMAND", callback=note, expose_value=False,
+                     help="Run this in a shell at the end, with the outcome in ON_END_… and as JSON on stdin."),
+        click.option("--ping", metavar="URL", callback=note, expose_value=False,
+                     help="Tell a monitoring service: URL/start, then URL or URL/fail."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def connection_options(command: Command) -> Command:
     """Add to *command* the options of everything that talks to Twilio; `settings_from` reads them."""
     for option in reversed(
@@ -122,7 +180,7 @@ def connection_options(command: Command) -> Command:
         )
     ):
         command = option(command)
-    return command
+    return log_options(command)
 
 
 def plan_argument(command: Command) -> Command:
@@ -165,11 +223,11 @@ def settings_from(options: dict[str, Any], **more: Any) -> EffectiveSettings:
     Raises `BadInput`.
     """
     flags = {name: options.pop(name) for name in _NAMES if name in options}
-    effective = load_settings(flags=flags | more, config=options.pop("config", None))
+    effective = load_settings(flags=flags | more | command_line().flags, config=options.pop("config", None))
     for name, parse in _AMOUNTS.items():
         try:
             parse(getattr(effective.settings, name))
         except BadInput as error:
             raise BadInput(f"{effective.origins[name]}: {name}: {error.message}", hint=error.hint) from error
-    command_line().log_format = effective.settings.log_format
+    command_line().use(effective.settings)
     return effective

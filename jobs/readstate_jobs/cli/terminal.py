@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from readstate.text import escape_control, escape_json
+from readstate_jobs.cli.messages import command_line
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -35,6 +36,7 @@ def emit(document: Mapping[str, Any], show: Callable[[], None], *, as_json: bool
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Write one JSON document to stdout."""
+    command_line().keep_results()
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     click.echo(escape_json(json.dumps(document, indent=2, default=str, ensure_ascii=not is_unicode)))
 

@@ -7,8 +7,14 @@ import click
 
 from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
-from readstate_jobs.cli.options import connection_options, json_option, plans_output_option, settings_from
-from readstate_jobs.cli.terminal import print_line
+from readstate_jobs.cli.messages import command_line
+from readstate_jobs.cli.options import (
+    connection_options,
+    json_option,
+    outcome_options,
+    plans_output_option,
+    settings_from,
+)
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.mark_read.job import MarkReadJob
@@ -48,6 +54,7 @@ from readstate_jobs.planning.plan_job import show_plan
 @click.option("--keep-unread", is_flag=True, help="Do not move read horizons: only --mute or --unmute.")
 @plans_output_option
 @json_option
+@outcome_options
 @connection_options
 def command(*, root: Path, as_json: bool, **options: Any) -> int:
     """Plan to mark conversations as read, up to their newest message. Nothing is changed.
@@ -62,12 +69,11 @@ def command(*, root: Path, as_json: bool, **options: Any) -> int:
     facts = marked.facts
     none_known = facts.users_unknown > 0 and facts.users + facts.users_vanished + facts.users_failed == 0
     if none_known:
-        click.echo(
-            "Nothing is selected: Twilio knows none of the users. Is it the right account and service?", err=True
-        )
+        hint = "Is it the right account and service?"
+        command_line().print_message("nothing is selected: Twilio knows none of the users", level="error", hint=hint)
     elif not facts.selected:
         reason = "all conversations were skipped" if facts.rows else "the users are in no conversation"
-        click.echo(f"Nothing is selected: {reason}. There is nothing to apply.", err=True)
+        command_line().print_message(f"Nothing is selected: {reason}. There is nothing to apply.")
     for failure in marked.failures:
-        print_line(f"not read: {failure}", err=True)
+        command_line().print_message(f"not read: {failure}", level="warning")
     return ExitCode.SOME_FAILED if facts.users_failed or none_known else ExitCode.DONE

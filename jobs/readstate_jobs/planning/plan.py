@@ -12,6 +12,7 @@ from readstate.model.plan import Mode
 from readstate_jobs.cli.options import (
     connection_options,
     json_option,
+    outcome_options,
     plans_output_option,
     require_service_sid,
     settings_from,
@@ -43,6 +44,7 @@ from readstate_jobs.planning.plan_job import PlanJob, reject, show_plan
 @click.option("--allow-closed", is_flag=True, help="Include closed conversations.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to change.")
 @json_option
+@outcome_options
 @connection_options
 def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **options: Any) -> int:
     """Compare FILE with the current state in Twilio and write a plan of the changes. Nothing is changed.

@@ -18,7 +18,14 @@ from readstate.model.quantities import parse_duration
 from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.caller import os_user
 from readstate_jobs.cli.messages import escape_lines, require_confirmation
-from readstate_jobs.cli.options import json_option, plans_option, runs_options, work_dir_from
+from readstate_jobs.cli.options import (
+    json_option,
+    log_options,
+    outcome_options,
+    plans_option,
+    runs_options,
+    work_dir_from,
+)
 from readstate_jobs.cli.terminal import print_json
 from readstate_jobs.help.command import GroupedCommand
 
@@ -28,6 +35,8 @@ from readstate_jobs.help.command import GroupedCommand
 @click.option("--retain", metavar="TIME", help="Everything that was not used for this long, such as 30d.")
 @plans_option
 @runs_options
+@outcome_options
+@log_options
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 @json_option
 def command(*, names: tuple[str, ...], retain: str | None, root: Path, yes: bool, as_json: bool, **options: Any) -> int:

@@ -9,7 +9,7 @@ from readstate.changes.runs.directory import find_run, open_plan_of
 from readstate.credentials import load_credentials
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_options import parse_share
-from readstate_jobs.cli.options import connection_options, json_option, settings_from
+from readstate_jobs.cli.options import connection_options, json_option, outcome_options, settings_from
 from readstate_jobs.cli.terminal import print_json, print_line, print_table
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.runs.read_only_job import ReadOnlyJob
@@ -19,6 +19,7 @@ from readstate_jobs.runs.read_only_job import ReadOnlyJob
 @click.argument("run", metavar="RUN")
 @click.option("--sample", default="all", show_default=True, metavar="P%|all", help="The share of rows to check.")
 @json_option
+@outcome_options
 @connection_options
 def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     """Read back the rows that RUN has changed, and count which still have its values. Nothing is changed.

@@ -21,6 +21,7 @@ from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import (
     connection_options,
     json_option,
+    outcome_options,
     parse_day,
     parse_missing,
     parse_seconds,
@@ -78,6 +79,7 @@ from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 @click.option("--again", is_flag=True, help="Replace a published snapshot of this date.")
 @click.option("--restart", is_flag=True, help="Drop an unfinished export of this date and start over.")
 @json_option
+@outcome_options
 @connection_options
 def command(**options: Any) -> int:
     """Export who has read what as a Parquet snapshot.

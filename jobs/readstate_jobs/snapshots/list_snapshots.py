@@ -16,7 +16,7 @@ from readstate.snapshot.shards.listing import StagedRun, staged_runs
 from readstate.snapshot.shards.staging import Staging
 from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.messages import require_confirmation
-from readstate_jobs.cli.options import json_option
+from readstate_jobs.cli.options import json_option, log_options, outcome_options
 from readstate_jobs.cli.terminal import emit, print_line, print_table
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
@@ -29,6 +29,8 @@ from readstate_jobs.help.file_name import FileName
 @click.option("--keep-days", type=click.IntRange(min=1), metavar="D", help="Remove those older than D days.")
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 @json_option
+@outcome_options
+@log_options
 def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None, yes: bool, as_json: bool) -> int:
     """List the snapshots below ROOT; verify or prune them.
 

@@ -20,7 +20,7 @@ from readstate.snapshot.workspace.workspace import remove_leftovers, run_workspa
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run
 from readstate_jobs.cli.memory import tune_allocator
-from readstate_jobs.cli.options import json_option, parse_missing, settings_from
+from readstate_jobs.cli.options import json_option, log_options, outcome_options, parse_missing, settings_from
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.snapshots.export_job import delta_tables_for
@@ -44,6 +44,8 @@ from readstate_jobs.snapshots.export_output import show_manifest, show_published
 @click.option("--metrics-file", help="Write Prometheus text format here.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="The format of log lines.")
 @json_option
+@outcome_options
+@log_options
 def command(root: str, run_id: str, **options: Any) -> int:
     """Publish the staged shards of a run below ROOT as one snapshot.
 

@@ -21,6 +21,7 @@ from readstate.snapshot.query.formats import (
 )
 from readstate.snapshot.query.result import QueryResult
 from readstate.snapshot.query.views import VIEWS
+from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import LocalPath, json_option, parse_day, parse_seconds
 from readstate_jobs.cli.terminal import ShownBytes, print_line, print_lines, print_table
 from readstate_jobs.help.command import GroupedCommand
@@ -110,7 +111,7 @@ def _stdout() -> Any:
 def _write_file(result: QueryResult, out: Path, write: Callable[[QueryResult, Any], None]) -> None:
     with open_output(out) as file:
         write(result, file)
-    print_line(f"Written to {out}", err=True)
+    command_line().print_message(f"Written to {out}")
 
 
 def _write_safe_csv(result: QueryResult, file: Any) -> None:

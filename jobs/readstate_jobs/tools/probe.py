@@ -17,6 +17,7 @@ from readstate.text import pluralize
 from readstate.twilio.connect import open_transport, transport_name
 from readstate.twilio.http.request import fetch_configuration
 from readstate_jobs.cli.event_loop import run_cancellable
+from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import connection_options, json_option, require_service_sid, settings_from
 from readstate_jobs.cli.terminal import print_json, print_line, print_table
 from readstate_jobs.help.command import GroupedCommand
@@ -99,7 +100,7 @@ def _show(report: ProbeReport, out: str) -> None:
         err=True,
     )
     if report.ended_by is not None:
-        print_line(f"The questions ended early: {report.ended_by}.", err=True)
+        command_line().print_message(f"The questions ended early: {report.ended_by}.", level="warning")
 
 
 def _exit_code(answers: Answers, report: ProbeReport) -> ExitCode:

@@ -15,8 +15,8 @@ from readstate.changes.runs.status import status_of
 from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.query import report as snapshot_report
 from readstate.snapshot.storage.output_file import output_writer
-from readstate_jobs.cli.options import parse_day, runs_options, work_dir_from
-from readstate_jobs.cli.terminal import print_line
+from readstate_jobs.cli.messages import command_line
+from readstate_jobs.cli.options import log_options, outcome_options, parse_day, runs_options, work_dir_from
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 
@@ -34,6 +34,8 @@ from readstate_jobs.help.file_name import FileName
 @click.option("--markdown", is_flag=True, help="Write Markdown, for a chat or a pull request, instead of HTML.")
 @click.option("--show-pii", is_flag=True, help="Show names and identities too.")
 @runs_options
+@outcome_options
+@log_options
 def command(
     *, what: str, day: date | None, out: str | None, opens: bool, markdown: bool, show_pii: bool, **options: Any
 ) -> int:
@@ -55,12 +57,13 @@ def command(
         out = f"report-{name}.{'md' if markdown else 'html'}"
         write = output_writer(out)
     if write is None:
+        command_line().keep_results()
         click.echo(text.encode())  # UTF-8, as the page itself says, whatever the terminal's encoding
         return ExitCode.DONE
     write(text.encode())
-    print_line(f"Written to {out}", err=True)
+    command_line().print_message(f"Written to {out}")
     if opens and click.launch(str(out)) != 0:
-        print_line(f"No browser could be started here; open {out} in one.", err=True)
+        command_line().print_message(f"No browser could be started here; open {out} in one.", level="warning")
     return ExitCode.DONE
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -15,34 +15,57 @@ from readstate.text import escape_control, escape_json, format_duration, group_d
 
 _SECONDS_BETWEEN_PROGRESS = 30.0
 
-Level = Literal["info", "warning", "error"]
+_SHOWN_OF_A_KIND = 20
+"""A run with thousands of failed users would fill the mail of a scheduler; its results name every one of them."""
+
+Level = Literal["error", "warning", "info", "debug", "trace"]
 Write = Callable[[str], None]
 """Writes one line; it comes without its line end."""
 
 
 class EventLog:
-    """Writes a line for each event that has a text and, with *prints_progress*, the progress each 30 seconds."""
+    """Writes a line for each event of at least *level* and, with *prints_progress*, the progress each 30 seconds.
+
+    Of each kind of event about single users, rows or requests, all are written from the level "debug" on only.
+    """
 
     def __init__(
-        self, write: Write, *, clock: Clock, log_format: Literal["text", "json"], prints_progress: bool
+        self,
+        write: Write,
+        *,
+        clock: Clock,
+        log_format: Literal["text", "json"],
+        prints_progress: bool,
+        level: Level = "info",
     ) -> None:
+        levels = get_args(Level)
+        shown = levels[: levels.index(level) + 1]
+        self._lines = {kind: line for kind, line in _LINES.items() if line[0] in shown}
+        self._left = {} if "debug" in shown else dict.fromkeys(_OF_SINGLE_THINGS, _SHOWN_OF_A_KIND)
         self._write = write
         self._clock = clock
         self._is_json = log_format == "json"
-        self._prints_progress = prints_progress
+        self._prints_progress = prints_progress and "info" in shown
         self._progress_printed_at = 0.0
 
     def observe(self, event: Event) -> None:
         """Write a line about *event* if its type has a text."""
         # Nearly all events are requests and users, of which only failures have a line: one look-up for the rest.
-        if (found := _LINES.get(type(event))) is None:
+        if (found := self._lines.get(type(event))) is None:
             return
         level, describe = found
+        left = self._left.get(type(event), 1)
+        if left <= 0:
+            return
         facts = msgspec.structs.asdict(event)
         message = describe(event)
         request_id = facts.get("request_id")
         if request_id and request_id not in message:
             message = f"{message}, request {request_id}"
+        if type(event) in self._left:
+            self._left[type(event)] = left - 1
+            if left == 1:
+                message = f"{message}; further ones like this are counted, and shown by -v"
         self._line(level, _snake_case(type(event).__name__), message, facts)
 
     def update(self, now: Progress) -> None:
@@ -111,12 +134,26 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         lambda event: f"users of {event.service}: a {event.field} cannot be used and is left empty: {event.example}",
     ),
     events.RosterComplete: ("info", lambda event: f"{pluralize(event.users, 'user')} to read"),
-    events.UserFailed: ("error", lambda event: f"user {event.user_sid} failed: {event.reason}"),
+    events.UserFailed: ("warning", lambda event: f"user {event.user_sid} failed: {event.reason}"),
     events.UserUnknown: (
         "warning",
         lambda event: f"line {event.line} of the users file: Twilio knows no user {event.user_sid}",
     ),
-    events.UserVanished: ("info", lambda event: f"user {event.user_sid} no longer exists"),
+    events.UserVanished: ("debug", lambda event: f"user {event.user_sid} no longer exists"),
+    events.UserRead: (
+        "trace",
+        lambda event: f"user {event.user_sid}: {pluralize(event.rows, 'row')}, {pluralize(event.pages, 'page')}",
+    ),
+    events.RequestAnswered: (
+        "trace",
+        lambda event: f"{event.method} answered {event.status} in {event.seconds * 1000:.0f} ms",
+    ),
+    events.RequestLost: ("debug", lambda event: f"{event.method} {event.path} has no answer: {event.reason}"),
+    events.Retried: (
+        "debug",
+        lambda event: f"{event.method} {event.path}: {event.reason}; again in {format_duration(event.wait_seconds)}",
+    ),
+    events.PageReread: ("debug", lambda event: f"GET {event.path}: the list has moved, reading it again"),
     events.RetriesExhausted: (
         "warning",
         lambda event: f"gave up {event.method} {event.path} after {event.attempts} attempts: {event.reason}",
@@ -167,7 +204,7 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
         lambda event: f"row {event.plan_row_id}: unknown whether it was changed ({event.reason}); reading it back",
     ),
     events.RowFailed: (
-        "error",
+        "warning",
         lambda event: f"row {event.plan_row_id}: {event.outcome} ({event.reason or 'no reason'})",
     ),
     events.WritesHeld: ("warning", lambda event: f"no new rows are started for now: {event.reason}"),
@@ -181,3 +218,8 @@ _LINES: Mapping[type, tuple[Level, Callable[[Any], str]]] = {
     events.AnswerAwaited: ("info", lambda event: event.question),
     events.Message: ("info", lambda event: event.text),
 }
+
+_OF_SINGLE_THINGS = (
+    events.OutcomeUnknown, events.PageShrunk, events.RetriesExhausted, events.RowFailed, events.UserFailed,
+    events.UserUnknown,
+)  # fmt: skip

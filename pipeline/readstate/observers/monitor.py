@@ -4,13 +4,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TextIO
 
 from readstate.clock import Clock
 from readstate.concurrency import WorkerThread
 from readstate.events import Event
+from readstate.files import open_log
 from readstate.observers.event_log import EventLog, Write
 from readstate.observers.metrics_file import MetricsFile
 from readstate.observers.progress import Progress, measure
@@ -39,11 +41,11 @@ class Display(Protocol):
 class Monitor:
     """Counts a run's events, logs those worth a line, and updates the displays."""
 
-    def __init__(self, counters: RunCounters, log: EventLog, *, clock: Clock) -> None:
+    def __init__(self, counters: RunCounters, *logs: EventLog, clock: Clock) -> None:
         self.counters = counters
-        self._log = log
+        self._logs = logs
         self._clock = clock
-        self._displays: list[Display] = [log]
+        self._displays: list[Display] = [*logs]
         self._metrics: MetricsFile | None = None
         self._limiter: AdaptiveLimiter | None = None
         self._rates = RateMeter()
@@ -55,7 +57,11 @@ class Monitor:
         """Count and log *event*: the observer of the run."""
         self.counters.observe(event)
         self._watchdog.observe(event, self._clock.monotonic())
-        self._log.observe(event)
+        self._write_log(event)
+
+    def _write_log(self, event: Event) -> None:
+        for log in self._logs:
+            log.observe(event)
 
     def show_limiter(self, limiter: AdaptiveLimiter) -> None:
         """Show the state of *limiter* too."""
@@ -68,7 +74,7 @@ class Monitor:
     def write_metrics(self, path: Path, *, command: str) -> None:
         """Write metrics to *path* from now on. Raise `LocalDisk`."""
         self._metrics = MetricsFile(
-            path, command=command, counters=self.counters, clock=self._clock, emit=self._log.observe
+            path, command=command, counters=self.counters, clock=self._clock, emit=self._write_log
         )
         self._metrics.start()
         self.add_display(self._metrics)
@@ -106,30 +112,34 @@ def monitor_run(
     stream: TextIO | None = None,
     update_seconds: float = _SECONDS_BETWEEN_UPDATES,
 ) -> Iterator[Monitor]:
-    """Show the run in this block on *stream* (stderr) and in the metrics file, as *settings* say.
+    """Show the run in this block on *stream* (stderr), in the log file and in the metrics file, as *settings* say.
 
     A terminal gets a progress bar with log lines above it; any other stream gets the lines and, each 30 seconds, the
-    progress. Call it inside a running event loop, which updates the displays. Raise `LocalDisk`.
+    progress. The log file gets them too, also where the screen is to stay empty. Call it inside a running event loop,
+    which updates the displays. Raise `LocalDisk`.
     """
     stream = sys.stderr if stream is None else stream
-    bar = ProgressBar(stream, verb=command) if _can_draw(stream) and settings.log_format == "text" else None
-    log = EventLog(
-        bar.write if bar else _lines_to(stream),
-        clock=clock,
-        log_format=settings.log_format,
-        prints_progress=bar is None,
-    )
-    monitor = Monitor(RunCounters(), log, clock=clock)
-    if bar:
-        monitor.add_display(bar)
-    timer = _RepeatingTimer(monitor.update_displays, seconds=update_seconds)
-    try:
-        if settings.metrics_file:
-            monitor.write_metrics(Path(settings.metrics_file), command=command)
-        yield monitor
-    finally:
-        timer.stop()
-        monitor.close()
+    is_quiet = settings.log_level in {"error", "warning"}
+    draws = _can_draw(stream) and settings.log_format == "text" and not is_quiet
+    bar = ProgressBar(stream, verb=command) if draws else None
+
+    with ExitStack() as stack:
+        log = partial(EventLog, clock=clock, log_format=settings.log_format)
+        logs = [log(bar.write if bar else _lines_to(stream), level=settings.log_level, prints_progress=bar is None)]
+        if settings.log_file:
+            file = stack.enter_context(open_log(Path(settings.log_file)))
+            logs.append(log(_lines_to(file), level="info" if is_quiet else settings.log_level, prints_progress=True))
+        monitor = Monitor(RunCounters(), *logs, clock=clock)
+        if bar:
+            monitor.add_display(bar)
+        timer = _RepeatingTimer(monitor.update_displays, seconds=update_seconds)
+        try:
+            if settings.metrics_file:
+                monitor.write_metrics(Path(settings.metrics_file), command=command)
+            yield monitor
+        finally:
+            timer.stop()
+            monitor.close()
 
 
 def _can_draw(stream: TextIO) -> bool:
@@ -155,8 +165,8 @@ class _RepeatingTimer:
 
 def _lines_to(stream: TextIO) -> Write:
     def write(line: str) -> None:
-        # A reader of the log that has gone, such as a pager, does not end the run.
-        with suppress(BrokenPipeError):
+        # A reader of the log that has gone, such as a pager, or a full disk below it does not end the run.
+        with suppress(OSError):
             stream.write(line + "\n")
             stream.flush()
 

@@ -56,6 +56,8 @@ def test_help_imports_nothing_heavy_and_no_command() -> None:
         "readstate_jobs.cli.streams",
         "readstate_jobs.help",
         "readstate_jobs.help.commands",
+        "readstate_jobs.outcome",
+        "readstate_jobs.outcome.outcome",
     ]
 
 

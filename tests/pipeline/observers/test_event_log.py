@@ -18,9 +18,11 @@ FAILED = events.UserFailed("US1", "status 500", "RQ123")
 class Lines(list[str]):
     """A log that writes into a list."""
 
-    def __init__(self, log_format: Any = "text", *, prints_progress: bool = True) -> None:
+    def __init__(self, log_format: Any = "text", *, prints_progress: bool = True, level: Level = "info") -> None:
         super().__init__()
-        self.log = EventLog(self.append, clock=FakeClock(), log_format=log_format, prints_progress=prints_progress)
+        self.log = EventLog(
+            self.append, clock=FakeClock(), log_format=log_format, prints_progress=prints_progress, level=level
+        )
 
     @property
     def documents(self) -> list[dict[str, Any]]:
@@ -31,13 +33,11 @@ class TestText:
     @pytest.mark.parametrize(
         ("event", "line"),
         [
-            (FAILED, "2026-11-23 02:00:00Z error: user US1 failed: status 500, request RQ123"),
+            (FAILED, "2026-11-23 02:00:00Z warning: user US1 failed: status 500, request RQ123"),
             (
                 events.RetriesExhausted("GET", "/v1/Users", "status 502", 6, "RQ1"),
                 "2026-11-23 02:00:00Z warning: gave up GET /v1/Users after 6 attempts: status 502, request RQ1",
             ),
-            (events.UserVanished("US1", "RQ9"), "2026-11-23 02:00:00Z user US1 no longer exists, request RQ9"),
-            (events.UserVanished("US1", None), "2026-11-23 02:00:00Z user US1 no longer exists"),
             (
                 events.RunResumed("r-1", 1000, 5, 12345),
                 "2026-11-23 02:00:00Z resuming r-1: 1 000 users done, 5 left, 12 345 rows kept",
@@ -113,6 +113,50 @@ class TestText:
         assert "\x1b" not in lines[0]
 
 
+class TestLevels:
+    @pytest.mark.parametrize(
+        ("level", "shown"),
+        [
+            ("error", ""),
+            ("warning", "no request succeeds"),
+            ("info", "no request succeeds|a sentence|1 000 of 2 000 users"),
+            ("debug", "no request succeeds|a sentence|user US1 no longer exists, request RQ9|1 000 of 2 000 users"),
+            (
+                "trace",
+                (
+                    "no request succeeds|a sentence|user US1 no longer exists, request RQ9"
+                    "|GET answered 200 in 120 ms, request RQ1|user US1: 7 rows, 1 page|1 000 of 2 000 users"
+                ),
+            ),
+        ],
+    )
+    def test_a_level_shows_itself_and_all_that_is_graver(self, level: Level, shown: str) -> None:
+        lines = Lines(level=level)
+        for event in (
+            events.OutageBegan(),
+            events.Message("a sentence"),
+            events.UserVanished("US1", "RQ9"),
+            events.RequestAnswered("GET", 200, 0.12, "RQ1"),
+            events.UserRead("US1", 7, 1),
+        ):
+            lines.log.observe(event)
+        lines.log.update(half_way())
+
+        expected = shown.split("|") if shown else []
+        assert len(lines) == len(expected), lines
+        assert all(part in line for part, line in zip(expected, lines, strict=True)), lines
+
+    @pytest.mark.parametrize(("level", "shown"), [("info", 20), ("debug", 1000)])
+    def test_of_a_thousand_failed_users_twenty_are_shown_unless_all_are_wanted(self, level: Level, shown: int) -> None:
+        lines = Lines(level=level)
+        for _ in range(1000):
+            lines.log.observe(FAILED)
+        lines.log.observe(events.Message("a sentence"))
+
+        assert len(lines) == shown + 1
+        assert ("further ones like this are counted, and shown by -v" in lines[19]) is (level == "info")
+
+
 class TestJson:
     def test_a_line_is_one_object_with_the_facts_of_its_event(self) -> None:
         lines = Lines("json")
@@ -121,7 +165,7 @@ class TestJson:
         assert lines.documents == [
             {
                 "time": "2026-11-23T02:00:00.000+00:00",
-                "level": "error",
+                "level": "warning",
                 "event": "user_failed",
                 "message": "user US1 failed: status 500, request RQ123",
                 "user_sid": "US1",
@@ -141,11 +185,11 @@ class TestJson:
 
     def test_the_levels_are_those_that_collectors_know(self) -> None:
         lines = Lines("json")
-        for event in (FAILED, events.OutageBegan(), events.Message("x")):
+        for event in (events.OutageBegan(), events.Message("x")):
             lines.log.observe(event)
 
-        assert [document["level"] for document in lines.documents] == ["error", "warning", "info"]
-        assert set(get_args(Level)) == {"error", "warning", "info"}
+        assert [document["level"] for document in lines.documents] == ["warning", "info"]
+        assert set(get_args(Level)) == {"error", "warning", "info", "debug", "trace"}
 
     def test_the_figures_are_an_object_too(self) -> None:
         lines = Lines("json")

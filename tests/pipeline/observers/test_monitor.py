@@ -46,7 +46,7 @@ class TestOnAPipe:
 
         assert stream.getvalue().splitlines() == [
             "2026-11-23 02:00:00Z 100 users to read",
-            "2026-11-23 02:00:00Z error: user US1 failed: status 500, request RQ123",
+            "2026-11-23 02:00:00Z warning: user US1 failed: status 500, request RQ123",
             (
                 "2026-11-23 02:00:40Z 41 of 100 users, 1 failed, 200 rows, 1 requests/s, "
                 "429s: 0, 7 of 20 in flight, 58 s left"
@@ -93,7 +93,7 @@ class TestOnATerminal:
             monitor.emit(FAILED)
             read_users(monitor, clock, 40)
 
-        assert "error: user US1 failed: status 500, request RQ123" in terminal.text
+        assert "warning: user US1 failed: status 500, request RQ123" in terminal.text
         assert "41 of 100 users" in terminal.text
         assert "02:00:40" not in terminal.text
 
