@@ -10,7 +10,7 @@ FLOORS_VENV := .venv-floors
 FLOORS_STAMP := $(FLOORS_VENV)/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup demo test test-fast test-nightly test-floors test-airflow lint types contract check clean bench bench-pacing soak
+.PHONY: help setup demo test test-fast test-nightly test-floors test-airflow nightly lint types contract check clean bench bench-pacing soak
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -55,6 +55,8 @@ $(AIRFLOW_STAMP): pyproject.toml config/airflow-constraints.txt
 		--constraint config/airflow-constraints.txt --editable '.[airflow]' \
 		apache-airflow-providers-openlineage hypothesis pytest pytest-asyncio
 	touch $(AIRFLOW_STAMP)
+
+nightly: test-nightly test-floors test-airflow soak  ## everything that is too long for the gate; two hours
 
 lint: setup  ## style and formatting
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ COMMAND_PAGE = (ROOT / "jobs" / "README.md").read_text(encoding="utf-8")
 
 PAGES = [
     *ROOT.glob("*.md"),
-    *(page for part in ("pipeline", "jobs", "config", "tests") for page in (ROOT / part).rglob("*.md")),
+    *(page for part in (".github", "pipeline", "jobs", "config", "tests") for page in (ROOT / part).rglob("*.md")),
 ]
 
 
