@@ -213,6 +213,12 @@ class DuplicatesDropped(Event, frozen=True):
     rows: int
 
 
+class ConversationsCounted(Event, frozen=True):
+    """The snapshot's rows are of so many different conversations."""
+
+    conversations: int
+
+
 class Publishing(Event, frozen=True):
     """Finished files are being copied to the root."""
 

@@ -55,7 +55,7 @@ def _date_before(store: SnapshotStore, day: date) -> date:
 
 def show_comparison(comparison: Comparison, out: Path | str | None) -> None:
     """Print what changed; *out* is the file that lists every change."""
-    datasets = {"conversations": comparison.user_conversations, "users": comparison.users}
+    datasets = {"memberships": comparison.user_conversations, "users": comparison.users}
     columns = [_numbers(found, comparison) for found in datasets.values()]
     print_table(
         [[name.replace("_", " "), *(group_digits(column[name]) for column in columns)] for name in columns[0]],

@@ -49,7 +49,7 @@ def _show_summary(manifest: Manifest, root: str) -> None:
     seconds = (manifest.ended_at - manifest.started_at).total_seconds() - manifest.paused_seconds
     users = manifest.users
     rows = [
-        *_counts(users, manifest.rows),
+        *_counts(users, manifest.rows, conversations=manifest.conversations),
         ("dropped as duplicates", group_digits(manifest.duplicates_dropped)),
         ("requests", group_digits(manifest.requests.requests)),
         ("pages read again", group_digits(manifest.requests.reread_pages)),
@@ -71,13 +71,14 @@ def _show_summary(manifest: Manifest, root: str) -> None:
     print_line(f"Published {root}/{manifest_path(manifest.snapshot_date)}")
 
 
-def _counts(users: UserCounts, rows: int) -> list[tuple[str, str]]:
+def _counts(users: UserCounts, rows: int, *, conversations: int | None = None) -> list[tuple[str, str]]:
     return [
         ("users read", group_digits(users.read)),
         ("users vanished", group_digits(users.vanished)),
         ("users unknown", group_digits(users.unknown)),
         ("users failed", group_digits(users.failed)),
-        ("conversations", group_digits(rows)),
+        *([] if conversations is None else [("conversations", group_digits(conversations))]),
+        ("memberships", f"{group_digits(rows)} (users in conversations)"),
     ]
 
 
@@ -85,11 +86,16 @@ def show_published(manifest: Manifest, *, root: str, changes: Comparison | None,
     """Show that there is nothing to do but to compare, where *changes* were computed."""
     line = (
         f"{root}: the snapshot of {manifest.snapshot_date} is published already:"
-        f" {pluralize(manifest.users.read, 'user')}, {pluralize(manifest.rows, 'conversation')},"
+        f" {pluralize(manifest.users.read, 'user')}, {_memberships(manifest)},"
         f" {'complete' if manifest.complete else 'INCOMPLETE'}. Nothing done; --again replaces it."
     )
     document = _document(manifest, root, already_published=True)
     _emit(document, lambda: print_line(line), manifest, root=root, changes=changes, as_json=as_json)
+
+
+def _memberships(manifest: Manifest) -> str:
+    text = pluralize(manifest.rows, "membership")
+    return text if manifest.conversations is None else f"{text} in {pluralize(manifest.conversations, 'conversation')}"
 
 
 def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: bool) -> None:

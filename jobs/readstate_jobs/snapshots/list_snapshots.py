@@ -85,6 +85,7 @@ def _snapshot_document(manifest: Manifest, found: dict[date, list[str]] | None) 
         "run_id": manifest.run_id,
         "complete": manifest.complete,
         "users": manifest.users.read,
+        "conversations": manifest.conversations,
         "rows": manifest.rows,
         "bytes": manifest.bytes,
         **({} if found is None else {"defects": found[manifest.snapshot_date]}),
@@ -92,11 +93,21 @@ def _snapshot_document(manifest: Manifest, found: dict[date, list[str]] | None) 
 
 
 def _show_snapshots(manifests: Sequence[Manifest], found: dict[date, list[str]] | None) -> None:
-    header = ["date", "users", "conversations", "failed", "size", "complete", *(["verified"] if found else [])]
+    header = [
+        "date",
+        "users",
+        "conversations",
+        "memberships",
+        "failed",
+        "size",
+        "complete",
+        *(["verified"] if found else []),
+    ]
     rows = [
         [
             str(manifest.snapshot_date),
             group_digits(manifest.users.read),
+            "-" if manifest.conversations is None else group_digits(manifest.conversations),
             group_digits(manifest.rows),
             group_digits(manifest.users.failed),
             format_size(manifest.bytes),

@@ -103,6 +103,7 @@ class ListedSnapshot(TypedDict):
     run_id: str
     complete: bool
     users: int
+    conversations: int | None
     rows: int
     bytes: int
     defects: NotRequired[list[str]]

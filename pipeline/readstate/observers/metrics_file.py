@@ -93,8 +93,8 @@ class _RunCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         counters = self._counters
-        yield self._counter("rows", "UserConversations read", {"": counters.rows}, label=None)
-        yield self._counter("duplicates", "UserConversations that came twice", {"": counters.duplicates}, label=None)
+        yield self._counter("rows", "Memberships (users in conversations) read", {"": counters.rows}, label=None)
+        yield self._counter("duplicates", "Memberships that came twice", {"": counters.duplicates}, label=None)
         yield self._counter(
             "users",
             "Users finished with, by result",
@@ -114,6 +114,8 @@ class _RunCollector(Collector):
         yield self._counter("retries_exhausted", "Requests given up", {"": counters.retries_exhausted}, label=None)
         yield self._counter("pages_reread", "Pages of moving lists read again", {"": counters.pages_reread}, label=None)
         yield self._counter("part_bytes", "Bytes of parts written", {"": counters.part_bytes}, label=None)
+        if counters.conversations:
+            yield self._gauge("conversations", "Different conversations of the snapshot", counters.conversations)
         yield self._gauge("users_listed", "Users known so far", counters.users_listed)
         yield self._gauge("start_timestamp_seconds", "When this run began", self._started_at)
         if self.now is not None:

@@ -7,6 +7,7 @@ from typing import Literal
 from readstate.events import (
     ApplyBegan,
     Compacting,
+    ConversationsCounted,
     DuplicatesDropped,
     Event,
     PageReread,
@@ -62,6 +63,8 @@ class RunCounters:
 
     rows: int = 0
     rows_before: int = 0
+    conversations: int = 0
+    """Different ones among the rows, known once all parts are merged."""
     duplicates: int = 0
     """Rows that Twilio sent twice, known once all parts are merged."""
     part_bytes: int = 0
@@ -135,6 +138,8 @@ class RunCounters:
                 self.users_listed += event.users_done + event.users_left
                 self.users_done_before += event.users_done
                 self.rows_before += event.rows
+            case ConversationsCounted():
+                self.conversations = event.conversations
             case DuplicatesDropped():
                 self.duplicates += event.rows
             case Compacting():

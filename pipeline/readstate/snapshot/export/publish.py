@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import msgspec
 
 from readstate.clock import Clock
-from readstate.events import Compacting, DuplicatesDropped, Observer, Publishing
+from readstate.events import Compacting, ConversationsCounted, DuplicatesDropped, Observer, Publishing
+from readstate.snapshot.export.distinct import count_conversations
 from readstate.snapshot.export.result import RunRows
 from readstate.snapshot.parts.compaction import compact
 from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFile, partition
@@ -44,6 +45,8 @@ class Publisher:
         duplicates = draft.rows - sum(file.rows for _, file in finished)
         if duplicates:
             self.emit(DuplicatesDropped(duplicates))
+        conversations = count_conversations([file.path for _, file in finished], self.workspace.finished)
+        self.emit(ConversationsCounted(conversations or 0))
         folder, blanked = self.workspace.finished, draft.blanked_columns
         users = (row | {"snapshot_at": draft.started_at} for row in rows.users)
         finished.append(("users", write_users(users, folder, blanked_columns=blanked)))
@@ -53,6 +56,7 @@ class Publisher:
             draft,
             ended_at=self.clock.now(),
             rows=draft.rows - duplicates,
+            conversations=conversations,
             duplicates_dropped=duplicates,
             files=files,
         )

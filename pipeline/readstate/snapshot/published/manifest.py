@@ -126,6 +126,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Between its starts, when no process worked on it."""
     users: UserCounts
     rows: Count
+    """Memberships: users in conversations."""
+    conversations: Count | None = None
+    """Different ones in the rows; None where they were not counted."""
     duplicates_dropped: Count
     """Rows that were received twice, because lists shift between pages; rows received = rows + duplicates dropped."""
     unknown_fields: dict[str, Count]
