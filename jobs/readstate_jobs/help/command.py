@@ -25,7 +25,7 @@ _GROUPS = {
     "Pace": ("max_in_flight", "max_rate", "writes_per_second", "production_first", "shared_pace"),
     "Settings and connection": ("config", "profile", "env_file", "base_url", "work_dir"),
     "Output": (
-        "columns", "drop_pii", "delta", "compare_with", "form", "as_csv", "raw", "markdown", "show_pii", "excel",
+        "columns", "drop_pii", "csv", "delta", "compare_with", "form", "as_csv", "raw", "markdown", "show_pii", "excel",
         "as_json", "detailed_exitcode", "with_exit_code", "metrics_file", "log_format", "log_file", "quiet", "verbose",
         "ping", "on_end",
     ),

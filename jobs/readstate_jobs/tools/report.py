@@ -1,7 +1,9 @@
 """``readstate report``: a snapshot or a run as one page."""
 
 import sys
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ from readstate.changes.runs.directory import find_run, names_run, open_plan_of
 from readstate.changes.runs.journal import open_read_only
 from readstate.changes.runs.status import status_of
 from readstate.errors import BadInput, ExitCode, Usage
-from readstate.snapshot.query import report as snapshot_report
+from readstate.snapshot.report import report as snapshot_report
+from readstate.snapshot.report.pages import INDEX, write_pages
 from readstate.snapshot.storage.output_file import output_writer
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import log_options, outcome_options, parse_day, runs_options, work_dir_from
@@ -27,8 +30,15 @@ from readstate_jobs.help.file_name import FileName
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(dir_okay=False),
     help="The file to write: a path or a URI. [default: report-….html in this folder at a terminal, else stdout]",
+)
+@click.option("--csv", metavar="FILE", help="Write the numbers of its charts to this file too: a path or a URI.")
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="Write the page, and an index of all dates that leads to it, into the folder --out, a path or a URI."
+    " [default: ROOT]",
 )
 @click.option("--open", "opens", is_flag=True, help="Show the file in the browser.")
 @click.option("--markdown", is_flag=True, help="Write Markdown, for a chat or a pull request, instead of HTML.")
@@ -37,7 +47,16 @@ from readstate_jobs.help.file_name import FileName
 @outcome_options
 @log_options
 def command(
-    *, what: str, day: date | None, out: str | None, opens: bool, markdown: bool, show_pii: bool, **options: Any
+    *,
+    what: str,
+    day: date | None,
+    out: str | None,
+    csv: str | None,
+    every: bool,
+    opens: bool,
+    markdown: bool,
+    show_pii: bool,
+    **options: Any,
 ) -> int:
     """Render a snapshot below ROOT, with the trend up to it, or a RUN, as one self-contained HTML page.
 
@@ -45,37 +64,71 @@ def command(
     """
     if opens and out is not None and "://" in out:
         raise Usage(f"--open shows a file on this machine, and {out} is an address", hint="Leave one of the two out.")
-    write = None if out is None else output_writer(out)
     runs_in = work_dir_from(**options)
-    if not names_run(what, runs_in):
-        name, text = _of_snapshot(what, day, markdown=markdown, show_pii=show_pii)
-    elif day is None:
-        name, text = _of_run(what, runs_in, markdown=markdown, show_pii=show_pii)
+    is_run = names_run(what, runs_in)
+    if is_run and (day is not None or every):
+        raise Usage(
+            f"{what} is a run, and --date and --all are about snapshots",
+            hint="Leave --date and --all out, or name a root.",
+        )
+    if every:
+        return _write_index(what, day, out, csv, opens=opens, markdown=markdown, show_pii=show_pii)
+    if out is not None and Path(out).is_dir():
+        raise Usage(f"--out {out}: is a folder", hint="Name a file in it, or write an index of all dates with --all.")
+    write = None if out is None else output_writer(out)
+    write_csv = None if csv is None else output_writer(csv)
+    if is_run:
+        page = _of_run(what, runs_in, markdown=markdown, show_pii=show_pii)
     else:
-        raise Usage(f"{what} is a run, and --date chooses a snapshot", hint="Leave --date out, or name a root.")
+        page = _of_snapshot(what, day, markdown=markdown, show_pii=show_pii)
+    if write_csv is not None:
+        write_csv(page.csv().encode())
+        command_line().print_message(f"Written to {csv}")
     if write is None and (opens or sys.stdout.isatty()):  # hundreds of lines of HTML are nothing to look at
-        out = f"report-{name}.{'md' if markdown else 'html'}"
+        out = f"report-{page.name}.{'md' if markdown else 'html'}"
         write = output_writer(out)
     if write is None:
         command_line().keep_results()
-        click.echo(text.encode())  # UTF-8, as the page itself says, whatever the terminal's encoding
+        click.echo(page.text.encode())  # UTF-8, as the page itself says, whatever the terminal's encoding
         return ExitCode.DONE
-    write(text.encode())
-    command_line().print_message(f"Written to {out}")
-    if opens and click.launch(str(out)) != 0:
-        command_line().print_message(f"No browser could be started here; open {out} in one.", level="warning")
+    write(page.text.encode())
+    _say_written(str(out), opens=opens)
     return ExitCode.DONE
 
 
-def _of_snapshot(root: str, day: date | None, *, markdown: bool, show_pii: bool) -> tuple[str, str]:
-    """Return what the report is about, for the name of a file, and its text."""
+@dataclass(frozen=True, slots=True)
+class _Page:
+    name: str
+    """What it is about, for the name of a file."""
+    text: str
+    csv: Callable[[], str]
+
+
+def _write_index(
+    root: str, day: date | None, out: str | None, csv: str | None, *, opens: bool, markdown: bool, show_pii: bool
+) -> int:
+    if markdown or csv is not None:
+        raise Usage("--all writes HTML, with the numbers as CSV beside it", hint="Leave --markdown and --csv out.")
+    folder = (root if out is None else out).rstrip("/") or "/"
+    write_pages(root, day, folder, show_pii=show_pii)
+    _say_written(f"{folder}/{INDEX}", opens=opens)
+    return ExitCode.DONE
+
+
+def _say_written(out: str, *, opens: bool) -> None:
+    command_line().print_message(f"Written to {out}")
+    if opens and click.launch(out) != 0:
+        command_line().print_message(f"No browser could be started here; open {out} in one.", level="warning")
+
+
+def _of_snapshot(root: str, day: date | None, *, markdown: bool, show_pii: bool) -> _Page:
     report = snapshot_report.make_report(root, day, show_pii=show_pii)
     render = snapshot_report.render_markdown if markdown else snapshot_report.render_html
-    return str(report.manifest.snapshot_date), render(report)
+    day = report.manifest.snapshot_date
+    return _Page(str(day), render(report), lambda: snapshot_report.render_report_csv(report))
 
 
-def _of_run(name: str, work_dir: Path, *, markdown: bool, show_pii: bool) -> tuple[str, str]:
-    """Return what the report is about, for the name of a file, and its text."""
+def _of_run(name: str, work_dir: Path, *, markdown: bool, show_pii: bool) -> _Page:
     directory = find_run(name, work_dir)
     status = status_of(directory, work_dir)
     try:
@@ -87,4 +140,5 @@ def _of_run(name: str, work_dir: Path, *, markdown: bool, show_pii: bool) -> tup
         ) from error
     with closing(open_read_only(directory.journal)) as journal:
         report = run_report.make_run_report(plan, journal, status, show_pii=show_pii)
-    return directory.run_id, run_report.render_markdown(report) if markdown else run_report.render_html(report)
+    render = run_report.render_markdown if markdown else run_report.render_html
+    return _Page(directory.run_id, render(report), lambda: run_report.render_report_csv(report))

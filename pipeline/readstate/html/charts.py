@@ -39,6 +39,8 @@ class Series:
 class Chart:
     """A picture, its title as one sentence, and its numbers as a table."""
 
+    name: str
+    """What it is about, whatever it shows today."""
     title: str
     svg: Markup
     labels: Sequence[str]
@@ -49,7 +51,7 @@ class Chart:
     """Each colour with what it means; empty where there is one. In HTML, because it wraps where a picture cannot."""
 
 
-def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *, unit: str) -> Chart:
+def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *, name: str, unit: str) -> Chart:
     """Return a chart with one horizontal bar a label, stacked from all series."""
     highest = max(
         (sum(filter(None, values)) for values in zip(*(one.values for one in series), strict=True)), default=0
@@ -65,10 +67,12 @@ def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series], *,
     chart.x_labels = _shortened(reversed(labels))
     for one in series:
         chart.add(one.name, [_inside(value, highest) for value in reversed(one.values)])
-    return _finished(chart, title, labels, series, text="fill: var(--page)")
+    return _finished(chart, name, title, labels, series, text="fill: var(--page)")
 
 
-def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: str, colours: Sequence[str]) -> Chart:
+def bars(
+    title: str, labels: Sequence[str], series: Series, *, name: str, axis: str, unit: str, colours: Sequence[str]
+) -> Chart:
     """Return a chart with one horizontal bar a label, each in its own colour; *axis* names the labels."""
     chart = pygal.HorizontalBar(
         style=_style([series]),
@@ -86,10 +90,10 @@ def bars(title: str, labels: Sequence[str], series: Series, *, axis: str, unit: 
     # The first bar is drawn at the bottom; people read from the top.
     chart.x_labels = _shortened(reversed(labels))
     chart.add(series.name, list(reversed(bars)))
-    return _finished(chart, title, labels, [series], text="fill: var(--ink); text-anchor: start")
+    return _finished(chart, name, title, labels, [series], text="fill: var(--ink); text-anchor: start")
 
 
-def lines(title: str, axis: Axis, series: Sequence[Series], *, unit: str) -> Chart:
+def lines(title: str, axis: Axis, series: Sequence[Series], *, name: str, unit: str) -> Chart:
     """Return a chart with one line a series; its legend has the last values where these are those of now."""
     highest = max((value for one in series for value in one.values if value is not None), default=0)
     chart = pygal.XY(
@@ -106,7 +110,7 @@ def lines(title: str, axis: Axis, series: Sequence[Series], *, unit: str) -> Cha
     for one in series:
         chart.add(one.name, list(zip(axis.places, one.values, strict=True)))
     last = [f" {format_number(one.values[-1])}" if axis.ends_now else "" for one in series]
-    return _finished(chart, title, axis.labels, series, last=last)
+    return _finished(chart, name, title, axis.labels, series, last=last)
 
 
 def _inside(value: float | None, highest: float) -> dict[str, Any]:
@@ -164,6 +168,7 @@ def _style(series: Sequence[Series]) -> Style:
 
 def _finished(
     chart: Any,
+    name: str,
     title: str,
     labels: Sequence[str],
     series: Sequence[Series],
@@ -185,7 +190,7 @@ def _finished(
     ET.register_namespace("", _SVG)
     drawn = Markup(ET.tostring(svg, encoding="unicode"))  # noqa: S704 - made by pygal, escaped
     legend = [(one.colour, one.name + after) for one, after in zip(series, last, strict=False)]
-    return Chart(title, drawn, labels, series, legend if len(legend) > 1 else [])
+    return Chart(name, title, drawn, labels, series, legend if len(legend) > 1 else [])
 
 
 def format_number(value: float | None) -> str:

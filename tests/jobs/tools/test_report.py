@@ -72,6 +72,17 @@ def test_a_folder_is_no_file_to_write_to(root: str, tmp_path: Path) -> None:
     assert f"Make the folder {tmp_path / 'none'} first" in output.stderr
 
 
+def test_all_writes_an_index_beside_the_snapshots(root: str, tmp_path: Path) -> None:
+    beside, elsewhere = succeed("report", root, "--all"), succeed("report", root, "--all", "--out", str(tmp_path / "x"))
+
+    assert f"Written to {root}/index.html" in beside.stderr
+    assert f"Written to {tmp_path}/x/index.html" in elsewhere.stderr
+    assert {path.name for path in (tmp_path / "x").iterdir()} == {
+        "index.html", "index.csv", "2026-11-23.html", "2026-11-23.csv",
+    }  # fmt: skip
+    assert run_command("report", root, "--all", "--markdown").code == ExitCode.USAGE
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     monkeypatch.setenv("READSTATE_WORK_DIR", str(tmp_path / "work"))
@@ -91,17 +102,20 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
 @pytest.mark.usefixtures("run")
 def test_a_run_goes_to_stdout_or_to_a_page(tmp_path: Path) -> None:
     shown = run_command("report", "last", "--markdown")
-    written = run_command("report", "last", "--out", str(tmp_path / "run.html"))
+    written = run_command("report", "last", "--out", str(tmp_path / "run.html"), "--csv", str(tmp_path / "run.csv"))
 
     assert (shown.code, written.code) == (ExitCode.DONE, ExitCode.DONE)
     assert "0 of 1 rows are as planned" in shown.stdout
     assert "Run r-20261123T140000Z-ab12" in (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "outcomes,updates,not sent,1" in (tmp_path / "run.csv").read_text(encoding="utf-8")
 
 
-def test_a_run_has_no_date(run: RunDirectory) -> None:
-    output = run_command("report", "last", "--date", "2026-11-23")
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("option", [("--date", "2026-11-23"), ("--all",)])
+def test_a_run_has_no_date(option: tuple[str, ...]) -> None:
+    output = run_command("report", "last", *option)
     assert output.code == ExitCode.USAGE
-    assert "Leave --date out" in output.stderr
+    assert "Leave --date and --all out" in output.stderr
 
 
 def test_a_run_whose_plan_is_gone_says_what_needs_none(run: RunDirectory, tmp_path: Path) -> None:

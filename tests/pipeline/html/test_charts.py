@@ -11,9 +11,9 @@ from readstate.html.charts import Chart, Series, bars, format_number, lines, sta
 DAYS = [date(2026, 11, 22), date(2026, 11, 23)]
 READ, UNREAD = Series("read", "read", [3, 1_000]), Series("unread", "unread", [4, 0])
 CHARTS = [
-    stacked_bars("Two services", ["IS1", "IS2"], [READ, UNREAD], unit="rows"),
-    bars("Two services", ["IS1", "IS2"], READ, axis="service", unit="rows", colours=["read", "cap"]),
-    lines("Two days", date_axis("day", DAYS), [READ, Series("gap", "never", [None, 1.25])], unit="rows"),
+    stacked_bars("Two services", ["IS1", "IS2"], [READ, UNREAD], name="rows", unit="rows"),
+    bars("Two services", ["IS1", "IS2"], READ, axis="service", name="rows", unit="rows", colours=["read", "cap"]),
+    lines("Two days", date_axis("day", DAYS), [READ, Series("gap", "never", [None, 1.25])], name="rows", unit="rows"),
 ]
 
 
@@ -26,7 +26,7 @@ def test_a_chart_runs_nothing_and_names_itself(chart: Chart) -> None:
 
 
 def test_names_in_a_chart_stay_text() -> None:
-    chart = stacked_bars("<b>", ["<i>evil</i>"], [Series("<u>", "read", [1])], unit="rows")
+    chart = stacked_bars("<b>", ["<i>evil</i>"], [Series("<u>", "read", [1])], name="rows", unit="rows")
 
     assert "<i>" not in chart.svg
     assert "<b>" not in chart.svg
@@ -37,8 +37,8 @@ def test_a_long_label_is_cut(label: str) -> None:
     one = Series("rows", "read", [1])
 
     charts = [
-        stacked_bars("", [label], [one], unit="rows"),
-        bars("", [label], one, axis="", unit="rows", colours=["read"]),
+        stacked_bars("", [label], [one], name="rows", unit="rows"),
+        bars("", [label], one, axis="", name="rows", unit="rows", colours=["read"]),
     ]
 
     assert all(label not in chart.svg and label[:20] in chart.svg for chart in charts)
@@ -50,7 +50,7 @@ def xs_of(chart: Chart) -> list[float]:
 
 
 def test_a_pause_is_as_wide_as_it_was_long() -> None:
-    chart = lines("", time_axis("", [0, 10, 20, 120]), [Series("rows", "read", [1, 1, 1, 1])], unit="rows")
+    chart = lines("", time_axis("", [0, 10, 20, 120]), [Series("rows", "read", [1, 1, 1, 1])], name="rows", unit="rows")
 
     begin, second, third, last = xs_of(chart)
     assert third - second == pytest.approx(second - begin, rel=0.01)
@@ -58,8 +58,12 @@ def test_a_pause_is_as_wide_as_it_was_long() -> None:
 
 
 def test_bars_say_their_numbers_where_there_is_room() -> None:
-    stacked = stacked_bars("", ["a"], [Series("many", "read", [12_345]), Series("few", "unread", [3])], unit="rows")
-    plain = bars("", ["a", "b"], Series("rows", "read", [12_345, 3]), axis="", unit="", colours=["read", "read"])
+    stacked = stacked_bars(
+        "", ["a"], [Series("many", "read", [12_345]), Series("few", "unread", [3])], name="rows", unit="rows"
+    )
+    plain = bars(
+        "", ["a", "b"], Series("rows", "read", [12_345, 3]), axis="", name="rows", unit="", colours=["read", "read"]
+    )
 
     written = [re.findall(r'class="value"[^>]*>([^<]+)<', chart.svg) for chart in (stacked, plain)]
     assert written == [["12\u202f345"], ["3", "12\u202f345"]]

@@ -14,6 +14,7 @@ from readstate.changes.runs.results import outcome_of, paired
 from readstate.changes.runs.row_record import RowRecord
 from readstate.changes.runs.status import RunStatus
 from readstate.html.axes import time_axis
+from readstate.html.chart_data import render_csv
 from readstate.html.charts import Chart, Series, bars, format_number, lines, stacked_bars
 from readstate.html.render import format_share, render_template
 from readstate.model.change import Disposition
@@ -62,6 +63,11 @@ def make_run_report(plan: Plan, journal: Journal, status: RunStatus, *, show_pii
 def render_html(report: RunReport) -> str:
     """Return the report as one HTML page without scripts; it fetches nothing, and every text is escaped."""
     return _render("report.html", report, list(_charts(report.statistics)))
+
+
+def render_report_csv(report: RunReport) -> str:
+    """Return the numbers of its charts as CSV."""
+    return render_csv(_charts(report.statistics))
 
 
 def render_markdown(report: RunReport) -> str:
@@ -121,6 +127,7 @@ def _charts(found: RunStatistics) -> Iterator[Chart]:
                 for kind, colour in _COLOURS.items()
                 if found.rows(kind)
             ],
+            name="outcomes",
             unit="rows",
         )
     if len(windows := found.windows()) > 1:
@@ -133,6 +140,7 @@ def _charts(found: RunStatistics) -> Iterator[Chart]:
             _bucket_names(),
             Series("rows", "read", buckets),
             axis="milliseconds to the answer",
+            name="times to the answer",
             unit="rows",
             colours=["read"] * len(buckets),
         )
@@ -155,6 +163,7 @@ def _rate(windows: list[RateWindow], throttled: int) -> Chart:
         f"{format_number(round(settled / seconds, 1))} rows were settled per second{refusals}",
         time_axis("since the first row was settled", [window.begins_at - began for window in windows]),
         series,
+        name="rows settled",
         unit="per second",
     )
 

@@ -1,1 +1,1 @@
-"""SQL over published snapshots, and the report made of it."""
+"""SQL over published snapshots."""

@@ -9,7 +9,7 @@ import pytest
 from readstate.errors import BadInput
 from readstate.snapshot.compare.compare import compare_with_previous
 from readstate.snapshot.published.snapshot import open_snapshot
-from readstate.snapshot.query.report import make_report
+from readstate.snapshot.report.report import make_report
 from tests.helpers.comparing import NEW, OLD, compare_published
 from tests.helpers.snapshots import conversation_sid, publish, row, user, user_sid
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from readstate.snapshot.published.manifest import ServiceUsers
-from readstate.snapshot.query.report import make_report
-from readstate.snapshot.query.report_charts import change_charts, service_names
+from readstate.snapshot.report.charts import change_charts, service_names
+from readstate.snapshot.report.report import make_report
 from tests.helpers.snapshots import SERVICE, publish, row
 
 OLD, NEW = date(2026, 11, 22), date(2026, 11, 23)

@@ -8,7 +8,7 @@ from readstate.html.charts import Chart, Series, bars, format_number, lines, sta
 from readstate.html.render import format_share
 from readstate.snapshot.compare.compare import Comparison
 from readstate.snapshot.published.manifest import Manifest, TimelineWindow
-from readstate.snapshot.query.statistics import AGES, BUCKETS, ReadStates, Statistics
+from readstate.snapshot.report.statistics import AGES, BUCKETS, ReadStates, Statistics
 from readstate.snapshot.workspace.timeline import concatenate, downsample
 from readstate.text import escape_control, short_sid
 
@@ -34,6 +34,7 @@ def state_charts(found: Statistics, names: Mapping[str, str]) -> Iterator[Chart]
         else "No membership has unread messages",
         [group.group for group in found.by_state],
         found.by_state,
+        name="read states by state",
     )
     if len(found.by_service) > 1:
         most = max(found.by_service, key=lambda group: group.rows)
@@ -42,6 +43,7 @@ def state_charts(found: Statistics, names: Mapping[str, str]) -> Iterator[Chart]
             f" {format_share(most.rows, found.all_rows.rows)} of all memberships",
             [names[group.group] for group in found.by_service],
             found.by_service,
+            name="read states by service",
         )
     capped = found.unread_counts[-1]
     yield bars(
@@ -51,6 +53,7 @@ def state_charts(found: Statistics, names: Mapping[str, str]) -> Iterator[Chart]
         BUCKETS,
         Series(_MEMBERSHIPS, "unread", found.unread_counts),
         axis="unread messages",
+        name="unread counts",
         unit=_MEMBERSHIPS,
         colours=_BUCKET_COLOURS,
     )
@@ -69,6 +72,7 @@ def trend_charts(found: Statistics, names: Mapping[str, str]) -> Iterator[Chart]
         f"Unread memberships went from {format_number(first.unread)} to {format_number(last.unread)} {number}",
         dates,
         _series(found.by_day),
+        name="read states by day",
         unit=_MEMBERSHIPS,
     )
     yield lines(
@@ -76,6 +80,7 @@ def trend_charts(found: Statistics, names: Mapping[str, str]) -> Iterator[Chart]
         f" {number}",
         dates,
         [Series("unread messages", "unread", [group.unread_messages for group in found.by_day])],
+        name="unread messages by day",
         unit="messages",
     )
     if found.by_day_and_service:
@@ -88,6 +93,7 @@ def trend_charts(found: Statistics, names: Mapping[str, str]) -> Iterator[Chart]
                 Series(names[one.group], colour, [unread.get((day.group, one.group)) for day in found.by_day])
                 for one, colour in zip(largest, _LINE_COLOURS, strict=False)
             ],
+            name="unread by service and day",
             unit="unread memberships",
         )
 
@@ -111,6 +117,7 @@ def change_charts(comparison: Comparison) -> Iterator[Chart]:
         list(ways),
         Series(_MEMBERSHIPS, "read", [rows for _, rows in ways.values()]),
         axis="",
+        name="changes",
         unit="memberships; one may count twice",
         colours=[colour for colour, _ in ways.values()],
     )
@@ -138,13 +145,14 @@ def _ages(found: Statistics) -> Chart:
         [AGES[place] for place in shown],
         Series("unread memberships", "unread", [found.unread_ages[place] for place in shown]),
         axis="conversation updated",
+        name="ages of unread",
         unit="unread memberships",
         colours=[_AGE_COLOURS[place] for place in shown],
     )
 
 
-def _by_group(title: str, names: Sequence[str], groups: Sequence[ReadStates]) -> Chart:
-    return stacked_bars(title, [escape_control(name) for name in names], _series(groups), unit=_MEMBERSHIPS)
+def _by_group(title: str, names: Sequence[str], groups: Sequence[ReadStates], *, name: str) -> Chart:
+    return stacked_bars(title, [escape_control(one) for one in names], _series(groups), name=name, unit=_MEMBERSHIPS)
 
 
 def _series(groups: Sequence[ReadStates]) -> list[Series]:
@@ -174,6 +182,7 @@ def run_charts(manifest: Manifest) -> Iterator[Chart]:
             Series("requests", "read", points(lambda one: one.requests / max(one.seconds, 0.001))),
             Series("refused (429)", "cap", points(lambda one: one.throttled / max(one.seconds, 0.001))),
         ],
+        name="requests",
         unit="per second",
     )
     yield lines(
@@ -183,6 +192,7 @@ def run_charts(manifest: Manifest) -> Iterator[Chart]:
             Series("in flight", "unread", points(lambda one: one.in_flight)),
             Series("allowed", "never", points(lambda one: one.allowed)),
         ],
+        name="requests in flight",
         unit="requests at most",
     )
 

@@ -4,25 +4,30 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
+from readstate.html.chart_data import render_csv
 from readstate.html.charts import Chart, format_number
 from readstate.html.render import format_share, render_template
 from readstate.snapshot.compare.compare import Comparison, compare
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot import open_snapshot, translate_damage
 from readstate.snapshot.query.catalog import open_catalog
-from readstate.snapshot.query.report_charts import (
+from readstate.snapshot.report.charts import (
     change_charts,
     run_charts,
     service_names,
     state_charts,
     trend_charts,
 )
-from readstate.snapshot.query.statistics import BUCKETS, ReadStates, Statistics, compute_statistics
+from readstate.snapshot.report.statistics import BUCKETS, ReadStates, Statistics, compute_statistics
 from readstate.text import escape_control, format_duration
+
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +74,25 @@ def charts_of(report: Report) -> dict[str, list[Chart]]:
     }
 
 
-def render_html(report: Report) -> str:
-    """Return the report as one HTML page: no script, nothing fetched, every text escaped."""
-    return _render("report.html", report, charts_of(report))
+def render_html(report: Report, *, links: Mapping[str, str] = NO_LINKS) -> str:
+    """Return the report as one HTML page: no script, nothing fetched, every text escaped.
+
+    *links* are files beside it, with the words that lead to them.
+    """
+    return _render("report.html", report, charts_of(report), links)
+
+
+def render_report_csv(report: Report) -> str:
+    """Return the numbers of its charts as CSV."""
+    return render_csv(chain.from_iterable(charts_of(report).values()))
 
 
 def render_markdown(report: Report) -> str:
     """Return the report as Markdown."""
-    return _render("report.md", report, {})
+    return _render("report.md", report, {}, NO_LINKS)
 
 
-def _render(name: str, report: Report, charts: Mapping[str, list[Chart]]) -> str:
+def _render(name: str, report: Report, charts: Mapping[str, list[Chart]], links: Mapping[str, str]) -> str:
     all_rows = report.statistics.all_rows
     return render_template(
         Path(__file__).parent / name,
@@ -91,6 +104,7 @@ def _render(name: str, report: Report, charts: Mapping[str, list[Chart]]) -> str
         headline=_headline(all_rows),
         tiles=_tiles(report),
         charts=charts,
+        links=links,
         buckets=list(zip(BUCKETS, report.statistics.unread_counts, strict=True)),
         pii=report.show_pii,
         sql=lambda query, sid="": _command(report, query, sid),

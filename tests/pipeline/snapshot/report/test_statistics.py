@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from readstate.snapshot.query.catalog import open_catalog
-from readstate.snapshot.query.statistics import (
+from readstate.snapshot.report.statistics import (
     AGES,
     BUCKETS,
     FailureKind,

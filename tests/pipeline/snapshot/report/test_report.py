@@ -14,7 +14,7 @@ import pytest
 from readstate.snapshot.published.manifest import RequestCounts, ServiceUsers, TimelineWindow
 from readstate.snapshot.query.catalog import open_catalog
 from readstate.snapshot.query.query import run_query
-from readstate.snapshot.query.report import Report, charts_of, make_report, render_html, render_markdown
+from readstate.snapshot.report.report import Report, charts_of, make_report, render_html, render_markdown
 from tests.helpers.browser import browse, needs_browser
 from tests.helpers.html_pages import assert_self_contained
 from tests.helpers.snapshots import SERVICE, publish, row, user_sid
