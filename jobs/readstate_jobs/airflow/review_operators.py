@@ -17,7 +17,7 @@ class ReportOperator(ReadstateOperator):
     """Write the page of the snapshot of *date* below *root*, or of the folder *run* of a run; the link leads to it.
 
     *date* is the day in UTC on which the DAG's run fell due, unless given. The page is *out*, a path or a URI; unless
-    given it is ``<root>/<date>.html`` or ``<run>/report.html``.
+    given it is ``<run>/report.html``, or ``<root>/<date>.html`` with an index of all dates beside it.
     """
 
     template_fields: Sequence[str] = (*ReadstateOperator.template_fields, "root", "run", "date", "out")
@@ -43,7 +43,8 @@ class ReportOperator(ReadstateOperator):
         page = self._page(context)
         if self.root is None:
             return ["report", str(self.run), "--out", page, *self.options]
-        return ["report", self.root, "--date", self.date or due_day(context), "--out", page, *self.options]
+        where = ["--out", page] if self.out else ["--all"]
+        return ["report", self.root, "--date", self.date or due_day(context), *where, *self.options]
 
     def to_xcom(self, result: CommandResult, context: Context) -> dict[str, Any]:
         """Return the page's path, and its address where a web server is known to show it."""

@@ -51,6 +51,7 @@ def test_a_run_and_a_snapshot_are_reported_where_a_browser_finds_them(applied: d
 
     assert of_run == {"report": f"{applied['run_dir']}/report.html", "url": None}
     assert of_root == {"report": f"{root}/{DAY}.html", "url": f"https://files.example.com/root/{DAY}.html"}
+    assert (root / "index.html").exists()
     for report in (of_run, of_root):
         assert Path(report["report"]).read_bytes().startswith(b"<!doctype html>")
 
