@@ -1,13 +1,14 @@
-"""Twilio's credentials, from the environment alone: a command line can be read by every user of the machine."""
+"""Twilio's credentials, of the environment or a profile, never of a command line: every user can read that."""
 
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from readstate.account import SECRETS, Account, account_in, key_of
 from readstate.errors import NotPermitted
+from readstate.secret_sources import SOURCES, file_of
 
-_VARIABLES = ("TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET", "TWILIO_AUTH_TOKEN")
 _QUOTES = tuple("'\"`‘’“”„«»")
 
 
@@ -19,6 +20,10 @@ class Credentials:
     """None where an API key is used without naming its account: the API returns it."""
     username: str
     secret: str
+    origin: str = "given"
+    """Where the secret comes from, for people."""
+    file: Path | None = None
+    """The file that the secret was read from, if it was."""
 
     def __repr__(self) -> str:
         return f"Credentials({self.masked()})"
@@ -33,23 +38,32 @@ class Credentials:
         return self.username[-4:] if self.username.startswith("SK") else ""
 
 
-def load_credentials(environ: Mapping[str, str] | None = None) -> Credentials:
-    """Return the API key of the environment, or the account's auth token where there is none. Raise `NotPermitted`."""
-    environ = os.environ if environ is None else environ
-    _require_clean(environ)
-    account = environ.get("TWILIO_ACCOUNT_SID") or None
-    key, key_secret = environ.get("TWILIO_API_KEY"), environ.get("TWILIO_API_SECRET")
-    token = environ.get("TWILIO_AUTH_TOKEN")
+def load_credentials(account: Account | None = None) -> Credentials:
+    """Return the API key of *account* (that of the environment), or its auth token if it has none.
+
+    The secret is read from where it is kept. Raise `NotPermitted`, in words that do not repeat it.
+    """
+    account = account_in(os.environ) if account is None else account
+    for name in ("TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", *SECRETS):
+        _require_clean(account.get(name) or "", account.label(name))
+    sid, key = account.get("TWILIO_ACCOUNT_SID"), account.get("TWILIO_API_KEY")
+    key_secret, token = _source(account, "TWILIO_API_SECRET"), _source(account, "TWILIO_AUTH_TOKEN")
     if bool(key) != bool(key_secret):
         # Also where the auth token is there: the key was meant, and it may be restricted where the token is not.
-        there, missing = ("TWILIO_API_KEY", "TWILIO_API_SECRET")[:: 1 if key else -1]
+        there, missing = (key_secret or "TWILIO_API_KEY"), ("TWILIO_API_KEY" if key_secret else "TWILIO_API_SECRET")
         raise NotPermitted(
-            f"{missing} is not set, and {there} is", hint=f"An API key is a pair: export both, or unset {there}."
+            f"{account.label(missing)} is not set, and {account.label(there)} is",
+            hint=f"An API key is a pair: set both, or remove {account.label(there)}.",
         )
     if key and key_secret:
-        return Credentials(account, key, key_secret)
-    if account and token:
-        return Credentials(account, account, token)
+        return _with_secret(account, sid, key, key_secret)
+    if sid and token:
+        return _with_secret(account, sid, sid, token)
+    if account.profile:
+        raise NotPermitted(
+            f"{account.profile} has no credentials",
+            hint="Give it api_key and api_secret_file, or account_sid and auth_token_file.",
+        )
     raise NotPermitted(
         "no Twilio credentials in the environment",
         hint="Export TWILIO_API_KEY and TWILIO_API_SECRET (or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN).\n"
@@ -57,15 +71,38 @@ def load_credentials(environ: Mapping[str, str] | None = None) -> Credentials:
     )
 
 
-def _require_clean(environ: Mapping[str, str]) -> None:
+def _source(account: Account, secret: str) -> str | None:
+    """Return the variable that is *secret*, or says where it is kept. Raise `NotPermitted` if there are several."""
+    found = [name for form in ("", *SOURCES) if account.get(name := secret + form)]
+    if len(found) > 1:
+        raise NotPermitted(
+            f"{' and '.join(map(account.label, found))} are both set", hint="Leave all out but the one that is meant."
+        )
+    return found[0] if found else None
+
+
+def _with_secret(account: Account, sid: str | None, username: str, source: str) -> Credentials:
+    """Return credentials with the secret that the variable *source* is, or from where it says. Raise `NotPermitted`."""
+    value, label, origin = account.variables[source], account.label(source), account.origin(source)
+    kind = next((kind for kind in SOURCES if source.endswith(kind)), None)
+    if kind is None:
+        return Credentials(sid, username, value, origin)
+    secret = SOURCES[kind](value, label)
+    wrong = _blemish(secret) if secret else "is empty"
+    if wrong is not None:
+        raise NotPermitted(f"{label}: the secret kept there {wrong}; nothing was sent")
+    key = f": {key_of(source)}" if account.profile else ""
+    return Credentials(sid, username, secret, f"{origin}{key}", file_of(value) if kind == "_FILE" else None)
+
+
+def _require_clean(value: str, label: str) -> None:
     """Raise `NotPermitted` for a value with something around it or in it that is no part of a SID or a secret."""
-    for name in _VARIABLES:
-        if (wrong := _blemish(environ.get(name) or "")) is not None:
-            raise NotPermitted(
-                f"{name} {wrong}; nothing was sent",
-                hint="Files of variables for Docker and systemd keep quotes and blanks as they are. To see what is\n"
-                f"around the value without the value:  printenv {name} | tr '[:alnum:]' x | cat -A",
-            )
+    if (wrong := _blemish(value)) is not None:
+        raise NotPermitted(
+            f"{label} {wrong}; nothing was sent",
+            hint="Files of variables for Docker and systemd keep quotes and blanks as they are. To see what is\n"
+            f"around the value without the value:  printenv {label} | tr '[:alnum:]' x | cat -A",
+        )
 
 
 def _blemish(value: str) -> str | None:

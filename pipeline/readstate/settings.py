@@ -3,8 +3,7 @@
 import difflib
 import os
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,11 +11,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from readstate.account import Account, account_in, key_of, variable_origin
+from readstate.config_file import ACCOUNT_KEYS, Configuration, read_configuration
 from readstate.errors import BadInput
 from readstate.redis_address import check_shared_pace, without_password
 from readstate.text import group_digits
 
 ENVIRONMENT_PREFIX = "READSTATE_"
+_CONFIG, _PROFILE = "READSTATE_CONFIG", "READSTATE_PROFILE"
 DEFAULT_BASE_URL = "https://conversations.twilio.com"
 _ORIGIN = re.compile(r"https?://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?")
 _PATHS = {"work_dir", "metrics_file", "log_file", "shared_pace"}
@@ -67,10 +69,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSettings:
-    """Settings, and the origin of each: ``default``, a file, a variable or a flag."""
+    """Settings, and the origin of each: ``default``, a file, a profile, a variable or a flag."""
 
     settings: Settings
     origins: Mapping[str, str]
+    account: Account
+    """The account of the profile, or that of the environment."""
+    warnings: Sequence[str] = ()
+    """What was ignored, for people."""
 
 
 def load_settings(
@@ -78,12 +84,18 @@ def load_settings(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     config: Path | None = None,
+    profile: str | None = None,
+    env_files: Mapping[str, str] | None = None,
 ) -> EffectiveSettings:
-    """Merge *flags* over *environ* over the file *config* over the defaults; a flag that is None counts as missing.
+    """Merge *flags* over *environ* over *profile* over the rest of the file *config* over the defaults.
 
-    Raise `BadInput` for an unknown name, with the nearest known one, and for a value that is not valid.
+    A flag that is None counts as missing. The variables ``READSTATE_CONFIG`` and ``READSTATE_PROFILE`` stand for a
+    missing *config* and *profile*; *env_files* has the file of each variable that was read from one. Raise `BadInput`
+    for an unknown name, with the nearest known one, and for a value that is not valid. An unknown variable is only
+    warned of: others name theirs, too.
     """
     environ = os.environ if environ is None else environ
+    env_files = env_files or {}
     values: dict[str, Any] = {}
     origins = dict.fromkeys(Settings.__struct_fields__, "default")
 
@@ -91,20 +103,21 @@ def load_settings(
         values[name] = _converted(name, value, origin)
         origins[name] = origin
 
-    if config is not None:
-        config = Path(_without_tilde(str(config), "--config"))
-        for name, value in _read_toml(config).items():
-            merge(name, value, f"{config}")
-    for variable, text in environ.items():
-        if variable.startswith(ENVIRONMENT_PREFIX):
-            merge(variable.removeprefix(ENVIRONMENT_PREFIX).lower(), text, f"environment {variable}")
+    configuration = _configuration(config, profile, environ)
+    for origin, table in configuration.tables.items():
+        for name, value in table.items():
+            merge(name, value, origin)
+    variables, unknown = _own_variables(environ)
+    for name, variable in variables.items():
+        merge(name, environ[variable], variable_origin(variable, env_files))
     for name, value in (flags or {}).items():
         if value is not None:
             merge(name, value, f"flag --{name.replace('_', '-')}")
+    account = configuration.account or account_in(environ, env_files)
     if not values.get("base_url"):
-        values["base_url"] = _base_url_from_edge_and_region(environ)
+        values["base_url"] = _base_url_from_edge_and_region(account)
         if values["base_url"] != DEFAULT_BASE_URL:
-            origins["base_url"] = "environment TWILIO_EDGE, TWILIO_REGION"
+            origins["base_url"] = account.profile or "environment TWILIO_EDGE, TWILIO_REGION"
     if not values.get("work_dir"):
         values["work_dir"] = _default_work_dir(environ)
     for name in _PATHS.intersection(values):
@@ -112,20 +125,59 @@ def load_settings(
     values["base_url"] = values["base_url"].rstrip("/")
     settings = Settings(**values)
     _check(settings, origins)
-    return EffectiveSettings(settings, origins)
+    return EffectiveSettings(settings, origins, account, [_warning(unknown)] if unknown else [])
 
 
-def _base_url_from_edge_and_region(environ: Mapping[str, str]) -> str:
+def _configuration(config: Path | None, profile: str | None, environ: Mapping[str, str]) -> Configuration:
+    """Return what the chosen file says. Raise `BadInput`, also for a profile without a file."""
+    config = config or (Path(named) if (named := environ.get(_CONFIG)) else None)
+    profile = profile or environ.get(_PROFILE) or None
+    if config is not None:
+        return read_configuration(Path(_without_tilde(str(config), "--config")), profile)
+    if profile is not None:
+        raise BadInput(
+            f"the profile {profile} needs a file of settings", hint=f"Add --config FILE, or export {_CONFIG}=FILE."
+        )
+    return Configuration({})
+
+
+def _own_variables(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return the variables that are settings, by the setting's name, and those that are none though named alike."""
+    found = {
+        variable.removeprefix(ENVIRONMENT_PREFIX).lower(): variable
+        for variable in environ
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in {_CONFIG, _PROFILE}
+    }
+    known = {name: variable for name, variable in found.items() if name in _FIELD_TYPES}
+    return known, sorted(found.keys() - known.keys())
+
+
+def _warning(unknown: Sequence[str]) -> str:
+    """Return the words about the *unknown* names of variables; a value of theirs is never repeated."""
+    names = [f"{ENVIRONMENT_PREFIX}{name.upper()}{_nearest_variable(name)}" for name in unknown]
+    return f"no settings, and ignored: {', '.join(names)}"
+
+
+def _nearest_variable(name: str) -> str:
+    # Kubernetes sets such variables for every service: one called readstate-x gives READSTATE_X_PORT, and more.
+    if re.search(r"(^|_)(service_(host|port(_\w+)?)|port(_\d+_(tcp|udp|sctp)(_\w+)?)?)$", name):
+        return ""
+    close = difflib.get_close_matches(name, [*Settings.__struct_fields__, "config", "profile"], n=1)
+    return f" (did you mean {ENVIRONMENT_PREFIX}{close[0].upper()}?)" if close else ""
+
+
+def _base_url_from_edge_and_region(account: Account) -> str:
     # Twilio's routing: {product}.{edge}.{region}.twilio.com; an edge alone means region us1, and a region alone
     # is silently routed to US1 (twilio-python's README; twilio-node issue 1012).
-    edge, region = environ.get("TWILIO_EDGE"), environ.get("TWILIO_REGION")
+    edge, region = account.get("TWILIO_EDGE"), account.get("TWILIO_REGION")
     for name, value in (("TWILIO_EDGE", edge), ("TWILIO_REGION", region)):
         if value and not re.fullmatch("[a-zA-Z0-9-]+", value):
-            raise BadInput(f"{name}={value!r} is not a valid name", hint="For example dublin and ie1.")
+            raise BadInput(f"{account.label(name)}={value!r} is not a valid name", hint="For example dublin and ie1.")
     if region and not edge:
+        missing = key_of("TWILIO_EDGE") if account.profile else "TWILIO_EDGE"
         raise BadInput(
-            f"TWILIO_REGION={region} without TWILIO_EDGE: Twilio would send the requests to US1 instead",
-            hint=f"Export TWILIO_EDGE too, for example TWILIO_EDGE={'dublin' if region == 'ie1' else 'ashburn'}.",
+            f"{account.label('TWILIO_REGION')}={region} without {missing}: Twilio would route requests to US1 instead",
+            hint=f"Set {missing} too, for example {missing}={'dublin' if region == 'ie1' else 'ashburn'}.",
         )
     if edge:
         return f"https://conversations.{edge}.{region or 'us1'}.twilio.com"
@@ -147,16 +199,6 @@ def _without_tilde(path: str, origin: str) -> str:
     return expanded
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        # Editors of Windows begin a file with a byte order mark, which is no part of its text.
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not valid TOML: {error}") from error
-
-
 _FIELD_TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 
 
@@ -171,7 +213,7 @@ def _converted(name: str, value: object, origin: str) -> object:
 
 
 def _nearest(name: str) -> str:
-    close = difflib.get_close_matches(name, Settings.__struct_fields__, n=1)
+    close = difflib.get_close_matches(name, [*Settings.__struct_fields__, *ACCOUNT_KEYS], n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

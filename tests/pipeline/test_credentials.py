@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from readstate.account import account_in
 from readstate.credentials import Credentials, load_credentials
 from readstate.errors import NotPermitted
 
@@ -21,7 +22,7 @@ TOKEN = {"TWILIO_ACCOUNT_SID": "AC" + "2" * 32, "TWILIO_AUTH_TOKEN": "auth-token
     ids=["a key goes before the token", "a key does not need its account", "the token alone"],
 )
 def test_a_key_or_a_token_is_read(environ: dict[str, str], account: str | None, username: str, secret: str) -> None:
-    credentials = load_credentials(environ)
+    credentials = load_credentials(account_in(environ))
 
     assert (credentials.account_sid, credentials.username, credentials.secret) == (account, username, secret)
 
@@ -40,7 +41,7 @@ def test_a_key_or_a_token_is_read(environ: dict[str, str], account: str | None, 
 )
 def test_what_is_missing_is_named(environ: dict[str, str], message: str) -> None:
     with pytest.raises(NotPermitted, match=message):
-        load_credentials(environ)
+        load_credentials(account_in(environ))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_what_stands_around_a_value_is_told_without_the_value(name: str, value: 
     given = {**KEY, **TOKEN}
 
     with pytest.raises(NotPermitted, match=f"{name} .*{wrong}.*nothing was sent") as refused:
-        load_credentials(given | {name: value.format(given[name], given[name])})
+        load_credentials(account_in(given | {name: value.format(given[name], given[name])}))
 
     assert given[name] not in str(refused.value)
 

@@ -121,7 +121,7 @@ class TestTypes:
 
     def test_an_unknown_name_is_told_with_the_nearest_known_one(self) -> None:
         with pytest.raises(BadInput, match="did you mean 'page_size'"):
-            settings({"READSTATE_PAGESIZE": "5"})
+            settings(pagesize=5)
         with pytest.raises(BadInput, match="unknown setting 'zzz'\n"):
             settings(zzz=1)
 

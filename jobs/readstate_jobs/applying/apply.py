@@ -7,11 +7,11 @@ import click
 
 from readstate.changes.plans.reader import find_plan, open_plan
 from readstate.changes.runs.directory import open_plan_of, run_of
-from readstate.credentials import load_credentials
 from readstate_jobs.applying.apply_job import ApplyJob, require_canary_confirmed
 from readstate_jobs.applying.apply_options import apply_options, read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent
+from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import connection_options, json_option, outcome_options, plan_argument, settings_from
 from readstate_jobs.help.command import GroupedCommand
 
@@ -33,7 +33,8 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
         opened = open_plan(find_plan(plan, root))
         document["plan_id"] = opened.manifest.plan_id
         arguments, excel = read_arguments(options), options.pop("excel")
-        settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
+        effective = settings_from(options, writes_per_second=options.pop("writes_per_second"))
+        settings = effective.settings
         begun = run_of(opened.manifest.plan_id, Path(settings.work_dir)) if go_on else None
         if begun is not None:
             require_canary_confirmed(begun)
@@ -42,6 +43,6 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
         arguments.to_options(max_parallel_rows=1, max_outage_seconds=1)  # a wrong option is refused before anything
         again = f"readstate apply {opened.directory}"
         arguments = require_consent(opened, arguments, document, again=again, as_json=as_json)
-        job = ApplyJob(settings, load_credentials(), arguments, excel=excel)
+        job = ApplyJob(settings, credentials_of(effective), arguments, excel=excel)
         result = job.apply(opened) if begun is None else job.resume(begun, opened)
     return show_run(result, as_json=as_json)

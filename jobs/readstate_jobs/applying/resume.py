@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from readstate.changes.runs.directory import find_run, open_plan_of
-from readstate.credentials import load_credentials
 from readstate_jobs.applying.apply_job import ApplyJob
 from readstate_jobs.applying.apply_options import apply_options, read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent
+from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import connection_options, json_option, outcome_options, settings_from
 from readstate_jobs.help.command import GroupedCommand
 
@@ -28,7 +28,8 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
     """
     with json_on_error(as_json=as_json) as document:
         arguments, excel = read_arguments(options), options.pop("excel")
-        settings = settings_from(options, writes_per_second=options.pop("writes_per_second")).settings
+        effective = settings_from(options, writes_per_second=options.pop("writes_per_second"))
+        settings = effective.settings
         directory = find_run(run, Path(settings.work_dir))
         document |= {"run_id": directory.run_id, "run_dir": str(directory.path)}
         plan, header = open_plan_of(directory)
@@ -36,5 +37,5 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
         document["plan_id"] = plan.manifest.plan_id
         again = f"readstate resume {directory.run_id}"
         arguments = require_consent(plan, arguments, document, again=again, as_json=as_json)
-        result = ApplyJob(settings, load_credentials(), arguments, excel=excel).resume(directory, plan)
+        result = ApplyJob(settings, credentials_of(effective), arguments, excel=excel).resume(directory, plan)
     return show_run(result, as_json=as_json)

@@ -116,8 +116,8 @@ def _carry_out(typed: CommandLine) -> int:
         if isinstance(error, OSError) and (refused := disk_error(error)) is not None:
             return explain(refused.message, refused.hint, refused.exit_code)
         return explain(
-            without_secrets(f"a bug in readstate: {type(error).__name__}: {error}"),
-            f"{_save_details(error)}\nPlease report this. Work that was saved can be resumed.",
+            without_secrets(f"a bug in readstate: {type(error).__name__}: {error}", typed.secrets),
+            f"{_save_details(error, typed.secrets)}\nPlease report this. Work that was saved can be resumed.",
             ExitCode.INTERNAL,
         )
     return code
@@ -163,11 +163,11 @@ def _missing_folder() -> tuple[str, str] | None:
     return None
 
 
-def _save_details(error: Exception) -> str:
+def _save_details(error: Exception, secrets: Sequence[str]) -> str:
     """Write the traceback of *error* into a file and return where that is, or the lines of code where it cannot be."""
     import tempfile  # noqa: PLC0415 - only a bug needs it, and --help would wait for it
 
-    details = without_secrets("".join(traceback.format_exception(error)))
+    details = without_secrets("".join(traceback.format_exception(error)), secrets)
     try:
         with tempfile.NamedTemporaryFile("wb", prefix="readstate-", suffix=".txt", delete=False) as file:
             file.write(details.encode(errors="replace"))

@@ -33,6 +33,10 @@ class CommandLine:
     level: str = "info"
     flags: dict[str, Any] = field(default_factory=dict)
     """Settings that were given as options before any setting was read."""
+    env_files: dict[str, str] = field(default_factory=dict)
+    """The file of each variable that ``--env-file`` has added to the environment."""
+    secrets: list[str] = field(default_factory=list)
+    """What was read from a file or printed by a command, to be taken out of what is printed about a failure."""
     reporter: "OutcomeReporter | None" = None
     _log: TextIO | None = None
     _error: tuple[str, str | None] | None = None

@@ -1,6 +1,6 @@
 """Options that several commands share, and the settings that come of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from math import isfinite
 from pathlib import Path
@@ -12,6 +12,7 @@ from readstate.errors import BadInput
 from readstate.model.ids import is_sid
 from readstate.model.quantities import Allowance, parse_allowance, parse_date, parse_duration
 from readstate.settings import EffectiveSettings, Settings, load_settings
+from readstate_jobs.cli.account import add_to_environment
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.help.file_name import FileName
 
@@ -36,6 +37,13 @@ class LocalPath(click.Path):
             self.fail("this is an address; only a path on this machine is accepted here", param, ctx)
         return super().convert(value, param, ctx)
 
+
+CONFIGURATION: Sequence[Callable[[Command], Command]] = (
+    click.option("--config", type=LocalPath(), help="A TOML file of settings."),
+    click.option("--profile", metavar="NAME", help="The account: the [profiles.NAME] of the file of settings."),
+    click.option("--env-file", type=LocalPath(), callback=add_to_environment, is_eager=True, expose_value=False,
+                 help="A file of environment variables, NAME=value. One that is set already is left as it is."),
+)  # fmt: skip
 
 _AMOUNTS: Mapping[str, Callable[[str], object]] = {
     "max_outage": parse_duration,
@@ -146,7 +154,7 @@ def connection_options(command: Command) -> Command:
     """Add to *command* the options of everything that talks to Twilio; `settings_from` reads them."""
     for option in reversed(
         (
-            click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings."),
+            *CONFIGURATION,
             click.option("--base-url", help="Send requests here instead of to Twilio: a simulator or a proxy."),
             click.option(
                 "--work-dir",
@@ -205,13 +213,21 @@ def _plans(*flags: str, help: str) -> Callable[[Command], Command]:  # noqa: A00
 
 def runs_options(command: Command) -> Command:
     """Add to *command* the options that say where runs are; `work_dir_from` reads them."""
-    config = click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
-    return click.option("--work-dir", type=FileName(), help="The folder of runs.")(config(command))
+    return configuration_options(click.option("--work-dir", type=FileName(), help="The folder of runs.")(command))
 
 
-def work_dir_from(*, work_dir: str | None, config: Path | None) -> Path:
+def configuration_options(command: Command) -> Command:
+    """Add to *command* the options that say where settings come from."""
+    for option in reversed(CONFIGURATION):
+        command = option(command)
+    return command
+
+
+def work_dir_from(**options: Any) -> Path:
     """Return the folder that the options of `runs_options`, or the settings, name."""
-    return Path(load_settings(flags={"work_dir": work_dir}, config=config).settings.work_dir)
+    effective = _load(options, {"work_dir": options["work_dir"]})
+    _print_warnings(effective)
+    return Path(effective.settings.work_dir)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document on stdout.")
@@ -223,11 +239,26 @@ def settings_from(options: dict[str, Any], **more: Any) -> EffectiveSettings:
     Raises `BadInput`.
     """
     flags = {name: options.pop(name) for name in _NAMES if name in options}
-    effective = load_settings(flags=flags | more | command_line().flags, config=options.pop("config", None))
+    effective = _load(options, flags | more | command_line().flags)
     for name, parse in _AMOUNTS.items():
         try:
             parse(getattr(effective.settings, name))
         except BadInput as error:
             raise BadInput(f"{effective.origins[name]}: {name}: {error.message}", hint=error.hint) from error
     command_line().use(effective.settings)
+    _print_warnings(effective)
     return effective
+
+
+def _load(options: dict[str, Any], flags: Mapping[str, Any]) -> EffectiveSettings:
+    return load_settings(
+        flags=flags,
+        config=options.pop("config", None),
+        profile=options.pop("profile", None),
+        env_files=command_line().env_files,
+    )
+
+
+def _print_warnings(effective: EffectiveSettings) -> None:
+    for warning in effective.warnings:
+        command_line().print_message(warning, level="warning")

@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote
 
 from readstate.errors import Usage
+from readstate.secret_sources import SOURCES
 
 _SECRET_NAME = re.compile(r"(--?)?[a-z_-]*(token|secret|password|api[_-]?key|credential)[a-z_-]*", re.IGNORECASE)
 _SWITCHES = frozenset({"--behaviour", "--fault"})
@@ -16,9 +17,9 @@ _SHORTEST_SECRET = 16
 """A shorter one could be part of an ordinary word."""
 
 
-def require_no_secrets(arguments: Sequence[str]) -> None:
-    """Raise `Usage` where *arguments* hold a secret, or an option that asks for one."""
-    own = set(_own_secrets())
+def require_no_secrets(arguments: Sequence[str], known: Iterable[str] = ()) -> None:
+    """Raise `Usage` where *arguments* hold a secret, one that is *known* too, or an option that asks for one."""
+    own = {*_own_secrets(), *known}
     for before, argument in zip(("", *arguments), arguments, strict=False):
         name, is_assignment, _ = argument.partition("=")
         if before not in _SWITCHES and _SECRET_NAME.fullmatch(name) and (is_assignment or name.startswith("--")):
@@ -33,9 +34,9 @@ def require_no_secrets(arguments: Sequence[str]) -> None:
         )
 
 
-def without_secrets(text: str) -> str:
-    """Return *text*, such as that of an unexpected error, without the secrets of the environment."""
-    for secret in sorted({*_own_secrets(), *_passwords_in_addresses()}, key=len, reverse=True):
+def without_secrets(text: str, known: Iterable[str] = ()) -> str:
+    """Return *text*, such as that of an unexpected error, without *known* secrets and those of the environment."""
+    for secret in sorted({*_own_secrets(), *_passwords_in_addresses(), *known}, key=len, reverse=True):
         text = text.replace(secret, "(secret)")
     return text
 
@@ -44,7 +45,7 @@ def _own_secrets() -> Iterator[str]:
     return (
         value
         for name, value in os.environ.items()
-        if name.startswith("TWILIO_") and _SECRET_NAME.fullmatch(name) and value
+        if name.startswith("TWILIO_") and _SECRET_NAME.fullmatch(name) and value and not name.endswith(tuple(SOURCES))
     )
 
 

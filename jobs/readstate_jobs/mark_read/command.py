@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
+from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import (
     connection_options,
@@ -62,9 +62,10 @@ def command(*, root: Path, as_json: bool, **options: Any) -> int:
     Closed conversations, and those that were never read, are skipped by default; no read horizon moves back.
     Read the plan, then:  readstate apply PLAN
     """
-    settings = settings_from(options).settings
+    effective = settings_from(options)
+    settings = effective.settings
     chosen = parse_options(**options)
-    marked = MarkReadJob(settings, load_credentials(), options=chosen, root=root).plan()
+    marked = MarkReadJob(settings, credentials_of(effective), options=chosen, root=root).plan()
     show_plan(marked.summary, as_json=as_json)
     facts = marked.facts
     none_known = facts.users_unknown > 0 and facts.users + facts.users_vanished + facts.users_failed == 0

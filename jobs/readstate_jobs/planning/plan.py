@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from readstate.changes.planning.options import PlanOptions
-from readstate.credentials import load_credentials
 from readstate.errors import BadInput, ExitCode
 from readstate.model.plan import Mode
+from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import (
     connection_options,
     json_option,
@@ -57,9 +57,10 @@ def command(*, file: str, root: Path, as_json: bool, detailed_exitcode: bool, **
         options.pop("service"),
     )
     require_service_sid(service)
-    settings = settings_from(options).settings
+    effective = settings_from(options)
+    settings = effective.settings
     plan_options = PlanOptions(mode=Mode(options.pop("mode")), writes_per_second=settings.writes_per_second, **options)
-    credentials = load_credentials()
+    credentials = credentials_of(effective)
     with checked_input(file, file_options) as checked:
         if checked.staged is None or (checked.problems.errors and on_invalid == "fail"):
             raise reject(checked, root, as_json=as_json)

@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from readstate.changes.runs.directory import find_run, open_plan_of
-from readstate.credentials import load_credentials
 from readstate.errors import ExitCode
+from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import connection_options, json_option, plans_output_option, settings_from
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.planning.plan_job import show_plan
@@ -28,9 +28,10 @@ def command(*, run: str, root: Path, first_set_to: int | None, as_json: bool, **
 
     Removals cannot be undone. Read the plan, then:  readstate apply PLAN
     """
-    settings = settings_from(options).settings
+    effective = settings_from(options)
+    settings = effective.settings
     directory = find_run(run, Path(settings.work_dir))
     plan, _ = open_plan_of(directory)
-    undo = ReadOnlyJob(settings, load_credentials()).undo(directory, plan, root, first_set_to=first_set_to)
+    undo = ReadOnlyJob(settings, credentials_of(effective)).undo(directory, plan, root, first_set_to=first_set_to)
     show_plan(undo, as_json=as_json)
     return ExitCode.DONE

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from readstate.changes.runs.directory import find_run, open_plan_of
-from readstate.credentials import load_credentials
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_options import parse_share
+from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import connection_options, json_option, outcome_options, settings_from
 from readstate_jobs.cli.terminal import print_json, print_line, print_table
 from readstate_jobs.help.command import GroupedCommand
@@ -28,10 +28,11 @@ def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
     read. Rows whose users have read further since are no difference.
     """
     share = parse_share(sample, "--sample")
-    settings = settings_from(options).settings
+    effective = settings_from(options)
+    settings = effective.settings
     directory = find_run(run, Path(settings.work_dir))
     plan, _ = open_plan_of(directory)
-    verified = ReadOnlyJob(settings, load_credentials()).verify(directory, plan, share=share)
+    verified = ReadOnlyJob(settings, credentials_of(effective)).verify(directory, plan, share=share)
     counts = {where.value: number for where, number in sorted(verified.counts.items())}
     differences = [
         {

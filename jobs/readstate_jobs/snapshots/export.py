@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from readstate.credentials import load_credentials
 from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.compare.compare import Comparison, compare_with_previous
 from readstate.snapshot.export.options import FEW_MISSING
@@ -17,6 +16,7 @@ from readstate.snapshot.roster.selection import ALL_SERVICES, RosterSelection
 from readstate.snapshot.roster.shard import ALL_USERS, parse_shard
 from readstate.snapshot.roster.users_file import read_users_file
 from readstate.snapshot.workspace.workspace import remove_leftovers, unfinished_exports
+from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import (
     connection_options,
@@ -90,15 +90,16 @@ def command(**options: Any) -> int:
     root: str = options["root"]
     require_shard_options(options)
     _require_no_future_date(options["day"])
-    settings = settings_from(
+    effective = settings_from(
         options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
-    ).settings
+    )
+    settings = effective.settings
     store = open_store(root)
     selection, blanked = _selection(options), _blanked(options)
     remove_leftovers(Path(settings.work_dir), root=store.root, published=store.published_run)
     if options["shard"] is not None:
         return export_one_shard(
-            options, settings, store=store, selection=selection, blanked_columns=blanked, as_json=as_json
+            options, effective, store=store, selection=selection, blanked_columns=blanked, as_json=as_json
         )
     day = options["day"] or datetime.now(UTC).date()
     for other in unfinished_exports(Path(settings.work_dir), root=store.root):
@@ -120,7 +121,7 @@ def command(**options: Any) -> int:
         replaces=standing,
         allow_missing=options["allow_missing"] or FEW_MISSING,
     )
-    job = ExportJob(settings, load_credentials(), store, wanted, tables)
+    job = ExportJob(settings, credentials_of(effective), store, wanted, tables)
     if options["dry_run"]:
         show_estimate(job.estimate(), as_json=as_json)
         return ExitCode.DONE

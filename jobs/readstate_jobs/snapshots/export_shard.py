@@ -3,15 +3,15 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from readstate.credentials import load_credentials
 from readstate.errors import BadInput, ExitCode, Usage
-from readstate.settings import Settings
+from readstate.settings import EffectiveSettings
 from readstate.snapshot.export.options import option_differences
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.roster.shard import parse_run_id
 from readstate.snapshot.shards.publish import published_before
 from readstate.snapshot.shards.staging import Staging
+from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.snapshots.export_job import ExportJob, export_options
 from readstate_jobs.snapshots.export_output import show_estimate, show_published, show_staged
 from readstate_jobs.snapshots.resume_command import resume_argv, resume_hint
@@ -38,7 +38,7 @@ def require_shard_options(options: dict[str, Any]) -> None:
 
 def export_one_shard(
     options: dict[str, Any],
-    settings: Settings,
+    effective: EffectiveSettings,
     *,
     store: SnapshotStore,
     selection: RosterSelection,
@@ -46,6 +46,7 @@ def export_one_shard(
     as_json: bool,
 ) -> int:
     """Export one shard and return the exit code."""
+    settings = effective.settings
     root, run_id = options["root"], parse_run_id(options["run_id"])
     shard = selection.share
     staging = Staging(store, run_id)
@@ -53,7 +54,7 @@ def export_one_shard(
     wanted = export_options(
         settings, day, selection, blanked_columns=blanked_columns, grace_seconds=options["grace"], run_id=run_id
     )
-    job = ExportJob(settings, load_credentials(), store, wanted)
+    job = ExportJob(settings, credentials_of(effective), store, wanted)
     if options["dry_run"]:
         show_estimate(job.estimate(), as_json=as_json)
         return ExitCode.DONE

@@ -20,7 +20,14 @@ from readstate.snapshot.workspace.workspace import remove_leftovers, run_workspa
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run
 from readstate_jobs.cli.memory import tune_allocator
-from readstate_jobs.cli.options import json_option, log_options, outcome_options, parse_missing, settings_from
+from readstate_jobs.cli.options import (
+    configuration_options,
+    json_option,
+    log_options,
+    outcome_options,
+    parse_missing,
+    settings_from,
+)
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.snapshots.export_job import delta_tables_for
@@ -39,7 +46,7 @@ from readstate_jobs.snapshots.export_output import show_manifest, show_published
 @click.option("--again", is_flag=True, help="Replace the snapshot of this date that another run has published.")
 @click.option("--delta", is_flag=True, help="Keep Delta tables too, over the same files.")
 @click.option("--keep-staging", is_flag=True, help="Keep the staged files of the shards.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
+@configuration_options
 @click.option("--work-dir", help="The folder for unfinished work.")
 @click.option("--metrics-file", help="Write Prometheus text format here.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="The format of log lines.")

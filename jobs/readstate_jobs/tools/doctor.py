@@ -13,7 +13,7 @@ import click
 from msgspec.structs import replace
 
 from readstate.clock import SystemClock
-from readstate.credentials import load_credentials
+from readstate.credentials import Credentials
 from readstate.errors import (
     ApiError,
     ExitCode,
@@ -26,10 +26,12 @@ from readstate.errors import (
 )
 from readstate.files import create_private_folder, require_unshared
 from readstate.observers.run_counters import RunCounters
+from readstate.settings import Settings
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.text import escape_control, format_duration, format_size, pluralize, short_sid
 from readstate.twilio.connect import connection, describe_route
 from readstate.twilio.http.request import fetch_configuration
+from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.cli.terminal import print_json
@@ -83,12 +85,18 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
         effective = settings_from(options)
         changed = {origin for origin in effective.origins.values() if origin != "default"}
         add(passed("settings", f"from {', '.join(sorted(changed))}" if changed else "all at their defaults"))
+        if effective.account.profile:
+            add(passed("profile", effective.account.profile))
         add(passed("address", f"{effective.settings.base_url} ({effective.origins['base_url']})"))
         for finding in _check_disk(Path(effective.settings.work_dir)):
             add(finding)
         if root is not None:
             add(_check_root(root))
-        run_cancellable(lambda _stop: _check_twilio(effective.settings, add))
+        with _as_finding("transport", add):
+            add(passed("transport", describe_route(effective.settings)))
+        with _as_finding("credentials", add):
+            credentials = credentials_of(effective)
+            run_cancellable(lambda _stop: _check_twilio(effective.settings, credentials, add))
     bad = [finding for finding in findings if not finding.good]
     if bad:
         code = ExitCode.NOT_PERMITTED if any(f.subject == "credentials" for f in bad) else ExitCode.SOME_FAILED
@@ -149,24 +157,20 @@ def _check_root(root: str) -> Finding:
     return passed("root", f"{root} can be written; {pluralize(len(known), 'snapshot')}{newest}")
 
 
-async def _check_twilio(settings: Any, add: Callable[[Finding], None]) -> None:
-    with _as_finding("transport", add):
-        add(passed("transport", describe_route(settings)))
-    with _as_finding("credentials", add):
-        credentials = load_credentials()
-        # A check must not wait for minutes: report what fails three times.
-        impatient = replace(settings, max_attempts=3)
-        counters = RunCounters()
-        async with connection(impatient, credentials, clock=SystemClock(), emit=counters.observe) as twilio:
-            try:
-                async with asyncio.timeout(LONGEST_SECONDS):
-                    await _check_account(twilio, credentials, add)
-            except TimeoutError:
-                add(_too_slow(counters))
-            except Refused as error:
-                add(failed("credentials", error.message, _hint_for(error)))
-            except (TransportError, ApiError, StoppedEarly) as error:
-                add(failed("connection", error.message, error.hint or "Check status.twilio.com and try again."))
+async def _check_twilio(settings: Settings, credentials: Credentials, add: Callable[[Finding], None]) -> None:
+    # A check must not wait for minutes: report what fails three times.
+    impatient = replace(settings, max_attempts=3)
+    counters = RunCounters()
+    async with connection(impatient, credentials, clock=SystemClock(), emit=counters.observe) as twilio:
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await _check_account(twilio, credentials, add)
+        except TimeoutError:
+            add(_too_slow(counters))
+        except Refused as error:
+            add(failed("credentials", error.message, _hint_for(error)))
+        except (TransportError, ApiError, StoppedEarly) as error:
+            add(failed("connection", error.message, error.hint or "Check status.twilio.com and try again."))
 
 
 def _too_slow(counters: RunCounters) -> Finding:
@@ -180,12 +184,12 @@ def _too_slow(counters: RunCounters) -> Finding:
     )
 
 
-async def _check_account(twilio: Any, credentials: Any, add: Callable[[Finding], None]) -> None:
+async def _check_account(twilio: Any, credentials: Credentials, add: Callable[[Finding], None]) -> None:
     reader = twilio.reader()
     answer = await twilio.transport.send(fetch_configuration())
     configuration = await reader.configuration()
     account = short_sid(configuration.account_sid or "(unnamed)")
-    add(passed("credentials", f"{credentials.masked()} may read account {account}"))
+    add(passed("credentials", f"{credentials.masked()} may read account {account}; secret from {credentials.origin}"))
     if answer.server_time is not None:
         skew = (datetime.now(UTC) - answer.server_time).total_seconds()
         good = abs(skew) <= _MAX_CLOCK_SKEW_SECONDS

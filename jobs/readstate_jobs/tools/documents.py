@@ -272,7 +272,8 @@ class Settings(TypedDict):
 
     schema: Literal["settings/1"]
     settings: dict[str, Setting]
-    environment: dict[str, str | None]
+    profile: str | None
+    twilio: dict[str, Setting]
 
 
 class Check(TypedDict):

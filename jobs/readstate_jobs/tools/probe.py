@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from readstate.clock import SystemClock
-from readstate.credentials import Credentials, load_credentials
+from readstate.credentials import Credentials
 from readstate.errors import ConsentMissing, ExitCode, TransportError
 from readstate.probe.questions import PLAN, Answers, ask_account
 from readstate.probe.report import ProbeReport, decide
@@ -16,6 +16,7 @@ from readstate.snapshot.storage.output_file import output_writer
 from readstate.text import pluralize
 from readstate.twilio.connect import open_transport, transport_name
 from readstate.twilio.http.request import fetch_configuration
+from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import connection_options, json_option, require_service_sid, settings_from
@@ -38,9 +39,10 @@ def command(*, out: str, service: str | None, yes: bool, as_json: bool, **option
     The file has no names and no SIDs and can be attached to a report. `readstate simulate --like FILE` then behaves
     like this account. Exit code 3: something is not as assumed. Exit code 14: the credentials are refused.
     """
-    settings = settings_from(options).settings
+    effective = settings_from(options)
+    settings = effective.settings
     require_service_sid(service)
-    credentials = load_credentials()
+    credentials = credentials_of(effective)
     write = output_writer(out)
     _require_yes(yes=yes)
     answers, http_version = run_cancellable(lambda _stop: _ask(settings, credentials, service))

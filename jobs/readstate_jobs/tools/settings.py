@@ -1,23 +1,15 @@
 """``readstate settings``: the effective settings and their origins."""
 
-import os
 from typing import Any
 
 import click
 
+from readstate.account import SECRETS
 from readstate.errors import ExitCode
+from readstate.secret_sources import shown
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.cli.terminal import print_json, print_table
 from readstate_jobs.help.command import GroupedCommand
-
-_TWILIO = (
-    "TWILIO_ACCOUNT_SID",
-    "TWILIO_AUTH_TOKEN",
-    "TWILIO_API_KEY",
-    "TWILIO_API_SECRET",
-    "TWILIO_EDGE",
-    "TWILIO_REGION",
-)
 
 
 @click.command(cls=GroupedCommand)
@@ -27,19 +19,22 @@ def command(*, as_json: bool, **options: Any) -> int:
     """Show the effective settings and the origin of each; secrets are masked."""
     effective = settings_from(options)
     values = effective.settings.shown()
-    masked = {name: _masked(name, os.environ.get(name)) for name in _TWILIO}
+    account = effective.account
+    masked = {name: (_masked(name, value), account.origin(name)) for name, value in account.variables.items() if value}
     if as_json:
         print_json(
             {
                 "schema": "settings/1",
                 "settings": {name: {"value": values[name], "from": effective.origins[name]} for name in values},
-                "environment": masked,
+                "profile": account.profile,
+                "twilio": {name: {"value": value, "from": origin} for name, (value, origin) in masked.items()},
             }
         )
         return ExitCode.DONE
     rows = [[name, _as_written(values[name]), effective.origins[name]] for name in values]
     print_table(rows, header=["setting", "value", "from"])
-    print_table([[name, value or "not set"] for name, value in masked.items()], header=["environment", "value"])
+    account_rows = [[name, *cells] for name, cells in masked.items()] or [["none is set", "", ""]]
+    print_table(account_rows, header=["Twilio's variable", "value", "from"])
     return ExitCode.DONE
 
 
@@ -48,9 +43,7 @@ def _as_written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value) or "-"
 
 
-def _masked(name: str, value: str | None) -> str | None:
-    if not value:
-        return None
-    if name in {"TWILIO_AUTH_TOKEN", "TWILIO_API_SECRET"}:
+def _masked(name: str, value: str) -> str:
+    if name in SECRETS or name.endswith("_COMMAND"):  # the arguments of a command may hold a secret
         return "set, not shown"
-    return value if name in {"TWILIO_EDGE", "TWILIO_REGION"} else f"{value[:2]}…{value[-4:]}"
+    return f"{value[:2]}…{value[-4:]}" if name in {"TWILIO_ACCOUNT_SID", "TWILIO_API_KEY"} else shown(value)

@@ -37,13 +37,17 @@ def test_secrets_are_masked_and_what_names_them_is_shortened(
     for output in (table, document):
         assert output.code == ExitCode.DONE
         assert not any(value in output.stdout + output.stderr for value in (secrets | names).values())
-    assert document.document["environment"] == {
-        "TWILIO_ACCOUNT_SID": "AC…cdef",
-        "TWILIO_AUTH_TOKEN": "set, not shown",
-        "TWILIO_API_KEY": "SK…3210",
-        "TWILIO_API_SECRET": "set, not shown",
-        "TWILIO_EDGE": "dublin",
-        "TWILIO_REGION": "ie1",
+    assert document.document["profile"] is None
+    assert document.document["twilio"] == {
+        name: {"value": value, "from": f"environment {name}"}
+        for name, value in {
+            "TWILIO_ACCOUNT_SID": "AC…cdef",
+            "TWILIO_AUTH_TOKEN": "set, not shown",
+            "TWILIO_API_KEY": "SK…3210",
+            "TWILIO_API_SECRET": "set, not shown",
+            "TWILIO_EDGE": "dublin",
+            "TWILIO_REGION": "ie1",
+        }.items()
     }
     assert document.document["settings"]["base_url"] == {
         "value": "https://conversations.dublin.ie1.twilio.com",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-_WORKERS_OWN = ("TWILIO_", "AIRFLOW_", "READSTATE_BASE_URL")
+_WORKERS_OWN = ("TWILIO_", "AIRFLOW_", "READSTATE_BASE_URL", "READSTATE_CONFIG", "READSTATE_PROFILE")
 """A worker's own variables must not decide where a connection's secret is sent, and hold secrets themselves."""
 
 

@@ -43,6 +43,8 @@ def test_the_workers_own_account_address_and_secrets_stay_with_the_worker() -> N
         "PATH": "/bin",
         "READSTATE_MAX_RATE": "50",
         "READSTATE_BASE_URL": "http://127.0.0.1:9",
+        "READSTATE_CONFIG": "/etc/readstate.toml",
+        "READSTATE_PROFILE": "another account's",
         "TWILIO_AUTH_TOKEN": "another account's",
         "AIRFLOW__CORE__FERNET_KEY": "secret",
         "AIRFLOW_CONN_OTHER": "secret",
