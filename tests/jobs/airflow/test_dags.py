@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.operator_signatures import ROOM
 from tests.helpers.repository import ROOT
 
 DAG_FILE = ROOT / "jobs" / "dags" / "read_state.py"
@@ -46,6 +47,13 @@ def loaded_by(statement: str) -> set[str]:
 )
 def test_importing_the_provider_and_reading_the_dag_file_load_nothing_heavy(statement: str) -> None:
     assert loaded_by(statement) & HEAVY == set()
+
+
+def test_the_pictures_show_the_dags() -> None:
+    """Where this fails: ``.venv-airflow/bin/python -m tests.helpers.dag_pictures``."""
+    from tests.helpers.dag_pictures import pictures
+
+    assert {name: (ROOM / name).read_text(encoding="utf-8") for name in ("nightly.svg", "bulk.svg")} == pictures()
 
 
 def test_the_measure_sees_what_is_loaded() -> None:
