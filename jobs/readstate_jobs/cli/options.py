@@ -40,9 +40,9 @@ class LocalPath(click.Path):
 
 CONFIGURATION: Sequence[Callable[[Command], Command]] = (
     click.option("--config", type=LocalPath(), help="A TOML file of settings."),
-    click.option("--profile", metavar="NAME", help="The account: the [profiles.NAME] of the file of settings."),
+    click.option("--profile", metavar="NAME", help="Use the section [profiles.NAME] of the settings file."),
     click.option("--env-file", type=LocalPath(), callback=add_to_environment, is_eager=True, expose_value=False,
-                 help="A file of environment variables, NAME=value. One that is set already is left as it is."),
+                 help="A file of environment variables, NAME=value. Variables that are set already keep their value."),
 )  # fmt: skip
 
 _AMOUNTS: Mapping[str, Callable[[str], object]] = {
@@ -114,11 +114,11 @@ def log_options(command: Command) -> Command:
 
     for option in (
         click.option("--log-file", type=LocalPath(dir_okay=False), callback=note_file, expose_value=False,
-                     metavar="FILE", help="Append the log to this file too, also what -q leaves out."),
+                     metavar="FILE", help="Also append the log to this file, with the lines that -q does not print."),
         click.option("-v", "--verbose", count=True, callback=note_verbosity, expose_value=False,
                      help="Print more: each retry and vanished user; -vv: each request."),
         click.option("-q", "--quiet", flag_value="error", default=None, callback=note_level, expose_value=False,
-                     help="Print errors only, and the result only where it is no success."),
+                     help="Print errors only, and the result only if it is not a success."),
     ):  # fmt: skip
         command = option(command)
     return command

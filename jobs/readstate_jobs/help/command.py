@@ -21,7 +21,7 @@ _GROUPS = {
         "max_errors", "max_drift", "on_drift",
     ),
     "Stopping, resuming, repeating": ("deadline", "grace", "go_on", "again", "restart"),
-    "Doubt and delay": ("max_precondition_age", "settle", "breaker", "max_throttled"),
+    "Unclear answers and delays": ("max_precondition_age", "settle", "breaker", "max_throttled"),
     "Pace": ("max_in_flight", "max_rate", "writes_per_second", "production_first", "shared_pace"),
     "Settings and connection": ("config", "profile", "env_file", "base_url", "work_dir"),
     "Output": (

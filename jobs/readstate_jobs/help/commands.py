@@ -75,15 +75,15 @@ COMMAND_GROUPS = {
         "show": Entry(
             "readstate_jobs.planning.show",
             "Show a plan.",
-            ("show p-20261123T180205Z-5c1d", "show plans/p-20261123T180205Z-5c1d --only delete,rewind"),
+            ("show plans/p-0d9d669077d7", "show plans/p-0d9d669077d7 --only delete,rewind"),
         ),
         "apply": Entry(
             "readstate_jobs.applying.apply",
             "Carry out a reviewed plan.",
             (
-                "apply p-20261123T180205Z-5c1d",
-                "apply p-20261123T180205Z-5c1d --confirm-deletes 3",
-                "apply p-20261123T180205Z-5c1d --canary 100 --canary-pause",
+                "apply plans/p-0d9d669077d7",
+                "apply plans/p-0d9d669077d7 --confirm-deletes 3",
+                "apply plans/p-0d9d669077d7 --canary 100 --canary-pause",
             ),
         ),
         "resume": Entry(
@@ -126,7 +126,7 @@ COMMAND_GROUPS = {
         ),
         "schema": Entry(
             "readstate_jobs.tools.schema",
-            "Print the JSON Schema of what --json prints.",
+            "Print the JSON Schema of all --json documents.",
             ("schema > readstate.schema.json",),
         ),
         "simulate": Entry(

@@ -60,7 +60,7 @@ from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
               help="Time for users already being read to finish after a stop.")  # fmt: skip
 @click.option("--max-failed-users", metavar="N|P%", help="How many users may fail. [default: 0.1%]")
 @click.option("--allow-missing", type=parse_missing, metavar="N|P%",
-              help="How many users of --users may be unknown. [default: 1%, and 1]")  # fmt: skip
+              help="How many users of --users may be unknown. [default: 1%, at least 1]")  # fmt: skip
 @click.option(
     "--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do if more failed. [default: publish]"
 )

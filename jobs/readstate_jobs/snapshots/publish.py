@@ -39,7 +39,7 @@ from readstate_jobs.snapshots.export_output import show_manifest, show_published
 @click.option("--run", "run_id", required=True, metavar="ID", help="The name of the run, as given to its shards.")
 @click.option("--max-failed-users", metavar="N|P%", help="How many users of all shards may fail. [default: 0.1%]")
 @click.option("--allow-missing", type=parse_missing, metavar="N|P%",
-              help="How many users of a --users file may be unknown. [default: 1%, and 1]")  # fmt: skip
+              help="How many users of a --users file may be unknown. [default: 1%, at least 1]")  # fmt: skip
 @click.option(
     "--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do if more failed. [default: publish]"
 )

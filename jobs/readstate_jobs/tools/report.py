@@ -32,12 +32,12 @@ from readstate_jobs.help.file_name import FileName
     metavar="FILE",
     help="The file to write: a path or a URI. [default: report-….html in this folder at a terminal, else stdout]",
 )
-@click.option("--csv", metavar="FILE", help="Write the numbers of its charts to this file too: a path or a URI.")
+@click.option("--csv", metavar="FILE", help="Also write the numbers of the charts to this file: a path or a URI.")
 @click.option(
     "--all",
     "every",
     is_flag=True,
-    help="Write the page, and an index of all dates that leads to it, into the folder --out, a path or a URI."
+    help="Write the page and an index of all dates into a folder, which --out names by a path or a URI."
     " [default: ROOT]",
 )
 @click.option("--open", "opens", is_flag=True, help="Show the file in the browser.")
