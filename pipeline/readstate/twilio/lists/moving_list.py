@@ -17,6 +17,7 @@ from readstate.twilio.http.paging import Pages, next_page_url
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.lists.list_order import ListOrder, ListRow, list_rows
+from readstate.twilio.lists.seen_names import SeenNames
 
 MOST_READINGS = 20
 
@@ -48,7 +49,7 @@ class MovingList:
         )
         """None when the list is done."""
         self._pages = Pages(self.position.request)
-        self._names: set[str | None] = set()
+        self._seen = SeenNames()
 
     @property
     def is_reread(self) -> bool:
@@ -67,10 +68,11 @@ class MovingList:
             self.position = None  # the whole list at one moment, as most lists are: nothing to learn
             return True
         rows = list_rows(response.body)
-        has_new = position.reading == 1 or any(row.name not in self._names for row in rows)
-        position = _with_page(position, rows, has_new=has_new)
-        if not position.order.is_stable:
-            self._names.update(row.name for row in rows)
+        position = _with_page(position, rows)
+        # In a list that is in a stable order no page is read again.
+        is_new = position.order.is_stable or self._seen.add(row.name for row in rows)
+        has_new = is_new or position.reading == 1
+        position = msgspec.structs.replace(position, found_new=position.found_new or has_new)
         if self._pages.request is not None and not _is_far_enough(position, rows):
             self.position = msgspec.structs.replace(position, request=self._pages.request)
             return has_new
@@ -80,14 +82,13 @@ class MovingList:
         return has_new
 
 
-def _with_page(position: ListPosition, rows: Sequence[ListRow], *, has_new: bool) -> ListPosition:
+def _with_page(position: ListPosition, rows: Sequence[ListRow]) -> ListPosition:
     begins = position.pages == 0 and bool(rows)
     return msgspec.structs.replace(
         position,
         order=position.order.after(rows) if position.reading == 1 else position.order,
         pages=position.pages + 1,
         newest=rows[0].date_updated if begins else position.newest,
-        found_new=position.found_new or has_new,
     )
 
 
