@@ -23,6 +23,10 @@ class Operator:
     """Those of the class and of its bases; of `BASE`, only what has another default here."""
     xcom: str
     links: tuple[str, ...]
+    command: str
+    """The command that it runs; empty where the DAG says it."""
+    flags: frozenset[str]
+    """The options that it may give to the command."""
 
 
 def exported_operators() -> dict[str, Operator]:
@@ -47,7 +51,17 @@ def _operator(name: str, classes: dict[str, ast.ClassDef]) -> Operator:
         {argument: Argument(default, argument in templated) for argument, default in defaults.items()},
         next(found for node in lineage if (found := _xcom(node))),
         next((links for node in lineage if (links := _links(node))), ()),
+        *_command_line(lineage),
     )
+
+
+def _command_line(lineage: list[ast.ClassDef]) -> tuple[str, frozenset[str]]:
+    methods = [_method(node, name) for node in lineage for name in ("arguments", "_planning_options")]
+    nodes = [node for method in filter(None, methods) for node in ast.walk(method)]
+    firsts = [node.elts[0] for node in nodes if isinstance(node, ast.List) and node.elts]
+    words = {node.value for node in nodes if _is_text(node)}
+    commands = {first.value for first in firsts if _is_text(first) and not first.value.startswith("-")}
+    return "".join(commands), frozenset(word for word in words if word.startswith("--"))
 
 
 def _defaults(node: ast.ClassDef) -> dict[str, str]:

@@ -109,7 +109,7 @@ class ForgetOperator(ReadstateOperator):
         """Return ``forget`` and its options."""
         if not self.retain:
             raise AirflowSkipException(f"{self.plans}: retain is not set, so every plan and run stays")
-        return ["forget", "--retain", self.retain, "--out", self.plans, "--yes", *self.options, "--json"]
+        return ["forget", "--retain", self.retain, "--plans", self.plans, "--yes", *self.options, "--json"]
 
     def to_xcom(self, result: CommandResult, context: Context) -> dict[str, Any]:
         """Return how many plans and runs were forgotten."""

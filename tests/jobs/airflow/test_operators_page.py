@@ -1,10 +1,13 @@
 """OPERATORS.md says what the code does, operator by operator, argument by argument."""
 
 import re
+from importlib import import_module
 
+import click
 import pytest
 
-from tests.helpers.operator_signatures import ROOM, Argument, Operator, exported_operators
+from readstate_jobs.cli.main import COMMANDS
+from tests.helpers.operator_signatures import BASE, ROOM, Argument, Operator, exported_operators
 
 SECTIONS = dict(part.split("\n", 1) for part in (ROOM / "OPERATORS.md").read_text(encoding="utf-8").split("\n## ")[1:])
 ROW = re.compile(r"^\| `(\w+)` \| `?(.+?)`? \| (T?) \| .+ \|$", re.MULTILINE)
@@ -24,3 +27,14 @@ def test_a_section_has_the_arguments_defaults_templates_xcom_and_links_of_its_op
     assert rows == operator.arguments
     assert f"XCom: {operator.xcom}" in section
     assert tuple(re.findall(r"Link: (\w+)", section)) == operator.links
+
+
+@pytest.mark.parametrize(("name", "operator"), exported_operators().items())
+def test_the_command_of_an_operator_has_the_options_that_it_is_given(name: str, operator: Operator) -> None:
+    if name == BASE:
+        return
+    command: click.Command = import_module(COMMANDS[operator.command].module).command
+
+    known = {flag for parameter in command.params for flag in parameter.opts}
+    assert operator.flags - known == set()
+    assert f"readstate {operator.command} " in SECTIONS[name]
