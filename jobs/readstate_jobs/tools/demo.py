@@ -1,6 +1,7 @@
 """``readstate demo``: a real export from a simulated Twilio."""
 
 import os
+import shlex
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -17,11 +18,17 @@ from readstate.simulator.server.server import running
 from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import RosterSelection
+from readstate.text import group_digits
 from readstate_jobs.cli.terminal import print_line
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.snapshots.export_job import ExportJob, export_options
 from readstate_jobs.snapshots.export_output import show_manifest
+
+_MOST_UNREAD = (
+    "select identity, sum(unread_messages_count) as unread from user_conversations group by 1"
+    " order by 2 desc nulls last limit 5"
+)
 
 
 @click.command(cls=GroupedCommand)
@@ -32,6 +39,7 @@ from readstate_jobs.snapshots.export_output import show_manifest
 @click.option("--seed", type=int, default=7, show_default=True, help="The seed of the demo world.")
 def command(*, root: str, users: int, seed: int) -> int:
     """Export from a Twilio simulated inside the demo: two services, odd identities, vanishing users, throttling."""
+    _say(f"Making a world of {group_digits(users)} users in two services, and a Twilio that serves it ...")
     world = World(WorldShape(users=users, services=2, seed=seed, odd_identities=0.05))
     faults = Faults(
         concurrency_cap=40,
@@ -42,11 +50,11 @@ def command(*, root: str, users: int, seed: int) -> int:
         vanished_users_share=0.003,
     )
     with running(world, faults=faults) as twilio:
-        click.echo(
-            f"A simulated Twilio listens on {twilio.base_url}: {users} users, two services, at most 40 concurrent"
-            " requests, shared with other traffic.",
-            err=True,
+        _say(
+            f"A simulated Twilio listens on {twilio.base_url}. It takes 40 requests at once, 30 ms each, has other"
+            " traffic, fails now and then, and some of its users vanish."
         )
+        _say(f"Exporting who has read what to {root}, as `readstate export --out {root}` does ...")
         account = twilio.credentials
         settings = load_settings(
             flags={"base_url": twilio.base_url, "work_dir": str(Path(root) / ".work")}, environ={}
@@ -62,16 +70,15 @@ def command(*, root: str, users: int, seed: int) -> int:
 
 
 def _show_next(root: str) -> None:
-    readstate, python = _typed("readstate"), _typed("python")
+    readstate = _typed("readstate")
     click.echo("\nNext, try:")
-    print_line(f"  {readstate} snapshots {root} --verify")
-    click.echo(
-        f"  {python} -c \"from readstate import open_snapshot; print(open_snapshot('{root}').to_pandas()"
-        "[['identity', 'unread_messages_count']].nlargest(5, 'unread_messages_count'))\""
-    )
-    click.echo(
-        f"  {readstate} simulate --users 2000      # then, in another terminal, export from the address that it prints"
-    )
+    for words in (("report", root), ("sql", root, _MOST_UNREAD), ("snapshots", root, "--verify")):
+        print_line(f"  {readstate} {shlex.join(words)}")
+    click.echo("The tour in README.md goes on from here: changing what is read, in bulk.")
+
+
+def _say(text: str) -> None:
+    print_line(text, err=True)
 
 
 def _typed(program: str) -> str:
