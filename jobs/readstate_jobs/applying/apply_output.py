@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import click
-
 from readstate.changes.plans.reader import Plan
 from readstate.changes.render.summary import sample, summarize
 from readstate.changes.render.text import render_text
@@ -13,10 +11,10 @@ from readstate.changes.runs.directory import RunDirectory
 from readstate.changes.runs.result import RunResult
 from readstate.errors import ExitCode, ReadstateError, Stopped
 from readstate.model.guards import Consent
-from readstate.model.outcome import OUTCOMES
+from readstate.model.outcome import OUTCOMES, Outcome
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_job import ApplyResult
-from readstate_jobs.cli.terminal import print_json, print_line, print_table
+from readstate_jobs.cli.terminal import print_json, print_line, print_plan, print_table
 
 _SHOWN_ROWS = 20
 _TEMPORARY = {ExitCode.LOCKED, ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY, ExitCode.LOCAL_DISK}
@@ -58,8 +56,9 @@ def show_run(applied: ApplyResult, *, as_json: bool) -> int:
         again = {facts.file for outcome, facts in OUTCOMES.items() if facts.file and result.counts.get(outcome)}
         for name in sorted(again):
             print_line(f"Re-plan:  {directory.path / name}")
-        if (following := next_command(directory, result)) is not None:
-            print_line(f"Next:     {following}")
+        if result.stopped is None:  # otherwise the error below says how to continue
+            for following in _following(directory, result):
+                print_line(f"Next:     {following}")
     if result.stopped is not None:
         raise Stopped(
             result.stopped.text,
@@ -67,6 +66,16 @@ def show_run(applied: ApplyResult, *, as_json: bool) -> int:
             hint=f"What was done is kept. To continue:  readstate resume {directory.run_id}",
         )
     return result.exit_code
+
+
+def _following(directory: RunDirectory, result: RunResult) -> Iterator[str]:
+    """Yield the commands that may come next, for people."""
+    if (needed := next_command(directory, result)) is not None:
+        yield needed
+    if result.counts.get(Outcome.APPLIED):
+        yield "readstate verify last    read back what was changed"
+        yield "readstate report last    what happened, as a page"
+        yield "readstate undo last      plan the reversal"
 
 
 def show_counts(result: RunResult) -> None:
@@ -81,7 +90,7 @@ def show_counts(result: RunResult) -> None:
 
 def show_refusal(plan: Plan, consent: Consent) -> None:
     """Print what the plan would do, and what every guard says with *consent*."""
-    click.echo(render_text(summarize(plan, sample(plan)[:_SHOWN_ROWS], consent)), nl=False)
+    print_plan(render_text(summarize(plan, sample(plan)[:_SHOWN_ROWS], consent)))
 
 
 @contextmanager

@@ -5,7 +5,8 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,11 @@ from readstate_jobs.cli.messages import command_line
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+_BETWEEN_WORDS: dict[str, Any] = {
+    "break_long_words": False, "break_on_hyphens": False, "subsequent_indent": " " * 8,
+}  # fmt: skip
+_MARKS = {"~": "yellow", "-": "red", "+": "green", "!": "red", "?": "yellow", "x": "red", "ok": "green"}
+"""What a line of a plan begins with, and its colour."""
 _MEASURED_ROWS = 1000
 _BETWEEN_COLUMNS = 3
 
@@ -60,8 +66,27 @@ class ShownBytes(io.RawIOBase):
         return memoryview(content).nbytes
 
 
-def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), title: str | None = None) -> None:
-    """Write a table to stdout, in colour on a terminal only.
+def print_plan(text: str) -> None:
+    """Write a plan to stdout: on a terminal, its marks in colour and its lines broken between words, never in a SID."""
+    for line in text.splitlines():
+        if not sys.stdout.isatty():
+            click.echo(line)
+            continue
+        first, *others = textwrap.wrap(line, Console().width, **_BETWEEN_WORDS) or [""]
+        mark = re.match(r" (\S+) ", first)
+        if mark is not None and (colour := _MARKS.get(mark[1])) is not None:
+            first = click.style(mark[0], fg=colour, bold=True) + first[mark.end() :]
+        click.echo("\n".join([first, *others]))
+
+
+def print_table(
+    rows: Sequence[Sequence[str]],
+    *,
+    header: Sequence[str] = (),
+    title: str | None = None,
+    alarms: Collection[str] = (),
+) -> None:
+    """Write a table to stdout, on a terminal in colour, with the cells that are one of *alarms* in red.
 
     A table too wide for the terminal is written as a list of its rows.
     """
@@ -69,11 +94,11 @@ def print_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), ti
         click.echo(click.style(escape_control(title), bold=True))
     if sys.stdout.isatty() and sum(map(len, header)) + _BETWEEN_COLUMNS * len(header) > Console().width:
         for row in rows:
-            print_table(list(zip(header, row, strict=True)))
+            print_table(list(zip(header, row, strict=True)), alarms=alarms)
             click.echo()
         return
     if sys.stdout.isatty():
-        Console(highlight=False).print(_table(rows, header))
+        Console(highlight=False).print(_table(rows, header, alarms))
     else:
         print_lines(rows, header=header)
 
@@ -105,7 +130,7 @@ def print_lines(rows: Iterable[Sequence[str]], *, header: Sequence[str] = ()) ->
         write(cells)
 
 
-def _table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> Table:
+def _table(rows: Sequence[Sequence[str]], header: Sequence[str], alarms: Collection[str]) -> Table:
     look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1)} if header else {"box": None, "padding": (0, 2)}
     table = Table(show_header=bool(header), pad_edge=False, **look)
     for number, name in enumerate(header or rows[0] if rows else ()):
@@ -113,9 +138,9 @@ def _table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> Table:
         shown = Text(escape_control(name)) if header else ""
         table.add_column(shown, justify="right" if numeric and header else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(escape_control(cell)) for cell in row))
+        table.add_row(*(Text(escape_control(cell), style="bold red" if cell in alarms else "") for cell in row))
     return table
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[\d  .,%-]+", text))
+    return bool(re.fullmatch(r"[\d  .,%-]+(e[+-]?\d+)?|null", text))

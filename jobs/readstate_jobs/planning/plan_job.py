@@ -27,7 +27,7 @@ from readstate.text import as_unicode, pluralize
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.session import open_session
-from readstate_jobs.cli.terminal import print_json, print_line
+from readstate_jobs.cli.terminal import print_json, print_line, print_plan
 from readstate_jobs.planning.changes_input import CheckedFile, print_problems, problems_document
 
 
@@ -104,7 +104,7 @@ def show_plan(summary: Summary, *, as_json: bool) -> None:
     if as_json:
         print_json(plan_document(summary))
         return
-    click.echo(render_text(summary), nl=False)
+    print_plan(render_text(summary))
     click.echo()
     print_line(f"All rows:  {summary.plan.directory / 'summary.html'}")
     needs = " ".join(guard.needs for guard in summary.guards if guard.needs)

@@ -12,6 +12,7 @@ from readstate.changes.render.summary import row_of, sample, select, summarize
 from readstate.changes.render.text import render_rows, render_text
 from readstate.errors import BadInput, ExitCode
 from readstate_jobs.cli.options import plan_argument
+from readstate_jobs.cli.terminal import print_plan
 from readstate_jobs.help.command import GroupedCommand
 
 
@@ -46,15 +47,14 @@ def command(
     summary = summarize(opened, rows)
     match "json" if as_json else form:
         case "json":
-            shown = render_json(summary)
+            click.echo(render_json(summary), nl=False)
         case "md":
-            shown = render_markdown(summary)
+            click.echo(render_markdown(summary), nl=False)
         case "html":
-            shown = render_html(summary)
+            click.echo(render_html(summary), nl=False)
         case _ if row is not None or only is not None:
-            shown = render_rows(summary.rows)
+            print_plan(render_rows(summary.rows) or "no rows of these kinds\n")
         case _:
-            shown = render_text(summary)
-    click.echo(shown, nl=False)
+            print_plan(render_text(summary))
     changes = summary.count("update") + summary.count("delete")
     return ExitCode.CHANGES_PRESENT if detailed_exitcode and changes else ExitCode.DONE

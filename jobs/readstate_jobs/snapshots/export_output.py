@@ -59,7 +59,7 @@ def _show_summary(manifest: Manifest, root: str) -> None:
         ("time", format_duration(seconds) + (f" in {manifest.starts} starts" if manifest.starts > 1 else "")),
         ("complete", "yes" if manifest.complete else "NO"),
     ]
-    print_table(rows, title=f"Snapshot of {manifest.snapshot_date}")
+    print_table(rows, title=f"Snapshot of {manifest.snapshot_date}", alarms={"NO"})
     if manifest.unknown_fields:
         print_line(f"Fields without a column: {', '.join(sorted(manifest.unknown_fields))} (a newer API?)")
     if users.failed:

@@ -116,7 +116,7 @@ def _show_snapshots(manifests: Sequence[Manifest], found: dict[date, list[str]] 
         ]
         for manifest in manifests
     ]
-    print_table(rows, header=header)
+    print_table(rows, header=header, alarms={"NO"})
     for day, problems in (found or {}).items():
         for problem in problems:
             print_line(f"{day}: {problem}")

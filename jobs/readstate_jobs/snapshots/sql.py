@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from datetime import date
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,11 @@ def _write_safe_csv(result: QueryResult, file: Any) -> None:
 
 
 def _show(result: QueryResult) -> None:
-    rows = ([cell_text(value) for value in row.values()] for row in plain_rows(result, "a table"))
+    found = ([cell_text(value) for value in row.values()] for row in plain_rows(result, "a table"))
+    first = list(islice(found, 1))
+    rows = chain(first, found)
+    if not first:
+        command_line().print_message("no rows")
     if not sys.stdout.isatty():
         print_lines(rows, header=result.schema.names)
         return

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,6 +36,14 @@ def test_a_plan_that_was_changed_is_refused(shell: Shell, plan: Plan) -> None:
     manifest.write_text(manifest.read_text().replace('"rows": 16', '"rows": 15'))
 
     assert apply(shell, plan).code == 12
+
+
+def test_the_result_names_what_may_be_typed_next(shell: Shell, plan: Plan) -> None:
+    output = shell.call("apply", str(plan.directory), *consent(plan), *HASTE)
+
+    following = re.findall(r"^Next: +readstate (\w+ last) ", output.stdout, re.MULTILINE)
+    assert following == ["verify last", "report last", "undo last"], output
+    assert shell.call("verify", "last").code == 0
 
 
 def test_a_plan_for_another_place_is_refused(shell: Shell, plan: Plan) -> None:

@@ -2,9 +2,10 @@ import io
 import json
 import sys
 
+import click
 import pytest
 
-from readstate_jobs.cli.terminal import print_json, print_table
+from readstate_jobs.cli.terminal import print_json, print_plan, print_table
 
 
 def test_into_a_pipe_a_row_is_one_line_without_colour_or_blanks_at_its_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,6 +53,47 @@ def test_at_a_terminal_a_table_whose_head_does_not_fit_becomes_a_list(monkeypatc
 
     lines = [line.split() for line in terminal.getvalue().splitlines() if line.strip()]
     assert lines == [[name, value] for value in ("a", "b") for name in names]
+
+
+@pytest.mark.parametrize("cells", [["7", "1 000"], ["null", "-3.5"], ["1e-05", "20 %"]])
+def test_numbers_align_at_the_right_whatever_is_missing(cells: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([[cell, "text"] for cell in cells], header=["number", "k"])
+
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert len({line.index("text") - len(line[: line.index("text")].rstrip()) for line in lines}) == 1
+
+
+_SID = "US" + "0123456789abcdef" * 2
+_PLAN = f" ~ line 2      {_SID} / {_SID}  last_read_message_index 5 -> 9\n!  nothing\n\n - delete 1\n ok no rewinds\n"
+
+
+def test_a_plan_has_its_marks_in_colour_and_is_broken_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = sixty_columns(monkeypatch)
+
+    print_plan(_PLAN)
+
+    shown = terminal.getvalue()
+    assert shown.count(_SID) == 2, "whole, to be pasted"
+    assert all(len(line) <= 60 for line in click.unstyle(shown).splitlines())
+    assert "\x1b[33m\x1b[1m ~ " in shown
+    assert "\x1b[31m\x1b[1m - " in shown
+    assert "\x1b[32m\x1b[1m ok " in shown
+
+
+def test_a_plan_in_a_pipe_is_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(_PLAN)
+
+    assert capsys.readouterr().out == _PLAN
+
+
+def test_alarms_are_red_at_a_terminal_that_has_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = sixty_columns(monkeypatch)
+    monkeypatch.setenv("TERM", "xterm")
+
+    print_table([["complete", "NO"], ["NOTE", "no"]], alarms={"NO"})
+
+    assert terminal.getvalue().count("\x1b[1;31m") == 1
+    assert "\x1b[1;31mNO\x1b[0m" in terminal.getvalue()
 
 
 def test_json_keeps_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,6 +35,13 @@ def test_a_table_shows_null_as_null_and_control_characters_as_text(root: str) ->
     assert "\\x1b" in output.stdout
 
 
+def test_an_empty_result_says_so_beside_its_columns(root: str) -> None:
+    output = succeed("sql", root, "select user_sid from user_conversations where false")
+
+    assert output.stdout.splitlines()[0].strip() == "user_sid"
+    assert output.stderr == "no rows\n"
+
+
 def test_a_query_that_is_no_utf_8_is_told_as_that(root: str) -> None:
     output = run_command("sql", root, "select '\udcff'")
 

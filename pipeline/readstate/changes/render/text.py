@@ -7,7 +7,7 @@ from readstate.changes.render.selection import selection
 from readstate.changes.render.summary import SYMBOLS, Summary, field_changes, names_of, remarks
 from readstate.model.change import Disposition
 from readstate.model.plan import PlanRow
-from readstate.text import group_digits, short_sid
+from readstate.text import group_digits
 
 EXAMPLES = 10
 
@@ -54,7 +54,7 @@ def _row(row: PlanRow) -> str:
     user, conversation = names_of(row)
     changes = [f"{change.name} {change.before} -> {change.after}" for change in field_changes(row)]
     said = "  ".join([*changes, *remarks(row)])
-    return f" {symbol} line {row.input_line:<6} {short_sid(user)} / {short_sid(conversation)}  {said}"
+    return f" {symbol} line {row.input_line:<6} {user} / {conversation}  {said}"
 
 
 def _mixed(rows: list[PlanRow], examples: int) -> list[PlanRow]:

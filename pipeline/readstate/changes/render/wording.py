@@ -2,7 +2,7 @@
 
 from readstate.changes.render.summary import Summary
 from readstate.model.change import Direction, Disposition, Reason
-from readstate.text import escape_control, format_duration, group_digits, short_sid
+from readstate.text import escape_control, format_duration, group_digits
 
 _PLURALS = {"timestamp": "timestamps", "level": "notification levels"}
 
@@ -27,7 +27,7 @@ def source(summary: Summary) -> str:
 def target(summary: Summary) -> str:
     """Return where the plan may be applied."""
     where = summary.manifest.target
-    return f"account {short_sid(where.account_sid)}  service {short_sid(where.service_sid)}  {where.base_url}"
+    return f"account {where.account_sid}  service {where.service_sid}  {where.base_url}"
 
 
 def breakdown(summary: Summary, disposition: Disposition) -> str:
