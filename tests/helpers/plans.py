@@ -58,8 +58,10 @@ def provenance(*, via: str = "csv", **facts: Any) -> Provenance:
     )
 
 
-def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv", rejects: bytes | None = None) -> Plan:
-    """A sealed plan of *rows* under *root*; users have four conversations each."""
+def written_plan(
+    root: Path, *rows: PlanRow, name: str = "changes.csv", rejects: bytes | None = None, now: datetime = NOW
+) -> Plan:
+    """A sealed plan of *rows* under *root*, made at *now*; users have four conversations each."""
     with PlanWriter(root) as writer:
         if rejects is not None:
             (writer.directory / REJECTS).write_bytes(rejects)
@@ -67,7 +69,7 @@ def written_plan(root: Path, *rows: PlanRow, name: str = "changes.csv", rejects:
             writer.add(row, b'{"sid":"MB"}' if row.disposition == "delete" else None)
         return finish_plan(
             writer, lambda _: 4, options=PlanOptions(), target_info=TargetInfo(TARGET, timedelta(), requests=2),
-            provenance=provenance(name=name, rows=len(rows)), now=NOW, requests=3,
+            provenance=provenance(name=name, rows=len(rows)), now=now, requests=3,
         )  # fmt: skip
 
 

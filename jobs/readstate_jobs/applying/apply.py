@@ -24,7 +24,7 @@ from readstate_jobs.help.command import GroupedCommand
 @outcome_options
 @connection_options
 def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any) -> int:
-    """Carry out PLAN, a plan's folder or its id: what it shows, and nothing else.
+    """Carry out PLAN, a plan's folder, its id or "last": what it shows, and nothing else.
 
     Each row is re-read right before it is changed, and skipped if it has changed since the plan.
     To resume a run that was stopped or killed:  readstate resume RUN

@@ -22,7 +22,7 @@ from readstate_jobs.help.command import GroupedCommand
 @outcome_options
 @connection_options
 def command(*, run: str, as_json: bool, **options: Any) -> int:
-    """Resume RUN, a run's folder or its id, with the plan and the consent that it was started with.
+    """Resume RUN, a run's folder, its id or "last", with the plan and the consent that it was started with.
 
     Rows that may have been sent are read back before anything is sent again; failed rows are tried once more.
     """

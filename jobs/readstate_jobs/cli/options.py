@@ -192,13 +192,13 @@ def connection_options(command: Command) -> Command:
 
 
 def plan_argument(command: Command) -> Command:
-    """Add to *command* the argument PLAN: a folder, or an id below the folder of all plans."""
+    """Add to *command* the argument PLAN: a folder, or an id below the folder of all plans, or ``last``."""
     return click.argument("plan", type=FileName(), metavar="PLAN")(plans_option(command))
 
 
 def plans_option(command: Command) -> Command:
     """Add to *command* the option that says where plans are found."""
-    return _plans("--plans", help="The folder in which a PLAN given by its id is found.")(command)
+    return _plans("--plans", help="The folder in which a PLAN given by its id, or by 'last', is found.")(command)
 
 
 def plans_output_option(command: Command) -> Command:

@@ -75,15 +75,15 @@ COMMAND_GROUPS = {
         "show": Entry(
             "readstate_jobs.planning.show",
             "Show a plan.",
-            ("show plans/p-0d9d669077d7", "show plans/p-0d9d669077d7 --only delete,rewind"),
+            ("show last", "show plans/p-0d9d669077d7 --only delete,rewind"),
         ),
         "apply": Entry(
             "readstate_jobs.applying.apply",
             "Carry out a reviewed plan.",
             (
-                "apply plans/p-0d9d669077d7",
-                "apply plans/p-0d9d669077d7 --confirm-deletes 3",
-                "apply plans/p-0d9d669077d7 --canary 100 --canary-pause",
+                "apply last",
+                "apply last --confirm-deletes 3",
+                "apply last --canary 100 --canary-pause",
             ),
         ),
         "resume": Entry(
@@ -93,8 +93,8 @@ COMMAND_GROUPS = {
         ),
         "status": Entry(
             "readstate_jobs.runs.status",
-            "Show the progress of a run, also while it runs and after a kill.",
-            ("status last",),
+            "Show how far exports and runs are, also while they run and after a kill.",
+            ("status", "status last --watch"),
         ),
         "verify": Entry(
             "readstate_jobs.runs.verify",

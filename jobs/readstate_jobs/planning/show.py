@@ -31,7 +31,7 @@ def command(
     *, plan: str, root: Path, form: str, only: str | None, row: int | None, limit: int,
     as_json: bool, detailed_exitcode: bool,
 ) -> int:  # fmt: skip
-    """Show PLAN, a plan's folder or its id.
+    """Show PLAN, a plan's folder, its id or "last".
 
     Its rows, participants and rejected lines are checked against its digests first.
     """

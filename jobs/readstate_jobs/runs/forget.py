@@ -68,6 +68,8 @@ def _parse_age(text: str) -> float:
 
 
 def _find(name: str, root: Path, work_dir: Path) -> Erasable:
+    if name == "last":  # the run: erasing a plan erases its runs too
+        return inspect_run(find_run(name, work_dir))
     try:
         return inspect_plan(find_plan(name, root), work_dir)
     except BadInput as no_plan:

@@ -1,37 +1,101 @@
-"""``readstate status``: how far a run is, while it runs, after it, and after a kill."""
+"""``readstate status``: how far exports and runs are, while they run, afterwards, and after a kill."""
 
-from typing import Any
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-from readstate.changes.runs.directory import find_run
-from readstate.changes.runs.status import status_of
-from readstate.errors import ExitCode
+from readstate.changes.runs.directory import RunDirectory, find_run
+from readstate.changes.runs.status import RunStatus, status_of
+from readstate.errors import ExitCode, Usage
 from readstate_jobs.applying.apply_output import run_document, show_counts
-from readstate_jobs.cli.options import json_option, runs_options, work_dir_from
+from readstate_jobs.cli.options import json_option, plans_option, runs_options, work_dir_from
 from readstate_jobs.cli.terminal import print_json, print_line
 from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.runs.unfinished import find_unfinished, show_unfinished, unfinished_document
+
+Shown = TypeVar("Shown")
+
+_SECONDS_BETWEEN = 2.0
 
 
 @click.command(cls=GroupedCommand)
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="[RUN]", required=False)
 @runs_options
-@click.option("--exit-code", "with_exit_code", is_flag=True, help="Exit with the code that the run itself would have.")
+@plans_option
+@click.option("--watch", "watches", is_flag=True, help="Show it again every 2 seconds, until nothing runs any more.")
+@click.option("--exit-code", "with_exit_code", is_flag=True, help="Exit with the code that RUN itself would have.")
 @json_option
-def command(*, run: str, with_exit_code: bool, as_json: bool, **options: Any) -> int:
-    """Show the progress of RUN, from its journal alone. Nothing is sent, and the run is not disturbed."""
+def command(*, run: str | None, root: Path, watches: bool, with_exit_code: bool, as_json: bool, **options: Any) -> int:
+    """Show how far RUN is, or all unfinished exports, runs and plans. Nothing is sent, and nothing is disturbed.
+
+    RUN is a folder, an id, or "last".
+    """
+    if watches and as_json:
+        raise Usage("--watch and --json exclude each other; use one of them")
+    if run is None and with_exit_code:
+        raise Usage("--exit-code needs a RUN", hint="readstate status last --exit-code")
     work_dir = work_dir_from(**options)
+    if run is None:
+        return _show_all(work_dir, root, watches=watches, as_json=as_json)
     directory = find_run(run, work_dir)
     status = status_of(directory, work_dir)
-    document: dict[str, Any] = run_document(directory, status.header.plan_id, status.result)
-    document |= {"schema": "status/1", "state": status.state, "epoch": status.epoch, "in_doubt": status.in_doubt}
     if as_json:
-        print_json(document)
+        print_json(_document(directory, status))
+    elif watches:
+        status = watch(lambda: _shown(directory, work_dir), lambda shown: shown.state == "running")
     else:
-        print_line(f"{directory.run_id}  {status.state}  plan {status.header.plan_id}  start {status.epoch}")
-        show_counts(status.result)
-        if status.in_doubt:
-            print_line(f"{status.in_doubt} rows may have been sent and have no outcome yet")
-        if document["next"] is not None and status.state != "running":
-            print_line(f"Next:     {document['next']}")
+        _show(directory, status)
     return status.result.exit_code if with_exit_code else ExitCode.DONE
+
+
+def watch(
+    show: Callable[[], Shown], is_running: Callable[[Shown], bool], *, wait: Callable[[float], None] = time.sleep
+) -> Shown:
+    """Call *show* every few seconds while something runs; on a terminal it shows in the place of what was there."""
+    while True:
+        if sys.stdout.isatty():
+            click.clear()
+        shown = show()
+        if not is_running(shown):
+            return shown
+        wait(_SECONDS_BETWEEN)
+
+
+def _show_all(work_dir: Path, plans: Path, *, watches: bool, as_json: bool) -> int:
+    def shown() -> bool:
+        found = find_unfinished(work_dir, plans)
+        show_unfinished(found)
+        return found.is_running
+
+    if as_json:
+        print_json(unfinished_document(find_unfinished(work_dir, plans)))
+    elif watches:
+        watch(shown, bool)
+    else:
+        shown()
+    return ExitCode.DONE
+
+
+def _shown(directory: RunDirectory, work_dir: Path) -> RunStatus:
+    status = status_of(directory, work_dir)
+    _show(directory, status)
+    return status
+
+
+def _document(directory: RunDirectory, status: RunStatus) -> dict[str, Any]:
+    document = run_document(directory, status.header.plan_id, status.result)
+    return document | {"schema": "status/1", "state": status.state, "epoch": status.epoch, "in_doubt": status.in_doubt}
+
+
+def _show(directory: RunDirectory, status: RunStatus) -> None:
+    document = _document(directory, status)
+    print_line(f"{directory.run_id}  {status.state}  plan {status.header.plan_id}  start {status.epoch}")
+    show_counts(status.result)
+    if status.in_doubt:
+        print_line(f"{status.in_doubt} rows may have been sent and have no outcome yet")
+    if document["next"] is not None and status.state != "running":
+        print_line(f"Next:     {document['next']}")

@@ -218,6 +218,52 @@ class Status(RunFacts):
     in_doubt: int
 
 
+class UnfinishedExport(TypedDict):
+    """An export, or a shard of one."""
+
+    root: str | None
+    run_id: str
+    snapshot_date: str
+    state: Literal["running", "stopped"]
+    users_done: int
+    users_listed: int
+    list_complete: bool
+    users_failed: int
+    rows: int
+    saved_at: str
+    folder: str
+
+
+class UnfinishedRun(TypedDict):
+    """A run that is under way, or was stopped or killed."""
+
+    run_id: str
+    plan_id: str
+    state: Literal["running", "stopped", "killed"]
+    rows_done: int
+    rows: int
+    in_doubt: int
+
+
+class WaitingPlan(TypedDict):
+    """A plan that no run was begun with."""
+
+    plan_id: str
+    plan_dir: str
+    updates: int
+    deletes: int
+    expires_at: str
+
+
+class Unfinished(TypedDict):
+    """Of ``status`` without a RUN."""
+
+    schema: Literal["unfinished/1"]
+    exports: list[UnfinishedExport]
+    runs: list[UnfinishedRun]
+    plans: list[WaitingPlan]
+
+
 class RefusedRun(TypedDict):
     """Of ``apply`` and ``resume`` where nothing was begun, or an error ended it."""
 
@@ -306,7 +352,7 @@ class Probe(TypedDict):
 
 DOCUMENTS = (
     Export, Shard, Estimate, Snapshots, Pruned, Comparison, Lint, Rejected, Plan, Run, RefusedRun,
-    Status, Verification, Forgotten, Settings, Doctor, Probe,
+    Status, Unfinished, Verification, Forgotten, Settings, Doctor, Probe,
 )  # fmt: skip
 
 

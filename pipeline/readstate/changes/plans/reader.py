@@ -120,7 +120,12 @@ def read_header(directory: Path) -> PlanHeader:
 
 
 def find_plan(name: str, root: Path) -> Path:
-    """Return the directory of the plan *name*: a directory, or an id below *root*. Raise `BadInput`."""
+    """Return the directory of the plan *name*: a directory, an id below *root*, or ``last``, the newest one there.
+
+    Raise `BadInput`, and for ``last`` `PlanUnusable` where a plan is damaged: it could be the newest.
+    """
+    if name == "last" and (found := list(plans_in(root))):
+        return max(found, key=lambda plan: read_header(plan).created_at)
     candidates = (Path(name), root / name)
     for candidate in candidates:
         if (candidate / MANIFEST).is_file():
@@ -133,6 +138,12 @@ def find_plan(name: str, root: Path) -> Path:
     if kind_of_id(name) == "run":
         raise BadInput(f"{name} is a run, not a plan", hint=f"To see it:  readstate status {name}")
     raise BadInput(f"there is no plan {name}", hint="Use its folder, or its id with -o and the folder of plans.")
+
+
+def plans_in(root: Path) -> Iterator[Path]:
+    """Yield the directories of the plans below *root*, also of those that were erased."""
+    # A link may lead to files that are not ours.
+    yield from sorted(path.parent for path in root.glob(f"p-*/{MANIFEST}") if not path.parent.is_symlink())
 
 
 def require_same_target(manifest: Manifest, target: Target) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from readstate.changes.plans.reader import read_header
+from readstate.changes.plans.reader import plans_in, read_header
 from readstate.changes.plans.tombstone import Tombstone, write_tombstone
 from readstate.changes.plans.writer import MANIFEST, PARTICIPANTS, REJECTS, ROWS_FILE, UNFINISHED, is_abandoned
 from readstate.changes.runs.directory import RunDirectory, runs_in
@@ -118,9 +118,7 @@ def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterat
 
     Raise `PlanUnusable`, `LocalDisk`.
     """
-    # A link may lead to files that are not ours.
-    made = sorted(path.parent for path in plans_root.glob(f"p-*/{MANIFEST}") if not path.parent.is_symlink())
-    plans = [inspect_plan(path, work_dir) for path in made]
+    plans = [inspect_plan(path, work_dir) for path in plans_in(plans_root)]
     in_plans = {run.path for plan in plans for run in plan.runs}
     alone = [inspect_run(run) for run in runs_in(work_dir) if run.path not in in_plans]
     unfinished = sorted(path for path in plans_root.glob(f"{UNFINISHED}*") if not path.is_symlink())

@@ -128,6 +128,7 @@ async def _begin_or_resume(
         run = await disk.run(
             begin,
             checkpoint,
+            root=context.store.root,
             run_id=options.run_id or _new_run_id(context.clock),
             account_sid=configuration.account_sid,
             options=options.fingerprint() | options.account(configuration),

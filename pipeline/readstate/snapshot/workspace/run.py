@@ -47,11 +47,14 @@ class Run:
         return RunRecord((*self.earlier.spans, span), timeline.added_to(self.earlier.timeline))
 
 
-def begin(checkpoint: Checkpoint, *, run_id: str, account_sid: str | None, options: Any, clock: Clock) -> Run:
-    """Write into the checkpoint that a run begins now."""
+def begin(
+    checkpoint: Checkpoint, *, root: str, run_id: str, account_sid: str | None, options: Any, clock: Clock
+) -> Run:
+    """Write into the checkpoint that a run to *root* begins now."""
     now = clock.now()
     checkpoint.set(
         options=options,
+        root=root,
         run_id=run_id,
         started_at=now.isoformat(),
         account_sid=account_sid,

@@ -14,7 +14,7 @@ from readstate.files import create_private_folder, require_unshared, translate_o
 from readstate.locks import LockHeld, acquire_lock, is_locked
 from readstate.snapshot.workspace.checkpoint import begun_run
 
-_LOCK = "lock"
+LOCK_NAME = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Workspace:
                 if path.is_dir():
                     shutil.rmtree(path)
                     path.mkdir(mode=0o700)
-                elif path.name != _LOCK:
+                elif path.name != LOCK_NAME:
                     path.unlink()
 
     def remove_parts_except(self, names: Container[str]) -> None:
@@ -88,7 +88,7 @@ def hold_workspace(folder: Path) -> Iterator[Workspace]:
     try:
         with translate_os_errors(folder, hint="Choose a folder that you may write to with --work-dir."):
             create_private_folder(folder.parent)
-            lock = acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n")
+            lock = acquire_lock(folder / LOCK_NAME, holder=f"{os.getpid()}\n")
     except LockHeld as held:
         raise Locked(
             f"the same export is running already{f' (process {held.holder})' if held.holder else ''}",
@@ -116,7 +116,7 @@ def remove_leftovers(work_dir: Path, *, root: str, published: Callable[[date], s
 
 def _remove_unless_begun(folder: Path, published: Callable[[date], str | None]) -> None:
     """Remove *folder* where it belongs to no run, or to one that is *published*. Raise `LockHeld`."""
-    with acquire_lock(folder / _LOCK, holder=f"{os.getpid()}\n"):
+    with acquire_lock(folder / LOCK_NAME, holder=f"{os.getpid()}\n"):
         workspace = Workspace(folder)
         run = begun_run(workspace.checkpoint)
         if run is None or published(run.snapshot_date) == run.run_id:
@@ -125,7 +125,7 @@ def _remove_unless_begun(folder: Path, published: Callable[[date], str | None]) 
 
 def unfinished_exports(work_dir: Path, *, root: str) -> list[date]:
     """Return the dates of unfinished exports to *root* that no process holds now."""
-    found = sorted(work_dir.glob(f"exports/????-??-??-{_named_after(root)}/{_LOCK}"))
+    found = sorted(work_dir.glob(f"exports/????-??-??-{_named_after(root)}/{LOCK_NAME}"))
     return [date.fromisoformat(lock.parent.name[:10]) for lock in found if not _is_held(lock)]
 
 

@@ -194,6 +194,20 @@ def test_a_plan_is_named_by_its_directory_or_its_id(tmp_path: Path) -> None:
         find_plan("p-000000000000", tmp_path)
 
 
+def test_last_is_the_plan_that_was_made_last_whatever_its_id(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="there is no plan last"):
+        find_plan("last", tmp_path)
+    plans = [
+        written_plan(tmp_path, plan_row(number), now=NOW + timedelta(minutes=minutes))
+        for number, minutes in enumerate((1, 3, 2))
+    ]
+
+    assert find_plan("last", tmp_path) == plans[1].directory
+    (plans[0].directory / "manifest.json").write_text("{}")
+    with pytest.raises(PlanUnusable):
+        find_plan("last", tmp_path)
+
+
 def test_a_changes_file_in_place_of_a_plan_is_answered_with_the_command_to_type(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as refused:
         find_plan("changes.csv", tmp_path)
