@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from readstate.simulator.seed.message_indices import Messages
-from readstate.simulator.seed.records import Conversation, Message, Participant, User
+from readstate.simulator.seed.records import Conversation, ConversationState, Message, Participant, User
 from readstate.simulator.seed.sid_space import mix, subkey
 from readstate.simulator.world.effect_log import EffectKind, EffectLog, Fields
 from readstate.simulator.world.service import Service
@@ -65,9 +65,14 @@ class Editor:
         self._record("user.deleted", user=user, before={"identity": user.identity})
 
     def create_conversation(
-        self, *, friendly_name: str | None = None, unique_name: str | None = None, attributes: str = "{}"
+        self,
+        *,
+        friendly_name: str | None = None,
+        unique_name: str | None = None,
+        attributes: str = "{}",
+        state: ConversationState = "active",
     ) -> Conversation:
-        """Create an active conversation without members and messages."""
+        """Create a conversation without members and messages."""
         number = self._service.seeded.conversations.count + len(self._overlay.created_conversations)
         now = int(self._log.now())
         conversation = Conversation(
@@ -75,7 +80,7 @@ class Editor:
             sid=f"CH{self._new_sid('conversation', number)}",
             friendly_name=friendly_name,
             unique_name=unique_name,
-            state="active",
+            state=state,
             date_inactive=None,
             date_closed=None,
             attributes=attributes,

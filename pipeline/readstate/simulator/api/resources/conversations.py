@@ -26,7 +26,8 @@ def list_page(context: Context) -> Response:
     """List the conversations, of one state and created between two dates if requested."""
     query = context.query
     filters = {name: query[name] for name in ("StartDate", "EndDate", "State") if name in query}
-    state = _state(query["State"]) if "State" in query else None
+    # Nothing here is ever `initializing`, but clients may ask for it.
+    state = _state(query["State"], known=_STATES | {"initializing"}) if "State" in query else None
     start = _date(query.get("StartDate"), "StartDate", day_ends=time.min, default=-_NEVER)
     end = _date(query.get("EndDate"), "EndDate", day_ends=time(23, 59, 59), default=_NEVER)
     order = context.behaviour.conversations
@@ -61,6 +62,7 @@ def create(context: Context) -> Response:
         friendly_name=context.form.get("FriendlyName"),
         unique_name=unique_name,
         attributes=context.form.get("Attributes", "{}"),
+        state=_state(context.form.get("State", "active")),
     )
     return created(render.conversation(context.urls, conversation))
 
@@ -126,8 +128,8 @@ def _date(text: str | None, name: str, *, day_ends: time, default: float) -> flo
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
-def _state(text: str) -> ConversationState:
-    if text not in _STATES:
+def _state(text: str, *, known: frozenset[str] = _STATES) -> ConversationState:
+    if text not in known:
         raise ApiError(400, 20001, "Invalid parameter: State")
     return cast("ConversationState", text)
 

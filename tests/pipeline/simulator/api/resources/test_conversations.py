@@ -71,6 +71,15 @@ def test_conversations_can_be_listed_by_date_and_come_newest_first(api: Simulate
     assert api.rows("/v1/Conversations?StartDate=2022-06-01&EndDate=2023-06-30&State=active") == filtered
 
 
+def test_a_conversation_may_be_made_in_any_state_but_none_stays_initializing(api: SimulatedApi) -> None:
+    made = api.ask("POST", "/v1/Conversations", State="inactive").body
+
+    assert made["state"] == "inactive"
+    assert made["sid"] in {row["sid"] for row in api.rows("/v1/Conversations?State=inactive")}
+    assert api.rows("/v1/Conversations?State=initializing") == []
+    assert api.ask("POST", "/v1/Conversations", State="sleepy").code == 20001
+
+
 @pytest.mark.parametrize("query", ["StartDate=yesterday", "EndDate=", "State=sleepy", 'State="'])
 def test_a_filter_that_cannot_be_is_refused(api: SimulatedApi, query: str) -> None:
     assert api.ask("GET", f"/v1/Conversations?{query}").code == 20001
