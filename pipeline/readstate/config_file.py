@@ -55,7 +55,7 @@ def _check(settings: Mapping[str, object], variables: Mapping[str, object], orig
     """Raise `BadInput` for a secret in a profile, and for a value that is no text where only texts can be."""
     for key in _SECRET_KEYS & settings.keys():
         raise BadInput(
-            f"{origin}: {key}: a file of settings holds no secret",
+            f"{origin}: {key}: a settings file must not hold a secret",
             hint=f"Name where it is kept: {key}_file, {key}_command, or {key}_env for the name of a variable.",
         )
     for name, value in variables.items():

@@ -75,9 +75,7 @@ def _source(account: Account, secret: str) -> str | None:
     """Return the variable that is *secret*, or says where it is kept. Raise `NotPermitted` if there are several."""
     found = [name for form in ("", *SOURCES) if account.get(name := secret + form)]
     if len(found) > 1:
-        raise NotPermitted(
-            f"{' and '.join(map(account.label, found))} are both set", hint="Leave all out but the one that is meant."
-        )
+        raise NotPermitted(f"{' and '.join(map(account.label, found))} are both set", hint="Keep only one of them.")
     return found[0] if found else None
 
 

@@ -26,8 +26,8 @@ def read_env_file(path: Path) -> dict[str, str]:
         found = _LINE.fullmatch(line)
         if found is None:
             raise BadInput(
-                f"{path}, line {number}: not NAME=value; the line is not shown, for it may hold a secret",
-                hint="A value with quotation marks, $ or \\ goes between single quotation marks: NAME='value'.",
+                f"{path}, line {number}: not NAME=value; the line is not shown, because it may hold a secret",
+                hint="Put a value with quotation marks, $ or \\ in single quotation marks: NAME='value'.",
             )
         variables[found["name"]] = found["single"] or found["double"] or found["plain"] or ""
     return variables

@@ -136,7 +136,7 @@ def _configuration(config: Path | None, profile: str | None, environ: Mapping[st
         return read_configuration(Path(_without_tilde(str(config), "--config")), profile)
     if profile is not None:
         raise BadInput(
-            f"the profile {profile} needs a file of settings", hint=f"Add --config FILE, or export {_CONFIG}=FILE."
+            f"the profile {profile} needs a settings file", hint=f"Add --config FILE, or export {_CONFIG}=FILE."
         )
     return Configuration({})
 

@@ -86,7 +86,7 @@ def test_variables_name_the_file_and_the_profile_where_no_flag_does(config: Path
         ("[profiles.emae]", "did you mean 'emae'"),
         ("profiles = 3", "profiles must be tables"),
         ("profiles.emea = 3", "profiles must be tables"),
-        ("[profiles.emea]\nauth_token = 'hunter2'", "auth_token: a file of settings holds no secret"),
+        ("[profiles.emea]\nauth_token = 'hunter2'", "auth_token: a settings file must not hold a secret"),
         ("[profiles.emea]\napi_secret = 'hunter2'", "api_secret_file, api_secret_command, or api_secret_env"),
         ("[profiles.emea]\nauth_token_file = ['hunter2']", "auth_token_file must be a text"),
         (
@@ -95,7 +95,7 @@ def test_variables_name_the_file_and_the_profile_where_no_flag_does(config: Path
         ),
         ("[profiles.emea]\nregion = 'ie1'", "without edge: Twilio would route"),
         ("account_sid = 'AC1'", "account_sid belongs in a profile"),
-        ("auth_token = 'hunter2'", "auth_token: a file of settings holds no secret"),
+        ("auth_token = 'hunter2'", "auth_token: a settings file must not hold a secret"),
     ],
 )
 def test_what_is_wrong_with_a_profile_is_told_with_the_file_and_without_a_secret(
@@ -111,5 +111,5 @@ def test_what_is_wrong_with_a_profile_is_told_with_the_file_and_without_a_secret
 
 
 def test_a_profile_without_a_file_is_refused() -> None:
-    with pytest.raises(BadInput, match="the profile emea needs a file of settings"):
+    with pytest.raises(BadInput, match="the profile emea needs a settings file"):
         load(None, "emea")

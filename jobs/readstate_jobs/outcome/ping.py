@@ -50,7 +50,7 @@ class Ping:
         self._worker.join(MOST_SECONDS)
         if self._problem is None:
             return None
-        return f"--ping: {urlsplit(self._address).hostname} was not told how this ended: {self._problem}"
+        return f"--ping: {urlsplit(self._address).hostname} did not receive the outcome: {self._problem}"
 
     def _send_both(self) -> None:
         self._send("/start", "", waits=(0.0,))

@@ -65,7 +65,7 @@ class EventLog:
         if type(event) in self._left:
             self._left[type(event)] = left - 1
             if left == 1:
-                message = f"{message}; further ones like this are counted, and shown by -v"
+                message = f"{message}; further lines like this are only counted (-v prints them)"
         self._line(level, _snake_case(type(event).__name__), message, facts)
 
     def update(self, now: Progress) -> None:

@@ -139,7 +139,7 @@ def _stray_errors(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         outcomes = ", ".join(sorted({found.outcome for found in stray}))
         yield Finding(
             subject="5xx",
-            assumed="now and then",
+            assumed="occasional",
             seen=f"{len(stray)} of {len(exchanges)} answers: {outcomes}",
             otherwise="asked once more, as every read is",
         )

@@ -53,7 +53,7 @@ def test_a_redirect_is_not_followed(service: PingServer) -> None:
 
     problem = Ping(f"{service.url}/uuid").end(outcome())
 
-    assert problem == "--ping: 127.0.0.1 was not told how this ended: status 302"
+    assert problem == "--ping: 127.0.0.1 did not receive the outcome: status 302"
     assert {path for path, _ in service.pings} == {"/uuid/start", "/uuid"}
 
 
@@ -79,5 +79,5 @@ def test_a_service_that_never_answers_delays_nothing(service: PingServer, monkey
 def test_a_service_that_is_not_there_is_named_without_its_path() -> None:
     problem = Ping("http://127.0.0.1:1/secret-uuid").end(outcome())
 
-    assert "127.0.0.1 was not told how this ended: [Errno 111]" in str(problem)
+    assert "127.0.0.1 did not receive the outcome: [Errno 111]" in str(problem)
     assert "secret-uuid" not in str(problem)

@@ -154,7 +154,7 @@ class TestLevels:
         lines.log.observe(events.Message("a sentence"))
 
         assert len(lines) == shown + 1
-        assert ("further ones like this are counted, and shown by -v" in lines[19]) is (level == "info")
+        assert ("further lines like this are only counted (-v prints them)" in lines[19]) is (level == "info")
 
 
 class TestJson:

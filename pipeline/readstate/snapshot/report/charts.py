@@ -112,7 +112,7 @@ def change_charts(comparison: Comparison) -> Iterator[Chart]:
         return
     read = ways["read on"][1] + ways["read for the first time"][1]
     yield bars(
-        f"Since {comparison.before.snapshot_date}, users have read on in {format_number(read)} memberships, and"
+        f"Since {comparison.before.snapshot_date}, users have read further in {format_number(read)} memberships, and"
         f" {format_number(ways['more unread messages'][1])} have more unread messages",
         list(ways),
         Series(_MEMBERSHIPS, "read", [rows for _, rows in ways.values()]),
@@ -141,7 +141,7 @@ def _ages(found: Statistics) -> Chart:
     unread, old = found.all_rows.unread, found.unread_ages[AGES.index("older")]
     shown = [place for place, age in enumerate(AGES) if age != "no date" or found.unread_ages[place]]
     return bars(
-        f"{format_share(old, unread)} of what is unread was last updated more than 30 days ago",
+        f"{format_share(old, unread)} of the unread memberships were last updated more than 30 days ago",
         [AGES[place] for place in shown],
         Series("unread memberships", "unread", [found.unread_ages[place] for place in shown]),
         axis="conversation updated",

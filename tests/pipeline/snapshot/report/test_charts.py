@@ -27,7 +27,9 @@ def test_changed_rows_are_told_by_the_way_they_went(tmp_path: Path) -> None:
     assert comparison is not None
 
     (chart,) = change_charts(comparison)
-    assert chart.title == ("Since 2026-11-22, users have read on in 3 memberships, and 2 have more unread messages")
+    assert chart.title == (
+        "Since 2026-11-22, users have read further in 3 memberships, and 2 have more unread messages"
+    )
     assert dict(zip(chart.labels, chart.series[0].values, strict=True)) == {
         "read on": 2,
         "read for the first time": 1,
