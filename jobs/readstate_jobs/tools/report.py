@@ -29,10 +29,16 @@ from readstate_jobs.help.file_name import FileName
 @click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot to show. [default: the newest]")
 @click.option(
     "--out",
+    type=FileName(),
     metavar="FILE",
     help="The file to write: a path or a URI. [default: report-….html in this folder at a terminal, else stdout]",
 )
-@click.option("--csv", metavar="FILE", help="Also write the numbers of the charts to this file: a path or a URI.")
+@click.option(
+    "--csv",
+    type=FileName(),
+    metavar="FILE",
+    help="Also write the numbers of the charts to this file: a path or a URI.",
+)
 @click.option(
     "--all",
     "every",

@@ -50,7 +50,7 @@ class Tile:
     title: str
     number: str
     change: str
-    """Since the snapshot before; empty where there is none."""
+    """Since the snapshot before; empty where that is not known."""
 
 
 def make_report(root: str, day: date | None = None, *, show_pii: bool = False) -> Report:
@@ -122,31 +122,42 @@ def _headline(all_rows: ReadStates) -> str:
 
 
 def _tiles(report: Report) -> list[Tile]:
-    found, users, earlier = report.statistics, report.manifest.users.read, report.comparison
+    found, now = report.statistics, report.manifest
+    earlier = None if report.comparison is None else report.comparison.before
     before = found.by_day[-2] if len(found.by_day) > 1 else None
-    since_users = "" if earlier is None else _change(users, earlier.before.users.read, earlier.before.snapshot_date)
-    capped = "≥ " if found.unread_counts[-1] else ""
 
-    def tile(title: str, count: Callable[[ReadStates], int], prefix: str = "") -> Tile:
-        number = count(found.all_rows)
-        change = "" if before is None else _change(number, count(before), before.group)
-        return Tile(title, prefix + format_number(number), change)
+    def of_run(title: str, count: Callable[[Manifest], int | None]) -> Tile:
+        if earlier is None:
+            return _tile(title, count(now), None, "")
+        return _tile(title, count(now), count(earlier), earlier.snapshot_date)
 
-    return [
-        Tile("users read", format_number(users), since_users),
-        Tile("conversations", format_number(found.conversations), ""),
-        tile("memberships", lambda one: one.rows),
-        tile("read", lambda one: one.read),
-        tile("unread", lambda one: one.unread),
-        tile("never read", lambda one: one.never_read),
-        tile("unread messages", lambda one: one.unread_messages, capped),
+    def of_rows(title: str, count: Callable[[ReadStates], int]) -> Tile:
+        if before is None:
+            return _tile(title, count(found.all_rows), None, "")
+        return _tile(title, count(found.all_rows), count(before), before.group)
+
+    tiles = [
+        of_run("users read", lambda manifest: manifest.users.read),
+        of_run("conversations", lambda manifest: manifest.conversations),
+        of_rows("memberships", lambda states: states.rows),
+        of_rows("read", lambda states: states.read),
+        of_rows("unread", lambda states: states.unread),
+        of_rows("never read", lambda states: states.never_read),
+        of_rows(
+            "unread messages, at least" if found.unread_counts[-1] else "unread messages",
+            lambda states: states.unread_messages,
+        ),
     ]
+    return [tile for tile in tiles if tile.number]
 
 
-def _change(now: int, before: int, since: object) -> str:
+def _tile(title: str, now: int | None, before: int | None, since: object) -> Tile:
+    if now is None or before is None:
+        return Tile(title, format_number(now), "")
     if now == before:
-        return f"as on {since}"
-    return f"{'+' if now > before else '−'}{format_number(abs(now - before))} since {since}"
+        return Tile(title, format_number(now), f"as on {since}")
+    sign = "+" if now > before else "−"
+    return Tile(title, format_number(now), f"{sign}{format_number(abs(now - before))} since {since}")
 
 
 def _command(report: Report, query: str, sid: str) -> str:

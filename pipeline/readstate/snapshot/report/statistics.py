@@ -43,8 +43,6 @@ _MOST_UNREAD = """
     ORDER BY 4 DESC, 1 LIMIT 10
 """
 
-# Hashes, because the SIDs of 10 million rows would take 1.7 GB: two are alike in one of 300 000 snapshots.
-_CONVERSATIONS = "SELECT count(DISTINCT hash(conversation_sid)) FROM narrow"
 _AGES = """
     SELECT CASE WHEN date_updated IS NULL THEN 4 WHEN age <= 86400 THEN 0 WHEN age <= 604800 THEN 1
         WHEN age <= 2592000 THEN 2 ELSE 3 END, count(*)
@@ -136,8 +134,6 @@ class Statistics:
     """One group for each snapshot up to the reported one, named by its date."""
     by_day_and_service: Sequence[tuple[str, ReadStates]]
     """The same with the SID of the service as the group, each with the date; empty where there is one service."""
-    conversations: int
-    """Distinct conversations: a row of a snapshot is one user in one of them."""
     unread_ages: Sequence[int]
     """Unread rows in each of `AGES`."""
     per_user: UnreadPerUser | None
@@ -184,7 +180,6 @@ def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
     )
     by_day_and_service = _by_day_and_service(catalog, day) if len(by_service) > 1 else []
     ages = dict(catalog.query_columns(_AGES, [began.timestamp()], columns=("date_updated", "unread_messages_count")))
-    ((conversations,),) = narrow(_CONVERSATIONS, "conversation_sid")
     (per_user,) = narrow(_PER_USER, "user_sid", "unread_messages_count")
     failures = catalog.connection.execute(
         "SELECT status, code, count(*) FROM failures GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
@@ -200,7 +195,6 @@ def compute_statistics(catalog: Catalog, *, day: date) -> Statistics:
         by_service=by_service,
         by_day=_read_states(_by_day(catalog, day)),
         by_day_and_service=by_day_and_service,
-        conversations=conversations,
         unread_ages=[ages.get(number, 0) for number in range(len(AGES))],
         per_user=UnreadPerUser(*per_user) if per_user[0] else None,
         unread_counts=[buckets.get(number, 0) for number in range(len(BUCKETS))],

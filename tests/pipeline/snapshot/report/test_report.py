@@ -28,7 +28,7 @@ BEGAN = datetime(2026, 11, 23, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> str:
     root = tmp_path_factory.mktemp("report") / "root"
-    publish(root, OLD, [row(1, 1, unread_messages_count=60), row(1, 2)])
+    publish(root, OLD, [row(1, 1, unread_messages_count=60), row(1, 2)], conversations=2)
     publish(
         root,
         NEW,
@@ -40,6 +40,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> str:
             row(3, 5, unread_messages_count=12, chat_service_sid=OTHER_SERVICE, date_updated=None),
         ],
         failures=[{"reason": "GET … answered 502", "status": 502, "identity": "user 9"}],
+        conversations=4,
         requests=RequestCounts(requests=3000, retries=4, throttled=30),
         timeline=tuple(
             TimelineWindow(BEGAN + timedelta(seconds=10 * number), 10.0, 10, number % 2, 0, number)
@@ -128,12 +129,12 @@ def test_tiles_say_what_changed_since_the_snapshot_before(root: str, report: Rep
     tiles = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>(?:<dd class=\"soft\">(.*?)</dd>)?", page)[:7]
     assert tiles == [
         ("users read", "2", "+1 since 2026-11-22"),
-        ("conversations", "4", ""),
+        ("conversations", "4", "+2 since 2026-11-22"),
         ("memberships", "5", "+3 since 2026-11-22"),
         ("read", "1", "+1 since 2026-11-22"),
         ("unread", "3", "+1 since 2026-11-22"),
         ("never read", "1", "+1 since 2026-11-22"),
-        ("unread messages", "≥ 1\u202f013", "+950 since 2026-11-22"),
+        ("unread messages, at least", "1\u202f013", "+950 since 2026-11-22"),
     ]
     assert "since" not in render_html(make_report(root, OLD)).split("</dl>")[0]
 
