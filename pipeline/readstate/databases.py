@@ -32,6 +32,9 @@ def translate_database_errors(path: Path | str, *, kind: str, hint: str, if_dama
     except sqlite3.ProgrammingError:  # a bug of readstate, such as a connection that is closed already
         raise
     except (sqlite3.Error, UnicodeDecodeError, msgspec.ValidationError, UnusableJson) as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_IOERR_GETTEMPPATH:
+            # SQLite says "disk I/O error" of a file that is well: it sorts in a temporary one.
+            raise LocalDisk("there is no folder for temporary files", hint="Set TMPDIR to one.") from error
         if is_damage(error):
             raise Damaged(f"{path}: the {kind} is damaged ({error})", hint=if_damaged) from error
         raise LocalDisk(f"{path}: {error}", hint=hint) from error

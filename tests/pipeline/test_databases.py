@@ -75,3 +75,15 @@ def test_a_connection_that_is_closed_is_a_bug(path: Path) -> None:
         connection = sqlite3.connect(path)
         connection.close()
         connection.execute("SELECT 1")
+
+
+def test_a_missing_folder_for_temporary_files_is_not_told_as_a_fault_of_the_file(path: Path) -> None:
+    """On a read-only system without /tmp, SQLite says "disk I/O error", and means no file that we have named."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_GETTEMPPATH
+
+    with (
+        pytest.raises(LocalDisk, match="there is no folder for temporary files\nSet TMPDIR"),
+        translate_database_errors(path, kind="test file", hint="Free some space.", if_damaged="Begin again."),
+    ):
+        raise error
