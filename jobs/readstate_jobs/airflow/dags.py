@@ -161,10 +161,7 @@ def bulk(
         )
 
         @task.short_circuit
-        def has_changes(planned: dict[str, Any], **context: Any) -> bool:
-            """Fail for a file without lines, and skip the rest where all of them are done already."""
-            if planned["rows"] == 0:
-                raise AirflowFailException(f"{context['params']['file']} has no lines of data: was it cut off?")
+        def has_changes(planned: dict[str, Any]) -> bool:
             return bool(planned["changes"])
 
         approve = ApprovalOperator(
