@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
+from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from readstate.simulator.seed.world_shape import WorldShape
@@ -134,3 +135,22 @@ def test_it_finds_conversations_by_identity_and_manages_services() -> None:
         assert configuration.chat_service_sid == made.sid
         assert configuration.default_chat_service_role_sid.startswith("RL")
         assert conversations.services(made.sid).delete() is True
+
+
+async def test_its_asynchronous_half_lists_fetches_updates_and_deletes() -> None:
+    with running(World(SHAPE)) as simulator:
+        async with AsyncTwilioHttpClient() as http:
+            client = _client(simulator, http_client=http)
+            for service, family in _families(simulator, client):
+                user = max(service.users(), key=lambda user: len(service.conversations_of(user.number)))
+                of_user = family.users(user.sid).user_conversations
+
+                rows = await of_user.list_async(page_size=13)
+                one = of_user(rows[0].conversation_sid)
+                updated = await one.update_async(last_read_message_index=3, notification_level="muted")
+
+                assert [row.conversation_sid for row in rows] == [
+                    sid for sid, _ in service.conversations_of(user.number)
+                ]
+                assert _told(await one.fetch_async()) == _told(updated)
+                assert await one.delete_async() is True
