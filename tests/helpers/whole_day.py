@@ -34,6 +34,7 @@ WORDS: Mapping[str, list[str]] = {
     "forget": ["forget", "OLD", "--yes"],
     "simulate": ["simulate", "--users", "3"],
     "demo": ["demo", "--users", "1"],
+    "schema": ["schema"],
     "completion": ["completion", "zsh"],
 }
 """A command line for each command; names in capitals are put in."""

@@ -37,11 +37,11 @@ def test_a_command_whose_reader_has_left_keeps_its_code() -> None:
     ("encoding", "mark"),
     [("latin-1", b"x credentials"), ("utf-8", "✗ credentials".encode())],
 )
-def test_what_a_terminal_cannot_show_is_replaced(encoding: str, mark: bytes) -> None:
+def test_what_a_terminal_cannot_show_is_replaced(tmp_path: Path, encoding: str, mark: bytes) -> None:
     process = subprocess.run(
         [sys.executable, "-m", "readstate_jobs", "doctor"],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": "/nowhere/é\udcff", "PYTHONIOENCODING": encoding},
+        env={"PATH": os.environ["PATH"], "HOME": f"{tmp_path}/é\udcff", "PYTHONIOENCODING": encoding},
         capture_output=True,
         check=False,
     )
