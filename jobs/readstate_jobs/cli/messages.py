@@ -96,7 +96,7 @@ class CommandLine:
                 self.print_message(outcome.text, level="error")
         self._write_log(outcome.text, "info", None, {"exit_code": code})
         with suppress(KeyboardInterrupt):  # whoever does not want to wait for it need not
-            for problem in self.reporter.report(outcome) if self.reporter else ():
+            for problem in self.reporter.report(outcome, self.secrets) if self.reporter else ():
                 self.print_message(problem, level="error")
         if self._log is not None:
             self._log.close()

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Collection
 from contextlib import suppress
 
 from readstate.text import truncate
@@ -14,14 +15,15 @@ _LONGEST_VALUE = 1000
 _SECRETS = {"TWILIO_AUTH_TOKEN", "TWILIO_API_SECRET"}
 
 
-def run_end_command(command: str, outcome: Outcome) -> str | None:
+def run_end_command(command: str, outcome: Outcome, secrets: Collection[str] = ()) -> str | None:
     """Run *command* in a shell, with *outcome* as ``ON_END_…`` in its environment and as JSON on its stdin.
 
-    What it prints goes to stderr, for stdout is the result's; it gets no secret of Twilio. Return what went wrong, if
-    anything, after `MOST_SECONDS` at the latest: then it is killed, with all that it has started.
+    What it prints goes to stderr, for stdout is the result's; it gets no secret of Twilio, nor any of *secrets*. Return
+    what went wrong, if anything, after `MOST_SECONDS` at the latest: then it is killed, with all that it has started.
     """
     document = outcome.document()
-    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    # A profile may have named the variable of its secret otherwise.
+    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS and value not in secrets}
     environment |= {
         f"ON_END_{name.upper()}": "" if value is None else truncate(str(value).replace("\0", ""), _LONGEST_VALUE)
         for name, value in document.items()

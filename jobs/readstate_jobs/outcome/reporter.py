@@ -1,6 +1,6 @@
 """Those who want to hear how a command ended."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from readstate_jobs.outcome.end_command import run_end_command
@@ -15,9 +15,9 @@ class OutcomeReporter:
     ping: Ping | None = None
     end_command: str | None = None
 
-    def report(self, outcome: Outcome) -> Iterator[str]:
-        """Report *outcome*, and yield what went wrong with that."""
+    def report(self, outcome: Outcome, secrets: Collection[str] = ()) -> Iterator[str]:
+        """Report *outcome*, without *secrets*, and yield what went wrong with that."""
         if self.ping is not None and (problem := self.ping.end(outcome)):
             yield problem
-        if self.end_command is not None and (problem := run_end_command(self.end_command, outcome)):
+        if self.end_command is not None and (problem := run_end_command(self.end_command, outcome, secrets)):
             yield problem

@@ -17,8 +17,9 @@ FAILED = outcome(15, "the deadline has come", "To resume:  readstate export")
 def test_the_outcome_is_in_its_environment_and_on_its_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "a secret")
+    monkeypatch.setenv("EMEA_TOKEN", "of a profile")
 
-    assert run_end_command("cat > stdin; env > environment", FAILED) is None
+    assert run_end_command("cat > stdin; env > environment", FAILED, ["of a profile"]) is None
 
     assert json.loads(Path("stdin").read_text()) == {
         "command": "export",
@@ -35,6 +36,7 @@ def test_the_outcome_is_in_its_environment_and_on_its_stdin(tmp_path: Path, monk
     assert "ON_END_EXIT_CODE=15\n" in environment
     assert "ON_END_OUTCOME=failure\n" in environment
     assert "a secret" not in environment
+    assert "EMEA_TOKEN" not in environment
 
 
 @pytest.mark.parametrize(
