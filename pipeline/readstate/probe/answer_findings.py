@@ -138,7 +138,7 @@ def _stray_errors(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     if stray:
         outcomes = ", ".join(sorted({found.outcome for found in stray}))
         yield Finding(
-            subject="5xx",
+            subject="answers of servers on the way",
             assumed="occasional",
             seen=f"{len(stray)} of {len(exchanges)} answers: {outcomes}",
             otherwise="asked once more, as every read is",

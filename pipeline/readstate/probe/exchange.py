@@ -53,6 +53,11 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
             return {}
 
     @property
+    def is_stray(self) -> bool:
+        """Whether a server on the way failed, so that this says nothing of the account."""
+        return self.status >= 500 or (self.status == 200 and not self.content)
+
+    @property
     def meta(self) -> dict[str, Any]:
         """What a page says of itself; empty where this is no page."""
         meta = self.content.get("meta")

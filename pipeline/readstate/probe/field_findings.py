@@ -12,7 +12,7 @@ def field_findings(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """Decide what the rows say about the description of each resource."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in DESCRIBED}
     for found in exchanges:
-        if found.status == 200 and found.about != "latency":
+        if found.status == 200 and found.about != "latency" and not found.is_stray:
             name = "service_configuration" if found.about == "service_settings" else found.resource
             rows[name] += found.rows if found.is_page else [found.content]
     for name, described in DESCRIBED.items():

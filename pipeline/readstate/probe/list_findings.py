@@ -90,7 +90,7 @@ def _largest_page(exchange: Exchange) -> Finding:
         switch = {"page_size_over_maximum": "reject"} if exchange.status == 400 else {}
         means = "nothing: no request asks for more than the documented maximum"
         if not switch:
-            means = "the server failed: ask again later" if exchange.status >= 500 else "the list cannot be read"
+            means = "the server failed: ask again later" if exchange.is_stray else "the list cannot be read"
         return Finding(
             subject=subject,
             assumed=f"{assumed} of {asked} asked for",

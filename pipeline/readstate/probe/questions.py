@@ -23,7 +23,7 @@ PLAN: Final = (
     ("Page=1 without a token, a user who does not exist, the conversations of an identity", 3),
     ("users by identities with reserved characters, encoded", 10),
     ("one user: 20 times alone, 20 times by fours, 32 times by sixteens", 72),
-    ("what was answered 5xx, once more", 5),
+    ("what was answered by a 5xx or without JSON, once more", 5),
     ("the configuration by HTTP/2", 1),
 )
 """What is asked, and how often at most."""
@@ -154,7 +154,7 @@ class _Questions:
 
     async def _get(self, about: About, resource: str, request: Request) -> Exchange:
         exchange = await self._exchange(about, resource, request, 1)
-        if exchange.status >= 500 and self._repeated < _REPEATED:
+        if exchange.is_stray and self._repeated < _REPEATED:
             self._repeated += 1
             self.exchanges[-1] = msgspec.structs.replace(exchange, about="stray_error")
             exchange = await self._exchange(about, resource, request, 1)

@@ -92,6 +92,6 @@ def test_settings_and_timers_are_told_without_a_name() -> None:
 
 
 def test_an_error_that_is_answered_when_asked_again_contradicts_nothing() -> None:
-    finding = _found("5xx", _answer("stray_error", status=503), _answer())
+    finding = _found("answers of servers on the way", _answer("stray_error", status=503), _answer())
 
     assert (finding.seen, finding.contradicts) == ("1 of 2 answers: 503", False)

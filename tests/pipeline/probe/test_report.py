@@ -101,11 +101,17 @@ async def test_every_difference_is_found_and_can_be_simulated(behaviour: Behavio
     ]
 
 
-async def test_a_stray_5xx_is_asked_once_more_and_contradicts_nothing() -> None:
-    report = await _probe_world(faults=Faults(error_share=0.03, error_statuses=(503,), html_share=1))
+@pytest.mark.parametrize(
+    ("faults", "status"),
+    [(Faults(error_share=0.03, error_statuses=(503,), html_share=1), "503"), (Faults(html_success_share=0.03), "200")],
+)
+async def test_a_stray_answer_is_asked_for_once_more_and_contradicts_nothing(faults: Faults, status: str) -> None:
+    report = await _probe_world(faults=faults)
 
     assert report.contradictions == ()
-    assert {finding.subject: finding.seen for finding in report.findings}["5xx"].endswith("answers: 503")
+    assert {finding.subject: finding.seen for finding in report.findings}["answers of servers on the way"].endswith(
+        f"answers: {status}"
+    )
 
 
 async def test_a_report_names_no_person_and_no_resource() -> None:
