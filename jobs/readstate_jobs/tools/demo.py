@@ -50,11 +50,9 @@ def command(*, root: str, users: int, seed: int) -> int:
         vanished_users_share=0.003,
     )
     with running(world, faults=faults) as twilio:
-        _say(
-            f"A simulated Twilio listens on {twilio.base_url}. It takes 40 requests at once, 30 ms each, has other"
-            " traffic, fails now and then, and some of its users vanish."
-        )
-        _say(f"Exporting who has read what to {root}, as `readstate export --out {root}` does ...")
+        _say(f"A simulated Twilio listens on {twilio.base_url}: 40 requests at once, 30 ms")
+        _say("each, other traffic, a failure now and then, and users that vanish meanwhile.")
+        _say(f"Exporting who has read what, by: readstate export --out {root}")
         account = twilio.credentials
         settings = load_settings(
             flags={"base_url": twilio.base_url, "work_dir": str(Path(root) / ".work")}, environ={}
