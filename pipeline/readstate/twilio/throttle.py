@@ -15,8 +15,9 @@ from readstate.twilio.pacing.limiter import AdaptiveLimiter, Sent
 from readstate.twilio.request_queue import RequestQueue
 
 PROBE_SECONDS = 5.0
-FIRST_CONTACT_SECONDS = 60.0
-"""How long a run waits for the first answer of all: an outage at the start is more often a wrong address."""
+FIRST_CONTACT_SECONDS = 50.0
+"""How long a run waits for the first answer of all: an outage at the start is more often a wrong address. With the time
+until that is noticed, the run ends within a minute."""
 _LONGEST_PAUSE_SECONDS = 300.0
 
 
