@@ -101,6 +101,13 @@ def test_a_page_of_a_bucket_may_lie_beside_its_snapshots_and_at_the_top(readstat
         assert readstate("report", root, "--date", str(OLD), "--out", page).code == ExitCode.DONE
 
     assert all(content(where, f"{OLD}.html").startswith(b"<!doctype") for where in (root, bucket))
+
+
+def test_an_index_of_a_bucket_leads_to_the_pages_beside_it(readstate: RunCommand, root: str) -> None:
+    assert readstate("report", root, "--all").code == ExitCode.DONE
+
+    assert f'<a href="{OLD}.html">'.encode() in content(root, "index.html")
+    assert content(root, f"{OLD}.csv").startswith(b"chart,label,series,value")
     assert readstate("snapshots", root, "--verify").code == ExitCode.DONE
 
 

@@ -117,6 +117,7 @@ def test_what_drifted_is_shown_as_planned_found_and_wished(report: RunReport) ->
     page = render_html(report)
 
     assert "were left alone: 1." in page
+    assert f"readstate show {report.plan.manifest.plan_id} --row 3<" in page
     assert "read to 3, default" in page
     assert "read to 9, &lt;script&gt;" in page
     assert "read to 8" in page

@@ -42,7 +42,9 @@ def test_the_index_has_every_date_the_newest_first(root: str, tmp_path: Path) ->
 
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "<h1>3 snapshots from 2026-11-20 to 2026-11-23</h1>" in page
-    nights = re.findall(r"<tr><td class=\"nowrap\">(?:<a[^>]*>)?([^<]*).*?</td>(.*?)</tr>", page)
+    nights = re.findall(
+        r"<tr><td class=\"nowrap\">(?:<a[^>]*>)?([^<]*).*?</td>(.*?)</tr>", page.split("<h2>Snapshots")[1]
+    )
     assert [(day, re.findall(r">([^<]*)</td>", rest)[:2]) for day, rest in nights] == [
         ("2026-11-23", ["3", "+1"]),
         ("2026-11-21", ["2", "+1"]),
