@@ -16,6 +16,7 @@ FEWEST_ROWS: Final = 12
 _CONVERSATIONS: Final = frozenset({"user_conversations", "conversations"})
 _UNORDERED: Final = frozenset({"services", "messages"})
 _SORT_KEY: Final = re.compile(r"P[TB](?:[a-z]+_)?(?:\d{4}-\d\d-\d\dT[^_]*_)?[A-Z]{2}[0-9a-f]{32}")
+_MAXIMUM: Final = re.compile(r"maximum page size is ([1-9][0-9]{0,4})\b")
 _MOVES: Final = "a row that is updated while the list is read moves: lists of several pages are read again"
 
 
@@ -87,14 +88,17 @@ def _largest_page(exchange: Exchange) -> Finding:
     subject = f"{name}: the largest page"
     if not exchange.is_page:
         # A 401 or 403 says nothing about pages; the permissions are a finding of their own.
-        switch = {"page_size_over_maximum": "reject"} if exchange.status == 400 else {}
+        switch: dict[str, object] = {"page_size_over_maximum": "reject"} if exchange.status == 400 else {}
+        named = _MAXIMUM.search(str(exchange.content.get("message"))) if switch else None
+        if named is not None and int(named[1]) != assumed:
+            switch[f"{name}.largest_page"] = int(named[1])
         means = "nothing: no request asks for more than the documented maximum"
         if not switch:
             means = "the server failed: ask again later" if exchange.is_stray else "the list cannot be read"
         return Finding(
             subject=subject,
             assumed=f"{assumed} of {asked} asked for",
-            seen=exchange.outcome,
+            seen=exchange.outcome + (f", at most {named[1]}" if named else ""),
             means=means,
             behaviour=switch,
         )

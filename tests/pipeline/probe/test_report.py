@@ -43,6 +43,7 @@ BARE = Behaviour(
 )
 NARROW = Behaviour(
     page_size_over_maximum="reject",
+    participants=OrderedList(largest_page=30),
     page_without_token="first_page",
     next_page_url="relative",
     forbidden=("services", "messages"),
