@@ -24,7 +24,7 @@ from readstate.errors import (
     StoppedEarly,
     TransportError,
 )
-from readstate.files import create_private_folder, require_unshared
+from readstate.files import create_private_folder, require_unshared, scratch_folder
 from readstate.observers.run_counters import RunCounters
 from readstate.settings import Settings
 from readstate.snapshot.published.snapshot_store import open_store
@@ -90,6 +90,7 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
         add(passed("address", f"{effective.settings.base_url} ({effective.origins['base_url']})"))
         for finding in _check_disk(Path(effective.settings.work_dir)):
             add(finding)
+        add(_check_scratch())
         if root is not None:
             add(_check_root(root))
         with _as_finding("transport", add):
@@ -137,6 +138,14 @@ def _check_disk(work_dir: Path) -> Iterator[Finding]:
         yield passed("work folder", text)
     else:
         yield failed("work folder", text, "A million rows take about 300 MB here while they are read: --work-dir DIR")
+
+
+def _check_scratch() -> Finding:
+    try:
+        with scratch_folder() as folder:
+            return passed("temporary", f"files can be written in {folder.parent}")
+    except LocalDisk as error:
+        return failed("temporary", error.message, error.hint)
 
 
 def _check_root(root: str) -> Finding:

@@ -1,4 +1,5 @@
 import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,6 +34,7 @@ def test_where_all_is_well_everything_has_a_tick(connected: RunCommand, twilio: 
         "settings",
         "address",
         "work folder",
+        "temporary",
         "root",
         "transport",
         "credentials",
@@ -171,6 +173,16 @@ def test_a_folder_that_cannot_be_written_is_a_cross_and_the_rest_is_checked_too(
     assert marks(output)[subject] == "✗"
     assert marks(output)["credentials"] == "✓"
     assert message in output.stdout
+
+
+def test_no_folder_for_temporary_files_is_a_cross(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/missing")
+
+    output = connected("doctor")
+
+    assert output.code == ExitCode.SOME_FAILED
+    assert marks(output)["temporary"] == "✗"
+    assert "→ Set TMPDIR" in output.stdout
 
 
 def test_a_full_disk_is_a_cross(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
