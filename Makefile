@@ -61,7 +61,7 @@ $(AIRFLOW_STAMP): pyproject.toml config/airflow-constraints.txt
 	test -x $(AIRFLOW_VENV)/bin/python || $(PYTHON) -m venv $(AIRFLOW_VENV)
 	$(AIRFLOW_VENV)/bin/python -m pip install -qq --disable-pip-version-check \
 		--constraint config/airflow-constraints.txt --editable '.[airflow]' \
-		apache-airflow-providers-openlineage hypothesis pytest pytest-asyncio
+		apache-airflow-providers-openlineage hypothesis jsonschema-rs pytest pytest-asyncio
 	touch $(AIRFLOW_STAMP)
 
 nightly: test-nightly test-floors test-airflow soak  ## everything that is too long for the gate; two hours

@@ -50,7 +50,6 @@ class AirflowSite:
             self.port = probe.getsockname()[1]
         self.home.mkdir(parents=True, exist_ok=True)
         self.airflow("db", "migrate")
-        self.airflow("pools", "set", "readstate", "4", "accounts read at once")
 
     @property
     def environment(self) -> dict[str, str]:

@@ -49,6 +49,7 @@ def test_importing_the_provider_and_reading_the_dag_file_load_nothing_heavy(stat
     assert loaded_by(statement) & HEAVY == set()
 
 
+@pytest.mark.process  # Airflow starts one when it is imported
 def test_the_pictures_show_the_dags() -> None:
     """Where this fails: ``.venv-airflow/bin/python -m tests.helpers.dag_pictures``."""
     from tests.helpers.dag_pictures import pictures

@@ -51,7 +51,7 @@ def site(twilio: RunningSimulator, s3: SmallS3, tmp_path_factory: pytest.TempPat
         "readstate_plans": folder / "plans",
         "killable_root": folder / "root",
         "readstate_accounts": json.dumps(
-            [{"root": f"{folder}/sharded", "shards": 4}, {"root": f"{folder}/whole"}, {"root": BUCKET}]
+            [{"root": f"{folder}/sharded", "shards": 4, "keep": 2}, {"root": f"{folder}/whole"}, {"root": BUCKET}]
         ),
     }
     values = {name: str(path) for name, path in variables.items()}
@@ -76,6 +76,8 @@ def test_the_nightly_dag_publishes_checks_and_reports_each_account_wherever_it_l
     assert (tasks[("publish", "success")], tasks[("publish", "skipped")]) == (1, 2)
     assert tasks[("check", "success")] == tasks[("report", "success")] == 3
     assert tasks[("compare", "skipped")] == 3, "there is no snapshot before the first one"
+    assert (tasks[("prune", "success")], tasks[("prune", "skipped")]) == (1, 2), "one account says how many it keeps"
+    assert tasks[("forget", "skipped")] == tasks[("fail_the_night", "skipped")] == 1
     assert site.asset_events() == 3
     for name in ("sharded", "whole"):
         assert_same(published_rows(site.home.parent / name), world_rows(twilio))
