@@ -68,7 +68,7 @@ def test_users_that_failed_make_the_snapshot_incomplete_and_the_code_3(
     assert output.code == ExitCode.SOME_FAILED
     assert re.search(r"complete +NO\n", output.stdout)
     assert "users could not be read; root/failures says why" in output.stdout
-    assert re.search(r"error: user US[0-9a-f]{32} failed: ", output.stderr)
+    assert re.search(r"warning: user US[0-9a-f]{32} failed: ", output.stderr)
     assert list(ROOT.glob("failures/*/*.parquet"))
 
 

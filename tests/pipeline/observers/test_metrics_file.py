@@ -55,6 +55,7 @@ def test_it_shows_what_was_counted(run: Run) -> None:
         events.PartWritten(1, 7, 999),
         events.RosterComplete(3),
         events.DuplicatesDropped(2),
+        events.ConversationsCounted(4),
         events.UserUnknown("nobody", 2),
     ):
         run.counters.observe(event)
@@ -76,6 +77,7 @@ def test_it_shows_what_was_counted(run: Run) -> None:
         ("readstate_retries_exhausted_total", "export"): 1,
         ("readstate_pages_reread_total", "export"): 1,
         ("readstate_part_bytes_total", "export"): 999,
+        ("readstate_conversations", "export"): 4,
         ("readstate_users_listed", "export"): 3,
         ("readstate_start_timestamp_seconds", "export"): run.clock.now().timestamp(),
         ("readstate_run_seconds", "export"): 60,
