@@ -86,7 +86,7 @@ class MarkReadOperator(_ServicePlanningOperator):
 
 
 class ApplyPlanOperator(ReadstateOperator):
-    """Apply the plan in *plan*: exactly what it shows, to exactly those rows, once.
+    """Apply the plan in *plan*: what it shows, and nothing else.
 
     A try after a kill resumes the run, as long as it finds *work_dir*. *options* are those of ``readstate apply``:
     consent, limits, canary.

@@ -14,7 +14,7 @@ FIELDS = {
         "IS…: the service of changes, or the only one to export. Empty: default, or all.",
     ),
     "edge": ("Edge", "Such as dublin."),
-    "region": ("Region", "Such as ie1; a region needs its edge."),
+    "region": ("Region", "Such as ie1. Set the edge, too."),
     "base_url": ("Base URL", "Another address than Twilio's: a proxy or a simulator."),
 }
 """The connection's extra fields: label and help."""
