@@ -13,8 +13,20 @@ SCHEMA_FILE = ROOT / "jobs" / "readstate_jobs" / "tools" / "documents.schema.jso
 
 
 def schema_text() -> str:
-    """What the file in the package has to be."""
-    return json.dumps(json_schemas(), indent=1) + "\n"
+    """What the file in the package has to be, whatever order this version of msgspec has for alternatives."""
+    return json.dumps(_sorted(json_schemas()), indent=1) + "\n"
+
+
+def _sorted(schema: Any) -> Any:
+    match schema:
+        case {"anyOf": list(alternatives)}:
+            return schema | {"anyOf": sorted(map(_sorted, alternatives), key=str)}
+        case dict():
+            return {name: _sorted(part) for name, part in schema.items()}
+        case list():
+            return [_sorted(part) for part in schema]
+        case _:
+            return schema
 
 
 def require_described(document: object, part: str | None = None) -> None:
