@@ -108,8 +108,11 @@ class CommandLine:
         held, sys.stdout = sys.stdout, self._stdout
         assert isinstance(held, io.TextIOWrapper)
         assert isinstance(held.buffer, io.BytesIO)
+        result = held.buffer.getvalue().decode(held.encoding)
         if not is_success(code):
-            click.echo(held.buffer.getvalue().decode(held.encoding), nl=False)
+            click.echo(result, nl=False)
+        elif result:
+            self._write_log("the result:", "info", result.rstrip(), {})
 
     def keep_results(self) -> None:
         """Print results in any case, and as they come: they are for a program."""

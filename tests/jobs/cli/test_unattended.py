@@ -1,6 +1,7 @@
 """Commands that nobody watches: how much they print, where else to, and who hears how they ended."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def test_a_quiet_success_prints_nothing_and_is_in_the_log(connected: RunCommand)
         assert (output.code, output.stdout, output.stderr) == (0, "", "")
     log = Path("log").read_text()
     assert "60 users to read\n" in log
+    assert re.search(r"users vanished +0\n", log), "what is not printed is in the log"
     assert log.count("exit code 0: done\n") == 2
 
 
