@@ -57,6 +57,26 @@ def test_the_pictures_show_the_dags() -> None:
     assert {name: (ROOM / name).read_text(encoding="utf-8") for name in ("nightly.svg", "bulk.svg")} == pictures()
 
 
+@pytest.mark.process
+@pytest.mark.parametrize("file", ["", " "])
+def test_a_bulk_run_without_the_name_of_a_file_is_refused(file: str) -> None:
+    from readstate_jobs.airflow.dags import bulk
+
+    with pytest.raises(Exception, match="does not match"):
+        bulk().params["file"] = file
+
+
+@pytest.mark.process
+def test_a_site_chooses_pool_and_notifier_and_needs_neither() -> None:
+    from readstate_jobs.airflow.dags import bulk, nightly
+
+    for dag, task in ((nightly, "export_shard"), (bulk, "apply")):
+        chosen = dag(pool="twilio", on_failure=print, tags=["ours"])
+
+        assert (chosen.get_task(task).pool, chosen.on_failure_callback, chosen.tags) == ("twilio", print, {"ours"})
+        assert dag().get_task(task).pool == "default_pool"
+
+
 def test_the_measure_sees_what_is_loaded() -> None:
     assert "pyarrow" in loaded_by("import pyarrow") & HEAVY
 
