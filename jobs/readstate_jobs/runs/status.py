@@ -62,7 +62,10 @@ def watch(
         shown = show()
         if not is_running(shown):
             return shown
-        wait(_SECONDS_BETWEEN)
+        try:
+            wait(_SECONDS_BETWEEN)
+        except KeyboardInterrupt:  # who has seen enough ends the watching, not the run
+            return shown
 
 
 def _show_all(work_dir: Path, plans: Path, *, watches: bool, as_json: bool) -> int:

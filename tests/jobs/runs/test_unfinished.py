@@ -88,6 +88,13 @@ def test_watching_ends_when_nothing_runs_any_more() -> None:
     assert (last, waits) == ("finished", [2.0, 2.0])
 
 
+def test_ctrl_c_ends_the_watching_without_a_failure() -> None:
+    def press_ctrl_c(_: float) -> None:
+        raise KeyboardInterrupt
+
+    assert watch(lambda: "running", lambda _: True, wait=press_ctrl_c) == "running"
+
+
 @pytest.mark.parametrize("flags", [["--watch", "--json"], ["--exit-code"]])
 def test_flags_that_make_no_sense_together_are_refused(shell: Shell, flags: list[str]) -> None:
     assert shell.call("status", *flags).code == 64
