@@ -1,7 +1,8 @@
 """``readstate forget``: erase the personal data of plans and runs."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from readstate.changes.plans.tombstone import Tombstone
 from readstate.changes.review.retention import Erasable, erase, inspect_plan, inspect_run, unused_since
 from readstate.changes.runs.directory import find_run
 from readstate.clock import SystemClock
-from readstate.errors import BadInput, ExitCode, Locked, Usage
+from readstate.errors import BadInput, ExitCode, LocalDisk, Locked, Usage
 from readstate.model.quantities import parse_duration
 from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.caller import os_user
@@ -47,17 +48,29 @@ def command(*, names: tuple[str, ...], retain: str | None, root: Path, yes: bool
     if bool(names) == (retain is not None):
         raise Usage("name plans or runs, or use --retain", hint="For example:  readstate forget --retain 30d")
     runs = work_dir_from(**options)
-    if retain is None:
-        found = [erasable for name in dict.fromkeys(names) if not (erasable := _find(name, root, runs)).is_erased]
-    else:
-        limit = SystemClock().now() - timedelta(seconds=_parse_age(retain))
-        found = list(unused_since(limit, plans_root=root, work_dir=runs))
+    with _run_again():
+        if retain is None:
+            found = [erasable for name in dict.fromkeys(names) if not (erasable := _find(name, root, runs)).is_erased]
+        else:
+            limit = SystemClock().now() - timedelta(seconds=_parse_age(retain))
+            found = list(unused_since(limit, plans_root=root, work_dir=runs))
     if not as_json:
         _show(found)
     if found and not yes:
         what = "1 plan or run" if len(found) == 1 else f"{group_digits(len(found))} plans and runs"
         require_confirmation(what, verb="Forget", done="forgotten")
-    return _erase(found, runs, as_json=as_json)
+    with _run_again():
+        return _erase(found, runs, as_json=as_json)
+
+
+@contextmanager
+def _run_again() -> Iterator[None]:
+    """Name this command as the next step where the disk refuses: the hints of a journal name ``resume``."""
+    try:
+        yield
+    except LocalDisk as error:
+        hint = "Not everything is deleted yet. When the disk works, run the same command again."
+        raise LocalDisk(error.message, hint=hint) from error
 
 
 def _parse_age(text: str) -> float:
