@@ -1,5 +1,6 @@
 """Responses as values: status, headers, body, and what Twilio means by them."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ from readstate.foreign_json import UnusableJson, decode_json, repair_text
 from readstate.twilio.http.request import Request
 
 _LONGEST_EXCERPT = 200
+_TAG = re.compile("<[^>]*>?")
 
 T = TypeVar("T")
 
@@ -93,7 +95,7 @@ class Response(msgspec.Struct, frozen=True):
         return kind(
             status=self.status,
             code=_code(body),
-            message=message or self._excerpt() or "no explanation",
+            message=message or _without_tags(self._excerpt()) or "no explanation",
             request_id=self.request_id,
             method=request.method,
             path=request.path,
@@ -107,6 +109,11 @@ class Response(msgspec.Struct, frozen=True):
 
     def _excerpt(self) -> str:
         return " ".join(self.body[:_LONGEST_EXCERPT].decode("utf-8", "replace").split())
+
+
+def _without_tags(text: str) -> str:
+    """Return the words of a gateway's web page; any other text as it is."""
+    return " ".join(_TAG.sub(" ", text).split()) if text.startswith("<") else text
 
 
 def _decoded(body: bytes, kind: type[T]) -> T:

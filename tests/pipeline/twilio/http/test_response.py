@@ -108,7 +108,7 @@ class TestError:
             ({"title": "Invalid", "detail": "PageSize is odd", "code": "20001"}, 20001, "PageSize is odd"),
             ({"message": "Too many", "detail": {"a": 1}, "code": "E1"}, None, "Too many"),
             ({"detail": {"a": 1}, "title": "A title"}, None, "A title"),
-            (b"<html>\n  <h1>502 Bad\tGateway</h1></html>", None, "<html> <h1>502 Bad Gateway</h1></html>"),
+            (b"<html>\n  <h1>502 Bad\tGateway</h1></html>", None, "502 Bad Gateway"),
             (b"", None, "no explanation"),
             (b"\xff\xfe", None, "\ufffd\ufffd"),
             (b"[1]", None, "[1]"),
