@@ -69,7 +69,7 @@ def _run_again() -> Iterator[None]:
     try:
         yield
     except LocalDisk as error:
-        hint = "Not everything is deleted yet. When the disk works, run the same command again."
+        hint = "Not all of it is deleted yet. When the disk works again, run the same command again."
         raise LocalDisk(error.message, hint=hint) from error
 
 

@@ -134,7 +134,7 @@ def unused_since(limit: datetime, *, plans_root: Path, work_dir: Path) -> Iterat
 
 def erase(erasable: Erasable, tombstone: Tombstone, *, work_dir: Path, holder: dict[str, Any]) -> None:
     """Remove what *erasable* holds about people. Raise `Locked` while a run changes its service, and `LocalDisk`."""
-    with translate_os_errors(erasable.path, hint="It counts as forgotten already; run the same command again."):
+    with translate_os_errors(erasable.path):
         if erasable.kind == "unfinished plan":
             _remove(erasable.files)
             erasable.path.rmdir()
