@@ -9,7 +9,7 @@ import click
 import pytest
 
 from readstate.errors import ExitCode
-from readstate.settings import Settings
+from readstate.settings.settings import Settings
 from readstate_jobs.help.commands import COMMANDS
 from tests.helpers.readme_console import shell, type_examples
 from tests.helpers.repository import ROOT

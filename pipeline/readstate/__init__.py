@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         StoppedEarly,
         TransportError,
     )
-    from readstate.settings import Settings, load_settings
+    from readstate.settings.settings import Settings, load_settings
     from readstate.snapshot.export.export import export
     from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
 
@@ -61,12 +61,12 @@ __all__ = [
 _MODULES = {
     "Plan": "readstate.changes.plans.reader",
     "RunDirectory": "readstate.changes.runs.directory",
-    "Settings": "readstate.settings",
+    "Settings": "readstate.settings.settings",
     "Snapshot": "readstate.snapshot.published.snapshot",
     "apply": "readstate.changes.apply.run",
     "export": "readstate.snapshot.export.export",
     "find_run": "readstate.changes.runs.directory",
-    "load_settings": "readstate.settings",
+    "load_settings": "readstate.settings.settings",
     "open_plan": "readstate.changes.plans.reader",
     "open_snapshot": "readstate.snapshot.published.snapshot",
     "plan_undo": "readstate.changes.review.undo",

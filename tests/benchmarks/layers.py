@@ -17,8 +17,8 @@ import aiohttp
 
 from readstate.clock import SystemClock
 from readstate.concurrency import bounded_map
-from readstate.credentials import Credentials
-from readstate.settings import load_settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import load_settings
 from readstate.twilio.client import Reader
 from readstate.twilio.connect import open_transport
 from readstate.twilio.http.request import list_user_conversations

@@ -16,10 +16,10 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from readstate.clock import SystemClock
-from readstate.credentials import Credentials
 from readstate.errors import ApiError, TransportError
 from readstate.events import Event, RequestAnswered, SharedPaceFound, SharedPaceLost
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.twilio.connect import connection
 
 _ACCOUNT = "TWILIO_ACCOUNT_SID"

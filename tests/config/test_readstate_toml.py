@@ -4,7 +4,7 @@ import tomllib
 
 import msgspec
 
-from readstate.settings import Settings, load_settings
+from readstate.settings.settings import Settings, load_settings
 from tests.helpers.repository import ROOT
 
 FILE = ROOT / "config" / "readstate.toml"

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from pyarrow import parquet as pq
 
 from readstate.clock import SystemClock
-from readstate.credentials import Credentials
 from readstate.errors import ExitCode
 from readstate.events import Event, RosterComplete, UserRead
 from readstate.model.quantities import Allowance
-from readstate.settings import load_settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import load_settings
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.export.export import export
 from readstate.snapshot.export.ingest import PartLimits

@@ -22,12 +22,12 @@ from readstate.changes.runs.lock import target_lock
 from readstate.changes.runs.result import RunResult
 from readstate.changes.runs.results import write_results
 from readstate.clock import SystemClock
-from readstate.credentials import Credentials
+from readstate.disk.files import require_utf8
 from readstate.errors import ConsentMissing, ExitCode, LocalDisk, PlanUnusable, StoppedEarly
-from readstate.files import require_utf8
 from readstate.model.plan import Manifest, Target
 from readstate.model.quantities import parse_duration
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.stop import StopSwitch
 from readstate_jobs.applying.apply_options import ApplyArguments
 from readstate_jobs.applying.confirm import make_prompt

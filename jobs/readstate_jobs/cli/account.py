@@ -6,9 +6,9 @@ from stat import S_IROTH
 
 import click
 
-from readstate.credentials import Credentials, load_credentials
-from readstate.env_file import read_env_file
-from readstate.settings import EffectiveSettings
+from readstate.settings.credentials import Credentials, load_credentials
+from readstate.settings.env_file import read_env_file
+from readstate.settings.settings import EffectiveSettings
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.secrets_in_environment import require_no_secrets
 

@@ -8,8 +8,8 @@ from importlib.metadata import version
 from typing import Any
 
 from readstate.changes.planning.make_plan import Provenance
-from readstate.credentials import Credentials
 from readstate.model.plan import InputFacts, Planner
+from readstate.settings.credentials import Credentials
 from readstate.text import as_unicode
 
 _CI_URLS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")

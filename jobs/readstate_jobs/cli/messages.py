@@ -18,7 +18,7 @@ from readstate.text import escape_control, escape_json
 from readstate_jobs.outcome.outcome import Outcome, is_success
 
 if TYPE_CHECKING:
-    from readstate.settings import Settings
+    from readstate.settings.settings import Settings
     from readstate_jobs.outcome.reporter import OutcomeReporter
 
 _LEVELS = ("error", "warning", "info", "debug", "trace")
@@ -65,7 +65,7 @@ class CommandLine:
 
     def open_log(self, path: Path) -> None:
         """Append messages to *path* too, also those that are not printed. Raise `LocalDisk`."""
-        from readstate.files import open_log  # noqa: PLC0415 - --help would wait for it
+        from readstate.disk.files import open_log  # noqa: PLC0415 - --help would wait for it
 
         if self._log is None:
             self._log = open_log(path)

@@ -11,7 +11,7 @@ import click
 from readstate.errors import BadInput
 from readstate.model.ids import is_sid
 from readstate.model.quantities import Allowance, parse_allowance, parse_date, parse_duration
-from readstate.settings import EffectiveSettings, Settings, load_settings
+from readstate.settings.settings import EffectiveSettings, Settings, load_settings
 from readstate_jobs.cli.account import add_to_environment
 from readstate_jobs.cli.messages import command_line
 from readstate_jobs.help.file_name import FileName

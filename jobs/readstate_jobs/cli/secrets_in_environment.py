@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote
 
 from readstate.errors import Usage
-from readstate.secret_sources import SOURCES
+from readstate.settings.secret_sources import SOURCES
 
 _SECRET_NAME = re.compile(r"(--?)?[a-z_-]*(token|secret|password|api[_-]?key|credential)[a-z_-]*", re.IGNORECASE)
 _SWITCHES = frozenset({"--behaviour", "--fault"})

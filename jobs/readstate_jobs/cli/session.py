@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from readstate.changes.current_state.target import TargetInfo, find_target
 from readstate.clock import Clock, SystemClock
-from readstate.credentials import Credentials
 from readstate.events import Observer
 from readstate.observers.monitor import Monitor, monitor_run
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.twilio.connect import Connection, connection
 from readstate.twilio.read_context import ReadContext

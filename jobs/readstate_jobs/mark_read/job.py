@@ -19,12 +19,12 @@ from readstate.changes.selection.conditions import CLOSED
 from readstate.changes.selection.exclusions import Exclusions
 from readstate.changes.selection.selected_rows import SelectedRows
 from readstate.clock import SystemClock
-from readstate.credentials import Credentials
+from readstate.disk.files import scratch_folder
 from readstate.events import Event, Message, RequestAnswered, RequestLost
-from readstate.files import scratch_folder
 from readstate.model.plan import SELECTION, InputFacts, SelectionFacts
 from readstate.model.resources import User
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.snapshot.candidates.live_rows import UserTally, read_rows
 from readstate.snapshot.candidates.live_users import OnlineUsers, all_users, named_users
 from readstate.stop import StopSwitch

@@ -11,7 +11,7 @@ import msgspec
 
 from readstate.changes.input.lint import InputOptions, StagedFile, stage
 from readstate.changes.planning.workspace import PlanWorkspace
-from readstate.files import scratch_folder
+from readstate.disk.files import scratch_folder
 from readstate.input.problems import ProblemTally, RejectsFile
 from readstate.input.source import Source, open_source
 from readstate.model.desired import Operation

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from readstate.disk.files import copy_output
 from readstate.errors import ExitCode
-from readstate.files import copy_output
 from readstate.text import pluralize
 from readstate_jobs.cli.options import LocalPath, json_option
 from readstate_jobs.cli.terminal import print_json, print_line

@@ -17,11 +17,11 @@ from readstate.changes.render.markdown import render_markdown
 from readstate.changes.render.summary import Summary, sample, summarize
 from readstate.changes.render.text import render_text
 from readstate.clock import SystemClock
-from readstate.credentials import Credentials
+from readstate.disk.files import copy_private, create_private_folder, write_private
 from readstate.errors import BadInput, ReadstateError
-from readstate.files import copy_private, create_private_folder, write_private
 from readstate.model.plan import InputFacts
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.text import as_unicode, pluralize
 from readstate_jobs.cli.caller import provenance

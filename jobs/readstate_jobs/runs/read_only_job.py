@@ -15,9 +15,9 @@ from readstate.changes.review.verify import Verified, verify
 from readstate.changes.runs.directory import RunDirectory
 from readstate.changes.runs.journal import open_read_only
 from readstate.changes.runs.journal_entries import RunHeader
-from readstate.credentials import Credentials
 from readstate.model.plan import InputFacts
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.stop import StopSwitch
 from readstate.twilio.read_context import ReadContext
 from readstate_jobs.cli.caller import provenance

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from readstate.clock import SystemClock
-from readstate.credentials import Credentials
+from readstate.disk.files import scratch_folder
 from readstate.errors import Locked
-from readstate.files import scratch_folder
 from readstate.model.quantities import parse_allowance
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.snapshot.export.estimate import count_roster
 from readstate.snapshot.export.export import export
 from readstate.snapshot.export.ingest import PartLimits

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from readstate.errors import BadInput, ExitCode, Usage
-from readstate.settings import EffectiveSettings
+from readstate.settings.settings import EffectiveSettings
 from readstate.snapshot.export.options import option_differences
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.roster.selection import RosterSelection

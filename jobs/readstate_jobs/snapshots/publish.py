@@ -11,7 +11,7 @@ from readstate.concurrency import WorkerThread
 from readstate.errors import ExitCode
 from readstate.model.quantities import parse_allowance
 from readstate.observers.monitor import monitor_run
-from readstate.settings import Settings
+from readstate.settings.settings import Settings
 from readstate.snapshot.export.options import FEW_MISSING
 from readstate.snapshot.published.snapshot_store import SnapshotStore, open_store
 from readstate.snapshot.roster.shard import parse_run_id

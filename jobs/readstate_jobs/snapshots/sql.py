@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from readstate.disk.files import open_output
 from readstate.errors import BadInput, ExitCode, Usage
-from readstate.files import open_output
 from readstate.snapshot.query.formats import (
     cell_text,
     plain_rows,

@@ -17,8 +17,8 @@ from typing import IO
 import pyarrow as pa
 
 from readstate import errors
+from readstate.disk.files import MORE_ROOM, scratch_folder, translate_os_errors
 from readstate.errors import BadInput, LocalDisk, ReadstateError, StoppedEarly
-from readstate.files import MORE_ROOM, scratch_folder, translate_os_errors
 from readstate.snapshot.query.result import QueryResult, out_of_memory
 from readstate.text import format_duration, format_size
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from readstate.credentials import Credentials
 from readstate.errors import ExitCode
-from readstate.settings import load_settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import load_settings
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.server import running

@@ -13,7 +13,7 @@ import click
 from msgspec.structs import replace
 
 from readstate.clock import SystemClock
-from readstate.credentials import Credentials
+from readstate.disk.files import create_private_folder, require_unshared, scratch_folder
 from readstate.errors import (
     ApiError,
     ExitCode,
@@ -24,9 +24,9 @@ from readstate.errors import (
     StoppedEarly,
     TransportError,
 )
-from readstate.files import create_private_folder, require_unshared, scratch_folder
 from readstate.observers.run_counters import RunCounters
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.text import escape_control, format_duration, format_size, pluralize, short_sid
 from readstate.twilio.connect import connection, describe_route

@@ -7,11 +7,11 @@ import click
 import msgspec
 
 from readstate.clock import SystemClock
-from readstate.credentials import Credentials
 from readstate.errors import ConsentMissing, ExitCode, TransportError
 from readstate.probe.questions import PLAN, Answers, ask_account
 from readstate.probe.report import ProbeReport, decide
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.snapshot.storage.output_file import output_writer
 from readstate.text import pluralize
 from readstate.twilio.connect import open_transport, transport_name

@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from readstate.account import SECRETS
 from readstate.errors import ExitCode
-from readstate.secret_sources import shown
+from readstate.settings.account import SECRETS
+from readstate.settings.secret_sources import shown
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.cli.terminal import print_json, print_table
 from readstate_jobs.help.command import GroupedCommand

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from readstate.disk.files import scratch_folder
 from readstate.errors import BadInput
-from readstate.files import scratch_folder
 from readstate.input.cell_reader import CellReader
 from readstate.input.csv_reader import BrokenRecord, ReadOptions
 from readstate.input.header import Columns

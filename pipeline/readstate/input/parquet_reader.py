@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from readstate.files import scratch_folder
+from readstate.disk.files import scratch_folder
 from readstate.input.csv_reader import BrokenRecord, Format, ReadOptions, Record, Table
 from readstate.input.header import Columns, header_problems, names_of
 from readstate.input.problems import Problem, problem_at

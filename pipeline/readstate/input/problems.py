@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from readstate.files import MORE_ROOM, create_private, translate_os_errors
+from readstate.disk.files import MORE_ROOM, create_private, translate_os_errors
 from readstate.text import escape_control, escape_formula, truncate
 
 SHOWN_FIRST = 10

@@ -13,8 +13,8 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
+from readstate.disk.files import create_private, translate_os_errors
 from readstate.errors import BadInput
-from readstate.files import create_private, translate_os_errors
 from readstate.text import format_size
 
 MOST_BYTES = 4_000_000_000

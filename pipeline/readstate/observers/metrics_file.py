@@ -9,9 +9,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from readstate.clock import Clock
+from readstate.disk.files import replaceable, write_at_once
 from readstate.errors import LocalDisk
 from readstate.events import Message, Observer
-from readstate.files import replaceable, write_at_once
 from readstate.observers.progress import Progress
 from readstate.observers.run_counters import RunCounters
 

@@ -11,8 +11,8 @@ from typing import Protocol, TextIO
 
 from readstate.clock import Clock
 from readstate.concurrency import WorkerThread
+from readstate.disk.files import open_log
 from readstate.events import Event
-from readstate.files import open_log
 from readstate.observers.event_log import EventLog, Write
 from readstate.observers.metrics_file import MetricsFile
 from readstate.observers.progress import Progress, measure
@@ -20,7 +20,7 @@ from readstate.observers.progress_bar import ProgressBar
 from readstate.observers.rate_meter import RateMeter, Sample
 from readstate.observers.run_counters import RunCounters
 from readstate.observers.watchdog import Watchdog
-from readstate.settings import Settings
+from readstate.settings.settings import Settings
 from readstate.twilio.pacing.limiter import AdaptiveLimiter
 
 _SECONDS_BETWEEN_UPDATES = 0.25

@@ -7,12 +7,12 @@ from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from readstate.clock import Clock
-from readstate.credentials import Credentials
 from readstate.errors import BadInput
 from readstate.events import Observer, ignore
 from readstate.model.quantities import parse_duration
-from readstate.redis_address import without_password
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.redis_address import without_password
+from readstate.settings.settings import Settings
 from readstate.twilio.client import Reader, Writer
 from readstate.twilio.http.body_budget import BodyBudget
 from readstate.twilio.http.connecting import proxy_for

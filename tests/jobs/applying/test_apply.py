@@ -77,7 +77,7 @@ def test_a_plan_that_is_applied_from_another_work_folder_is_not_applied_here(
 def test_where_other_work_folders_cannot_be_seen_apply_says_so(
     shell: Shell, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("readstate.locks.sys", SimpleNamespace(platform="darwin"))
+    monkeypatch.setattr("readstate.disk.locks.sys", SimpleNamespace(platform="darwin"))
 
     assert "cannot be seen: start one run at a time" in apply(shell, plan).stderr
 

@@ -1,8 +1,8 @@
 from pathlib import Path
 
-from readstate.credentials import Credentials
 from readstate.events import Event
-from readstate.settings import load_settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import load_settings
 from readstate.simulator.server.server import RunningSimulator
 from readstate.stop import StopSwitch
 from readstate_jobs.cli.session import open_session

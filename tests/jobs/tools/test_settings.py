@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from readstate.errors import ExitCode
-from readstate.settings import Settings
+from readstate.settings.settings import Settings
 from tests.helpers.cli_shell import RunCommand
 
 

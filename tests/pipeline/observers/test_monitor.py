@@ -11,7 +11,7 @@ import pytest
 from readstate import events
 from readstate.concurrency import WorkerThread
 from readstate.observers.monitor import Monitor, monitor_run
-from readstate.settings import Settings
+from readstate.settings.settings import Settings
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from tests.helpers.event_loop import settle
 from tests.helpers.fake_clock import FakeClock

@@ -9,7 +9,7 @@ import pytest
 from readstate.clock import SystemClock
 from readstate.probe.questions import PLAN, ask_account
 from readstate.probe.report import ProbeReport, decide
-from readstate.settings import load_settings
+from readstate.settings.settings import load_settings
 from readstate.simulator.api.behaviour import Behaviour, ConversationList, ListBehaviour, OrderedList
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape

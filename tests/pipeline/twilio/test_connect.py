@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from readstate.credentials import Credentials
 from readstate.errors import ApiError, BadInput, Unanswered
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.twilio import connect
 from readstate.twilio.client import Reader
 from readstate.twilio.connect import connection

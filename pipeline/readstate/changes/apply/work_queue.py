@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.schema import to_rows
 from readstate.changes.runs.journal import Journal
-from readstate.databases import translate_database_errors
+from readstate.disk.databases import translate_database_errors
+from readstate.disk.files import translate_os_errors
 from readstate.errors import PlanUnusable
-from readstate.files import translate_os_errors
 from readstate.model.change import Disposition, PreconditionKind
 from readstate.model.desired import Operation
 from readstate.model.plan import PlanRow

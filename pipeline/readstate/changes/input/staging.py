@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from readstate.changes.input.intents import Intent, Rejected
-from readstate.databases import translate_database_errors
+from readstate.disk.databases import translate_database_errors
 from readstate.model.desired import DesiredChange, Expectation, Operation, Removal, Update
 
 # Scratch data: a plan that is interrupted is made again from the start, so nothing has to wait for the disk.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from heapq import nsmallest
 
-from readstate.databases import translate_database_errors
+from readstate.disk.databases import translate_database_errors
 from readstate.model.change import Disposition, Fields, UndoClass
 from readstate.model.guards import (
     MAX_DELETES_PER_CONVERSATION,

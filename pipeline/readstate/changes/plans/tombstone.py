@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from readstate.disk.files import translate_os_errors, write_private
 from readstate.errors import Damaged, PlanUnusable
-from readstate.files import translate_os_errors, write_private
 from readstate.foreign_json import UnusableJson, decode_json
 
 TOMBSTONE = "forgotten.json"

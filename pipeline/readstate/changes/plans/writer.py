@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from readstate.changes.plans.counts import PlanCounts
 from readstate.changes.plans.schema import ROWS, to_batch
-from readstate.files import (
+from readstate.disk.files import (
     create_private,
     create_private_folder,
     sha256_of,
@@ -23,7 +23,7 @@ from readstate.files import (
     translate_os_errors,
     write_private,
 )
-from readstate.locks import is_locked, try_lock
+from readstate.disk.locks import is_locked, try_lock
 from readstate.model.plan import Manifest, PlanRow
 
 MANIFEST = "manifest.json"

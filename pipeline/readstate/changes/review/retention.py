@@ -20,8 +20,8 @@ from readstate.changes.runs.lock import target_lock
 from readstate.changes.runs.result import summarise
 from readstate.changes.runs.results import write_audit
 from readstate.changes.runs.row_record import INTENT
+from readstate.disk.files import translate_os_errors
 from readstate.errors import Damaged
-from readstate.files import translate_os_errors
 from readstate.model.outcome import Outcome
 from readstate.model.plan import Target
 from readstate.text import pluralize

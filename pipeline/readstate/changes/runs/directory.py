@@ -12,8 +12,8 @@ from readstate.changes.plans.reader import Plan, open_plan
 from readstate.changes.plans.tombstone import TOMBSTONE, read_tombstone, require_not_erased
 from readstate.changes.runs.journal import Journal, create_journal, open_read_only
 from readstate.changes.runs.journal_entries import RunHeader
+from readstate.disk.files import create_private_folder, require_unshared, translate_os_errors
 from readstate.errors import BadInput, Damaged, LocalDisk, PlanUnusable
-from readstate.files import create_private_folder, require_unshared, translate_os_errors
 from readstate.model.ids import kind_of_id
 
 SMALLEST_FREE_BYTES = 200_000_000

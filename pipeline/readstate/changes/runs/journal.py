@@ -26,9 +26,9 @@ from readstate.changes.runs.journal_entries import (
     StateCount,
 )
 from readstate.changes.runs.row_record import FIELDS, INTENT, PENDING, RowRecord, from_row, require_known_state
-from readstate.databases import translate_database_errors, typed_rows
+from readstate.disk.databases import translate_database_errors, typed_rows
+from readstate.disk.files import create_private, sync_folder, translate_os_errors
 from readstate.errors import BadInput, Damaged, Locked
-from readstate.files import create_private, sync_folder, translate_os_errors
 from readstate.foreign_json import decode_json
 from readstate.model.outcome import Outcome
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from readstate.disk.files import create_private_folder, require_unshared, translate_os_errors
+from readstate.disk.locks import LockHeld, acquire_lock, is_locked, machine_lock
 from readstate.errors import Locked
-from readstate.files import create_private_folder, require_unshared, translate_os_errors
-from readstate.locks import LockHeld, acquire_lock, is_locked, machine_lock
 from readstate.model.plan import Target
 
 

@@ -18,7 +18,7 @@ from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.schema import to_columns
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import INTENT, PENDING, RowRecord, micros, moment
-from readstate.files import atomic_write
+from readstate.disk.files import atomic_write
 from readstate.model.change import Disposition
 from readstate.model.outcome import OUTCOMES, Outcome
 from readstate.model.plan import PlanRow

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from readstate.files import open_output
+from readstate.disk.files import open_output
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.parquet import RowGroupWriter, row_group_writer
 

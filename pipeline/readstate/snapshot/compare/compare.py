@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from readstate.files import scratch_folder, sha256_of
+from readstate.disk.files import scratch_folder, sha256_of
 from readstate.snapshot.compare.change_feed import ChangeFeed, open_change_feed
 from readstate.snapshot.compare.comparability import Comparability, comparability
 from readstate.snapshot.compare.diff import Comparer, DiffCounts

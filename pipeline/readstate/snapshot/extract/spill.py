@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 
-from readstate.files import translate_os_errors
+from readstate.disk.files import translate_os_errors
 
 FILE_BYTES = 64 << 20
 

@@ -17,8 +17,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readstate.disk.files import atomic_write, translate_os_errors
 from readstate.errors import Damaged
-from readstate.files import atomic_write, translate_os_errors
 from readstate.snapshot.published.schema import KEY, ROWS
 
 _BATCH_BYTES = 300 << 10

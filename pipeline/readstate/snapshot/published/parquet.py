@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from readstate.files import atomic_write
+from readstate.disk.files import atomic_write
 from readstate.snapshot.published.schema import KEY
 
 # Every value of these is different: pyarrow would build a dictionary and then discard it.

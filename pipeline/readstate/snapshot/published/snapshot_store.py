@@ -18,8 +18,8 @@ import pyarrow as pa
 from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
+from readstate.disk.files import require_utf8, translate_os_errors
 from readstate.errors import BadInput, LocalDisk, PublishedMeanwhile
-from readstate.files import require_utf8, translate_os_errors
 from readstate.model.ids import is_sid
 from readstate.snapshot.published.manifest import Manifest, decode_manifest, encode_manifest, partition
 from readstate.snapshot.published.schema import USERS

@@ -14,8 +14,8 @@ import duckdb
 import pyarrow as pa
 from pyarrow import dataset as ds
 
+from readstate.disk.files import scratch_folder
 from readstate.errors import BadInput
-from readstate.files import scratch_folder
 from readstate.snapshot.compare.change_feed import CHANGES
 from readstate.snapshot.compare.compare import compare
 from readstate.snapshot.published.manifest import Dataset, Manifest

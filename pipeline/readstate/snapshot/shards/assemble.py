@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pyarrow.parquet as pq
 
+from readstate.disk.files import sha256_of, translate_os_errors
 from readstate.errors import BadInput
-from readstate.files import sha256_of, translate_os_errors
 from readstate.model.quantities import Allowance
 from readstate.snapshot.export.result import RunRows
 from readstate.snapshot.published.manifest import Manifest, ServiceUsers, UserCounts

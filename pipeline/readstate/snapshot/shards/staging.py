@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from readstate.disk.files import sha256_of
 from readstate.errors import BadInput
 from readstate.events import Observer, Publishing
-from readstate.files import sha256_of
 from readstate.foreign_json import UnusableJson, decode_json
 from readstate.snapshot.export.result import RunRows
 from readstate.snapshot.published.manifest import Manifest

@@ -15,7 +15,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 from pyarrow import fs
 
-from readstate.files import create_private
+from readstate.disk.files import create_private
 from readstate.snapshot.storage.arrow_filesystem import CloudFileSystem
 from readstate.snapshot.storage.cloud_client import open_client
 from readstate.snapshot.storage.cloud_errors import translate_errors, translate_errors_but_missing

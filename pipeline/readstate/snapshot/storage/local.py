@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 from pyarrow import fs
 
-from readstate.files import atomic_output, translate_os_errors
-from readstate.locks import wait_for_lock
+from readstate.disk.files import atomic_output, translate_os_errors
+from readstate.disk.locks import wait_for_lock
 from readstate.snapshot.storage.object_store import ObjectInfo, Version, VersionedContent
 
 _CHUNK = 1 << 20

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from readstate.disk.files import open_output
 from readstate.errors import Usage
-from readstate.files import open_output
 from readstate.snapshot.storage.address import is_address, parse_address
 from readstate.snapshot.storage.cloud import open_cloud_store
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from readstate.databases import translate_database_errors, typed_rows
+from readstate.disk.databases import translate_database_errors, typed_rows
 from readstate.errors import BadInput
 from readstate.foreign_json import UnusableJson, decode_json
 from readstate.model.resources import User

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from readstate.databases import translate_database_errors
-from readstate.locks import is_locked
+from readstate.disk.databases import translate_database_errors
+from readstate.disk.locks import is_locked
 from readstate.snapshot.workspace.checkpoint import begun_run
 from readstate.snapshot.workspace.workspace import LOCK_NAME, Workspace
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from readstate.disk.files import create_private_folder, require_unshared, translate_os_errors
+from readstate.disk.locks import LockHeld, acquire_lock, is_locked
 from readstate.errors import Locked, ReadstateError
-from readstate.files import create_private_folder, require_unshared, translate_os_errors
-from readstate.locks import LockHeld, acquire_lock, is_locked
 from readstate.snapshot.workspace.checkpoint import begun_run
 
 LOCK_NAME = "lock"

@@ -16,9 +16,9 @@ from weakref import WeakSet
 import aiohttp
 from yarl import URL
 
-from readstate.credentials import Credentials
 from readstate.errors import TransportError, Unanswered
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.twilio.http.body_budget import FREE_BYTES, BodyBudget, BodyShare
 from readstate.twilio.http.connecting import (
     authorities_file,

@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 import pycurl
 
-from readstate.credentials import Credentials
 from readstate.errors import TransportError, Unanswered
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.twilio.http.body_budget import BodyBudget, BodyShare
 from readstate.twilio.http.connecting import (
     authorities_file,

@@ -2,9 +2,9 @@
 
 import pycurl
 
-from readstate.credentials import Credentials
 from readstate.errors import Unanswered
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.twilio.http.curl_transport import transfer_options
 from readstate.twilio.http.request import Request
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from readstate.clock import Clock
+from readstate.disk.locks import try_lock
 from readstate.foreign_json import UnusableJson, decode_json
-from readstate.locks import try_lock
 from readstate.twilio.shared_pace.ledger import Ledger, is_alive
 from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable, T
 

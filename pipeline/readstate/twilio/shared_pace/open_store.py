@@ -4,10 +4,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from readstate.clock import Clock
-from readstate.credentials import Credentials
 from readstate.errors import BadInput
-from readstate.redis_address import is_address
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.redis_address import is_address
+from readstate.settings.settings import Settings
 from readstate.twilio.shared_pace.file_store import FileStore
 from readstate.twilio.shared_pace.ledger_store import LedgerStore
 

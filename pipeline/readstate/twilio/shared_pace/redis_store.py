@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from readstate.errors import BadInput
 from readstate.foreign_json import UnusableJson, decode_json
-from readstate.redis_address import without_password
+from readstate.settings.redis_address import without_password
 from readstate.twilio.shared_pace.ledger import Ledger
 from readstate.twilio.shared_pace.ledger_store import Change, LedgerUnavailable, T
 

@@ -8,9 +8,9 @@ import pytest
 
 from readstate.changes.apply.send import request_for, send
 from readstate.clock import SystemClock
-from readstate.credentials import Credentials
 from readstate.errors import ApiError, BadInput
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.twilio.client import Writer
 from readstate.twilio.connect import connection
 from tests.helpers.plans import plan_row

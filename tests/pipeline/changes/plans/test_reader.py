@@ -22,8 +22,8 @@ from readstate.changes.plans.reader import (
     require_same_target,
 )
 from readstate.changes.plans.writer import digest_of
+from readstate.disk.files import sha256_of
 from readstate.errors import BadInput, LocalDisk, PlanUnusable
-from readstate.files import sha256_of
 from tests.helpers.plans import NOW, TARGET, plan_row, removal_row, skipped_row, written_plan
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate import files
+from readstate.disk import files
 from readstate.errors import LocalDisk
 from readstate.snapshot.parts.compaction import compact
 from readstate.snapshot.parts.part import CollectedRows, seal_part

@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from readstate.settings import DEFAULT_BASE_URL, Settings
+from readstate.settings.settings import DEFAULT_BASE_URL, Settings
 from readstate.twilio.http.body_budget import BodyBudget
 from readstate.twilio.http.transport import Transport
 from tests.helpers.transports import CREDENTIALS, TRANSPORTS, Open

@@ -3,9 +3,9 @@
 import aiohttp
 import pytest
 
-from readstate.credentials import Credentials
 from readstate.errors import NotSent, Unanswered
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
 from readstate.twilio.http.body_budget import BodyBudget

@@ -6,7 +6,7 @@ import pycurl
 import pytest
 
 from readstate.errors import Unanswered
-from readstate.settings import Settings
+from readstate.settings.settings import Settings
 from readstate.twilio.http.curl_transport import transfer_options
 from tests.helpers.raw_server import http, raw_server
 from tests.helpers.transports import CREDENTIALS, READ, Open

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from readstate.errors import Unanswered
-from readstate.settings import Settings
+from readstate.settings.settings import Settings
 from readstate.twilio.http.body_budget import BodyBudget
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response

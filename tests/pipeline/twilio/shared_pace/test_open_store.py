@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from readstate.credentials import Credentials
 from readstate.errors import BadInput
-from readstate.settings import Settings
+from readstate.settings.credentials import Credentials
+from readstate.settings.settings import Settings
 from readstate.twilio.shared_pace.file_store import FileStore
 from readstate.twilio.shared_pace.ledger import take_turn
 from readstate.twilio.shared_pace.open_store import open_store

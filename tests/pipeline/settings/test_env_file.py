@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from readstate.env_file import read_env_file
 from readstate.errors import BadInput
+from readstate.settings.env_file import read_env_file
 
 
 @pytest.mark.parametrize(

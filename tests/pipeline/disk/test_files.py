@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from readstate import files, locks
-from readstate.errors import LocalDisk
-from readstate.files import (
+from readstate.disk import files, locks
+from readstate.disk.files import (
     atomic_write,
     copy_private,
     create_private,
@@ -21,6 +20,7 @@ from readstate.files import (
     write_at_once,
     write_private,
 )
+from readstate.errors import LocalDisk
 
 
 def test_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:

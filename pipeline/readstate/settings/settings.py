@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from readstate.account import Account, account_in, key_of, variable_origin
-from readstate.config_file import ACCOUNT_KEYS, Configuration, read_configuration
 from readstate.errors import BadInput
-from readstate.redis_address import check_shared_pace, without_password
+from readstate.settings.account import Account, account_in, key_of, variable_origin
+from readstate.settings.config_file import ACCOUNT_KEYS, Configuration, read_configuration
+from readstate.settings.redis_address import check_shared_pace, without_password
 from readstate.text import group_digits
 
 ENVIRONMENT_PREFIX = "READSTATE_"

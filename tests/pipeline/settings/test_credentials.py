@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readstate.account import account_in
-from readstate.credentials import Credentials, load_credentials
 from readstate.errors import NotPermitted
+from readstate.settings.account import account_in
+from readstate.settings.credentials import Credentials, load_credentials
 
 KEY = {"TWILIO_API_KEY": "SK" + "1" * 32, "TWILIO_API_SECRET": "key-secret"}
 TOKEN = {"TWILIO_ACCOUNT_SID": "AC" + "2" * 32, "TWILIO_AUTH_TOKEN": "auth-token"}

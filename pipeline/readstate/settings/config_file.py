@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from readstate.account import SECRETS, VARIABLES, Account, key_of
 from readstate.errors import BadInput
+from readstate.settings.account import SECRETS, VARIABLES, Account, key_of
 
 ACCOUNT_KEYS = {key_of(name): name for name in VARIABLES if name not in SECRETS}
 _SECRET_KEYS = {key_of(name) for name in SECRETS}

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from readstate.errors import BadInput
-from readstate.redis_address import check_shared_pace, without_password
+from readstate.settings.redis_address import check_shared_pace, without_password
 
 
 @pytest.mark.parametrize(

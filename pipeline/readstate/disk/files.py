@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, TextIO
 
+from readstate.disk.locks import is_file_at, try_lock
 from readstate.errors import BadInput, LocalDisk
-from readstate.locks import is_file_at, try_lock
 
 MORE_ROOM = "Set TMPDIR to a folder that you may write to and that has more room, then run the same command again."
 """What helps where temporary files cannot be written."""

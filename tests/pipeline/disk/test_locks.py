@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from readstate.locks import LockHeld, acquire_lock, is_locked, wait_for_lock
+from readstate.disk.locks import LockHeld, acquire_lock, is_locked, wait_for_lock
 
 
 def test_only_one_holds_a_lock_and_the_others_learn_who(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_link_is_no_lock_and_what_it_leads_to_stays(tmp_path: Path) -> None:
 
 def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from readstate.locks import acquire_lock\n"
+        "import os, sys; from pathlib import Path; from readstate.disk.locks import acquire_lock\n"
         "lock = acquire_lock(Path(sys.argv[1]), holder='me'); os._exit(9)"
     )
 
@@ -51,7 +51,7 @@ def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
 
 def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its last holder removes the file between our opening it and our locking it."""
-    from readstate import locks
+    from readstate.disk import locks
 
     path, removed = tmp_path / "lock", []
 

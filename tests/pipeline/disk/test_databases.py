@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from readstate.databases import translate_database_errors, typed_rows
+from readstate.disk.databases import translate_database_errors, typed_rows
 from readstate.errors import Damaged, LocalDisk
 
 

@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from readstate.account import SECRETS, Account, account_in, key_of
 from readstate.errors import NotPermitted
-from readstate.secret_sources import SOURCES, file_of
+from readstate.settings.account import SECRETS, Account, account_in, key_of
+from readstate.settings.secret_sources import SOURCES, file_of
 
 _QUOTES = tuple("'\"`‘’“”„«»")
 

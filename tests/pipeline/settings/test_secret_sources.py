@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from readstate.account import Account
-from readstate.credentials import load_credentials
 from readstate.errors import NotPermitted
+from readstate.settings.account import Account
+from readstate.settings.credentials import load_credentials
 
 SECRET = "5ec1e7" * 5 + "ab"
 PROFILE = "rs.toml [profiles.emea]"

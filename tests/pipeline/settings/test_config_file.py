@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from readstate.errors import BadInput
-from readstate.settings import DEFAULT_BASE_URL, EffectiveSettings, load_settings
+from readstate.settings.settings import DEFAULT_BASE_URL, EffectiveSettings, load_settings
 
 FILE = """
 max_rate = 5.0

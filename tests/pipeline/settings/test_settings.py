@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readstate.errors import BadInput
-from readstate.settings import DEFAULT_BASE_URL, Settings, load_settings
+from readstate.settings.settings import DEFAULT_BASE_URL, Settings, load_settings
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 
