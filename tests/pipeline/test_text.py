@@ -30,7 +30,7 @@ from readstate.text import (
     truncate,
     unescape_formula,
 )
-from readstate_jobs.cli.terminal import print_table
+from readstate_jobs.output.terminal import print_table
 from tests.helpers.fake_clock import FakeClock
 
 STEERING = {

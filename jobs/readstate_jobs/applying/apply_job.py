@@ -33,8 +33,8 @@ from readstate_jobs.applying.apply_options import ApplyArguments
 from readstate_jobs.applying.confirm import make_prompt
 from readstate_jobs.cli.caller import caller, lock_holder
 from readstate_jobs.cli.event_loop import run
-from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.session import Session, open_session
+from readstate_jobs.output.messages import command_line
 
 _ROWS_PER_REQUEST = 1.5
 """While some rows wait for the disk, others keep the connections busy."""

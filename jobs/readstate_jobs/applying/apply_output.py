@@ -14,7 +14,7 @@ from readstate.model.guards import Consent
 from readstate.model.outcome import OUTCOMES, Outcome
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_job import ApplyResult
-from readstate_jobs.cli.terminal import print_json, print_line, print_plan, print_table
+from readstate_jobs.output.terminal import print_json, print_line, print_plan, print_table
 
 _SHOWN_ROWS = 20
 _TEMPORARY = {ExitCode.LOCKED, ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY, ExitCode.LOCAL_DISK}

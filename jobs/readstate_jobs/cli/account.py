@@ -9,8 +9,8 @@ import click
 from readstate.settings.credentials import Credentials, load_credentials
 from readstate.settings.env_file import read_env_file
 from readstate.settings.settings import EffectiveSettings
-from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.secrets_in_environment import require_no_secrets
+from readstate_jobs.output.messages import command_line
 
 
 def add_to_environment(_context: click.Context, _option: click.Parameter, path: Path | None) -> None:

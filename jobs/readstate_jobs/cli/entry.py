@@ -4,7 +4,7 @@ import sys
 
 from readstate_jobs.cli.main import main
 from readstate_jobs.cli.optional_imports import block_optional_imports
-from readstate_jobs.cli.streams import discard_unwritable_streams, prepare_streams
+from readstate_jobs.output.streams import discard_unwritable_streams, prepare_streams
 
 
 def entry() -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from readstate.errors import ExitCode, Stopped
 from readstate.events import Event, Observer
 from readstate.stop import StopReason, StopSwitch
-from readstate_jobs.cli.messages import command_line
+from readstate_jobs.output.messages import command_line
 
 Result = TypeVar("Result")
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 
 from readstate.errors import ExitCode, ReadstateError, Usage
-from readstate_jobs.cli.messages import CommandLine
 from readstate_jobs.cli.secrets_in_environment import require_no_secrets, without_secrets
-from readstate_jobs.cli.streams import disk_error
 from readstate_jobs.help.commands import COMMAND_GROUPS, COMMANDS
+from readstate_jobs.output.messages import CommandLine
+from readstate_jobs.output.streams import disk_error
 
 _MAY_BE_EMPTY = {"--base-url", "--metrics-file", "--shared-pace", "--work-dir"}
 """Options whose empty value stands for the default."""

@@ -13,8 +13,8 @@ from readstate.model.ids import is_sid
 from readstate.model.quantities import Allowance, parse_allowance, parse_date, parse_duration
 from readstate.settings.settings import EffectiveSettings, Settings, load_settings
 from readstate_jobs.cli.account import add_to_environment
-from readstate_jobs.cli.messages import command_line
 from readstate_jobs.help.file_name import FileName
+from readstate_jobs.output.messages import command_line
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Parsed = TypeVar("Parsed")

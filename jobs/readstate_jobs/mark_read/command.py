@@ -7,7 +7,6 @@ import click
 
 from readstate.errors import ExitCode
 from readstate_jobs.cli.account import credentials_of
-from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import (
     connection_options,
     json_option,
@@ -19,6 +18,7 @@ from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.mark_read.job import MarkReadJob
 from readstate_jobs.mark_read.options import parse_options
+from readstate_jobs.output.messages import command_line
 from readstate_jobs.planning.plan_job import show_plan
 
 

@@ -13,9 +13,9 @@ from readstate.model.desired import NotificationLevel
 from readstate.model.quantities import parse_date, parse_duration
 from readstate.snapshot.roster.users_file import RosterEntry, read_users_file
 from readstate.text import format_moment
-from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import require_service_sid
 from readstate_jobs.mark_read.exclude_file import read_exclusions
+from readstate_jobs.output.messages import command_line
 
 _STATES = OPEN_STATES | {CLOSED}
 _AGE = re.compile("[0-9]{1,5}[hd]")

@@ -16,8 +16,8 @@ from readstate.input.problems import ProblemTally, RejectsFile
 from readstate.input.source import Source, open_source
 from readstate.model.desired import Operation
 from readstate.text import group_digits
-from readstate_jobs.cli.terminal import print_line, print_table
 from readstate_jobs.help.file_name import FileName
+from readstate_jobs.output.terminal import print_line, print_table
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

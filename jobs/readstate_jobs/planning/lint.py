@@ -9,8 +9,8 @@ from readstate.disk.files import copy_output
 from readstate.errors import ExitCode
 from readstate.text import pluralize
 from readstate_jobs.cli.options import LocalPath, json_option
-from readstate_jobs.cli.terminal import print_json, print_line
 from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.output.terminal import print_json, print_line
 from readstate_jobs.planning.changes_input import (
     checked_input,
     input_options,

@@ -27,7 +27,7 @@ from readstate.text import as_unicode, pluralize
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.session import open_session
-from readstate_jobs.cli.terminal import print_json, print_line, print_plan
+from readstate_jobs.output.terminal import print_json, print_line, print_plan
 from readstate_jobs.planning.changes_input import CheckedFile, print_problems, problems_document
 
 

@@ -12,8 +12,8 @@ from readstate.changes.render.summary import row_of, sample, select, summarize
 from readstate.changes.render.text import render_rows, render_text
 from readstate.errors import BadInput, ExitCode
 from readstate_jobs.cli.options import plan_argument
-from readstate_jobs.cli.terminal import print_plan
 from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.output.terminal import print_plan
 
 
 @click.command(cls=GroupedCommand)

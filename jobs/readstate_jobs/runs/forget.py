@@ -18,7 +18,6 @@ from readstate.errors import BadInput, ExitCode, LocalDisk, Locked, Usage
 from readstate.model.quantities import parse_duration
 from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.caller import os_user
-from readstate_jobs.cli.messages import escape_lines, require_confirmation
 from readstate_jobs.cli.options import (
     json_option,
     log_options,
@@ -27,8 +26,9 @@ from readstate_jobs.cli.options import (
     runs_options,
     work_dir_from,
 )
-from readstate_jobs.cli.terminal import print_json
 from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.output.messages import escape_lines, require_confirmation
+from readstate_jobs.output.terminal import print_json
 
 
 @click.command(cls=GroupedCommand)

@@ -13,8 +13,8 @@ from readstate.changes.runs.status import RunStatus, status_of
 from readstate.errors import ExitCode, Usage
 from readstate_jobs.applying.apply_output import run_document, show_counts
 from readstate_jobs.cli.options import json_option, plans_option, runs_options, work_dir_from
-from readstate_jobs.cli.terminal import print_json, print_line
 from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.output.terminal import print_json, print_line
 from readstate_jobs.runs.unfinished import find_unfinished, show_unfinished, unfinished_document
 
 Shown = TypeVar("Shown")

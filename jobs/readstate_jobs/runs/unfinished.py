@@ -16,8 +16,8 @@ from readstate.model.outcome import Outcome
 from readstate.model.plan import Manifest
 from readstate.snapshot.workspace.unfinished import UnfinishedExport, look_at, work_folders
 from readstate.text import group_digits, pluralize
-from readstate_jobs.cli.messages import command_line
-from readstate_jobs.cli.terminal import print_line, print_table
+from readstate_jobs.output.messages import command_line
+from readstate_jobs.output.terminal import print_line, print_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from readstate.text import group_digits
 from readstate_jobs.applying.apply_options import parse_share
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import connection_options, json_option, outcome_options, settings_from
-from readstate_jobs.cli.terminal import print_json, print_line, print_table
 from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.output.terminal import print_json, print_line, print_table
 from readstate_jobs.runs.read_only_job import ReadOnlyJob
 
 

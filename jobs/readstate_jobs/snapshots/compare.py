@@ -13,9 +13,9 @@ from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.text import group_digits
 from readstate_jobs.cli.options import LocalPath, json_option, parse_day
-from readstate_jobs.cli.terminal import emit, print_line, print_table
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
+from readstate_jobs.output.terminal import emit, print_line, print_table
 
 
 @click.command(cls=GroupedCommand)

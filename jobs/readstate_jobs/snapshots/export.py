@@ -17,7 +17,6 @@ from readstate.snapshot.roster.shard import ALL_USERS, parse_shard
 from readstate.snapshot.roster.users_file import read_users_file
 from readstate.snapshot.workspace.workspace import remove_leftovers, unfinished_exports
 from readstate_jobs.cli.account import credentials_of
-from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import (
     connection_options,
     json_option,
@@ -29,6 +28,7 @@ from readstate_jobs.cli.options import (
 )
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
+from readstate_jobs.output.messages import command_line
 from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for, export_options
 from readstate_jobs.snapshots.export_output import show_estimate, show_manifest, show_published
 from readstate_jobs.snapshots.export_shard import export_one_shard, require_shard_options

@@ -10,7 +10,7 @@ from readstate.snapshot.published.manifest import Manifest, UserCounts, partitio
 from readstate.snapshot.published.snapshot_store import manifest_path
 from readstate.snapshot.shards.staging import ShardManifest
 from readstate.text import format_duration, format_size, group_digits, pluralize
-from readstate_jobs.cli.terminal import emit, print_line, print_table
+from readstate_jobs.output.terminal import emit, print_line, print_table
 from readstate_jobs.snapshots.compare import comparison_document, show_comparison
 from readstate_jobs.snapshots.export_job import Estimate
 

@@ -15,11 +15,11 @@ from readstate.snapshot.published.snapshot_store import SnapshotStore, open_stor
 from readstate.snapshot.shards.listing import StagedRun, staged_runs
 from readstate.snapshot.shards.staging import Staging
 from readstate.text import format_size, group_digits, pluralize
-from readstate_jobs.cli.messages import require_confirmation
 from readstate_jobs.cli.options import json_option, log_options, outcome_options
-from readstate_jobs.cli.terminal import emit, print_line, print_table
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
+from readstate_jobs.output.messages import require_confirmation
+from readstate_jobs.output.terminal import emit, print_line, print_table
 
 
 @click.command(cls=GroupedCommand)

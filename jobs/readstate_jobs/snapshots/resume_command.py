@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 
 from readstate.errors import ExitCode, ReadstateError
-from readstate_jobs.cli.messages import command_line
+from readstate_jobs.output.messages import command_line
 
 _HINTS = {
     ExitCode.INTERRUPTED: "What was read is kept. To resume:",

@@ -21,11 +21,11 @@ from readstate.snapshot.query.formats import (
 )
 from readstate.snapshot.query.result import QueryResult
 from readstate.snapshot.query.views import VIEWS
-from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import LocalPath, json_option, parse_day, parse_seconds
-from readstate_jobs.cli.terminal import ShownBytes, print_line, print_lines, print_table
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
+from readstate_jobs.output.messages import command_line
+from readstate_jobs.output.terminal import ShownBytes, print_line, print_lines, print_table
 from readstate_jobs.snapshots.sql_process import run_in_process
 
 _MAX_ROWS_SHOWN = 1000

@@ -19,9 +19,9 @@ from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import RosterSelection
 from readstate.text import group_digits
-from readstate_jobs.cli.terminal import print_line
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
+from readstate_jobs.output.terminal import print_line
 from readstate_jobs.snapshots.export_job import ExportJob, export_options
 from readstate_jobs.snapshots.export_output import show_manifest
 

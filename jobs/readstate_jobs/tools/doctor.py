@@ -34,8 +34,8 @@ from readstate.twilio.http.request import fetch_configuration
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
-from readstate_jobs.cli.terminal import print_json
 from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.output.terminal import print_json
 
 LONGEST_SECONDS = 20.0
 """The account has to answer within this time: a check is waited for by a person."""

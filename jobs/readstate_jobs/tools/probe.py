@@ -18,11 +18,11 @@ from readstate.twilio.connect import open_transport, transport_name
 from readstate.twilio.http.request import fetch_configuration
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.event_loop import run_cancellable
-from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import connection_options, json_option, require_service_sid, settings_from
-from readstate_jobs.cli.terminal import print_json, print_line, print_table
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
+from readstate_jobs.output.messages import command_line
+from readstate_jobs.output.terminal import print_json, print_line, print_table
 
 
 @click.command(cls=GroupedCommand)

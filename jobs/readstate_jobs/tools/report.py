@@ -18,10 +18,10 @@ from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.report import report as snapshot_report
 from readstate.snapshot.report.pages import INDEX, write_pages
 from readstate.snapshot.storage.output_file import output_writer
-from readstate_jobs.cli.messages import command_line
 from readstate_jobs.cli.options import log_options, outcome_options, parse_day, runs_options, work_dir_from
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
+from readstate_jobs.output.messages import command_line
 
 
 @click.command(cls=GroupedCommand)

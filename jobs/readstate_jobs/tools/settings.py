@@ -8,8 +8,8 @@ from readstate.errors import ExitCode
 from readstate.settings.account import SECRETS
 from readstate.settings.secret_sources import shown
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
-from readstate_jobs.cli.terminal import print_json, print_table
 from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.output.terminal import print_json, print_table
 
 
 @click.command(cls=GroupedCommand)

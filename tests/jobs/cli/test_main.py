@@ -51,9 +51,9 @@ def test_help_imports_nothing_heavy_and_no_command() -> None:
     assert [name for name in loaded if name.startswith("readstate_jobs.")] == [
         "readstate_jobs.cli",
         "readstate_jobs.cli.main",
-        "readstate_jobs.cli.messages",
+        "readstate_jobs.output.messages",
         "readstate_jobs.cli.secrets_in_environment",
-        "readstate_jobs.cli.streams",
+        "readstate_jobs.output.streams",
         "readstate_jobs.help",
         "readstate_jobs.help.commands",
         "readstate_jobs.outcome",

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from readstate.text import escape_control, escape_json
-from readstate_jobs.cli.messages import command_line
+from readstate_jobs.output.messages import command_line
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

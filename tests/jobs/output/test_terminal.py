@@ -5,7 +5,7 @@ import sys
 import click
 import pytest
 
-from readstate_jobs.cli.terminal import print_json, print_plan, print_table
+from readstate_jobs.output.terminal import print_json, print_plan, print_table
 
 
 def test_into_a_pipe_a_row_is_one_line_without_colour_or_blanks_at_its_end(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from readstate.observers.progress_bar import ProgressBar
-from readstate_jobs.cli.messages import CommandLine, command_line, escape_lines
+from readstate_jobs.output.messages import CommandLine, command_line, escape_lines
 from tests.helpers.progress import half_way
 
 
