@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import shlex
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.simulator.server.account_profile import AccountProfile, load_profile
+from readstate.simulator.server.certificate import load_certificate
 from readstate.simulator.server.parse_options import parse_assignments
 from readstate.simulator.server.server import LOOPBACK, listening, new_event_loop
 from readstate.simulator.server.simulator import Simulator
@@ -25,6 +27,9 @@ from readstate_jobs.help.command import GroupedCommand
 @click.command(cls=GroupedCommand)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port on loopback."
+)
+@click.option(
+    "--tls", "certificate", type=LocalPath(), help="Serve https with the key and certificate in this PEM file."
 )
 @click.option("--users", type=click.IntRange(min=0), default=2_000, show_default=True, help="Users of all services.")
 @click.option("--conversations-per-user", type=NumberRange(min=0), default=5.0, show_default=True,
@@ -64,6 +69,7 @@ from readstate_jobs.help.command import GroupedCommand
 )
 def command(  # noqa: PLR0917 - click passes them by name
     port: int,
+    certificate: Path | None,
     users: int,
     conversations_per_user: float,
     heaviest: int | None,
@@ -98,19 +104,20 @@ def command(  # noqa: PLR0917 - click passes them by name
         behaviour=parse_assignments(Behaviour, behaviours, base=account.behaviour),
     )
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_serve(simulator, port, prerender=prerender))
+        runner.run(_serve(simulator, port, certificate, prerender=prerender))
     if dump_file is not None:
         dump_world(world, dump_file)
 
 
-async def _serve(simulator: Simulator, port: int, *, prerender: bool) -> None:
+async def _serve(simulator: Simulator, port: int, certificate: Path | None, *, prerender: bool) -> None:
+    tls = None if certificate is None else load_certificate(certificate)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         try:
-            base_url = await stack.enter_async_context(listening(simulator, port=port))
+            base_url = await stack.enter_async_context(listening(simulator, port=port, tls=tls))
         except OSError as error:
             raise Usage(
                 f"cannot listen on {LOOPBACK}:{port}: {error.strerror}", hint="Leave --port out for a free one."
@@ -119,16 +126,18 @@ async def _serve(simulator: Simulator, port: int, *, prerender: bool) -> None:
             simulator.prerender()
         # What exists by now stays for ever: the collector need not look at it again and again.
         gc.freeze()
-        _introduce(simulator, base_url)
+        _introduce(simulator, base_url, certificate)
         await stop.wait()
 
 
-def _introduce(simulator: Simulator, base_url: str) -> None:
+def _introduce(simulator: Simulator, base_url: str, certificate: Path | None) -> None:
     click.echo(base_url)
     credentials = simulator.credentials
+    trusted = "" if certificate is None else shlex.quote(str(certificate.absolute()))
+    authorities = f" SSL_CERT_FILE={trusted} REQUESTS_CA_BUNDLE={trusted}" if trusted else ""
     click.echo(
         f"export TWILIO_ACCOUNT_SID={credentials.account_sid} TWILIO_AUTH_TOKEN={credentials.auth_token} "
-        f"READSTATE_BASE_URL={base_url}",
+        f"READSTATE_BASE_URL={base_url}{authorities}",
         err=True,
     )
 

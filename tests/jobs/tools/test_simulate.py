@@ -1,6 +1,8 @@
 import json
 import re
+import shlex
 import signal
+import ssl
 import subprocess
 import sys
 import urllib.request
@@ -15,6 +17,7 @@ from click.testing import CliRunner
 from readstate.errors import Usage
 from readstate.simulator.world.dump import load_world
 from readstate_jobs.tools.simulate import command
+from tests.helpers.certificate import write_certificate
 from tests.helpers.processes import LONGEST_SECONDS
 
 RUN = [sys.executable, "-c", "import readstate_jobs.tools.simulate; readstate_jobs.tools.simulate.command()"]
@@ -52,6 +55,21 @@ def test_it_says_where_it_listens_and_ends_when_told(number: signal.Signals, tmp
     assert (behaviour["users"]["order"], behaviour["token_form"]) == ("updated", "sort_key")
     assert (rest, process.returncode) == ("", 0)
     assert f"READSTATE_BASE_URL={base_url}" in story
+
+
+def test_with_a_certificate_it_says_how_to_trust_it(tmp_path: Path) -> None:
+    both = tmp_path / "key and certificate.pem"
+    write_certificate(both)
+    with _simulate("--users", "1", "--tls", str(both)) as (process, base_url):
+        assert process.stderr is not None
+        exported = dict(word.split("=", 1) for word in shlex.split(process.stderr.readline())[1:])
+        context = ssl.create_default_context(cafile=exported["SSL_CERT_FILE"])
+        with urllib.request.urlopen(f"{base_url}/_simulator/faults", context=context) as response:
+            status = response.status
+
+    assert status == 200
+    assert re.fullmatch(r"https://127\.0\.0\.1:\d+", exported["READSTATE_BASE_URL"])
+    assert exported["REQUESTS_CA_BUNDLE"] == exported["SSL_CERT_FILE"] == str(both)
 
 
 def test_a_world_is_dumped_at_the_end_and_loaded_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Serve a simulator on a loopback port: on the running event loop, or on a thread of its own."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -22,13 +23,15 @@ Result = TypeVar("Result")
 
 
 @asynccontextmanager
-async def listening(simulator: Simulator, *, host: str = LOOPBACK, port: int = 0) -> AsyncIterator[str]:
-    """Serve *simulator* on the running loop while the block runs, and yield the base URL."""
+async def listening(
+    simulator: Simulator, *, host: str = LOOPBACK, port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
+    """Serve *simulator* on the running loop while the block runs, by https where *tls* is given; yield the base URL."""
     connections: set[Connection] = set()
     control_api = ControlApi(simulator)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(control_api, connections), host, port, backlog=4096)
-    base_url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
+    server = await loop.create_server(lambda: Connection(control_api, connections), host, port, backlog=4096, ssl=tls)
+    base_url = f"{'https' if tls else 'http'}://{host}:{server.sockets[0].getsockname()[1]}"
     simulator.set_base_url(base_url)
     simulator.live_clients.start(simulator.faults)
     try:
@@ -112,10 +115,11 @@ async def serving(
     faults: Faults | None = None,
     behaviour: Behaviour | None = None,
     port: int = 0,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[RunningSimulator]:
     """Serve a world on the running loop while the block runs."""
     simulator = Simulator(world, faults=faults, behaviour=behaviour)
-    async with listening(simulator, port=port) as base_url:
+    async with listening(simulator, port=port, tls=tls) as base_url:
         yield RunningSimulator(simulator, base_url, asyncio.get_running_loop())
 
 
@@ -126,6 +130,7 @@ def running(
     faults: Faults | None = None,
     behaviour: Behaviour | None = None,
     port: int = 0,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[RunningSimulator]:
     """Serve a world on a thread and a loop of its own while the block runs."""
     loop = new_event_loop()
@@ -135,7 +140,7 @@ def running(
 
     async def serve() -> None:
         try:
-            async with serving(world, faults=faults, behaviour=behaviour, port=port) as simulator:
+            async with serving(world, faults=faults, behaviour=behaviour, port=port, tls=tls) as simulator:
                 outcome.append(simulator)
                 started.set()
                 await stop.wait()
