@@ -4,7 +4,7 @@
     python -m tests.benchmarks quick      small worlds, two rounds, two minutes; prints only
     python -m tests.benchmarks huge       everything, and an export of ten million rows
 
-Name sections to run only those: exports, five, makespan, starting, growth. They are printed and not written.
+Name sections to run only those: exports, five, tls, makespan, starting, growth. They are printed and not written.
 """
 
 import sys
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.exports import five_rows, full_pages
+from tests.benchmarks.exports import five_rows, five_rows_over_tls, full_pages
 from tests.benchmarks.figures import Section
 from tests.benchmarks.growth import growth
 from tests.benchmarks.machine import load, machine, versions
@@ -21,7 +21,7 @@ from tests.benchmarks.makespan import Shape, makespan
 from tests.benchmarks.starting import starting
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-SECTIONS = ("exports", "five", "makespan", "starting", "growth")
+SECTIONS = ("exports", "five", "tls", "makespan", "starting", "growth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ def main(words: list[str]) -> None:
     sections: dict[str, Callable[[], Section]] = {
         "exports": lambda: full_pages(sizes.full_page_users, sizes.rounds),
         "five": lambda: five_rows(sizes.five_row_users, sizes.rounds),
+        "tls": lambda: five_rows_over_tls(sizes.five_row_users, sizes.rounds),
         "makespan": lambda: makespan(list(sizes.shapes), sizes.fewer_rounds),
         "starting": lambda: starting(2 * sizes.rounds),
         "growth": lambda: growth(rows, sizes.fewer_rounds),

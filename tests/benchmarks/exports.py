@@ -11,12 +11,15 @@ from tempfile import TemporaryDirectory
 
 from tests.benchmarks.figures import Goal, Section, Spread, in_turns
 from tests.benchmarks.measured import Measured, cpu_of, measure, simulator
+from tests.helpers.certificate import write_certificate
 
 READSTATE = "readstate"
+OFFICIAL = "official client, async"
+SCRIPT = "aiohttp + .json() + pandas"
 PEERS = {
-    "official client, async": "official_async",
+    OFFICIAL: "official_async",
     "official client, 10 threads": "official_sync",
-    "aiohttp + .json() + pandas": "script",
+    SCRIPT: "script",
     "dlt, REST source": "dlt_rest",
 }
 NO_CAP = ("--odd-identities", "0", "--prerender", "--fault", "concurrency_cap=none")
@@ -98,12 +101,28 @@ def five_rows(users: int, rounds: int) -> Section:
     return Section("The same, five rows a user", _told(compared), HEADER, _rows(compared), goals)
 
 
-def compare(shape: tuple[str, ...], rounds: int) -> Compared:
+def five_rows_over_tls(users: int, rounds: int) -> Section:
+    """The same by https, with a certificate of an authority that every client is told to trust."""
+    with TemporaryDirectory() as folder:
+        certificate = Path(folder, "certificate.pem")
+        write_certificate(certificate)
+        peers = {OFFICIAL: PEERS[OFFICIAL], SCRIPT: PEERS[SCRIPT]}
+        shape = ("--users", str(users), "--conversations-per-user", "5", "--heaviest", "40", *NO_CAP)
+        compared = compare(shape, rounds, peers=peers, tls=("--tls", str(certificate)))
+    times = compared.speed(READSTATE).per(compared.speed(SCRIPT))
+    goals = [Goal("speed, times the script; floor", times, least=1.5), Goal("the same; aim", times, least=2)]
+    return Section("The same, five rows a user, over TLS", _told(compared), HEADER, _rows(compared), goals)
+
+
+def compare(
+    shape: tuple[str, ...], rounds: int, *, peers: Mapping[str, str] = PEERS, tls: tuple[str, ...] = ()
+) -> Compared:
     """Run every tool in turns over the world of that *shape*, and check what they wrote."""
-    with TemporaryDirectory() as folder, simulator(*shape) as env, simulator("--users", "1", *NO_CAP) as tiny:
+    empty_world = ("--users", "1", *NO_CAP)
+    with TemporaryDirectory() as folder, simulator(*shape, *tls) as env, simulator(*empty_world, *tls) as tiny:
         place = Path(folder)
         world = _truth(place / "truth", env)
-        exports = _exports(place)
+        exports = _exports(place, peers)
         empty = in_turns({name: partial(export, tiny, None) for name, export in exports.items()}, (rounds + 1) // 2)
         runs = in_turns({name: partial(export, env, world) for name, export in exports.items()}, rounds)
         return Compared(world, runs, {name: median(run.measured.cpu for run in few) for name, few in empty.items()})
@@ -112,7 +131,7 @@ def compare(shape: tuple[str, ...], rounds: int) -> Compared:
 Export = Callable[[Mapping[str, str], World | None], Run]
 
 
-def _exports(place: Path) -> dict[str, Export]:
+def _exports(place: Path, peers: Mapping[str, str]) -> dict[str, Export]:
     def readstate(env: Mapping[str, str], world: World | None) -> Run:
         with TemporaryDirectory(dir=place) as folder:
             arguments = ["-m", "readstate_jobs", "export", "--out", f"{folder}/root", "--json"]
@@ -128,7 +147,7 @@ def _exports(place: Path) -> dict[str, Export]:
         return export
 
     return {READSTATE: readstate} | {
-        name: peer(module) for name, module in PEERS.items() if module != "dlt_rest" or find_spec("dlt")
+        name: peer(module) for name, module in peers.items() if module != "dlt_rest" or find_spec("dlt")
     }
 
 

@@ -5,6 +5,8 @@ Imports nothing large: a new process counts the memory of the one that starts it
 
 import json
 import os
+import shlex
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -69,12 +71,12 @@ def simulator(*options: str) -> Iterator[dict[str, str]]:
     assert process.stderr is not None
     try:
         base_url = process.stdout.readline().strip()
-        words = process.stderr.readline().split()[1:]
+        exported = dict(word.split("=", 1) for word in shlex.split(process.stderr.readline())[1:])
         yield {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            **dict(word.split("=", 1) for word in words),
+            **exported,
             "BASE_URL": base_url,
-            "SERVICE": tell(base_url, "world")["services"][0],
+            "SERVICE": tell(base_url, "world", authorities=exported.get("SSL_CERT_FILE"))["services"][0],
             "SIMULATOR_PID": str(process.pid),
         }
     finally:
@@ -82,11 +84,13 @@ def simulator(*options: str) -> Iterator[dict[str, str]]:
         process.wait()
 
 
-def tell(base_url: str, what: str, method: str = "GET", content: object = None) -> Any:
+def tell(
+    base_url: str, what: str, method: str = "GET", content: object = None, *, authorities: str | None = None
+) -> Any:
     """Send a request to the simulator's control API."""
     body = json.dumps(content).encode() if content is not None else None
     request = urllib.request.Request(f"{base_url}/_simulator/{what}", body, method=method)
-    with urllib.request.urlopen(request) as answer:
+    with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=authorities)) as answer:
         return json.load(answer)
 
 

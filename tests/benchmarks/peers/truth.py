@@ -10,7 +10,7 @@ import os
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ KEPT = ("user_sid", "conversation_sid", "last_read_message_index")
 ADDRESS = urlsplit(os.environ["BASE_URL"])
 BASIC = b64encode(f"{os.environ['TWILIO_ACCOUNT_SID']}:{os.environ['TWILIO_AUTH_TOKEN']}".encode()).decode()
 
-connection = HTTPConnection(ADDRESS.netloc)
+connection = (HTTPSConnection if ADDRESS.scheme == "https" else HTTPConnection)(ADDRESS.netloc)
 counts = {"users": 0, "requests": 0, "user_pages": 0, "longest_list": 0, "rows": 0, "json_bytes": 0}
 
 
