@@ -7,15 +7,18 @@ from typing import Any
 import click
 
 from readstate.errors import BadInput, ExitCode
-from readstate.snapshot.compare.compare import Comparison, compare
+from readstate.snapshot.compare.compare import Comparison, compare, compare_with_previous
 from readstate.snapshot.compare.diff import DiffCounts
+from readstate.snapshot.published.manifest import partition
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.text import group_digits
 from readstate_jobs.cli.options import LocalPath, json_option, parse_day
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
+from readstate_jobs.output.messages import command_line
 from readstate_jobs.output.terminal import emit, print_line, print_table
+from readstate_jobs.snapshots.export_output import Changes
 
 
 @click.command(cls=GroupedCommand)
@@ -38,8 +41,7 @@ def command(*, root: str, earlier: date | None, later: date | None, out: Path | 
     day = after.manifest.snapshot_date
     before = open_snapshot(root, earlier or _date_before(after.store, day))
     comparison = compare(before, after, feed=out)
-    document = comparison_document(comparison, root, out)
-    emit(document, lambda: show_comparison(comparison, out), as_json=as_json)
+    emit(_document(comparison, root, out), lambda: _show(comparison, out), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -53,7 +55,17 @@ def _date_before(store: SnapshotStore, day: date) -> date:
     return earlier
 
 
-def show_comparison(comparison: Comparison, out: Path | str | None) -> None:
+def publish_changes(root: str, day: date) -> Changes | None:
+    """Publish what changed between the snapshot before that of *day* and it; return None if it is the first."""
+    comparison = compare_with_previous(open_snapshot(root, day))
+    if comparison is None:
+        command_line().print_message(f"There is no snapshot before {day} to compare with.")
+        return None
+    feed = f"{root}/{partition('changes', day)}"
+    return _document(comparison, root, feed), lambda: _show(comparison, feed)
+
+
+def _show(comparison: Comparison, out: Path | str | None) -> None:
     """Print what changed; *out* is the file that lists every change."""
     datasets = {"memberships": comparison.user_conversations, "users": comparison.users}
     columns = [_numbers(found, comparison) for found in datasets.values()]
@@ -90,7 +102,7 @@ def _numbers(found: DiffCounts, comparison: Comparison) -> dict[str, int]:
     }
 
 
-def comparison_document(comparison: Comparison, root: str, out: Path | str | None) -> dict[str, Any]:
+def _document(comparison: Comparison, root: str, out: Path | str | None) -> dict[str, Any]:
     """Return the comparison as a JSON document."""
     return {
         "schema": "comparison/1",

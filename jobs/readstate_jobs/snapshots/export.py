@@ -7,10 +7,8 @@ from typing import Any
 import click
 
 from readstate.errors import BadInput, ExitCode, Usage
-from readstate.snapshot.compare.compare import Comparison, compare_with_previous
 from readstate.snapshot.export.options import FEW_MISSING
 from readstate.snapshot.published.schema import PII_COLUMNS, USER_CONVERSATIONS
-from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import ALL_SERVICES, RosterSelection
 from readstate.snapshot.roster.shard import ALL_USERS, parse_shard
@@ -30,7 +28,7 @@ from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.messages import command_line
 from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for, export_options
-from readstate_jobs.snapshots.export_output import show_estimate, show_manifest, show_published
+from readstate_jobs.snapshots.export_output import Changes, show_estimate, show_manifest, show_published
 from readstate_jobs.snapshots.export_shard import export_one_shard, require_shard_options
 from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 
@@ -142,13 +140,12 @@ def _require_no_future_date(day: date | None) -> None:
         )
 
 
-def _changes(options: dict[str, Any], root: str, day: date) -> Comparison | None:
+def _changes(options: dict[str, Any], root: str, day: date) -> Changes | None:
     if options["compare_with"] is None:
         return None
-    comparison = compare_with_previous(open_snapshot(root, day))
-    if comparison is None:
-        command_line().print_message(f"There is no snapshot before {day} to compare with.")
-    return comparison
+    from readstate_jobs.snapshots.compare import publish_changes  # noqa: PLC0415 - few exports want it
+
+    return publish_changes(root, day)
 
 
 def _selection(options: dict[str, Any]) -> RosterSelection:

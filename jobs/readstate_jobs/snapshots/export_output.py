@@ -5,44 +5,37 @@ from typing import Any
 
 import msgspec
 
-from readstate.snapshot.compare.compare import Comparison
-from readstate.snapshot.published.manifest import Manifest, UserCounts, partition
+from readstate.snapshot.published.manifest import Manifest, UserCounts
 from readstate.snapshot.published.snapshot_store import manifest_path
 from readstate.snapshot.shards.staging import ShardManifest
 from readstate.text import format_duration, format_size, group_digits, pluralize
 from readstate_jobs.output.terminal import emit, print_line, print_table
-from readstate_jobs.snapshots.compare import comparison_document, show_comparison
 from readstate_jobs.snapshots.export_job import Estimate
+
+Changes = tuple[dict[str, Any], Callable[[], None]]
+"""What changed since the snapshot before: the document, and what prints it."""
 
 _LIKELY_IN_FLIGHT = (10, 100)
 """Concurrency limits observed on real accounts; Twilio does not publish any."""
 
 
-def show_manifest(manifest: Manifest, *, root: str, changes: Comparison | None, as_json: bool) -> None:
+def show_manifest(manifest: Manifest, *, root: str, changes: Changes | None, as_json: bool) -> None:
     """Show what an export has published, and the *changes* since the snapshot before if they were computed."""
     document = _document(manifest, root, already_published=False)
-    _emit(document, lambda: _show_summary(manifest, root), manifest, root=root, changes=changes, as_json=as_json)
+    _emit(document, lambda: _show_summary(manifest, root), changes, as_json=as_json)
 
 
-def _emit(
-    document: dict[str, Any],
-    show: Callable[[], None],
-    manifest: Manifest,
-    *,
-    root: str,
-    changes: Comparison | None,
-    as_json: bool,
-) -> None:
-    feed = f"{root}/{partition('changes', manifest.snapshot_date)}"
-    if changes is not None:
-        document["changes"] = comparison_document(changes, root, feed)
+def _emit(document: dict[str, Any], show: Callable[[], None], changes: Changes | None, *, as_json: bool) -> None:
+    if changes is None:
+        emit(document, show, as_json=as_json)
+        return
+    changes_document, show_changes = changes
 
     def show_both() -> None:
         show()
-        if changes is not None:
-            show_comparison(changes, feed)
+        show_changes()
 
-    emit(document, show_both, as_json=as_json)
+    emit(document | {"changes": changes_document}, show_both, as_json=as_json)
 
 
 def _show_summary(manifest: Manifest, root: str) -> None:
@@ -82,7 +75,7 @@ def _counts(users: UserCounts, rows: int, *, conversations: int | None = None) -
     ]
 
 
-def show_published(manifest: Manifest, *, root: str, changes: Comparison | None, as_json: bool) -> None:
+def show_published(manifest: Manifest, *, root: str, changes: Changes | None, as_json: bool) -> None:
     """Show that there is nothing to do but to compare, where *changes* were computed."""
     line = (
         f"{root}: the snapshot of {manifest.snapshot_date} is published already:"
@@ -90,7 +83,7 @@ def show_published(manifest: Manifest, *, root: str, changes: Comparison | None,
         f" {'complete' if manifest.complete else 'INCOMPLETE'}. Nothing done; --again replaces it."
     )
     document = _document(manifest, root, already_published=True)
-    _emit(document, lambda: print_line(line), manifest, root=root, changes=changes, as_json=as_json)
+    _emit(document, lambda: print_line(line), changes, as_json=as_json)
 
 
 def _memberships(manifest: Manifest) -> str:
