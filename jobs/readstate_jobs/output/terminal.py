@@ -8,14 +8,11 @@ import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain, islice
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
 from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from readstate.text import escape_control, escape_json
 from readstate_jobs.output.messages import command_line
@@ -72,7 +69,7 @@ def print_plan(text: str) -> None:
         if not sys.stdout.isatty():
             click.echo(line)
             continue
-        first, *others = textwrap.wrap(line, Console().width, **_BETWEEN_WORDS) or [""]
+        first, *others = textwrap.wrap(line, get_terminal_size().columns, **_BETWEEN_WORDS) or [""]
         mark = re.match(r" (\S+) ", first)
         if mark is not None and (colour := _MARKS.get(mark[1])) is not None:
             first = click.style(mark[0], fg=colour, bold=True) + first[mark.end() :]
@@ -92,13 +89,16 @@ def print_table(
     """
     if title:
         click.echo(click.style(escape_control(title), bold=True))
-    if sys.stdout.isatty() and sum(map(len, header)) + _BETWEEN_COLUMNS * len(header) > Console().width:
+    if sys.stdout.isatty() and sum(map(len, header)) + _BETWEEN_COLUMNS * len(header) > get_terminal_size().columns:
         for row in rows:
             print_table(list(zip(header, row, strict=True)), alarms=alarms)
             click.echo()
         return
     if sys.stdout.isatty():
-        Console(highlight=False).print(_table(rows, header, alarms))
+        from readstate_jobs.output.drawn_table import draw_table  # noqa: PLC0415 - rich, for terminals alone
+
+        numeric = [bool(header) and all(map(_is_number, column)) for column in zip(*rows, strict=True)]
+        draw_table(rows, header=header, numeric=numeric, alarms=alarms)
     else:
         print_lines(rows, header=header)
 
@@ -128,18 +128,6 @@ def print_lines(rows: Iterable[Sequence[str]], *, header: Sequence[str] = ()) ->
         click.echo(" " + "─" * (sum(widths) + _BETWEEN_COLUMNS * (len(widths) - 1)))
     for cells in chain(first, escaped):
         write(cells)
-
-
-def _table(rows: Sequence[Sequence[str]], header: Sequence[str], alarms: Collection[str]) -> Table:
-    look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1)} if header else {"box": None, "padding": (0, 2)}
-    table = Table(show_header=bool(header), pad_edge=False, **look)
-    for number, name in enumerate(header or rows[0] if rows else ()):
-        numeric = all(_is_number(row[number]) for row in rows)
-        shown = Text(escape_control(name)) if header else ""
-        table.add_column(shown, justify="right" if numeric and header else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(escape_control(cell), style="bold red" if cell in alarms else "") for cell in row))
-    return table
 
 
 def _is_number(text: str) -> bool:

@@ -7,21 +7,23 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from readstate.clock import Clock
 from readstate.concurrency import WorkerThread
 from readstate.disk.files import open_log
 from readstate.events import Event
 from readstate.observers.event_log import EventLog, Write
-from readstate.observers.metrics_file import MetricsFile
 from readstate.observers.progress import Progress, measure
-from readstate.observers.progress_bar import ProgressBar
 from readstate.observers.rate_meter import RateMeter, Sample
 from readstate.observers.run_counters import RunCounters
 from readstate.observers.watchdog import Watchdog
 from readstate.settings.settings import Settings
 from readstate.twilio.pacing.limiter import AdaptiveLimiter
+
+if TYPE_CHECKING:
+    from readstate.observers.metrics_file import MetricsFile
+    from readstate.observers.progress_bar import ProgressBar
 
 _SECONDS_BETWEEN_UPDATES = 0.25
 
@@ -73,6 +75,8 @@ class Monitor:
 
     def write_metrics(self, path: Path, *, command: str) -> None:
         """Write metrics to *path* from now on. Raise `LocalDisk`."""
+        from readstate.observers.metrics_file import MetricsFile  # noqa: PLC0415 - few runs want it, and it is slow
+
         self._metrics = MetricsFile(
             path, command=command, counters=self.counters, clock=self._clock, emit=self._write_log
         )
@@ -121,7 +125,7 @@ def monitor_run(
     stream = sys.stderr if stream is None else stream
     is_quiet = settings.log_level in {"error", "warning"}
     draws = _can_draw(stream) and settings.log_format == "text" and not is_quiet
-    bar = ProgressBar(stream, verb=command) if draws else None
+    bar = _bar(stream, verb=command) if draws else None
 
     with ExitStack() as stack:
         log = partial(EventLog, clock=clock, log_format=settings.log_format)
@@ -140,6 +144,12 @@ def monitor_run(
         finally:
             timer.stop()
             monitor.close()
+
+
+def _bar(stream: TextIO, *, verb: str) -> "ProgressBar":
+    from readstate.observers.progress_bar import ProgressBar  # noqa: PLC0415 - for terminals alone, and it is slow
+
+    return ProgressBar(stream, verb=verb)
 
 
 def _can_draw(stream: TextIO) -> bool:
