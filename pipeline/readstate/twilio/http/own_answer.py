@@ -10,11 +10,10 @@ import msgspec
 
 from readstate.errors import Unanswered
 from readstate.foreign_json import UnusableJson, decode_json
-from readstate.twilio.http.paging import flat_meta
+from readstate.twilio.http.paging import page_meta
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 
-_URL = re.compile(rb'"url"\s*:\s*"([\x20-\x21\x23-\x7e]*)"')
 _SID = re.compile("[A-Z]{2}[0-9a-fA-F]{32}")
 # Twilio's words of a 404: "The requested resource /v1/Users/US… was not found".
 _NOT_FOUND = re.compile(r"requested resource (/\S+) was not found")
@@ -35,10 +34,6 @@ def require_own(request: Request, response: Response) -> None:
     It may be the answer to an earlier request of the connection, or a cache's. An address that is missing, or that
     cannot be read, says nothing.
     """
-    # Nearly every answer repeats the path that was asked for, and no more has to be known about it.
-    found = _URL.search(flat_meta(response.body) if _is_list(request) else response.body)
-    if response.ok and found is not None and found[1].partition(b"?")[0].endswith(request.path.encode()):
-        return
     address = _address(request, response)
     if address is not None and not is_about(request, address):
         raise Unanswered(f"{request.method} {request.path}: the answer is about another resource: {address:.200}")
@@ -46,7 +41,10 @@ def require_own(request: Request, response: Response) -> None:
 
 def is_about(request: Request, address: str) -> bool:
     """Return whether *address*, absolute or not, may be that of what *request* asks for."""
-    asked, given = _segments(request.path), _segments(re.sub("^[a-z]+://[^/]*", "", address.partition("?")[0]))
+    path = address.partition("?")[0]
+    if path.endswith(request.path):
+        return True
+    asked, given = _segments(request.path), _segments(re.sub("^[a-z]+://[^/]*", "", path))
     if _is_list(request) and asked[-1:] != given[-1:]:
         return False
     asked_sids, given_sids = _sids(asked), _sids(given)
@@ -55,8 +53,7 @@ def is_about(request: Request, address: str) -> bool:
 
 def _address(request: Request, response: Response) -> str | None:
     if response.ok and _is_list(request):
-        found = _URL.search(flat_meta(response.body))
-        return None if found is None else found[1].decode().replace(r"\/", "/")
+        return page_meta(response.body).url
     try:
         if response.ok:
             return decode_json(response.body, _Resource).url
@@ -69,7 +66,7 @@ def _address(request: Request, response: Response) -> str | None:
 
 
 def _is_list(request: Request) -> bool:
-    return any(name == "PageSize" for name, _ in request.query)
+    return "PageSize" in dict(request.query)
 
 
 def _segments(path: str) -> list[str]:

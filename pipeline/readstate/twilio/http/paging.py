@@ -15,13 +15,7 @@ from readstate.errors import UnusableAnswer
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 
-# A flat ``meta`` at either end of the body is the envelope's own, and looking only there costs the same for any page.
-_META_FIRST = re.compile(rb'\s*\{\s*"meta"\s*:\s*\{([^{}]*)\}')
-_META_LAST = re.compile(rb'"meta"\s*:\s*\{([^{}]*)\}\s*\}\s*')
 _LONGEST_META = 4096
-_KEY = b'"next_page_url"'
-# Inside a JSON string a quote is escaped, so these bytes are a key or a whole value, and a colon makes them the key.
-_VALUE = re.compile(rb'"next_page_url"\s*:\s*(?:null|"([\x20-\x21\x23-\x5b\x5d-\x7e]*)")')
 _SIZE = re.compile("[1-9][0-9]{0,3}")
 
 MAX_TOKEN_CHARACTERS = 4096
@@ -30,6 +24,17 @@ MAX_PAGES = 10_000
 """Of one list that a user or a conversation bounds: Twilio allows 1 000 conversations a user."""
 MAX_USER_PAGES = 2_000_000
 """Of the users of a service: 100 million at 50 a page."""
+
+
+class PageMeta(msgspec.Struct, gc=False):
+    """The addresses in the ``meta`` of a page."""
+
+    url: str | None = None
+    next_page_url: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class _EnvelopeEnd(msgspec.Struct, gc=False):
+    meta: PageMeta
 
 
 class _Meta(msgspec.Struct):
@@ -41,12 +46,31 @@ class _Envelope(msgspec.Struct):
     meta: _Meta
 
 
+_DECODER = msgspec.json.Decoder(_EnvelopeEnd)
+
+
+def page_meta(body: bytes) -> PageMeta:
+    """Return the addresses in the ``meta`` at either end of *body*; none where it cannot be read there.
+
+    The rest is not decoded, so that this costs the same for any page.
+    """
+    # Inside a JSON string a quote is escaped, so these bytes are a key or a whole value. From there to the end is one
+    # object without its beginning only where they are a key of the envelope; likewise up to the first brace.
+    found = _decoded(b"{" + body[body.rfind(b'"meta"', -_LONGEST_META) :])
+    return found or _decoded(body[: body.find(b"}") + 1] + b"}") or PageMeta()
+
+
+def _decoded(envelope: bytes) -> PageMeta | None:
+    try:
+        return _DECODER.decode(envelope).meta
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def next_page_url(response: Response) -> str | None:
-    """Return the address of the next page, without decoding the whole body. Raises `UnusableAnswer`."""
-    meta = flat_meta(response.body)
-    if meta.count(_KEY) == 1 and (match := _VALUE.search(meta)):
-        return match[1].decode("ascii") if match[1] is not None else None
-    return response.json(_Envelope).meta.next_page_url
+    """Return the address of the next page. Raises `UnusableAnswer`."""
+    found = page_meta(response.body).next_page_url
+    return response.json(_Envelope).meta.next_page_url if found is msgspec.UNSET else found
 
 
 @dataclass(slots=True)
@@ -102,10 +126,3 @@ def smaller_page(request: Request) -> tuple[Request, int] | None:
         return None
     smaller = max(1, size // 4)
     return replace(request, query=tuple((query | {"PageSize": str(smaller)}).items())), smaller
-
-
-def flat_meta(body: bytes) -> bytes:
-    """Return the content of a flat ``meta`` object at either end of *body*, else nothing."""
-    begins = body.rfind(b'"meta"', max(0, len(body) - _LONGEST_META))
-    found = (_META_LAST.fullmatch(body, begins) if begins >= 0 else None) or _META_FIRST.match(body)
-    return found[1] if found else b""
