@@ -1,10 +1,10 @@
-"""Figures of several rounds: the middle one with the range, and what they were to be."""
+"""Figures of several rounds: the middle one with the range, what they were to be, and what is drawn of them."""
 
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 Result = TypeVar("Result")
 
@@ -24,35 +24,54 @@ class Spread:
         return statistics.median(self.values)
 
     def per(self, other: "Spread") -> "Spread":
-        """The ratios to *other*, each within its round."""
-        return Spread.of(mine / theirs for mine, theirs in zip(self.values, other.values, strict=True))
+        """Return the ratios to *other*, each within its round; rounds that only one of both has are left out."""
+        return Spread.of(mine / theirs for mine, theirs in zip(self.values, other.values, strict=False))
 
     def text(self, unit: str = "") -> str:
-        """The median, and the least and most where they differ in what is shown."""
-        middle, low, high = (_short(value) for value in (self.median, min(self.values), max(self.values)))
+        """Return the median, and the least and most where they differ in what is shown."""
+        middle, low, high = (short(value) for value in (self.median, min(self.values), max(self.values)))
         spread = f" ({low} to {high})" if low != high else ""
         return f"{middle}{unit}{spread}"
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a figure was to be; judged by the median."""
+    """What a figure was to be, judged by the median; without *floor* it is shown beside a goal and not judged."""
 
     what: str
     figure: Spread
-    most: float | None = None
-    least: float | None = None
+    bound: Literal["at least", "at most"]
+    floor: float | None = None
+    aim: float | None = None
     unit: str = ""
 
     @property
-    def reached(self) -> bool:
-        value = self.figure.median
-        return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
+    def wanted(self) -> str:
+        if self.floor is None:
+            return ""
+        return f"{self.bound} {short(self.floor)}{self.unit}" + (f", aim {short(self.aim)}" if self.aim else "")
 
-    def row(self) -> tuple[str, ...]:
-        bounds = [f"at most {_short(self.most)}{self.unit}"] if self.most is not None else []
-        bounds += [f"at least {_short(self.least)}{self.unit}"] if self.least is not None else []
-        return self.what, self.figure.text(self.unit), " and ".join(bounds), "reached" if self.reached else "**missed**"
+    @property
+    def verdict(self) -> str:
+        if self.floor is None:
+            return ""
+        if not self._holds(self.floor):
+            return "**missed**"
+        return "aim reached" if self.aim is not None and self._holds(self.aim) else "reached"
+
+    def _holds(self, limit: float) -> bool:
+        return self.figure.median >= limit if self.bound == "at least" else self.figure.median <= limit
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a picture shows; sections whose charts have one name share the picture."""
+
+    name: str
+    """Of its file, without ending."""
+    title: str
+    bars: Mapping[str, float] = field(default_factory=dict)
+    lines: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +81,26 @@ class Section:
     header: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     goals: Sequence[Goal]
+    charts: Sequence[Chart] = ()
 
     def markdown(self) -> str:
-        parts = [f"## {self.title}", self.text]
-        if self.rows:
-            parts.append(table(self.header, self.rows))
-        if self.goals:
-            parts.append(table(("goal", "measured", "wanted", ""), [goal.row() for goal in self.goals]))
-        return "\n\n".join(parts)
+        goals = [(goal.what, goal.figure.text(goal.unit), goal.wanted, goal.verdict) for goal in self.goals]
+        parts = [
+            f"## {self.title}",
+            self.text,
+            table(self.header, self.rows) if self.rows else "",
+            table(("goal", "measured", "wanted", ""), goals) if goals else "",
+        ]
+        return "\n\n".join(filter(None, parts))
 
 
-def in_turns(runs: Mapping[str, Callable[[], Result]], rounds: int) -> dict[str, list[Result]]:
-    """Let *runs* take turns, *rounds* times; the first one changes, so that none always follows the same one."""
+def in_turns(
+    runs: Mapping[str, Callable[[], Result]], rounds: int, *, once: Collection[str] = ()
+) -> dict[str, list[Result]]:
+    """Let *runs* take turns, *rounds* times, those in *once* only in the first; every round begins with another one."""
     results: dict[str, list[Result]] = {name: [] for name in runs}
     for number in range(rounds):
-        for name in _beginning_at(list(runs), number):
+        for name in _beginning_at([name for name in runs if not number or name not in once], number):
             results[name].append(runs[name]())
     return results
 
@@ -86,13 +110,18 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def short(value: float) -> str:
+    """Return *value* with three digits that count, or all of them before the point."""
+    if abs(value) >= 1000:
+        return group(float(f"{value:.3g}"))
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def group(value: float) -> str:
+    return f"{value:,.0f}".replace(",", " ")
+
+
 def _beginning_at(names: list[str], number: int) -> Iterator[str]:
     start = number % len(names)
     yield from names[start:]
     yield from names[:start]
-
-
-def _short(value: float) -> str:
-    if abs(value) >= 1000:
-        return f"{float(f'{value:.3g}'):,.0f}".replace(",", " ")
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

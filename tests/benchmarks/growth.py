@@ -1,67 +1,76 @@
-"""What more rows cost: peak of memory and CPU a row of exports of different size."""
+"""What more rows cost: memory over the run, its peak, and CPU a row of exports of different size."""
 
 import json
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks.figures import Goal, Section, Spread, in_turns
+from tests.benchmarks.figures import Chart, Goal, Section, Spread, group, in_turns
 from tests.benchmarks.measured import Measured, measure, simulator
+from tests.benchmarks.watched import Watched
 
 HEADER = ("rows", "peak MB", "CPU µs/row", "rows/s")
-_RENDERED_BEFOREHAND = 1_000_000
 _SHAPE = (
     "--conversations-per-user", "47.9", "--heaviest", "50", "--odd-identities", "0", "--fault", "concurrency_cap=none",
 )  # fmt: skip
+_ROWS_A_USER = 46
+_LOOKS_A_SECOND = 2
+_POINTS = 200
+"""That many of a line are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grown:
     rows: int
     measured: Measured
+    memory: Sequence[tuple[float, float]]
+    """Rows read, by the share of the requests that were answered, and megabytes."""
 
 
 def growth(sizes: list[int], rounds: int) -> Section:
-    """Export worlds of about so many rows; those that can be rendered beforehand take turns, larger ones come once."""
-    small = [size for size in sizes if size <= _RENDERED_BEFOREHAND]
+    """Export worlds of about so many rows, whose pages are rendered beforehand."""
     with ExitStack() as stack:
-        worlds = {f"{size}": stack.enter_context(_world(size, "--prerender")) for size in small}
-        found = in_turns({size: partial(_export, env) for size, env in worlds.items()}, rounds)
-    for size in sizes:
-        if size not in small:
-            with _world(size) as env:
-                found[f"{size}"] = [_export(env)]
-    rows, goals = [], []
-    for runs in found.values():
+        runs: dict[str, Callable[[], Grown]] = {}
+        for size in sizes:
+            env = stack.enter_context(simulator("--users", str(size // _ROWS_A_USER), *_SHAPE, "--prerender"))
+            runs[f"{size}"] = partial(_export, env)
+        found = in_turns(runs, rounds)
+    return _section("Growth", "Full pages, no cap.", list(found.values()))
+
+
+def huge(size: int) -> Section:
+    """Export a world of so many rows once."""
+    with simulator("--users", str(size // _ROWS_A_USER), *_SHAPE) as env:
+        run = _export(env)
+    text = "The simulator renders each page when it is asked for: the rows a second are its own."
+    return _section("Growth, ten million rows", text, [[run]])
+
+
+def _section(title: str, text: str, found: list[list[Grown]]) -> Section:
+    rows, goals, lines = [], [], {}
+    for runs in found:
         peak = Spread.of(run.measured.peak_megabytes for run in runs)
-        rows.append(
-            (
-                f"{runs[0].rows:,}".replace(",", " "),
-                peak.text(),
-                Spread.of(1e6 * run.measured.cpu / run.rows for run in runs).text(),
-                Spread.of(run.rows / run.measured.wall for run in runs).text(),
-            )
-        )
-        goals.append(Goal(f"{runs[0].rows} rows: peak memory", peak, most=256, unit=" MB"))
-    text = "Full pages, no cap."
-    if len(small) < len(sizes):
-        text += " The pages of the largest world are rendered while they are asked for: its rows/s are the simulator's."
-    if len(found) > 2:
-        least, most = list(found.values())[-2:]
-        pairs = zip(least, most, strict=False)
-        more = Spread.of(after.measured.peak_megabytes - before.measured.peak_megabytes for before, after in pairs)
-        goals.append(Goal(f"growth from {least[0].rows} to {most[0].rows} rows", more, most=20, unit=" MB"))
-    return Section("Growth", text, HEADER, rows, goals)
-
-
-def _world(size: int, *options: str) -> AbstractContextManager[dict[str, str]]:
-    return simulator("--users", str(size // 46), *_SHAPE, *options)
+        cpu = Spread.of(1e6 * run.measured.cpu / run.rows for run in runs)
+        speed = Spread.of(run.rows / run.measured.wall for run in runs)
+        name = f"{group(runs[0].rows)} rows"
+        rows.append((group(runs[0].rows), peak.text(), cpu.text(), speed.text()))
+        goals.append(Goal(f"peak memory, {name}", peak, "at most", 256, 200, " MB"))
+        lines[name] = runs[-1].memory
+    chart = Chart("memory", "Resident memory, MB, while so many rows are read", lines=lines)
+    return Section(title, text, HEADER, rows, goals, [chart])
 
 
 def _export(env: Mapping[str, str]) -> Grown:
     with TemporaryDirectory() as folder:
         arguments = ["-m", "readstate_jobs", "export", "--json", "--out", f"{folder}/root"]
-        measured = measure(arguments, {**env, "READSTATE_WORK_DIR": f"{folder}/work"})
-        return Grown(json.loads(measured.stdout)["manifest"]["rows"], measured)
+        watched = Watched(env["BASE_URL"], _LOOKS_A_SECOND)
+        measured = measure(arguments, {**env, "READSTATE_WORK_DIR": f"{folder}/work"}, watched=watched)
+    rows = json.loads(measured.stdout)["manifest"]["rows"]
+    points = [
+        (round(rows * answers / watched.answers[-1]), round(megabytes))
+        for answers, megabytes in zip(watched.answers, watched.resident_megabytes, strict=True)
+        if answers and megabytes
+    ]
+    return Grown(rows, measured, points[:: len(points) // _POINTS + 1])

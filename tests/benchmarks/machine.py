@@ -5,7 +5,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("aiohttp", "httptools", "uvloop", "pyarrow", "pandas", "msgspec", "twilio", "dlt", "orjson", "requests")
+_PACKAGES = ("aiohttp", "pycurl", "uvloop", "pyarrow", "pandas", "msgspec", "twilio", "dlt", "orjson", "requests")
 
 
 def machine() -> str:
@@ -25,8 +25,9 @@ def versions() -> str:
     return ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
 
 
-def load() -> str:
-    return f"{os.getloadavg()[0]:.1f}"
+def load() -> float:
+    """Return how many processes wanted a core in the last minute."""
+    return round(os.getloadavg()[0], 1)
 
 
 def _version(name: str) -> str:

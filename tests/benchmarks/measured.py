@@ -13,12 +13,15 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.helpers.repository import ROOT
+
+if TYPE_CHECKING:
+    from tests.benchmarks.watched import Watched
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -33,8 +36,8 @@ class Measured:
     stdout: str
 
 
-def measure(arguments: Sequence[str], env: Mapping[str, str], *, cpus: set[int] | None = None) -> Measured:
-    """Run ``python`` with *arguments* to its end; fails where the program does."""
+def measure(arguments: Sequence[str], env: Mapping[str, str], *, watched: "Watched | None" = None) -> Measured:
+    """Run ``python`` with *arguments* to its end; fails where the program does. *watched* looks on meanwhile."""
     with tempfile.TemporaryFile("w+") as errors:
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -44,10 +47,10 @@ def measure(arguments: Sequence[str], env: Mapping[str, str], *, cpus: set[int] 
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,  # noqa: PLW1509 - one thread here
         )
         assert process.stdout is not None
-        stdout = process.stdout.read()
+        with watched.looking_at(process.pid) if watched else nullcontext():
+            stdout = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -70,7 +70,7 @@ def main(options: argparse.Namespace) -> None:
                 outcome = shards(options.shards, folder, env, options.arguments)
             print(outcome.describe(options.cap, options.latency_ms / 1000), flush=True)
             published = f"{folder}/root/user_conversations"
-            sums.add(measure(["-m", "tests.benchmarks.checksum", published], env).stdout)
+            sums.add(measure(["-m", "tests.benchmarks.peers.checksum", published], env).stdout)
     print(f"the same rows: {len(sums) == 1}")
     if len(sums) > 1:
         sys.exit(1)

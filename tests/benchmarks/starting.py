@@ -28,8 +28,8 @@ def starting(rounds: int) -> Section:
     # The first of each reads the files from disk.
     idle, help_, first = (Spread.of(1000 * value for value in values[1:]) for values in figures.values())
     goals = [
-        Goal("`readstate --help`, CPU", help_, most=120, unit=" ms"),
-        Goal("`readstate export`, until its first request", first, most=700, unit=" ms"),
+        Goal("`readstate --help`, CPU", help_, "at most", 120, unit=" ms"),
+        Goal("`readstate export`, until its first request", first, "at most", 700, unit=" ms"),
     ]
     return Section("Starting", f"An interpreter that does nothing takes {idle.text(' ms')} of CPU.", (), (), goals)
 

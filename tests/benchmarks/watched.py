@@ -1,64 +1,57 @@
-"""Watches the simulator's counters while something runs, and says what was answered when."""
+"""What the simulator had answered, and how much memory a process had, at each moment of a run."""
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from tests.benchmarks.measured import tell
 
-Result = TypeVar("Result")
-_LOOKS_A_SECOND = 20
 
-
-@dataclass(slots=True)
 class Watched:
-    """Moments, and what had been answered by then."""
+    """Series with an entry for each look; counts since this was made."""
 
-    times: list[float] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
-    user_pages: list[int] = field(default_factory=list)
-    refusals: int = 0
+    def __init__(self, base_url: str, looks_a_second: float) -> None:
+        self._base_url, self._pause = base_url, 1 / looks_a_second
+        self.times: list[float] = []
+        self.answers: list[int] = []
+        self.resident_megabytes: list[float] = []
+        self.refusals = 0
+        tell(base_url, "counters", "DELETE")
 
-    def look(self, base_url: str) -> None:
-        counters = tell(base_url, "counters")
-        good = [(each["path"], each["count"]) for each in counters["answers"] if each["status"] == 200]
-        self.times.append(time.monotonic())
-        self.answers.append(sum(count for _, count in good))
-        self.user_pages.append(sum(count for path, count in good if path.endswith("/Users")))
-        self.refusals = sum(counters["refusals"].values())
+    @contextmanager
+    def looking_at(self, pid: int) -> Iterator[None]:
+        """Look while the block runs, and once more at its end."""
+        done = threading.Event()
 
-    def when(self, series: list[int], share: float) -> float:
-        """Return when that *share* of the end of *series* was reached."""
-        wanted = max(1, share * series[-1])
-        return next(at for at, count in zip(self.times, series, strict=True) if count >= wanted)
+        def look_often() -> None:
+            while not done.wait(self._pause):
+                self._look(pid)
+            self._look(pid)
+
+        thread = threading.Thread(target=look_often)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
     def seconds(self) -> float:
-        """From the first answer to the last."""
-        return self.when(self.answers, 1) - self.when(self.answers, 0)
+        """Return the time from the first answer to the last."""
+        first, last = (
+            next(at for at, count in zip(self.times, self.answers, strict=True) if count >= wanted)
+            for wanted in (1, self.answers[-1])
+        )
+        return last - first
 
-    def rate(self, begin: float, end: float) -> float:
-        """Answers a second between two shares of all answers."""
-        first, last = (self.when(self.answers, share) for share in (begin, end))
-        counts = dict(zip(self.times, self.answers, strict=True))
-        return (counts[last] - counts[first]) / (last - first)
-
-
-def watching(base_url: str, work: Callable[[], Result]) -> tuple[Result, Watched]:
-    """Do *work* with fresh counters, and watch them."""
-    tell(base_url, "counters", "DELETE")
-    watched, done = Watched(), threading.Event()
-
-    def look() -> None:
-        while not done.wait(1 / _LOOKS_A_SECOND):
-            watched.look(base_url)
-        watched.look(base_url)
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        return work(), watched
-    finally:
-        done.set()
-        thread.join()
+    def _look(self, pid: int) -> None:
+        counters = tell(self._base_url, "counters")
+        self.times.append(time.monotonic())
+        self.answers.append(sum(each["count"] for each in counters["answers"] if each["status"] == 200))
+        self.refusals = sum(counters["refusals"].values())
+        # A process that has ended has no such line.
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        kilobytes = next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
+        self.resident_megabytes.append(kilobytes / 1024)

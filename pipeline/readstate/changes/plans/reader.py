@@ -137,7 +137,7 @@ def find_plan(name: str, root: Path) -> Path:
         )
     if kind_of_id(name) == "run":
         raise BadInput(f"{name} is a run, not a plan", hint=f"To see it:  readstate status {name}")
-    raise BadInput(f"there is no plan {name}", hint="Use its folder, or its id with -o and the folder of plans.")
+    raise BadInput(f"there is no plan {name}", hint="Use its folder, or its id with --plans and the folder of plans.")
 
 
 def plans_in(root: Path) -> Iterator[Path]:

@@ -1,6 +1,6 @@
 """Prints how many rows the Parquet files below a folder hold, and a sum over keys and horizons that no order changes.
 
-python -m tests.benchmarks.checksum FOLDER
+python -m tests.benchmarks.peers.checksum FOLDER
 """
 
 import json
