@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from tests.benchmarks.frontier import reachable
 from tests.benchmarks.measured import ROOT, simulator, tell
+from tests.benchmarks.pacing.frontier import reachable
 
 _EVERY = 10.0
 _SERVICE = 0.12

@@ -2,7 +2,7 @@
 
 Measured with 10 million rows a side on two cores: the merge join takes 22 s and 480 MB, whatever the size, because
 snapshots are sorted already. A full outer join in DuckDB has to hold one side or spill it: 63 s and 870 MB with a limit
-of 700 MB, 44 s and 3.1 GB with one of 3 GB (tests/benchmarks/compare.py).
+of 700 MB, 44 s and 3.1 GB with one of 3 GB.
 """
 
 from bisect import bisect_right

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from tests.benchmarks.frontier import reachable
 from tests.benchmarks.measured import measure, simulator, tell
+from tests.benchmarks.pacing.frontier import reachable
 
 _WARM_UP = 3
 _WORKERS = 400
@@ -99,7 +99,7 @@ def run(scenario: Scenario, client: str, workers: int) -> Score:
         ]
         for timer in timers:
             timer.start()
-        load = ["-m", "tests.benchmarks.pacing_load", client, str(scenario.seconds), str(workers)]
+        load = ["-m", "tests.benchmarks.pacing.load", client, str(scenario.seconds), str(workers)]
         result = json.loads(measure(load, environment).stdout)
         background = tell(base_url, "counters")["background"]
     return _score(scenario, result, background)

@@ -1,6 +1,6 @@
 """Processes that share one account over real sockets: what they get together, how evenly, and what becomes of losses.
 
-    python -m tests.benchmarks.shared_pace [NAME …]        such as file redis-lost
+    python -m tests.benchmarks.pacing.shared [NAME …]        such as file redis-lost
 
 The account is the simulator: 100 requests at once, production beside us, 120 ms. Redis is started here, on loopback.
 """
@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.frontier import reachable
 from tests.benchmarks.measured import ROOT, simulator, tell
+from tests.benchmarks.pacing.frontier import reachable
 from tests.helpers.shared_account import jain
 
 _SECONDS = 40
@@ -91,7 +91,7 @@ def run(
             "latency_sigma": 0.5, "rtt_ms": _ROUND_TRIP * 1000,
         })  # fmt: skip
         tell(environment["BASE_URL"], "counters", "DELETE")
-        load = [sys.executable, "-m", "tests.benchmarks.pacing_load", "readstate", str(seconds), str(_WORKERS)]
+        load = [sys.executable, "-m", "tests.benchmarks.pacing.load", "readstate", str(seconds), str(_WORKERS)]
         clients = [
             subprocess.Popen(load, cwd=ROOT, env=environment | {"SHARED_PACE": shared}, stdout=subprocess.PIPE)
             for _ in range(processes)

@@ -1,6 +1,6 @@
 """What each layer of the client adds to a request, in CPU time of this process.
 
-    python -m tests.benchmarks.layers [REQUESTS] [ROUNDS]
+    python -m tests.benchmarks.parts.layers [REQUESTS] [ROUNDS]
 
 Lists of one page from a simulator in another process, 50 at once; the layers take turns, medians are printed.
 """

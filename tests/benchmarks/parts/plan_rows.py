@@ -1,6 +1,6 @@
 """What a plan of many rows takes, from the staged lines to the results of its run; no request is sent.
 
-    python -m tests.benchmarks.plan_rows [ROWS]
+    python -m tests.benchmarks.parts.plan_rows [ROWS]
 
 Each step is a process of its own, so that its peak of memory is its own: planning (lines and answers go through the
 real staging, diff and writer), checking every digest, showing, the guards, the work list of an apply, and the results.
@@ -225,7 +225,7 @@ STEPS: dict[str, Callable[[Path, int], str]] = {step.__name__: step for step in 
 def run_all(folder: Path, rows: int) -> None:
     print(f"{rows:,} rows in {folder}\n{'step':<8} {'MB at most':>10} {'s':>7} {'µs of CPU a row':>16}")
     for name in STEPS:
-        taken = measure(["-m", "tests.benchmarks.plan_rows", name, str(rows), str(folder)], os.environ)
+        taken = measure(["-m", "tests.benchmarks.parts.plan_rows", name, str(rows), str(folder)], os.environ)
         print(
             f"{name:<8} {taken.peak_megabytes:>10.0f} {taken.wall:>7.0f} {1e6 * taken.cpu / rows:>16.1f}"
             f"   {taken.stdout.strip()}",

@@ -1,6 +1,6 @@
 """Endless reading of single users by one client, for a number of seconds; prints what came of each second as JSON.
 
-python -m tests.benchmarks.pacing_load readstate|official SECONDS WORKERS
+python -m tests.benchmarks.pacing.load readstate|official SECONDS WORKERS
 """
 
 import asyncio

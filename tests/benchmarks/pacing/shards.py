@@ -1,6 +1,6 @@
 """One account, read by one process and by several shards at once: does it go faster, and how much of it is refused?
 
-    python -m tests.benchmarks.shards [--users 20000] [--shards 4] [--cap 50] [--latency-ms 100]
+    python -m tests.benchmarks.pacing.shards [--users 20000] [--shards 4] [--cap 50] [--latency-ms 100]
         [--ways one,shards] [--folder FOLDER] [-- ARGUMENTS OF EVERY EXPORT, such as a shared pace]
 
 The simulator has one limit of requests at once for all clients. Both ways must publish the same rows.
