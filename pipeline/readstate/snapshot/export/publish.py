@@ -45,7 +45,7 @@ class Publisher:
         duplicates = draft.rows - sum(file.rows for _, file in finished)
         if duplicates:
             self.emit(DuplicatesDropped(duplicates))
-        conversations = count_conversations([file.path for _, file in finished], self.workspace.finished)
+        conversations = count_conversations([file for _, file in finished], self.workspace.finished)
         self.emit(ConversationsCounted(conversations or 0))
         folder, blanked = self.workspace.finished, draft.blanked_columns
         users = (row | {"snapshot_at": draft.started_at} for row in rows.users)
