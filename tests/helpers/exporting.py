@@ -83,6 +83,7 @@ class Export:
                 timeline.watch(twilio.limiter)
                 context = ExportContext(
                     reader=twilio.reader(),
+                    limiter=twilio.limiter,
                     store=open_store(self.root),
                     workspace=workspace,
                     timeline=timeline,

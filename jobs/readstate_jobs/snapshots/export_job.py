@@ -134,6 +134,7 @@ class ExportJob:
     def _context(self, session: Session, workspace: Workspace, stop: StopSwitch, timeline: Timeline) -> ExportContext:
         return ExportContext(
             reader=session.twilio.reader(),
+            limiter=session.twilio.limiter,
             store=self.store,
             workspace=workspace,
             timeline=timeline,

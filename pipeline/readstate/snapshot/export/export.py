@@ -14,7 +14,13 @@ from readstate.events import Message, PagesForeseen, RunResumed, UsersForeseen
 from readstate.model.resources import Configuration
 from readstate.snapshot.export.ingest import Ingest
 from readstate.snapshot.export.options import ExportContext, ExportOptions, option_differences
-from readstate.snapshot.export.previous_snapshot import long_lists, newest_snapshot, users_to_preload
+from readstate.snapshot.export.previous_snapshot import (
+    is_same_account,
+    long_lists,
+    newest_snapshot,
+    users_to_preload,
+    usual_concurrency,
+)
 from readstate.snapshot.export.publish import Publisher
 from readstate.snapshot.export.result import draft_manifest, require_few_failures, run_rows
 from readstate.snapshot.export.same_account import require_same_account, require_same_run
@@ -166,9 +172,15 @@ async def _preload(
     disk: WorkerThread,
     configuration: Configuration,
 ) -> None:
-    """Fill the checkpoint with the users of the previous snapshot; where that is damaged, the list must do alone."""
+    """Begin with what the previous snapshot knows: users, and pace. Where it is damaged, the list must do alone."""
     try:
-        preloaded = await disk.run(_preload_users, options, context.store, checkpoint, configuration)
+        previous = await disk.run(newest_snapshot, context.store, options.snapshot_date)
+        if previous is None:
+            return
+        if is_same_account(previous, options, configuration.account_sid):
+            # Half, and from there in slow start: the account may admit less today, or have more other traffic.
+            context.limiter.begin_at(context.clock.monotonic(), usual_concurrency(previous) / 2)
+        preloaded = await disk.run(_preload_users, options, context.store, checkpoint, configuration, previous)
     except (BadInput, LocalDisk) as error:
         context.emit(Message(f"The previous snapshot cannot be used to start faster: {error.message}"))
         return
@@ -178,11 +190,12 @@ async def _preload(
 
 
 def _preload_users(
-    options: ExportOptions, store: SnapshotStore, checkpoint: Checkpoint, configuration: Configuration
+    options: ExportOptions,
+    store: SnapshotStore,
+    checkpoint: Checkpoint,
+    configuration: Configuration,
+    previous: Manifest,
 ) -> int:
-    previous = newest_snapshot(store, options.snapshot_date)
-    if previous is None:
-        return 0
     checkpoint.preload_sizes(long_lists(store, previous))
     default = configuration.default_chat_service_sid
     return checkpoint.preload_users(

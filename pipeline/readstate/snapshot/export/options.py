@@ -18,6 +18,7 @@ from readstate.snapshot.workspace.timeline import Timeline
 from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
+from readstate.twilio.pacing.limiter import AdaptiveLimiter
 
 FEW_MISSING = Allowance(count=1, share=0.01)
 
@@ -75,6 +76,8 @@ class ExportContext:
     """What an export needs from outside."""
 
     reader: Reader
+    limiter: AdaptiveLimiter
+    """Of the reader's requests."""
     store: SnapshotStore
     workspace: Workspace
     timeline: Timeline

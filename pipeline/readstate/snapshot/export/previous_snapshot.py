@@ -21,6 +21,12 @@ def newest_snapshot(store: SnapshotStore, day: date) -> Manifest | None:
     return None if newest is None else store.manifest(newest)
 
 
+def usual_concurrency(manifest: Manifest) -> int:
+    """Return the median over the run of how many requests were in flight; 0 where that is not known."""
+    in_flight = sorted(window.in_flight for window in manifest.timeline)
+    return in_flight[len(in_flight) // 2] if in_flight else 0
+
+
 def long_lists(store: SnapshotStore, manifest: Manifest) -> Iterator[tuple[str, str, int]]:
     """Yield (service, user, rows) of the users with more than one page."""
     for user in store.known_users(manifest):
@@ -47,8 +53,12 @@ def users_to_preload(
 
 
 def _can_select(manifest: Manifest, options: ExportOptions, account_sid: str | None) -> bool:
-    same_account = (manifest.account_sid, manifest.base_url) == (account_sid, options.base_url)
     reads_all = options.selection.entries is None and options.selection.limit is None
     # Rows contain the identity, and a listing that ends after they were read would come too late.
     has_identities = "identity" not in manifest.blanked_columns or "identity" in options.blanked_columns
-    return same_account and reads_all and has_identities
+    return is_same_account(manifest, options, account_sid) and reads_all and has_identities
+
+
+def is_same_account(manifest: Manifest, options: ExportOptions, account_sid: str | None) -> bool:
+    """Whether *manifest* is of the account that a run with *options* reads."""
+    return (manifest.account_sid, manifest.base_url) == (account_sid, options.base_url)

@@ -109,6 +109,11 @@ class AdaptiveLimiter:
         """How many requests may be in flight; below one, it is a pause."""
         return self.window.value
 
+    def begin_at(self, now: float, in_flight: float) -> None:
+        """Begin slow start at *in_flight* requests, for an account that is known to admit more."""
+        if self.window.slow_start and self.window.share == 1.0 and in_flight > self.window.value:
+            self.window.search(now, in_flight)
+
     def ready_at(self, now: float, domain: str | None) -> float:
         """Return when the next request of *domain* may be sent; infinity: not before a response comes."""
         if self.circuit_breaker.opened_at is not None:

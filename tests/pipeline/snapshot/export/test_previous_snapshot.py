@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.events import (
     RosterPageRead,
@@ -39,6 +40,21 @@ async def test_users_of_the_previous_snapshot_are_known_before_they_are_listed_a
     assert job.events[preloaded] == UsersForeseen(120)
     assert sum(event.users for event in job.events if isinstance(event, RosterPageRead)) == 0
     assert_same(job.published(), world_rows(twilio))
+
+
+@pytest.mark.parametrize(("base_url", "is_known"), [(None, True), ("https://other.example", False)])
+async def test_a_run_begins_at_half_of_what_the_previous_run_of_the_account_had_in_flight(
+    job: Export, base_url: str | None, is_known: bool
+) -> None:
+    first = await job.run()
+    store = open_store(job.root)
+    timeline = tuple(replace(first.timeline[0], in_flight=number) for number in (400, 7, 500))
+    store.publish(replace(first, timeline=timeline, base_url=base_url or first.base_url), replaces=store.current(DAY))
+
+    second = await job.run(snapshot_date=NEXT_DAY)
+
+    # 120 users alone do not fill so large a window.
+    assert (max(window.allowed for window in second.timeline) >= 200) == is_known
 
 
 async def test_a_user_that_vanished_since_the_previous_snapshot_is_not_in_the_next(

@@ -42,6 +42,18 @@ def test_an_idle_window_does_not_grow() -> None:
     assert limiter.view(50.0).window == 40
 
 
+def test_a_known_account_is_begun_at_what_it_admits_unless_it_has_refused_already() -> None:
+    known, refused = adaptive_limiter(), adaptive_limiter()
+    refuse(refused, refused.sent(1.0, None))
+
+    for limiter in (known, refused):
+        limiter.begin_at(2.0, 50.0)
+
+    assert known.view(2.0).window == 50
+    assert known.window.slow_start
+    assert refused.view(2.0).window < 4
+
+
 @pytest.mark.parametrize("code", [50063, 50074, 12345])
 def test_too_fast_is_learned_by_the_pacer_that_was_refused(code: int) -> None:
     limiter = adaptive_limiter()
