@@ -2,19 +2,43 @@
 
 import json
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 
-from readstate_jobs.tools.documents import json_schemas
+from readstate.changes.render.json_document import PlanDocument
+from readstate_jobs.help.commands import COMMANDS
+from readstate_jobs.output.terminal import Document
 from tests.helpers.repository import ROOT
 
 SCHEMA_FILE = ROOT / "jobs" / "readstate_jobs" / "tools" / "documents.schema.json"
 
 
+def documents() -> list[type[msgspec.Struct]]:
+    """Every type of document that a command prints."""
+    for entry in COMMANDS.values():
+        import_module(entry.module)
+    return sorted([PlanDocument, *_described(Document)], key=lambda kind: kind.__name__)
+
+
+def _described(kind: type[Document]) -> list[type[Document]]:
+    more = [found for derived in kind.__subclasses__() for found in _described(derived)]
+    return [kind, *more] if "/" in str(kind.__struct_config__.tag) else more
+
+
 def schema_text() -> str:
     """What the file in the package has to be, without what differs between versions of msgspec."""
-    return json.dumps(_sorted(json_schemas()), indent=1) + "\n"
+    kinds = documents()
+    _, found = msgspec.json.schema_components(kinds, schema_hook=lambda _kind: {"description": "Any value."})
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What readstate prints with --json",
+        "oneOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in kinds],
+        "$defs": found,
+    }
+    return json.dumps(_sorted(schema), indent=1) + "\n"
 
 
 def _sorted(schema: Any) -> Any:
@@ -36,7 +60,7 @@ def require_described(document: object, part: str | None = None) -> None:
 
 @cache
 def _validator(part: str | None) -> Any:
-    schema = json_schemas()
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
     for described in schema["$defs"].values():
         if "properties" in described:
             described["additionalProperties"] = False

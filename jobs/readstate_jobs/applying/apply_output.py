@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from readstate.changes.plans.reader import Plan
 from readstate.changes.render.summary import sample, summarize
@@ -10,30 +12,65 @@ from readstate.changes.render.text import render_text
 from readstate.changes.runs.directory import RunDirectory
 from readstate.changes.runs.result import RunResult
 from readstate.errors import ExitCode, ReadstateError, Stopped
-from readstate.model.guards import Consent
+from readstate.model.guards import Consent, Guard
 from readstate.model.outcome import OUTCOMES, Outcome
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_job import ApplyResult
-from readstate_jobs.output.terminal import print_json, print_line, print_plan, print_table
+from readstate_jobs.output.terminal import Document, print_json, print_line, print_plan, print_table
 
 _SHOWN_ROWS = 20
 _TEMPORARY = {ExitCode.LOCKED, ExitCode.NOT_PERMITTED, ExitCode.STOPPED_EARLY, ExitCode.LOCAL_DISK}
 
 
-def run_document(directory: RunDirectory, plan_id: str, result: RunResult) -> dict[str, Any]:
-    """Return what a scheduler needs to know of a run."""
-    return {
-        "schema": "run/1",
-        "run_id": directory.run_id,
-        "run_dir": str(directory.path),
-        "plan_id": plan_id,
-        "counts": {outcome.value: result.counts.get(outcome, 0) for outcome in OUTCOMES},
-        "stopped": None if result.stopped is None else result.stopped.text,
-        "results": str(directory.path / "results.parquet"),
-        "exit_code": int(result.exit_code),
-        "resumable": result.resumable,
-        "next": next_command(directory, result),
-    }
+class RunFacts(Document):
+    """What a scheduler needs to know of a run."""
+
+    run_id: str
+    run_dir: str
+    plan_id: str
+    counts: dict[Outcome, int]
+    stopped: str | None
+    results: str
+    exit_code: int
+    resumable: bool
+    next: str | None
+
+
+class Run(RunFacts, tag="run/1"):
+    """Of ``apply`` and ``resume``."""
+
+
+class RefusedRun(Document, tag="refused_run/1"):
+    """Of ``apply`` and ``resume`` where nothing was begun, or an error ended it."""
+
+    run_id: str | None
+    run_dir: str | None
+    plan_id: str | None
+    counts: dict[Outcome, int]
+    error: str
+    exit_code: int
+    resumable: bool
+    next: str | None
+    guards: list[Guard] | msgspec.UnsetType = msgspec.UNSET
+
+
+Facts = TypeVar("Facts", bound=RunFacts)
+
+
+def run_document(kind: type[Facts], directory: RunDirectory, plan_id: str, result: RunResult, **more: object) -> Facts:
+    """Return a document about a run, with *more* where its *kind* has more."""
+    return kind(
+        run_id=directory.run_id,
+        run_dir=str(directory.path),
+        plan_id=plan_id,
+        counts={outcome: result.counts.get(outcome, 0) for outcome in OUTCOMES},
+        stopped=None if result.stopped is None else result.stopped.text,
+        results=str(directory.path / "results.parquet"),
+        exit_code=result.exit_code,
+        resumable=result.resumable,
+        next=next_command(directory, result),
+        **more,
+    )
 
 
 def next_command(directory: RunDirectory, result: RunResult) -> str | None:
@@ -49,7 +86,7 @@ def show_run(applied: ApplyResult, *, as_json: bool) -> int:
     """Print the result of a run and return its exit code. Raise `Stopped` where it ended early."""
     result, directory = applied.result, applied.run
     if as_json:
-        print_json(run_document(directory, applied.plan.manifest.plan_id, result))
+        print_json(run_document(Run, directory, applied.plan.manifest.plan_id, result))
     else:
         show_counts(result)
         print_line(f"Results:  {directory.path / 'results.csv'}")
@@ -96,24 +133,18 @@ def show_refusal(plan: Plan, consent: Consent) -> None:
 @contextmanager
 def json_on_error(*, as_json: bool) -> Iterator[dict[str, Any]]:
     """End with one document, where that is wanted, also when nothing could be begun; the block may add to it."""
-    document: dict[str, Any] = {
-        "schema": "refused_run/1",
-        "run_id": None,
-        "run_dir": None,
-        "plan_id": None,
-        "counts": {},
-    }
+    document: dict[str, Any] = {"run_id": None, "run_dir": None, "plan_id": None, "counts": {}}
     try:
         yield document
     except ReadstateError as error:
         if as_json:
             print_json(
-                document
-                | {
-                    "error": error.message,
-                    "exit_code": int(error.exit_code),
-                    "resumable": error.exit_code in _TEMPORARY,
-                    "next": error.hint,
-                }
+                RefusedRun(
+                    **document,
+                    error=error.message,
+                    exit_code=error.exit_code,
+                    resumable=error.exit_code in _TEMPORARY,
+                    next=error.hint,
+                )
             )
         raise

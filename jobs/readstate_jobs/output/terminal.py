@@ -6,12 +6,13 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain, islice
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 from rich.cells import cell_len
 
 from readstate.text import escape_control, escape_json
@@ -29,7 +30,15 @@ _MEASURED_ROWS = 1000
 _BETWEEN_COLUMNS = 3
 
 
-def emit(document: Mapping[str, Any], show: Callable[[], None], *, as_json: bool) -> None:
+class Document(msgspec.Struct, tag_field="schema"):
+    """What ``--json`` prints; its tag is its name and version.
+
+    ``documents.schema.json`` is made from its subclasses. Add fields as you like; where one goes, or means something
+    else, its document gets the next number.
+    """
+
+
+def emit(document: Document, show: Callable[[], None], *, as_json: bool) -> None:
     """Write a result: *document* where JSON is wanted, otherwise what *show* prints."""
     if as_json:
         print_json(document)
@@ -37,11 +46,12 @@ def emit(document: Mapping[str, Any], show: Callable[[], None], *, as_json: bool
         show()
 
 
-def print_json(document: Mapping[str, Any]) -> None:
+def print_json(document: msgspec.Struct) -> None:
     """Write one JSON document to stdout."""
     command_line().keep_results()
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    click.echo(escape_json(json.dumps(document, indent=2, default=str, ensure_ascii=not is_unicode)))
+    found = msgspec.to_builtins(document)
+    click.echo(escape_json(json.dumps(found, indent=2, ensure_ascii=not is_unicode)))
 
 
 def print_line(text: str, *, err: bool = False) -> None:

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
 from readstate.changes.input.lint import InputOptions, StagedFile, stage
 from readstate.changes.planning.workspace import PlanWorkspace
 from readstate.disk.files import scratch_folder
-from readstate.input.problems import ProblemTally, RejectsFile
+from readstate.input.problems import Problem, ProblemTally, RejectsFile
 from readstate.input.source import Source, open_source
 from readstate.model.desired import Operation
 from readstate.text import group_digits
 from readstate_jobs.help.file_name import FileName
-from readstate_jobs.output.terminal import print_line, print_table
+from readstate_jobs.output.terminal import Document, print_line, print_table
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -42,6 +41,15 @@ def pop_input_options(options: dict[str, Any]) -> InputOptions:
         encoding=options.pop("encoding"),
         delimiter=options.pop("delimiter"),
     )
+
+
+class Problems(Document):
+    """The problems of a changes file: all by code, and the first few of them."""
+
+    errors: int
+    warnings: int
+    by_code: dict[str, int]
+    first: list[Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +96,7 @@ def print_problems(problems: ProblemTally) -> None:
     click.echo()
 
 
-def problems_document(problems: ProblemTally) -> dict[str, Any]:
-    """Return the counts of all problems, and the first few of them, for machines."""
-    return {
-        "errors": problems.errors,
-        "warnings": problems.warnings,
-        "by_code": dict(sorted(problems.by_code.items())),
-        "first": msgspec.to_builtins(problems.first),
-    }
+def problem_fields(problems: ProblemTally) -> dict[str, Any]:
+    """Return the fields of `Problems`."""
+    by_code = dict(sorted(problems.by_code.items()))
+    return {"errors": problems.errors, "warnings": problems.warnings, "by_code": by_code, "first": problems.first}

@@ -12,12 +12,22 @@ from readstate_jobs.cli.options import LocalPath, json_option
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.output.terminal import print_json, print_line
 from readstate_jobs.planning.changes_input import (
+    Problems,
     checked_input,
     input_options,
     pop_input_options,
     print_problems,
-    problems_document,
+    problem_fields,
 )
+
+
+class Lint(Problems, tag="lint/1"):
+    """Of ``lint``."""
+
+    file: str
+    sha256: str
+    rows: int
+    rejects: str | None
 
 
 @click.command(cls=GroupedCommand)
@@ -39,9 +49,13 @@ def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -
         rows = staged.rows if staged else 0
         if as_json:
             print_json(
-                {"schema": "lint/1", "file": checked.source.name, "sha256": checked.source.sha256, "rows": rows}
-                | problems_document(problems)
-                | {"rejects": str(written) if written else None}
+                Lint(
+                    file=checked.source.name,
+                    sha256=checked.source.sha256,
+                    rows=rows,
+                    **problem_fields(problems),
+                    rejects=str(written) if written else None,
+                )
             )
         else:
             form = f"{staged.format}, " if staged else ""

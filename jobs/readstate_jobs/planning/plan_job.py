@@ -28,7 +28,13 @@ from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.session import open_session
 from readstate_jobs.output.terminal import print_json, print_line, print_plan
-from readstate_jobs.planning.changes_input import CheckedFile, print_problems, problems_document
+from readstate_jobs.planning.changes_input import CheckedFile, Problems, print_problems, problem_fields
+
+
+class Rejected(Problems, tag="rejected/1"):
+    """Of ``plan`` where lines cannot be used."""
+
+    rejects: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ def reject(checked: CheckedFile, root: Path, *, as_json: bool) -> ReadstateError
     create_private_folder(root)
     kept = copy_private(checked.rejects, root / f"{Path(checked.source.name).name}.{REJECTS}")
     if as_json:
-        print_json({"schema": "rejected/1"} | problems_document(checked.problems) | {"rejects": str(kept)})
+        print_json(Rejected(**problem_fields(checked.problems), rejects=str(kept)))
     else:
         print_problems(checked.problems)
     return BadInput(

@@ -28,7 +28,15 @@ from readstate_jobs.cli.options import (
 )
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.output.messages import escape_lines, require_confirmation
-from readstate_jobs.output.terminal import print_json
+from readstate_jobs.output.terminal import Document, print_json
+
+
+class Forgotten(Document, tag="forgotten/1"):
+    """Of ``forget``."""
+
+    forgotten: list[dict[str, Any]]
+    locked: list[str]
+    exit_code: int
 
 
 @click.command(cls=GroupedCommand)
@@ -131,14 +139,7 @@ def _erase(found: Sequence[Erasable], work_dir: Path, *, as_json: bool) -> int:
             erased.append(document)
     code = ExitCode.LOCKED if locked else ExitCode.DONE
     if as_json:
-        print_json(
-            {
-                "schema": "forgotten/1",
-                "forgotten": erased,
-                "locked": [error.message for error in locked],
-                "exit_code": int(code),
-            }
-        )
+        print_json(Forgotten(forgotten=erased, locked=[error.message for error in locked], exit_code=code))
     else:
         for document in erased:
             click.echo(escape_lines(f"Forgotten: {document['path']}"))

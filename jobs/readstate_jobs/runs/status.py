@@ -9,15 +9,24 @@ from typing import Any, TypeVar
 import click
 
 from readstate.changes.runs.directory import RunDirectory, find_run
-from readstate.changes.runs.status import RunStatus, status_of
+from readstate.changes.runs.status import RunStatus, State, status_of
 from readstate.errors import ExitCode, Usage
-from readstate_jobs.applying.apply_output import run_document, show_counts
+from readstate_jobs.applying.apply_output import RunFacts, run_document, show_counts
 from readstate_jobs.cli.options import json_option, plans_option, runs_options, work_dir_from
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.output.terminal import print_json, print_line
-from readstate_jobs.runs.unfinished import find_unfinished, show_unfinished, unfinished_document
+from readstate_jobs.runs.unfinished import find_unfinished, show_unfinished
 
 Shown = TypeVar("Shown")
+
+
+class Status(RunFacts, tag="status/1"):
+    """Of ``status`` with a RUN."""
+
+    state: State
+    epoch: int
+    in_doubt: int
+
 
 _SECONDS_BETWEEN = 2.0
 
@@ -75,7 +84,7 @@ def _show_all(work_dir: Path, plans: Path, *, watches: bool, as_json: bool) -> i
         return found.is_running
 
     if as_json:
-        print_json(unfinished_document(find_unfinished(work_dir, plans)))
+        print_json(find_unfinished(work_dir, plans))
     elif watches:
         watch(shown, bool)
     else:
@@ -89,9 +98,9 @@ def _shown(directory: RunDirectory, work_dir: Path) -> RunStatus:
     return status
 
 
-def _document(directory: RunDirectory, status: RunStatus) -> dict[str, Any]:
-    document = run_document(directory, status.header.plan_id, status.result)
-    return document | {"schema": "status/1", "state": status.state, "epoch": status.epoch, "in_doubt": status.in_doubt}
+def _document(directory: RunDirectory, status: RunStatus) -> Status:
+    more = {"state": status.state, "epoch": status.epoch, "in_doubt": status.in_doubt}
+    return run_document(Status, directory, status.header.plan_id, status.result, **more)
 
 
 def _show(directory: RunDirectory, status: RunStatus) -> None:
@@ -100,5 +109,5 @@ def _show(directory: RunDirectory, status: RunStatus) -> None:
     show_counts(status.result)
     if status.in_doubt:
         print_line(f"{status.in_doubt} rows may have been sent and have no outcome yet")
-    if document["next"] is not None and status.state != "running":
-        print_line(f"Next:     {document['next']}")
+    if document.next is not None and status.state != "running":
+        print_line(f"Next:     {document.next}")

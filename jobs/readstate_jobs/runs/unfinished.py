@@ -2,102 +2,129 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+import msgspec
 
 from readstate.changes.plans.reader import plans_in, read_manifest
 from readstate.changes.plans.tombstone import read_tombstone
-from readstate.changes.runs.directory import RunDirectory, runs_in
-from readstate.changes.runs.status import RunStatus, status_of
+from readstate.changes.runs.directory import runs_in
+from readstate.changes.runs.status import RunStatus, State, status_of
 from readstate.errors import ReadstateError
 from readstate.model.outcome import Outcome
-from readstate.model.plan import Manifest
-from readstate.snapshot.workspace.unfinished import UnfinishedExport, look_at, work_folders
+from readstate.snapshot.workspace.unfinished import UnfinishedExport as ExportProgress
+from readstate.snapshot.workspace.unfinished import look_at, work_folders
 from readstate.text import group_digits, pluralize
 from readstate_jobs.output.messages import command_line
-from readstate_jobs.output.terminal import print_line, print_table
+from readstate_jobs.output.terminal import Document, print_line, print_table
 
 
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """All of it at one moment."""
+class UnfinishedExport(msgspec.Struct, frozen=True, kw_only=True):
+    """An export, or a shard of one."""
+
+    root: str | None
+    run_id: str
+    snapshot_date: date
+    state: Literal["running", "stopped"]
+    users_done: int
+    users_listed: int
+    list_complete: bool
+    users_failed: int
+    rows: int
+    saved_at: datetime
+    folder: str
+
+
+class UnfinishedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that is under way, or was stopped or killed."""
+
+    run_id: str
+    plan_id: str
+    state: State
+    rows_done: int
+    rows: int
+    in_doubt: int
+
+
+class WaitingPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan that no run was begun with, that has not expired, and that would change something."""
+
+    plan_id: str
+    plan_dir: str
+    updates: int
+    deletes: int
+    expires_at: datetime
+
+
+class Unfinished(Document, tag="unfinished/1"):
+    """Of ``status`` without a RUN."""
 
     exports: list[UnfinishedExport]
-    runs: list[tuple[RunDirectory, RunStatus]]
-    plans: list[tuple[Path, Manifest]]
-    """Those that no run was begun with, that have not expired, and that would change something."""
+    runs: list[UnfinishedRun]
+    plans: list[WaitingPlan]
 
     @property
     def is_running(self) -> bool:
-        return any(export.is_running for export in self.exports) or any(s.state == "running" for _, s in self.runs)
+        states = [*(export.state for export in self.exports), *(run.state for run in self.runs)]
+        return "running" in states
 
 
 def find_unfinished(work_dir: Path, plans: Path) -> Unfinished:
     """Return what is unfinished in *work_dir*, and in the folder *plans*; report what cannot be read."""
     exports: list[UnfinishedExport] = []
-    runs: list[tuple[RunDirectory, RunStatus]] = []
-    waiting: list[tuple[Path, Manifest]] = []
+    runs: list[UnfinishedRun] = []
+    waiting: list[WaitingPlan] = []
     for folder in work_folders(work_dir):
         with _reported():
-            exports += [export] if (export := look_at(folder)) is not None else []
+            exports += [_export(found)] if (found := look_at(folder)) is not None else []
     for run in runs_in(work_dir):
         if run.journal.is_file():
             with _reported():
-                runs.append((run, status_of(run, work_dir)))
-    begun = {status.header.plan_id for _, status in runs}
-    for plan in plans_in(plans):
+                runs.append(_run(run.run_id, status_of(run, work_dir)))
+    begun = {run.plan_id for run in runs}
+    for folder in plans_in(plans):
         with _reported():
-            manifest = read_manifest(plan)
-            changes = manifest.guard_inputs.updates + manifest.guard_inputs.deletes
-            is_usable = changes and manifest.expires_at > datetime.now(UTC) and read_tombstone(plan) is None
-            waiting += [(plan, manifest)] if is_usable and manifest.plan_id not in begun else []
-    return Unfinished(exports, [(run, status) for run, status in runs if status.state != "finished"], waiting)
+            manifest, is_erased = read_manifest(folder), read_tombstone(folder) is not None
+            plan = WaitingPlan(
+                plan_id=manifest.plan_id,
+                plan_dir=str(folder),
+                updates=manifest.guard_inputs.updates,
+                deletes=manifest.guard_inputs.deletes,
+                expires_at=manifest.expires_at,
+            )
+            is_usable = (plan.updates or plan.deletes) and plan.expires_at > datetime.now(UTC) and not is_erased
+            waiting += [plan] if is_usable and plan.plan_id not in begun else []
+    return Unfinished(exports=exports, runs=[run for run in runs if run.state != "finished"], plans=waiting)
 
 
-def unfinished_document(found: Unfinished) -> dict[str, Any]:
-    """Return *found* as JSON has it."""
-    return {
-        "schema": "unfinished/1",
-        "exports": [
-            {
-                "root": export.root,
-                "run_id": export.run_id,
-                "snapshot_date": export.snapshot_date.isoformat(),
-                "state": _state(export),
-                "users_done": export.users_done,
-                "users_listed": export.users_listed,
-                "list_complete": export.is_listed,
-                "users_failed": export.users_failed,
-                "rows": export.rows,
-                "saved_at": export.saved_at.isoformat(),
-                "folder": str(export.folder),
-            }
-            for export in found.exports
-        ],
-        "runs": [
-            {
-                "run_id": run.run_id,
-                "plan_id": status.header.plan_id,
-                "state": status.state,
-                "rows_done": _rows_done(status),
-                "rows": status.header.executable,
-                "in_doubt": status.in_doubt,
-            }
-            for run, status in found.runs
-        ],
-        "plans": [
-            {
-                "plan_id": manifest.plan_id,
-                "plan_dir": str(plan),
-                "updates": manifest.guard_inputs.updates,
-                "deletes": manifest.guard_inputs.deletes,
-                "expires_at": manifest.expires_at.isoformat(),
-            }
-            for plan, manifest in found.plans
-        ],
-    }
+def _export(found: ExportProgress) -> UnfinishedExport:
+    return UnfinishedExport(
+        root=found.root,
+        run_id=found.run_id,
+        snapshot_date=found.snapshot_date,
+        state="running" if found.is_running else "stopped",
+        users_done=found.users_done,
+        users_listed=found.users_listed,
+        list_complete=found.is_listed,
+        users_failed=found.users_failed,
+        rows=found.rows,
+        saved_at=found.saved_at,
+        folder=str(found.folder),
+    )
+
+
+def _run(run_id: str, status: RunStatus) -> UnfinishedRun:
+    rows = status.header.executable
+    return UnfinishedRun(
+        run_id=run_id,
+        plan_id=status.header.plan_id,
+        state=status.state,
+        rows_done=rows - status.result.counts.get(Outcome.CANCELLED, 0),
+        rows=rows,
+        in_doubt=status.in_doubt,
+    )
 
 
 def show_unfinished(found: Unfinished) -> None:
@@ -111,50 +138,41 @@ def show_unfinished(found: Unfinished) -> None:
 
 def _export_rows(found: Unfinished) -> Iterator[list[str]]:
     for export in found.exports:
-        more = "" if export.is_listed else " or more"
+        more = "" if export.list_complete else " or more"
         failed = f", {group_digits(export.users_failed)} failed" if export.users_failed else ""
         yield [
             f"export of {export.snapshot_date} to {export.root or '?'}",
-            _state(export),
+            export.state,
             (
                 f"{group_digits(export.users_done)} of {group_digits(export.users_listed)}{more} users{failed},"
                 f" {group_digits(export.rows)} rows, saved {export.saved_at:%Y-%m-%d %H:%M:%S} UTC"
             ),
-            "" if export.is_running else f"its command again, with --date {export.snapshot_date}",
+            "" if export.state == "running" else f"its command again, with --date {export.snapshot_date}",
         ]
 
 
 def _run_rows(found: Unfinished) -> Iterator[list[str]]:
-    for run, status in found.runs:
-        doubt = f", {group_digits(status.in_doubt)} in doubt" if status.in_doubt else ""
+    for run in found.runs:
+        doubt = f", {group_digits(run.in_doubt)} in doubt" if run.in_doubt else ""
         yield [
             f"run {run.run_id}",
-            status.state,
-            f"{group_digits(_rows_done(status))} of {group_digits(status.header.executable)} rows{doubt}",
-            "" if status.state == "running" else f"readstate resume {run.run_id}",
+            run.state,
+            f"{group_digits(run.rows_done)} of {group_digits(run.rows)} rows{doubt}",
+            "" if run.state == "running" else f"readstate resume {run.run_id}",
         ]
 
 
 def _plan_rows(found: Unfinished) -> Iterator[list[str]]:
-    for plan, manifest in found.plans:
-        facts = manifest.guard_inputs
+    for plan in found.plans:
         yield [
-            f"plan {manifest.plan_id}",
+            f"plan {plan.plan_id}",
             "not applied",
             (
-                f"{pluralize(facts.updates, 'update')}, {pluralize(facts.deletes, 'delete')},"
-                f" expires {manifest.expires_at:%Y-%m-%d %H:%M} UTC"
+                f"{pluralize(plan.updates, 'update')}, {pluralize(plan.deletes, 'delete')},"
+                f" expires {plan.expires_at:%Y-%m-%d %H:%M} UTC"
             ),
-            f"readstate show {plan}",
+            f"readstate show {plan.plan_dir}",
         ]
-
-
-def _state(export: UnfinishedExport) -> str:
-    return "running" if export.is_running else "stopped"
-
-
-def _rows_done(status: RunStatus) -> int:
-    return status.header.executable - status.result.counts.get(Outcome.CANCELLED, 0)
 
 
 @contextmanager

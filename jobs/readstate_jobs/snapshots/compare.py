@@ -2,9 +2,9 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import click
+import msgspec
 
 from readstate.errors import BadInput, ExitCode
 from readstate.snapshot.compare.compare import Comparison, compare, compare_with_previous
@@ -18,7 +18,7 @@ from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.messages import command_line
 from readstate_jobs.output.terminal import emit, print_line, print_table
-from readstate_jobs.snapshots.export_output import Changes
+from readstate_jobs.snapshots.export_output import Changes, ComparedSnapshot, ComparisonDocument, DatasetComparison
 
 
 @click.command(cls=GroupedCommand)
@@ -102,32 +102,18 @@ def _numbers(found: DiffCounts, comparison: Comparison) -> dict[str, int]:
     }
 
 
-def _document(comparison: Comparison, root: str, out: Path | str | None) -> dict[str, Any]:
+def _document(comparison: Comparison, root: str, out: Path | str | None) -> ComparisonDocument:
     """Return the comparison as a JSON document."""
-    return {
-        "schema": "comparison/1",
-        "root": root,
-        "from": {"snapshot_date": comparison.before.snapshot_date, "run_id": comparison.before.run_id},
-        "to": {"snapshot_date": comparison.after.snapshot_date, "run_id": comparison.after.run_id},
-        "removals_known": comparison.comparability.removals_known,
-        "additions_known": comparison.comparability.additions_known,
-        "unknown_because": list(comparison.comparability.reasons),
-        "fields_left_out": list(comparison.fields_left_out),
-        "user_conversations": _counts(comparison.user_conversations),
-        "users": _counts(comparison.users),
-        "feed": None if out is None else str(out),
-    }
-
-
-def _counts(found: DiffCounts) -> dict[str, Any]:
-    return {
-        "before": found.before,
-        "after": found.after,
-        "added": found.added,
-        "removed": found.removed,
-        "changed": found.changed,
-        "unchanged": found.unchanged,
-        "addition_unknown": found.addition_unknown,
-        "removal_unknown": found.removal_unknown,
-        "fields": dict(found.fields.most_common()),
-    }
+    known = comparison.comparability
+    return ComparisonDocument(
+        root=root,
+        before=msgspec.convert(comparison.before, ComparedSnapshot, from_attributes=True),
+        after=msgspec.convert(comparison.after, ComparedSnapshot, from_attributes=True),
+        removals_known=known.removals_known,
+        additions_known=known.additions_known,
+        unknown_because=list(known.reasons),
+        fields_left_out=list(comparison.fields_left_out),
+        user_conversations=msgspec.convert(comparison.user_conversations, DatasetComparison, from_attributes=True),
+        users=msgspec.convert(comparison.users, DatasetComparison, from_attributes=True),
+        feed=None if out is None else str(out),
+    )

@@ -28,7 +28,7 @@ from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.messages import command_line
 from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for, export_options
-from readstate_jobs.snapshots.export_output import Changes, show_estimate, show_manifest, show_published
+from readstate_jobs.snapshots.export_output import Changes, show_estimate, show_export
 from readstate_jobs.snapshots.export_shard import export_one_shard, require_shard_options
 from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 
@@ -108,7 +108,8 @@ def command(**options: Any) -> int:
     if standing is not None and not options["again"] and not options["dry_run"]:
         tables(store)
         # Again, where they are wanted: the start that has published may have been killed before it had them.
-        show_published(standing.manifest, root=root, changes=_changes(options, root, day), as_json=as_json)
+        changes = _changes(options, root, day)
+        show_export(standing.manifest, root=root, changes=changes, already_published=True, as_json=as_json)
         return ExitCode.DONE
     wanted = export_options(
         settings,
@@ -125,7 +126,8 @@ def command(**options: Any) -> int:
         return ExitCode.DONE
     with resume_hint(day):
         manifest = job.export(deadline=options["deadline"], restart=options["restart"])
-    show_manifest(manifest, root=root, changes=_changes(options, root, day), as_json=as_json)
+    changes = _changes(options, root, day)
+    show_export(manifest, root=root, changes=changes, already_published=False, as_json=as_json)
     return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
 
 

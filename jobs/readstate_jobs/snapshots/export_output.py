@@ -1,41 +1,116 @@
 """What ``readstate export`` prints on stdout."""
 
 from collections.abc import Callable
-from typing import Any
+from datetime import date
 
 import msgspec
 
-from readstate.snapshot.published.manifest import Manifest, UserCounts
+from readstate.snapshot.published.manifest import Manifest, RequestCounts, UserCounts
 from readstate.snapshot.published.snapshot_store import manifest_path
 from readstate.snapshot.shards.staging import ShardManifest
 from readstate.text import format_duration, format_size, group_digits, pluralize
-from readstate_jobs.output.terminal import emit, print_line, print_table
+from readstate_jobs.output.terminal import Document, emit, print_line, print_table
 from readstate_jobs.snapshots.export_job import Estimate
-
-Changes = tuple[dict[str, Any], Callable[[], None]]
-"""What changed since the snapshot before: the document, and what prints it."""
 
 _LIKELY_IN_FLIGHT = (10, 100)
 """Concurrency limits observed on real accounts; Twilio does not publish any."""
 
 
-def show_manifest(manifest: Manifest, *, root: str, changes: Changes | None, as_json: bool) -> None:
-    """Show what an export has published, and the *changes* since the snapshot before if they were computed."""
-    document = _document(manifest, root, already_published=False)
-    _emit(document, lambda: _show_summary(manifest, root), changes, as_json=as_json)
+class DatasetComparison(msgspec.Struct, frozen=True):
+    """Rows of one dataset by what became of them."""
+
+    before: int
+    after: int
+    added: int
+    removed: int
+    changed: int
+    unchanged: int
+    addition_unknown: int
+    removal_unknown: int
+    fields: dict[str, int]
 
 
-def _emit(document: dict[str, Any], show: Callable[[], None], changes: Changes | None, *, as_json: bool) -> None:
-    if changes is None:
-        emit(document, show, as_json=as_json)
-        return
-    changes_document, show_changes = changes
+class ComparedSnapshot(msgspec.Struct, frozen=True):
+    """One of the two snapshots of a comparison."""
 
-    def show_both() -> None:
-        show()
-        show_changes()
+    snapshot_date: date
+    run_id: str
 
-    emit(document | {"changes": changes_document}, show_both, as_json=as_json)
+
+class ComparisonDocument(Document, tag="comparison/1"):
+    """Of ``compare``, and of ``export`` as `changes`."""
+
+    root: str
+    before: ComparedSnapshot = msgspec.field(name="from")
+    after: ComparedSnapshot = msgspec.field(name="to")
+    removals_known: bool
+    additions_known: bool
+    unknown_because: list[str]
+    fields_left_out: list[str]
+    user_conversations: DatasetComparison
+    users: DatasetComparison
+    feed: str | None
+
+
+Changes = tuple[ComparisonDocument, Callable[[], None]]
+"""What changed since the snapshot before: the document, and what prints it."""
+
+
+class Export(Document, tag="export/1"):
+    """Of ``export`` and ``publish``."""
+
+    root: str
+    already_published: bool
+    manifest_path: str
+    manifest: Manifest
+    changes: ComparisonDocument | msgspec.UnsetType = msgspec.UNSET
+
+
+class Shard(Document, tag="shard/1"):
+    """Of ``export --shard``."""
+
+    root: str
+    run_id: str
+    shard: str
+    snapshot_date: date
+    already_staged: bool
+    already_published: bool
+    users: UserCounts
+    rows: int
+    requests: RequestCounts
+    bytes: int
+
+
+class EstimateDocument(Document, tag="estimate/1"):
+    """Of ``export --dry-run``."""
+
+    users: int
+    requests: int
+    seconds_per_request: float
+    seconds_by_requests_in_flight: dict[str, float]
+
+
+def show_export(
+    manifest: Manifest, *, root: str, changes: Changes | None, already_published: bool, as_json: bool
+) -> None:
+    """Show what an export has published, or that it need not, and the *changes* if they were computed."""
+    document = Export(
+        root=root,
+        already_published=already_published,
+        manifest_path=manifest_path(manifest.snapshot_date),
+        manifest=manifest,
+        changes=msgspec.UNSET if changes is None else changes[0],
+    )
+
+    def show() -> None:
+        if already_published:
+            print_line(_nothing_done(manifest, root))
+        else:
+            _show_summary(manifest, root)
+        if changes is not None:
+            changes[1]()
+
+    emit(document, show, as_json=as_json)
 
 
 def _show_summary(manifest: Manifest, root: str) -> None:
@@ -75,15 +150,12 @@ def _counts(users: UserCounts, rows: int, *, conversations: int | None = None) -
     ]
 
 
-def show_published(manifest: Manifest, *, root: str, changes: Changes | None, as_json: bool) -> None:
-    """Show that there is nothing to do but to compare, where *changes* were computed."""
-    line = (
+def _nothing_done(manifest: Manifest, root: str) -> str:
+    return (
         f"{root}: the snapshot of {manifest.snapshot_date} is published already:"
         f" {pluralize(manifest.users.read, 'user')}, {_memberships(manifest)},"
         f" {'complete' if manifest.complete else 'INCOMPLETE'}. Nothing done; --again replaces it."
     )
-    document = _document(manifest, root, already_published=True)
-    _emit(document, lambda: print_line(line), changes, as_json=as_json)
 
 
 def _memberships(manifest: Manifest) -> str:
@@ -95,19 +167,18 @@ def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: b
     """Show what one shard has staged, and the next step."""
     draft = manifest.draft
     staged_bytes = sum(file.bytes for file in manifest.files)
-    document = {
-        "schema": "shard/1",
-        "root": root,
-        "run_id": draft.run_id,
-        "shard": str(manifest.shard),
-        "snapshot_date": draft.snapshot_date.isoformat(),
-        "already_staged": already,
-        "already_published": False,
-        "users": msgspec.to_builtins(draft.users),
-        "rows": draft.rows,
-        "requests": msgspec.to_builtins(draft.requests),
-        "bytes": staged_bytes,
-    }
+    document = Shard(
+        root=root,
+        run_id=draft.run_id,
+        shard=str(manifest.shard),
+        snapshot_date=draft.snapshot_date,
+        already_staged=already,
+        already_published=False,
+        users=draft.users,
+        rows=draft.rows,
+        requests=draft.requests,
+        bytes=staged_bytes,
+    )
 
     def show() -> None:
         if not already:
@@ -131,13 +202,12 @@ def show_estimate(estimate: Estimate, *, as_json: bool) -> None:
     times = {
         str(parallel): estimate.requests * estimate.seconds_per_request / parallel for parallel in _LIKELY_IN_FLIGHT
     }
-    document = {
-        "schema": "estimate/1",
-        "users": estimate.users,
-        "requests": estimate.requests,
-        "seconds_per_request": estimate.seconds_per_request,
-        "seconds_by_requests_in_flight": times,
-    }
+    document = EstimateDocument(
+        users=estimate.users,
+        requests=estimate.requests,
+        seconds_per_request=estimate.seconds_per_request,
+        seconds_by_requests_in_flight=times,
+    )
     rows = [
         ("users", group_digits(estimate.users)),
         ("requests", f"about {group_digits(estimate.requests)}"),
@@ -149,13 +219,3 @@ def show_estimate(estimate: Estimate, *, as_json: bool) -> None:
     ]
     title = "Dry run: only the roster was read"
     emit(document, lambda: print_table(rows, title=title), as_json=as_json)
-
-
-def _document(manifest: Manifest, root: str, *, already_published: bool) -> dict[str, Any]:
-    return {
-        "schema": "export/1",
-        "root": root,
-        "already_published": already_published,
-        "manifest_path": manifest_path(manifest.snapshot_date),
-        "manifest": msgspec.to_builtins(manifest),
-    }

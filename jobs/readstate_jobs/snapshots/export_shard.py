@@ -13,7 +13,7 @@ from readstate.snapshot.shards.publish import published_before
 from readstate.snapshot.shards.staging import Staging
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.snapshots.export_job import ExportJob, export_options
-from readstate_jobs.snapshots.export_output import show_estimate, show_published, show_staged
+from readstate_jobs.snapshots.export_output import show_estimate, show_export, show_staged
 from readstate_jobs.snapshots.resume_command import resume_argv, resume_hint
 
 _NOT_FOR_SHARDS = {
@@ -70,7 +70,7 @@ def export_one_shard(
         return ExitCode.DONE
     published = store.manifest(day) or published_before(store, run_id)
     if published is not None and not options["again"]:
-        show_published(published, root=root, changes=None, as_json=as_json)
+        show_export(published, root=root, changes=None, already_published=True, as_json=as_json)
         return ExitCode.DONE
     with resume_hint(day):
         manifest = job.export_shard(

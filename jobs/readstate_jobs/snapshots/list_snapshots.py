@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any
 
 import click
+import msgspec
 
 from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.published.delta_tables import sync_if_present
@@ -19,7 +19,48 @@ from readstate_jobs.cli.options import json_option, log_options, outcome_options
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.messages import require_confirmation
-from readstate_jobs.output.terminal import emit, print_line, print_table
+from readstate_jobs.output.terminal import Document, emit, print_line, print_table
+
+
+class ListedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One published snapshot."""
+
+    snapshot_date: date
+    run_id: str
+    complete: bool
+    users: int
+    conversations: int | None
+    rows: int
+    bytes: int
+    defects: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class StagedRunDocument(msgspec.Struct, frozen=True):
+    """A run of shards that is not published."""
+
+    run_id: str
+    shards: int
+    shards_finished: int
+    changed_at: datetime
+    abandoned: bool
+
+
+class Snapshots(Document, tag="snapshots/1"):
+    """Of ``snapshots``."""
+
+    root: str
+    snapshots: list[ListedSnapshot]
+    staged: list[StagedRunDocument]
+    strays: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Pruned(Document, tag="pruned/1"):
+    """Of ``snapshots --keep`` and ``--keep-days``."""
+
+    root: str
+    removed: list[date]
+    removed_staged: list[str]
+    removed_strays: list[str]
 
 
 @click.command(cls=GroupedCommand)
@@ -54,13 +95,14 @@ def _list(store: SnapshotStore, *, verify: bool, as_json: bool) -> int:
     now = datetime.now(UTC)
     staged = staged_runs(store, now=now)
     orphans = store.orphans(before=now - ORPHAN_AFTER) if verify else []
-    document = {
-        "schema": "snapshots/1",
-        "root": store.root,
-        "snapshots": [_snapshot_document(manifest, found) for manifest in manifests],
-        "staged": [_staged_document(run) for run in staged],
-        **({"strays": [file.path for file in orphans]} if verify else {}),
-    }
+    document = Snapshots(
+        root=store.root,
+        snapshots=[_snapshot_document(manifest, found) for manifest in manifests],
+        staged=[
+            StagedRunDocument(run.run_id, run.shards, run.completed, run.changed_at, run.is_abandoned) for run in staged
+        ],
+        strays=[file.path for file in orphans] if verify else msgspec.UNSET,
+    )
 
     def show() -> None:
         if manifests:
@@ -79,17 +121,17 @@ def _list(store: SnapshotStore, *, verify: bool, as_json: bool) -> int:
     return ExitCode.SOME_FAILED if found and any(found.values()) else ExitCode.DONE
 
 
-def _snapshot_document(manifest: Manifest, found: dict[date, list[str]] | None) -> dict[str, Any]:
-    return {
-        "snapshot_date": manifest.snapshot_date.isoformat(),
-        "run_id": manifest.run_id,
-        "complete": manifest.complete,
-        "users": manifest.users.read,
-        "conversations": manifest.conversations,
-        "rows": manifest.rows,
-        "bytes": manifest.bytes,
-        **({} if found is None else {"defects": found[manifest.snapshot_date]}),
-    }
+def _snapshot_document(manifest: Manifest, found: dict[date, list[str]] | None) -> ListedSnapshot:
+    return ListedSnapshot(
+        snapshot_date=manifest.snapshot_date,
+        run_id=manifest.run_id,
+        complete=manifest.complete,
+        users=manifest.users.read,
+        conversations=manifest.conversations,
+        rows=manifest.rows,
+        bytes=manifest.bytes,
+        defects=msgspec.UNSET if found is None else found[manifest.snapshot_date],
+    )
 
 
 def _show_snapshots(manifests: Sequence[Manifest], found: dict[date, list[str]] | None) -> None:
@@ -120,16 +162,6 @@ def _show_snapshots(manifests: Sequence[Manifest], found: dict[date, list[str]] 
     for day, problems in (found or {}).items():
         for problem in problems:
             print_line(f"{day}: {problem}")
-
-
-def _staged_document(run: StagedRun) -> dict[str, Any]:
-    return {
-        "run_id": run.run_id,
-        "shards": run.shards,
-        "shards_finished": run.completed,
-        "changed_at": run.changed_at.isoformat(),
-        "abandoned": run.is_abandoned,
-    }
 
 
 def _staged_line(run: StagedRun, root: str) -> str:
@@ -166,13 +198,9 @@ def _prune(store: SnapshotStore, rule: KeepNewest | KeepDays, *, yes: bool, as_j
         Staging(store, run_id).remove()
     orphans = store.remove_orphans(orphans, before=now - ORPHAN_AFTER)
     what = _describe(days, abandoned, orphans)
-    document = {
-        "schema": "pruned/1",
-        "root": store.root,
-        "removed": [str(day) for day in days],
-        "removed_staged": abandoned,
-        "removed_strays": [file.path for file in orphans],
-    }
+    document = Pruned(
+        root=store.root, removed=days, removed_staged=abandoned, removed_strays=[file.path for file in orphans]
+    )
     result = f"Removed {what}." if what else f"{store.root}: nothing to remove."
     emit(document, lambda: print_line(result), as_json=as_json)
     return ExitCode.DONE

@@ -31,7 +31,7 @@ from readstate_jobs.cli.options import (
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.snapshots.export_job import delta_tables_for
-from readstate_jobs.snapshots.export_output import show_manifest, show_published
+from readstate_jobs.snapshots.export_output import show_export
 
 
 @click.command(cls=GroupedCommand)
@@ -81,10 +81,7 @@ def command(root: str, run_id: str, **options: Any) -> int:
     tune_allocator()
     published = run(lambda stop: _publish(settings, publishing, store, stop))
     tables(store)
-    if published.already:
-        show_published(published.manifest, root=root, changes=None, as_json=as_json)
-    else:
-        show_manifest(published.manifest, root=root, changes=None, as_json=as_json)
+    show_export(published.manifest, root=root, changes=None, already_published=published.already, as_json=as_json)
     return ExitCode.DONE if published.manifest.complete else ExitCode.SOME_FAILED
 
 

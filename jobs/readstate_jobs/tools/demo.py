@@ -23,7 +23,7 @@ from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.terminal import print_line
 from readstate_jobs.snapshots.export_job import ExportJob, export_options
-from readstate_jobs.snapshots.export_output import show_manifest
+from readstate_jobs.snapshots.export_output import show_export
 
 _MOST_UNREAD = (
     "select identity, sum(unread_messages_count) as unread from user_conversations group by 1"
@@ -62,7 +62,7 @@ def command(*, root: str, users: int, seed: int) -> int:
         options = export_options(settings, day, RosterSelection(), replaces=store.current(day))
         manifest = ExportJob(settings, credentials, store, options).export(restart=True)
     shutil.rmtree(Path(root) / ".work", ignore_errors=True)
-    show_manifest(manifest, root=root, changes=None, as_json=False)
+    show_export(manifest, root=root, changes=None, already_published=False, as_json=False)
     _show_next(root)
     return ExitCode.DONE if manifest.complete else ExitCode.SOME_FAILED
 

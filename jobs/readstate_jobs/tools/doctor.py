@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.help.command import GroupedCommand
-from readstate_jobs.output.terminal import print_json
+from readstate_jobs.output.terminal import Document, print_json
 
 LONGEST_SECONDS = 20.0
 """The account has to answer within this time: a check is waited for by a person."""
@@ -45,23 +45,30 @@ _MAX_CLOCK_SKEW_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """The result of one check."""
 
     subject: str
     good: bool
     text: str
-    hint: str | None = None
+    hint: str | None
 
 
-def passed(subject: str, text: str) -> Finding:
+class Doctor(Document, tag="doctor/1"):
+    """Of ``doctor``."""
+
+    good: bool
+    findings: list[Check]
+
+
+def passed(subject: str, text: str) -> Check:
     """Return a check that needs no action."""
-    return Finding(subject, good=True, text=text)
+    return Check(subject, good=True, text=text, hint=None)
 
 
-def failed(subject: str, text: str, hint: str | None) -> Finding:
+def failed(subject: str, text: str, hint: str | None) -> Check:
     """Return a check that needs action: the *hint*."""
-    return Finding(subject, good=False, text=text, hint=hint)
+    return Check(subject, good=False, text=text, hint=hint)
 
 
 @click.command(cls=GroupedCommand)
@@ -73,10 +80,10 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
 
     Exit code 3: something is wrong. Exit code 14: the credentials are.
     """
-    findings: list[Finding] = []
+    findings: list[Check] = []
     code = ExitCode.DONE
 
-    def add(finding: Finding) -> None:
+    def add(finding: Check) -> None:
         findings.append(finding)
         if not as_json:
             _show(finding)
@@ -102,12 +109,12 @@ def command(*, root: str | None, as_json: bool, **options: Any) -> int:
     if bad:
         code = ExitCode.NOT_PERMITTED if any(f.subject == "credentials" for f in bad) else ExitCode.SOME_FAILED
     if as_json:
-        print_json({"schema": "doctor/1", "good": not bad, "findings": [asdict(finding) for finding in findings]})
+        print_json(Doctor(good=not bad, findings=findings))
     return code
 
 
 @contextmanager
-def _as_finding(subject: str, add: Callable[[Finding], None]) -> Iterator[None]:
+def _as_finding(subject: str, add: Callable[[Check], None]) -> Iterator[None]:
     """Turn a `ReadstateError` of the block into a finding about *subject*."""
     try:
         yield
@@ -117,7 +124,7 @@ def _as_finding(subject: str, add: Callable[[Finding], None]) -> Iterator[None]:
         add(failed(subject, error.message, error.hint))
 
 
-def _check_disk(work_dir: Path) -> Iterator[Finding]:
+def _check_disk(work_dir: Path) -> Iterator[Check]:
     try:
         require_unshared(work_dir)
         create_private_folder(work_dir)
@@ -140,7 +147,7 @@ def _check_disk(work_dir: Path) -> Iterator[Finding]:
         yield failed("work folder", text, "A million rows take about 300 MB here while they are read: --work-dir DIR")
 
 
-def _check_scratch() -> Finding:
+def _check_scratch() -> Check:
     try:
         with scratch_folder() as folder:
             return passed("temporary", f"files can be written in {folder.parent}")
@@ -148,7 +155,7 @@ def _check_scratch() -> Finding:
         return failed("temporary", error.message, error.hint)
 
 
-def _check_root(root: str) -> Finding:
+def _check_root(root: str) -> Check:
     try:
         store = open_store(root)
         store.objects.require_writable()
@@ -166,7 +173,7 @@ def _check_root(root: str) -> Finding:
     return passed("root", f"{root} can be written; {pluralize(len(known), 'snapshot')}{newest}")
 
 
-async def _check_twilio(settings: Settings, credentials: Credentials, add: Callable[[Finding], None]) -> None:
+async def _check_twilio(settings: Settings, credentials: Credentials, add: Callable[[Check], None]) -> None:
     # A check must not wait for minutes: report what fails three times.
     impatient = replace(settings, max_attempts=3)
     counters = RunCounters()
@@ -182,7 +189,7 @@ async def _check_twilio(settings: Settings, credentials: Credentials, add: Calla
             add(failed("connection", error.message, error.hint or "Check status.twilio.com and try again."))
 
 
-def _too_slow(counters: RunCounters) -> Finding:
+def _too_slow(counters: RunCounters) -> Check:
     refused = f": {pluralize(counters.throttled, 'request')} refused with 429" if counters.throttled else ""
     return failed(
         "connection",
@@ -193,7 +200,7 @@ def _too_slow(counters: RunCounters) -> Finding:
     )
 
 
-async def _check_account(twilio: Any, credentials: Credentials, add: Callable[[Finding], None]) -> None:
+async def _check_account(twilio: Any, credentials: Credentials, add: Callable[[Check], None]) -> None:
     reader = twilio.reader()
     answer = await twilio.transport.send(fetch_configuration())
     configuration = await reader.configuration()
@@ -225,7 +232,7 @@ def _hint_for(refusal: Refused) -> str:
     return "Allow the key to read Conversations, in the Twilio Console under API keys."
 
 
-def _show(finding: Finding) -> None:
+def _show(finding: Check) -> None:
     mark = click.style("✓", fg="green") if finding.good else click.style("✗", fg="red", bold=True)
     click.echo(f"{mark} {finding.subject:<12} {escape_control(finding.text)}")
     if finding.hint and not finding.good:

@@ -8,6 +8,7 @@ import msgspec
 
 from readstate.clock import SystemClock
 from readstate.errors import ConsentMissing, ExitCode, TransportError
+from readstate.probe.finding import Finding
 from readstate.probe.questions import PLAN, Answers, ask_account
 from readstate.probe.report import ProbeReport, decide
 from readstate.settings.credentials import Credentials
@@ -22,7 +23,17 @@ from readstate_jobs.cli.options import connection_options, json_option, require_
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.messages import command_line
-from readstate_jobs.output.terminal import print_json, print_line, print_table
+from readstate_jobs.output.terminal import Document, print_json, print_line, print_table
+
+
+class Probe(Document, tag="probe/1"):
+    """Of ``probe``."""
+
+    findings: list[Finding]
+    account: dict[str, Any]
+    """What ``simulate --like`` reads."""
+    requests: int
+    ended_by: str | None
 
 
 @click.command(cls=GroupedCommand)
@@ -49,7 +60,7 @@ def command(*, out: str, service: str | None, yes: bool, as_json: bool, **option
     report = decide(answers.exchanges, ended_by=answers.ended_by, http_version=http_version)
     write(report.as_json())
     if as_json:
-        print_json({"schema": "probe/1"} | msgspec.to_builtins(report))
+        print_json(msgspec.convert(msgspec.to_builtins(report), Probe))
     else:
         _show(report, out)
     return _exit_code(answers, report)

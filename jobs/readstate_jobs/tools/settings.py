@@ -3,13 +3,29 @@
 from typing import Any
 
 import click
+import msgspec
 
 from readstate.errors import ExitCode
 from readstate.settings.account import SECRETS
 from readstate.settings.secret_sources import shown
 from readstate_jobs.cli.options import connection_options, json_option, settings_from
 from readstate_jobs.help.command import GroupedCommand
-from readstate_jobs.output.terminal import print_json, print_table
+from readstate_jobs.output.terminal import Document, emit, print_table
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A setting, and where it comes from."""
+
+    value: Any
+    origin: str = msgspec.field(name="from")
+
+
+class Settings(Document, tag="settings/1"):
+    """Of ``settings``."""
+
+    settings: dict[str, Setting]
+    profile: str | None
+    twilio: dict[str, Setting]
 
 
 @click.command(cls=GroupedCommand)
@@ -20,22 +36,23 @@ def command(*, as_json: bool, **options: Any) -> int:
     effective = settings_from(options)
     values = effective.settings.shown()
     account = effective.account
-    masked = {name: (_masked(name, value), account.origin(name)) for name, value in account.variables.items() if value}
-    if as_json:
-        print_json(
-            {
-                "schema": "settings/1",
-                "settings": {name: {"value": values[name], "from": effective.origins[name]} for name in values},
-                "profile": account.profile,
-                "twilio": {name: {"value": value, "from": origin} for name, (value, origin) in masked.items()},
-            }
-        )
-        return ExitCode.DONE
-    rows = [[name, _as_written(values[name]), effective.origins[name]] for name in values]
-    print_table(rows, header=["setting", "value", "from"])
-    account_rows = [[name, *cells] for name, cells in masked.items()] or [["none is set", "", ""]]
-    print_table(account_rows, header=["Twilio's variable", "value", "from"])
+    found = Settings(
+        settings={name: Setting(value, effective.origins[name]) for name, value in values.items()},
+        profile=account.profile,
+        twilio={
+            name: Setting(_masked(name, value), account.origin(name))
+            for name, value in account.variables.items()
+            if value
+        },
+    )
+    emit(found, lambda: _show(found), as_json=as_json)
     return ExitCode.DONE
+
+
+def _show(found: Settings) -> None:
+    for kind, settings in (("setting", found.settings), ("Twilio's variable", found.twilio)):
+        rows = [[name, _as_written(setting.value), setting.origin] for name, setting in settings.items()]
+        print_table(rows or [["none is set", "", ""]], header=[kind, "value", "from"])
 
 
 def _as_written(value: object) -> str:
