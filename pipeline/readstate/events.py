@@ -1,6 +1,6 @@
 """The events of a run, which observers count, log and show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -15,7 +15,8 @@ class RequestAnswered(Event, frozen=True):
     method: str
     status: int
     seconds: float
-    request_id: str | None
+    headers: Mapping[str, str]
+    """Of the response. To look one up takes longer than all else about an event."""
 
 
 class RequestLost(Event, frozen=True):

@@ -58,6 +58,8 @@ class EventLog:
         if left <= 0:
             return
         facts = msgspec.structs.asdict(event)
+        if (headers := facts.pop("headers", None)) is not None:
+            facts["request_id"] = headers.get("twilio-request-id")
         message = describe(event)
         request_id = facts.get("request_id")
         if request_id and request_id not in message:

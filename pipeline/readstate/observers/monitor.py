@@ -59,7 +59,8 @@ class Monitor:
         """Count and log *event*: the observer of the run."""
         self.counters.observe(event)
         self._watchdog.observe(event, self._clock.monotonic())
-        self._write_log(event)
+        for log in self._logs:
+            log.observe(event)
 
     def _write_log(self, event: Event) -> None:
         for log in self._logs:

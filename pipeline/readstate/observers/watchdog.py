@@ -32,16 +32,12 @@ class Watchdog:
 
     def observe(self, event: Event, now: float) -> None:
         """Take note of *event*, which came at the moment *now*, in seconds of a clock that never goes back."""
-        self._awaits_answer = isinstance(event, events.AnswerAwaited)
+        self._awaits_answer = type(event) is events.AnswerAwaited
         match event:  # the two that come with every request first
-            case events.RequestAnswered(status=status) if status < 429:
-                self._move(now)
+            case events.RequestAnswered():
+                self._answered(event.status, now)
             case events.UserRead():
                 self._move(now)
-            case events.RequestAnswered(status=429):
-                self._refused += 1
-            case events.RequestAnswered(status=status) if status >= 500:
-                self._failure = f"status {status}"
             case events.RequestLost(reason=reason):
                 self._failure = reason
             case events.Retried(wait_seconds=seconds):
@@ -68,6 +64,14 @@ class Watchdog:
         self._silence = 2 * seconds
         reasons = (*self._remote(now, limiter), *(f"this machine, in {name}" for name in threads))
         return StillWaiting(seconds, reasons or ("an unknown cause",))
+
+    def _answered(self, status: int, now: float) -> None:
+        if status == 429:
+            self._refused += 1
+        elif status >= 500:
+            self._failure = f"status {status}"
+        else:
+            self._move(now)
 
     def _move(self, now: float) -> None:
         self._moved_at = now

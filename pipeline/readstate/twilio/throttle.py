@@ -118,7 +118,7 @@ class Throttled:
 
     def _report_response(self, request: Request, sent: Sent, response: Response) -> None:
         now = self._clock.monotonic()
-        self._emit(RequestAnswered(request.method, response.status, now - sent.at, response.request_id))
+        self._emit(RequestAnswered(request.method, response.status, now - sent.at, response.headers))
         if response.status == 429:
             events = self._refused(now, sent, response)
         elif response.status >= 500:

@@ -84,7 +84,7 @@ class TestText:
     @pytest.mark.parametrize(
         "event",
         [
-            events.RequestAnswered("GET", 200, 0.1, None),
+            events.RequestAnswered("GET", 200, 0.1, {}),
             events.UserRead("US1", 7, 1),
             events.Retried("GET", "/", "500", 1, 1.0, None),
             events.PartWritten(1, 1, 1),
@@ -136,7 +136,7 @@ class TestLevels:
             events.OutageBegan(),
             events.Message("a sentence"),
             events.UserVanished("US1", "RQ9"),
-            events.RequestAnswered("GET", 200, 0.12, "RQ1"),
+            events.RequestAnswered("GET", 200, 0.12, {"twilio-request-id": "RQ1"}),
             events.UserRead("US1", 7, 1),
         ):
             lines.log.observe(event)

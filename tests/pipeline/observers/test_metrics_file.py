@@ -43,8 +43,8 @@ def run(tmp_path: Path) -> Run:
 
 def test_it_shows_what_was_counted(run: Run) -> None:
     for event in (
-        *[events.RequestAnswered("GET", 200, 0.1, None)] * 5,
-        events.RequestAnswered("GET", 429, 0.1, None),
+        *[events.RequestAnswered("GET", 200, 0.1, {})] * 5,
+        events.RequestAnswered("GET", 429, 0.1, {}),
         events.RequestLost("GET", "/", "reset", True),
         events.Retried("GET", "/", "429", 0, 0.3, None),
         events.RetriesExhausted("GET", "/", "500", 6, None),

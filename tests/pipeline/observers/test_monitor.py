@@ -27,7 +27,7 @@ def able_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read_users(monitor: Monitor, clock: FakeClock, count: int) -> None:
     for _ in range(count):
-        monitor.emit(events.RequestAnswered("GET", 200, 0.1, None))
+        monitor.emit(events.RequestAnswered("GET", 200, 0.1, {}))
         monitor.emit(events.UserRead("US1", 5, 1))
         clock.advance(1.0)
 

@@ -34,7 +34,7 @@ class TestMeasure:
         counters = counted(
             RunResumed("r-1", 10, 30, 99),
             RosterComplete(40),
-            RequestAnswered("GET", 429, 0.1, None),
+            RequestAnswered("GET", 429, 0.1, {}),
             UserRead("US1", 7, 1),
         )
 
@@ -60,8 +60,8 @@ class TestMeasure:
         self, rates: RateMeter, events: list[str], shown: str
     ) -> None:
         happened = {
-            "503": RequestAnswered("GET", 503, 0.1, None),
-            "200": RequestAnswered("GET", 200, 0.1, None),
+            "503": RequestAnswered("GET", 503, 0.1, {}),
+            "200": RequestAnswered("GET", 200, 0.1, {}),
             "retry": Retried("GET", "/v1/Users", "status 503", 1, 0.5, None),
         }
 

@@ -20,14 +20,14 @@ from readstate.events import (
 from readstate.observers.run_counters import RunCounters
 from tests.helpers.progress import counted
 
-ANSWERED = RequestAnswered("GET", 200, 0.1, None)
+ANSWERED = RequestAnswered("GET", 200, 0.1, {})
 
 
 @given(st.lists(st.sampled_from([200, 404, 429, 500, None])))
 def test_every_attempt_is_counted_once_by_its_status(statuses: list[int | None]) -> None:
     counters = counted(
         *(
-            RequestLost("GET", "/", "reset", True) if status is None else RequestAnswered("GET", status, 0.1, None)
+            RequestLost("GET", "/", "reset", True) if status is None else RequestAnswered("GET", status, 0.1, {})
             for status in statuses
         )
     )

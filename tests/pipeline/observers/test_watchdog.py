@@ -10,7 +10,7 @@ from readstate.observers.watchdog import QUIET_SECONDS, Watchdog
 from readstate.twilio.pacing.limiter import LimiterView
 
 IDLE = LimiterView(window=20, in_flight=0, outage_seconds=0.0, rates={})
-REFUSED = events.RequestAnswered("GET", 429, 0.1, None)
+REFUSED = events.RequestAnswered("GET", 429, 0.1, {})
 LOST = events.RequestLost("GET", "/v1/Users", "no complete response", sent=True)
 NOTHING_KNOWN = ("an unknown cause",)
 
@@ -49,7 +49,7 @@ def told(
             ("Twilio, where no request has succeeded for 58 s (no complete response)",),
         ),
         (
-            [events.RequestAnswered("GET", 503, 0.1, None), events.Retried("GET", "/", "status 503", 5, 75.0, None)],
+            [events.RequestAnswered("GET", 503, 0.1, {}), events.Retried("GET", "/", "status 503", 5, 75.0, None)],
             IDLE,
             [],
             ("another attempt in 15 s (status 503)",),
@@ -73,8 +73,8 @@ def test_after_a_minute_it_says_what_the_run_waits_for(
 @pytest.mark.parametrize(
     "event",
     [
-        events.RequestAnswered("GET", 200, 0.1, None),
-        events.RequestAnswered("GET", 404, 0.1, None),
+        events.RequestAnswered("GET", 200, 0.1, {}),
+        events.RequestAnswered("GET", 404, 0.1, {}),
         events.UserRead("US1", 1, 1),
         events.PartWritten(1, 1, 1),
         events.RowSettled(1, "applied", None, None, None),

@@ -19,6 +19,7 @@ MOST_WINDOWS = 360
 """An hour of the shortest ones; with more, two become one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RARER = {RequestLost, Retried, PageReread}
 _SHORTEST = timedelta(seconds=SHORTEST_SECONDS)
 
 Joined = Callable[[TimelineWindow, TimelineWindow], TimelineWindow]
@@ -83,12 +84,11 @@ class Timeline:
             window = self._current_window()
             window.requests += 1
             window.throttled += event.status == 429
-        elif isinstance(event, RequestLost):
-            self._current_window().requests += 1
-        elif isinstance(event, Retried):
-            self._current_window().retries += 1
-        elif isinstance(event, PageReread):
-            self._current_window().reread_pages += 1
+        elif (kind := type(event)) in _RARER:
+            window = self._current_window()
+            window.requests += kind is RequestLost
+            window.retries += kind is Retried
+            window.reread_pages += kind is PageReread
 
     def added_to(self, earlier: Sequence[TimelineWindow]) -> tuple[TimelineWindow, ...]:
         """Return the windows of *earlier* starts and then those of this one."""

@@ -39,7 +39,7 @@ class Bench:
             raise error
 
     def answer(self, method: str = "GET", status: int = 200, seconds: float = 0.1) -> None:
-        self.meter.observe(RequestAnswered(method, status, seconds, None))
+        self.meter.observe(RequestAnswered(method, status, seconds, {}))
 
     def break_writes(self) -> None:
         for _ in range(5):

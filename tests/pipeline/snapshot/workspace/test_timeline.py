@@ -21,7 +21,7 @@ class Pace:
 
 
 def answered(status: int = 200) -> RequestAnswered:
-    return RequestAnswered("GET", status, 0.1, None)
+    return RequestAnswered("GET", status, 0.1, {})
 
 
 def window(second: float, requests: int = 1, seconds: float = 10.0, **counts: int) -> TimelineWindow:
