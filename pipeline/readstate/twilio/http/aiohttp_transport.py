@@ -6,12 +6,12 @@ import select
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import ClassVar
 from urllib.parse import urlencode
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from yarl import URL
@@ -84,9 +84,10 @@ class AiohttpTransport:
     async def send(self, request: Request) -> Response:
         """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
         while True:
-            # Each turn closes one of the idle connections.
-            with suppress(_StaleConnection):
+            try:
                 return await self._send(request)
+            except _StaleConnection:
+                continue  # one of the idle connections is closed with each turn
 
     async def _send(self, request: Request) -> Response:
         url = URL(self.base_url + request.target, encoded=True)
@@ -139,25 +140,19 @@ class _CheckedRequest(aiohttp.ClientRequest):
     and each after it for that of another.
     """
 
-    _used: ClassVar[WeakSet[asyncio.BaseProtocol]] = WeakSet()
+    _polls: ClassVar[WeakKeyDictionary[asyncio.BaseProtocol, select.poll]] = WeakKeyDictionary()
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
-        protocol = conn.protocol
+        protocol, transport = conn.protocol, conn.transport
         assert protocol is not None
-        if protocol not in self._used:
-            self._used.add(protocol)
-        elif protocol.should_close or _is_readable(conn.transport):
-            raise _StaleConnection
+        if (poll := self._polls.get(protocol)) is not None:
+            # What waits in the socket, the event loop may not have come to yet.
+            if protocol.should_close or poll.poll(0):
+                raise _StaleConnection
+        elif transport is not None:
+            poll = self._polls[protocol] = select.poll()
+            poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         return await super().send(conn)
-
-
-def _is_readable(transport: asyncio.Transport | None) -> bool:
-    """Return whether bytes, or the end of the stream, wait in the socket: the event loop may not have come to them."""
-    if transport is None:
-        return True
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return bool(poll.poll(0))
 
 
 async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
