@@ -33,7 +33,7 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
         opened = open_plan(find_plan(plan, root))
         document["plan_id"] = opened.manifest.plan_id
         arguments, excel = read_arguments(options), options.pop("excel")
-        effective = settings_from(options, writes_per_second=options.pop("writes_per_second"))
+        effective = settings_from(options)
         settings = effective.settings
         begun = run_of(opened.manifest.plan_id, Path(settings.work_dir)) if go_on else None
         if begun is not None:

@@ -1,8 +1,7 @@
 """The options of the two commands that write: declared once, with the defaults that their help shows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import msgspec
@@ -13,9 +12,8 @@ from readstate.changes.apply.options import ApplyOptions, RowOptions
 from readstate.errors import BadInput
 from readstate.model.guards import Consent
 from readstate.model.quantities import parse_allowance, parse_duration
-from readstate_jobs.cli.options import NumberRange
+from readstate_jobs.cli.options import NumberRange, together
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 _COUNT = click.IntRange(min=0)
 
 
@@ -54,7 +52,7 @@ def _typed(flag: str, help_text: str, **more: Any) -> Any:
     return _option(flag, help_text, defaults=TypedOptions, **more)
 
 
-_OPTIONS = (
+apply_options = together(
     _consent("--confirm-deletes", "Confirm the removal of exactly N members.", type=_COUNT, metavar="N"),
     _consent("--max-deletes", "Maximum number of removals.", type=_COUNT, metavar="N"),
     _consent("--max-deletes-per-conversation", "Maximum number of removals in one conversation.", type=_COUNT,
@@ -82,13 +80,7 @@ _OPTIONS = (
     click.option("--writes-per-second", type=float, help="Maximum number of changes per second. [default: 30]"),
     click.option("--excel", is_flag=True, help="Write results.csv with the byte order mark that Excel needs."),
 )  # fmt: skip
-
-
-def apply_options(command: Command) -> Command:
-    """Add the options of `apply` and `resume` to *command*; `read_arguments` reads them."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+"""The options of `apply` and `resume`; `read_arguments` reads them."""
 
 
 @dataclass(frozen=True, slots=True)

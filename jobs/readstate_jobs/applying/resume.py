@@ -28,7 +28,7 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
     """
     with json_on_error(as_json=as_json) as document:
         arguments, excel = read_arguments(options), options.pop("excel")
-        effective = settings_from(options, writes_per_second=options.pop("writes_per_second"))
+        effective = settings_from(options)
         settings = effective.settings
         directory = find_run(run, Path(settings.work_dir))
         document |= {"run_id": directory.run_id, "run_dir": str(directory.path)}

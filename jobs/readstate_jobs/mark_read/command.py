@@ -13,6 +13,7 @@ from readstate_jobs.cli.options import (
     outcome_options,
     plans_output_option,
     settings_from,
+    users_option,
 )
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
@@ -23,13 +24,7 @@ from readstate_jobs.planning.plan_job import show_plan
 
 
 @click.command(cls=GroupedCommand)
-@click.option(
-    "--users",
-    "users_file",
-    type=FileName(),
-    metavar="FILE",
-    help="Only these users: a .csv, .txt or .parquet file, or - for stdin.",
-)
+@users_option
 @click.option("--all", "all_users", is_flag=True, help="All users of the service.")
 @click.option("--service", metavar="IS…", help="The service. [default: the account's default service]")
 @click.option("--state", "states", default="active,inactive", show_default=True, metavar="A,B,…",

@@ -1,10 +1,10 @@
 """Changes files as input of commands: options, reading, and the display of problems."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -15,22 +15,17 @@ from readstate.input.problems import Problem, ProblemTally, RejectsFile
 from readstate.input.source import Source, open_source
 from readstate.model.desired import Operation
 from readstate.text import group_digits
+from readstate_jobs.cli.options import together
 from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.terminal import Document, print_line, print_table
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def input_options(command: Command) -> Command:
-    """Add to *command* the file and the options for reading it; `pop_input_options` returns them."""
-    for decorate in (
-        click.option("--delimiter", metavar="SIGN", help="Comma, semicolon, tab or pipe. [default: from the header]"),
-        click.option("--encoding", metavar="NAME", help="The encoding. [default: by the byte order mark, else UTF-8]"),
-        click.option("--op", type=click.Choice(["update", "delete"]), help="The operation of every line."),
-        click.argument("file", type=FileName(), metavar="FILE"),
-    ):
-        command = decorate(command)
-    return command
+input_options = together(
+    click.argument("file", type=FileName(), metavar="FILE"),
+    click.option("--op", type=click.Choice(["update", "delete"]), help="The operation of every line."),
+    click.option("--encoding", metavar="NAME", help="The encoding. [default: by the byte order mark, else UTF-8]"),
+    click.option("--delimiter", metavar="SIGN", help="Comma, semicolon, tab or pipe. [default: from the header]"),
+)
+"""The file and the options for reading it; `pop_input_options` returns them."""
 
 
 def pop_input_options(options: dict[str, Any]) -> InputOptions:

@@ -16,13 +16,14 @@ from readstate.snapshot.roster.users_file import read_users_file
 from readstate.snapshot.workspace.workspace import remove_leftovers, unfinished_exports
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import (
+    completeness_options,
     connection_options,
     json_option,
     outcome_options,
     parse_day,
-    parse_missing,
     parse_seconds,
     settings_from,
+    users_option,
 )
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
@@ -45,23 +46,12 @@ from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 @click.option(
     "--service", "services", multiple=True, metavar="all|default|IS…", help="Services to read. [default: all]"
 )
-@click.option(
-    "--users",
-    "users_file",
-    type=FileName(),
-    metavar="FILE",
-    help="Only these users: .csv, .txt, .parquet, or - for stdin.",
-)
+@users_option
 @click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot's date. [default: today, UTC]")
 @click.option("--deadline", type=parse_seconds, metavar="TIME", help="Stop resumably after this long, such as 5h.")
 @click.option("--grace", type=parse_seconds, default="20s", show_default=True, metavar="TIME",
               help="Time for users already being read to finish after a stop.")  # fmt: skip
-@click.option("--max-failed-users", metavar="N|P%", help="How many users may fail. [default: 0.1%]")
-@click.option("--allow-missing", type=parse_missing, metavar="N|P%",
-              help="How many users of --users may be unknown. [default: 1%, at least 1]")  # fmt: skip
-@click.option(
-    "--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do if more failed. [default: publish]"
-)
+@completeness_options
 @click.option("--columns", metavar="A,B,…", help="Fill only these columns; the others are written empty.")
 @click.option("--drop-pii", is_flag=True, help="Leave columns with personal data empty.")
 @click.option("--limit-users", type=click.IntRange(min=1), metavar="N", help="Read at most N users, for a trial run.")
@@ -88,9 +78,7 @@ def command(**options: Any) -> int:
     root: str = options["root"]
     require_shard_options(options)
     _require_no_future_date(options["day"])
-    effective = settings_from(
-        options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
-    )
+    effective = settings_from(options)
     settings = effective.settings
     store = open_store(root)
     selection, blanked = _selection(options), _blanked(options)

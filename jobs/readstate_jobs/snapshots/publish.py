@@ -21,12 +21,11 @@ from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run
 from readstate_jobs.cli.memory import tune_allocator
 from readstate_jobs.cli.options import (
-    configuration_options,
+    completeness_options,
     json_option,
-    log_options,
     outcome_options,
-    parse_missing,
     settings_from,
+    work_options,
 )
 from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.help.file_name import FileName
@@ -37,22 +36,13 @@ from readstate_jobs.snapshots.export_output import show_export
 @click.command(cls=GroupedCommand)
 @click.argument("root", type=FileName())
 @click.option("--run", "run_id", required=True, metavar="ID", help="The name of the run, as given to its shards.")
-@click.option("--max-failed-users", metavar="N|P%", help="How many users of all shards may fail. [default: 0.1%]")
-@click.option("--allow-missing", type=parse_missing, metavar="N|P%",
-              help="How many users of a --users file may be unknown. [default: 1%, at least 1]")  # fmt: skip
-@click.option(
-    "--on-incomplete", type=click.Choice(["publish", "refuse"]), help="What to do if more failed. [default: publish]"
-)
+@completeness_options
 @click.option("--again", is_flag=True, help="Replace the snapshot of this date that another run has published.")
 @click.option("--delta", is_flag=True, help="Keep Delta tables too, over the same files.")
 @click.option("--keep-staging", is_flag=True, help="Keep the staged files of the shards.")
-@configuration_options
-@click.option("--work-dir", help="The folder for unfinished work.")
-@click.option("--metrics-file", help="Write Prometheus text format here.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), help="The format of log lines.")
 @json_option
 @outcome_options
-@log_options
+@work_options
 def command(root: str, run_id: str, **options: Any) -> int:
     """Publish the staged shards of a run below ROOT as one snapshot.
 
@@ -63,9 +53,7 @@ def command(root: str, run_id: str, **options: Any) -> int:
     tables = delta_tables_for(wanted=options.pop("delta"))
     allow_missing = options.pop("allow_missing") or FEW_MISSING
     replaces, keeps_staging = options.pop("again"), options.pop("keep_staging")
-    settings = settings_from(
-        options, max_failed_users=options.pop("max_failed_users"), on_incomplete=options.pop("on_incomplete")
-    ).settings
+    settings = settings_from(options).settings
     publishing = PublishOptions(
         run_id=parse_run_id(run_id),
         max_failed_users=parse_allowance(settings.max_failed_users),

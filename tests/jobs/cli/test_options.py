@@ -47,9 +47,9 @@ def test_no_option_takes_what_is_no_number(words: list[str], readstate: RunComma
 
 def test_settings_take_their_options_and_leave_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("READSTATE_MAX_RATE", raising=False)
-    options = {"root": "somewhere", "max_in_flight": 7, "max_rate": None, "config": None}
+    options = {"root": "somewhere", "max_in_flight": 7, "max_rate": None, "on_incomplete": "refuse", "config": None}
 
-    effective = settings_from(options, on_incomplete="refuse")
+    effective = settings_from(options)
 
     assert options == {"root": "somewhere"}
     assert effective.settings.max_in_flight == 7
@@ -58,9 +58,11 @@ def test_settings_take_their_options_and_leave_the_rest(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("name", ["max_outage", "max_failed_users"])
-def test_an_amount_that_means_nothing_is_refused_with_its_origin(name: str) -> None:
-    with pytest.raises(BadInput, match=f"flag --{name.replace('_', '-')}: {name}: 'plenty'"):
-        settings_from({}, **{name: "plenty"})
+def test_an_amount_that_means_nothing_is_refused_with_its_origin(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"READSTATE_{name.upper()}", "plenty")
+
+    with pytest.raises(BadInput, match=f"READSTATE_{name.upper()}: {name}: 'plenty'"):
+        settings_from({})
 
 
 @pytest.mark.parametrize(
