@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Literal, TypeVar
 
 Result = TypeVar("Result")
+MISSED, REACHED = "**missed**", ("reached", "aim reached")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class Goal:
         if self.floor is None:
             return ""
         if not self._holds(self.floor):
-            return "**missed**"
-        return "aim reached" if self.aim is not None and self._holds(self.aim) else "reached"
+            return MISSED
+        return REACHED[self.aim is not None and self._holds(self.aim)]
 
     def _holds(self, limit: float) -> bool:
         return self.figure.median >= limit if self.bound == "at least" else self.figure.median <= limit

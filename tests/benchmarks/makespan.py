@@ -54,21 +54,21 @@ class Timed:
 
 
 def makespan(shapes: list[Shape], rounds: int) -> Section:
-    rows, goals, bars = [], [], {}
+    rows, goals, bars = [], [], {"least possible": 1.0}
     for shape in shapes:
         for sizes, runs in _timed(shape, rounds).items():
             where = f"{shape.latency_ms} ms, sizes {sizes}"
             times_least = Spread.of(run.seconds / run.least for run in runs)
             rows.append((f"{shape.latency_ms} ms", sizes, *_cells(runs)))
             goals.append(Goal(f"{where}: time, times T*", times_least, "at most", *shape.wanted[sizes]))
-            bars[where] = times_least.median
+            bars[f"readstate, {where}"] = times_least.median
     text = (
         f"Exports at a cap of {CAP} requests in service: {'; '.join(shape.text() for shape in shapes)}. T* is the least"
         " possible time: the larger of requests × latency / cap and the pages of the longest list (that of the users is"
         " one) × latency. *Known* sizes come from a snapshot of the day before."
     )
     chart = Chart("makespan", "Time of an export, times the least possible", bars)
-    return Section("The least possible time, very unequal users", text, HEADER, rows, goals, [chart])
+    return Section("Very unequal users", text, HEADER, rows, goals, [chart])
 
 
 def _timed(shape: Shape, rounds: int) -> dict[str, list[Timed]]:

@@ -1,13 +1,13 @@
 """The last two results of each section as data, and the pages that are made of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from tests.benchmarks.charts import draw
-from tests.benchmarks.figures import Chart, Goal, Section, table
+from tests.benchmarks.figures import MISSED, REACHED, Chart, Section, table
 
 HERE = Path(__file__).parent
 DATA = HERE / "results.json"
@@ -58,23 +58,19 @@ def pages(results: Results) -> dict[str, str]:
 
 
 def _summary(results: Results) -> str:
-    rows = list(_goal_rows(results))
-    missed = [f"* {what}: {last}, wanted {wanted}" for what, wanted, _, last, verdict in rows if "missed" in verdict]
-    head = "\n".join(["**Missed goals:**", "", *missed]) if missed else "Every goal was reached."
+    """Return a table of all goals, those that are missed first."""
+    rows = []
+    for *before, last in results.values():
+        earlier = {goal.what: goal.figure.text(goal.unit) for run in before for goal in run.section.goals}
+        rows += [
+            (f"{last.section.title}: {goal.what}", goal.wanted, earlier.get(goal.what, ""),
+             goal.figure.text(goal.unit), goal.verdict)
+            for goal in last.section.goals
+        ]  # fmt: skip
+    rows.sort(key=lambda row: row[-1] != MISSED)
+    missed, judged = (sum(row[-1] in verdicts for row in rows) for verdicts in ({MISSED}, {MISSED, *REACHED}))
+    head = f"{missed} of {judged} goals are missed; they come first. Judged is the median of the last run."
     return f"{head}\n\n{table(('', 'wanted', 'run before', 'last run', ''), rows)}"
-
-
-def _goal_rows(results: Results) -> Iterator[tuple[str, str, str, str, str]]:
-    for runs in results.values():
-        earlier = {goal.what: goal.figure.text(goal.unit) for goal in _goals(runs[:-1])}
-        for goal in _goals(runs[-1:]):
-            what = f"{runs[-1].section.title}: {goal.what}"
-            yield what, goal.wanted, earlier.get(goal.what, ""), goal.figure.text(goal.unit), goal.verdict
-
-
-def _goals(runs: tuple[Measured, ...]) -> Iterator[Goal]:
-    for run in runs:
-        yield from run.section.goals
 
 
 def _tables(results: Results) -> str:
