@@ -14,6 +14,7 @@ from readstate_jobs.applying.consent import require_consent
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import connection_options, json_option, outcome_options, plan_argument, settings_from
 from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.output.messages import next_line
 
 
 @click.command(cls=GroupedCommand)
@@ -41,7 +42,7 @@ def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any
             opened, header = open_plan_of(begun)
             arguments = arguments.overriding(header.consent, header.options)
         arguments.to_options(max_parallel_rows=1, max_outage_seconds=1)  # a wrong option is refused before anything
-        again = f"readstate apply {opened.directory}"
+        again = next_line("apply", str(opened.directory))
         arguments = require_consent(opened, arguments, document, again=again, as_json=as_json)
         job = ApplyJob(settings, credentials_of(effective), arguments, excel=excel)
         result = job.apply(opened) if begun is None else job.resume(begun, opened)

@@ -34,7 +34,7 @@ from readstate_jobs.applying.confirm import make_prompt
 from readstate_jobs.cli.caller import caller, lock_holder
 from readstate_jobs.cli.event_loop import run
 from readstate_jobs.cli.session import Session, open_session
-from readstate_jobs.output.messages import command_line
+from readstate_jobs.output.messages import command_line, next_line
 
 _ROWS_PER_REQUEST = 1.5
 """While some rows wait for the disk, others keep the connections busy."""
@@ -186,7 +186,7 @@ def require_canary_confirmed(directory: RunDirectory) -> None:
     if exit_code == ExitCode.CONSENT_MISSING:
         raise ConsentMissing(
             f"the canary of run {directory.run_id} is done and not confirmed yet (--canary-pause)",
-            hint=f"Look at {directory.path / 'results.csv'}, then:  readstate resume {directory.run_id}",
+            hint=f"Look at {directory.path / 'results.csv'}, then:  {next_line('resume', directory.run_id)}",
         )
 
 

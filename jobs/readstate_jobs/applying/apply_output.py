@@ -16,6 +16,7 @@ from readstate.model.guards import Consent, Guard
 from readstate.model.outcome import OUTCOMES, Outcome
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_job import ApplyResult
+from readstate_jobs.output.messages import next_line
 from readstate_jobs.output.terminal import Document, print_json, print_line, print_plan, print_table
 
 _SHOWN_ROWS = 20
@@ -76,9 +77,9 @@ def run_document(kind: type[Facts], directory: RunDirectory, plan_id: str, resul
 def next_command(directory: RunDirectory, result: RunResult) -> str | None:
     """Return what to type next, or None."""
     if result.resumable:
-        return f"readstate resume {directory.run_id}"
+        return next_line("resume", directory.run_id)
     if result.exit_code == ExitCode.SOME_DRIFTED:
-        return f"readstate plan {directory.path / 'drifted.csv'}"
+        return next_line("plan", str(directory.path / "drifted.csv"))
     return None
 
 
@@ -100,7 +101,7 @@ def show_run(applied: ApplyResult, *, as_json: bool) -> int:
         raise Stopped(
             result.stopped.text,
             exit_code=result.stopped.exit_code,
-            hint=f"What was done is kept. To continue:  readstate resume {directory.run_id}",
+            hint=f"What was done is kept. To continue:  {next_line('resume', directory.run_id)}",
         )
     return result.exit_code
 
@@ -110,9 +111,9 @@ def _following(directory: RunDirectory, result: RunResult) -> Iterator[str]:
     if (needed := next_command(directory, result)) is not None:
         yield needed
     if result.counts.get(Outcome.APPLIED):
-        yield "readstate verify last    read back what was changed"
-        yield "readstate report last    what happened, as a page"
-        yield "readstate undo last      plan the reversal"
+        yield f"{next_line('verify', 'last'):<24} read back what was changed"
+        yield f"{next_line('report', 'last'):<24} what happened, as a page"
+        yield f"{next_line('undo', 'last'):<24} plan the reversal"
 
 
 def show_counts(result: RunResult) -> None:

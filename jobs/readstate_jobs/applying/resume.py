@@ -13,6 +13,7 @@ from readstate_jobs.applying.consent import require_consent
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import connection_options, json_option, outcome_options, settings_from
 from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.output.messages import next_line
 
 
 @click.command(cls=GroupedCommand)
@@ -35,7 +36,7 @@ def command(*, run: str, as_json: bool, **options: Any) -> int:
         plan, header = open_plan_of(directory)
         arguments = arguments.overriding(header.consent, header.options)
         document["plan_id"] = plan.manifest.plan_id
-        again = f"readstate resume {directory.run_id}"
+        again = next_line("resume", directory.run_id)
         arguments = require_consent(plan, arguments, document, again=again, as_json=as_json)
         result = ApplyJob(settings, credentials_of(effective), arguments, excel=excel).resume(directory, plan)
     return show_run(result, as_json=as_json)

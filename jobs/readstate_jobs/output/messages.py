@@ -3,11 +3,13 @@
 import io
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -20,6 +22,9 @@ from readstate_jobs.outcome.outcome import Outcome, is_success
 if TYPE_CHECKING:
     from readstate.settings.settings import Settings
     from readstate_jobs.outcome.reporter import OutcomeReporter
+
+_WHERE = {"--config", "--profile", "--env-file", "--work-dir"}
+"""Options that say which account a command is about, and where its work is: every command about them has these."""
 
 _LEVELS = ("error", "warning", "info", "debug", "trace")
 
@@ -140,6 +145,13 @@ def command_line() -> CommandLine:
     context = click.get_current_context(silent=True)
     found = None if context is None else context.find_object(CommandLine)
     return CommandLine() if found is None else found
+
+
+def next_line(*words: str) -> str:
+    """Return *words* as the command to type next, with those options of this one that say which account and where."""
+    typed = pairwise(("", *command_line().words))
+    where = [word for before, word in typed if _WHERE & {before, word.partition("=")[0]}]
+    return shlex.join(["readstate", *words, *where])
 
 
 def require_confirmation(what: str, *, verb: str, done: str) -> None:

@@ -27,6 +27,7 @@ from readstate.text import as_unicode, pluralize
 from readstate_jobs.cli.caller import provenance
 from readstate_jobs.cli.event_loop import run_cancellable
 from readstate_jobs.cli.session import open_session
+from readstate_jobs.output.messages import next_line
 from readstate_jobs.output.terminal import print_json, print_line, print_plan
 from readstate_jobs.planning.changes_input import CheckedFile, Problems, print_problems, problem_fields
 
@@ -115,7 +116,7 @@ def show_plan(summary: Summary, *, as_json: bool) -> None:
     print_line(f"All rows:  {summary.plan.directory / 'summary.html'}")
     needs = " ".join(guard.needs for guard in summary.guards if guard.needs)
     if summary.count("update") or summary.count("delete"):
-        print_line(f"To apply:  readstate apply {summary.plan.directory} {needs}".rstrip())
+        print_line(f"To apply:  {next_line('apply', str(summary.plan.directory))} {needs}".rstrip())
 
 
 def reject(checked: CheckedFile, root: Path, *, as_json: bool) -> ReadstateError:

@@ -17,7 +17,7 @@ from readstate.model.outcome import Outcome
 from readstate.snapshot.workspace.unfinished import UnfinishedExport as ExportProgress
 from readstate.snapshot.workspace.unfinished import look_at, work_folders
 from readstate.text import group_digits, pluralize
-from readstate_jobs.output.messages import command_line
+from readstate_jobs.output.messages import command_line, next_line
 from readstate_jobs.output.terminal import Document, print_line, print_table
 
 
@@ -158,7 +158,7 @@ def _run_rows(found: Unfinished) -> Iterator[list[str]]:
             f"run {run.run_id}",
             run.state,
             f"{group_digits(run.rows_done)} of {group_digits(run.rows)} rows{doubt}",
-            "" if run.state == "running" else f"readstate resume {run.run_id}",
+            "" if run.state == "running" else next_line("resume", run.run_id),
         ]
 
 

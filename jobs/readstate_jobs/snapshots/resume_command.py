@@ -10,9 +10,9 @@ from readstate.errors import ExitCode, ReadstateError
 from readstate_jobs.output.messages import command_line
 
 _HINTS = {
-    ExitCode.INTERRUPTED: "What was read is kept. To resume:",
-    ExitCode.TERMINATED: "What was read is kept. To resume:",
-    ExitCode.STOPPED_EARLY: "What was read is kept. To resume:",
+    ExitCode.INTERRUPTED: "Nothing that was read is lost. To resume:",
+    ExitCode.TERMINATED: "Nothing that was read is lost. To resume:",
+    ExitCode.STOPPED_EARLY: "Nothing that was read is lost. To resume:",
     ExitCode.NOT_PERMITTED: "When that is fixed:",
     ExitCode.LOCAL_DISK: "When that is fixed:",
 }

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from readstate.observers.progress_bar import ProgressBar
-from readstate_jobs.output.messages import CommandLine, command_line, escape_lines
+from readstate_jobs.output.messages import CommandLine, command_line, escape_lines, next_line
 from tests.helpers.progress import half_way
 
 
@@ -71,3 +71,10 @@ def test_the_command_line_is_the_object_of_the_context() -> None:
     with click.Context(click.Command("settings"), obj=typed):
         assert command_line() is typed
     assert command_line() == CommandLine()
+
+
+def test_what_to_type_next_names_the_same_account_and_place() -> None:
+    typed = CommandLine(["apply", "p-1", "--profile", "eu", "--json", "--work-dir=my work"])
+
+    with click.Context(click.Command("apply"), obj=typed):
+        assert next_line("resume", "r-1") == "readstate resume r-1 --profile eu '--work-dir=my work'"

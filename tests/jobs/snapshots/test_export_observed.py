@@ -59,7 +59,7 @@ def test_refused_credentials_are_code_14_and_leave_nothing_to_resume(
     assert output.code == ExitCode.NOT_PERMITTED
     assert "401" in output.stderr
     assert "readstate doctor" in output.stderr
-    assert "What was read is kept" not in output.stderr
+    assert "To resume" not in output.stderr
     assert not any(WORK.glob("exports/*"))
 
 
