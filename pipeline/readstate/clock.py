@@ -37,9 +37,7 @@ class SystemClock:
         """Return the time of day, in UTC."""
         return datetime.now(UTC)
 
-    def monotonic(self) -> float:
-        """Return seconds from a clock that never goes back."""
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
         """Wait *seconds*."""

@@ -53,19 +53,22 @@ class RequestQueue:
         self._clock = clock
         self._queues: dict[str | None, _Queue] = {}
 
-    async def acquire(self, domain: str | None, *, is_urgent: bool) -> Sent:
-        """Wait until a request of *domain* may be sent. A cancelled waiter returns an admission it was given."""
+    def admit(self, domain: str | None) -> Sent | None:
+        """Admit a request of *domain*; None where it has to wait."""
         now = self._clock.monotonic()
         queue = self._queues.get(domain)
         if (queue is None or queue.first is None) and self._limiter.ready_at(now, domain) <= now:
             return self._limiter.sent(now, domain)
-        if queue is None:
-            queue = self._add_queue(domain)
+        return None
+
+    async def wait(self, domain: str | None, *, is_urgent: bool) -> Sent:
+        """Wait until a request of *domain* may be sent. A cancelled waiter returns an admission it was given."""
+        queue = self._queues.get(domain) or self._add_queue(domain)
         waiter = _Waiter()
         queue.push(waiter, is_urgent=is_urgent)
         self._limiter.waiting += 1
         try:
-            return await self._wait(waiter, domain)
+            return await self._admission(waiter, domain)
         except BaseException:
             self._remove(queue, waiter)
             raise
@@ -91,7 +94,7 @@ class RequestQueue:
         self._queues = {**self._queues, None: queue} if domain is None else {domain: queue, **self._queues}
         return queue
 
-    async def _wait(self, waiter: _Waiter, domain: str | None) -> Sent:
+    async def _admission(self, waiter: _Waiter, domain: str | None) -> Sent:
         if self._queues[domain].first is waiter:
             self.dispatch(self._clock.monotonic())
         while (sent := await waiter.admitted) is None:

@@ -53,8 +53,11 @@ class Throttled:
         throttled = 0
         try:
             while True:
-                sent = await self._queue.acquire(request.domain, is_urgent=request.is_urgent)
-                self._raise_if_late(request, sent)
+                sent = self._queue.admit(request.domain)
+                if sent is None:
+                    sent = await self._queue.wait(request.domain, is_urgent=request.is_urgent)
+                if request.leave_by is not None:
+                    self._raise_if_late(request, request.leave_by, sent)
                 response = await (self._probe(request, sent) if sent.is_probe else self._attempt(request, sent))
                 if response is None:
                     continue
@@ -75,11 +78,11 @@ class Throttled:
         self._emit(Retried(request.method, request.path, "status 429", 0, max(pause, seconds), refused.request_id))
         await self._clock.sleep(seconds)
 
-    def _raise_if_late(self, request: Request, sent: Sent) -> None:
+    def _raise_if_late(self, request: Request, leave_by: float, sent: Sent) -> None:
         now = self._clock.monotonic()
-        if request.leave_by is not None and now > request.leave_by:
+        if now > leave_by:
             self._cancel(now, sent)
-            raise TooLate(f"{request.method} {request.path} waited {now - request.leave_by:.1f} seconds too long")
+            raise TooLate(f"{request.method} {request.path} waited {now - leave_by:.1f} seconds too long")
 
     async def _attempt(self, request: Request, sent: Sent) -> Response:
         try:

@@ -24,7 +24,8 @@ class Bench:
 
     async def request(self, *names: str, domain: str | None = None, is_urgent: bool = False) -> None:
         async def acquire(name: str) -> None:
-            self._in_flight.append(await self.queue.acquire(domain, is_urgent=is_urgent))
+            sent = self.queue.admit(domain) or await self.queue.wait(domain, is_urgent=is_urgent)
+            self._in_flight.append(sent)
             self.admitted.append(name)
 
         for name in names:

@@ -64,6 +64,8 @@ def segment(text: str) -> str:
     Raises `BadInput` for what encoding cannot protect: HTTP libraries normalise dot segments, so that
     ``DELETE …/Conversations/..`` would delete the user.
     """
+    if text.isascii() and text.isalnum():  # as SIDs are
+        return text
     if text in {"", ".", ".."}:
         raise BadInput(f"{text!r} cannot be part of a path", hint="Use the SID (US… or CH…) instead.")
     if _CONTROL.search(text):

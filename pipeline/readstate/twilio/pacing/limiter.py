@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from readstate.events import Event, OutageBegan, OutageEnded, PauseBegan, WindowFound
 from readstate.twilio.pacing.adaptive_limit import AdaptiveLimit
 from readstate.twilio.pacing.circuit_breaker import CircuitBreaker
@@ -49,8 +51,7 @@ class LimiterSettings:
     max_outage_seconds: float = 900.0
 
 
-@dataclass(slots=True)
-class Sent:
+class Sent(msgspec.Struct):
     """One request in flight."""
 
     at: float
