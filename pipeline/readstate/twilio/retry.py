@@ -61,9 +61,9 @@ class Retrying:
         outcome = await self._attempt(request)
         if _is_retryable(request, outcome):
             outcome = await self._retry(request, outcome)
-        if isinstance(outcome, TransportError):
-            raise outcome
-        return outcome
+        if isinstance(outcome, Response):
+            return outcome
+        raise outcome
 
     async def _retry(self, request: Request, first: _Outcome) -> _Outcome:
         """Repeat *request*, whose first attempt ended with *first*, until it succeeds or its attempts are used up."""
@@ -176,11 +176,11 @@ class _Budget:
 def _is_retryable(request: Request, outcome: _Outcome) -> bool:
     """Return whether sending *request* again can help, and cannot do harm."""
     is_read = request.method == "GET"
-    if isinstance(outcome, TransportError):
+    if not isinstance(outcome, Response):
         return isinstance(outcome, NotSent) or (is_read and not isinstance(outcome, UnusableAnswer))
-    if outcome.status == 401:
-        return True
-    return is_read and (outcome.status in _TRANSIENT or _is_malformed(outcome))
+    if outcome.ok:
+        return is_read and not _is_object(outcome.body)
+    return outcome.status == 401 or (is_read and outcome.status in _TRANSIENT)
 
 
 def _outcome(state: RetryCallState) -> _Outcome:
@@ -197,9 +197,9 @@ def _has_status(outcome: _Outcome, status: int) -> bool:
     return isinstance(outcome, Response) and outcome.status == status
 
 
-def _is_malformed(response: Response) -> bool:
-    """Return whether *response* is a success whose body is no JSON object: a gateway's page, or one cut off."""
-    return response.ok and not (response.body.lstrip()[:1] == b"{" and response.body.rstrip()[-1:] == b"}")
+def _is_object(body: bytes) -> bool:
+    """Return whether *body* is a JSON object, by its ends: no gateway's page, and not cut off."""
+    return body.lstrip().startswith(b"{") and body.rstrip().endswith(b"}")
 
 
 def _request_id(outcome: _Outcome) -> str | None:
