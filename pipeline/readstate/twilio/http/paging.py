@@ -5,7 +5,6 @@ query is used: never its host, port, scheme or path, so that credentials stay on
 """
 
 import re
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -73,29 +72,20 @@ def next_page_url(response: Response) -> str | None:
     return response.json(_Envelope).meta.next_page_url if found is msgspec.UNSET else found
 
 
-@dataclass(slots=True)
-class Pages:
-    """The position in one list; refuses to read a page twice."""
+class SeenTokens:
+    """The tokens of one list so far: they alone name a place in the list, ``Page`` is for the client's use."""
 
-    request: Request | None
-    """The request for the current page; None when the list is done."""
-    _seen: set[int] = field(default_factory=set)
-    """Hashes of the tokens so far: they alone name a place in the list, ``Page`` is for the client's use."""
+    def __init__(self) -> None:
+        self._hashes: set[int] = set()
 
-    def advance(self, next_url: str | None) -> None:
-        """Go on to the page at *next_url*. Raises `UnusableAnswer` where the list repeats itself, or does not end."""
-        assert self.request is not None, "the list is done"
-        if next_url is None:
-            self.request = None
-            return
-        following = follow(self.request, next_url)
-        token = hash(dict(following.query)["PageToken"])
-        if token in self._seen:
-            raise UnusableAnswer(f"GET {self.request.path}: the list leads back to a page already read")
-        if len(self._seen) >= (most := MAX_USER_PAGES if self.request.path.endswith("/Users") else MAX_PAGES):
-            raise UnusableAnswer(f"GET {self.request.path}: the list has not ended after {most} pages")
-        self._seen.add(token)
-        self.request = following
+    def add(self, request: Request) -> None:
+        """Remember the token of *request*. Raises `UnusableAnswer` where the list repeats itself, or does not end."""
+        token = hash(dict(request.query)["PageToken"])
+        if token in self._hashes:
+            raise UnusableAnswer(f"GET {request.path}: the list leads back to a page already read")
+        if len(self._hashes) >= (most := MAX_USER_PAGES if request.path.endswith("/Users") else MAX_PAGES):
+            raise UnusableAnswer(f"GET {request.path}: the list has not ended after {most} pages")
+        self._hashes.add(token)
 
 
 def follow(request: Request, next_url: str) -> Request:

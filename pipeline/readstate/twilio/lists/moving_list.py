@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from readstate.errors import UnusableAnswer
-from readstate.twilio.http.paging import Pages, next_page_url
+from readstate.twilio.http.paging import SeenTokens, follow, next_page_url
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.lists.list_order import ListOrder, ListRow, list_rows
@@ -48,8 +48,8 @@ class MovingList:
             start if isinstance(start, ListPosition) else ListPosition(first=start, request=start)
         )
         """None when the list is done."""
-        self._pages = Pages(self.position.request)
-        self._seen = SeenNames()
+        self._tokens = SeenTokens()
+        self._names = SeenNames()
 
     @property
     def is_reread(self) -> bool:
@@ -63,22 +63,23 @@ class MovingList:
         """
         position = self.position
         assert position is not None, "the list is done"
-        self._pages.advance(next_page_url(response))
-        if self._pages.request is None and position.reading == 1 and position.pages == 0:
+        following = next_page_url(response)
+        if following is None and position.reading == 1 and position.pages == 0:
             self.position = None  # the whole list at one moment, as most lists are: nothing to learn
             return True
         rows = list_rows(response.body)
         position = _with_page(position, rows)
         # In a list that is in a stable order no page is read again.
-        is_new = position.order.is_stable or self._seen.add(row.name for row in rows)
+        is_new = position.order.is_stable or self._names.add(row.name for row in rows)
         has_new = is_new or position.reading == 1
         position = msgspec.structs.replace(position, found_new=position.found_new or has_new)
-        if self._pages.request is not None and not _is_far_enough(position, rows):
-            self.position = msgspec.structs.replace(position, request=self._pages.request)
-            return has_new
-        self.position = _next_reading(position)
-        if self.position is not None:
-            self._pages = Pages(self.position.request)
+        if following is not None and not _is_far_enough(position, rows):
+            request = follow(position.request, following)
+            self._tokens.add(request)
+            self.position = msgspec.structs.replace(position, request=request)
+        else:
+            self.position = _next_reading(position)
+            self._tokens = SeenTokens()
         return has_new
 
 
