@@ -90,7 +90,9 @@ class Reader:
     async def services(self) -> list[Service]:
         """Return all services of the account."""
         return [
-            service async for page in self.pages(requests.list_services()) for service in page.json(_Services).services
+            service
+            async for page in self.pages(MovingList(requests.list_services()))
+            for service in page.json(_Services).services
         ]
 
     async def users(self, service: str | None, *, start: ListPosition | None = None) -> AsyncIterator[UsersPage]:
@@ -99,7 +101,7 @@ class Reader:
         A user may come twice: where the list moves while it is read, pages of it are read again.
         """
         moving = MovingList(start or requests.list_users(service, self._page_size))
-        async for page in self._read(moving):
+        while (page := await self.next_page(moving)) is not None:
             found = read_users(page)
             yield UsersPage(found.users, moving.position, found.left_empty)
 
@@ -110,9 +112,9 @@ class Reader:
         _require_named(request, user, (found.sid, found.identity))
         return found
 
-    def user_conversation_pages(self, service: str | None, user: str) -> AsyncIterator[Response]:
-        """Yield the pages of one user's conversations as undecoded responses. Raises `NotFound`."""
-        return self.pages(requests.list_user_conversations(service, user, self._page_size))
+    def user_conversations(self, service: str | None, user: str) -> MovingList:
+        """Return the list of one user's conversations, to be read by `next_page`."""
+        return MovingList(requests.list_user_conversations(service, user, self._page_size))
 
     async def user_conversation(self, service: str | None, user: str, conversation: str) -> UserConversation:
         """Return one conversation of one user; each by SID or alias. Raises `NotFound`."""
@@ -142,22 +144,25 @@ class Reader:
             raise UnusableAnswer(f"GET {request.path}: the newest message has no index")
         return index
 
-    def pages(self, first: Request) -> AsyncIterator[Response]:
-        """Yield every page of the list that *first* begins, as undecoded successful responses.
+    async def pages(self, moving: MovingList) -> AsyncIterator[Response]:
+        """Yield what is left of a list, page by page; see `next_page`."""
+        while (page := await self.next_page(moving)) is not None:
+            yield page
+            del page  # not kept while the next one is fetched: pages may be large, and many lists are read at once
+
+    async def next_page(self, moving: MovingList) -> Response | None:
+        """Return the next page of a list, an undecoded successful response; None after the last one.
 
         Where rows may have moved past the reader, pages that may hold them follow once more: a row may come twice.
         """
-        return self._read(MovingList(first))
-
-    async def _read(self, moving: MovingList) -> AsyncIterator[Response]:
-        while moving.position is not None:
-            request, is_reread = moving.position.request, moving.is_reread
-            page = await self._ask(request)
-            if is_reread:
-                self._emit(PageReread(request.path))
+        while (position := moving.position) is not None:
+            page = await self._ask(position.request)
+            if position.reading > 1:
+                self._emit(PageReread(position.request.path))
             if moving.advance(page):
-                yield page
-            del page  # not kept while the next one is fetched: pages may be large, and many lists are read at once
+                return page
+            del page
+        return None
 
     async def _ask(self, request: Request) -> Response:
         response = await self._transport.send(request)

@@ -55,7 +55,7 @@ async def layers(env: dict[str, str]) -> AsyncIterator[dict[str, Ask]]:
                 return await answer.read()
 
         async def pages(user: str) -> object:
-            return [page async for page in reader.user_conversation_pages(service, user)]
+            return [page async for page in reader.pages(reader.user_conversations(service, user))]
 
         yield {
             "aiohttp alone": bare,

@@ -27,7 +27,7 @@ def page_sizes(server: RawServer) -> list[str]:
 
 
 async def read_list(reader: Reader) -> None:
-    async for _ in reader.user_conversation_pages(SERVICE, USER):
+    async for _ in reader.pages(reader.user_conversations(SERVICE, USER)):
         pass
 
 

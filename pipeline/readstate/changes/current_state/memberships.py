@@ -86,7 +86,7 @@ def user_not_found(lines: UserLines) -> UserMemberships:
 
 
 async def _pages(reader: Reader, service_sid: str, result: UserMemberships) -> AsyncIterator[list[UserConversation]]:
-    async for response in reader.user_conversation_pages(service_sid, result.lines.user_id):
+    async for response in reader.pages(reader.user_conversations(service_sid, result.lines.user_id)):
         result.requests += 1
         yield response.json(_Page).conversations
 

@@ -11,6 +11,7 @@ from readstate.model.membership import Unknown
 from readstate.model.resources import Participant
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import list_participants
+from readstate.twilio.lists.moving_list import MovingList
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ async def read_participants(reader: Reader, service_sid: str, members: Participa
 
 
 async def _pages(reader: Reader, service_sid: str, result: ParticipantsResult) -> AsyncIterator[list[Participant]]:
-    async for response in reader.pages(list_participants(service_sid, result.members.conversation_sid)):
+    async for response in reader.pages(MovingList(list_participants(service_sid, result.members.conversation_sid))):
         result.requests += 1
         yield response.json(_Page).participants
 

@@ -1,6 +1,5 @@
 """Resolve account, service and server clock offset."""
 
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +8,7 @@ from readstate.errors import BadInput, NotFound, NotPermitted
 from readstate.model.plan import Target
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import list_users
+from readstate.twilio.lists.moving_list import MovingList
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,12 @@ async def find_target(reader: Reader, service: str | None, *, base_url: str, clo
 async def _offset(reader: Reader, service_sid: str, clock: Clock) -> timedelta:
     """Compare clocks by a page of one user, which also proves that the service exists."""
     try:
-        async with aclosing(reader.pages(list_users(service_sid, page_size=1))) as pages:  # type: ignore[type-var]
-            answer = await anext(pages)
+        answer = await reader.next_page(MovingList(list_users(service_sid, page_size=1)))
     except NotFound as error:
         raise BadInput(
             f"there is no service {service_sid} in this account", hint="readstate doctor lists the services."
         ) from error
-    moment: datetime | None = answer.server_time
+    moment = None if answer is None else answer.server_time
     if moment is None:
         return timedelta()
     # A Date header is cut to the second: less than two seconds apart counts as equal.

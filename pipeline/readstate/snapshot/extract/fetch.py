@@ -1,6 +1,6 @@
 """Fetch users' lists, many at once; a user has all of its pages, or the reason why not."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -52,15 +52,15 @@ class PageBuffer:
         """Count *size* bytes as decoded."""
         self.held -= size
 
-    async def collect(self, pages: AsyncIterable[Response]) -> tuple[Page, ...]:
-        """Return the bodies of all *pages*; they count until `free` is called, or not at all after an error.
+    async def collect(self, next_page: Callable[[], Awaitable[Response | None]]) -> tuple[Page, ...]:
+        """Return the bodies of all pages; they count until `free` is called, or not at all after an error.
 
-        Raise `LocalDisk`, and what iterating over *pages* raises.
+        Raise `LocalDisk`, and what *next_page* raises.
         """
         kept: list[Page] = []
         # Also where the task is cancelled: bytes that stayed counted would shrink the buffer for the rest of the run.
         try:
-            async for page in pages:
+            while (page := await next_page()) is not None:
                 if self.held + len(page.body) > self._limit:
                     kept.append(await self._spill.keep(page.body))
                 else:
@@ -91,8 +91,8 @@ async def _read_user(
     try:
         if user.user_sid == NO_SID:
             raise BadInput("Twilio's list of users holds a user without a SID, so its conversations cannot be read")
-        pages = reader.user_conversation_pages(user.chat_service_sid, user.user_sid)
-        return FetchedUser(user, await buffer.collect(pages))
+        conversations = reader.user_conversations(user.chat_service_sid, user.user_sid)
+        return FetchedUser(user, await buffer.collect(partial(reader.next_page, conversations)))
     except NotFound as error:
         emit(UserVanished(user.user_sid, error.request_id))
         return UserResult(user.id, "vanished", None, clock.now(), request_id=error.request_id)

@@ -51,11 +51,6 @@ class MovingList:
         self._tokens = SeenTokens()
         self._names = SeenNames()
 
-    @property
-    def is_reread(self) -> bool:
-        """Whether the next page is read again."""
-        return self.position is not None and self.position.reading > 1
-
     def advance(self, response: Response) -> bool:
         """Go on to the page after *response*; return whether it may hold rows that no page before had.
 

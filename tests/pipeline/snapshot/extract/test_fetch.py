@@ -2,6 +2,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ async def test_pages_beyond_the_bound_are_spilled_and_read_back(tmp_path: Path) 
             yield Response(200, {}, b"%02d %02d" % (name, number) * 20)
 
     async def one(name: int) -> None:
-        user = FetchedUser(USER, await buffer.collect(walk(name)))
+        user = FetchedUser(USER, await buffer.collect(partial(anext, walk(name), None)))
         for _ in range(2):
             assert list(user.bodies()) == [b"%02d %02d" % (name, number) * 20 for number in range(30)]
         buffer.free(user.size)
@@ -60,7 +61,7 @@ async def test_a_list_that_fails_frees_its_part_of_the_buffer() -> None:
         raise UnusableAnswer("broken")
 
     with pytest.raises(UnusableAnswer):
-        await buffer.collect(walk())
+        await buffer.collect(partial(anext, walk(), None))
     assert buffer.held == 0
 
 

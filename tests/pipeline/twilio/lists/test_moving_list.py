@@ -24,7 +24,7 @@ def some_rows(count: int) -> list[MovingRow]:
 
 
 async def read(rows: MovingRows, emit: Any = lambda event: None) -> list[str]:
-    pages = [page.json(dict[str, Any]) async for page in Reader(rows, emit=emit).pages(FIRST)]
+    pages = [page.json(dict[str, Any]) async for page in Reader(rows, emit=emit).pages(MovingList(FIRST))]
     return [row["conversation_sid"] for page in pages for row in page["conversations"]]
 
 
