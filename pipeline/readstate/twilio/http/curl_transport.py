@@ -64,9 +64,10 @@ class CurlTransport:
 
     async def send(self, request: Request) -> Response:
         """Send *request* once. Raises `NotSent`, `Unanswered` or `UnusableAnswer`."""
-        assert_writable(request.method, request.target)
+        target = request.target
+        assert_writable(request.method, target)
         transfer = self._idle.pop() if self._idle else _Transfer(self._options, self._connections)
-        transfer.prepare(request, self._base_url, self._bodies)
+        transfer.prepare(request, self._base_url + target, self._bodies)
         try:
             await self._perform(request, transfer)
             answer = transfer.response()
@@ -130,14 +131,14 @@ class _Transfer:
         self.curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
         self.curl.setopt(pycurl.WRITEFUNCTION, self._receive)
 
-    def prepare(self, request: Request, base_url: str, bodies: BodyBudget) -> None:
+    def prepare(self, request: Request, url: str, bodies: BodyBudget) -> None:
         """Set the options for *request*."""
         self.is_sent = False
         self._share = bodies.share(request)
         self._body.clear()
         self._lines.clear()
         curl = self.curl
-        curl.setopt(pycurl.URL, base_url + request.target)
+        curl.setopt(pycurl.URL, url)
         if request.method == "GET" and self._is_get:
             return
         self._is_get = request.method == "GET"
@@ -192,7 +193,9 @@ class _Connections:
     def __init__(self) -> None:
         self._new: list[int] = []
         """Descriptors of which the port is not known yet."""
-        self._by_port: dict[int, select.poll] = {}
+        self._unused: dict[int, int] = {}
+        """Descriptors by port."""
+        self._used: dict[int, select.poll] = {}
 
     def add(self, descriptor: int, _purpose: int) -> int:
         """Remember a socket that is about to be connected."""
@@ -201,32 +204,27 @@ class _Connections:
 
     def is_stale(self, local_port: int) -> bool:
         """Whether anything has arrived on the connection from *local_port* since its last answer."""
-        known = self._by_port.get(local_port)
-        if known is None:
+        while self._new:
+            descriptor = self._new.pop()
+            if (port := _local_port(descriptor)) is not None:
+                self._unused[port] = descriptor
+        if (descriptor := self._unused.pop(local_port, -1)) != -1:
             # Not asked: after a TLS handshake the server's session tickets may be waiting to be read.
-            self._by_port[local_port] = self._first_use(local_port)
+            self._used[local_port] = select.poll()
+            self._used[local_port].register(descriptor, select.POLLIN)
             return False
-        if known.poll(0):
-            del self._by_port[local_port]
-            return True
-        return False
-
-    def _first_use(self, local_port: int) -> select.poll:
-        ports = {descriptor: _local_port(descriptor) for descriptor in self._new}
-        # Without a port are those that are closed again, such as the slower one of an IPv4 and an IPv6 address.
-        self._new = [descriptor for descriptor, port in ports.items() if port is not None and port != local_port]
-        arrived = select.poll()
-        for descriptor, port in ports.items():
-            if port == local_port:
-                arrived.register(descriptor, select.POLLIN)
-        return arrived
+        used = self._used.get(local_port)
+        return used is not None and bool(used.poll(0))
 
 
 def _local_port(descriptor: int) -> int | None:
     try:
-        with socket.socket(fileno=os.dup(descriptor)) as own:
-            return int(own.getsockname()[1])
-    except OSError:
+        borrowed = socket.socket(fileno=descriptor)
+        try:
+            return int(borrowed.getsockname()[1])
+        finally:
+            borrowed.detach()
+    except (OSError, IndexError):  # closed again, such as the slower one of an IPv4 and an IPv6 address
         return None
 
 

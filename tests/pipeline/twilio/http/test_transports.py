@@ -187,6 +187,15 @@ class TestConnections:
         with asyncio.Runner(loop_factory=loop) as runner:
             assert runner.run(stray_and_send()) == (200, 2)
 
+    async def test_each_of_those_opened_at_once_is_looked_at_before_it_is_used_again(self, transport: Open) -> None:
+        async with raw_server(lambda _: http()) as server, transport(server.base_url) as opened:
+            await asyncio.gather(*(opened.send(READ) for _ in range(5)))
+            for writer in server.writers:
+                writer.write(http(404))
+            answers = await asyncio.gather(*(opened.send(DELETE) for _ in range(5)))
+
+        assert ([answer.status for answer in answers], server.connections) == ([200] * 5, 10)
+
     async def test_one_whose_request_was_cancelled_is_not_used_again(self, transport: Open) -> None:
         answers = [http(), b"HTTP/1.1 ", http(body=b"[]")]
         async with raw_server(answers.__getitem__) as server, transport(server.base_url) as opened:
