@@ -10,5 +10,5 @@ from tests.helpers.bulk_changes import unwatched
 
 @pytest.fixture
 def twilio() -> Iterator[RunningSimulator]:
-    with unwatched(users=120, services=2) as simulator:
+    with unwatched(users=60, services=1) as simulator:
         yield simulator

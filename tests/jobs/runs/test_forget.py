@@ -1,43 +1,21 @@
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.tombstone import Tombstone, write_tombstone
-from readstate.changes.plans.writer import PlanWriter
 from readstate.changes.runs.lock import target_lock
-from readstate.clock import SystemClock
-from readstate.simulator.server.server import RunningSimulator
 from readstate_jobs.cli.session import Session
-from tests.helpers.apply_commands import HASTE
-from tests.helpers.bulk_changes import consent, mixed_lines, unwatched
+from tests.helpers.apply_commands import HASTE, apply
+from tests.helpers.bulk_changes import consent
 from tests.helpers.cli_shell import Shell
-
-MARK = "4711-somebody"
-
-
-@pytest.fixture(scope="module")
-def twilio() -> Iterator[RunningSimulator]:
-    with unwatched(users=60, services=1) as simulator:
-        yield simulator
-
-
-def planned(shell: Shell, seed: int = 7) -> Plan:
-    lines = mixed_lines(shell.twilio, updates=4, removals=1, seed=seed)
-    return shell.plan([line | {"note": MARK, "row_key": MARK} for line in lines])
-
-
-def applied(shell: Shell, plan: Plan) -> Path:
-    output = shell.call("apply", str(plan.directory), "--json", *consent(plan), *HASTE)
-    assert output.code == 0, output
-    return Path(output.document["run_dir"])
+from tests.helpers.forgetting import MARK, applied, planned
 
 
 def whole(directory: Path) -> bytes:
@@ -109,8 +87,8 @@ def test_the_plan_of_a_forgotten_run_cannot_be_begun_again(shell: Shell) -> None
     shell.call("forget", run.name, "--yes")
     shell.twilio.reset_counters()
 
-    begun = shell.call("apply", str(plan.directory), *consent(plan), *HASTE)
-    continued = shell.call("apply", str(plan.directory), "--go-on", *consent(plan), *HASTE)
+    begun = apply(shell, plan)
+    continued = apply(shell, plan, "--go-on")
 
     assert (begun.code, continued.code) == (12, 12)
     assert f"{run.name} was forgotten on" in begun.stderr
@@ -133,9 +111,9 @@ def test_a_damaged_run_is_told_by_every_command_and_can_be_forgotten(
     damage(run / "journal.sqlite")
 
     looks = [shell.call(command, run.name) for command in ("status", "report", "verify", "undo", "resume")]
-    again = shell.call("apply", str(plan.directory), *consent(plan), *HASTE)
+    again = apply(shell, plan)
     forgotten = shell.call("forget", run.name, "--yes")
-    later = shell.call("apply", str(plan.directory), *consent(plan), *HASTE)
+    later = apply(shell, plan)
 
     assert [output.code for output in (*looks, again, forgotten, later)] == [20] * 5 + [12, 0, 12]
     assert all(
@@ -196,57 +174,6 @@ def test_what_is_forgotten_while_twilio_is_asked_is_not_begun(
     assert before == ([] if run is None else journal_of(run, "SELECT * FROM event"))
 
 
-def test_a_link_that_looks_left_behind_does_not_lead_to_what_it_points_at(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    precious = shell.folder / "precious"
-    precious.mkdir()
-    (precious / "file").write_text("of somebody")
-    link = shell.folder / "plans" / ".unfinished-link"
-    link.parent.mkdir(exist_ok=True)
-    link.symlink_to(precious)
-
-    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(days=31))
-    output = shell.call("forget", "--retain", "30d", "--plans", str(link.parent), "--yes", "--json")
-
-    assert (output.code, output.document["forgotten"]) == (0, [])
-    assert (precious / "file").exists()
-
-
-def test_a_link_to_a_plan_elsewhere_does_not_forget_that_plan(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = planned(shell)
-    shared = shell.folder / "shared"
-    shared.mkdir()
-    (shared / plan.directory.name).symlink_to(plan.directory)
-
-    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(days=31))
-    output = shell.call("forget", "--retain", "30d", "--plans", str(shared), "--yes", "--json")
-
-    assert (output.code, output.document["forgotten"]) == (0, [])
-    assert (plan.directory / "rows.parquet").exists()
-
-
-def test_what_was_used_lately_is_retained_and_what_was_not_goes(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    plans = str(shell.folder / "plans")
-    plan = planned(shell)
-    run = applied(shell, plan)
-    left_behind = shell.folder / "plans" / ".unfinished-x"
-    left_behind.mkdir()
-    (left_behind / "rows.parquet").write_text(MARK)
-    later = datetime.now(UTC) + timedelta(days=31)
-
-    young = shell.call("forget", "--retain", "30d", "--plans", plans, "--yes", "--json")
-    assert young.document["forgotten"] == []
-    monkeypatch.setattr(SystemClock, "now", lambda _: later)
-    old = shell.call("forget", "--retain", "30d", "--plans", plans, "--yes", "--json")
-    again = shell.call("forget", "--retain", "30d", "--plans", plans)
-
-    assert [done["kind"] for done in old.document["forgotten"]] == ["plan", "unfinished plan"]
-    assert not left_behind.exists()
-    assert not (run / "results.csv").exists()
-    assert (again.code, again.stdout) == (0, "There is nothing to delete.\n")
-
-
 def test_what_can_no_longer_be_found_out_is_shown_before(shell: Shell) -> None:
     run = applied(shell, planned(shell))
     with closing(sqlite3.connect(run / "journal.sqlite")) as connection:
@@ -257,36 +184,6 @@ def test_what_can_no_longer_be_found_out_is_shown_before(shell: Shell) -> None:
 
     assert "2 rows of unknown outcome can no longer be resolved" in output.stdout
     assert "3 changed rows can no longer be undone or verified" in output.stdout
-
-
-def test_what_a_killed_planning_has_left_is_named(shell: Shell) -> None:
-    left_behind = shell.folder / "plans" / ".unfinished-x"
-    left_behind.mkdir(parents=True)
-
-    output = shell.call("forget", "--retain", "0s", "--plans", str(shell.folder / "plans"))
-
-    assert output.code == 16
-    assert f"{left_behind}  left behind by a killed readstate plan: all of it goes" in output.stdout
-
-
-def test_a_plan_that_is_being_made_is_not_left_behind_however_long_that_takes(shell: Shell) -> None:
-    plans = shell.folder / "plans"
-
-    with PlanWriter(plans) as writer:
-        output = shell.call("forget", "--retain", "0s", "--plans", str(plans), "--yes")
-        assert writer.directory.is_dir()
-
-    assert output.stdout == "There is nothing to delete.\n"
-
-
-def test_a_run_whose_plan_lies_elsewhere_is_forgotten_by_age_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = applied(shell, planned(shell))
-    later = datetime.now(UTC) + timedelta(days=31)
-    monkeypatch.setattr(SystemClock, "now", lambda _: later)
-
-    output = shell.call("forget", "--retain", "30d", "--plans", str(shell.folder / "nowhere"), "--yes", "--json")
-
-    assert [done.get("run_id") for done in output.document["forgotten"]] == [run.name]
 
 
 def test_a_person_at_a_terminal_is_asked(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
