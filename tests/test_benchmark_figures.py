@@ -5,9 +5,10 @@ from functools import partial
 
 import pytest
 
-from tests.benchmarks import results
+from tests.benchmarks import exports, results
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.figures import Goal, Spread, in_turns
+from tests.benchmarks.measured import Measured
 
 
 @pytest.mark.parametrize("name", ["README.md", "RESULTS.md"])
@@ -28,6 +29,25 @@ def test_a_part_of_the_quick_benchmark_prints_and_writes_nothing(capsys: pytest.
 def test_a_section_that_does_not_exist_is_refused() -> None:
     with pytest.raises(SystemExit, match="no section exports; there are full, five, tls"):
         main(["exports"])
+
+
+def test_exports_are_judged_beside_the_tools_that_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def runs(wall: float, cpu: float) -> list[exports.Run]:
+        return [exports.Run(Measured(wall, cpu, 100, ""), simulator_cpu=0, file_bytes=0)]
+
+    compared = exports.Compared(
+        exports.World({"users": 1, "rows": 10, "requests": 2, "json_bytes": 100}, []),
+        {exports.READSTATE: runs(1, 2), exports.OFFICIAL: runs(5, 9), exports.SCRIPT: runs(2, 4)},
+        empty_cpu={exports.READSTATE: 1.5, exports.OFFICIAL: 1, exports.SCRIPT: 2},
+    )
+    monkeypatch.setattr(exports, "compare", lambda *_, **__: compared)
+
+    section = exports.full_pages(1, 1)
+
+    assert "Not run: dlt, REST source, official client, 10 threads." in section.text
+    assert [(goal.figure.values, goal.verdict) for goal in section.goals] == [
+        ((2,), "reached"), ((5,), "reached"), ((0.25,), "aim reached"), ((0.5,), ""),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ FULL = Sizes(
     fewer_rounds=3,
     full_page_users=4_000,
     five_row_users=5_000,
-    applied_rows=4_000,
+    applied_rows=5_000,
     shapes=(
         Shape(150, 2_800, 3_600, {"known": _KNOWN, "unknown": _UNKNOWN}),
         Shape(50, 4_000, 6_400, {"known": (1.25, 1.10)}),

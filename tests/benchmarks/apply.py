@@ -69,7 +69,7 @@ def _applying(env: Mapping[str, str], changes: Iterator[Path]) -> Work:
 
 
 def _per_second(env: Mapping[str, str], arguments: list[str]) -> float:
-    watched = Watched(env["BASE_URL"], _LOOKS_A_SECOND)
+    watched = Watched(env["BASE_URL"], _LOOKS_A_SECOND, "/{ConversationSid}")
     measure(arguments, env, watched=watched)
     return watched.answers[-1] / watched.seconds()
 

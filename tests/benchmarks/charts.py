@@ -61,5 +61,5 @@ def _lines(chart: Chart) -> Any:
 def _options() -> dict[str, Any]:
     return {
         "style": _STYLE, "width": 760, "js": [], "truncate_label": -1, "truncate_legend": -1,
-        "margin": 10, "margin_right": 48, "value_formatter": short,
+        "margin": 10, "margin_right": 48, "margin_bottom": 24, "value_formatter": short,
     }  # fmt: skip

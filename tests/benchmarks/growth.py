@@ -26,7 +26,7 @@ class Grown:
     rows: int
     measured: Measured
     memory: Sequence[tuple[float, float]]
-    """Rows read, by the share of the requests that were answered, and megabytes."""
+    """Rows read, by the share of the pages that were answered, and megabytes."""
 
 
 def growth(sizes: list[int], rounds: int) -> Section:
@@ -58,14 +58,14 @@ def _section(title: str, text: str, found: list[list[Grown]]) -> Section:
         rows.append((group(runs[0].rows), peak.text(), cpu.text(), speed.text()))
         goals.append(Goal(f"peak memory, {name}", peak, "at most", 256, 200, " MB"))
         lines[name] = runs[-1].memory
-    chart = Chart("memory", "Resident memory, MB, while so many rows are read", lines=lines)
+    chart = Chart("memory", "Resident memory in MB, by the rows that have been read", lines=lines)
     return Section(title, text, HEADER, rows, goals, [chart])
 
 
 def _export(env: Mapping[str, str]) -> Grown:
     with TemporaryDirectory() as folder:
         arguments = ["-m", "readstate_jobs", "export", "--json", "--out", f"{folder}/root"]
-        watched = Watched(env["BASE_URL"], _LOOKS_A_SECOND)
+        watched = Watched(env["BASE_URL"], _LOOKS_A_SECOND, "/Conversations")
         measured = measure(arguments, {**env, "READSTATE_WORK_DIR": f"{folder}/work"}, watched=watched)
     rows = json.loads(measured.stdout)["manifest"]["rows"]
     points = [

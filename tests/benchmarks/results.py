@@ -41,7 +41,8 @@ def added(results: Results, name: str, measured: Measured) -> Results:
 
 def save(results: Results) -> None:
     """Write *results*, and all pages and pictures that are made of them."""
-    DATA.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    lines = [f'"{name}": {msgspec.json.encode(runs).decode()}' for name, runs in results.items()]
+    DATA.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     for name, content in pages(results).items():
         (HERE / name).write_text(content, encoding="utf-8")
 

@@ -10,10 +10,10 @@ from tests.benchmarks.measured import tell
 
 
 class Watched:
-    """Series with an entry for each look; counts since this was made."""
+    """Series with an entry for each look; counts, since this was made, what is answered at paths that end in *path*."""
 
-    def __init__(self, base_url: str, looks_a_second: float) -> None:
-        self._base_url, self._pause = base_url, 1 / looks_a_second
+    def __init__(self, base_url: str, looks_a_second: float, path: str = "") -> None:
+        self._base_url, self._pause, self._path = base_url, 1 / looks_a_second, path
         self.times: list[float] = []
         self.answers: list[int] = []
         self.resident_megabytes: list[float] = []
@@ -49,7 +49,8 @@ class Watched:
     def _look(self, pid: int) -> None:
         counters = tell(self._base_url, "counters")
         self.times.append(time.monotonic())
-        self.answers.append(sum(each["count"] for each in counters["answers"] if each["status"] == 200))
+        good = [each for each in counters["answers"] if each["status"] == 200 and each["path"].endswith(self._path)]
+        self.answers.append(sum(each["count"] for each in good))
         self.refusals = sum(counters["refusals"].values())
         # A process that has ended has no such line.
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
