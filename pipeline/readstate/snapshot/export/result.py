@@ -38,7 +38,7 @@ def run_rows(checkpoint: Checkpoint, workspace: Workspace) -> RunRows:
     return RunRows(
         parts=[workspace.parts / part.name for part in checkpoint.parts()],
         users=map(_user, checkpoint.users()),
-        failures=(_failure(row) for row in checkpoint.users() if row.state == "failed"),
+        failures=map(_failure, checkpoint.failed_users()),
     )
 
 

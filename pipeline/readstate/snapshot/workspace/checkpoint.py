@@ -23,13 +23,21 @@ from readstate.snapshot.published.snapshot_store import KnownUser
 from readstate.snapshot.workspace.checkpoint_rows import (
     ClaimedUser,
     Progress,
+    RosterPage,
     SealedPart,
     StoredCount,
     StoredService,
     StoredValue,
     UserRow,
 )
-from readstate.snapshot.workspace.checkpoint_tables import COMMIT_RESULTS, INSERT_NEW, TABLES, UPDATE_PRELOADED, VERSION
+from readstate.snapshot.workspace.checkpoint_tables import (
+    COMMIT_READ,
+    COMMIT_UNREAD,
+    INSERT_NEW,
+    TABLES,
+    UPDATE_PRELOADED,
+    VERSION,
+)
 from readstate.snapshot.workspace.users import RosterUser, UserResult
 
 Position = TypeVar("Position")
@@ -145,10 +153,16 @@ class Checkpoint:
 
     def add_users(self, service: str, users: Sequence[User], *, next_page: str | None) -> int:
         """Add one page of a service's users, and where the next page is; return how many users were new."""
+        (added,) = self.add_pages([RosterPage(service, users, next_page)])
+        return added
+
+    def add_pages(self, pages: Sequence[RosterPage]) -> list[int]:
+        """Add *pages* in one transaction; return for each how many of its users were new."""
         with self._transaction():
-            added = self._add_page(service, users) if users else 0
-            self._connection.execute(
-                "UPDATE service SET next_page = ?, listed = ? WHERE sid = ?", (next_page, next_page is None, service)
+            added = [self._add_page(page.service, page.users) if page.users else 0 for page in pages]
+            self._connection.executemany(
+                "UPDATE service SET next_page = ?1, listed = ?1 IS NULL WHERE sid = ?2",
+                {page.service: (page.next_page, page.service) for page in pages}.values(),
             )
         return added
 
@@ -180,7 +194,7 @@ class Checkpoint:
                 " RETURNING expected, id, service, sid, identity",
                 (count,),
             ).fetchall()
-            claimed = [msgspec.convert(row, ClaimedUser) for row in rows]
+            claimed = msgspec.convert(rows, list[ClaimedUser])
         return [RosterUser(*row[1:]) for row in sorted(claimed, key=lambda row: (-row.expected, row.id))]
 
     # -- results
@@ -193,7 +207,11 @@ class Checkpoint:
                 part_id = self._connection.execute(
                     "INSERT INTO part (name, rows) VALUES (?, ?)", (part.name, part.rows)
                 ).lastrowid
-            self._connection.execute(COMMIT_RESULTS, (part_id, msgspec.json.encode(list(results)).decode()))
+            every = list(results)
+            rows_read = {result.id: result.rows for result in every if result.state == "read"}
+            unread = [result for result in every if result.state != "read"]
+            self._connection.execute(COMMIT_READ, (part_id, msgspec.json.encode(rows_read).decode()))
+            self._connection.execute(COMMIT_UNREAD, (msgspec.json.encode(unread).decode(),))
             self._set(values)
 
     def parts(self) -> list[SealedPart]:
@@ -240,7 +258,14 @@ class Checkpoint:
 
     def users(self) -> Iterator[UserRow]:
         """Yield every user with the result, ordered by service and SID."""
-        query = f"SELECT {', '.join(UserRow._fields)} FROM user ORDER BY service, sid"  # noqa: S608 - our own names
+        return self._users("")
+
+    def failed_users(self) -> Iterator[UserRow]:
+        """Yield the users that could not be read, ordered by service and SID."""
+        return self._users("WHERE state = 'failed'")
+
+    def _users(self, condition: str) -> Iterator[UserRow]:
+        query = f"SELECT {', '.join(UserRow._fields)} FROM user {condition} ORDER BY service, sid"  # noqa: S608 - our own
         with _translated(self._path):
             for row in self._connection.execute(query):
                 resource = decode_json(msgspec.convert(row[3], bytes), User)

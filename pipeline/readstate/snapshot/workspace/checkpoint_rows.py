@@ -1,5 +1,6 @@
 """Rows of a checkpoint's tables; what is read from them is checked, because a damaged file may hold anything."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
 
@@ -44,6 +45,14 @@ class StoredCount(NamedTuple):
 
     name: str
     number: int
+
+
+class RosterPage(NamedTuple):
+    """Users of a service, and as JSON where its list goes on; None at its end."""
+
+    service: str
+    users: Sequence[User]
+    next_page: str | None
 
 
 class ClaimedUser(NamedTuple):

@@ -32,15 +32,22 @@ SELECT ?, sid, identity, resource,
     coalesce((SELECT rows FROM known_size WHERE service = ? AND sid = page.sid), 0)
 FROM page
 """
-COMMIT_RESULTS = """
-UPDATE user SET state = new.state, rows = new.rows, part = iif(new.rows, ?1, NULL), reason = new.reason,
+# Most users by far are read: of these only the rows are written, at half the cost of reading eight values out of JSON.
+COMMIT_READ = """
+UPDATE user SET state = 'read', rows = new.rows, part = iif(new.rows, ?1, NULL), reason = NULL, status = NULL,
+    code = NULL, request_id = NULL, at = NULL
+FROM (SELECT CAST(key AS INTEGER) AS id, value AS rows FROM json_each(?2)) AS new
+WHERE user.id = new.id
+"""
+COMMIT_UNREAD = """
+UPDATE user SET state = new.state, rows = new.rows, part = NULL, reason = new.reason,
     status = new.status, code = new.code, request_id = new.request_id, at = new.at
 FROM (
     SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.state') AS state,
         json_extract(value, '$.rows') AS rows, json_extract(value, '$.reason') AS reason,
         json_extract(value, '$.status') AS status, json_extract(value, '$.code') AS code,
         json_extract(value, '$.request_id') AS request_id, json_extract(value, '$.at') AS at
-    FROM json_each(?2)
+    FROM json_each(?1)
 ) AS new
 WHERE user.id = new.id
 """
