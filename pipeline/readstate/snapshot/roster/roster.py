@@ -14,12 +14,15 @@ from readstate.model.resources import User
 from readstate.snapshot.roster.selection import ALL_SERVICES, DEFAULT_SERVICE, RosterSelection
 from readstate.snapshot.roster.users_file import RosterEntry
 from readstate.snapshot.workspace.checkpoint import Checkpoint
+from readstate.snapshot.workspace.checkpoint_rows import RosterPage
 from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader, UsersPage
 from readstate.twilio.lists.moving_list import ListPosition
 
-_CLAIMED_AT_ONCE = 200
+_CLAIMED_AT_ONCE = 500
+_PAGES_AT_ONCE = 5
+"""Stored in one transaction, unless users to read are wanted before."""
 _RESOLVED_AT_ONCE = 200
 
 
@@ -49,16 +52,21 @@ class Roster:
         self._changed = asyncio.Event()
         stop.on_stop(self._changed.set)
         self._is_complete = False
+        self._listed: list[RosterPage] = []
+        """Pages that are not in the checkpoint yet."""
         self._users = 0
         self._fields_left_empty: set[str] = set()
 
     async def fill(self) -> None:
         """Find all users, continuing where an earlier start stopped. Raise `ApiError`, `BadInput`, `NotPermitted`."""
         self._users = (await self._disk.run(self._checkpoint.progress)).listed
-        if self._selection.entries is not None:
-            await self._resolve(self._selection.entries)
-        else:
-            await self._list()
+        try:
+            if self._selection.entries is not None:
+                await self._resolve(self._selection.entries)
+            else:
+                await self._list()
+        finally:
+            await self._store()
         self._is_complete = self._stop.reason() is None
         self._changed.set()
         if self._is_complete:
@@ -70,7 +78,7 @@ class Roster:
             was_complete = self._is_complete
             # Read and cleared before the claim: a user that is added meanwhile sets the event again.
             self._changed.clear()
-            users = await self._disk.run(self._checkpoint.claim, _CLAIMED_AT_ONCE)
+            users = await self._store(claimed=_CLAIMED_AT_ONCE)
             for user in users:
                 if self._stop.reason() is not None:
                     return
@@ -113,7 +121,9 @@ class Roster:
                 users = [user for user in page.users if self._selection.share.owns(user.sid)]
                 if self._selection.limit is not None:
                     users = users[: self._selection.limit - self._users]
-                await self._add(service, users, next_page=following)
+                self._add(service, users, next_page=following)
+                if len(self._listed) >= _PAGES_AT_ONCE or self._selection.limit is not None:
+                    await self._store()
                 if self._stop.reason() is not None or self._users == self._selection.limit:
                     return
         except NotFound as error:
@@ -143,7 +153,8 @@ class Roster:
                 async for entry, service, user in found:
                     # A user that the file names by SID as well belongs to the shard of its SID.
                     if user is not None and (user.sid == entry.user or (service, user.sid) not in by_sid):
-                        await self._add(service, [user], next_page=None)
+                        self._add(service, [user], next_page=None)
+            await self._store()
             done += len(chunk)
             await self._disk.run(self._checkpoint.set, entries_resolved=done)
 
@@ -168,9 +179,26 @@ class Roster:
             result = failed_result(row, error, clock=self._clock, emit=self._emit)
         self._count(service, await self._disk.run(self._checkpoint.add_with_result, service, stand_in, result))
 
-    async def _add(self, service: str, users: Sequence[User], *, next_page: str | None) -> None:
-        self._count(service, await self._disk.run(self._checkpoint.add_users, service, users, next_page=next_page))
+    def _add(self, service: str, users: Sequence[User], *, next_page: str | None) -> None:
+        """Add a page of users, which the checkpoint gets with the next `_store`."""
+        self._listed.append(RosterPage(service, users, next_page))
         self._changed.set()
+
+    async def _store(self, *, claimed: int = 0) -> list[RosterUser]:
+        """Write all pages into the checkpoint; return up to *claimed* users that are to be read next."""
+        added, users = await self._disk.run(self._add_and_claim, claimed)
+        for service, new in added:
+            self._count(service, new)
+        return users
+
+    def _add_and_claim(self, claimed: int) -> tuple[list[tuple[str, int]], list[RosterUser]]:
+        # Both at once: the event loop is busy, and each way to the thread and back takes it longer than the two do.
+        # Pages are taken on the one thread that writes, and removed when they are written: if that fails, no later page
+        # may come into the checkpoint before them, with a place in the list from which they would not be read again.
+        pages = self._listed.copy()
+        added = self._checkpoint.add_pages(pages) if pages else []
+        del self._listed[: len(pages)]
+        return added, self._checkpoint.claim(claimed) if claimed else []
 
     def _count(self, service: str, users: int) -> None:
         self._users += users

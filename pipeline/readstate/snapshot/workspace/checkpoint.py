@@ -153,13 +153,13 @@ class Checkpoint:
 
     def add_users(self, service: str, users: Sequence[User], *, next_page: str | None) -> int:
         """Add one page of a service's users, and where the next page is; return how many users were new."""
-        (added,) = self.add_pages([RosterPage(service, users, next_page)])
+        ((_, added),) = self.add_pages([RosterPage(service, users, next_page)])
         return added
 
-    def add_pages(self, pages: Sequence[RosterPage]) -> list[int]:
-        """Add *pages* in one transaction; return for each how many of its users were new."""
+    def add_pages(self, pages: Sequence[RosterPage]) -> list[tuple[str, int]]:
+        """Add *pages* in one transaction; return for each its service, and how many of its users were new."""
         with self._transaction():
-            added = [self._add_page(page.service, page.users) if page.users else 0 for page in pages]
+            added = [(page.service, self._add_page(page.service, page.users) if page.users else 0) for page in pages]
             self._connection.executemany(
                 "UPDATE service SET next_page = ?1, listed = ?1 IS NULL WHERE sid = ?2",
                 {page.service: (page.next_page, page.service) for page in pages}.values(),
