@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -14,27 +13,10 @@ from readstate.changes.runs.directory import runs_in
 from readstate.changes.runs.status import RunStatus, State, status_of
 from readstate.errors import ReadstateError
 from readstate.model.outcome import Outcome
-from readstate.snapshot.workspace.unfinished import UnfinishedExport as ExportProgress
-from readstate.snapshot.workspace.unfinished import look_at, work_folders
+from readstate.snapshot.workspace.unfinished import UnfinishedExport, look_at, work_folders
 from readstate.text import group_digits, pluralize
 from readstate_jobs.output.messages import command_line, next_line
 from readstate_jobs.output.terminal import Document, print_line, print_table
-
-
-class UnfinishedExport(msgspec.Struct, frozen=True, kw_only=True):
-    """An export, or a shard of one."""
-
-    root: str | None
-    run_id: str
-    snapshot_date: date
-    state: Literal["running", "stopped"]
-    users_done: int
-    users_listed: int
-    list_complete: bool
-    users_failed: int
-    rows: int
-    saved_at: datetime
-    folder: str
 
 
 class UnfinishedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +60,7 @@ def find_unfinished(work_dir: Path, plans: Path) -> Unfinished:
     waiting: list[WaitingPlan] = []
     for folder in work_folders(work_dir):
         with _reported():
-            exports += [_export(found)] if (found := look_at(folder)) is not None else []
+            exports += [export] if (export := look_at(folder)) is not None else []
     for run in runs_in(work_dir):
         if run.journal.is_file():
             with _reported():
@@ -97,22 +79,6 @@ def find_unfinished(work_dir: Path, plans: Path) -> Unfinished:
             is_usable = (plan.updates or plan.deletes) and plan.expires_at > datetime.now(UTC) and not is_erased
             waiting += [plan] if is_usable and plan.plan_id not in begun else []
     return Unfinished(exports=exports, runs=[run for run in runs if run.state != "finished"], plans=waiting)
-
-
-def _export(found: ExportProgress) -> UnfinishedExport:
-    return UnfinishedExport(
-        root=found.root,
-        run_id=found.run_id,
-        snapshot_date=found.snapshot_date,
-        state="running" if found.is_running else "stopped",
-        users_done=found.users_done,
-        users_listed=found.users_listed,
-        list_complete=found.is_listed,
-        users_failed=found.users_failed,
-        rows=found.rows,
-        saved_at=found.saved_at,
-        folder=str(found.folder),
-    )
 
 
 def _run(run_id: str, status: RunStatus) -> UnfinishedRun:

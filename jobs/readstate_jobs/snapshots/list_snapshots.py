@@ -35,22 +35,12 @@ class ListedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     defects: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
-class StagedRunDocument(msgspec.Struct, frozen=True):
-    """A run of shards that is not published."""
-
-    run_id: str
-    shards: int
-    shards_finished: int
-    changed_at: datetime
-    abandoned: bool
-
-
 class Snapshots(Document, tag="snapshots/1"):
     """Of ``snapshots``."""
 
     root: str
     snapshots: list[ListedSnapshot]
-    staged: list[StagedRunDocument]
+    staged: list[StagedRun]
     strays: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -98,9 +88,7 @@ def _list(store: SnapshotStore, *, verify: bool, as_json: bool) -> int:
     document = Snapshots(
         root=store.root,
         snapshots=[_snapshot_document(manifest, found) for manifest in manifests],
-        staged=[
-            StagedRunDocument(run.run_id, run.shards, run.completed, run.changed_at, run.is_abandoned) for run in staged
-        ],
+        staged=staged,
         strays=[file.path for file in orphans] if verify else msgspec.UNSET,
     )
 
@@ -165,12 +153,12 @@ def _show_snapshots(manifests: Sequence[Manifest], found: dict[date, list[str]] 
 
 
 def _staged_line(run: StagedRun, root: str) -> str:
-    if run.is_abandoned:
+    if run.abandoned:
         next_step = f"abandoned; pruning removes it: readstate snapshots {root} --keep-days 30"
     else:
         next_step = f"to publish it, or to see what is missing: readstate publish {root} --run {run.run_id}"
     return (
-        f"Run {run.run_id} is staged, not published: {run.completed} of {run.shards} shards finished,"
+        f"Run {run.run_id} is staged, not published: {run.shards_finished} of {run.shards} shards finished,"
         f" last written {run.changed_at:%Y-%m-%d %H:%M}; {next_step}"
     )
 
@@ -178,7 +166,7 @@ def _staged_line(run: StagedRun, root: str) -> str:
 def _prune(store: SnapshotStore, rule: KeepNewest | KeepDays, *, yes: bool, as_json: bool) -> int:
     now = datetime.now(UTC)
     days = expired(store.dates(), rule, today=now.date())
-    abandoned = [run.run_id for run in staged_runs(store, now=now) if run.is_abandoned]
+    abandoned = [run.run_id for run in staged_runs(store, now=now) if run.abandoned]
     orphans = store.orphans(before=now - ORPHAN_AFTER)
     what = _describe(days, abandoned, orphans)
     if what and not as_json:
@@ -193,7 +181,7 @@ def _prune(store: SnapshotStore, rule: KeepNewest | KeepDays, *, yes: bool, as_j
         if manifest is not None:
             store.remove(manifest)
     # While the prompt was open, a run may have resumed or written files: look again before removing.
-    abandoned = [run.run_id for run in staged_runs(store, now=now) if run.is_abandoned and run.run_id in abandoned]
+    abandoned = [run.run_id for run in staged_runs(store, now=now) if run.abandoned and run.run_id in abandoned]
     for run_id in abandoned:
         Staging(store, run_id).remove()
     orphans = store.remove_orphans(orphans, before=now - ORPHAN_AFTER)

@@ -1,7 +1,8 @@
 """Runs whose shards are staged and not published."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.shards.staging import STAGING, Staging
@@ -10,17 +11,15 @@ ABANDONED_AFTER = timedelta(days=7)
 """An export takes hours, and failed shards are run again within a day or two."""
 
 
-@dataclass(frozen=True, slots=True)
-class StagedRun:
+class StagedRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run that has staged files below the root."""
 
     run_id: str
-    completed: int
-    """Shards that are complete."""
     shards: int
     """How many shards the run has; 0 where that is not known."""
+    shards_finished: int
     changed_at: datetime
-    is_abandoned: bool
+    abandoned: bool
 
 
 def staged_runs(store: SnapshotStore, *, now: datetime) -> list[StagedRun]:
@@ -33,8 +32,8 @@ def _staged_run(staging: Staging, now: datetime) -> StagedRun:
     known = staging.shards()
     return StagedRun(
         run_id=staging.run_id,
-        completed=sum(staging.is_completed(shard) for shard in known),
         shards=max((shard.count for shard in known), default=0),
+        shards_finished=sum(staging.is_completed(shard) for shard in known),
         changed_at=changed_at,
-        is_abandoned=now - changed_at > ABANDONED_AFTER,
+        abandoned=now - changed_at > ABANDONED_AFTER,
     )

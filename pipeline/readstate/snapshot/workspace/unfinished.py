@@ -3,9 +3,11 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from readstate.disk.databases import translate_database_errors
 from readstate.disk.locks import is_locked
@@ -13,24 +15,23 @@ from readstate.snapshot.workspace.checkpoint import begun_run
 from readstate.snapshot.workspace.workspace import LOCK_NAME, Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class UnfinishedExport:
+class UnfinishedExport(msgspec.Struct, frozen=True, kw_only=True):
     """An export, or one shard of it, that is running, or was stopped or killed."""
 
-    folder: Path
     root: str | None
     """As the command named it; None where an earlier version began it."""
     run_id: str
     snapshot_date: date
-    is_running: bool
-    users_listed: int
-    """So far: more may follow until `is_listed`."""
-    is_listed: bool
+    state: Literal["running", "stopped"]
     users_done: int
+    users_listed: int
+    """So far: more may follow until `list_complete`."""
+    list_complete: bool
     users_failed: int
     rows: int
     saved_at: datetime
     """When the checkpoint was last written to."""
+    folder: str
 
 
 def work_folders(work_dir: Path) -> Iterator[Path]:
@@ -56,13 +57,13 @@ def look_at(folder: Path) -> UnfinishedExport | None:
         root = connection.execute("SELECT json_extract(value, '$') FROM run WHERE name = 'root'").fetchone()
     listed, waiting = sum(states.values()), states.get("pending", 0) + states.get("taken", 0)
     return UnfinishedExport(
-        folder=folder,
+        folder=str(folder),
         root=None if root is None else str(root[0]),
         run_id=run.run_id,
         snapshot_date=run.snapshot_date,
-        is_running=is_locked(folder / LOCK_NAME),
+        state="running" if is_locked(folder / LOCK_NAME) else "stopped",
         users_listed=listed,
-        is_listed=not unlisted,
+        list_complete=not unlisted,
         users_done=listed - waiting,
         users_failed=states.get("failed", 0),
         rows=rows,

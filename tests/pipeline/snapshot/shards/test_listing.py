@@ -13,8 +13,8 @@ def test_a_run_is_abandoned_a_week_after_its_last_write(staging: Staging) -> Non
     (now,) = staged_runs(staging.store, now=NOW)
     (then,) = staged_runs(staging.store, now=NOW + timedelta(days=8))
 
-    assert (now.run_id, now.completed, now.shards, now.is_abandoned) == ("nightly", 1, 4, False)
-    assert then.is_abandoned
+    assert (now.run_id, now.shards_finished, now.shards, now.abandoned) == ("nightly", 1, 4, False)
+    assert then.abandoned
 
 
 def test_where_nothing_is_staged_there_are_no_runs(staging: Staging) -> None:
