@@ -4,13 +4,15 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from readstate.snapshot.published.schema import ROWS
+from readstate.snapshot.parts.derived_columns import PART_ROWS
 from tests.helpers.user_conversation_pages import SNAPSHOT_AT
 
 Key = tuple[str, str, str]
 
 
-def table_of(keys: Iterable[Key], *, attributes: str = "{}", last_read: int | None = None) -> pa.Table:
+def table_of(
+    keys: Iterable[Key], *, attributes: str = "{}", last_read: int | None = None, schema: pa.Schema = PART_ROWS
+) -> pa.Table:
     """Return a row for each key; `last_read_message_index` counts them, unless *last_read* is given."""
     return pa.Table.from_pylist(
         [
@@ -25,7 +27,7 @@ def table_of(keys: Iterable[Key], *, attributes: str = "{}", last_read: int | No
             }
             for number, (service, user, conversation) in enumerate(keys)
         ],
-        schema=ROWS,
+        schema=schema,
     )
 
 

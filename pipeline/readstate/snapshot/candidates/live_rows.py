@@ -12,6 +12,7 @@ from readstate.model.resources import User
 from readstate.snapshot.extract.decode import decode
 from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer, fetch_users
 from readstate.snapshot.extract.spill import Spill
+from readstate.snapshot.parts.derived_columns import with_derived_columns
 from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result
 from readstate.twilio.read_context import ReadContext
 
@@ -89,10 +90,10 @@ async def _roster(users: AsyncIterable[User], context: ReadContext) -> AsyncIter
 
 def _decode(batch: list[FetchedUser], context: ReadContext, receive: RowSink) -> None:
     now = context.clock.now()
-    decoded = decode(batch, snapshot_at=now)
+    decoded = decode(batch)
     for fetched, result in zip(batch, decoded.results, strict=True):
         if isinstance(result, UnusableAnswer):
             failed_result(fetched.user, result, clock=context.clock, emit=context.emit)
         else:
             context.emit(UserRead(fetched.user.user_sid, result, len(fetched.pages)))
-    receive(decoded.table, now)
+    receive(with_derived_columns(decoded.table, now), now)

@@ -221,7 +221,6 @@ async def _read_all(
             checkpoint_disk=disk,
             parts_disk=parts_disk,
             buffer=buffer,
-            snapshot_at=run.started_at,
             blanked_columns=options.blanked_columns,
             limits=options.part_limits,
             counters=counters,

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from readstate.snapshot.extract.decode import Decoded, decode
 from readstate.snapshot.extract.fetch import FetchedUser, PageBuffer
 from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
 from readstate.snapshot.published.parquet import null_columns
+from readstate.snapshot.published.schema import PII_COLUMNS
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.checkpoint_rows import SealedPart
 from readstate.snapshot.workspace.users import UserResult, failed_result
@@ -82,7 +82,6 @@ class Ingest:
         checkpoint_disk: WorkerThread,
         parts_disk: WorkerThread,
         buffer: PageBuffer,
-        snapshot_at: datetime,
         blanked_columns: Sequence[str],
         limits: PartLimits,
         counters: Callable[[], Mapping[str, Any]],
@@ -95,8 +94,8 @@ class Ingest:
         self._checkpoint_disk = checkpoint_disk
         self._parts_disk = parts_disk
         self._buffer = buffer
-        self._snapshot_at = snapshot_at
-        self._blanked_columns = blanked_columns
+        # Others may follow from the rest, which is blanked when it is published.
+        self._blanked_columns = PII_COLUMNS.intersection(blanked_columns)
         self._limits = limits
         self._counters = counters
         self._clock = clock
@@ -138,7 +137,7 @@ class Ingest:
         yield batch
 
     def _decode(self, batch: _Batch) -> tuple[_Batch, Decoded]:
-        return batch, decode(batch.users, snapshot_at=self._snapshot_at)
+        return batch, decode(batch.users)
 
     async def _full_parts(self, ready: AsyncIterator[tuple[_Batch, Decoded]]) -> AsyncIterator[_PendingPart]:
         """Collect decoded rows and yield each part as soon as it is full."""

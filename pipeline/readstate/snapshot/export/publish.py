@@ -71,6 +71,7 @@ class Publisher:
             run_id=draft.run_id,
             snapshot_at=draft.started_at,
             file_bytes=self.file_bytes,
+            blanked_columns=draft.blanked_columns,
         ):
             done += file.rows
             self.emit(Compacting(done, draft.rows))

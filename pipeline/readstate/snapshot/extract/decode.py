@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,11 +17,10 @@ import pyarrow.compute as pc
 
 from readstate.errors import UnusableAnswer
 from readstate.foreign_json import has_too_many_objects
-from readstate.model.resources import UNREAD_CAP
 from readstate.snapshot.extract.fetch import FetchedUser
 from readstate.snapshot.extract.lenient_reader import PageRows, read_leniently
-from readstate.snapshot.extract.page_types import NESTED, Page, Row
-from readstate.snapshot.published.schema import ROWS
+from readstate.snapshot.extract.page_types import Page, Row
+from readstate.snapshot.parts.derived_columns import PART_ROWS
 from readstate.snapshot.workspace.users import RosterUser
 
 BATCH_BYTES = 4 << 20
@@ -30,6 +29,7 @@ BATCH_BYTES = 4 << 20
 # Its types bound the depth: at the first value that is not documented it stops. pyarrow's JSON reader would end the
 # process on one that is nested 20 000 deep.
 _PAGE = msgspec.json.Decoder(Page)
+_NO_ROWS = PART_ROWS.empty_table()
 _YEAR_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
 
@@ -38,7 +38,7 @@ class Decoded:
     """The rows of some users, in the order of the users and their pages."""
 
     table: pa.Table
-    """With the schema `ROWS`."""
+    """With the schema `PART_ROWS`."""
     bytes: int
     """Memory that it takes."""
     results: Sequence[int | UnusableAnswer]
@@ -59,7 +59,9 @@ class _Page(NamedTuple):
 
 class _DecodedPage(NamedTuple):
     owner: int
+    user: RosterUser
     rows: int
+    address_root: str | None
     unknown_fields: Mapping[str, int]
 
 
@@ -79,18 +81,18 @@ class _Batch:
         return self.table.filter(pa.array(kept, pa.bool_()))
 
 
-def decode(users: Sequence[FetchedUser], *, snapshot_at: datetime, batch_bytes: int = BATCH_BYTES) -> Decoded:
+def decode(users: Sequence[FetchedUser], *, batch_bytes: int = BATCH_BYTES) -> Decoded:
     """Return the rows of *users* as one table; of a user with an unusable page there is no row."""
-    batches = [_decode_batch(pages, snapshot_at) for pages in _page_batches(users, batch_bytes)]
+    batches = [_decode_batch(pages) for pages in _page_batches(users, batch_bytes)]
     errors = {owner: error for batch in reversed(batches) for owner, error in batch.errors.items()}
     rows: Counter[int] = Counter()
     unknown: Counter[str] = Counter()
     for page in (page for batch in batches for page in batch.pages if page.owner not in errors):
         rows[page.owner] += page.rows
         unknown.update(page.unknown_fields)
-    table = pa.concat_tables([ROWS.empty_table(), *(batch.without(errors.keys()) for batch in batches)])
+    table = pa.concat_tables([_NO_ROWS, *(batch.without(errors.keys()) for batch in batches)])
     results = [errors.get(number, rows[number]) for number in range(len(users))]
-    return Decoded(table, table.nbytes, results, unknown)
+    return Decoded(table, table.get_total_buffer_size(), results, unknown)
 
 
 def _page_batches(users: Sequence[FetchedUser], batch_bytes: int) -> Iterator[list[_Page]]:
@@ -107,17 +109,16 @@ def _page_batches(users: Sequence[FetchedUser], batch_bytes: int) -> Iterator[li
         yield batch
 
 
-def _decode_batch(pages: Sequence[_Page], snapshot_at: datetime) -> _Batch:
+def _decode_batch(pages: Sequence[_Page]) -> _Batch:
     try:
-        return _batch(pages, _read, snapshot_at)
+        return _batch(pages, _read)
     except (pa.ArrowException, OverflowError):
         # A column has a value out of range, and Arrow does not say of which page: the lenient reader does.
-        return _batch(pages, read_leniently, snapshot_at)
+        return _batch(pages, read_leniently)
 
 
-def _batch(pages: Sequence[_Page], read: Callable[[bytes, RosterUser], PageRows], snapshot_at: datetime) -> _Batch:
+def _batch(pages: Sequence[_Page], read: Callable[[bytes, RosterUser], PageRows]) -> _Batch:
     rows: list[Row] = []
-    identities: list[str | None] = []
     decoded: list[_DecodedPage] = []
     errors: dict[int, UnusableAnswer] = {}
     for page in pages:
@@ -127,9 +128,9 @@ def _batch(pages: Sequence[_Page], read: Callable[[bytes, RosterUser], PageRows]
             errors.setdefault(page.owner, error)
             continue
         rows += found.rows
-        identities += [page.user.identity] * len(found.rows)
-        decoded.append(_DecodedPage(page.owner, len(found.rows), found.unknown_fields))
-    table = _table(rows, identities, snapshot_at) if rows else ROWS.empty_table()
+        root = _address_root(found.rows, page.user)
+        decoded.append(_DecodedPage(page.owner, page.user, len(found.rows), root, found.unknown_fields))
+    table = _table(rows, [page for page in decoded if page.rows]) if rows else _NO_ROWS
     return _Batch(table, decoded, errors)
 
 
@@ -158,21 +159,65 @@ def read_strictly(body: bytes, user: RosterUser) -> list[Row]:
     return page.conversations
 
 
-def _table(rows: Sequence[Row], identities: Sequence[str | None], snapshot_at: datetime) -> pa.Table:
-    """Turn rows into columns. Raise `pa.ArrowException` or `OverflowError` where a column cannot hold a value."""
-    values: dict[str, Sequence[Any]] = dict(
-        zip(Row.__struct_fields__, zip(*map(msgspec.structs.astuple, rows), strict=True), strict=True)
-    )
-    for parent, kind in NESTED.items():
-        # One object stands for all that are null: Twilio may leave timers out of every row.
-        absent = kind()
-        found = [inner or absent for inner in values[parent]]
-        values |= {f"{parent}_{name}": [getattr(inner, name) for inner in found] for name in kind.__struct_fields__}
-    columns = {field.name: _column(values[field.name], field.type) for field in ROWS if field.name in values}
-    columns["identity"] = pa.array(identities, pa.string())
-    columns["snapshot_at"] = pa.repeat(pa.scalar(snapshot_at, ROWS.field("snapshot_at").type), len(rows))
-    columns["unread_capped"] = pc.greater_equal(columns["unread_messages_count"], UNREAD_CAP)
-    return pa.table([columns[field.name] for field in ROWS], schema=ROWS)
+def _address_root(rows: Sequence[Row], user: RosterUser) -> str | None:
+    """Return what the addresses of all *rows* begin with; None where one does not go on with its names and SIDs."""
+    root = (rows[0].url or "").partition("/Users/")[0] if rows else ""
+    of_user, conversations = f"{root}/Users/{user.user_sid}/Conversations/", f"{root}/Conversations/"
+    for row in rows:
+        conversation = f"{conversations}{row.conversation_sid}"
+        if (
+            row.url != f"{of_user}{row.conversation_sid}"
+            or row.links is None
+            or row.links.conversation != conversation
+            or row.participant_sid is None
+            or row.links.participant != f"{conversation}/Participants/{row.participant_sid}"
+        ):
+            return None
+    return root
+
+
+def _table(rows: Sequence[Row], pages: Sequence[_DecodedPage]) -> pa.Table:
+    """Turn the rows of *pages* into columns.
+
+    Raise `pa.ArrowException` or `OverflowError` where a column cannot hold a value.
+    """
+    # Spelled out: reading the names from a list costs half as much again.
+    values: dict[str, Sequence[Any]] = {
+        "account_sid": [row.account_sid for row in rows],
+        "conversation_sid": [row.conversation_sid for row in rows],
+        "unread_messages_count": [row.unread_messages_count for row in rows],
+        "last_read_message_index": [row.last_read_message_index for row in rows],
+        "participant_sid": [row.participant_sid for row in rows],
+        "friendly_name": [row.friendly_name for row in rows],
+        "conversation_state": [row.conversation_state for row in rows],
+        "timers_date_inactive": [row.timers and row.timers.date_inactive for row in rows],
+        "timers_date_closed": [row.timers and row.timers.date_closed for row in rows],
+        "attributes": [row.attributes for row in rows],
+        "date_created": [row.date_created for row in rows],
+        "date_updated": [row.date_updated for row in rows],
+        "created_by": [row.created_by for row in rows],
+        "notification_level": [row.notification_level for row in rows],
+        "unique_name": [row.unique_name for row in rows],
+    }
+    roots = [page.address_root for page in pages]
+    if None in roots:
+        roots = [None] * len(pages)
+        values["url"] = [row.url for row in rows]
+        values["links_participant"] = [row.links and row.links.participant for row in rows]
+        values["links_conversation"] = [row.links and row.links.conversation for row in rows]
+    columns = {name: _column(column, PART_ROWS.field(name).type) for name, column in values.items()}
+    ends = list(accumulate(page.rows for page in pages))
+    columns["address_root"] = _repeated(roots, ends)
+    for name in ("chat_service_sid", "user_sid", "identity"):
+        columns[name] = _repeated([getattr(page.user, name) for page in pages], ends)
+    left_out = pa.nulls(len(rows), pa.string())
+    return pa.table([columns.get(name, left_out) for name in PART_ROWS.names], schema=PART_ROWS)
+
+
+def _repeated(values: Sequence[str | None], ends: Sequence[int]) -> pa.Array:
+    """Return a column in which each value goes on until its end."""
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array(ends, pa.int32()), pa.array(values, pa.string()))
+    return pc.run_end_decode(runs)
 
 
 def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:

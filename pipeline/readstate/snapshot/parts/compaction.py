@@ -1,16 +1,17 @@
 """From parts to the files that are published: merged range by range, sorted, without duplicates."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readstate.snapshot.parts.derived_columns import PART_ROWS, with_derived_columns
 from readstate.snapshot.parts.part import PartReader, Range, sort_rows
-from readstate.snapshot.published.parquet import FinishedFile, open_row_group_writer
-from readstate.snapshot.published.schema import KEY, ROWS, USER_CONVERSATIONS
+from readstate.snapshot.published.parquet import FinishedFile, null_columns, open_row_group_writer
+from readstate.snapshot.published.schema import KEY, USER_CONVERSATIONS
 
 ROW_GROUP_BYTES = 20_000_000
 
@@ -22,6 +23,7 @@ def compact(
     run_id: str,
     snapshot_at: datetime,
     file_bytes: int,
+    blanked_columns: Collection[str] = (),
     row_group_bytes: int = ROW_GROUP_BYTES,
 ) -> Iterator[FinishedFile]:
     """Merge *parts* into Parquet files of about *file_bytes* in *folder*, named after the run; yield each when done.
@@ -31,7 +33,10 @@ def compact(
     Raise `LocalDisk`.
     """
     pa.default_memory_pool().release_unused()  # reading has left some behind
-    groups = _merged(parts, snapshot_at, row_group_bytes)
+    groups = (
+        null_columns(with_derived_columns(rows, snapshot_at), blanked_columns)
+        for rows in _merged(parts, row_group_bytes)
+    )
     group = next(groups, None)
     number = 0
     while group is not None or number == 0:  # one file where there are no rows: readers need a schema
@@ -45,17 +50,17 @@ def compact(
         number += 1
 
 
-def _merged(parts: Sequence[Path], snapshot_at: datetime, row_group_bytes: int) -> Iterator[pa.Table]:
+def _merged(parts: Sequence[Path], row_group_bytes: int) -> Iterator[pa.Table]:
     """Yield one row group after the other; the rows of one are in memory at a time."""
     readers = [PartReader(path) for path in parts]
     for last in _row_group_ends(readers, row_group_bytes):
         # Not inline: a variable of this generator would keep the unsorted rows in memory while the group is written.
-        yield _seen_at(snapshot_at, _without_duplicates(_sorted_rows(readers, last)))
+        yield _without_duplicates(_sorted_rows(readers, last))
 
 
 def _sorted_rows(readers: Sequence[PartReader], last: Range) -> pa.Table:
     batches = [batch for reader in readers for batch in reader.read_through(last)]
-    return sort_rows(pa.Table.from_batches(batches, ROWS))
+    return sort_rows(pa.Table.from_batches(batches, PART_ROWS))
 
 
 def _row_group_ends(readers: Sequence[PartReader], row_group_bytes: int) -> Iterator[Range]:
@@ -86,9 +91,3 @@ def _without_duplicates(table: pa.Table) -> pa.Table:
 def _equals_next(column: pa.ChunkedArray) -> pa.Array:
     values = column.combine_chunks()
     return pc.equal(values[:-1], values[1:])
-
-
-def _seen_at(moment: datetime, table: pa.Table) -> pa.Table:
-    position = ROWS.get_field_index("snapshot_at")
-    field = ROWS.field(position)
-    return table.set_column(position, field, pa.repeat(pa.scalar(moment, field.type), len(table)))

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 
 from readstate.disk.files import atomic_write, translate_os_errors
 from readstate.errors import Damaged
-from readstate.snapshot.published.schema import KEY, ROWS
+from readstate.snapshot.parts.derived_columns import PART_ROWS
+from readstate.snapshot.published.schema import KEY
 
 _BATCH_BYTES = 300 << 10
 """Smaller batches cost more to read than their rows cost to sort."""
@@ -92,7 +93,7 @@ class CollectedRows:
         columns, order = _columns_and_order(pa.concat_tables(self._tables))
         # No table holds the columns any more: each can go as soon as it is sorted, before the next one is copied.
         self._tables.clear()
-        self._tables.append(pa.table([_taken(columns, order) for _ in ROWS], schema=ROWS))
+        self._tables.append(pa.table([_taken(columns, order) for _ in PART_ROWS], schema=PART_ROWS))
         return self._tables[0]
 
 
@@ -149,13 +150,21 @@ class PartReader:
 
     def read_through(self, last: Range) -> Iterator[pa.RecordBatch]:
         """Yield the rows of all ranges up to *last* that were not read before. Raise `LocalDisk`, `Damaged`."""
-        while self._position < len(self.ranges) and self.ranges[self._position].range <= last:
-            found = self.ranges[self._position]
-            yield self._load(self._batch_of_range[self._position]).slice(found.start, found.rows)
-            self._position += 1
+        while (batch := self._next_batch(last)) is not None:
+            first = end = self.ranges[self._position]
+            # The ranges of a batch stand side by side: one slice for all of them.
+            while self._next_batch(last) is batch:
+                end = self.ranges[self._position]
+                self._position += 1
+            yield self._load(batch).slice(first.start, end.start + end.rows - first.start)
         is_batch_begun = self._position < len(self.ranges) and self.ranges[self._position].start > 0
         if not is_batch_begun:
             self._loaded = None
+
+    def _next_batch(self, last: Range) -> _Batch | None:
+        """Return the batch of the next range, None where that is beyond *last*."""
+        is_wanted = self._position < len(self.ranges) and self.ranges[self._position].range <= last
+        return self._batch_of_range[self._position] if is_wanted else None
 
     def _load(self, batch: _Batch) -> pa.RecordBatch:
         if self._loaded is None or self._loaded[0] is not batch:
@@ -167,7 +176,7 @@ class PartReader:
             if zlib.crc32(compressed) != batch.checksum:
                 raise _damaged(self._path)
             content = pa.decompress(compressed, batch.bytes, _CODEC)
-            self._loaded = batch, pa.ipc.read_record_batch(content, ROWS)
+            self._loaded = batch, pa.ipc.read_record_batch(content, PART_ROWS)
         return self._loaded[1]
 
 

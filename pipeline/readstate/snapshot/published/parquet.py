@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +139,7 @@ def normalized(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return table
 
 
-def null_columns(table: pa.Table, names: Sequence[str]) -> pa.Table:
+def null_columns(table: pa.Table, names: Collection[str]) -> pa.Table:
     """Return *table* with nulls in those of its columns that are in *names*; the schema stays the same."""
     for position, field in enumerate(table.schema):
         if field.name in names:

@@ -27,7 +27,7 @@ from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
 
 STAGING = "_staging"
-STAGING_VERSION = 3
+STAGING_VERSION = 4
 """Of what a shard stages, its parts included: raise it with each change of their format."""
 _REGISTRATION = "begun.json"
 _MANIFEST = "shard.json"

@@ -1,6 +1,6 @@
 """The tables of a checkpoint, and the statements that write many of their rows at once."""
 
-VERSION = 4
+VERSION = 5
 """Of the tables below and of the parts: another number says that another version of readstate made them. Raise it with
 each change."""
 

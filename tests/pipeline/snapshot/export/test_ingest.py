@@ -22,7 +22,7 @@ from readstate.snapshot.parts.part import CollectedRows, Part, seal_part
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.users import RosterUser, UserResult
 from tests.helpers.fake_clock import FakeClock
-from tests.helpers.user_conversation_pages import SERVICE, SNAPSHOT_AT, page, row, sid
+from tests.helpers.user_conversation_pages import SERVICE, page, row, sid
 
 
 def user_page(user: int, conversations: Iterable[dict[str, Any]]) -> bytes:
@@ -57,7 +57,6 @@ def ingesting(folder: Path, users: int, *, rows: int = 1000, batch_bytes: int = 
             checkpoint_disk=checkpoint_disk,
             parts_disk=parts_disk,
             buffer=PageBuffer(Spill()),
-            snapshot_at=SNAPSHOT_AT,
             blanked_columns=(),
             limits=PartLimits(rows=rows, seconds=1000),
             counters=lambda: {"requests": {"requests": 7}},

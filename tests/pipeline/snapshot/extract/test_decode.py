@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from readstate.errors import UnusableAnswer
 from readstate.snapshot.extract.decode import Decoded, decode
 from readstate.snapshot.extract.fetch import FetchedUser
+from readstate.snapshot.parts.derived_columns import with_derived_columns
 from readstate.snapshot.published.schema import ROWS
 from tests.helpers.user_conversation_pages import (
+    SERVICE,
     SNAPSHOT_AT,
     page,
     read_slowly,
@@ -53,6 +55,25 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "url": TEXT,
     "links": st.dictionaries(st.sampled_from(["participant", "conversation"]), st.none() | TEXT),
 }
+LINKS = row()["links"]
+ADDRESSES = st.sampled_from(
+    [
+        {},
+        {},
+        {"url": None},
+        {"url": row(2)["url"]},
+        {"participant_sid": None},
+        {"participant_sid": sid("MB", 2)},
+        {
+            "participant_sid": None,
+            "links": row()["links"] | {"participant": row()["links"]["conversation"] + "/Participants/None"},
+        },
+        {"links": None},
+        {"links": row(2)["links"]},
+        {"links": LINKS | {"conversation": None}},
+    ]
+)
+"""What a row of the conversation 1 has differently, so that its addresses follow from its SIDs or do not."""
 VALUES = st.fixed_dictionaries({}, optional={name: st.none() | values for name, values in FIELDS.items()})
 UNKNOWN = st.fixed_dictionaries({}, optional={"pinned": st.none() | st.booleans(), "thème": st.none() | INTEGERS_64})
 LAYOUTS = st.fixed_dictionaries({"indent": st.sampled_from([None, 2]), "ensure_ascii": st.booleans()})
@@ -76,8 +97,9 @@ def users(draw: st.DrawFn) -> list[FetchedUser]:
 
 def same_as_oracle(decoded: Decoded, given_users: Sequence[FetchedUser]) -> bool:
     table, rows_per_user, unknown = read_slowly(given_users)
-    assert decoded.table.to_pylist() == table.to_pylist()
-    assert decoded.table.schema.equals(ROWS, check_metadata=True)
+    published = with_derived_columns(decoded.table, SNAPSHOT_AT)
+    assert published.to_pylist() == table.to_pylist()
+    assert published.schema.equals(ROWS, check_metadata=True)
     assert list(decoded.results) == rows_per_user
     assert dict(decoded.unknown_fields) == unknown
     return True
@@ -85,20 +107,37 @@ def same_as_oracle(decoded: Decoded, given_users: Sequence[FetchedUser]) -> bool
 
 @given(users())
 def test_any_documented_page_is_read_as_the_oracle_reads_it(given_users: list[FetchedUser]) -> None:
-    assert same_as_oracle(decode(given_users, snapshot_at=SNAPSHOT_AT), given_users)
+    assert same_as_oracle(decode(given_users), given_users)
 
 
 @given(users())
 def test_the_lenient_reader_alone_gives_the_same(given_users: list[FetchedUser]) -> None:
     marked = [replace(user, pages=tuple(BYTE_ORDER_MARK + body for body in user.bodies())) for user in given_users]
 
-    assert same_as_oracle(decode(marked, snapshot_at=SNAPSHOT_AT), given_users)
+    assert same_as_oracle(decode(marked), given_users)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["/v1", "/v1/Services/" + SERVICE, ""]), ADDRESSES), max_size=4))
+def test_addresses_come_back_as_they_were_sent(pages: list[tuple[str, dict[str, Any]]]) -> None:
+    given_users = [
+        user_pages(page([row(), row() | changes, row()]).replace(b"/v1", root.encode()), user=1)
+        for root, changes in pages
+    ]
+
+    assert same_as_oracle(decode(given_users), given_users)
+
+
+def test_addresses_that_follow_from_sids_are_left_out() -> None:
+    table = decode([user_pages(page([row(1), row(2)]))]).table
+
+    assert table["address_root"].to_pylist() == ["https://conversations.twilio.com/v1"] * 2
+    assert {table[name].null_count for name in ("url", "links_participant", "links_conversation")} == {2}
 
 
 def test_every_field_of_the_official_example_has_its_column() -> None:
-    decoded = decode([user_pages(page([row()]))], snapshot_at=SNAPSHOT_AT)
+    decoded = decode([user_pages(page([row()]))])
 
-    (only,) = decoded.table.to_pylist()
+    (only,) = with_derived_columns(decoded.table, SNAPSHOT_AT).to_pylist()
     assert None not in only.values()
     assert only["timers_date_closed"] == datetime(2015, 12, 16, 22, 28, 38, tzinfo=UTC)
     assert only["links_conversation"] == row()["links"]["conversation"]
@@ -110,7 +149,7 @@ def test_long_lists_are_read_in_batches_and_keep_their_order() -> None:
         user_pages(*(page([row(n * 10 + m, user=u) for m in range(3)]) for n in range(7)), user=u) for u in range(3)
     ]
 
-    assert same_as_oracle(decode(given_users, snapshot_at=SNAPSHOT_AT, batch_bytes=5_000), given_users)
+    assert same_as_oracle(decode(given_users, batch_bytes=5_000), given_users)
 
 
 @pytest.mark.parametrize("batch_bytes", [1, 5_000, 1 << 20])
@@ -122,7 +161,7 @@ def test_a_user_with_one_unusable_page_has_no_row_and_the_others_have_all_of_the
         user_pages(page([row(3, user=3, pinned=True), row(4, user=3)]), user=3),
     ]
 
-    decoded = decode(given_users, snapshot_at=SNAPSHOT_AT, batch_bytes=batch_bytes)
+    decoded = decode(given_users, batch_bytes=batch_bytes)
 
     assert decoded.table["conversation_sid"].to_pylist() == [sid("CH", 1), sid("CH", 3), sid("CH", 4)]
     assert (decoded.results[0], decoded.results[2]) == (1, 2)
@@ -139,13 +178,13 @@ def test_unknown_fields_are_counted_wherever_they_stand() -> None:
     given_users = [user_pages(json.dumps(body).encode())]
     expected = {"pinned": 1, "timers.date_archived": 1, "links.thread": 0, "meta.total": 1, "envelope.trace": 1}
 
-    assert decode(given_users, snapshot_at=SNAPSHOT_AT).unknown_fields == expected
+    assert decode(given_users).unknown_fields == expected
 
 
 def test_unknown_field_of_changing_type_costs_no_row() -> None:
     given_users = [user_pages(page([row(1, mood="good"), row(2, mood=7), row(3, mood={"a": [1]})]))]
 
-    decoded = decode(given_users, snapshot_at=SNAPSHOT_AT)
+    decoded = decode(given_users)
 
     assert same_as_oracle(decoded, given_users)
     assert decoded.unknown_fields == {"mood": 3}
@@ -154,4 +193,4 @@ def test_unknown_field_of_changing_type_costs_no_row() -> None:
 def test_a_page_may_hold_fewer_rows_than_its_size_or_state_no_size() -> None:
     given_users = [user_pages(page([row(1)], page_size=50), page([row(2), row(3)], page_size=None))]
 
-    assert decode(given_users, snapshot_at=SNAPSHOT_AT).results == [3]
+    assert decode(given_users).results == [3]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from readstate.errors import UnusableAnswer
 from readstate.snapshot.extract.decode import decode
-from tests.helpers.user_conversation_pages import SERVICE, SNAPSHOT_AT, page, row, sid, user_pages
+from tests.helpers.user_conversation_pages import SERVICE, page, row, sid, user_pages
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from tests.helpers.user_conversation_pages import SERVICE, SNAPSHOT_AT, page, ro
     ],
 )
 def test_dates_are_read_in_any_iso_form(text: str, time: datetime) -> None:
-    decoded = decode([user_pages(page([row(date_created=text)]))], snapshot_at=SNAPSHOT_AT)
+    decoded = decode([user_pages(page([row(date_created=text)]))])
 
     assert decoded.table["date_created"].to_pylist() == [time]
 
@@ -33,7 +33,7 @@ def test_dates_are_read_in_any_iso_form(text: str, time: datetime) -> None:
 def test_text_cut_in_the_middle_of_an_emoji_is_mended() -> None:
     body = page([row(1, friendly_name="x")]).replace(b'"x"', rb'"party \ud83c"')
 
-    decoded = decode([user_pages(body)], snapshot_at=SNAPSHOT_AT)
+    decoded = decode([user_pages(body)])
 
     assert decoded.table["friendly_name"].to_pylist() == ["party \ufffd"]
 
@@ -44,7 +44,7 @@ def test_text_cut_in_the_middle_of_an_emoji_is_mended() -> None:
 def test_bytes_that_are_not_utf8_are_mended(damage: bytes) -> None:
     body = page([row(1, friendly_name="x")]).replace(b'"x"', b'"caf' + damage + b'!"')
 
-    table = decode([user_pages(body)], snapshot_at=SNAPSHOT_AT).table
+    table = decode([user_pages(body)]).table
 
     assert set(table["friendly_name"][0].as_py()) <= set("caf!(\ufffd")
     table.validate(full=True)
@@ -53,13 +53,13 @@ def test_bytes_that_are_not_utf8_are_mended(damage: bytes) -> None:
 def test_a_mark_of_byte_order_before_a_page_changes_nothing() -> None:
     fine, odd = page([row(1)]), page([row(2, unread_messages_count=3.0)])
 
-    decoded = decode([user_pages(b"\xef\xbb\xbf" + fine, b"\xef\xbb\xbf" + odd)], snapshot_at=SNAPSHOT_AT)
+    decoded = decode([user_pages(b"\xef\xbb\xbf" + fine, b"\xef\xbb\xbf" + odd)])
 
     assert decoded.table["unread_messages_count"].to_pylist() == [100, 3]
 
 
 def test_a_row_without_owner_belongs_to_the_requested_user() -> None:
-    decoded = decode([user_pages(page([row(user_sid=None, chat_service_sid=None)]))], snapshot_at=SNAPSHOT_AT)
+    decoded = decode([user_pages(page([row(user_sid=None, chat_service_sid=None)]))])
 
     (only,) = decoded.table.select(["chat_service_sid", "user_sid"]).to_pylist()
     assert only == {"chat_service_sid": SERVICE, "user_sid": sid("US", 1)}
@@ -108,7 +108,7 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("body", UNUSABLE.values(), ids=UNUSABLE.keys())
 def test_unusable_answer_names_its_user(body: bytes) -> None:
-    error = decode([user_pages(page([row()]), body)], snapshot_at=SNAPSHOT_AT).results[0]
+    error = decode([user_pages(page([row()]), body)]).results[0]
 
     assert isinstance(error, UnusableAnswer)
     assert str(error).startswith(f"user {sid('US', 1)} of service {SERVICE}: ")
@@ -118,7 +118,7 @@ def test_unusable_answer_names_its_user(body: bytes) -> None:
 def test_repeated_name_in_an_object_means_its_last_value() -> None:
     body = page([row(1)]).replace(b'"attributes": "{}"', b'"attributes": "{}", "attributes": "[]"')
 
-    decoded = decode([user_pages(body)], snapshot_at=SNAPSHOT_AT)
+    decoded = decode([user_pages(body)])
 
     assert decoded.table["attributes"].to_pylist() == ["[]"]
 
@@ -129,7 +129,7 @@ def nested(depth: int, value: str) -> bytes:
 
 @pytest.mark.parametrize("depth", [10, 200])
 def test_a_nested_unknown_field_costs_no_row(depth: int) -> None:
-    decoded = decode([user_pages(nested(depth, "[]"))], snapshot_at=SNAPSHOT_AT)
+    decoded = decode([user_pages(nested(depth, "[]"))])
 
     assert decoded.results == [1]
     assert decoded.unknown_fields == {"deep": 1}
@@ -138,7 +138,7 @@ def test_a_nested_unknown_field_costs_no_row(depth: int) -> None:
 def test_an_unknown_field_nested_without_measure_fails_its_user_alone() -> None:
     given_users = [user_pages(nested(20_000, "[]")), user_pages(page([row(1, user=2)]), user=2)]
 
-    decoded = decode(given_users, snapshot_at=SNAPSHOT_AT)
+    decoded = decode(given_users)
 
     assert isinstance(decoded.results[0], UnusableAnswer)
     assert decoded.results[1] == 1
@@ -156,8 +156,8 @@ def test_what_the_strict_reader_accepts_of_damaged_pages_the_lenient_one_reads_a
         at = place % (len(body) + 1)
         body = body[:at] + (b"" if kind == "delete" else text) + body[at + (kind != "insert") * max(1, len(text)) :]
 
-    plain = decode([user_pages(body)], snapshot_at=SNAPSHOT_AT)
-    lenient = decode([user_pages(b"\xef\xbb\xbf" + body)], snapshot_at=SNAPSHOT_AT)
+    plain = decode([user_pages(body)])
+    lenient = decode([user_pages(b"\xef\xbb\xbf" + body)])
 
     plain.table.validate(full=True)
     assert list(map(str, plain.results)) == list(map(str, lenient.results))

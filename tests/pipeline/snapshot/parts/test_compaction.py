@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from readstate.disk import files
 from readstate.errors import LocalDisk
 from readstate.snapshot.parts.compaction import compact
+from readstate.snapshot.parts.derived_columns import PART_ROWS
 from readstate.snapshot.parts.part import CollectedRows, seal_part
 from readstate.snapshot.published.parquet import FinishedFile
 from readstate.snapshot.published.schema import USER_CONVERSATIONS
@@ -47,10 +49,10 @@ def write_parts(parts: Sequence[Sequence[pa.Table]], folder: Path) -> list[Path]
     return paths
 
 
-def compacted(parts: Sequence[Sequence[pa.Table]], folder: Path, **sizes: int) -> list[FinishedFile]:
+def compacted(parts: Sequence[Sequence[pa.Table]], folder: Path, **changes: Any) -> list[FinishedFile]:
     (folder / "finished").mkdir()
     paths = write_parts(parts, folder / "parts")
-    options = {"file_bytes": 1 << 20, **sizes}
+    options = {"file_bytes": 1 << 20, **changes}
     return list(compact(paths, folder / "finished", run_id="r-1", snapshot_at=SNAPSHOT_AT, **options))
 
 
@@ -131,6 +133,17 @@ def test_a_row_is_seen_when_the_whole_run_began_whatever_its_part_says(tmp_path:
     (file,) = compact([path], tmp_path, run_id="r-1", snapshot_at=later, file_bytes=1 << 20)
 
     assert set(rows_of([file])["snapshot_at"].to_pylist()) == {later}
+
+
+def test_a_column_that_is_left_out_takes_none_with_it_that_follows_from_it(tmp_path: Path) -> None:
+    row = {"chat_service_sid": "IS1", "user_sid": "US1", "conversation_sid": "CH1", "participant_sid": "MB1"}
+    rows = pa.Table.from_pylist([row | {"unread_messages_count": 1000, "address_root": "https://x"}], PART_ROWS)
+
+    (file,) = compacted([[rows]], tmp_path, blanked_columns=["url", "participant_sid", "unread_messages_count"])
+
+    (only,) = pq.read_table(file.path).to_pylist()
+    assert (only["url"], only["participant_sid"], only["unread_messages_count"]) == (None, None, None)
+    assert (only["links_participant"], only["unread_capped"]) == ("https://x/Conversations/CH1/Participants/MB1", True)
 
 
 def test_half_written_file_goes_when_the_work_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

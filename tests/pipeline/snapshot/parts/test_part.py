@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from readstate.errors import Damaged, LocalDisk
+from readstate.snapshot.parts.derived_columns import PART_ROWS
 from readstate.snapshot.parts.part import CollectedRows, Part, PartReader, Range, seal_part
-from readstate.snapshot.published.schema import ROWS
 from tests.helpers.rows import keys_of, table_of
 from tests.helpers.user_conversation_pages import sid
 
@@ -16,7 +16,7 @@ LAST = Range("IT", "")
 
 def rows_in(part: Part | None) -> pa.Table:
     assert part is not None
-    return pa.Table.from_batches(PartReader(part.path).read_through(LAST), schema=ROWS)
+    return pa.Table.from_batches(PartReader(part.path).read_through(LAST), schema=PART_ROWS)
 
 
 def collected(*tables: list[tuple[str, str, str]]) -> CollectedRows:
@@ -102,7 +102,7 @@ def test_a_part_is_read_range_by_range_whatever_its_batches_hold(tmp_path: Path)
 
     read = [list(reader.read_through(one.range)) for one in reader.ranges[::7]] + [list(reader.read_through(LAST))]
 
-    assert keys_of(pa.Table.from_batches([batch for batches in read for batch in batches], ROWS)) == sorted(keys)
+    assert keys_of(pa.Table.from_batches([batch for batches in read for batch in batches], PART_ROWS)) == sorted(keys)
     assert all(batches for batches in read)
 
 

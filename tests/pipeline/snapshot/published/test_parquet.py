@@ -2,6 +2,7 @@ import errno
 import gc
 import hashlib
 import io
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -14,11 +15,12 @@ from readstate.snapshot.published.parquet import HashingSink, null_columns, writ
 from readstate.snapshot.published.schema import FAILURES, PII_COLUMNS, ROWS, USER_CONVERSATIONS, USERS
 from tests.helpers.rows import table_of
 
+rows_of = partial(table_of, schema=ROWS)
 KEYS = [("IS1", f"US{number:03}", "CH1") for number in range(100)]
 
 
 def test_size_and_hash_are_those_of_the_file(tmp_path: Path) -> None:
-    file = write_rows([ROWS.empty_table(), table_of(KEYS), table_of(KEYS)], USER_CONVERSATIONS, tmp_path / "a.parquet")
+    file = write_rows([ROWS.empty_table(), rows_of(KEYS), rows_of(KEYS)], USER_CONVERSATIONS, tmp_path / "a.parquet")
 
     content = file.path.read_bytes()
     assert (file.rows, file.bytes, file.sha256) == (200, len(content), hashlib.sha256(content).hexdigest())
@@ -35,7 +37,7 @@ def test_file_without_rows_keeps_its_schema(tmp_path: Path, schema: pa.Schema) -
 
 
 def test_readers_can_skip_row_groups_and_pages(tmp_path: Path) -> None:
-    file = write_rows([table_of(KEYS[:50]), table_of(KEYS[50:])], USER_CONVERSATIONS, tmp_path / "a.parquet")
+    file = write_rows([rows_of(KEYS[:50]), rows_of(KEYS[50:])], USER_CONVERSATIONS, tmp_path / "a.parquet")
 
     metadata = pq.ParquetFile(file.path).metadata
     column = metadata.row_group(1).column(USER_CONVERSATIONS.get_field_index("user_sid"))
@@ -46,7 +48,7 @@ def test_readers_can_skip_row_groups_and_pages(tmp_path: Path) -> None:
 
 
 def test_duckdb_reads_it_as_it_is(tmp_path: Path) -> None:
-    file = write_rows([table_of(KEYS)], USER_CONVERSATIONS, tmp_path / "a.parquet")
+    file = write_rows([rows_of(KEYS)], USER_CONVERSATIONS, tmp_path / "a.parquet")
 
     query = "SELECT conversation_state, count(*) FROM read_parquet(?) GROUP BY 1 ORDER BY 1"
     assert duckdb.execute(query, [str(file.path)]).fetchall() == [("active", 34), ("closed", 33), ("inactive", 33)]
@@ -66,7 +68,7 @@ def test_a_full_disk_leaves_no_error_for_the_garbage_collector(
 
     monkeypatch.setattr(HashingSink, "write", write_while_there_is_room)
     with pytest.raises(LocalDisk, match="No space"):
-        write_rows([table_of(KEYS), table_of(KEYS)], USER_CONVERSATIONS, tmp_path / "a.parquet")
+        write_rows([rows_of(KEYS), rows_of(KEYS)], USER_CONVERSATIONS, tmp_path / "a.parquet")
     gc.collect()
 
     assert list(tmp_path.iterdir()) == []
@@ -74,15 +76,15 @@ def test_a_full_disk_leaves_no_error_for_the_garbage_collector(
 
 def test_failure_in_the_middle_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(LocalDisk):
-        write_rows([table_of(KEYS)], USER_CONVERSATIONS, tmp_path / "no" / "a.parquet")
+        write_rows([rows_of(KEYS)], USER_CONVERSATIONS, tmp_path / "no" / "a.parquet")
     with pytest.raises(KeyError):
-        write_rows((table_of(KEYS) if rows else {}["x"] for rows in (1, 0)), USER_CONVERSATIONS, tmp_path / "a.parquet")
+        write_rows((rows_of(KEYS) if rows else {}["x"] for rows in (1, 0)), USER_CONVERSATIONS, tmp_path / "a.parquet")
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_blanked_columns_stay_and_hold_nothing() -> None:
-    table = table_of(KEYS)
+    table = rows_of(KEYS)
 
     blanked = null_columns(table, tuple(PII_COLUMNS))
 
