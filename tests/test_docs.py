@@ -2,7 +2,6 @@
 
 import re
 import signal
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ import pytest
 
 from readstate.errors import ExitCode
 from readstate.settings.settings import Settings
+from readstate_jobs.help.command import load
 from readstate_jobs.help.commands import COMMANDS
 from tests.helpers.readme_console import shell, type_examples
 from tests.helpers.repository import ROOT
@@ -25,7 +25,7 @@ PAGES = [
 
 
 def _commands() -> dict[str, click.Command]:
-    return {name: import_module(entry.module).command for name, entry in COMMANDS.items()}
+    return {name: load(name) for name in COMMANDS}
 
 
 def test_every_command_has_a_section_and_its_summary_is_its_own() -> None:

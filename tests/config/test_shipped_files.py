@@ -5,7 +5,6 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ import click
 import pytest
 import yaml
 
-from readstate_jobs.cli.main import COMMANDS
+from readstate_jobs.help.command import load
+from readstate_jobs.help.commands import COMMANDS
 from tests.helpers.repository import ROOT
 
 CONFIG = ROOT / "config"
@@ -49,7 +49,7 @@ COMMAND_LINES = list(_commands())
 
 @pytest.mark.parametrize("words", COMMAND_LINES, ids=" ".join)
 def test_every_command_takes_its_options(words: list[str]) -> None:
-    command: click.Command = import_module(COMMANDS[words[0]].module).command
+    command = load(words[0])
     context = click.Context(command)
     given, _, _ = command.make_parser(context).parse_args(words[1:])
 

@@ -2,13 +2,13 @@
 
 import json
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import jsonschema_rs
 import msgspec
 
 from readstate.changes.render.json_document import PlanDocument
+from readstate_jobs.help.command import load
 from readstate_jobs.help.commands import COMMANDS
 from readstate_jobs.output.terminal import Document
 from tests.helpers.repository import ROOT
@@ -18,8 +18,8 @@ SCHEMA_FILE = ROOT / "jobs" / "readstate_jobs" / "tools" / "documents.schema.jso
 
 def documents() -> list[type[msgspec.Struct]]:
     """Every type of document that a command prints."""
-    for entry in COMMANDS.values():
-        import_module(entry.module)
+    for name in COMMANDS:
+        load(name).job()
     return sorted([PlanDocument, *_described(Document)], key=lambda kind: kind.__name__)
 
 

@@ -225,11 +225,12 @@ def _shut_down(code: int) -> None:
 
 
 def _import_all() -> None:
+    from readstate_jobs.help.command import load
     from readstate_jobs.help.commands import COMMANDS
 
-    for name, entry in COMMANDS.items():
+    for name in COMMANDS:
         if name not in {"sql", "report"}:  # DuckDB complains when a process ends in which it is frozen
-            importlib.import_module(entry.module)
+            load(name).job()
     for name in ("aiohttp", "jinja2", "uvloop", "pyarrow.parquet", "pyarrow.compute", "pyarrow.dataset",
                  "readstate.twilio.http.aiohttp_transport", "rich.live"):  # fmt: skip
         importlib.import_module(name)

@@ -3,33 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-import click
-
 from readstate.changes.plans.reader import find_plan, open_plan
 from readstate.changes.runs.directory import open_plan_of, run_of
 from readstate_jobs.applying.apply_job import ApplyJob, require_canary_confirmed
-from readstate_jobs.applying.apply_options import apply_options, read_arguments
+from readstate_jobs.applying.apply_options import read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent
 from readstate_jobs.cli.account import credentials_of
-from readstate_jobs.cli.options import connection_options, json_option, outcome_options, plan_argument, settings_from
-from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.cli.options import settings_from
 from readstate_jobs.output.messages import next_line
 
 
-@click.command(cls=GroupedCommand)
-@plan_argument
-@click.option("--go-on", is_flag=True, help="Resume the run of PLAN if there is one: for retries by a scheduler.")
-@apply_options
-@json_option
-@outcome_options
-@connection_options
-def command(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any) -> int:
-    """Carry out PLAN, a plan's folder, its id or "last": what it shows, and nothing else.
-
-    Each row is re-read right before it is changed, and skipped if it has changed since the plan.
-    To resume a run that was stopped or killed:  readstate resume RUN
-    """
+def carry_out(*, plan: str, root: Path, go_on: bool, as_json: bool, **options: Any) -> int:
+    """Carry out ``readstate apply`` and return its exit code."""
     with json_on_error(as_json=as_json) as document:
         opened = open_plan(find_plan(plan, root))
         document["plan_id"] = opened.manifest.plan_id

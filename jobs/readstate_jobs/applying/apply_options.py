@@ -1,9 +1,8 @@
-"""The options of the two commands that write: declared once, with the defaults that their help shows."""
+"""The options of the two commands that write, from what was typed to what a run needs."""
 
 from dataclasses import dataclass
 from typing import Any
 
-import click
 import msgspec
 
 from readstate.changes.apply.budgets import parse_budget
@@ -12,75 +11,7 @@ from readstate.changes.apply.options import ApplyOptions, RowOptions
 from readstate.errors import BadInput
 from readstate.model.guards import Consent
 from readstate.model.quantities import parse_allowance, parse_duration
-from readstate_jobs.cli.options import NumberRange, together
-
-_COUNT = click.IntRange(min=0)
-
-
-class TypedOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How carefully to apply, in the form in which it is typed."""
-
-    canary: int = 25
-    canary_pause: bool = False
-    verify: str = "1%"
-    max_errors: str = "1%"
-    max_drift: str = "10%"
-    on_drift: str = "skip"
-    max_precondition_age: str = "5s"
-    settle: str = "2,5,10,30"
-    breaker: str = "5,20%"
-    max_throttled: str = "30m"
-    grace: str = "20s"
-
-
-def _option(flag: str, help_text: str, *, defaults: type[msgspec.Struct], name: str | None = None, **more: Any) -> Any:
-    """Declare *flag*; its default in *defaults* is shown only, so that `resume` knows what was typed."""
-    name = name or flag.removeprefix("--").replace("-", "_")
-    default = getattr(defaults(), name)
-    if isinstance(default, bool):
-        more |= {"is_flag": True}
-    elif default is not None:
-        help_text += f" [default: {f'{default:g}' if isinstance(default, float) else default}]"
-    return click.option(flag, name, default=None, help=help_text, **more)
-
-
-def _consent(flag: str, help_text: str, **more: Any) -> Any:
-    return _option(flag, help_text, defaults=Consent, **more)
-
-
-def _typed(flag: str, help_text: str, **more: Any) -> Any:
-    return _option(flag, help_text, defaults=TypedOptions, **more)
-
-
-apply_options = together(
-    _consent("--confirm-deletes", "Confirm the removal of exactly N members.", type=_COUNT, metavar="N"),
-    _consent("--max-deletes", "Maximum number of removals.", type=_COUNT, metavar="N"),
-    _consent("--max-deletes-per-conversation", "Maximum number of removals in one conversation.", type=_COUNT,
-             metavar="N"),
-    _consent("--allow-user-wipeout", "Apply even if users lose most or all of their conversations."),
-    _consent("--allow-missing", "Refuse the plan if more than this share of lines was not found.",
-             name="allow_missing_percent", type=NumberRange(0, 100), metavar="PERCENT"),
-    _consent("--allow-partial-plan", "Apply even if some lines could not be read during planning."),
-    _consent("--max-rows", "Maximum number of changes.", type=_COUNT, metavar="N"),
-    _typed("--canary", "Apply this many rows first; all of them must succeed.", type=_COUNT, metavar="N"),
-    _typed("--canary-pause", "Ask for confirmation after these first rows."),
-    _typed("--verify", "Share of the changed rows to read back.", metavar="P%|all|none"),
-    _typed("--max-errors", "Stop if more rows than this fail; a share allows at least 10.", metavar="N|P%"),
-    _typed("--max-drift", "Stop if more rows than this have changed since the plan; a share allows at least 10.",
-           metavar="N|P%"),
-    _typed("--on-drift", "Skip a row that has changed since the plan, or stop the run.",
-           type=click.Choice(["skip", "stop"])),
-    _typed("--max-precondition-age", "Re-read a row if its check is older than this when the write is sent.",
-           metavar="TIME"),
-    _typed("--settle", "Wait times before re-checking a row whose write got no clear answer.", metavar="S,S,…"),
-    _typed("--breaker", "Pause all writes after N unclear answers in a row, or more than P % of the last 50.",
-           metavar="N,P%"),
-    _typed("--max-throttled", "Stop if Twilio refuses every request (429) for this long.", metavar="TIME"),
-    _typed("--grace", "Time that rows under way may take to finish after a stop.", metavar="TIME"),
-    click.option("--writes-per-second", type=float, help="Maximum number of changes per second. [default: 30]"),
-    click.option("--excel", is_flag=True, help="Write results.csv with the byte order mark that Excel needs."),
-)  # fmt: skip
-"""The options of `apply` and `resume`; `read_arguments` reads them."""
+from readstate_jobs.applying.typed_options import TypedOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +54,7 @@ class ApplyArguments:
 
 
 def read_arguments(options: dict[str, Any]) -> ApplyArguments:
-    """Remove the options of `apply_options`, but ``--excel`` and ``--writes-per-second``, from *options*."""
+    """Remove the options of ``apply`` and ``resume``, but ``--excel`` and ``--writes-per-second``, from *options*."""
 
     def typed(kind: type[msgspec.Struct]) -> dict[str, Any]:
         values = {name: options.pop(name) for name in kind.__struct_fields__}

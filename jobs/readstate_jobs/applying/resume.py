@@ -3,30 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-import click
-
 from readstate.changes.runs.directory import find_run, open_plan_of
 from readstate_jobs.applying.apply_job import ApplyJob
-from readstate_jobs.applying.apply_options import apply_options, read_arguments
+from readstate_jobs.applying.apply_options import read_arguments
 from readstate_jobs.applying.apply_output import json_on_error, show_run
 from readstate_jobs.applying.consent import require_consent
 from readstate_jobs.cli.account import credentials_of
-from readstate_jobs.cli.options import connection_options, json_option, outcome_options, settings_from
-from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.cli.options import settings_from
 from readstate_jobs.output.messages import next_line
 
 
-@click.command(cls=GroupedCommand)
-@click.argument("run", metavar="RUN")
-@apply_options
-@json_option
-@outcome_options
-@connection_options
-def command(*, run: str, as_json: bool, **options: Any) -> int:
-    """Resume RUN, a run's folder, its id or "last", with the plan and the consent that it was started with.
-
-    Rows that may have been sent are read back before anything is sent again; failed rows are tried once more.
-    """
+def carry_out(*, run: str, as_json: bool, **options: Any) -> int:
+    """Carry out ``readstate resume`` and return its exit code."""
     with json_on_error(as_json=as_json) as document:
         arguments, excel = read_arguments(options), options.pop("excel")
         effective = settings_from(options)

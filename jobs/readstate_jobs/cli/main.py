@@ -6,7 +6,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import click
 
 from readstate.errors import ExitCode, ReadstateError, Usage
 from readstate_jobs.cli.secrets_in_environment import require_no_secrets, without_secrets
+from readstate_jobs.help.command import load
 from readstate_jobs.help.commands import COMMAND_GROUPS, COMMANDS
 from readstate_jobs.output.messages import CommandLine
 from readstate_jobs.output.streams import disk_error
@@ -43,8 +43,7 @@ class _LazyGroup(click.Group):
             raise click.UsageError(
                 f"there is no command {cmd_name!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else ""), ctx
             )
-        command: click.Command = import_module(COMMANDS[cmd_name].module).command
-        return command
+        return load(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, group in COMMAND_GROUPS.items():

@@ -1,6 +1,9 @@
 """A command whose help has its options in groups, and examples."""
 
 import re
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 import click
 
@@ -22,6 +25,7 @@ _GROUPS = {
     ),
     "Stopping, resuming, repeating": ("deadline", "grace", "go_on", "again", "restart"),
     "Unclear answers and delays": ("max_precondition_age", "settle", "breaker", "max_throttled"),
+    "Faults and behaviour": ("like", "faults", "behaviours"),
     "Pace": ("max_in_flight", "max_rate", "writes_per_second", "production_first", "shared_pace"),
     "Settings and connection": ("config", "profile", "env_file", "base_url", "work_dir"),
     "Output": (
@@ -36,7 +40,22 @@ _TITLES = {name: title for title, names in _GROUPS.items() for name in names}
 
 
 class GroupedCommand(click.Command):
-    """A command of readstate; its examples stand beside its module in `COMMANDS`."""
+    """A command of readstate; the function `carry_out` of the module *job*, imported only then, carries it out.
+
+    Its name, options and help are those of the function that it is made of; its examples stand in `COMMANDS`.
+    """
+
+    def __init__(self, *args: Any, job: str, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._job = f"readstate_jobs.{job}"
+
+    def job(self) -> ModuleType:
+        """Import the module that carries the command out."""
+        return import_module(self._job)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry the command out and return its exit code."""
+        return ctx.invoke(self.job().carry_out, **ctx.params)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in groups, in the order of the groups."""
@@ -59,3 +78,10 @@ class GroupedCommand(click.Command):
                 for example in COMMANDS[ctx.info_name].examples:
                     program = "" if example.startswith("eval") else "readstate "
                     formatter.write(f"{'':>{formatter.current_indent}}{program}{example}\n")
+
+
+def load(name: str) -> GroupedCommand:
+    """Import the command *name* of `COMMANDS`, but not its job."""
+    module = import_module(f"readstate_jobs.commands.{COMMANDS[name].module}")
+    command: GroupedCommand = getattr(module, name.replace("-", "_"))
+    return command

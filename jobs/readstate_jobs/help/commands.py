@@ -7,6 +7,7 @@ class Entry(NamedTuple):
     """A command."""
 
     module: str
+    """In `readstate_jobs.commands`."""
     summary: str
     examples: tuple[str, ...]
     """Without the word ``readstate``."""
@@ -15,27 +16,27 @@ class Entry(NamedTuple):
 COMMAND_GROUPS = {
     "Snapshots": {
         "export": Entry(
-            "readstate_jobs.snapshots.export",
+            "snapshots",
             "Export who has read what as a Parquet snapshot.",
             ("export --out snapshots", "export --out s3://bucket/twilio --deadline 5h --compare-with previous"),
         ),
         "publish": Entry(
-            "readstate_jobs.snapshots.publish",
+            "snapshots",
             "Publish the staged shards of a run as one snapshot.",
             ("publish snapshots --run 2026-11-23",),
         ),
         "snapshots": Entry(
-            "readstate_jobs.snapshots.list_snapshots",
+            "snapshots",
             "List, verify and prune published snapshots.",
             ("snapshots snapshots --verify", "snapshots snapshots --keep 14 --yes"),
         ),
         "compare": Entry(
-            "readstate_jobs.snapshots.compare",
+            "snapshots",
             "Show what changed between two snapshots.",
             ("compare snapshots", "compare snapshots 2026-11-22 2026-11-23 --out changes.parquet"),
         ),
         "sql": Entry(
-            "readstate_jobs.snapshots.sql",
+            "snapshots",
             "Query snapshots in SQL.",
             (
                 'sql snapshots "select count(*) from user_conversations where unread_messages_count > 0"',
@@ -43,29 +44,29 @@ COMMAND_GROUPS = {
             ),
         ),
         "report": Entry(
-            "readstate_jobs.tools.report",
+            "snapshots",
             "Render a snapshot or a run as one HTML page or as Markdown.",
             ("report snapshots --open", "report last --out run.html"),
         ),
     },
     "Changes": {
         "template": Entry(
-            "readstate_jobs.planning.template",
+            "changes",
             "Write an example changes file.",
             ("template --op update > changes.csv",),
         ),
         "lint": Entry(
-            "readstate_jobs.planning.lint",
+            "changes",
             "Check a changes file; nothing is sent.",
             ("lint changes.csv --op update",),
         ),
         "plan": Entry(
-            "readstate_jobs.planning.plan",
+            "changes",
             "Compare a changes file with Twilio and write a plan.",
             ("plan changes.csv --op update", "plan leave.csv --op delete --on-invalid skip --out removals"),
         ),
         "mark-read": Entry(
-            "readstate_jobs.mark_read.command",
+            "changes",
             "Select conversations and plan to mark them as read.",
             (
                 "mark-read --all --conversation-updated-before 30d",
@@ -73,12 +74,12 @@ COMMAND_GROUPS = {
             ),
         ),
         "show": Entry(
-            "readstate_jobs.planning.show",
+            "changes",
             "Show a plan.",
             ("show last", "show plans/p-0d9d669077d7 --only delete,rewind"),
         ),
         "apply": Entry(
-            "readstate_jobs.applying.apply",
+            "runs",
             "Carry out a reviewed plan.",
             (
                 "apply last",
@@ -87,56 +88,56 @@ COMMAND_GROUPS = {
             ),
         ),
         "resume": Entry(
-            "readstate_jobs.applying.resume",
+            "runs",
             "Resume a run that was stopped, killed, or ended with failed rows.",
             ("resume last",),
         ),
         "status": Entry(
-            "readstate_jobs.runs.status",
+            "runs",
             "Show how far exports and runs are, also while they run and after a kill.",
             ("status", "status last --watch"),
         ),
         "verify": Entry(
-            "readstate_jobs.runs.verify",
+            "runs",
             "Read back what a run has changed.",
             ("verify last", "verify last --sample 5%"),
         ),
-        "undo": Entry("readstate_jobs.runs.undo", "Plan the reversal of a run.", ("undo last",)),
+        "undo": Entry("runs", "Plan the reversal of a run.", ("undo last",)),
         "forget": Entry(
-            "readstate_jobs.runs.forget",
+            "runs",
             "Delete the personal data of plans and runs.",
             ("forget last", "forget --retain 30d --yes"),
         ),
     },
     "Account, settings, trying out": {
         "doctor": Entry(
-            "readstate_jobs.tools.doctor",
+            "tools",
             "Check settings, credentials, clock, disk and root.",
             ("doctor", "doctor --out snapshots"),
         ),
         "probe": Entry(
-            "readstate_jobs.tools.probe",
+            "tools",
             "Find out where an account differs from what is assumed.",
             ("probe --out probe.json",),
         ),
         "settings": Entry(
-            "readstate_jobs.tools.settings",
+            "tools",
             "Show the effective settings and their origins.",
             ("settings", "settings --config readstate.toml"),
         ),
         "schema": Entry(
-            "readstate_jobs.tools.schema",
+            "tools",
             "Print the JSON Schema of all --json documents.",
             ("schema > readstate.schema.json",),
         ),
         "simulate": Entry(
-            "readstate_jobs.tools.simulate",
+            "tools",
             "Run a simulated Twilio Conversations on this machine.",
             ("simulate --users 2000 --port 8123", "simulate --fault latency_ms=120 --fault error_share=0.01"),
         ),
-        "demo": Entry("readstate_jobs.tools.demo", "Export from a simulated Twilio.", ("demo",)),
+        "demo": Entry("tools", "Export from a simulated Twilio.", ("demo",)),
         "completion": Entry(
-            "readstate_jobs.help.completion",
+            "tools",
             "Print the script that completes commands, options and files in a shell.",
             ('eval "$(readstate completion bash)"', "completion fish > ~/.config/fish/completions/readstate.fish"),
         ),

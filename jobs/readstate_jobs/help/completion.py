@@ -3,16 +3,9 @@
 import click
 from click.shell_completion import get_completion_class
 
-from readstate_jobs.help.command import GroupedCommand
 
-
-@click.command(cls=GroupedCommand)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def command(*, shell: str) -> None:
-    """Print the script that completes commands, options and files in SHELL.
-
-    In bash and zsh, let the shell's start-up file evaluate it; in fish, save it among the completions.
-    """
+def carry_out(*, shell: str) -> None:
+    """Carry out ``readstate completion``."""
     root = click.get_current_context().find_root()
     kind = get_completion_class(shell)
     assert kind is not None

@@ -15,21 +15,11 @@ from readstate.input.problems import Problem, ProblemTally, RejectsFile
 from readstate.input.source import Source, open_source
 from readstate.model.desired import Operation
 from readstate.text import group_digits
-from readstate_jobs.cli.options import together
-from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.terminal import Document, print_line, print_table
-
-input_options = together(
-    click.argument("file", type=FileName(), metavar="FILE"),
-    click.option("--op", type=click.Choice(["update", "delete"]), help="The operation of every line."),
-    click.option("--encoding", metavar="NAME", help="The encoding. [default: by the byte order mark, else UTF-8]"),
-    click.option("--delimiter", metavar="SIGN", help="Comma, semicolon, tab or pipe. [default: from the header]"),
-)
-"""The file and the options for reading it; `pop_input_options` returns them."""
 
 
 def pop_input_options(options: dict[str, Any]) -> InputOptions:
-    """Remove from *options* what `input_options` added, except the file, and return it."""
+    """Remove from *options* how a changes file is to be read, and return it."""
     operation = options.pop("op")
     return InputOptions(
         operation=None if operation is None else Operation(operation),

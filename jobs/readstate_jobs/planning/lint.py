@@ -3,18 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import click
-
 from readstate.disk.files import copy_output
 from readstate.errors import ExitCode
 from readstate.text import pluralize
-from readstate_jobs.cli.options import LocalPath, json_option
-from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.output.terminal import print_json, print_line
 from readstate_jobs.planning.changes_input import (
     Problems,
     checked_input,
-    input_options,
     pop_input_options,
     print_problems,
     problem_fields,
@@ -30,18 +25,8 @@ class Lint(Problems, tag="lint/1"):
     rejects: str | None
 
 
-@click.command(cls=GroupedCommand)
-@input_options
-@click.option(
-    "--rejects", type=LocalPath(dir_okay=False), metavar="CSV",
-    help="Where every problem is listed. [default: NAME.rejects.csv in this folder]",
-)  # fmt: skip
-@json_option
-def command(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -> int:
-    """Find every problem of FILE in one pass; nothing is sent, and no credentials are needed.
-
-    Exit code 10: some lines cannot be used.
-    """
+def carry_out(*, file: str, rejects: Path | None, as_json: bool, **options: Any) -> int:
+    """Carry out ``readstate lint`` and return its exit code."""
     with checked_input(file, pop_input_options(options)) as checked:
         problems, staged = checked.problems, checked.staged
         checked.report.flush()

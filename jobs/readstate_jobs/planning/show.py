@@ -11,30 +11,14 @@ from readstate.changes.render.markdown import render_markdown
 from readstate.changes.render.summary import row_of, sample, select, summarize
 from readstate.changes.render.text import render_rows, render_text
 from readstate.errors import BadInput, ExitCode
-from readstate_jobs.cli.options import plan_argument
-from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.output.terminal import print_plan
 
 
-@click.command(cls=GroupedCommand)
-@plan_argument
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "md", "html"]), default="text", show_default=True,
-    help="How to write it to stdout.",
-)  # fmt: skip
-@click.option("--only", metavar="A,B,…", help="Only rows of these kinds: delete, blocked, rewind, REWIND, …")
-@click.option("--row", type=click.IntRange(min=0), metavar="N", help="Only the row with this plan_row_id.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many rows.")
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to change.")
-def command(
+def carry_out(
     *, plan: str, root: Path, form: str, only: str | None, row: int | None, limit: int,
     as_json: bool, detailed_exitcode: bool,
 ) -> int:  # fmt: skip
-    """Show PLAN, a plan's folder, its id or "last".
-
-    Its rows, participants and rejected lines are checked against its digests first.
-    """
+    """Carry out ``readstate show`` and return its exit code."""
     opened = open_plan(find_plan(plan, root))
     if row is not None:
         rows = row_of(opened, row)

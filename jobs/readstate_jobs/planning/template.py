@@ -3,10 +3,6 @@
 import csv
 import sys
 
-import click
-
-from readstate_jobs.help.command import GroupedCommand
-
 _EXAMPLE = ("US" + "0" * 31 + "1", "CH" + "0" * 31 + "1")
 _NAMED = ("alice@example.com", "support-4711")
 _HEADERS = {
@@ -19,13 +15,8 @@ _EXAMPLES = {
 }
 
 
-@click.command(cls=GroupedCommand)
-@click.option("--op", type=click.Choice(["update", "delete"]), required=True, help="The operation of the examples.")
-def command(*, op: str) -> None:
-    """Write a changes file with two examples to stdout.
-
-    Change its values, then:  readstate lint changes.csv --op update
-    """
+def carry_out(*, op: str) -> None:
+    """Carry out ``readstate template``."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(_HEADERS[op])
     writer.writerows(_EXAMPLES[op])

@@ -19,14 +19,8 @@ from readstate.model.quantities import parse_duration
 from readstate.text import format_size, group_digits, pluralize
 from readstate_jobs.cli.caller import os_user
 from readstate_jobs.cli.options import (
-    json_option,
-    log_options,
-    outcome_options,
-    plans_option,
-    runs_options,
     work_dir_from,
 )
-from readstate_jobs.help.command import GroupedCommand
 from readstate_jobs.output.messages import escape_lines, require_confirmation
 from readstate_jobs.output.terminal import Document, print_json
 
@@ -39,20 +33,10 @@ class Forgotten(Document, tag="forgotten/1"):
     exit_code: int
 
 
-@click.command(cls=GroupedCommand)
-@click.argument("names", nargs=-1, metavar="[PLAN|RUN]…")
-@click.option("--retain", metavar="TIME", help="Everything that was not used for this long, such as 30d.")
-@plans_option
-@runs_options
-@outcome_options
-@log_options
-@click.option("--yes", is_flag=True, help="Remove without asking.")
-@json_option
-def command(*, names: tuple[str, ...], retain: str | None, root: Path, yes: bool, as_json: bool, **options: Any) -> int:
-    """Delete the personal data of PLANs, with all of their runs, or of single RUNs. Nothing is sent.
-
-    Manifests, audits and counts stay. What was changed can be neither verified nor undone afterwards.
-    """
+def carry_out(
+    *, names: tuple[str, ...], retain: str | None, root: Path, yes: bool, as_json: bool, **options: Any
+) -> int:
+    """Carry out ``readstate forget`` and return its exit code."""
     if bool(names) == (retain is not None):
         raise Usage("name plans or runs, or use --retain", hint="For example:  readstate forget --retain 30d")
     runs = work_dir_from(**options)

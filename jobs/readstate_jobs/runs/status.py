@@ -12,8 +12,7 @@ from readstate.changes.runs.directory import RunDirectory, find_run
 from readstate.changes.runs.status import RunStatus, State, status_of
 from readstate.errors import ExitCode, Usage
 from readstate_jobs.applying.apply_output import RunFacts, run_document, show_counts
-from readstate_jobs.cli.options import json_option, plans_option, runs_options, work_dir_from
-from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.cli.options import work_dir_from
 from readstate_jobs.output.terminal import print_json, print_line
 from readstate_jobs.runs.unfinished import find_unfinished, show_unfinished
 
@@ -31,18 +30,10 @@ class Status(RunFacts, tag="status/1"):
 _SECONDS_BETWEEN = 2.0
 
 
-@click.command(cls=GroupedCommand)
-@click.argument("run", metavar="[RUN]", required=False)
-@runs_options
-@plans_option
-@click.option("--watch", "watches", is_flag=True, help="Show it again every 2 seconds, until nothing runs any more.")
-@click.option("--exit-code", "with_exit_code", is_flag=True, help="Exit with the code that RUN itself would have.")
-@json_option
-def command(*, run: str | None, root: Path, watches: bool, with_exit_code: bool, as_json: bool, **options: Any) -> int:
-    """Show how far RUN is, or all unfinished exports, runs and plans. Nothing is sent, and nothing is disturbed.
-
-    RUN is a folder, an id, or "last".
-    """
+def carry_out(
+    *, run: str | None, root: Path, watches: bool, with_exit_code: bool, as_json: bool, **options: Any
+) -> int:
+    """Carry out ``readstate status`` and return its exit code."""
     if watches and as_json:
         raise Usage("--watch and --json exclude each other; use one of them")
     if run is None and with_exit_code:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import click
 import msgspec
 
 from readstate.changes.rules.preconditions import RowState
@@ -11,8 +10,7 @@ from readstate.changes.runs.directory import find_run, open_plan_of
 from readstate.text import group_digits
 from readstate_jobs.applying.apply_options import parse_share
 from readstate_jobs.cli.account import credentials_of
-from readstate_jobs.cli.options import connection_options, json_option, outcome_options, settings_from
-from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.cli.options import settings_from
 from readstate_jobs.output.terminal import Document, print_json, print_line, print_table
 from readstate_jobs.runs.read_only_job import ReadOnlyJob
 
@@ -37,18 +35,8 @@ class Verification(Document, tag="verification/1"):
     exit_code: int
 
 
-@click.command(cls=GroupedCommand)
-@click.argument("run", metavar="RUN")
-@click.option("--sample", default="all", show_default=True, metavar="P%|all", help="The share of rows to check.")
-@json_option
-@outcome_options
-@connection_options
-def command(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
-    """Read back the rows that RUN has changed, and count which still have its values. Nothing is changed.
-
-    Exit code 3: some rows are as they were before the run; 4: some have another value or are gone; 5: some cannot be
-    read. Rows whose users have read further since are no difference.
-    """
+def carry_out(*, run: str, sample: str, as_json: bool, **options: Any) -> int:
+    """Carry out ``readstate verify`` and return its exit code."""
     share = parse_share(sample, "--sample")
     effective = settings_from(options)
     settings = effective.settings

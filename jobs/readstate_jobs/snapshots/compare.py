@@ -3,7 +3,6 @@
 from datetime import date
 from pathlib import Path
 
-import click
 import msgspec
 
 from readstate.errors import BadInput, ExitCode
@@ -13,30 +12,13 @@ from readstate.snapshot.published.manifest import partition
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.text import group_digits
-from readstate_jobs.cli.options import LocalPath, json_option, parse_day
-from readstate_jobs.help.command import GroupedCommand
-from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.messages import command_line
 from readstate_jobs.output.terminal import emit, print_line, print_table
 from readstate_jobs.snapshots.export_output import Changes, ComparedSnapshot, ComparisonDocument, DatasetComparison
 
 
-@click.command(cls=GroupedCommand)
-@click.argument("root", type=FileName())
-@click.argument("earlier", metavar="[FROM]", required=False, type=parse_day)
-@click.argument("later", metavar="[TO]", required=False, type=parse_day)
-@click.option(
-    "--out",
-    metavar="FILE",
-    type=LocalPath(dir_okay=False),
-    help="Write every change to this Parquet file.",
-)
-@json_option
-def command(*, root: str, earlier: date | None, later: date | None, out: Path | None, as_json: bool) -> int:
-    """Show what changed between the snapshots FROM and TO below ROOT.
-
-    TO is the newest snapshot unless given; FROM is the one before TO.
-    """
+def carry_out(*, root: str, earlier: date | None, later: date | None, out: Path | None, as_json: bool) -> int:
+    """Carry out ``readstate compare`` and return its exit code."""
     after = open_snapshot(root, later)
     day = after.manifest.snapshot_date
     before = open_snapshot(root, earlier or _date_before(after.store, day))

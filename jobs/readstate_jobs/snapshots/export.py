@@ -4,8 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import click
-
 from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.export.options import FEW_MISSING
 from readstate.snapshot.published.schema import PII_COLUMNS, USER_CONVERSATIONS
@@ -16,17 +14,8 @@ from readstate.snapshot.roster.users_file import read_users_file
 from readstate.snapshot.workspace.workspace import remove_leftovers, unfinished_exports
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import (
-    completeness_options,
-    connection_options,
-    json_option,
-    outcome_options,
-    parse_day,
-    parse_seconds,
     settings_from,
-    users_option,
 )
-from readstate_jobs.help.command import GroupedCommand
-from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.messages import command_line
 from readstate_jobs.snapshots.export_job import ExportJob, delta_tables_for, export_options
 from readstate_jobs.snapshots.export_output import Changes, show_estimate, show_export
@@ -34,46 +23,8 @@ from readstate_jobs.snapshots.export_shard import export_one_shard, require_shar
 from readstate_jobs.snapshots.resume_command import resume_hint, resume_line
 
 
-@click.command(cls=GroupedCommand)
-@click.option(
-    "--out",
-    "root",
-    type=FileName(),
-    required=True,
-    metavar="ROOT",
-    help="The root of the snapshots: a folder or a URI.",
-)
-@click.option(
-    "--service", "services", multiple=True, metavar="all|default|IS…", help="Services to read. [default: all]"
-)
-@users_option
-@click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot's date. [default: today, UTC]")
-@click.option("--deadline", type=parse_seconds, metavar="TIME", help="Stop resumably after this long, such as 5h.")
-@click.option("--grace", type=parse_seconds, default="20s", show_default=True, metavar="TIME",
-              help="Time for users already being read to finish after a stop.")  # fmt: skip
-@completeness_options
-@click.option("--columns", metavar="A,B,…", help="Fill only these columns; the others are written empty.")
-@click.option("--drop-pii", is_flag=True, help="Leave columns with personal data empty.")
-@click.option("--limit-users", type=click.IntRange(min=1), metavar="N", help="Read at most N users, for a trial run.")
-@click.option("--dry-run", is_flag=True, help="Only list the users and estimate the export.")
-@click.option("--shard", metavar="I/N", help="Read and stage share I of N of the users: 1/4. Then: readstate publish.")
-@click.option("--run", "run_id", metavar="ID", help="The common name of the shards of one run.")
-@click.option("--delta", is_flag=True, help="Keep Delta tables too, over the same files.")
-@click.option(
-    "--compare-with",
-    type=click.Choice(["previous"]),
-    help="After publishing, show and store what changed since the snapshot before.",
-)
-@click.option("--again", is_flag=True, help="Replace a published snapshot of this date.")
-@click.option("--restart", is_flag=True, help="Drop an unfinished export of this date and start over.")
-@json_option
-@outcome_options
-@connection_options
-def command(**options: Any) -> int:
-    """Export who has read what as a Parquet snapshot.
-
-    An export that was stopped or killed resumes when the same command is run again.
-    """
+def carry_out(**options: Any) -> int:
+    """Carry out ``readstate export`` and return its exit code."""
     as_json: bool = options.pop("as_json")
     root: str = options["root"]
     require_shard_options(options)

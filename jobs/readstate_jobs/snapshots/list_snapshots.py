@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-import click
 import msgspec
 
 from readstate.errors import BadInput, ExitCode, Usage
@@ -15,9 +14,6 @@ from readstate.snapshot.published.snapshot_store import SnapshotStore, open_stor
 from readstate.snapshot.shards.listing import StagedRun, staged_runs
 from readstate.snapshot.shards.staging import Staging
 from readstate.text import format_size, group_digits, pluralize
-from readstate_jobs.cli.options import json_option, log_options, outcome_options
-from readstate_jobs.help.command import GroupedCommand
-from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.messages import require_confirmation
 from readstate_jobs.output.terminal import Document, emit, print_line, print_table
 
@@ -53,20 +49,8 @@ class Pruned(Document, tag="pruned/1"):
     removed_strays: list[str]
 
 
-@click.command(cls=GroupedCommand)
-@click.argument("root", type=FileName())
-@click.option("--verify", is_flag=True, help="Read every file again and compare rows, bytes and hashes.")
-@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Remove all but the newest N.")
-@click.option("--keep-days", type=click.IntRange(min=1), metavar="D", help="Remove those older than D days.")
-@click.option("--yes", is_flag=True, help="Remove without asking.")
-@json_option
-@outcome_options
-@log_options
-def command(*, root: str, verify: bool, keep: int | None, keep_days: int | None, yes: bool, as_json: bool) -> int:
-    """List the snapshots below ROOT; verify or prune them.
-
-    Exit code 3: --verify found a defect.
-    """
+def carry_out(*, root: str, verify: bool, keep: int | None, keep_days: int | None, yes: bool, as_json: bool) -> int:
+    """Carry out ``readstate snapshots`` and return its exit code."""
     if keep is not None and keep_days is not None:
         raise Usage("--keep and --keep-days exclude each other; use one of them")
     store = open_store(root)

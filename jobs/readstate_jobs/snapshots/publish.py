@@ -4,8 +4,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import click
-
 from readstate.clock import SystemClock
 from readstate.concurrency import WorkerThread
 from readstate.errors import ExitCode
@@ -21,34 +19,14 @@ from readstate.stop import StopSwitch
 from readstate_jobs.cli.event_loop import run
 from readstate_jobs.cli.memory import tune_allocator
 from readstate_jobs.cli.options import (
-    completeness_options,
-    json_option,
-    outcome_options,
     settings_from,
-    work_options,
 )
-from readstate_jobs.help.command import GroupedCommand
-from readstate_jobs.help.file_name import FileName
 from readstate_jobs.snapshots.export_job import delta_tables_for
 from readstate_jobs.snapshots.export_output import show_export
 
 
-@click.command(cls=GroupedCommand)
-@click.argument("root", type=FileName())
-@click.option("--run", "run_id", required=True, metavar="ID", help="The name of the run, as given to its shards.")
-@completeness_options
-@click.option("--again", is_flag=True, help="Replace the snapshot of this date that another run has published.")
-@click.option("--delta", is_flag=True, help="Keep Delta tables too, over the same files.")
-@click.option("--keep-staging", is_flag=True, help="Keep the staged files of the shards.")
-@json_option
-@outcome_options
-@work_options
-def command(root: str, run_id: str, **options: Any) -> int:
-    """Publish the staged shards of a run below ROOT as one snapshot.
-
-    No request is sent to Twilio, and publishing twice is harmless.
-    Exit code 11: a shard is missing; the message names it.
-    """
+def carry_out(root: str, run_id: str, **options: Any) -> int:
+    """Carry out ``readstate publish`` and return its exit code."""
     as_json: bool = options.pop("as_json")
     tables = delta_tables_for(wanted=options.pop("delta"))
     allow_missing = options.pop("allow_missing") or FEW_MISSING

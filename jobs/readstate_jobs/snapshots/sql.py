@@ -7,8 +7,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import click
-
 from readstate.disk.files import open_output
 from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.query.formats import (
@@ -21,9 +19,6 @@ from readstate.snapshot.query.formats import (
 )
 from readstate.snapshot.query.result import QueryResult
 from readstate.snapshot.query.views import VIEWS
-from readstate_jobs.cli.options import LocalPath, json_option, parse_day, parse_seconds
-from readstate_jobs.help.command import GroupedCommand
-from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.messages import command_line
 from readstate_jobs.output.terminal import ShownBytes, print_line, print_lines, print_table
 from readstate_jobs.snapshots.sql_process import run_in_process
@@ -31,28 +26,7 @@ from readstate_jobs.snapshots.sql_process import run_in_process
 _MAX_ROWS_SHOWN = 1000
 
 
-@click.command(cls=GroupedCommand)
-@click.argument("root", type=FileName())
-@click.argument("query", required=False)
-@click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="Query this snapshot. [default: the newest]")
-@click.option(
-    "--out",
-    metavar="FILE",
-    type=LocalPath(dir_okay=False),
-    help="Write the rows to FILE: .csv, .json or .parquet.",
-)
-@click.option("--csv", "as_csv", is_flag=True, help="Write the rows to stdout as CSV.")
-@click.option("--raw", is_flag=True, help="In CSV, put no apostrophe before texts that a spreadsheet would compute.")
-@click.option(
-    "--timeout",
-    type=parse_seconds,
-    metavar="TIME",
-    default="1h",
-    show_default=True,
-    help="End a query that takes longer, such as 90s.",
-)
-@json_option
-def command(
+def carry_out(
     *,
     root: str,
     query: str | None,
@@ -63,10 +37,7 @@ def command(
     raw: bool,
     timeout: float,
 ) -> int:
-    """Run QUERY, in DuckDB's SQL, over the snapshots below ROOT; - reads it from stdin.
-
-    Without a query, the views and their columns are shown. A query can read the views only.
-    """
+    """Carry out ``readstate sql`` and return its exit code."""
     if as_csv + as_json + (out is not None) > 1:
         raise Usage("--csv, --json and --out exclude each other; use one of them")
     if query is None:

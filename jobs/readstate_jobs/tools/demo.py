@@ -19,8 +19,6 @@ from readstate.simulator.world.world import World
 from readstate.snapshot.published.snapshot_store import open_store
 from readstate.snapshot.roster.selection import RosterSelection
 from readstate.text import group_digits
-from readstate_jobs.help.command import GroupedCommand
-from readstate_jobs.help.file_name import FileName
 from readstate_jobs.output.terminal import print_line
 from readstate_jobs.snapshots.export_job import ExportJob, export_options
 from readstate_jobs.snapshots.export_output import show_export
@@ -31,14 +29,8 @@ _MOST_UNREAD = (
 )
 
 
-@click.command(cls=GroupedCommand)
-@click.option(
-    "--out", "root", type=FileName(), default="demo-output", show_default=True, help="The root of the demo's snapshot."
-)
-@click.option("--users", type=click.IntRange(min=1), default=2_000, show_default=True, help="Users of the demo world.")
-@click.option("--seed", type=int, default=7, show_default=True, help="The seed of the demo world.")
-def command(*, root: str, users: int, seed: int) -> int:
-    """Export from a Twilio simulated inside the demo: two services, odd identities, vanishing users, throttling."""
+def carry_out(*, root: str, users: int, seed: int) -> int:
+    """Carry out ``readstate demo`` and return its exit code."""
     _say(f"Making a world of {group_digits(users)} users in two services, and a Twilio that serves it ...")
     world = World(WorldShape(users=users, services=2, seed=seed, odd_identities=0.05))
     faults = Faults(

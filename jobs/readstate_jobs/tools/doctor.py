@@ -33,8 +33,7 @@ from readstate.twilio.connect import connection, describe_route
 from readstate.twilio.http.request import fetch_configuration
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.event_loop import run_cancellable
-from readstate_jobs.cli.options import connection_options, json_option, settings_from
-from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.cli.options import settings_from
 from readstate_jobs.output.terminal import Document, print_json
 
 LONGEST_SECONDS = 20.0
@@ -71,15 +70,8 @@ def failed(subject: str, text: str, hint: str | None) -> Check:
     return Check(subject, good=False, text=text, hint=hint)
 
 
-@click.command(cls=GroupedCommand)
-@click.option("--out", "root", metavar="ROOT", help="Also check that snapshots can be published here.")
-@json_option
-@connection_options
-def command(*, root: str | None, as_json: bool, **options: Any) -> int:
-    """Check settings, credentials, clock, permissions, services, disk and root, and print what to fix.
-
-    Exit code 3: something is wrong. Exit code 14: the credentials are.
-    """
+def carry_out(*, root: str | None, as_json: bool, **options: Any) -> int:
+    """Carry out ``readstate doctor`` and return its exit code."""
     findings: list[Check] = []
     code = ExitCode.DONE
 

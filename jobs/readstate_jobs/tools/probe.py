@@ -19,9 +19,7 @@ from readstate.twilio.connect import open_transport, transport_name
 from readstate.twilio.http.request import fetch_configuration
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.event_loop import run_cancellable
-from readstate_jobs.cli.options import connection_options, json_option, require_service_sid, settings_from
-from readstate_jobs.help.command import GroupedCommand
-from readstate_jobs.help.file_name import FileName
+from readstate_jobs.cli.options import require_service_sid, settings_from
 from readstate_jobs.output.messages import command_line
 from readstate_jobs.output.terminal import Document, print_json, print_line, print_table
 
@@ -36,20 +34,8 @@ class Probe(Document, tag="probe/1"):
     ended_by: str | None
 
 
-@click.command(cls=GroupedCommand)
-@click.option(
-    "--out", type=FileName(), metavar="FILE", default="probe.json", show_default=True, help="The file to write."
-)
-@click.option("--service", metavar="IS…", help="Ask about this service. [default: the default one]")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@json_option
-@connection_options
-def command(*, out: str, service: str | None, yes: bool, as_json: bool, **options: Any) -> int:
-    """Find out where the account differs from what readstate assumes, by GET requests alone.
-
-    The file has no names and no SIDs and can be attached to a report. `readstate simulate --like FILE` then behaves
-    like this account. Exit code 3: something is not as assumed. Exit code 14: the credentials are refused.
-    """
+def carry_out(*, out: str, service: str | None, yes: bool, as_json: bool, **options: Any) -> int:
+    """Carry out ``readstate probe`` and return its exit code."""
     effective = settings_from(options)
     settings = effective.settings
     require_service_sid(service)

@@ -18,41 +18,11 @@ from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.report import report as snapshot_report
 from readstate.snapshot.report.pages import INDEX, write_pages
 from readstate.snapshot.storage.output_file import output_writer
-from readstate_jobs.cli.options import log_options, outcome_options, parse_day, runs_options, work_dir_from
-from readstate_jobs.help.command import GroupedCommand
-from readstate_jobs.help.file_name import FileName
+from readstate_jobs.cli.options import work_dir_from
 from readstate_jobs.output.messages import command_line
 
 
-@click.command(cls=GroupedCommand)
-@click.argument("what", type=FileName(), metavar="ROOT|RUN")
-@click.option("--date", "day", type=parse_day, metavar="YYYY-MM-DD", help="The snapshot to show. [default: the newest]")
-@click.option(
-    "--out",
-    type=FileName(),
-    metavar="FILE",
-    help="The file to write: a path or a URI. [default: report-….html in this folder at a terminal, else stdout]",
-)
-@click.option(
-    "--csv",
-    type=FileName(),
-    metavar="FILE",
-    help="Also write the numbers of the charts to this file: a path or a URI.",
-)
-@click.option(
-    "--all",
-    "every",
-    is_flag=True,
-    help="Write the page and an index of all dates into a folder, which --out names by a path or a URI."
-    " [default: ROOT]",
-)
-@click.option("--open", "opens", is_flag=True, help="Show the file in the browser.")
-@click.option("--markdown", is_flag=True, help="Write Markdown, for a chat or a pull request, instead of HTML.")
-@click.option("--show-pii", is_flag=True, help="Show names and identities too.")
-@runs_options
-@outcome_options
-@log_options
-def command(
+def carry_out(
     *,
     what: str,
     day: date | None,
@@ -64,10 +34,7 @@ def command(
     show_pii: bool,
     **options: Any,
 ) -> int:
-    """Render a snapshot below ROOT, with the trend up to it, or a RUN, as one self-contained HTML page.
-
-    A RUN is a folder, an id, or "last".
-    """
+    """Carry out ``readstate report`` and return its exit code."""
     if opens and out is not None and "://" in out:
         raise Usage(f"--open shows a file on this machine, and {out} is an address", hint="Leave one of the two out.")
     runs_in = work_dir_from(**options)

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import click
 import msgspec
 
 from readstate.errors import ExitCode
 from readstate.settings.account import SECRETS
 from readstate.settings.secret_sources import shown
-from readstate_jobs.cli.options import connection_options, json_option, settings_from
-from readstate_jobs.help.command import GroupedCommand
+from readstate_jobs.cli.options import settings_from
 from readstate_jobs.output.terminal import Document, emit, print_table
 
 
@@ -28,11 +26,8 @@ class Settings(Document, tag="settings/1"):
     twilio: dict[str, Setting]
 
 
-@click.command(cls=GroupedCommand)
-@json_option
-@connection_options
-def command(*, as_json: bool, **options: Any) -> int:
-    """Show the effective settings and the origin of each; secrets are masked."""
+def carry_out(*, as_json: bool, **options: Any) -> int:
+    """Carry out ``readstate settings`` and return its exit code."""
     effective = settings_from(options)
     values = effective.settings.shown()
     account = effective.account

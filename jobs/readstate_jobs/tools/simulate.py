@@ -20,54 +20,9 @@ from readstate.simulator.server.server import LOOPBACK, listening, new_event_loo
 from readstate.simulator.server.simulator import Simulator
 from readstate.simulator.world.dump import dump_world, load_world
 from readstate.simulator.world.world import World
-from readstate_jobs.cli.options import LocalPath, NumberRange
-from readstate_jobs.help.command import GroupedCommand
 
 
-@click.command(cls=GroupedCommand)
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port on loopback."
-)
-@click.option(
-    "--tls", "certificate", type=LocalPath(), help="Serve https with the key and certificate in this PEM file."
-)
-@click.option("--users", type=click.IntRange(min=0), default=2_000, show_default=True, help="Users of all services.")
-@click.option("--conversations-per-user", type=NumberRange(min=0), default=5.0, show_default=True,
-              help="The mean; a few users have many more.")  # fmt: skip
-@click.option("--heaviest", type=click.IntRange(min=0), help="Conversations of the busiest user.")
-@click.option(
-    "--services",
-    "service_count",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="The number of services.",
-)
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same world.")
-@click.option(
-    "--odd-identities", type=NumberRange(0, 1), default=0.05, show_default=True, metavar="SHARE",
-    help="Share of users with slashes, blanks, emoji or control characters in their identity.",
-)  # fmt: skip
-@click.option("--world", "world_file", type=click.Path(path_type=Path), help="Load the world from this file instead.")
-@click.option("--like", type=click.Path(path_type=Path),
-              help="Behave as this JSON file says, except for --fault and --behaviour.")  # fmt: skip
-@click.option("--dump", "dump_file", type=LocalPath(), help="Write the world to this file at the end.")
-@click.option("--prerender", is_flag=True, help="Render every user's list before the first request; for benchmarks.")
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A fault to inject, such as latency_ms=120; may be repeated.",
-)
-@click.option(
-    "--behaviour",
-    "behaviours",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Undocumented behaviour, such as user_conversations.order=updated; may be repeated.",
-)
-def command(  # noqa: PLR0917 - click passes them by name
+def carry_out(  # noqa: PLR0917 - click passes them by name
     port: int,
     certificate: Path | None,
     users: int,
@@ -83,11 +38,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     faults: tuple[str, ...],
     behaviours: tuple[str, ...],
 ) -> None:
-    """Serve a simulated Twilio Conversations on loopback until Ctrl-C or SIGTERM.
-
-    As soon as it listens, the base URL is printed on stdout, and the variables to export on stderr. Faults can be
-    changed while it runs: see /_simulator/faults and the simulator's README.
-    """
+    """Carry out ``readstate simulate``."""
     shape = WorldShape(
         users=users,
         conversations_per_user=conversations_per_user,

@@ -1,12 +1,10 @@
 """OPERATORS.md says what the code does, operator by operator, argument by argument."""
 
 import re
-from importlib import import_module
 
-import click
 import pytest
 
-from readstate_jobs.cli.main import COMMANDS
+from readstate_jobs.help.command import load
 from tests.helpers.operator_signatures import BASE, ROOM, Argument, Operator, exported_operators
 
 SECTIONS = dict(part.split("\n", 1) for part in (ROOM / "OPERATORS.md").read_text(encoding="utf-8").split("\n## ")[1:])
@@ -33,7 +31,7 @@ def test_a_section_has_the_arguments_defaults_templates_xcom_and_links_of_its_op
 def test_the_command_of_an_operator_has_the_options_that_it_is_given(name: str, operator: Operator) -> None:
     if name == BASE:
         return
-    command: click.Command = import_module(COMMANDS[operator.command].module).command
+    command = load(operator.command)
 
     known = {flag for parameter in command.params for flag in parameter.opts}
     assert operator.flags - known == set()

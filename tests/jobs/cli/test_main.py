@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -23,7 +22,7 @@ HEAVY = {
     "pyarrow",
     "pandas",
     "duckdb",
-    "rich",
+    "rich.console",
     "jinja2",
     "prometheus_client",
     "msgspec",
@@ -38,27 +37,44 @@ def _python(code: str) -> str:
     ).stdout
 
 
-def test_help_imports_nothing_heavy_and_no_command() -> None:
-    loaded = json.loads(
-        _python(
-            "import contextlib, io, json, sys\nfrom readstate_jobs.cli.main import main\n"
-            "with contextlib.redirect_stdout(io.StringIO()): assert main(['--help']) == 0\n"
-            "print(json.dumps(sorted(sys.modules)))"
-        )
+def _imported_by(*command_lines: list[str]) -> set[str]:
+    """Return the modules that a process has imported when it has run *command_lines*."""
+    printed = _python(
+        "import contextlib, io, json, sys\nfrom readstate_jobs.cli.main import main\n"
+        "from readstate_jobs.cli.optional_imports import block_optional_imports\nblock_optional_imports()\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        f"    assert not any([main(words) for words in {command_lines!r}])\n"
+        "print(json.dumps(list(sys.modules)))"
     )
+    return set(json.loads(printed))
 
-    assert HEAVY.intersection(loaded) == set()
-    assert [name for name in loaded if name.startswith("readstate_jobs.")] == [
-        "readstate_jobs.cli",
-        "readstate_jobs.cli.main",
-        "readstate_jobs.output.messages",
-        "readstate_jobs.cli.secrets_in_environment",
-        "readstate_jobs.output.streams",
-        "readstate_jobs.help",
-        "readstate_jobs.help.commands",
-        "readstate_jobs.outcome",
-        "readstate_jobs.outcome.outcome",
-    ]
+
+def _rooms(imported: set[str]) -> set[str]:
+    return {name.split(".")[1] for name in imported if name.startswith("readstate_jobs.")}
+
+
+def test_the_list_of_commands_imports_nothing_heavy_and_no_command() -> None:
+    imported = _imported_by(["--help"])
+
+    assert HEAVY & imported == set()
+    assert _rooms(imported) == {"cli", "help", "outcome", "output"}
+    assert "readstate_jobs.cli.options" not in imported
+
+
+def test_the_help_of_every_command_imports_neither_its_job_nor_anything_heavy() -> None:
+    imported = _imported_by(*([name, "--help"] for name in COMMANDS))
+
+    assert HEAVY & imported == {"msgspec"}
+    assert _rooms(imported) - {"cli", "help", "outcome", "output", "commands"} == {"applying"}
+    assert {name for name in imported if name.startswith("readstate_jobs.applying.")} == {
+        "readstate_jobs.applying.typed_options"
+    }
+
+
+def test_an_export_imports_only_what_it_uses(connected: RunCommand, tmp_path: Path) -> None:
+    imported = _imported_by(["export", "--out", str(tmp_path / "root"), "--json"])
+
+    assert HEAVY & imported == {"asyncio", "msgspec", "pyarrow", "sqlite3"}
 
 
 def test_help_lists_every_command_and_each_has_its_own(readstate: RunCommand) -> None:
@@ -152,11 +168,10 @@ def settings_raise(readstate: RunCommand, monkeypatch: pytest.MonkeyPatch) -> Ca
     """Runs ``readstate -- settings``, which raises an exception."""
 
     def run(error: BaseException) -> CommandOutput:
-        @click.command()
-        def command() -> None:
+        def carry_out(**_: object) -> None:
             raise error
 
-        monkeypatch.setattr(import_module("readstate_jobs.tools.settings"), "command", command)
+        monkeypatch.setattr("readstate_jobs.tools.settings.carry_out", carry_out)
         return readstate("--", "settings")
 
     return run

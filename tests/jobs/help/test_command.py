@@ -1,13 +1,13 @@
 """Help: options in groups, and examples that are right."""
 
 import shlex
-from importlib import import_module
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from readstate_jobs.cli.main import readstate
+from readstate_jobs.help.command import load
 from readstate_jobs.help.commands import COMMAND_GROUPS, COMMANDS
 
 EXAMPLES = [(name, example) for name, entry in COMMANDS.items() for example in entry.examples]
@@ -23,7 +23,7 @@ def test_no_group_of_options_is_long_and_every_option_is_in_one_of_them(name: st
     groups = shown.split("\n\n")
 
     assert max(group.count("\n  -") for group in groups) <= 14
-    options = [p for p in import_module(COMMANDS[name].module).command.params if isinstance(p, click.Option)]
+    options = [p for p in load(name).params if isinstance(p, click.Option)]
     assert all(shown.count(f" {option.opts[-1]} ") + shown.count(f" {option.opts[-1]}\n") >= 1 for option in options)
     assert "x>=" not in shown
     assert shown.count("[default: ") <= shown.count("\n  -"), "each default once"
@@ -46,4 +46,4 @@ def test_every_example_can_be_typed_and_is_shown_whole(name: str, example: str) 
     words = typed[1 : next((number for number, word in enumerate(typed) if word in {"<", ">"}), None)]
 
     assert typed[0] == name
-    import_module(COMMANDS[name].module).command.make_context(name, words)
+    load(name).make_context(name, words)

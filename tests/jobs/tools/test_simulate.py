@@ -16,11 +16,11 @@ from click.testing import CliRunner
 
 from readstate.errors import Usage
 from readstate.simulator.world.dump import load_world
-from readstate_jobs.tools.simulate import command
+from readstate_jobs.commands.tools import simulate
 from tests.helpers.certificate import write_certificate
 from tests.helpers.processes import LONGEST_SECONDS
 
-RUN = [sys.executable, "-c", "import readstate_jobs.tools.simulate; readstate_jobs.tools.simulate.command()"]
+RUN = [sys.executable, "-c", "from readstate_jobs.commands.tools import simulate; simulate()"]
 
 
 @contextmanager
@@ -81,9 +81,9 @@ def test_a_world_is_dumped_at_the_end_and_loaded_again(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("readstate_jobs.tools.simulate.click.echo", stop_when_introduced)
 
-    dumped = CliRunner().invoke(command, ["--users", "3", "--seed", "5", "--dump", str(first)])
-    loaded = CliRunner().invoke(command, ["--world", str(first), "--dump", str(second)])
-    again = CliRunner().invoke(command, ["--world", str(second)])
+    dumped = CliRunner().invoke(simulate, ["--users", "3", "--seed", "5", "--dump", str(first)])
+    loaded = CliRunner().invoke(simulate, ["--world", str(first), "--dump", str(second)])
+    again = CliRunner().invoke(simulate, ["--world", str(second)])
 
     assert (dumped.exit_code, loaded.exit_code, again.exit_code) == (0, 0, 0)
     assert (load_world(first).shape.users, load_world(first).shape.seed) == (3, 5)
@@ -93,14 +93,14 @@ def test_a_world_is_dumped_at_the_end_and_loaded_again(monkeypatch: pytest.Monke
 def test_a_port_that_is_taken_is_said() -> None:
     with _simulate() as (_, base_url):
         port = base_url.rpartition(":")[2]
-        result = CliRunner().invoke(command, ["--port", port])
+        result = CliRunner().invoke(simulate, ["--port", port])
 
     assert isinstance(result.exception, Usage)
     assert f"127.0.0.1:{port}" in str(result.exception)
 
 
 def test_a_world_that_cannot_be_read_is_refused_with_the_reason() -> None:
-    result = CliRunner().invoke(command, ["--world", "/nonexistent/world"])
+    result = CliRunner().invoke(simulate, ["--world", "/nonexistent/world"])
 
     assert isinstance(result.exception, Usage)
     assert "cannot read the world" in str(result.exception)
