@@ -33,7 +33,7 @@ def test_a_section_that_does_not_exist_is_refused() -> None:
 
 def test_exports_are_judged_beside_the_tools_that_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     def runs(wall: float, cpu: float) -> list[exports.Run]:
-        return [exports.Run(Measured(wall, cpu, 100, ""), simulator_cpu=0, file_bytes=0)]
+        return [exports.Run(Measured(wall, cpu, 100, ""), simulator_cpu=0)]
 
     compared = exports.Compared(
         exports.World({"users": 1, "rows": 10, "requests": 2, "json_bytes": 100}, []),
