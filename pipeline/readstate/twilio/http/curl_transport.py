@@ -280,9 +280,12 @@ def transfer_options(settings: Settings, credentials: Credentials) -> list[tuple
         (pycurl.HTTPHEADER, ["Accept: application/json", "Expect:"]),
     ]
     if settings.base_url.startswith("https:"):
-        authorities = authorities_file() or ssl.get_default_verify_paths().cafile
-        if authorities is not None:
-            options.append((pycurl.CAINFO, str(authorities)))
+        # libcurl's own default is where Red Hat keeps them.
+        default = ssl.get_default_verify_paths()
+        if file := authorities_file() or default.cafile:
+            options.append((pycurl.CAINFO, str(file)))
+        elif default.capath:
+            options.append((pycurl.CAPATH, default.capath))
     return options
 
 

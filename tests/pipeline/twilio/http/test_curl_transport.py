@@ -1,12 +1,13 @@
 """What is libcurl's own; what every transport promises is in test_transports and test_transport_failures."""
 
 import math
+import ssl
 
 import pycurl
 import pytest
 
 from readstate.errors import Unanswered
-from readstate.settings.settings import Settings
+from readstate.settings.settings import DEFAULT_BASE_URL, Settings
 from readstate.twilio.http.curl_transport import transfer_options
 from tests.helpers.raw_server import http, raw_server
 from tests.helpers.transports import CREDENTIALS, READ, Open
@@ -38,6 +39,22 @@ def test_nothing_of_the_machine_is_used_beside_proxy_and_authorities(monkeypatch
     assert options[pycurl.PATH_AS_IS] == 1
     assert options[pycurl.PROTOCOLS] == pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
     assert not {pycurl.NETRC, pycurl.COOKIEFILE, pycurl.COOKIEJAR} & options.keys()
+
+
+@pytest.mark.parametrize(
+    ("file", "used"), [("/all.pem", {pycurl.CAINFO: "/all.pem"}), (None, {pycurl.CAPATH: "/each"})]
+)
+def test_authorities_are_those_of_python(
+    monkeypatch: pytest.MonkeyPatch, file: str | None, used: dict[int, str]
+) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    paths = ssl.get_default_verify_paths()._replace(cafile=file, capath="/each")  # type: ignore[arg-type]
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+
+    options = dict(transfer_options(Settings(base_url=DEFAULT_BASE_URL), CREDENTIALS))
+
+    assert {option: options[option] for option in (pycurl.CAINFO, pycurl.CAPATH) if option in options} == used
 
 
 @pytest.mark.process
