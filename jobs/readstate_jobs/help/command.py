@@ -27,7 +27,7 @@ _GROUPS = {
     "Unclear answers and delays": ("max_precondition_age", "settle", "breaker", "max_throttled"),
     "Faults and behaviour": ("like", "faults", "behaviours"),
     "Pace": ("max_in_flight", "max_rate", "writes_per_second", "production_first", "shared_pace"),
-    "Settings and connection": ("config", "profile", "env_file", "base_url", "work_dir"),
+    "Settings and connection": ("config", "profile", "env_file", "base_url", "work_dir", "port", "certificate"),
     "Output": (
         "columns", "drop_pii", "csv", "delta", "compare_with", "form", "as_csv", "raw", "markdown", "show_pii", "excel",
         "as_json", "detailed_exitcode", "with_exit_code", "metrics_file", "log_format", "log_file", "quiet", "verbose",
