@@ -1,6 +1,7 @@
 """From the parts of a finished run to a snapshot: merge, write the users and failures, upload, manifest last."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -40,17 +41,18 @@ class Publisher:
         Idempotent: a rerun after a crash writes the same files under the same names. Raise `PublishedMeanwhile`, what
         the store raises, and `Stopped` where a stop was requested between two files.
         """
-        # All files before the first upload: the manifest counts duplicates, and only the merge finds them.
-        finished = list(self._merged(draft, rows))
-        duplicates = draft.rows - sum(file.rows for _, file in finished)
+        # All files before the first upload: the manifest counts duplicates, and only the merge finds them. At the same
+        # time the roster: it is made of Python's objects, while Arrow merges without the interpreter's lock.
+        with ThreadPoolExecutor(1, thread_name_prefix="roster") as thread:
+            roster = thread.submit(self._roster, draft, rows)
+            merged = list(self._merged(draft, rows))
+            conversations = count_conversations(merged, self.workspace.finished)
+        duplicates = draft.rows - sum(file.rows for file in merged)
         if duplicates:
             self.emit(DuplicatesDropped(duplicates))
-        conversations = count_conversations([file for _, file in finished], self.workspace.finished)
         self.emit(ConversationsCounted(conversations or 0))
-        folder, blanked = self.workspace.finished, draft.blanked_columns
-        users = (row | {"snapshot_at": draft.started_at} for row in rows.users)
-        finished.append(("users", write_users(users, folder, blanked_columns=blanked)))
-        finished.append(("failures", write_failures(rows.failures, folder, blanked_columns=blanked)))
+        finished: list[tuple[Dataset, FinishedFile]] = [("user_conversations", file) for file in merged]
+        finished += roster.result()
         files = tuple(self._upload(draft, finished))
         manifest = msgspec.structs.replace(
             draft,
@@ -63,7 +65,15 @@ class Publisher:
         self.store.publish(manifest, replaces=self.replaces)
         return manifest
 
-    def _merged(self, draft: Manifest, rows: RunRows) -> Iterator[tuple[Dataset, FinishedFile]]:
+    def _roster(self, draft: Manifest, rows: RunRows) -> list[tuple[Dataset, FinishedFile]]:
+        folder, blanked = self.workspace.finished, draft.blanked_columns
+        users = (row | {"snapshot_at": draft.started_at} for row in rows.users)
+        return [
+            ("users", write_users(users, folder, blanked_columns=blanked)),
+            ("failures", write_failures(rows.failures, folder, blanked_columns=blanked)),
+        ]
+
+    def _merged(self, draft: Manifest, rows: RunRows) -> Iterator[FinishedFile]:
         done = 0
         for file in compact(
             rows.parts,
@@ -76,7 +86,7 @@ class Publisher:
             done += file.rows
             self.emit(Compacting(done, draft.rows))
             self.stop.raise_if_stopped()
-            yield "user_conversations", file
+            yield file
 
     def _upload(self, draft: Manifest, finished: list[tuple[Dataset, FinishedFile]]) -> Iterator[SnapshotFile]:
         for number, (dataset, file) in enumerate(finished, start=1):

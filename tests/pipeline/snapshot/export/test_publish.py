@@ -18,7 +18,7 @@ class DamagedOnce(Export):
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, Compacting) and not self.is_damaged:
-            (finished,) = self.work_dir.rglob("finished/*.parquet")
+            (finished,) = self.work_dir.rglob("finished/r-*.parquet")
             finished.write_bytes(finished.read_bytes()[:-1])
             self.is_damaged = True
 
