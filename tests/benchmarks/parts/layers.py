@@ -55,7 +55,10 @@ async def layers(env: dict[str, str]) -> AsyncIterator[dict[str, Ask]]:
                 return await answer.read()
 
         async def pages(user: str) -> object:
-            return [page async for page in reader.pages(reader.user_conversations(service, user))]
+            listed = reader.user_conversations(service, user)
+            while await reader.next_page(listed) is not None:
+                pass
+            return listed
 
         yield {
             "aiohttp alone": bare,
