@@ -137,7 +137,7 @@ class Reader:
     async def newest_message_index(self, service: str | None, conversation_sid: str) -> int | None:
         """Return the index of the newest message; None where the conversation is empty. Raises `NotFound`."""
         request = requests.newest_message(service, conversation_sid)
-        messages = (await self._ask(request)).json(_Messages).messages
+        messages = (await self._get(request, _Messages)).messages
         if not messages:
             return None
         if (index := messages[0].index) is None:
@@ -156,7 +156,7 @@ class Reader:
         Where rows may have moved past the reader, pages that may hold them follow once more: a row may come twice.
         """
         while (position := moving.position) is not None:
-            page = await self._ask(position.request)
+            page = _accepted(position.request, await self._transport.send(position.request))
             if position.reading > 1:
                 self._emit(PageReread(position.request.path))
             if moving.advance(page):
@@ -164,14 +164,8 @@ class Reader:
             del page
         return None
 
-    async def _ask(self, request: Request) -> Response:
-        response = await self._transport.send(request)
-        if not response.ok:
-            raise response.error(request)
-        return response
-
     async def _get(self, request: Request, kind: type[T]) -> T:
-        return (await self._ask(request)).json(kind)
+        return _accepted(request, await self._transport.send(request)).json(kind)
 
 
 class Writer(Reader):
@@ -184,6 +178,12 @@ class Writer(Reader):
         `TooLate` where *request* was not to leave any more.
         """
         return await self._transport.send(request)
+
+
+def _accepted(request: Request, response: Response) -> Response:
+    if not response.ok:
+        raise response.error(request)
+    return response
 
 
 def _require_named(request: Request, asked: str, names: tuple[str | None, str | None]) -> None:

@@ -66,7 +66,7 @@ def _address(request: Request, response: Response) -> str | None:
 
 
 def _is_list(request: Request) -> bool:
-    return "PageSize" in dict(request.query)
+    return bool(request.query)  # which nothing else has
 
 
 def _segments(path: str) -> list[str]:

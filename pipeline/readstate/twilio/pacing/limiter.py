@@ -119,7 +119,7 @@ class AdaptiveLimiter:
         """Return when the next request of *domain* may be sent; infinity: not before a response comes."""
         if self.circuit_breaker.opened_at is not None:
             return self.circuit_breaker.ready_at()
-        if self.in_flight >= max(1, int(self.window.value)):
+        if self.in_flight and self.in_flight >= int(self.window.value):
             return math.inf
         return max(self.account.ready_at(), self._pacer(domain).ready_at())
 
