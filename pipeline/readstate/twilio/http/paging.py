@@ -1,4 +1,4 @@
-"""Pagination of a list: the next request, and when to stop. Pure.
+"""Pagination of a list: where the next page is, and the request for it. Pure.
 
 Twilio pages by opaque tokens. A token is taken only from ``meta.next_page_url``, and of that address only the
 query is used: never its host, port, scheme or path, so that credentials stay on the configured origin.
@@ -19,10 +19,6 @@ _SIZE = re.compile("[1-9][0-9]{0,3}")
 
 MAX_TOKEN_CHARACTERS = 4096
 """Of a page token. Twilio's have about 200, and servers refuse an address of more than 8 000."""
-MAX_PAGES = 10_000
-"""Of one list that a user or a conversation bounds: Twilio allows 1 000 conversations a user."""
-MAX_USER_PAGES = 2_000_000
-"""Of the users of a service: 100 million at 50 a page."""
 
 
 class PageMeta(msgspec.Struct, gc=False):
@@ -70,22 +66,6 @@ def next_page_url(response: Response) -> str | None:
     """Return the address of the next page. Raises `UnusableAnswer`."""
     found = page_meta(response.body).next_page_url
     return response.json(_Envelope).meta.next_page_url if found is msgspec.UNSET else found
-
-
-class SeenTokens:
-    """The tokens of one list so far: they alone name a place in the list, ``Page`` is for the client's use."""
-
-    def __init__(self) -> None:
-        self._hashes: set[int] = set()
-
-    def add(self, request: Request) -> None:
-        """Remember the token of *request*. Raises `UnusableAnswer` where the list repeats itself, or does not end."""
-        token = hash(dict(request.query)["PageToken"])
-        if token in self._hashes:
-            raise UnusableAnswer(f"GET {request.path}: the list leads back to a page already read")
-        if len(self._hashes) >= (most := MAX_USER_PAGES if request.path.endswith("/Users") else MAX_PAGES):
-            raise UnusableAnswer(f"GET {request.path}: the list has not ended after {most} pages")
-        self._hashes.add(token)
 
 
 def follow(request: Request, next_url: str) -> Request:

@@ -13,13 +13,17 @@ from collections.abc import Sequence
 import msgspec
 
 from readstate.errors import UnusableAnswer
-from readstate.twilio.http.paging import SeenTokens, follow, next_page_url
+from readstate.twilio.http.paging import follow, next_page_url
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.lists.list_order import ListOrder, ListRow, list_rows
 from readstate.twilio.lists.seen_names import SeenNames
 
 MOST_READINGS = 20
+MAX_PAGES = 10_000
+"""Of one list that a user or a conversation bounds: Twilio allows 1 000 conversations a user."""
+MAX_USER_PAGES = 2_000_000
+"""Of the users of a service: 100 million at 50 a page."""
 
 
 class ListPosition(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +52,7 @@ class MovingList:
             start if isinstance(start, ListPosition) else ListPosition(first=start, request=start)
         )
         """None when the list is done."""
-        self._tokens = SeenTokens()
+        self._tokens = SeenNames()
         self._names = SeenNames()
 
     def advance(self, response: Response) -> bool:
@@ -69,13 +73,20 @@ class MovingList:
         has_new = is_new or position.reading == 1
         position = msgspec.structs.replace(position, found_new=position.found_new or has_new)
         if following is not None and not _is_far_enough(position, rows):
-            request = follow(position.request, following)
-            self._tokens.add(request)
-            self.position = msgspec.structs.replace(position, request=request)
+            self.position = msgspec.structs.replace(position, request=self._request(position, following))
         else:
             self.position = _next_reading(position)
-            self._tokens = SeenTokens()
+            self._tokens = SeenNames()
         return has_new
+
+    def _request(self, position: ListPosition, next_url: str) -> Request:
+        request = follow(position.request, next_url)
+        # The token alone names a place in the list; ``Page`` is for the client's use.
+        if not self._tokens.add([dict(request.query)["PageToken"]]):
+            raise UnusableAnswer(f"GET {request.path}: the list leads back to a page already read")
+        if position.pages >= (most := MAX_USER_PAGES if request.path.endswith("/Users") else MAX_PAGES):
+            raise UnusableAnswer(f"GET {request.path}: the list has not ended after {most} pages")
+        return request
 
 
 def _with_page(position: ListPosition, rows: Sequence[ListRow]) -> ListPosition:

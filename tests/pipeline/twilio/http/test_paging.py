@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from readstate.errors import UnusableAnswer
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.paging import (
-    MAX_PAGES,
     MAX_TOKEN_CHARACTERS,
-    SeenTokens,
     follow,
     next_page_url,
     smaller_page,
@@ -151,30 +149,6 @@ class TestFollow:
         assert (following.method, following.path) == (FIRST.method, FIRST.path)
         assert following.target.startswith(FIRST.path + "?")
         assert following.target.isascii()
-
-
-class TestSeenTokens:
-    def test_a_list_that_never_ends_is_ended(self) -> None:
-        seen = SeenTokens()
-        for number in range(MAX_PAGES):
-            seen.add(follow(FIRST, url(PageToken=f"PT{number}")))
-
-        with pytest.raises(UnusableAnswer, match="not ended after 10000 pages"):
-            seen.add(follow(FIRST, url(PageToken="PT")))
-
-    def test_a_list_of_users_may_be_longer_than_any_other(self) -> None:
-        seen = SeenTokens()
-        for number in range(MAX_PAGES + 1):
-            seen.add(follow(requests.list_users(None), url(PageToken=f"PT{number}")))
-
-    @pytest.mark.parametrize("page", [None, "7"])
-    def test_a_token_that_comes_again_is_refused_whatever_its_page_number(self, page: str | None) -> None:
-        seen = SeenTokens()
-        seen.add(follow(FIRST, url(PageToken="PT1", Page="1")))
-        seen.add(follow(FIRST, url(PageToken="PT2", Page="2")))
-
-        with pytest.raises(UnusableAnswer, match="already read"):
-            seen.add(follow(FIRST, url(PageToken="PT1", **({"Page": page} if page else {}))))
 
 
 class TestSmallerPage:

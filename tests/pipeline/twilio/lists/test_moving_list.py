@@ -11,8 +11,9 @@ from readstate.errors import UnusableAnswer
 from readstate.events import Event, PageReread
 from readstate.twilio.client import Reader
 from readstate.twilio.http import request as requests
-from readstate.twilio.lists.moving_list import MOST_READINGS, ListPosition, MovingList
+from readstate.twilio.lists.moving_list import MAX_PAGES, MOST_READINGS, ListPosition, MovingList
 from tests.helpers.moving_rows import ORDERS, MovingRow, MovingRows
+from tests.helpers.scripted_transport import page
 
 FIRST = requests.list_user_conversations(None, "US" + "a" * 32)
 STABLE = ["name", "name descending", "created", "created descending", "updated"]
@@ -94,6 +95,25 @@ async def test_a_list_that_moves_faster_than_it_is_read_is_an_error() -> None:
 
     with pytest.raises(UnusableAnswer, match="moved during each of"):
         await read(MovingRows(rows, "updated descending", size=5, moves=moves))
+
+
+def test_a_list_that_never_ends_is_ended_and_one_of_users_later_than_any_other() -> None:
+    last = page("conversations", [], "/?PageToken=PT1")
+    users = requests.list_users(None)
+
+    MovingList(ListPosition(first=users, request=users, pages=MAX_PAGES)).advance(last)
+    with pytest.raises(UnusableAnswer, match="not ended after 10000 pages"):
+        MovingList(ListPosition(first=FIRST, request=FIRST, pages=MAX_PAGES - 1)).advance(last)
+
+
+@pytest.mark.parametrize("query", ["PageToken=PT1", "PageToken=PT1&Page=7"])
+def test_a_token_that_comes_again_is_refused_whatever_its_page_number(query: str) -> None:
+    moving = MovingList(FIRST)
+    for token in ("PT1&Page=1", "PT2&Page=2"):
+        moving.advance(page("conversations", [], f"/?PageToken={token}"))
+
+    with pytest.raises(UnusableAnswer, match="already read"):
+        moving.advance(page("conversations", [], f"/?{query}"))
 
 
 async def test_a_position_stored_as_json_goes_on_in_another_process() -> None:
