@@ -70,7 +70,11 @@ def _summary(results: Results) -> str:
         ]  # fmt: skip
     rows.sort(key=lambda row: row[-1] != MISSED)
     missed, judged = (sum(row[-1] in verdicts for row in rows) for verdicts in ({MISSED}, {MISSED, *REACHED}))
-    head = f"{missed} of {judged} goals are missed; they come first. Judged is the median of the last run."
+    days = sorted({f"{runs[-1].began[:10]} ({runs[-1].machine})" for runs in results.values()})
+    head = (
+        f"{missed} of {judged} goals are missed; they come first. Medians, with the least and the most of all rounds."
+    )
+    head += f"\nLast run: {', '.join(days)}."
     return f"{head}\n\n{table(('', 'wanted', 'run before', 'last run', ''), rows)}"
 
 
