@@ -38,7 +38,7 @@ class CommandOutput:
 class RunCommand(Protocol):
     """Runs ``readstate`` with arguments; what fixtures hand to tests."""
 
-    def __call__(self, *arguments: str) -> CommandOutput: ...
+    def __call__(self, *arguments: str, env: Mapping[str, str] | None = None) -> CommandOutput: ...
 
 
 def run_command(*arguments: str, env: Mapping[str, str] | None = None) -> CommandOutput:

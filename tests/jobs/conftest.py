@@ -1,7 +1,7 @@
 """Simulators and commands that the tests of several commands share."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -59,8 +59,8 @@ def connected(clean_environment: None, twilio: RunningSimulator, monkeypatch: py
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", account.auth_token)
     monkeypatch.setenv("READSTATE_BASE_URL", twilio.base_url)
 
-    def run(*arguments: str) -> CommandOutput:
-        output = run_command(*arguments)
+    def run(*arguments: str, env: Mapping[str, str] | None = None) -> CommandOutput:
+        output = run_command(*arguments, env=env)
         assert account.auth_token not in output.stdout + output.stderr
         return output
 

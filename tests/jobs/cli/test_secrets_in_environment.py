@@ -24,12 +24,9 @@ def test_a_secret_on_the_command_line_is_refused_and_not_repeated(words: list[st
     assert "Export TWILIO_API_KEY" in output.stderr
 
 
-def test_the_secret_of_the_environment_is_refused_wherever_it_stands(
-    readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0f" * 16)
-
-    output = readstate("doctor", "--base-url", f"https://AC1:{'0f' * 16}@proxy.example.com")
+def test_the_secret_of_the_environment_is_refused_wherever_it_stands(readstate: RunCommand) -> None:
+    address = f"https://AC1:{'0f' * 16}@proxy.example.com"
+    output = readstate("doctor", "--base-url", address, env={"TWILIO_AUTH_TOKEN": "0f" * 16})
 
     assert output.code == ExitCode.USAGE
     assert "0f0f" not in output.stdout + output.stderr

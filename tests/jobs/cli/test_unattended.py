@@ -67,12 +67,11 @@ def test_quiet_and_verbose_exclude_each_other(connected: RunCommand) -> None:
     assert connected(*EXPORT, "-q", "-v").code == ExitCode.USAGE
 
 
-def test_the_environment_can_make_commands_quiet(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("READSTATE_LOG_LEVEL", "error")
-    monkeypatch.setenv("READSTATE_LOG_FILE", "log")
-    monkeypatch.setenv("READSTATE_LOG_FORMAT", "json")
-
-    output = connected(*EXPORT)
+def test_the_environment_can_make_commands_quiet(connected: RunCommand) -> None:
+    output = connected(
+        *EXPORT,
+        env={"READSTATE_LOG_LEVEL": "error", "READSTATE_LOG_FILE": "log", "READSTATE_LOG_FORMAT": "json"},
+    )
 
     assert output.stdout + output.stderr == ""
     lines = [json.loads(line) for line in Path("log").read_text().splitlines()]

@@ -1,8 +1,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator
 from readstate_jobs.cli.caller import os_user
@@ -79,15 +77,10 @@ def test_a_file_without_lines_is_refused(connected: RunCommand) -> None:
 
 
 def test_the_manifest_names_author_build_and_key(
-    twilio: RunningSimulator, connected: RunCommand, changes: Path, monkeypatch: pytest.MonkeyPatch
+    twilio: RunningSimulator, connected: RunCommand, changes: Path
 ) -> None:
-    monkeypatch.setenv("CI_JOB_URL", "https://ci.example/7")
-    monkeypatch.delenv("TWILIO_ACCOUNT_SID")
-    monkeypatch.delenv("TWILIO_AUTH_TOKEN")
-    monkeypatch.setenv("TWILIO_API_KEY", twilio.credentials.api_key)
-    monkeypatch.setenv("TWILIO_API_SECRET", twilio.credentials.api_secret)
-
-    planned = connected("plan", str(changes), "--json")
+    key = {"TWILIO_API_KEY": twilio.credentials.api_key, "TWILIO_API_SECRET": twilio.credentials.api_secret}
+    planned = connected("plan", str(changes), "--json", env={"CI_JOB_URL": "https://ci.example/7"} | key)
 
     manifest = json.loads((Path(planned.document["plan_dir"]) / "manifest.json").read_text())
     assert manifest["planner"]["os_user"] == os_user()

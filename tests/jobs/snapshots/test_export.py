@@ -29,11 +29,8 @@ def test_it_publishes_the_world_and_says_so_in_a_table(connected: RunCommand, tw
 
 
 @pytest.mark.parametrize("transport", ["aiohttp", "curl"])
-def test_with_json_stdout_is_one_document_that_holds_the_manifest(
-    connected: RunCommand, monkeypatch: pytest.MonkeyPatch, transport: str
-) -> None:
-    monkeypatch.setenv("READSTATE_TRANSPORT", transport)
-    output = connected(*EXPORT, "--json")
+def test_with_json_stdout_is_one_document_that_holds_the_manifest(connected: RunCommand, transport: str) -> None:
+    output = connected(*EXPORT, "--json", env={"READSTATE_TRANSPORT": transport})
 
     assert output.code == ExitCode.DONE
     assert output.document["already_published"] is False

@@ -29,16 +29,14 @@ def test_the_metrics_file_is_prometheus_text_that_agrees_with_the_manifest(conne
 
 
 def test_json_log_lines_are_objects_and_failures_hold_the_request_id(
-    connected: RunCommand, twilio: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    connected: RunCommand, twilio: RunningSimulator
 ) -> None:
     users = list(twilio.world.default_service.users())
     Path("users.txt").write_text("".join(f"{user.sid}\n" for user in users))
     twilio.faults = replace(twilio.faults, error_share=0.15, html_share=0.0)
-    monkeypatch.setenv("READSTATE_MAX_ATTEMPTS", "1")
 
-    output = connected(
-        *EXPORT, "--users", "users.txt", "--service", twilio.world.default_service.sid, "--log-format", "json", "--json"
-    )
+    chosen = ("--users", "users.txt", "--service", twilio.world.default_service.sid)
+    output = connected(*EXPORT, *chosen, "--log-format", "json", "--json", env={"READSTATE_MAX_ATTEMPTS": "1"})
 
     lines = [json.loads(line) for line in output.stderr.splitlines()]
     assert output.code == ExitCode.SOME_FAILED, output.stderr
@@ -49,12 +47,8 @@ def test_json_log_lines_are_objects_and_failures_hold_the_request_id(
     assert all(line["request_id"] in line["message"] for line in failures)
 
 
-def test_refused_credentials_are_code_14_and_leave_nothing_to_resume(
-    connected: RunCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0" * 32)
-
-    output = connected(*EXPORT)
+def test_refused_credentials_are_code_14_and_leave_nothing_to_resume(connected: RunCommand) -> None:
+    output = connected(*EXPORT, env={"TWILIO_AUTH_TOKEN": "0" * 32})
 
     assert output.code == ExitCode.NOT_PERMITTED
     assert "401" in output.stderr

@@ -92,11 +92,8 @@ def test_what_cannot_be_resumed_is_refused_and_restart_begins_anew(
     assert (anew.document["manifest"]["starts"], anew.document["manifest"]["users"]["listed"]) == (1, 3)
 
 
-def test_an_outage_is_told_and_resumable(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("READSTATE_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("READSTATE_MAX_ATTEMPTS", "2")
-
-    output = connected(*EXPORT)
+def test_an_outage_is_told_and_resumable(connected: RunCommand) -> None:
+    output = connected(*EXPORT, env={"READSTATE_BASE_URL": "http://127.0.0.1:9", "READSTATE_MAX_ATTEMPTS": "2"})
 
     assert output.code == ExitCode.STOPPED_EARLY
     assert "cannot connect to http://127.0.0.1:9" in output.stderr

@@ -259,12 +259,9 @@ def test_a_bucket_that_does_not_exist_is_named(connected: RunCommand, s3: StoreS
     assert "no such bucket" in output.stderr
 
 
-def test_a_store_that_does_not_answer_is_told_from_a_full_disk(
-    connected: RunCommand, s3: StoreServer, monkeypatch: pytest.MonkeyPatch, hasty: None
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-
-    output = connected("export", "--out", "s3://bucket/root")
+@pytest.mark.usefixtures("hasty", "s3")
+def test_a_store_that_does_not_answer_is_told_from_a_full_disk(connected: RunCommand) -> None:
+    output = connected("export", "--out", "s3://bucket/root", env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
 
     assert output.code == ExitCode.STOPPED_EARLY
     assert "s3://bucket/root: the store does not answer" in output.stderr

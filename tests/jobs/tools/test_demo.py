@@ -10,13 +10,9 @@ from tests.helpers.exporting import published_rows
 
 
 @pytest.mark.process  # a query has a process of its own
-def test_it_exports_a_world_of_its_own_and_says_what_to_type_next(
-    readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "of a real account, which a demo must not touch")
-    monkeypatch.setenv("READSTATE_BASE_URL", "http://127.0.0.1:9")
-
-    output = readstate("demo", "--users", "80", "--out", "tried")
+def test_it_exports_a_world_of_its_own_and_says_what_to_type_next(readstate: RunCommand) -> None:
+    real = {"TWILIO_AUTH_TOKEN": "a demo must not touch it", "READSTATE_BASE_URL": "http://127.0.0.1:9"}
+    output = readstate("demo", "--users", "80", "--out", "tried", env=real)
 
     assert output.code == ExitCode.DONE, output.stderr
     assert "A simulated Twilio listens on http://127.0.0.1:" in output.stderr

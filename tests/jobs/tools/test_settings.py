@@ -24,15 +24,12 @@ def test_people_get_a_table_with_values_as_a_file_would_have_them(readstate: Run
     assert lines["metrics_file"] == ["-", "default"]
 
 
-def test_secrets_are_masked_and_what_names_them_is_shortened(
-    readstate: RunCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_secrets_are_masked_and_what_names_them_is_shortened(readstate: RunCommand) -> None:
     secrets = {"TWILIO_AUTH_TOKEN": "5ec1e7" * 5, "TWILIO_API_SECRET": "5ec2e7" * 5}
     names = {"TWILIO_ACCOUNT_SID": "AC" + "0123456789abcdef" * 2, "TWILIO_API_KEY": "SK" + "fedcba9876543210" * 2}
-    for name, value in (secrets | names | {"TWILIO_EDGE": "dublin", "TWILIO_REGION": "ie1"}).items():
-        monkeypatch.setenv(name, value)
+    env = secrets | names | {"TWILIO_EDGE": "dublin", "TWILIO_REGION": "ie1"}
 
-    table, document = readstate("settings"), readstate("settings", "--json")
+    table, document = readstate("settings", env=env), readstate("settings", "--json", env=env)
 
     for output in (table, document):
         assert output.code == ExitCode.DONE
@@ -72,9 +69,8 @@ def test_a_wrong_setting_is_code_10_with_its_place(file: str, message: str, read
     assert output.stdout == ""
 
 
-def test_the_password_of_a_shared_pace_is_not_shown(readstate: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("READSTATE_SHARED_PACE", "redis://:sesame@localhost:6379/0")
-
-    for shown in (readstate("settings"), readstate("settings", "--json")):
+def test_the_password_of_a_shared_pace_is_not_shown(readstate: RunCommand) -> None:
+    for words in ([], ["--json"]):
+        shown = readstate("settings", *words, env={"READSTATE_SHARED_PACE": "redis://:sesame@localhost:6379/0"})
         assert "sesame" not in shown.stdout
         assert "redis://localhost:6379/0" in shown.stdout
