@@ -47,6 +47,10 @@ class Goal:
     unit: str = ""
 
     @property
+    def median(self) -> str:
+        return f"{short(self.figure.median)}{self.unit}"
+
+    @property
     def wanted(self) -> str:
         if self.floor is None:
             return ""

@@ -62,18 +62,15 @@ def _summary(results: Results) -> str:
     """Return a table of all goals, those that are missed first."""
     rows = []
     for *before, last in results.values():
-        earlier = {goal.what: goal.figure.text(goal.unit) for run in before for goal in run.section.goals}
+        earlier = {goal.what: goal.median for run in before for goal in run.section.goals}
         rows += [
-            (f"{last.section.title}: {goal.what}", goal.wanted, earlier.get(goal.what, ""),
-             goal.figure.text(goal.unit), goal.verdict)
+            (f"{last.section.title}: {goal.what}", goal.wanted, earlier.get(goal.what, ""), goal.median, goal.verdict)
             for goal in last.section.goals
-        ]  # fmt: skip
+        ]
     rows.sort(key=lambda row: row[-1] != MISSED)
     missed, judged = (sum(row[-1] in verdicts for row in rows) for verdicts in ({MISSED}, {MISSED, *REACHED}))
     days = sorted({f"{runs[-1].began[:10]} ({runs[-1].machine})" for runs in results.values()})
-    head = (
-        f"{missed} of {judged} goals are missed; they come first. Medians, with the least and the most of all rounds."
-    )
+    head = f"{missed} of {judged} goals are missed; they come first. Figures are medians."
     head += f"\nLast run: {', '.join(days)}."
     return f"{head}\n\n{table(('', 'wanted', 'run before', 'last run', ''), rows)}"
 
