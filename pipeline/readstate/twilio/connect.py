@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
-from urllib.parse import urlsplit
 
 from readstate.clock import Clock
 from readstate.errors import BadInput
@@ -15,7 +14,7 @@ from readstate.settings.redis_address import without_password
 from readstate.settings.settings import Settings
 from readstate.twilio.client import Reader, Writer
 from readstate.twilio.http.body_budget import BodyBudget
-from readstate.twilio.http.connecting import proxy_for
+from readstate.twilio.http.connecting import proxy_host
 from readstate.twilio.http.time_bounds import time_bounded
 from readstate.twilio.http.transport import Transport
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
@@ -94,12 +93,8 @@ def transport_name(settings: Settings) -> str:
 
 def describe_route(settings: Settings) -> str:
     """Return how requests get to the origin, for a person: the transport, and the proxy without its password."""
-    proxy = proxy_for(settings.base_url)
-    if proxy is None:
-        return f"{transport_name(settings)}, directly"
-    # Of an address without a host nothing is shown: it may hold a password.
-    host = urlsplit(proxy).netloc.rpartition("@")[2] or "(no host)"
-    return f"{transport_name(settings)}, through the proxy {host}"
+    proxy = proxy_host(settings.base_url)
+    return f"{transport_name(settings)}, " + (f"through the proxy {proxy}" if proxy else "directly")
 
 
 def _shared(

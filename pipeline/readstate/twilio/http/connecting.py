@@ -25,6 +25,12 @@ def proxy_for(base_url: str) -> str | None:
     return getproxies_environment().get(address.scheme)
 
 
+def proxy_host(base_url: str) -> str | None:
+    """Return host and port of the proxy for *base_url*: what of its address can be shown, which may hold a password."""
+    proxy = proxy_for(base_url)
+    return proxy and (urlsplit(proxy).netloc.rpartition("@")[2] or "(no host)")
+
+
 def authorities_file(environ: Mapping[str, str] = os.environ) -> Path | None:
     """Return the file of certificate authorities that a variable names. Raise `BadInput` where it cannot be read."""
     for name in _AUTHORITIES:
@@ -43,8 +49,10 @@ def authorities_file(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 def cannot_connect(request: Request, base_url: str, reason: str) -> NotSent:
     """Return the error for a connection that could not be made."""
+    proxy = proxy_host(base_url)
+    through = f" through the proxy {proxy}" if proxy else ""
     return NotSent(
-        f"{request.method} {request.path}: cannot connect to {base_url}: {reason}",
+        f"{request.method} {request.path}: cannot connect to {base_url}{through}: {reason}",
         hint="Check the network, and the address that readstate settings shows as base_url.",
     )
 

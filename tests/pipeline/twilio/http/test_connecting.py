@@ -91,6 +91,7 @@ async def test_a_proxy_that_cannot_be_reached_is_a_failed_connection(
         with pytest.raises(NotSent) as raised:
             await opened.send(READ)
 
+    assert "cannot connect to https://conversations.invalid through the proxy 127.0.0.1:1: " in str(raised.value)
     assert "hunter2" not in str(raised.value)
 
 
