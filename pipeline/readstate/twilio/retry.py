@@ -104,7 +104,9 @@ class Retrying:
             )
 
     def _is_exhausted(self, attempts: "_Attempts", state: RetryCallState) -> bool:
-        most = _REFUSALS_THAT_STOP if _has_status(_outcome(state), 401) else self._policy.max_attempts
+        outcome = _outcome(state)
+        is_refusal = isinstance(outcome, Response) and outcome.status == 401
+        most = _REFUSALS_THAT_STOP if is_refusal else self._policy.max_attempts
         seconds = self._clock.monotonic() - attempts.failing_since
         return state.attempt_number >= most or seconds >= self._policy.max_seconds
 
@@ -121,7 +123,7 @@ class Retrying:
         if self._budget.spend():
             self._emit(RetryBudgetSpent(self._policy.retry_share))
         request, outcome, failures = attempts.request, _outcome(state), state.attempt_number
-        reason, request_id = _reason(request, outcome), _request_id(outcome)
+        reason, request_id = _reason(request, outcome)
         self._emit(Retried(request.method, request.path, reason, failures, state.upcoming_sleep, request_id))
         self._shrink_page(attempts, outcome, failures)
 
@@ -134,7 +136,7 @@ class Retrying:
 
     def _on_exhausted(self, attempts: "_Attempts", state: RetryCallState) -> _Outcome:
         request, outcome, failures = attempts.request, _outcome(state), state.attempt_number
-        reason, request_id = _reason(request, outcome), _request_id(outcome)
+        reason, request_id = _reason(request, outcome)
         self._emit(RetriesExhausted(request.method, request.path, reason, failures, request_id))
         return outcome
 
@@ -193,20 +195,13 @@ def _is_server_trouble(outcome: _Outcome) -> bool:
     return isinstance(outcome, Unanswered) or (isinstance(outcome, Response) and outcome.status >= 500)
 
 
-def _has_status(outcome: _Outcome, status: int) -> bool:
-    return isinstance(outcome, Response) and outcome.status == status
-
-
 def _is_object(body: bytes) -> bool:
     """Return whether *body* is a JSON object, by its ends: no gateway's page, and not cut off."""
     return body.lstrip().startswith(b"{") and body.rstrip().endswith(b"}")
 
 
-def _request_id(outcome: _Outcome) -> str | None:
-    return outcome.request_id if isinstance(outcome, Response) else None
-
-
-def _reason(request: Request, outcome: _Outcome) -> str:
+def _reason(request: Request, outcome: _Outcome) -> tuple[str, str | None]:
+    """Return why *request* has to be sent again, and the id of the response if one came."""
     if isinstance(outcome, Response):
-        return f"status {outcome.status}" + (" with an unusable body" if outcome.ok else "")
-    return outcome.message.removeprefix(f"{request.method} {request.path}: ")
+        return f"status {outcome.status}" + (" with an unusable body" if outcome.ok else ""), outcome.request_id
+    return outcome.message.removeprefix(f"{request.method} {request.path}: "), None
