@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from readstate.clock import Clock
 from readstate.concurrency import bounded_map
@@ -18,8 +18,7 @@ from readstate.twilio.http.users_page import NO_SID
 BUFFER_BYTES = 48 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedUser:
+class FetchedUser(NamedTuple):
     """A user with the undecoded bodies of all pages of its list."""
 
     user: RosterUser

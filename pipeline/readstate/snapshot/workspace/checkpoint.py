@@ -4,7 +4,6 @@ A part and the results of its users are committed in one transaction, so a run t
 done, with all rows on disk, or still to be read.
 """
 
-import dataclasses
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -182,7 +181,7 @@ class Checkpoint:
         """
         added = self.add_users(service, [user], next_page=None)
         row = self._connection.execute("SELECT id FROM user WHERE service = ? AND sid = ?", (service, user.sid))
-        self.commit(None, [dataclasses.replace(result, id=row.fetchone()[0])])
+        self.commit(None, [msgspec.structs.replace(result, id=row.fetchone()[0])])
         return added
 
     def claim(self, count: int) -> list[RosterUser]:

@@ -1,9 +1,10 @@
 """The result of reading one user."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from readstate.clock import Clock
 from readstate.errors import ApiError, BadInput, Refused, TransportError
@@ -24,8 +25,7 @@ class RosterUser(NamedTuple):
     identity: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class UserResult:
+class UserResult(msgspec.Struct, frozen=True):
     """The result of reading one user."""
 
     id: int
