@@ -3,6 +3,7 @@
 import os
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
@@ -17,18 +18,28 @@ _AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 def proxy_for(base_url: str) -> str | None:
     """Return the proxy that HTTP_PROXY or HTTPS_PROXY name for *base_url*, unless NO_PROXY excludes it.
 
-    The address may hold a password.
+    The address may hold a password. Raise `BadInput` where it has no host or no port that exists.
     """
     address = urlsplit(base_url)
     if address.hostname is None or proxy_bypass_environment(address.hostname):
         return None
-    return getproxies_environment().get(address.scheme)
+    if not (proxy := getproxies_environment().get(address.scheme)):
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    with suppress(ValueError):  # from a port of letters, or of more than 65535
+        parts = urlsplit(proxy)
+        if parts.hostname and parts.port != 0:
+            return proxy
+    raise BadInput(
+        f"{address.scheme.upper()}_PROXY: not the address of a proxy",
+        hint="Write it as http://HOST:PORT, or unset it.",
+    )
 
 
 def proxy_host(base_url: str) -> str | None:
-    """Return host and port of the proxy for *base_url*: what of its address can be shown, which may hold a password."""
+    """Return host and port of the proxy for *base_url*: what of its address can be shown. Raise `BadInput`."""
     proxy = proxy_for(base_url)
-    return proxy and (urlsplit(proxy).netloc.rpartition("@")[2] or "(no host)")
+    return proxy and urlsplit(proxy).netloc.rpartition("@")[2]
 
 
 def authorities_file(environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -49,10 +60,8 @@ def authorities_file(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 def cannot_connect(request: Request, base_url: str, reason: str) -> NotSent:
     """Return the error for a connection that could not be made."""
-    proxy = proxy_host(base_url)
-    through = f" through the proxy {proxy}" if proxy else ""
     return NotSent(
-        f"{request.method} {request.path}: cannot connect to {base_url}{through}: {reason}",
+        f"{request.method} {request.path}: cannot connect to {_way(base_url)}: {reason}",
         hint="Check the network, and the address that readstate settings shows as base_url.",
     )
 
@@ -60,7 +69,7 @@ def cannot_connect(request: Request, base_url: str, reason: str) -> NotSent:
 def unknown_host(request: Request, base_url: str, reason: str) -> NotSent:
     """Return the error for a host name that has no address."""
     return NotSent(
-        f"{request.method} {request.path}: {base_url}: the host name cannot be resolved: {reason}",
+        f"{request.method} {request.path}: {_way(base_url)}: the host name cannot be resolved: {reason}",
         hint="Check DNS and the address that readstate settings shows as base_url; behind a proxy, set HTTPS_PROXY.",
         is_lasting=True,
     )
@@ -69,7 +78,12 @@ def unknown_host(request: Request, base_url: str, reason: str) -> NotSent:
 def untrusted_certificate(request: Request, base_url: str, reason: str) -> NotSent:
     """Return the error for a certificate that does not verify."""
     return NotSent(
-        f"{request.method} {request.path}: {base_url}: its certificate cannot be verified: {reason}",
+        f"{request.method} {request.path}: {_way(base_url)}: its certificate cannot be verified: {reason}",
         hint="If your company's proxy replaces certificates, name the file of its authority in SSL_CERT_FILE.",
         is_lasting=True,
     )
+
+
+def _way(base_url: str) -> str:
+    proxy = proxy_host(base_url)
+    return f"{base_url} through the proxy {proxy}" if proxy else base_url

@@ -99,7 +99,7 @@ class CurlTransport:
         code, reason = error.args
         if transfer.refusal is not None:
             return transfer.refusal
-        if code == pycurl.E_COULDNT_RESOLVE_HOST:
+        if code in {pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_RESOLVE_PROXY}:
             return unknown_host(request, self._base_url, reason)
         if code == pycurl.E_PEER_FAILED_VERIFICATION:
             return untrusted_certificate(request, self._base_url, reason)

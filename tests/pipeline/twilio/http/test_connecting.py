@@ -67,9 +67,12 @@ async def test_requests_go_through_the_proxy_which_sees_no_secret(
     assert SECRET not in head
 
 
-async def test_plain_http_goes_through_its_own_proxy(transport: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("scheme", ["http://", ""])
+async def test_plain_http_goes_through_its_own_proxy(
+    transport: Open, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
     async with connect_proxy() as proxy, raw_server(lambda _: http()) as server:
-        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("http_proxy", scheme + proxy.url.removeprefix("http://"))
         async with transport(server.base_url) as opened:
             assert (await opened.send(READ)).status == 200
 
@@ -93,6 +96,21 @@ async def test_a_proxy_that_cannot_be_reached_is_a_failed_connection(
 
     assert "cannot connect to https://conversations.invalid through the proxy 127.0.0.1:1: " in str(raised.value)
     assert "hunter2" not in str(raised.value)
+
+
+async def test_a_proxy_of_unknown_name_is_named(transport: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.invalid:3128")
+    async with transport("https://127.0.0.1") as opened:
+        with pytest.raises(NotSent, match=r"through the proxy proxy\.invalid:3128: the host name cannot be resolved"):
+            await opened.send(READ)
+
+
+@pytest.mark.parametrize("address", ["http://", "user:hunter2@", "http://proxy:99999", "http://proxy:http"])
+def test_what_is_no_address_of_a_proxy_is_told_by_its_variable(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("https_proxy", address)
+
+    with pytest.raises(BadInput, match=r"^HTTPS_PROXY: not the address of a proxy\n"):
+        proxy_for("https://conversations.twilio.com")
 
 
 def test_a_proxy_is_named_by_the_scheme_of_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
