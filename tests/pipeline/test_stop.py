@@ -26,16 +26,6 @@ async def test_the_first_reason_stays_and_every_request_is_heard() -> None:
     assert caught.value.exit_code is ExitCode.TERMINATED
 
 
-async def test_a_waiter_gets_the_reason() -> None:
-    stop = StopSwitch()
-    waiter = asyncio.create_task(stop.wait())
-    await asyncio.sleep(0)
-
-    stop.request_stop(SECOND)
-
-    assert await waiter == SECOND
-
-
 async def test_a_block_that_ends_within_the_grace_keeps_its_result() -> None:
     stop, done = StopSwitch(), []
 

@@ -51,15 +51,6 @@ def test_with_json_it_is_one_document_with_the_same_findings(connected: RunComma
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [], "it leaves nothing behind"
 
 
-def test_a_root_that_ignores_conditions_is_told(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SnapshotStore, "supports_conditional_put", lambda _self: False)
-
-    output = connected("doctor", "--out", "root")
-
-    assert output.code == ExitCode.SOME_FAILED
-    assert "when two processes publish at once, the last one wins" in output.stdout
-
-
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
@@ -160,24 +151,26 @@ def test_a_folder_that_cannot_be_written_is_a_cross_and_the_rest_is_checked_too(
     assert message in output.stdout
 
 
-def test_no_folder_for_temporary_files_is_a_cross(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", "/missing")
+@pytest.mark.parametrize(
+    ("place", "name", "value", "subject", "message"),
+    [
+        (SnapshotStore, "supports_conditional_put", lambda _: False, "root", "at once, the last one wins"),
+        (tempfile, "tempdir", "/missing", "temporary", "→ Set TMPDIR"),
+        (shutil, "disk_usage", lambda _: SimpleNamespace(free=10**6), "work folder", "1.0 MB free"),
+    ],
+    ids=["a root that ignores conditions", "no folder for temporary files", "a full disk"],
+)
+def test_what_is_wrong_with_the_disk_or_the_root_is_a_cross(
+    *, place: object, name: str, value: object, subject: str, message: str,
+    connected: RunCommand, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(place, name, value)
 
-    output = connected("doctor")
+    output = connected("doctor", "--out", "root")
 
     assert output.code == ExitCode.SOME_FAILED
-    assert marks(output)["temporary"] == "✗"
-    assert "→ Set TMPDIR" in output.stdout
-
-
-def test_a_full_disk_is_a_cross(connected: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**6))
-
-    output = connected("doctor")
-
-    assert output.code == ExitCode.SOME_FAILED
-    assert marks(output)["work folder"] == "✗"
-    assert "1.0 MB free" in output.stdout
+    assert marks(output)[subject] == "✗"
+    assert message in output.stdout
 
 
 def test_a_wrong_setting_is_a_cross_and_no_crash(connected: RunCommand) -> None:

@@ -44,17 +44,9 @@ def test_only_the_last_half_minute_counts(gaps: list[float], rate: int) -> None:
     assert meter.requests_per_second() == pytest.approx(rate)
 
 
-def test_the_time_left_follows_from_the_rate_of_users() -> None:
-    assert steady(10, requests=99, done=5).seconds_left(500) == 100
-
-
-@pytest.mark.parametrize("left", [0, -3])
-def test_nothing_left_takes_no_time(left: int) -> None:
-    assert metered([Sample(0, 0, 0, 0)]).seconds_left(left) == 0
-
-
-def test_while_nothing_moves_the_time_left_is_unknown() -> None:
-    assert steady(10, requests=99, done=0).seconds_left(5) is None
+@pytest.mark.parametrize(("done", "left", "seconds"), [(5, 500, 100), (0, 5, None), (0, 0, 0), (0, -3, 0)])
+def test_the_time_left_follows_from_the_rate_of_users(done: int, left: int, seconds: float | None) -> None:
+    assert steady(10, requests=99, done=done).seconds_left(left) == seconds
 
 
 def test_a_run_without_a_success_for_three_seconds_has_none_recently() -> None:

@@ -46,8 +46,12 @@ class Bench:
             self.breaker.record(self.clock.monotonic(), is_ambiguous=True)
 
 
-async def test_there_is_room_for_some_rows_and_each_that_leaves_makes_room_for_one(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+async def test_there_is_room_for_some_rows_and_each_that_leaves_makes_room_for_one(bench: Bench) -> None:
     slots = [await bench.admission.acquire() for _ in range(4)]
     waiting = asyncio.create_task(bench.admission.acquire())
     await asyncio.sleep(0)
@@ -61,8 +65,7 @@ async def test_there_is_room_for_some_rows_and_each_that_leaves_makes_room_for_o
     assert not await bench.admission.acquire()
 
 
-async def test_slow_answers_make_room_for_more_rows(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+async def test_slow_answers_make_room_for_more_rows(bench: Bench) -> None:
     bench.answer("GET", seconds=0.5)
     bench.answer("POST", seconds=0.5)
 
@@ -70,8 +73,7 @@ async def test_slow_answers_make_room_for_more_rows(tmp_path: Path) -> None:
         assert await bench.admission.acquire()
 
 
-async def test_refusals_without_end_stop_the_run(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+async def test_refusals_without_end_stop_the_run(bench: Bench) -> None:
     bench.answer(status=429)
     bench.clock.advance(61)
 
@@ -79,8 +81,7 @@ async def test_refusals_without_end_stop_the_run(tmp_path: Path) -> None:
     assert "429" in bench.stop.reason().text  # type: ignore[union-attr]
 
 
-async def test_one_other_answer_ends_the_count_of_refusals(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+async def test_one_other_answer_ends_the_count_of_refusals(bench: Bench) -> None:
     bench.answer(status=429)
     bench.clock.advance(61)
     bench.answer("POST", status=404)
@@ -89,8 +90,7 @@ async def test_one_other_answer_ends_the_count_of_refusals(tmp_path: Path) -> No
     assert await bench.admission.acquire()
 
 
-async def test_an_open_breaker_waits_for_a_reading_that_succeeds(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+async def test_an_open_breaker_waits_for_a_reading_that_succeeds(bench: Bench) -> None:
     bench.break_writes()
     bench.probes = [Unanswered("reset"), Unanswered("reset"), None]
 
@@ -100,8 +100,7 @@ async def test_an_open_breaker_waits_for_a_reading_that_succeeds(tmp_path: Path)
     assert not bench.breaker.is_open
 
 
-async def test_an_open_breaker_gives_up_in_the_end(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+async def test_an_open_breaker_gives_up_in_the_end(bench: Bench) -> None:
     bench.break_writes()
     bench.probes = [Unanswered("reset")] * 500
 
@@ -109,8 +108,7 @@ async def test_an_open_breaker_gives_up_in_the_end(tmp_path: Path) -> None:
     assert "no clear answer" in bench.stop.reason().text  # type: ignore[union-attr]
 
 
-async def test_a_probe_that_is_refused_ends_the_run(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+async def test_a_probe_that_is_refused_ends_the_run(bench: Bench) -> None:
     bench.break_writes()
     bench.probes = [NotPermitted("401")]
 
@@ -118,8 +116,7 @@ async def test_a_probe_that_is_refused_ends_the_run(tmp_path: Path) -> None:
         await bench.admission.acquire()
 
 
-async def test_a_disk_that_fills_up_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(tmp_path)
+async def test_a_disk_that_fills_up_stops_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RunDirectory, "free_bytes", lambda _: 100_000_000)
 
     assert not await bench.admission.acquire()

@@ -4,26 +4,23 @@ from readstate.changes.apply.circuit_breaker import WriteBreaker, parse_threshol
 from readstate.errors import BadInput
 
 
-def test_the_breaker_opens_at_the_fifth_unclear_answer_in_a_row() -> None:
+@pytest.mark.parametrize(
+    ("answers", "last"),
+    [
+        ([True, True, True, True, False, True, True, True, True], True),
+        ([number % 4 == 0 for number in range(49)], False),
+    ],
+    ids=["the fifth unclear answer in a row", "more than a fifth of the last fifty"],
+)
+def test_the_breaker_opens_at_the_answer_that_is_too_much(answers: list[bool], last: bool) -> None:
     breaker = WriteBreaker()
-    for is_ambiguous in (True, True, True, True, False, True, True, True, True):
+    for is_ambiguous in answers:
         breaker.record(1.0, is_ambiguous=is_ambiguous)
     assert not breaker.is_open
 
-    breaker.record(2.0, is_ambiguous=True)
+    breaker.record(2.0, is_ambiguous=last)
 
     assert breaker.opened_at == 2.0
-
-
-def test_the_breaker_opens_where_more_than_a_fifth_of_the_last_fifty_are_unclear() -> None:
-    breaker = WriteBreaker()
-    for number in range(49):
-        breaker.record(1.0, is_ambiguous=number % 4 == 0)
-    assert not breaker.is_open
-
-    breaker.record(2.0, is_ambiguous=False)
-
-    assert breaker.is_open
 
 
 def test_how_many_may_be_unclear_is_for_a_person_to_say() -> None:

@@ -54,9 +54,12 @@ class Bench:
             await asyncio.sleep(0)
 
 
-async def test_a_turn_is_taken_each_second_and_not_for_each_request() -> None:
-    bench = Bench()
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
 
+
+async def test_a_turn_is_taken_each_second_and_not_for_each_request(bench: Bench) -> None:
     async with bench.sharing:
         began = bench.clock.monotonic()
         for _ in range(100):
@@ -67,9 +70,7 @@ async def test_a_turn_is_taken_each_second_and_not_for_each_request() -> None:
     assert 9 <= len([time for time in bench.store.turns_at if time > began]) <= 12
 
 
-async def test_a_pause_is_reported_to_the_ledger_at_once() -> None:
-    bench = Bench()
-
+async def test_a_pause_is_reported_to_the_ledger_at_once(bench: Bench) -> None:
     async with bench.sharing:
         await bench.pass_seconds(2.3)
         now = bench.clock.monotonic()
@@ -97,9 +98,7 @@ async def test_a_joiner_waits_for_room_and_both_are_fair_a_second_later() -> Non
         assert first.limiter.view(clock.monotonic()).window == pytest.approx(90, abs=1)
 
 
-async def test_a_process_frees_its_share_whatever_ends_it() -> None:
-    bench = Bench()
-
+async def test_a_process_frees_its_share_whatever_ends_it(bench: Bench) -> None:
     with pytest.raises(ZeroDivisionError):
         async with bench.sharing:
             _ = 1 / 0
@@ -108,9 +107,7 @@ async def test_a_process_frees_its_share_whatever_ends_it() -> None:
     assert bench.store.is_closed
 
 
-async def test_a_missed_turn_is_not_worth_a_warning() -> None:
-    bench = Bench()
-
+async def test_a_missed_turn_is_not_worth_a_warning(bench: Bench) -> None:
     async with bench.sharing:
         bench.store.reason = "away"
         await bench.pass_seconds(LEASE_SECONDS - 2)
@@ -120,9 +117,7 @@ async def test_a_missed_turn_is_not_worth_a_warning() -> None:
     assert bench.events == []
 
 
-async def test_a_lost_ledger_is_reported_once_and_so_is_its_return() -> None:
-    bench = Bench()
-
+async def test_a_lost_ledger_is_reported_once_and_so_is_its_return(bench: Bench) -> None:
     async with bench.sharing:
         bench.store.reason = "away"
         await bench.pass_seconds(60)
@@ -133,9 +128,7 @@ async def test_a_lost_ledger_is_reported_once_and_so_is_its_return() -> None:
         assert bench.events == [SharedPaceLost("there", "away"), SharedPaceFound("there", 1)]
 
 
-async def test_without_the_ledger_the_window_may_fall_but_never_climb() -> None:
-    bench = Bench()
-
+async def test_without_the_ledger_the_window_may_fall_but_never_climb(bench: Bench) -> None:
     async with bench.sharing:
         bench.limiter.window.reset(bench.clock.monotonic(), 40)
         await bench.pass_seconds(2)
@@ -154,8 +147,7 @@ async def test_without_the_ledger_the_window_may_fall_but_never_climb() -> None:
         assert (bench.limiter.window.most, bench.limiter.window.ceiling) == (500, inf)
 
 
-async def test_a_process_that_never_reached_the_ledger_starts_small_and_warns_at_once() -> None:
-    bench = Bench()
+async def test_a_process_that_never_reached_the_ledger_starts_small_and_warns_at_once(bench: Bench) -> None:
     bench.store.reason = "connection refused"
 
     async with bench.sharing:
@@ -183,8 +175,7 @@ async def test_a_store_that_hangs_is_a_lost_one() -> None:
         assert bench.events == [SharedPaceLost("there", "no answer for 0 seconds")]
 
 
-async def test_a_store_that_loses_a_cancellation_does_not_keep_a_run_from_ending() -> None:
-    bench = Bench()
+async def test_a_store_that_loses_a_cancellation_does_not_keep_a_run_from_ending(bench: Bench) -> None:
     reached = asyncio.Event()
 
     class Deaf(MemoryStore):
@@ -206,9 +197,7 @@ async def test_a_store_that_loses_a_cancellation_does_not_keep_a_run_from_ending
     assert bench.store.is_closed
 
 
-async def test_a_mistake_in_the_sharing_itself_is_not_swallowed() -> None:
-    bench = Bench()
-
+async def test_a_mistake_in_the_sharing_itself_is_not_swallowed(bench: Bench) -> None:
     def broken(change: object) -> object:
         raise TypeError("a mistake")
 
