@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 from readstate.disk.files import atomic_write
 from readstate.snapshot.published.schema import KEY
 
-# Every value of these is different: pyarrow would build a dictionary and then discard it.
+# Nearly every value of these is different: pyarrow would build a dictionary, and discard it or make the file larger.
 _NO_DICTIONARY = frozenset(
-    {"conversation_sid", "participant_sid", "url", "links_participant", "links_conversation", "sid"}
+    {"conversation_sid", "participant_sid", "url", "links_participant", "links_conversation", "sid", "friendly_name"}
+    | {"unique_name", "date_created", "date_updated", "timers_date_inactive", "timers_date_closed"}
 )
 
 
@@ -74,7 +75,7 @@ def row_group_writer(file: BinaryIO, schema: pa.Schema) -> Iterator[RowGroupWrit
     writer = pq.ParquetWriter(
         sink,
         schema,
-        # Measured with dictionaries: 1.35 µs and about 130 bytes a row.
+        # Measured: 1.7 µs and 117 bytes a row; the next level takes a tenth longer and saves nothing.
         compression="zstd",
         compression_level=1,
         use_dictionary=[name for name in schema.names if name not in _NO_DICTIONARY],
