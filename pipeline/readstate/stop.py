@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.concurrency import first_error
 from readstate.errors import ExitCode, Stopped
 
 
-@dataclass(frozen=True, slots=True)
-class StopReason:
+class StopReason(Struct, frozen=True):
     """Why a run ends before its work is done."""
 
     text: str

@@ -4,10 +4,10 @@ import json
 import random
 import signal
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.changes.runs.journal import open_read_only
 from readstate.simulator.api.behaviour import Behaviour

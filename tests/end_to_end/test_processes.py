@@ -4,10 +4,10 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator

@@ -2,8 +2,9 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator

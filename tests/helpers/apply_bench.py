@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from readstate.changes.apply.latency import LatencyMeter
 from readstate.changes.apply.options import ApplyDependencies, ApplyOptions, RowOptions

@@ -1,9 +1,9 @@
 """What the tests of ``readstate export`` type, and where it leaves its files."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from readstate.simulator.server.server import RunningSimulator

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from pyarrow import parquet as pq
 
 from readstate.clock import SystemClock

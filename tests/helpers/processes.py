@@ -7,8 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from readstate.simulator.server.server import RunningSimulator
 from tests.helpers.repository import ROOT

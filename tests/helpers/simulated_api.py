@@ -1,9 +1,11 @@
 """Asks the simulated API without a socket, as a test wants it: one call, one status, one JSON body."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+from msgspec.structs import replace
 
 from readstate.simulator.api.api import Request
 from readstate.simulator.api.behaviour import Behaviour

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from math import ceil
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from readstate.changes.apply.latency import LatencyMeter
 from readstate.changes.apply.options import ApplyDependencies
@@ -40,8 +41,7 @@ _ROWS_PER_REQUEST = 1.5
 """While some rows wait for the disk, others keep the connections busy."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyResult:
+class ApplyResult(Struct, frozen=True):
     """The result of one start of a run."""
 
     run: RunDirectory
@@ -49,8 +49,7 @@ class ApplyResult:
     result: RunResult
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyJob:
+class ApplyJob(Struct, frozen=True):
     """One start of a run; consent has been checked before."""
 
     settings: Settings

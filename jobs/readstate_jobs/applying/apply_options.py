@@ -1,9 +1,9 @@
 """The options of the two commands that write, from what was typed to what a run needs."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from readstate.changes.apply.budgets import parse_budget
 from readstate.changes.apply.circuit_breaker import parse_thresholds
@@ -14,8 +14,7 @@ from readstate.model.quantities import parse_allowance, parse_duration
 from readstate_jobs.applying.typed_options import TypedOptions
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyArguments:
+class ApplyArguments(Struct, frozen=True):
     """What was typed; an option that was not typed is missing from its mapping."""
 
     consent: dict[str, Any]

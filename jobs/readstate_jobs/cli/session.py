@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate.changes.current_state.target import TargetInfo, find_target
 from readstate.clock import Clock, SystemClock
@@ -16,8 +17,7 @@ from readstate.twilio.read_context import ReadContext
 from readstate_jobs.cli.event_loop import fan_out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """One command's connection to Twilio, and what shows its progress."""
 
     settings: Settings

@@ -1,11 +1,11 @@
 """Plan from a selection: rows are read from Twilio, selected, and written into a plan like any other."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from readstate.changes.current_state.identities import resolve_identities
 from readstate.changes.current_state.target import TargetInfo
@@ -36,8 +36,7 @@ from readstate_jobs.mark_read.options import MarkReadOptions
 from readstate_jobs.planning.plan_job import write_summaries
 
 
-@dataclass(frozen=True, slots=True)
-class MarkReadResult:
+class MarkReadResult(Struct, frozen=True):
     """The plan, and what it does not cover."""
 
     summary: Summary
@@ -46,16 +45,14 @@ class MarkReadResult:
     """Some users that could not be read, each with the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Gathered:
+class _Gathered(Struct, frozen=True):
     target: TargetInfo
     facts: SelectionFacts
     failures: list[str]
     requests: int
 
 
-@dataclass(slots=True)
-class RequestTally:
+class RequestTally(Struct):
     """An observer that counts requests."""
 
     count: int = 0
@@ -64,8 +61,7 @@ class RequestTally:
         self.count += isinstance(event, RequestAnswered | RequestLost)
 
 
-@dataclass(frozen=True, slots=True)
-class MarkReadJob:
+class MarkReadJob(Struct, frozen=True):
     """Makes one plan from a selection."""
 
     settings: Settings

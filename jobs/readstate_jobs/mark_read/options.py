@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from readstate.changes.selection.conditions import CLOSED, OPEN_STATES, Conditions, MarkAction
 from readstate.changes.selection.exclusions import Exclusions
@@ -22,8 +24,7 @@ _AGE = re.compile("[0-9]{1,5}[hd]")
 _MOMENT = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkReadOptions:
+class MarkReadOptions(Struct, frozen=True, kw_only=True):
     """Whose conversations, which of them, and the change to make to them."""
 
     users: tuple[RosterEntry, ...] | None

@@ -1,15 +1,15 @@
 """Those who want to hear how a command ended."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate_jobs.outcome.end_command import run_end_command
 from readstate_jobs.outcome.outcome import Outcome
 from readstate_jobs.outcome.ping import Ping
 
 
-@dataclass(slots=True)
-class OutcomeReporter:
+class OutcomeReporter(Struct):
     """A monitoring service, a command, both or none."""
 
     ping: Ping | None = None

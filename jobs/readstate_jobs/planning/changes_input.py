@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from readstate.changes.input.lint import InputOptions, StagedFile, stage
 from readstate.changes.planning.workspace import PlanWorkspace
@@ -37,8 +37,7 @@ class Problems(Document):
     first: list[Problem]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedFile:
+class CheckedFile(Struct, frozen=True):
     """A changes file that was read to its end."""
 
     source: Source

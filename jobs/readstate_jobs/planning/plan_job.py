@@ -1,9 +1,9 @@
 """Make a plan from a changes file: for the command line and for schedulers."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.planning.gather import read_current
@@ -38,8 +38,7 @@ class Rejected(Problems, tag="rejected/1"):
     rejects: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlanJob:
+class PlanJob(Struct, frozen=True):
     """Makes one plan from a changes file."""
 
     settings: Settings

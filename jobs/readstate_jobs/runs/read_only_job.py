@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.planning.make_plan import Provenance
@@ -26,8 +27,7 @@ from readstate_jobs.cli.session import open_session
 from readstate_jobs.planning.plan_job import write_summaries
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOnlyJob:
+class ReadOnlyJob(Struct, frozen=True):
     """Verifies or undoes one run; it gets a `Reader`, which has no method that writes."""
 
     settings: Settings

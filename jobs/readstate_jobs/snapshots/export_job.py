@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from readstate.clock import SystemClock
@@ -38,8 +38,7 @@ from readstate_jobs.cli.session import Session, open_session
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """The users, requests and time that an export would take."""
 
     users: int
@@ -49,8 +48,7 @@ class Estimate:
     """Measured while the roster was listed, one request after the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportJob:
+class ExportJob(Struct, frozen=True):
     """One export, ready to run."""
 
     settings: Settings

@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from threading import Event, Thread
 from typing import IO
 
 import pyarrow as pa
+from msgspec import Struct, field
 
 from readstate import errors
 from readstate.disk.files import MORE_ROOM, scratch_folder, translate_os_errors
@@ -67,8 +67,7 @@ def _messages(folder: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-@dataclass(slots=True)
-class _Watch:
+class _Watch(Struct):
     """Kills *process* when it exceeds a limit, and says which."""
 
     process: "subprocess.Popen[bytes]"

@@ -4,12 +4,12 @@ import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
 from msgspec.structs import replace
 
 from readstate.clock import SystemClock
@@ -43,8 +43,7 @@ _MIN_FREE_BYTES = 1 << 30
 _MAX_CLOCK_SKEW_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """The result of one check."""
 
     subject: str

@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from readstate.changes.review import report as run_report
 from readstate.changes.runs.directory import find_run, names_run, open_plan_of
@@ -69,8 +69,7 @@ def carry_out(
     return ExitCode.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     name: str
     """What it is about, for the name of a file."""
     text: str

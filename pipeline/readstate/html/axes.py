@@ -1,9 +1,10 @@
 """Axes that are true to scale: round numbers, dates with the nights that are missing, and times with their pauses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import chain
+
+from msgspec import Struct
 
 from readstate.text import format_duration
 
@@ -21,8 +22,7 @@ _STEPS_OF_TIME = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """The horizontal axis of lines: where each point is, what it is called in the table, and the marks below."""
 
     title: str

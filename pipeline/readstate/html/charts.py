@@ -5,13 +5,13 @@ weighs 60 MB and fixes them; plotly needs 4.7 MB of script in each page.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pygal
 from markupsafe import Markup
+from msgspec import Struct
 from pygal.style import Style
 
 from readstate.html.axes import Axis, scale
@@ -25,8 +25,7 @@ _DIGIT = 0.022
 """The width of one digit in a bar, as a share of the longest bar."""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """One colour of a chart: a name, a CSS variable without its dashes, a number for each label."""
 
     name: str
@@ -35,8 +34,7 @@ class Series:
     """None is a gap in a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """A picture, its title as one sentence, and its numbers as a table."""
 
     name: str

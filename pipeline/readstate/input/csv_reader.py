@@ -4,9 +4,9 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from readstate.errors import BadInput
 from readstate.input.decoding import (
@@ -46,8 +46,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     cells: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenRecord:
+class BrokenRecord(Struct, frozen=True):
     """A line that is not a record, and why; or all lines from it on."""
 
     problem: Problem
@@ -57,8 +56,7 @@ class BrokenRecord:
         return self.problem.line
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """How a file is written, and its columns."""
 
     encoding: str
@@ -71,16 +69,14 @@ class Format:
         return f"{self.encoding}, {self.delimiter} delimiter" if self.delimiter else self.encoding
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A file whose header has been read; `records` reads the rest, once."""
 
     format: Format
     records: Iterator[Record | BrokenRecord]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
+class ReadOptions(Struct, frozen=True, kw_only=True):
     """How to read a file; None: as the file says."""
 
     encoding: str | None = None

@@ -3,7 +3,8 @@
 import csv
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate.text import group_digits, truncate
 
@@ -24,8 +25,7 @@ _OFTEN_MEANT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """The columns that a kind of file may have, in any order and in any case."""
 
     known: tuple[str, ...]
@@ -34,8 +34,7 @@ class Columns:
     """What each line of a file without a header names; None where a file needs one."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderProblem:
+class HeaderProblem(Struct, frozen=True):
     """What is wrong with one column, or with the line."""
 
     column: str

@@ -1,9 +1,10 @@
 """Read a file that names something on each line, and raise all that is wrong with it at once."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec.structs import replace
 
 from readstate.disk.files import scratch_folder
 from readstate.errors import BadInput

@@ -4,8 +4,9 @@ import csv
 import io
 from collections import Counter
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from readstate.disk.files import MORE_ROOM, create_private, translate_os_errors
 from readstate.text import escape_control, escape_formula, truncate
@@ -15,8 +16,7 @@ REJECT_COLUMNS = ("input_line", "input_line_end", "column", "value_redacted", "c
 _LONGEST_VALUE = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One thing that is wrong at one place of the file; `problem_at` makes it."""
 
     code: str
@@ -66,8 +66,7 @@ def shortened(text: str) -> str:
     return escape_control(truncate(text, _LONGEST_VALUE))
 
 
-@dataclass(slots=True)
-class ProblemTally:
+class ProblemTally(Struct):
     """Counts problems by code and keeps the first few; its size does not grow with the file."""
 
     shown: int = SHOWN_FIRST

@@ -7,11 +7,11 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import pyarrow as pa
+from msgspec import Struct
 
 from readstate.disk.files import create_private, translate_os_errors
 from readstate.errors import BadInput
@@ -31,8 +31,7 @@ class TooLarge(Exception):
     """A limit is exceeded; the message says which, and the place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file that can be read more than once."""
 
     name: str

@@ -1,9 +1,10 @@
 """What would be done about a line: a change, or a reason to send nothing."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntFlag, StrEnum
 from typing import Self
+
+from msgspec import Struct
 
 from readstate.model.desired import NotificationLevel
 
@@ -103,8 +104,7 @@ class UndoClass(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """Set what differs, and nothing else."""
 
     last_read_message_index: int | None
@@ -122,15 +122,13 @@ class Edit:
         return Fields(index + 2 * timestamp + 4 * (self.notification_level is not None))
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(Struct, frozen=True):
     """Remove exactly this participant; a member added again has another SID."""
 
     participant_sid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True):
     """Send nothing, and say why."""
 
     reason: Reason

@@ -1,11 +1,11 @@
 """What a line of a changes file asks for."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
 import msgspec
+from msgspec import Struct
 
 NotificationLevel = Literal["default", "muted"]
 NOTIFICATION_LEVELS: tuple[NotificationLevel, ...] = ("default", "muted")
@@ -29,16 +29,14 @@ class Update(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     notification_level: NotificationLevel | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """Remove the user from the conversation."""
 
 
 DesiredChange = Update | Removal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
+class Expectation(Struct, frozen=True, kw_only=True):
     """What the author of the line believes to be true now; None believes nothing."""
 
     last_read_message_index: int | None = None

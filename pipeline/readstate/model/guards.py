@@ -1,10 +1,10 @@
 """Guards: safety checks of a plan, each of which a person can waive by name. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
+from msgspec import Struct
 
 from readstate.text import group_digits, pluralize
 
@@ -71,8 +71,7 @@ class GuardKind(StrEnum):
     LIMIT = "limit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class Guard(Struct, frozen=True, kw_only=True):
     """The result of one guard for one plan."""
 
     name: str

@@ -1,21 +1,20 @@
 """The current state of a membership, as far as it could be read."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from readstate.model.change import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Not read, or not readable; *reason* says which."""
 
     reason: str = "not read"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Present:
+class Present(Struct, frozen=True, kw_only=True):
     """The current state of a membership."""
 
     user_sid: str
@@ -31,15 +30,13 @@ class Present:
     last_read_timestamp: datetime | Unknown | None
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """There is no such membership."""
 
     reason: Literal[Reason.USER_NOT_FOUND, Reason.NOT_A_MEMBER]
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """The membership could not be read."""
 
     detail: str

@@ -1,8 +1,9 @@
 """The outcome that each row of an applied plan gets, and its meaning, next action and file: one table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Outcome(StrEnum):
@@ -47,8 +48,7 @@ class OutcomeSource(StrEnum):
     NOT_FOUND_AFTER_AMBIGUOUS = "404_after_ambiguous"
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeFacts:
+class OutcomeFacts(Struct, frozen=True):
     """What one outcome means."""
 
     kind: OutcomeClass

@@ -1,8 +1,9 @@
 """Amounts and dates as people write them: ``5h``, ``0.1%``, ``200``, ``2026-11-23``."""
 
 import re
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from readstate.errors import BadInput
 
@@ -37,8 +38,7 @@ def parse_date(text: str) -> date:
     raise BadInput(f"{text!r} is not a date", hint="Write it as YYYY-MM-DD.")
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(Struct, frozen=True):
     """How many of a whole may go wrong: a *count*, or a *share* of it."""
 
     count: int = 0

@@ -1,7 +1,8 @@
 """A run at one moment, and the two lines that show it: how far it is, and how long it will take. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate.observers.rate_meter import RateMeter
 from readstate.observers.run_counters import RunCounters
@@ -9,8 +10,7 @@ from readstate.text import format_duration, group_digits
 from readstate.twilio.pacing.limiter import LimiterView
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Struct, frozen=True, kw_only=True):
     """The counters of a run, and what follows from them, from its recent rates and from its limiter."""
 
     counters: RunCounters

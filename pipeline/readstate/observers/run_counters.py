@@ -1,8 +1,9 @@
 """Counters of a run's events; every display reads the same ones."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from readstate.events import (
     ApplyBegan,
@@ -32,8 +33,7 @@ from readstate.events import (
 Stage = Literal["reading", "compacting", "publishing", "applying"]
 
 
-@dataclass(slots=True)
-class RunCounters:
+class RunCounters(Struct):
     """Counters of this start of a run; `users_done_before` and `rows_before` come from its earlier starts."""
 
     requests_by_status: dict[int, int] = field(default_factory=dict)

@@ -3,9 +3,10 @@
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from readstate.errors import BadInput
 from readstate.settings.account import SECRETS, VARIABLES, Account, key_of
@@ -14,8 +15,7 @@ ACCOUNT_KEYS = {key_of(name): name for name in VARIABLES if name not in SECRETS}
 _SECRET_KEYS = {key_of(name) for name in SECRETS}
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """What a file of settings says."""
 
     tables: Mapping[str, Mapping[str, Any]]

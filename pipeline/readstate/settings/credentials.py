@@ -2,8 +2,9 @@
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from readstate.errors import NotPermitted
 from readstate.settings.account import SECRETS, Account, account_in, key_of
@@ -12,8 +13,7 @@ from readstate.settings.secret_sources import SOURCES, file_of
 _QUOTES = tuple("'\"`‘’“”„«»")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """A user name and a secret for HTTP Basic authentication; the secret is never shown."""
 
     account_sid: str | None

@@ -4,12 +4,12 @@ import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Struct
 
 from readstate.errors import BadInput
 from readstate.settings.account import Account, account_in, key_of, variable_origin
@@ -67,8 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return msgspec.structs.asdict(self) | {"shared_pace": without_password(self.shared_pace)}
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveSettings:
+class EffectiveSettings(Struct, frozen=True):
     """Settings, and the origin of each: ``default``, a file, a profile, a variable or a flag."""
 
     settings: Settings

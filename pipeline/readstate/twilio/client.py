@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from readstate.errors import NotPermitted, UnusableAnswer
 from readstate.events import Observer, PageReread, ignore
@@ -38,8 +38,7 @@ class _Messages(msgspec.Struct):
     messages: list[Message]
 
 
-@dataclass(frozen=True, slots=True)
-class UsersPage:
+class UsersPage(Struct, frozen=True):
     """One page of the users of a service, and where the list goes on."""
 
     users: Sequence[User]

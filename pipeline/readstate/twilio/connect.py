@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
 from importlib.util import find_spec
+
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.errors import BadInput
@@ -24,8 +25,7 @@ from readstate.twilio.shared_pace.open_store import open_store
 from readstate.twilio.throttle import Throttled
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """An open connection to Twilio, with pacing and retries."""
 
     transport: Transport

@@ -1,6 +1,6 @@
 """The dependencies of reading from one service, passed in so that tests can replace them."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.events import Observer
@@ -8,8 +8,7 @@ from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadContext:
+class ReadContext(Struct, frozen=True, kw_only=True):
     """A reader of *service_sid*, and what decides how fast and for how long it reads."""
 
     reader: Reader

@@ -5,8 +5,7 @@ repeated only when it certainly had no effect: everything else about it is unkno
 deciding. A page of a list that keeps failing is asked for with fewer rows, within the same attempts.
 """
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 
 from readstate.clock import Clock
@@ -26,8 +25,7 @@ _FAILURES_BEFORE_SMALLER_PAGES = 3
 _Outcome = Response | TransportError
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """How often and for how long to retry one request, and how many retries the whole run may spend."""
 
     max_attempts: int = 6
@@ -141,8 +139,7 @@ class Retrying:
         return outcome
 
 
-@dataclass(slots=True)
-class _Attempts:
+class _Attempts(Struct):
     """One request that keeps failing."""
 
     request: Request

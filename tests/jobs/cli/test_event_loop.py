@@ -4,10 +4,10 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.errors import ExitCode, Stopped
 from readstate.simulator.server.server import RunningSimulator

@@ -1,10 +1,10 @@
 import json
 import re
 from base64 import b64encode
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator

@@ -1,10 +1,10 @@
 import re
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.errors import ExitCode
 from readstate.model.resources import User

@@ -1,7 +1,7 @@
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.errors import ExitCode
 from readstate.simulator.server.server import RunningSimulator

@@ -1,10 +1,10 @@
 """`readstate probe`: its table, its file and its exit codes."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.errors import ExitCode
 from readstate.simulator.api.behaviour import Behaviour, OrderedList

@@ -9,8 +9,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from readstate_jobs.airflow.process.command_log import Log, parse_line
 
@@ -24,8 +25,7 @@ _KEPT_LINES = 5
 _CHILD = "readstate_jobs.airflow.process.child_process"
 
 
-@dataclass(frozen=True, slots=True)
-class CommandResult:
+class CommandResult(Struct, frozen=True):
     """What a command has come to."""
 
     exit_code: int

@@ -1,7 +1,8 @@
 """Error and drift budgets of a run, and its canary. Pure counters: each returns the reason to stop, or None."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from readstate.model.outcome import ERRORS, Outcome, OutcomeClass, outcomes_in
 from readstate.model.quantities import Allowance, parse_allowance
@@ -18,8 +19,7 @@ def parse_budget(text: str) -> Allowance:
     return Allowance(count=SMALLEST_ALLOWANCE, share=allowance.share) if allowance.share else allowance
 
 
-@dataclass(slots=True)
-class Budgets:
+class Budgets(Struct):
     """Counts the outcomes of one run."""
 
     max_errors: int
@@ -54,8 +54,7 @@ class Budgets:
         return None
 
 
-@dataclass(slots=True)
-class Canary:
+class Canary(Struct):
     """The first rows of a phase: one that fails stops the run."""
 
     failed: list[int] = field(default_factory=list)

@@ -2,7 +2,8 @@
 
 import re
 from collections import deque
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate.errors import BadInput
 
@@ -10,8 +11,7 @@ _RECENT_WRITES = 50
 _THRESHOLDS = re.compile(r"([0-9]{1,6}), ?([0-9]{1,3}(?:\.[0-9]{1,9})?) ?%")
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerThresholds:
+class BreakerThresholds(Struct, frozen=True):
     """How many writes may get no clear answer before all others are paused."""
 
     in_a_row: int = 5
@@ -33,7 +33,7 @@ def parse_thresholds(text: str) -> BreakerThresholds:
 class WriteBreaker:
     """Opens when too many writes get no clear answer."""
 
-    def __init__(self, thresholds: BreakerThresholds = BreakerThresholds()) -> None:
+    def __init__(self, thresholds: BreakerThresholds = BreakerThresholds()) -> None:  # noqa: B008 - frozen
         self._thresholds = thresholds
         self.opened_at: float | None = None
         self._in_a_row = 0

@@ -1,8 +1,9 @@
 """Options and dependencies of an apply run."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from readstate.changes.apply.circuit_breaker import BreakerThresholds
 from readstate.changes.apply.latency import LatencyMeter
@@ -13,8 +14,7 @@ from readstate.stop import StopSwitch
 from readstate.twilio.client import Writer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowOptions:
+class RowOptions(Struct, frozen=True, kw_only=True):
     """How careful to be with one row."""
 
     max_precondition_age_seconds: float = 5.0
@@ -22,8 +22,7 @@ class RowOptions:
     """The pauses before each read-back of a row whose outcome is unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyOptions:
+class ApplyOptions(Struct, frozen=True, kw_only=True):
     """How carefully a plan is carried out."""
 
     row: RowOptions = field(default_factory=RowOptions)
@@ -31,10 +30,10 @@ class ApplyOptions:
     canary_pause: bool = False
     """Whether a person is asked after each canary."""
     verify_share: float = 0.01
-    max_errors: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.01))
-    max_drift: Allowance = field(default_factory=lambda: Allowance(count=10, share=0.10))
+    max_errors: Allowance = Allowance(count=10, share=0.01)
+    max_drift: Allowance = Allowance(count=10, share=0.10)
     on_drift: Literal["skip", "stop"] = "skip"
-    breaker: BreakerThresholds = BreakerThresholds()  # noqa: RUF009 - frozen
+    breaker: BreakerThresholds = BreakerThresholds()
     max_throttled_seconds: float = 1_800.0
     max_outage_seconds: float = 900.0
     grace_seconds: float = 20.0
@@ -42,8 +41,7 @@ class ApplyOptions:
     """May be more than the requests in flight, because some rows wait for the disk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyDependencies:
+class ApplyDependencies(Struct, frozen=True, kw_only=True):
     """Dependencies of an apply run, passed in so that tests can replace them."""
 
     writer: Writer

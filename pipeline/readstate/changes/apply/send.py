@@ -1,9 +1,9 @@
 """Send one write once, and return the answer in the terms of `readstate.changes.rules.answers`."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+from msgspec import Struct
 
 from readstate.changes.current_state.decode import to_present
 from readstate.changes.rules.answers import Answer, Answered, Late, Lost, NeverSent
@@ -18,8 +18,7 @@ from readstate.twilio.http.request import Request, delete_user_conversation, upd
 from readstate.twilio.http.response import Response
 
 
-@dataclass(frozen=True, slots=True)
-class SentWrite:
+class SentWrite(Struct, frozen=True):
     """What became of one write."""
 
     answer: Answer

@@ -1,7 +1,8 @@
 """Decode Twilio's resources into a membership, the same way for planning, applying and undoing. Pure."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from readstate.model.membership import Present, Unknown
 from readstate.model.resources import Participant, UserConversation

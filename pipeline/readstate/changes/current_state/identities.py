@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate.changes.current_state.batches import STOPPED_HINT, read_each
 from readstate.errors import NotFound, UnusableAnswer
@@ -10,8 +11,7 @@ from readstate.model.ids import is_sid, is_unsafe_in_path
 from readstate.twilio.read_context import ReadContext
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """The SIDs of identities; an identity that is missing here does not exist."""
 
     sids: dict[str, str]

@@ -1,9 +1,9 @@
 """Read the memberships that a user's lines name, with the fewest requests."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from readstate.changes.current_state.partial_listing import Listed, list_wanted
 from readstate.errors import ApiError, NotFound, Refused, TransportError
@@ -14,8 +14,7 @@ from readstate.model.resources import UserConversation
 from readstate.twilio.client import Reader
 
 
-@dataclass(frozen=True, slots=True)
-class UserLines:
+class UserLines(Struct, frozen=True):
     """The memberships that the lines of one user name."""
 
     user_id: str
@@ -25,8 +24,7 @@ class UserLines:
     delete_count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedMembership:
+class FetchedMembership(Struct, frozen=True):
     """One membership as read."""
 
     row: UserConversation
@@ -37,8 +35,7 @@ class FetchedMembership:
 ReadResult = FetchedMembership | Absent | Unreadable
 
 
-@dataclass(slots=True)
-class UserMemberships:
+class UserMemberships(Struct):
     """What was found for each conversation that a user's lines name."""
 
     lines: UserLines

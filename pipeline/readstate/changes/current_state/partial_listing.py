@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 Row = TypeVar("Row")
 
 
-@dataclass(slots=True)
-class Listed(Generic[Row]):
+class Listed(Struct, Generic[Row]):
     """What the pages read so far have shown."""
 
     wanted: set[str]

@@ -1,9 +1,9 @@
 """Read participants, which alone have the timestamp, and what a removal deletes."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from readstate.changes.current_state.partial_listing import list_wanted
 from readstate.errors import ApiError, NotFound, Refused, TransportError
@@ -14,16 +14,14 @@ from readstate.twilio.http.request import list_participants
 from readstate.twilio.lists.moving_list import MovingList
 
 
-@dataclass(frozen=True, slots=True)
-class ParticipantsQuery:
+class ParticipantsQuery(Struct, frozen=True):
     """The participants of one conversation that lines ask about."""
 
     conversation_sid: str
     participant_sids: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class ParticipantsResult:
+class ParticipantsResult(Struct):
     """What was found for each participant."""
 
     members: ParticipantsQuery

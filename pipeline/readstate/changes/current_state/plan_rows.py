@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+
+from msgspec import Struct
 
 from readstate.changes.current_state.batches import read_each
 from readstate.changes.current_state.decode import to_present, with_participant
@@ -20,8 +21,7 @@ from readstate.twilio.read_context import ReadContext
 Companion = TypeVar("Companion")
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """One membership as read, and when."""
 
     current: Current

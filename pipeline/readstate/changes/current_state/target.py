@@ -1,7 +1,8 @@
 """Resolve account, service and server clock offset."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.errors import BadInput, NotFound, NotPermitted
@@ -11,8 +12,7 @@ from readstate.twilio.http.request import list_users
 from readstate.twilio.lists.moving_list import MovingList
 
 
-@dataclass(frozen=True, slots=True)
-class TargetInfo:
+class TargetInfo(Struct, frozen=True):
     """A target, and how far its clock is ahead of ours."""
 
     target: Target

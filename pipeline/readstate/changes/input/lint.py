@@ -1,7 +1,8 @@
 """Check a changes file offline: find every problem in one pass, and stage the lines for planning."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate.changes.input.intents import COLUMNS, Intent, IntentParser, Rejected
 from readstate.changes.input.staging import SAME_WORDS, DuplicateLine, LineStatus, Staging
@@ -20,8 +21,7 @@ _NO_OPERATION = problem_at(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class InputOptions:
+class InputOptions(Struct, frozen=True):
     """Options of the command line; None means: as the file says."""
 
     operation: Operation | None = None
@@ -29,8 +29,7 @@ class InputOptions:
     delimiter: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StagedFile:
+class StagedFile(Struct, frozen=True):
     """A file that was read to its end."""
 
     format: Format

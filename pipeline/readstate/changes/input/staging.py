@@ -3,13 +3,14 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from readstate.changes.input.intents import Intent, Rejected
 from readstate.disk.databases import translate_database_errors
@@ -48,8 +49,7 @@ class LineStatus(StrEnum):
     CONFLICT = "conflict"
 
 
-@dataclass(frozen=True, slots=True)
-class DuplicateLine:
+class DuplicateLine(Struct, frozen=True):
     """A line whose membership another line names too."""
 
     line: int
@@ -176,8 +176,7 @@ def _flat(row: Intent | Rejected) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Repeated:
+class _Repeated(Struct, frozen=True):
     """What is known of several lines that name one membership; its size does not grow with their number."""
 
     lines: tuple[int, ...]

@@ -1,11 +1,11 @@
 """Write the plan of a workspace: compare each line with the current state, count, seal."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from readstate.changes.current_state.target import TargetInfo
 from readstate.changes.planning.diff import diff
@@ -29,8 +29,7 @@ NOT_CHECKED = (
 VERIFIED_SHARE = 0.01
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(Struct, frozen=True, kw_only=True):
     """Who makes a plan of what, with which tool and key."""
 
     planner: Planner

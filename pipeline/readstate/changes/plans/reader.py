@@ -7,7 +7,6 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from readstate.changes.plans.schema import to_rows
 from readstate.changes.plans.tombstone import require_not_erased
@@ -31,8 +31,7 @@ _ROWS_AT_ONCE = 8_192
 _BYTES_AT_ONCE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A plan whose digests were checked; every reading of its rows checks them again."""
 
     directory: Path

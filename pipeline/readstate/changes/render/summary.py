@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from readstate.changes.plans.reader import Plan
 from readstate.changes.plans.schema import to_rows
@@ -43,8 +43,7 @@ NEVER_SET = "(never set)"
 _UNDO: dict[str | None, str] = {UndoClass.PARTIAL: "can be undone only in part", UndoClass.NONE: "cannot be undone"}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """One field that a row sets."""
 
     name: str
@@ -52,8 +51,7 @@ class FieldChange:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """A plan's facts and a sample of its rows."""
 
     plan: Plan

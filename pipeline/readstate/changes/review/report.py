@@ -1,11 +1,12 @@
 """A report about an apply run: outcomes, rates, latencies and events; as one HTML page or as Markdown."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from readstate.changes.plans.reader import Plan
 from readstate.changes.review.statistics import BUCKETS_MS, RateWindow, RunStatistics, count_rows
@@ -36,8 +37,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
+class RunReport(Struct, frozen=True):
     """What a report shows, before it is a page."""
 
     status: RunStatus

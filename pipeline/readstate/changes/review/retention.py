@@ -6,10 +6,11 @@ half erased after a kill counts as erased, and the same command finishes it.
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from readstate.changes.plans.reader import plans_in, read_header
 from readstate.changes.plans.tombstone import Tombstone, write_tombstone
@@ -35,8 +36,7 @@ _RUN_FILES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erasable:
+class Erasable(Struct, frozen=True, kw_only=True):
     """A plan with its runs, a single run, or what a killed ``readstate plan`` has left behind."""
 
     kind: Literal["plan", "run", "unfinished plan"]

@@ -3,10 +3,11 @@
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 from itertools import accumulate, pairwise
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from readstate.changes.runs.row_record import RowRecord
 from readstate.model.outcome import OUTCOMES, Outcome, OutcomeClass
@@ -30,8 +31,7 @@ class FailureKind(NamedTuple):
     code: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Percentiles:
+class Percentiles(Struct, frozen=True):
     """Times in milliseconds, from the usual one to the longest."""
 
     number: int
@@ -41,8 +41,7 @@ class Percentiles:
     maximum: int
 
 
-@dataclass(frozen=True, slots=True)
-class RateWindow:
+class RateWindow(Struct, frozen=True):
     """What happened in a few seconds of the run."""
 
     begins_at: int
@@ -53,8 +52,7 @@ class RateWindow:
     """Refusals (429) of the rows that were settled then."""
 
 
-@dataclass(slots=True)
-class Durations:
+class Durations(Struct):
     """Counts whole milliseconds: there are few different ones."""
 
     counts: Counter[int] = field(default_factory=Counter)

@@ -4,10 +4,11 @@ An undo asks for the values from before the run, as a line of a changes file wou
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from readstate.changes.current_state.plan_rows import Observation, read_each_row
 from readstate.changes.current_state.target import TargetInfo
@@ -33,8 +34,7 @@ from readstate.twilio.read_context import ReadContext
 _OPTIONS = PlanOptions(mode=Mode.EXACT, allow_rewind=True, allow_beyond_latest=True, allow_closed=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(Struct, frozen=True):
     """One field that the run has set: its value before the run, from the run, and now."""
 
     name: str

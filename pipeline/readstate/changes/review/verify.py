@@ -1,7 +1,8 @@
 """Read back what a run has changed. Sends nothing but GET."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from readstate.changes.current_state.plan_rows import read_each_row
 from readstate.changes.plans.reader import Plan
@@ -18,8 +19,7 @@ SHOWN = 20
 _GOOD = outcomes_in(OutcomeClass.AS_PLANNED)
 
 
-@dataclass(slots=True)
-class Verified:
+class Verified(Struct):
     """The present states of rows that a run had brought to their target."""
 
     counts: Counter[RowState] = field(default_factory=Counter)

@@ -1,7 +1,8 @@
 """What the answer to a write means for its row. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from readstate.changes.rules.preconditions import Drifted, Gone, Satisfied, is_removal
 from readstate.model.membership import Present, Unreadable
@@ -14,8 +15,7 @@ _WRONG_FOR_ALL = {70051, 50385}
 """403 that no other row would escape: the key may not do this; Conversations do not exist in this region."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(Struct, frozen=True, kw_only=True):
     """An answer to a write, of any status."""
 
     status: int
@@ -25,22 +25,19 @@ class Answered:
     """The membership as the answer shows it; None where it shows none, or cannot be decoded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """The write was sent, and no answer came."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NeverSent:
+class NeverSent(Struct, frozen=True):
     """The write certainly was not sent: there was no connection."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
+class Late(Struct, frozen=True):
     """The write was not sent: when its turn came, the read before it was too old."""
 
 
@@ -68,8 +65,7 @@ class RetryReason(StrEnum):
     NOT_APPLIED = "not applied"
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """The row has its outcome."""
 
     outcome: Outcome
@@ -77,22 +73,19 @@ class Settled:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBack:
+class ReadBack(Struct, frozen=True):
     """Reading the row again has to show what the write did."""
 
     reason: ReadBackReason
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """The write had no effect: read the row once more and decide again."""
 
     reason: RetryReason
 
 
-@dataclass(frozen=True, slots=True)
-class Abort:
+class Abort(Struct, frozen=True):
     """Every other row would get the same refusal: stop the run; this row was not changed."""
 
     message: str

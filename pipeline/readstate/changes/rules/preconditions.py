@@ -1,9 +1,10 @@
 """Whether a row may still be sent, given the membership that was read right before. Pure."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from readstate.model.change import Direction, Fields, PreconditionKind
 from readstate.model.membership import Absent, Current, Present, Unknown, Unreadable
@@ -22,28 +23,24 @@ class RowState(StrEnum):
     UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """The membership is as planned: the row may be sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Satisfied:
+class Satisfied(Struct, frozen=True):
     """The membership is already as the row asks for: nothing is sent."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Drifted:
+class Drifted(Struct, frozen=True):
     """The membership is no longer as planned: nothing is sent."""
 
     reason: str
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """There is no membership to change."""
 
 

@@ -4,9 +4,10 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from readstate.changes.plans.reader import Plan, open_plan
 from readstate.changes.plans.tombstone import TOMBSTONE, read_tombstone, require_not_erased
@@ -22,8 +23,7 @@ SMALLEST_FREE_BYTES = 200_000_000
 _TIME = "%Y%m%dT%H%M%SZ"
 
 
-@dataclass(frozen=True, slots=True)
-class RunDirectory:
+class RunDirectory(Struct, frozen=True):
     """The paths of one run."""
 
     path: Path

@@ -1,6 +1,6 @@
 """How a run ended, or one start of it: every row counted once, and the code that the shell gets. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from readstate.changes.runs.row_record import INTENT
 from readstate.errors import ExitCode
@@ -8,8 +8,7 @@ from readstate.model.outcome import Outcome, OutcomeClass, outcomes_in
 from readstate.stop import StopReason
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(Struct, frozen=True):
     """How a run, or one start of it, ended."""
 
     counts: dict[str, int]

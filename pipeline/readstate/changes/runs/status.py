@@ -1,8 +1,9 @@
 """How far a run is, read from its journal alone."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from readstate.changes.runs.directory import RunDirectory
 from readstate.changes.runs.journal import open_read_only
@@ -17,8 +18,7 @@ from readstate.stop import StopReason
 State = Literal["running", "finished", "stopped", "killed"]
 
 
-@dataclass(frozen=True, slots=True)
-class RunStatus:
+class RunStatus(Struct, frozen=True):
     """One run at one moment."""
 
     header: RunHeader

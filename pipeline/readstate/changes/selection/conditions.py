@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from readstate.changes.selection.exclusions import Exclusions
 from readstate.model.desired import LATEST, NotificationLevel, Update
@@ -45,8 +45,7 @@ class LeftOut(StrEnum):
     LEVEL_IS_SO = "level_is_so"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
+class Conditions(Struct, frozen=True, kw_only=True):
     """Which rows to select."""
 
     states: frozenset[str] = OPEN_STATES
@@ -82,8 +81,7 @@ class Conditions:
         return pc.invert(excluded)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkAction:
+class MarkAction(Struct, frozen=True, kw_only=True):
     """The change to make to each selected row."""
 
     read: bool = True
@@ -118,8 +116,7 @@ class MarkAction:
         return pc.or_(pc.is_valid(rows["last_read_message_index"]), pa.scalar(self.never_read_too))
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The selected rows, the desired change of each, and the counts of the others by reason."""
 
     rows: pa.Table

@@ -1,12 +1,12 @@
 """What a selection never touches: users, conversations, or single memberships. Pure."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from readstate.model.ids import is_sid
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusions:
+class Exclusions(Struct, frozen=True):
     """Users, conversations and memberships that are excluded, whatever the other conditions are."""
 
     users: frozenset[str] = frozenset()

@@ -1,7 +1,8 @@
 """What the code of a resource may use while it handles one request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate.simulator.api.action_limit import ActionBuckets
 from readstate.simulator.api.behaviour import Behaviour
@@ -15,8 +16,7 @@ from readstate.simulator.world.service import Service
 from readstate.simulator.world.world import World
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     """One request with its dependencies. Treated as immutable; frozen, it would take five times as long to make."""
 
     world: World

@@ -1,14 +1,14 @@
 """The credentials of the simulator's one account: a token, two keys and a bearer token, none of them secret."""
 
 from base64 import b64encode
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Permission = Literal["all", "read", "bearer", "none"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Struct, frozen=True, kw_only=True):
     """Accepted by simulators alone."""
 
     account_sid: str = "AC" + "0123456789abcdef" * 2

@@ -5,9 +5,10 @@ requests comes or goes, which is exact, because nothing else changes how many sl
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Literal
+
+from msgspec import Struct
 
 from readstate.simulator.faults.faults import Faults
 from readstate.simulator.faults.injector import FaultInjector
@@ -15,8 +16,7 @@ from readstate.simulator.faults.injector import FaultInjector
 Verdict = Literal["admitted", "too_many_at_once", "too_many_a_second"]
 
 
-@dataclass(slots=True)
-class BackgroundCounts:
+class BackgroundCounts(Struct):
     """How many requests of the background traffic came, and how many were refused."""
 
     arrived: int = 0

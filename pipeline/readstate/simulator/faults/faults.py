@@ -1,11 +1,11 @@
 """The faults that can be injected, as one frozen value that can be replaced while the server runs."""
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Faults:
+
+class Faults(Struct, frozen=True, kw_only=True):
     """Limits, latency and failures. A *share* is a probability between 0 and 1."""
 
     # The account's limits, and who else uses it.

@@ -1,6 +1,6 @@
 """The few numbers that decide a whole world."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from readstate.errors import BadInput
 
@@ -8,8 +8,7 @@ _USUAL_HEAVIEST = 1050
 _HEAVIEST_SHARE_OF_ROWS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorldShape:
+class WorldShape(Struct, frozen=True, kw_only=True):
     """How large and how strange a world is; the same shape is always the same world."""
 
     users: int = 2_000

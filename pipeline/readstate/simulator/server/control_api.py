@@ -1,12 +1,12 @@
 """The control endpoints: a test, in this process or another, reads and changes the simulator while it runs."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec.structs import asdict
 
 from readstate.errors import BadInput, ReadstateError
 from readstate.simulator.api.api import Request

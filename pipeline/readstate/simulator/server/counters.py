@@ -1,11 +1,11 @@
 """Counts of requests and of their responses."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(Struct):
     """Counts since the server began, or since they were reset."""
 
     answers: Counter[tuple[str, str, int]] = field(default_factory=Counter)

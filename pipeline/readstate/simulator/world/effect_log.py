@@ -1,8 +1,9 @@
 """The log of every change that took effect, in order: what tests hold an apply against."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 EffectKind = Literal[
     "user.created", "user.updated", "user.deleted",
@@ -14,8 +15,7 @@ EffectKind = Literal[
 Fields = Mapping[str, str | int | bool | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Struct, frozen=True, kw_only=True):
     """One change that took effect."""
 
     sequence: int
@@ -34,8 +34,7 @@ class Effect:
     """The same fields as they are now; None when the thing is gone."""
 
 
-@dataclass(slots=True)
-class EffectLog:
+class EffectLog(Struct):
     """Keeps effects in order and calls the listeners at each change."""
 
     now: Callable[[], float]

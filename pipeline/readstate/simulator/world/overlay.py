@@ -1,6 +1,6 @@
 """What was changed in one service since it was seeded: the only part of a world that takes memory."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from readstate.simulator.seed.records import Conversation, Message, Participant, User
 
@@ -8,8 +8,7 @@ Membership = tuple[int, int]
 """The numbers of a conversation and of a user."""
 
 
-@dataclass(slots=True)
-class Overlay:
+class Overlay(Struct):
     """Changes by number; None stands for what is gone."""
 
     users: dict[int, User | None] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from readstate.simulator.seed.records import Configuration, User
 from readstate.simulator.seed.world_shape import WorldShape

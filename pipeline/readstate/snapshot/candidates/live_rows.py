@@ -1,10 +1,10 @@
 """Reads the conversations of users as tables for immediate use; nothing is published."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
+from msgspec import Struct, field
 
 from readstate.errors import UnusableAnswer
 from readstate.events import Event, UserFailed, UserRead, UserUnknown, UserVanished
@@ -24,8 +24,7 @@ RowSink = Callable[[pa.Table, datetime], None]
 """Receives some rows and the time they were read at."""
 
 
-@dataclass(slots=True)
-class UserTally:
+class UserTally(Struct):
     """An observer that counts users by their result."""
 
     read: int = 0

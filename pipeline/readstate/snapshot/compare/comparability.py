@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from readstate.snapshot.published.manifest import Manifest
 
@@ -11,8 +12,7 @@ _TWILIO = "conversations.twilio.com"
 _TWILIO_REGION = re.compile(r"conversations\.[^.]+\.([^.]+)\.twilio\.com")
 
 
-@dataclass(frozen=True, slots=True)
-class Comparability:
+class Comparability(Struct, frozen=True):
     """What a row that only one of two snapshots holds proves."""
 
     additions_known: bool

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from readstate.disk.files import scratch_folder, sha256_of
 from readstate.snapshot.compare.change_feed import ChangeFeed, open_change_feed
@@ -26,8 +26,7 @@ _ADDED_BY_RUN = frozenset({"snapshot_at", "unread_capped"})
 _BATCH_ROWS = 32_768
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """What changed between two snapshots."""
 
     before: Manifest

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from readstate.snapshot.compare.change_feed import CHANGES
 from readstate.snapshot.compare.comparability import Comparability
@@ -14,8 +14,7 @@ from readstate.snapshot.compare.merge_join import SORT_KEY
 from readstate.snapshot.published.manifest import Dataset
 
 
-@dataclass(slots=True)
-class DiffCounts:
+class DiffCounts(Struct):
     """How many rows of one dataset differ, and in which fields."""
 
     before: int = 0
@@ -41,8 +40,7 @@ class DiffCounts:
         return self.before - self.removed - self.removal_unknown - self.changed
 
 
-@dataclass(frozen=True, slots=True)
-class Comparer:
+class Comparer(Struct, frozen=True):
     """Compares pairs of tables of one dataset."""
 
     dataset: Dataset

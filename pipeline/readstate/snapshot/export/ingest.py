@@ -4,9 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.concurrency import WorkerThread, bounded_map
@@ -32,8 +33,7 @@ _PARTS_AT_ONCE = 2
 """One is written while the next one fills."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartLimits:
+class PartLimits(Struct, frozen=True):
     """When a part is sealed: a killed process reads again what was not sealed."""
 
     rows: int

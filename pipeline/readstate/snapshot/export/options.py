@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.events import Observer
@@ -23,8 +24,7 @@ from readstate.twilio.pacing.limiter import AdaptiveLimiter
 FEW_MISSING = Allowance(count=1, share=0.01)
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
+class ExportOptions(Struct, frozen=True):
     """What an export does; a run is resumed only with the options that it was begun with."""
 
     snapshot_date: date
@@ -71,8 +71,7 @@ class ExportOptions:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ExportContext:
+class ExportContext(Struct, frozen=True):
     """What an export needs from outside."""
 
     reader: Reader

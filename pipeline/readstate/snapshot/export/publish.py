@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.events import Compacting, ConversationsCounted, DuplicatesDropped, Observer, Publishing
@@ -20,8 +20,7 @@ from readstate.snapshot.workspace.workspace import Workspace
 from readstate.stop import StopSwitch
 
 
-@dataclass(frozen=True, slots=True)
-class Publisher:
+class Publisher(Struct, frozen=True):
     """Where and how a run is published."""
 
     store: SnapshotStore

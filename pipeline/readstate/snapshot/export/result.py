@@ -1,11 +1,11 @@
 """What a finished run has read: the counts of its manifest, and the rows that are to be published."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Struct
 
 from readstate.errors import GuardRefused
 from readstate.model.ids import is_sid
@@ -21,8 +21,7 @@ from readstate.snapshot.workspace.timeline import sum_requests
 from readstate.snapshot.workspace.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class RunRows:
+class RunRows(Struct, frozen=True):
     """The rows of a finished run. Users and failures can be iterated over once, ordered by service and SID."""
 
     parts: Sequence[Path]

@@ -7,13 +7,13 @@ reader, which either reads it or says why the user's answer cannot be used.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from readstate.errors import UnusableAnswer
 from readstate.foreign_json import has_too_many_objects
@@ -33,8 +33,7 @@ _NO_ROWS = PART_ROWS.empty_table()
 _YEAR_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """The rows of some users, in the order of the users and their pages."""
 
     table: pa.Table
@@ -65,8 +64,7 @@ class _DecodedPage(NamedTuple):
     unknown_fields: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
+class _Batch(Struct, frozen=True):
     """Some pages, decoded."""
 
     table: pa.Table

@@ -9,13 +9,13 @@ import os
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from readstate.disk.files import atomic_write, translate_os_errors
 from readstate.errors import Damaged
@@ -63,8 +63,7 @@ class _Batch(msgspec.Struct, frozen=True, array_like=True):
     ranges: list[RangeSize]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A part that is complete and on disk."""
 
     path: Path

@@ -4,12 +4,12 @@ import hashlib
 import io
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from readstate.disk.files import atomic_write
 from readstate.snapshot.published.schema import KEY
@@ -21,8 +21,7 @@ _NO_DICTIONARY = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedFile:
+class FinishedFile(Struct, frozen=True):
     """A Parquet file that is ready to be published."""
 
     path: Path

@@ -1,22 +1,21 @@
 """Which snapshots a retention rule removes. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 ORPHAN_AFTER = timedelta(days=1)
 """Publishing takes minutes: a file that no manifest names after a day was left by a run that was killed."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepNewest:
+class KeepNewest(Struct, frozen=True):
     """Keep the newest *count* snapshots."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeepDays:
+class KeepDays(Struct, frozen=True):
     """Keep the snapshots of the last *days* days, and always the newest."""
 
     days: int

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from msgspec import Struct
 from pyarrow import parquet as pq
 
 from readstate.errors import BadInput
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from pyarrow import dataset as ds
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """All UserConversations of a roster, as one run read them; only files that the manifest names are read."""
 
     store: SnapshotStore

@@ -8,13 +8,13 @@ put, so that of two runs that publish the same date at once one wins, and the ot
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
 import pyarrow as pa
+from msgspec import Struct
 from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
@@ -50,16 +50,14 @@ _KNOWN_USER_COLUMNS = pa.schema(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class VersionedManifest:
+class VersionedManifest(Struct, frozen=True):
     """The current snapshot of a date, and the version of its manifest."""
 
     manifest: Manifest
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotStore:
+class SnapshotStore(Struct, frozen=True):
     """The snapshots below a root. All methods raise what `ObjectStore` does."""
 
     root: str

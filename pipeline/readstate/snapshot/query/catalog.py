@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from msgspec import Struct
 from pyarrow import dataset as ds
 
 from readstate.disk.files import scratch_folder
@@ -33,8 +33,7 @@ _MOST_THREADS = 8
 _NARROW_ROWS = 32_768
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Struct, frozen=True):
     """A sandboxed connection with a view for each dataset."""
 
     connection: duckdb.DuckDBPyConnection

@@ -1,15 +1,14 @@
 """What a query returns, wherever it runs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pyarrow as pa
+from msgspec import Struct
 
 from readstate.errors import BadInput
 
 
-@dataclass(frozen=True, slots=True)
-class QueryResult:
+class QueryResult(Struct, frozen=True):
     """The rows of a query, read as they are consumed."""
 
     schema: pa.Schema

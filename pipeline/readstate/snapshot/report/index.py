@@ -1,9 +1,10 @@
 """An index of all snapshots below a root: the trend, and one line a date that leads to its page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+from msgspec import Struct
 
 from readstate.html.charts import Chart
 from readstate.html.render import render_template
@@ -16,8 +17,7 @@ from readstate.text import format_duration
 _SIGNS = str.maketrans({",": "\u202f", "-": "−"})
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(Struct, frozen=True):
     """One line of the index."""
 
     manifest: Manifest

@@ -2,13 +2,13 @@
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
 import duckdb
+from msgspec import Struct
 
 from readstate.html.chart_data import render_csv
 from readstate.html.charts import Chart, format_number
@@ -30,8 +30,7 @@ from readstate.text import escape_control, format_duration
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What a report shows, before it is rendered."""
 
     root: str
@@ -43,8 +42,7 @@ class Report:
     """Whether names and identities are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(Struct, frozen=True):
     """One number at the top of the page."""
 
     title: str

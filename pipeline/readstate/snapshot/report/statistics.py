@@ -1,9 +1,10 @@
 """The statistics of a report. Each is an aggregation over a view, so memory does not grow with the snapshot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from readstate.snapshot.query.catalog import Catalog
 
@@ -61,8 +62,7 @@ BUCKETS = ("never read", "0", "1", "2–9", "10–99", "100–999", "≥ 1000")
 """Ranges of unread counts; the last one is Twilio's cap."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadStates:
+class ReadStates(Struct, frozen=True):
     """How many rows of one group are read, unread, or have no read horizon."""
 
     group: str
@@ -77,8 +77,7 @@ class ReadStates:
         return self.read + self.unread + self.never_read
 
 
-@dataclass(frozen=True, slots=True)
-class StaleConversation:
+class StaleConversation(Struct, frozen=True):
     """A conversation with unread messages that has not been updated for a long time."""
 
     conversation_sid: str
@@ -88,8 +87,7 @@ class StaleConversation:
     date_updated: date
 
 
-@dataclass(frozen=True, slots=True)
-class MostUnreadUser:
+class MostUnreadUser(Struct, frozen=True):
     """One of the users with the most unread messages."""
 
     user_sid: str
@@ -100,8 +98,7 @@ class MostUnreadUser:
     """Whether one of the counts is capped, so that the sum is a lower bound."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadPerUser:
+class UnreadPerUser(Struct, frozen=True):
     """How many unread messages the users have who are in any conversation."""
 
     users: int
@@ -115,8 +112,7 @@ class UnreadPerUser:
     maximum: int
 
 
-@dataclass(frozen=True, slots=True)
-class FailureKind:
+class FailureKind(Struct, frozen=True):
     """The number of users that could not be read, by status and code."""
 
     status: int | None
@@ -124,8 +120,7 @@ class FailureKind:
     users: int
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Struct, frozen=True):
     """What a report shows about the rows of a snapshot."""
 
     by_state: Sequence[ReadStates]

@@ -1,6 +1,6 @@
 """Which users an export is asked to read, as a value."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from readstate.model.ids import is_sid
 from readstate.snapshot.roster.shard import ALL_USERS, Shard
@@ -10,8 +10,7 @@ ALL_SERVICES = "all"
 DEFAULT_SERVICE = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class RosterSelection:
+class RosterSelection(Struct, frozen=True):
     """Which users to read."""
 
     services: tuple[str, ...] = (ALL_SERVICES,)

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate.errors import BadInput
 
@@ -12,8 +13,7 @@ _FOLDER = re.compile(r"(\d{1,4})-of-(\d{1,4})")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,99}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Shard:
+class Shard(Struct, frozen=True, order=True):
     """One of *count* equal shares of the roster."""
 
     number: int

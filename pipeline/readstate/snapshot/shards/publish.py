@@ -1,12 +1,12 @@
 """Publishes the staged shards of a run as one snapshot. Idempotent: a second publisher finds the snapshot published."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from typing import Literal
 
 import msgspec
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.errors import BadInput, GuardRefused, LocalDisk, Locked
@@ -27,8 +27,7 @@ _NEWEST = 10
 """Snapshots in which `published_before` looks for a run: reading every manifest of a year would take too long."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublishOptions:
+class PublishOptions(Struct, frozen=True):
     """How the shards of a run are to be published."""
 
     run_id: str
@@ -42,8 +41,7 @@ class PublishOptions:
     allow_missing: Allowance = FEW_MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """A published snapshot."""
 
     manifest: Manifest

@@ -6,12 +6,12 @@ run again, or run twice at once never overwrites what another attempt has staged
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from readstate.disk.files import sha256_of
 from readstate.errors import BadInput
@@ -70,8 +70,7 @@ class ShardManifest(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[StagedFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Staging:
+class Staging(Struct, frozen=True):
     """One run's shards. Methods raise `BadInput` for another version's files, and what `ObjectStore` raises."""
 
     store: SnapshotStore

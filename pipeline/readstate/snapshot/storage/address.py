@@ -5,8 +5,9 @@ almost an address are refused. Pure.
 """
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from readstate.errors import BadInput, NotPermitted
 
@@ -25,8 +26,7 @@ _SECRET = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """An address in an object store."""
 
     scheme: str

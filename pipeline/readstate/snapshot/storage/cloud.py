@@ -7,11 +7,11 @@ truncated object when a stream is closed by an error.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import obstore
+from msgspec import Struct
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 from pyarrow import fs
 
@@ -26,8 +26,7 @@ _MAX_CONCURRENCY = 4
 """Pieces of 5 MB of one upload that are in flight, and in memory, at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class CloudObjectStore:
+class CloudObjectStore(Struct, frozen=True):
     """An `ObjectStore` whose objects lie below a prefix of a bucket."""
 
     root: str

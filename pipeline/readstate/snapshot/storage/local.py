@@ -5,11 +5,11 @@ import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+from msgspec import Struct
 from pyarrow import fs
 
 from readstate.disk.files import atomic_output, translate_os_errors
@@ -20,8 +20,7 @@ _CHUNK = 1 << 20
 _LOCK = ".lock"
 
 
-@dataclass(frozen=True, slots=True)
-class LocalObjectStore:
+class LocalObjectStore(Struct, frozen=True):
     """An `ObjectStore` whose objects are files below a folder."""
 
     root: str

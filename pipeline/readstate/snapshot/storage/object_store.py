@@ -2,32 +2,29 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from msgspec import Struct
 from pyarrow import fs
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """Identifies one version of an object, so that `put_if` replaces that version and no other."""
 
     e_tag: str | None
     generation: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VersionedContent:
+class VersionedContent(Struct, frozen=True):
     """The contents of a small object, and their version."""
 
     content: bytes
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
+class ObjectInfo(Struct, frozen=True):
     """An object as a listing shows it."""
 
     path: str

@@ -1,11 +1,11 @@
 """One run of an export, from its first start to its end, however often it is stopped or killed in between."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.snapshot.published.manifest import Moment, TimelineWindow
@@ -28,8 +28,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     timeline: tuple[TimelineWindow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """What does not change between this start of a run and its end."""
 
     run_id: str

@@ -4,11 +4,12 @@ Windows begin at multiples of their length since 1970, so that those of two shar
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import groupby
 from typing import Protocol
+
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.events import Event, PageReread, RequestAnswered, RequestLost, Retried
@@ -36,8 +37,7 @@ class ConcurrencySource(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Window:
+class _Window(Struct):
     """The window that is being counted."""
 
     begins_at: datetime

@@ -5,9 +5,10 @@ import os
 import shutil
 from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+from msgspec import Struct
 
 from readstate.disk.files import create_private_folder, require_unshared, translate_os_errors
 from readstate.disk.locks import LockHeld, acquire_lock, is_locked
@@ -17,8 +18,7 @@ from readstate.snapshot.workspace.checkpoint import begun_run
 LOCK_NAME = "lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """Paths of one export's work in progress."""
 
     folder: Path

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from readstate.errors import Unanswered
 from readstate.settings.settings import Settings
@@ -31,8 +32,7 @@ async def time_bounded(
                 await opening.__aexit__(None, None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _TimeBounded:
+class _TimeBounded(Struct, frozen=True):
     inner: Transport
     seconds: float
 

@@ -1,7 +1,8 @@
 """A limit that Twilio does not publish, learned from refusals: requests in flight, or requests per second."""
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _SLOW_START_GAIN = 0.5
 """Per acceptance, while no limit has been met: half as much again in each round trip."""
@@ -17,8 +18,7 @@ _LARGEST_INCREASE = 0.03
 _ROUNDS_OF_MEMORY = 8
 
 
-@dataclass(frozen=True, slots=True)
-class LimitState:
+class LimitState(Struct, frozen=True):
     """What a limit has learned, as far as other processes under the same limit need it."""
 
     value: float

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from readstate.events import Event, OutageBegan, OutageEnded, PauseBegan, WindowFound
 from readstate.twilio.pacing.adaptive_limit import AdaptiveLimit
@@ -36,8 +36,7 @@ _RECENT_SECONDS = 1.0
 _NO_EVENTS: Sequence[Event] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LimiterSettings:
+class LimiterSettings(Struct, frozen=True):
     """What a user may set."""
 
     max_in_flight: int = 500
@@ -61,8 +60,7 @@ class Sent(msgspec.Struct):
     is_probe: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LimiterView:
+class LimiterView(Struct, frozen=True):
     """What progress displays and reports show."""
 
     window: float

@@ -5,8 +5,9 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from readstate.clock import Clock
 from readstate.events import Observer, SharedPaceFound, SharedPaceLost
@@ -49,8 +50,7 @@ async def share_limiter(
             raise ended
 
 
-@dataclass(slots=True)
-class _Coordinator:
+class _Coordinator(Struct):
     name: str
     member: SharedMember
     store: LedgerStore

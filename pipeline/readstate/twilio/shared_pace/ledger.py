@@ -7,7 +7,9 @@ length of a lease is free again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from readstate.twilio.pacing.adaptive_limit import LimitState
 from readstate.twilio.shared_pace.fair_share import fair_shares, round_shares
@@ -18,8 +20,7 @@ WINDOW = "window"
 _LEAST = 0.001
 
 
-@dataclass(frozen=True, slots=True)
-class MemberShare:
+class MemberShare(Struct, frozen=True):
     """What one member holds of a limit."""
 
     value: float
@@ -28,8 +29,7 @@ class MemberShare:
     slow_start: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AccountLimit:
+class AccountLimit(Struct, frozen=True):
     """One limit of the account, as far as it is known."""
 
     value: float
@@ -38,16 +38,14 @@ class AccountLimit:
     shares: dict[str, MemberShare] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A process whose lease lasts."""
 
     seen_at: float
     in_outage: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Struct, frozen=True):
     """What is stored. Times are by one clock that all members see."""
 
     epoch: str = ""
@@ -57,8 +55,7 @@ class Ledger:
     paused_until: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class LimitReport:
+class LimitReport(Struct, frozen=True):
     """What a member reports of one limit."""
 
     state: LimitState
@@ -73,8 +70,7 @@ class LimitReport:
     """Whether a request was refused since its last turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemberReport:
+class MemberReport(Struct, frozen=True):
     """What a member brings to its turn."""
 
     member: str
@@ -86,8 +82,7 @@ class MemberReport:
     """For how many seconds each domain is still paused."""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitShare:
+class LimitShare(Struct, frozen=True):
     """A member's share of one limit."""
 
     state: LimitState
@@ -98,8 +93,7 @@ class LimitShare:
     """Whether other members have a share too."""
 
 
-@dataclass(frozen=True, slots=True)
-class TurnResult:
+class TurnResult(Struct, frozen=True):
     """What a member takes from its turn."""
 
     epoch: str

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from readstate.events import Event
 from readstate.twilio.pacing.adaptive_limit import AdaptiveLimit, LimitState
@@ -25,8 +27,7 @@ _SINCE_OTHERS_TURN = 0.5
 _LEAST_SHARE = 0.001
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(Struct):
     """One of our limits as the ledger knows it."""
 
     limit: AdaptiveLimit

@@ -3,10 +3,10 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.errors import ExitCode
 from readstate.simulator.faults.faults import Faults

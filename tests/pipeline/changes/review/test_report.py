@@ -1,11 +1,11 @@
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.changes.plans.reader import Plan
 from readstate.changes.review.report import RunReport, make_run_report, render_html, render_markdown

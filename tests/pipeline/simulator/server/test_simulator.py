@@ -3,9 +3,9 @@
 import asyncio
 import gzip
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.simulator.api.behaviour import Behaviour
 from readstate.simulator.faults.faults import Faults

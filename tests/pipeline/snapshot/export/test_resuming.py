@@ -3,11 +3,11 @@
 import asyncio
 import json
 import sqlite3
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from readstate.errors import BadInput, ExitCode, NotPermitted, Stopped, StoppedEarly
 from readstate.events import (

@@ -3,13 +3,13 @@
 import html
 import re
 import shlex
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 
 from readstate.snapshot.published.manifest import RequestCounts, ServiceUsers, TimelineWindow
 from readstate.snapshot.query.catalog import open_catalog

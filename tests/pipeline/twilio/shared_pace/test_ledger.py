@@ -1,10 +1,11 @@
 """What the processes of an account know together."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from readstate.twilio.pacing.adaptive_limit import LimitState
 from readstate.twilio.shared_pace.ledger import (

@@ -2,8 +2,9 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from readstate.simulator.api.behaviour import ConversationList, OrderedList
 from readstate.simulator.api.json_templates import timestamp
@@ -12,8 +13,7 @@ from readstate.simulator.seed.records import Conversation
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[Item]):
+class Listing(Struct, Generic[Item], frozen=True):
     """A list that is read from a key on, so that rows added or removed meanwhile shift nothing."""
 
     after: Callable[[str], Iterator[tuple[str, Item]]]
