@@ -88,11 +88,11 @@ class Reader:
 
     async def services(self) -> list[Service]:
         """Return all services of the account."""
-        return [
-            service
-            async for page in self.pages(MovingList(requests.list_services()))
-            for service in page.json(_Services).services
-        ]
+        moving = MovingList(requests.list_services())
+        services: list[Service] = []
+        while (page := await self.next_page(moving)) is not None:
+            services += page.json(_Services).services
+        return services
 
     async def users(self, service: str | None, *, start: ListPosition | None = None) -> AsyncIterator[UsersPage]:
         """Yield the users of *service* page by page, from *start* if an earlier listing stopped there.
@@ -142,12 +142,6 @@ class Reader:
         if (index := messages[0].index) is None:
             raise UnusableAnswer(f"GET {request.path}: the newest message has no index")
         return index
-
-    async def pages(self, moving: MovingList) -> AsyncIterator[Response]:
-        """Yield what is left of a list, page by page; see `next_page`."""
-        while (page := await self.next_page(moving)) is not None:
-            yield page
-            del page  # not kept while the next one is fetched: pages may be large, and many lists are read at once
 
     async def next_page(self, moving: MovingList) -> Response | None:
         """Return the next page of a list, an undecoded successful response; None after the last one.

@@ -53,9 +53,8 @@ class Throttled:
         throttled = 0
         try:
             while True:
-                sent = self._queue.admit(request.domain)
-                if sent is None:
-                    sent = await self._queue.wait(request.domain, is_urgent=request.is_urgent)
+                domain = request.domain
+                sent = self._queue.admit(domain) or await self._queue.wait(domain, is_urgent=request.is_urgent)
                 if request.leave_by is not None:
                     self._raise_if_late(request, request.leave_by, sent)
                 response = await (self._probe(request, sent) if sent.is_probe else self._attempt(request, sent))

@@ -27,7 +27,8 @@ def page_sizes(server: RawServer) -> list[str]:
 
 
 async def read_list(reader: Reader) -> None:
-    async for _ in reader.pages(reader.user_conversations(SERVICE, USER)):
+    moving = reader.user_conversations(SERVICE, USER)
+    while await reader.next_page(moving) is not None:
         pass
 
 

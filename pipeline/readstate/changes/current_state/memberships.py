@@ -83,7 +83,8 @@ def user_not_found(lines: UserLines) -> UserMemberships:
 
 
 async def _pages(reader: Reader, service_sid: str, result: UserMemberships) -> AsyncIterator[list[UserConversation]]:
-    async for response in reader.pages(reader.user_conversations(service_sid, result.lines.user_id)):
+    moving = reader.user_conversations(service_sid, result.lines.user_id)
+    while (response := await reader.next_page(moving)) is not None:
         result.requests += 1
         yield response.json(_Page).conversations
 

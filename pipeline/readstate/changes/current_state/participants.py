@@ -59,7 +59,8 @@ async def read_participants(reader: Reader, service_sid: str, members: Participa
 
 
 async def _pages(reader: Reader, service_sid: str, result: ParticipantsResult) -> AsyncIterator[list[Participant]]:
-    async for response in reader.pages(MovingList(list_participants(service_sid, result.members.conversation_sid))):
+    moving = MovingList(list_participants(service_sid, result.members.conversation_sid))
+    while (response := await reader.next_page(moving)) is not None:
         result.requests += 1
         yield response.json(_Page).participants
 

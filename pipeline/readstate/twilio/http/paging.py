@@ -52,7 +52,7 @@ def page_meta(body: bytes) -> PageMeta:
     # Inside a JSON string a quote is escaped, so these bytes are a key or a whole value. From there to the end is one
     # object without its beginning only where they are a key of the envelope; likewise up to the first brace.
     found = _decoded(b"{" + body[body.rfind(b'"meta"', -_LONGEST_META) :])
-    return found or _decoded(body[: body.find(b"}") + 1] + b"}") or PageMeta()
+    return found or _decoded(body[: body.find(b"}", 0, _LONGEST_META) + 1] + b"}") or PageMeta()
 
 
 def _decoded(envelope: bytes) -> PageMeta | None:

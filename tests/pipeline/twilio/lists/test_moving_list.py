@@ -25,8 +25,11 @@ def some_rows(count: int) -> list[MovingRow]:
 
 
 async def read(rows: MovingRows, emit: Any = lambda event: None) -> list[str]:
-    pages = [page.json(dict[str, Any]) async for page in Reader(rows, emit=emit).pages(MovingList(FIRST))]
-    return [row["conversation_sid"] for page in pages for row in page["conversations"]]
+    reader, moving = Reader(rows, emit=emit), MovingList(FIRST)
+    names: list[str] = []
+    while (page := await reader.next_page(moving)) is not None:
+        names += [row["conversation_sid"] for row in page.json(dict[str, Any])["conversations"]]
+    return names
 
 
 @st.composite
