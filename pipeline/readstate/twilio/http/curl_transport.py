@@ -26,8 +26,6 @@ from readstate.twilio.http.connecting import (
 from readstate.twilio.http.request import Request, assert_writable
 from readstate.twilio.http.response import Response
 
-_BUFFER = 512 << 10
-"""A page of 50 rows comes in one piece."""
 _IDLE_CONNECTIONS = 10_000
 """libcurl's own default closes connections that another request is about to use."""
 _DNS_SECONDS = 300
@@ -267,7 +265,6 @@ def transfer_options(settings: Settings, credentials: Credentials) -> list[tuple
         (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
         (pycurl.ACCEPT_ENCODING, ""),  # all that it can unpack
         (pycurl.PROXY, proxy_for(settings.base_url) or ""),
-        (pycurl.BUFFERSIZE, _BUFFER),
         (pycurl.DNS_CACHE_TIMEOUT, _DNS_SECONDS),
         (pycurl.CONNECTTIMEOUT_MS, _milliseconds(settings.connect_timeout_seconds)),
         (pycurl.TIMEOUT_MS, _milliseconds(settings.request_timeout_seconds)),
