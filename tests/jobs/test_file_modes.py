@@ -3,14 +3,16 @@
 import os
 import stat
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from readstate.errors import ExitCode
 from tests.helpers.bulk_changes import mixed_lines
-from tests.helpers.cli_shell import Shell
+from tests.helpers.cli_shell import Shell, run_command
 from tests.helpers.export_command import make_long_lists_fail
+from tests.helpers.snapshots import publish, row
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +52,26 @@ def test_unfinished_work_plans_and_runs_are_their_owners_alone(shell: Shell, tmp
     names = {path.name for path in (tmp_path / "work").rglob("*")}
     assert {"checkpoint.sqlite", "journal.sqlite", "results.csv", "lock"} <= names
     assert _modes(tmp_path / "work", tmp_path / "plans") == {"drwx------", "-rw-------"}
+
+
+@pytest.mark.process  # a query has a process of its own
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["lint", "bad.csv", "--rejects"], "all.csv"),
+        (["compare", "root", "--out"], "changes.parquet"),
+        (["report", "root", "--out"], "report.html"),
+        *((["sql", "root", "SELECT * FROM latest", "--out"], f"rows.{kind}") for kind in ("csv", "json", "parquet")),
+    ],
+)
+def test_an_output_goes_through_a_link_to_a_device_which_stays(words: list[str], name: str) -> None:
+    for day in (22, 23):
+        publish("root", date(2026, 11, day), [row(1, 1)])
+    Path("bad.csv").write_text("a,b\n")
+    Path(name).symlink_to("/dev/null")
+
+    output = run_command(*words, name)
+
+    assert output.code == (ExitCode.BAD_INPUT if words[0] == "lint" else ExitCode.DONE), output
+    assert Path(name).readlink() == Path("/dev/null")
+    assert Path("/dev/null").is_char_device()

@@ -95,13 +95,3 @@ def test_changes_that_a_killed_export_did_not_come_to_are_made_up_for(connected:
     assert again["already_published"]
     assert again["changes"] == first["changes"]
     assert feed.is_file()
-
-
-def test_the_changes_go_through_a_link_to_a_device_which_stays(root: str, tmp_path: Path) -> None:
-    out = tmp_path / "changes.parquet"
-    out.symlink_to("/dev/null")
-
-    succeed("compare", root, "--out", str(out))
-
-    assert out.readlink() == Path("/dev/null")
-    assert Path("/dev/null").is_char_device()

@@ -78,17 +78,6 @@ def test_the_rows_go_to_a_file(kind: str, root: str, tmp_path: Path) -> None:
         assert "user 1" in out.read_text()
 
 
-@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
-def test_a_link_to_a_device_is_written_through_and_stays(root: str, tmp_path: Path, kind: str) -> None:
-    out = tmp_path / f"rows.{kind}"
-    out.symlink_to("/dev/null")
-
-    succeed("sql", root, QUESTION, "--out", str(out))
-
-    assert out.readlink() == Path("/dev/null")
-    assert Path("/dev/null").is_char_device()
-
-
 def test_the_query_may_come_on_stdin(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 41 + 1 AS answer"))
 

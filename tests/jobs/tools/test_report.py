@@ -44,16 +44,6 @@ def test_open_shows_the_page_in_the_browser_and_says_where_there_is_none(
     assert run_command("report", root, "--open", "--out", "s3://b/x.html").code == ExitCode.USAGE
 
 
-def test_what_is_no_file_is_written_to_and_never_replaced(root: str, tmp_path: Path) -> None:
-    out = tmp_path / "report.html"
-    out.symlink_to("/dev/null")
-
-    succeed("report", root, "--out", str(out))
-
-    assert out.readlink() == Path("/dev/null")
-    assert Path("/dev/null").is_char_device()
-
-
 def test_markdown_goes_to_stdout_and_names_no_user_unless_asked_to(root: str) -> None:
     output = run_command("report", root, "--markdown")
     named = run_command("report", root, "--markdown", "--show-pii", "--date", "2026-11-22")
