@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from readstate.snapshot.export.export import export
     from readstate.snapshot.published.snapshot import Snapshot, open_snapshot
 
+__version__ = "0.2.0"
+
 __all__ = [
     "ApiError",
     "BadInput",

@@ -22,13 +22,13 @@ FIELDS = {
 
 def get_provider_info() -> dict[str, Any]:
     """Return the description of the provider."""
-    from importlib.metadata import version
+    from readstate import __version__
 
     return {
         "package-name": "readstate",
         "name": "readstate for Twilio Conversations",
         "description": "Export, compare and repair who has read what in Twilio Conversations.",
-        "versions": [version("readstate")],
+        "versions": [__version__],
         "integrations": [
             {
                 "integration-name": _INTEGRATION,

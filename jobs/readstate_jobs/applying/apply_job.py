@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import datetime
-from importlib.metadata import version
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from readstate import __version__
 from readstate.changes.apply.latency import LatencyMeter
 from readstate.changes.apply.options import ApplyDependencies
 from readstate.changes.apply.run import apply
@@ -170,7 +170,7 @@ class ApplyJob(Struct, frozen=True):
             base_url=target.base_url,
             executable=manifest.guard_inputs.updates + manifest.guard_inputs.deletes,
             started_at=now,
-            tool_version=version("readstate"),
+            tool_version=__version__,
             who=who,
             argv=who["argv"],
             consent=self.arguments.consent,

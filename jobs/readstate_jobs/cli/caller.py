@@ -4,9 +4,9 @@ import os
 import pwd
 import socket
 import sys
-from importlib.metadata import version
 from typing import Any
 
+from readstate import __version__
 from readstate.changes.planning.make_plan import Provenance
 from readstate.model.plan import InputFacts, Planner
 from readstate.settings.credentials import Credentials
@@ -55,7 +55,7 @@ def provenance(
     """Return who makes a plan, with which tool and key, from what."""
     return Provenance(
         planner=Planner(os_user=os_user(), host=socket.gethostname(), ci_url=ci_url()),
-        tool_version=version("readstate"),
+        tool_version=__version__,
         api_key_sid_suffix=credentials.key_suffix,
         via=via,
         input=input_facts,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from readstate import __version__
 from readstate.errors import ExitCode, ReadstateError, Usage
 from readstate_jobs.cli.secrets_in_environment import require_no_secrets, without_secrets
 from readstate_jobs.help.command import load
@@ -57,7 +58,7 @@ class _LazyGroup(click.Group):
     epilog="Credentials come from the environment: TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and"
     " TWILIO_AUTH_TOKEN. To try readstate without an account: readstate demo",
 )
-@click.version_option(package_name="readstate", prog_name="readstate")
+@click.version_option(__version__, prog_name="readstate")
 def readstate() -> None:
     """Export and change who has read what in Twilio Conversations, for all users at once."""
 

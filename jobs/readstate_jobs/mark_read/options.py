@@ -13,7 +13,8 @@ from readstate.changes.selection.exclusions import Exclusions
 from readstate.errors import BadInput, Usage
 from readstate.model.desired import NotificationLevel
 from readstate.model.quantities import parse_date, parse_duration
-from readstate.snapshot.roster.users_file import RosterEntry, read_users_file
+from readstate.snapshot.roster.selection import RosterEntry
+from readstate.snapshot.roster.users_file import read_users_file
 from readstate.text import format_moment
 from readstate_jobs.cli.options import require_service_sid
 from readstate_jobs.mark_read.exclude_file import read_exclusions

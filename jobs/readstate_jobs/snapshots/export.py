@@ -8,9 +8,8 @@ from readstate.errors import BadInput, ExitCode, Usage
 from readstate.snapshot.export.options import FEW_MISSING
 from readstate.snapshot.published.schema import PII_COLUMNS, USER_CONVERSATIONS
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.roster.selection import ALL_SERVICES, RosterSelection
+from readstate.snapshot.roster.selection import ALL_SERVICES, RosterEntry, RosterSelection
 from readstate.snapshot.roster.shard import ALL_USERS, parse_shard
-from readstate.snapshot.roster.users_file import read_users_file
 from readstate.snapshot.workspace.workspace import remove_leftovers, unfinished_exports
 from readstate_jobs.cli.account import credentials_of
 from readstate_jobs.cli.options import (
@@ -92,9 +91,14 @@ def _changes(options: dict[str, Any], root: str, day: date) -> Changes | None:
 def _selection(options: dict[str, Any]) -> RosterSelection:
     services = tuple(options["services"]) or (ALL_SERVICES,)
     share = ALL_USERS if options["shard"] is None else parse_shard(options["shard"])
-    file, warn = options["users_file"], command_line().print_message
-    entries = None if file is None else read_users_file(file, warn=warn)
+    entries = None if options["users_file"] is None else _entries(options["users_file"])
     return RosterSelection(services, entries, options["limit_users"], share)
+
+
+def _entries(file: str) -> tuple[RosterEntry, ...]:
+    from readstate.snapshot.roster.users_file import read_users_file  # noqa: PLC0415 - most exports read all users
+
+    return read_users_file(file, warn=command_line().print_message)
 
 
 def _blanked(options: dict[str, Any]) -> tuple[str, ...]:

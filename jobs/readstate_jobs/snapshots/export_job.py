@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import date
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from readstate import __version__
 from readstate.clock import SystemClock
 from readstate.disk.files import scratch_folder
 from readstate.errors import Locked
@@ -139,7 +139,7 @@ class ExportJob(Struct, frozen=True):
             stop=stop,
             clock=session.clock,
             emit=session.emit,
-            tool_version=version("readstate"),
+            tool_version=__version__,
             transport=transport_name(self.settings),
         )
 

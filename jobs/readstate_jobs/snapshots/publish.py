@@ -1,9 +1,9 @@
 """``readstate publish``: one snapshot of what the shards of a run have staged."""
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from readstate import __version__
 from readstate.clock import SystemClock
 from readstate.concurrency import WorkerThread
 from readstate.errors import ExitCode
@@ -38,7 +38,7 @@ def carry_out(root: str, run_id: str, **options: Any) -> int:
         allow_missing=allow_missing,
         on_incomplete=settings.on_incomplete,
         file_bytes=settings.file_megabytes << 20,
-        tool_version=version("readstate"),
+        tool_version=__version__,
         replaces=replaces,
         keeps_staging=keeps_staging,
     )

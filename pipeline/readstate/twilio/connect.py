@@ -20,8 +20,6 @@ from readstate.twilio.http.time_bounds import time_bounded
 from readstate.twilio.http.transport import Transport
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from readstate.twilio.retry import Retrying, RetryPolicy
-from readstate.twilio.shared_pace.coordinator import share_limiter
-from readstate.twilio.shared_pace.open_store import open_store
 from readstate.twilio.throttle import Throttled
 
 
@@ -102,5 +100,8 @@ def _shared(
 ) -> AbstractAsyncContextManager[None]:
     if not settings.shared_pace:
         return nullcontext()
+    from readstate.twilio.shared_pace.coordinator import share_limiter  # noqa: PLC0415 - few processes share a pace
+    from readstate.twilio.shared_pace.open_store import open_store  # noqa: PLC0415 - as above
+
     store = open_store(settings, credentials, clock)
     return share_limiter(limiter, store, place=without_password(settings.shared_pace), clock=clock, emit=emit)

@@ -7,7 +7,7 @@ from readstate.errors import ApiError, BadInput, NotFound, Refused, TransportErr
 from readstate.events import RosterComplete, RosterPageRead, UserFailed, UserUnknown
 from readstate.model.ids import is_sid
 from readstate.model.resources import User
-from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.snapshot.roster.selection import RosterEntry
 from readstate.twilio.http.users_page import NO_SID
 from readstate.twilio.read_context import ReadContext
 

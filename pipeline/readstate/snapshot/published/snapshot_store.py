@@ -24,7 +24,6 @@ from readstate.model.ids import is_sid
 from readstate.snapshot.published.manifest import Manifest, decode_manifest, encode_manifest, partition
 from readstate.snapshot.published.schema import USERS
 from readstate.snapshot.storage.address import is_address
-from readstate.snapshot.storage.cloud import open_cloud_store
 from readstate.snapshot.storage.local import LocalObjectStore
 from readstate.snapshot.storage.object_store import ObjectInfo, ObjectStore, Version
 
@@ -230,6 +229,8 @@ def _is_user(known: KnownUser) -> bool:
 def open_store(root: str) -> SnapshotStore:
     """Open a root: a folder, or a URI such as ``s3://bucket/path``. Create nothing. Raise `BadInput`."""
     if is_address(root):
+        from readstate.snapshot.storage.cloud import open_cloud_store  # noqa: PLC0415 - obstore, for addresses alone
+
         return SnapshotStore(root, open_cloud_store(root))
     with translate_os_errors("the current folder", hint="It no longer exists: change to another with cd."):
         folder = Path(root).absolute()

@@ -11,8 +11,7 @@ from readstate.errors import ApiError, BadInput, NotFound, TransportError
 from readstate.events import Observer, RosterComplete, RosterPageRead, RosterValueUnusable, UserUnknown
 from readstate.model.ids import is_sid
 from readstate.model.resources import User
-from readstate.snapshot.roster.selection import ALL_SERVICES, DEFAULT_SERVICE, RosterSelection
-from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.snapshot.roster.selection import ALL_SERVICES, DEFAULT_SERVICE, RosterEntry, RosterSelection
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.checkpoint_rows import RosterPage
 from readstate.snapshot.workspace.users import RosterUser, UserResult, failed_result

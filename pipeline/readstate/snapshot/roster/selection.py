@@ -1,13 +1,24 @@
 """Which users an export is asked to read, as a value."""
 
+from typing import NamedTuple
+
 from msgspec import Struct
 
 from readstate.model.ids import is_sid
 from readstate.snapshot.roster.shard import ALL_USERS, Shard
-from readstate.snapshot.roster.users_file import RosterEntry
 
 ALL_SERVICES = "all"
 DEFAULT_SERVICE = "default"
+
+
+class RosterEntry(NamedTuple):
+    """A user that a file asks for."""
+
+    line: int
+    user: str
+    """A SID or an identity."""
+    service: str | None
+    """A service SID, or None for the run's own."""
 
 
 class RosterSelection(Struct, frozen=True):

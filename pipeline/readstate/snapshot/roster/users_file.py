@@ -1,25 +1,16 @@
 """A file that names the users to read."""
 
 from collections.abc import Callable
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from readstate.errors import BadInput
 from readstate.input.cell_reader import CellReader
 from readstate.input.cells import parse_service, parse_user
 from readstate.input.header import Columns
 from readstate.input.name_list import read_list
+from readstate.snapshot.roster.selection import RosterEntry
 
 _COLUMNS = Columns(("user", "service"), required=("user",), alone="user")
-
-
-class RosterEntry(NamedTuple):
-    """A user that a file asks for."""
-
-    line: int
-    user: str
-    """A SID or an identity."""
-    service: str | None
-    """A service SID, or None for the run's own."""
 
 
 def read_users_file(

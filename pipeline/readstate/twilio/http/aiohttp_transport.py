@@ -8,7 +8,6 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import ClassVar
 from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
@@ -16,6 +15,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from yarl import URL
 
+from readstate import __version__
 from readstate.errors import TransportError, Unanswered
 from readstate.settings.credentials import Credentials
 from readstate.settings.settings import Settings
@@ -42,7 +42,7 @@ async def open_aiohttp_transport(
     basic = b64encode(f"{credentials.username}:{credentials.secret}".encode()).decode()
     headers = {
         "Accept": "application/json",
-        "User-Agent": f"readstate/{version('readstate')}",
+        "User-Agent": f"readstate/{__version__}",
     }
     timeout = aiohttp.ClientTimeout(
         total=None,  # in aiohttp it does not cover every phase: `time_bounded` does

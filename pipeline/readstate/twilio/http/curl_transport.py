@@ -7,11 +7,11 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from urllib.parse import urlencode
 
 import pycurl
 
+from readstate import __version__
 from readstate.errors import TransportError, Unanswered
 from readstate.settings.credentials import Credentials
 from readstate.settings.settings import Settings
@@ -273,7 +273,7 @@ def transfer_options(settings: Settings, credentials: Credentials) -> list[tuple
         (pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC),
         (pycurl.USERNAME, credentials.username),
         (pycurl.PASSWORD, credentials.secret),
-        (pycurl.USERAGENT, f"readstate/{version('readstate')}"),
+        (pycurl.USERAGENT, f"readstate/{__version__}"),
         (pycurl.HTTPHEADER, ["Accept: application/json", "Expect:"]),
     ]
     if settings.base_url.startswith("https:"):

@@ -7,7 +7,7 @@ from readstate.model.resources import User
 from readstate.simulator.seed.world_shape import WorldShape
 from readstate.snapshot.candidates.live_rows import UserTally
 from readstate.snapshot.candidates.live_users import OnlineUsers, all_users, named_users
-from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.snapshot.roster.selection import RosterEntry
 from tests.helpers.live_reading import context
 from tests.helpers.planning import read_context
 from tests.helpers.scripted_transport import ScriptedTransport, page

@@ -16,8 +16,7 @@ from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.export.previous_snapshot import long_lists
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.roster.selection import RosterSelection
-from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.snapshot.roster.selection import RosterEntry, RosterSelection
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.snapshot.workspace.workspace import Workspace
 from tests.helpers.exporting import DAY, Export, assert_same, world_rows

@@ -14,8 +14,7 @@ from readstate.model.resources import User
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot import open_snapshot
 from readstate.snapshot.roster.roster import Roster
-from readstate.snapshot.roster.selection import RosterSelection
-from readstate.snapshot.roster.users_file import RosterEntry
+from readstate.snapshot.roster.selection import RosterEntry, RosterSelection
 from readstate.snapshot.workspace.checkpoint import Checkpoint
 from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader, UsersPage

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
 from readstate.errors import BadInput
-from readstate.snapshot.roster.users_file import RosterEntry, read_users_file
+from readstate.snapshot.roster.selection import RosterEntry
+from readstate.snapshot.roster.users_file import read_users_file
 
 USER = "US" + "a" * 32
 SERVICE = "IS" + "b" * 32

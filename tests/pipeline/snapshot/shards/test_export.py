@@ -9,9 +9,8 @@ from readstate.errors import Stopped
 from readstate.simulator.server.server import RunningSimulator
 from readstate.snapshot.published.snapshot import defects
 from readstate.snapshot.published.snapshot_store import open_store
-from readstate.snapshot.roster.selection import RosterSelection
+from readstate.snapshot.roster.selection import RosterEntry, RosterSelection
 from readstate.snapshot.roster.shard import Shard
-from readstate.snapshot.roster.users_file import RosterEntry
 from readstate.snapshot.shards.staging import STAGING
 from tests.helpers.exporting import Export, StoppingAfter, changed
 from tests.helpers.shard_runs import ShardedExport, assert_same_snapshots, contents
