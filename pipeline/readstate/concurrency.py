@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from types import TracebackType
-from typing import ClassVar, Generic, ParamSpec, Self, TypeVar
+from typing import ClassVar, ParamSpec, Self, TypeVar
 from weakref import WeakSet
 
 import msgspec
@@ -29,31 +29,33 @@ async def bounded_map(
     The first error cancels everything and is raised where the results are consumed, after those that were ready.
     Leaving the block cancels running work, waits until it has ended, and closes *items* where they can be closed.
     """
-    results: asyncio.Queue[_Ready[Result] | _Ended] = asyncio.Queue(limit)
+    results: asyncio.Queue[Result | _Ended] = asyncio.Queue(limit)
     source = aiter(items if isinstance(items, AsyncIterable) else _asynchronous(items))
-    turn = asyncio.Lock()  # an asynchronous generator cannot be asked for two items at once
-    started = idle = 0
+    running, is_one_idle = 0, False
 
     def start_worker(workers: asyncio.TaskGroup) -> None:
-        nonlocal started, idle
-        started += 1
-        idle += 1
+        nonlocal running, is_one_idle
+        running += 1
+        is_one_idle = True
         workers.create_task(work(workers))
 
     async def work(workers: asyncio.TaskGroup) -> None:
-        nonlocal idle
+        nonlocal running, is_one_idle
         while True:
-            async with turn:
-                try:
-                    item = await anext(source)
-                except StopAsyncIteration:
-                    return
-            idle -= 1
-            # One idle worker is enough to wait for the next item: a limit of 500 costs no 500 tasks for a few items.
-            if idle == 0 and started < limit:
+            try:
+                item = await anext(source)
+            except StopAsyncIteration:
+                return  # as the idle one, so that each of the others ends after its item
+            is_one_idle = False
+            # One idle worker waits for the next item: an asynchronous generator cannot be asked for two at once, and a
+            # limit of 500 costs no 500 tasks for a few items.
+            if running < limit:
                 start_worker(workers)
-            await results.put(_Ready(await _not_cancelling_itself(function(item))))
-            idle += 1
+            await results.put(await _not_cancelling_itself(function(item)))
+            if is_one_idle:
+                running -= 1
+                return
+            is_one_idle = True
 
     is_left = False
 
@@ -126,17 +128,13 @@ class WorkerThread:
         return sorted(name for thread in list(cls._opened) if (name := thread.function) is not None)
 
 
-class _Ready(msgspec.Struct, Generic[Result]):
-    result: Result
-
-
 class _Ended(msgspec.Struct):
     error: BaseException | None
 
 
-async def _consumed(results: "asyncio.Queue[_Ready[Result] | _Ended]") -> AsyncIterator[Result]:
-    while isinstance(message := await results.get(), _Ready):
-        yield message.result
+async def _consumed(results: "asyncio.Queue[Result | _Ended]") -> AsyncIterator[Result]:
+    while not isinstance(message := await results.get(), _Ended):
+        yield message
     if message.error is not None:
         raise message.error
 
