@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import groupby
+from operator import add
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from readstate.clock import Clock
 from readstate.events import Event, PageReread, RequestAnswered, RequestLost, Retried
@@ -152,29 +154,23 @@ def sum_timelines(timelines: Iterable[Sequence[TimelineWindow]]) -> tuple[Timeli
 
 def concatenate(first: TimelineWindow, second: TimelineWindow) -> TimelineWindow:
     """Return two neighbouring windows as one."""
-    return TimelineWindow(
-        begins_at=min(first.begins_at, second.begins_at),
-        seconds=round(first.seconds + second.seconds, 3),
-        requests=first.requests + second.requests,
-        throttled=first.throttled + second.throttled,
-        retries=first.retries + second.retries,
-        reread_pages=first.reread_pages + second.reread_pages,
-        in_flight=max(first.in_flight, second.in_flight),
-        allowed=max(first.allowed, second.allowed),
-    )
+    return _joined(first, second, seconds=round(first.seconds + second.seconds, 3), peak=max)
 
 
 def _sum_parallel(first: TimelineWindow, second: TimelineWindow) -> TimelineWindow:
+    # An upper bound: the peaks need not have fallen together.
+    return _joined(first, second, seconds=max(first.seconds, second.seconds), peak=add)
+
+
+def _joined(
+    first: TimelineWindow, second: TimelineWindow, *, seconds: float, peak: Callable[[int, int], int]
+) -> TimelineWindow:
     return TimelineWindow(
         begins_at=min(first.begins_at, second.begins_at),
-        seconds=max(first.seconds, second.seconds),
-        requests=first.requests + second.requests,
-        throttled=first.throttled + second.throttled,
-        retries=first.retries + second.retries,
-        reread_pages=first.reread_pages + second.reread_pages,
-        # An upper bound: the peaks need not have fallen together.
-        in_flight=first.in_flight + second.in_flight,
-        allowed=first.allowed + second.allowed,
+        seconds=seconds,
+        in_flight=peak(first.in_flight, second.in_flight),
+        allowed=peak(first.allowed, second.allowed),
+        **asdict(sum_requests([first, second])),
     )
 
 
