@@ -265,6 +265,7 @@ def transfer_options(settings: Settings, credentials: Credentials) -> list[tuple
         (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
         (pycurl.ACCEPT_ENCODING, ""),  # all that it can unpack
         (pycurl.PROXY, proxy_for(settings.base_url) or ""),
+        (pycurl.NOPROXY, ""),  # without it libcurl reads NO_PROXY once more, by rules of its own
         (pycurl.DNS_CACHE_TIMEOUT, _DNS_SECONDS),
         (pycurl.CONNECTTIMEOUT_MS, _milliseconds(settings.connect_timeout_seconds)),
         (pycurl.TIMEOUT_MS, _milliseconds(settings.request_timeout_seconds)),

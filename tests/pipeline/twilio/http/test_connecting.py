@@ -79,6 +79,16 @@ async def test_plain_http_goes_through_its_own_proxy(
     assert len(proxy.heads) == 1
 
 
+async def test_what_no_proxy_excludes_is_the_same_for_both(transport: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.0/8")  # understood by libcurl alone
+    async with connect_proxy() as proxy, raw_server(lambda _: http()) as server:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        async with transport(server.base_url) as opened:
+            await opened.send(READ)
+
+    assert len(proxy.heads) == 1
+
+
 async def test_no_proxy_excludes_a_host(transport: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
