@@ -1,5 +1,3 @@
-"""Help: options in groups, and examples that are right."""
-
 import shlex
 
 import click

@@ -1,5 +1,3 @@
-"""Completion, as a shell asks for it."""
-
 import pytest
 from click.shell_completion import BashComplete
 from click.testing import CliRunner

@@ -1,5 +1,3 @@
-"""``status`` without a run: what is unfinished, with what to type next."""
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date

@@ -1,5 +1,3 @@
-"""`readstate probe`: its table, its file and its exit codes."""
-
 import json
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Axes: round marks, and every point at its own place."""
-
 from datetime import date
 
 import pytest

@@ -1,5 +1,3 @@
-"""The numbers of charts as CSV."""
-
 import csv
 
 from readstate.html.chart_data import render_csv

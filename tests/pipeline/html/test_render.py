@@ -1,5 +1,3 @@
-"""Templates: text from outside stays text in HTML and in Markdown."""
-
 from pathlib import Path
 
 import jinja2

@@ -1,5 +1,3 @@
-"""One line for each event worth one, as text or as JSON."""
-
 import json
 from typing import Any, get_args
 

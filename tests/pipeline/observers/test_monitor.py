@@ -1,5 +1,3 @@
-"""A run and those who show it."""
-
 import asyncio
 import io
 import json

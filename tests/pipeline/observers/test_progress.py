@@ -1,5 +1,3 @@
-"""The progress of a run, and the lines that show it."""
-
 import pytest
 
 from readstate.events import (

@@ -1,5 +1,3 @@
-"""The progress bar, as a terminal receives it."""
-
 import io
 import re
 

@@ -1,5 +1,3 @@
-"""Rates over the last half minute."""
-
 from collections.abc import Sequence
 
 import pytest

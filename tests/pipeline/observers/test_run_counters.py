@@ -1,5 +1,3 @@
-"""Counters count what happened, and nothing twice."""
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,5 +1,3 @@
-"""Headers, times, permissions and settings, decided from answers."""
-
 import json
 from email.utils import formatdate
 from typing import Any

@@ -1,5 +1,3 @@
-"""Fields, types and nulls, against the description."""
-
 import json
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""The order, the tokens and the links of lists, decided from pages."""
-
 import json
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""Token buckets of changes, one a scope."""
-
 from readstate.simulator.api.action_limit import ActionBuckets
 from tests.helpers.fake_clock import FakeClock
 

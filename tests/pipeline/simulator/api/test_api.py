@@ -1,5 +1,3 @@
-"""Who may use the API, and what it refuses."""
-
 import pytest
 
 from readstate.simulator.api.credentials import Credentials

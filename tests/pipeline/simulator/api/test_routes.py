@@ -1,5 +1,3 @@
-"""Which paths exist."""
-
 import pytest
 
 from tests.helpers.simulated_api import SimulatedApi

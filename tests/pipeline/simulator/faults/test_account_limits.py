@@ -1,5 +1,3 @@
-"""Slots, rates and background traffic, on a clock that the test moves."""
-
 import pytest
 
 from readstate.simulator.faults.account_limits import AccountLimits

@@ -1,5 +1,3 @@
-"""Faults of pages and users."""
-
 import pytest
 
 from readstate.simulator.faults.faults import Faults

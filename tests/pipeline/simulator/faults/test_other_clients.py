@@ -1,5 +1,3 @@
-"""Other clients act while ours does."""
-
 import asyncio
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""Names that break careless code, and lead back to their users all the same."""
-
 from hypothesis import given
 from hypothesis import strategies as st
 

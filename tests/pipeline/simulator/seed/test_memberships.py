@@ -1,5 +1,3 @@
-"""Memberships: the same from both sides, with a heavy tail."""
-
 from collections import Counter
 
 import pytest

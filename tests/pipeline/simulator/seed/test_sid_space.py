@@ -1,5 +1,3 @@
-"""The arithmetic of worlds."""
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,5 +1,3 @@
-"""The shape of a world."""
-
 import pytest
 
 from readstate.errors import BadInput

@@ -1,5 +1,3 @@
-"""Accounts described in a file."""
-
 from pathlib import Path
 
 import msgspec

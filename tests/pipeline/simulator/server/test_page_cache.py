@@ -1,5 +1,3 @@
-"""Rendered pages, kept within bounds."""
-
 import pytest
 
 from readstate.simulator.api.api import Request

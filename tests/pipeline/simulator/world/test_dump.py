@@ -1,5 +1,3 @@
-"""Worlds in files."""
-
 from itertools import chain
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Records in the order of a key that changes while they are listed."""
-
 import random
 from itertools import islice
 from typing import NamedTuple

@@ -1,5 +1,3 @@
-"""A service: consistent from both sides, found by SID and by name."""
-
 import pytest
 
 from readstate.simulator.seed.world_shape import WorldShape

@@ -1,5 +1,3 @@
-"""A world: decided by its seed, and created lazily."""
-
 import subprocess
 import sys
 from itertools import islice

@@ -1,5 +1,3 @@
-"""The number of different conversations in the files of a snapshot."""
-
 from pathlib import Path
 
 import pyarrow as pa

@@ -1,5 +1,3 @@
-"""A folder as an object store: what only a local disk promises."""
-
 import stat
 from pathlib import Path
 

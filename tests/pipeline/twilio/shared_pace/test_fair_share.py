@@ -1,5 +1,3 @@
-"""How a account_value is divided."""
-
 from math import floor
 
 import pytest

@@ -1,5 +1,3 @@
-"""What the processes of an account know together."""
-
 from dataclasses import dataclass
 
 import pytest

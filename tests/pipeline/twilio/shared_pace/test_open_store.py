@@ -1,5 +1,3 @@
-"""Which store a setting leads to, and under which name."""
-
 import sys
 from functools import partial
 from pathlib import Path

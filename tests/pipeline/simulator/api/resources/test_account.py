@@ -1,5 +1,3 @@
-"""Services and configuration."""
-
 import pytest
 
 from tests.helpers.simulated_api import SimulatedApi

@@ -1,5 +1,3 @@
-"""Conversations are created, changed, closed and deleted."""
-
 import pytest
 
 from tests.helpers.simulated_api import SimulatedApi

@@ -1,5 +1,3 @@
-"""Messages are listed, added and deleted."""
-
 from tests.helpers.simulated_api import SimulatedApi
 
 

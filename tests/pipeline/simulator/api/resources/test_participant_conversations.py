@@ -1,5 +1,3 @@
-"""Conversations are found by the identity of a participant."""
-
 from urllib.parse import quote
 
 import pytest

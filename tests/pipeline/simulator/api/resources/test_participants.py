@@ -1,5 +1,3 @@
-"""Participants are added, changed and removed."""
-
 from readstate.simulator.seed.world_shape import WorldShape
 from tests.helpers.simulated_api import SimulatedApi
 

@@ -1,5 +1,3 @@
-"""The user conversation operations, in both families."""
-
 from typing import Any
 from urllib.parse import quote
 

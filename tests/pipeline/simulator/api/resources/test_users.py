@@ -1,5 +1,3 @@
-"""Users are created, changed and deleted."""
-
 import pytest
 
 from readstate.simulator.api.lists.page_token import PageToken
