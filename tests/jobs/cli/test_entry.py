@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from readstate.errors import ExitCode
 from tests.helpers.repository import ROOT
 
@@ -52,3 +54,17 @@ def test_the_command_line_imports_neither() -> None:
     )
 
     assert _prints(program).strip() == "[]"
+
+
+@pytest.mark.parametrize(("imported", "is_frozen"), [("json", True), ("duckdb", False)])
+def test_objects_are_frozen_before_the_process_ends_unless_duckdb_would_complain(
+    imported: str, is_frozen: bool
+) -> None:
+    program = (
+        f"import atexit, gc, {imported}\nfrom readstate_jobs.cli import entry\nentry.main = lambda: 0\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 0))\nentry.entry()"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert (ended.stdout.strip(), ended.stderr) == (str(is_frozen), "")
