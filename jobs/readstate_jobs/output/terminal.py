@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-from rich.cells import cell_len
 
 from readstate.text import escape_control, escape_json
 from readstate_jobs.output.messages import command_line
@@ -118,6 +117,8 @@ def print_lines(rows: Iterable[Sequence[str]], *, header: Sequence[str] = ()) ->
 
     Columns are as wide as the first thousand rows need.
     """
+    from rich.cells import cell_len  # noqa: PLC0415 - JSON needs no widths
+
     escaped = ([escape_control(cell) for cell in row] for row in rows)
     first = list(islice(escaped, _MEASURED_ROWS))
     measured = [*first, *([[escape_control(name) for name in header]] if header else [])]

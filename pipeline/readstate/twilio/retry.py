@@ -5,8 +5,9 @@ repeated only when it certainly had no effect: everything else about it is unkno
 deciding. A page of a list that keeps failing is asked for with fewer rows, within the same attempts.
 """
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 
 from readstate.clock import Clock
 from readstate.errors import NotPermitted, NotSent, TransportError, Unanswered, UnusableAnswer
@@ -16,6 +17,9 @@ from readstate.twilio.http.paging import smaller_page
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
 from readstate.twilio.http.transport import Transport
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 _TRANSIENT = {408, 500, 502, 503, 504}
 _LONGEST_WAIT = 20.0
@@ -65,6 +69,8 @@ class Retrying:
 
     async def _retry(self, request: Request, first: _Outcome) -> _Outcome:
         """Repeat *request*, whose first attempt ended with *first*, until it succeeds or its attempts are used up."""
+        from tenacity import AsyncRetrying, retry_if_result  # noqa: PLC0415 - few runs have to repeat anything
+
         attempts = _Attempts(request, first, failing_since=self._clock.monotonic())
         retrying = AsyncRetrying(
             retry=retry_if_result(lambda outcome: _is_retryable(attempts.request, outcome)),
@@ -101,14 +107,14 @@ class Retrying:
                 hint="Check the key and its permissions with: readstate doctor",
             )
 
-    def _is_exhausted(self, attempts: "_Attempts", state: RetryCallState) -> bool:
+    def _is_exhausted(self, attempts: "_Attempts", state: "RetryCallState") -> bool:
         outcome = _outcome(state)
         is_refusal = isinstance(outcome, Response) and outcome.status == 401
         most = _REFUSALS_THAT_STOP if is_refusal else self._policy.max_attempts
         seconds = self._clock.monotonic() - attempts.failing_since
         return state.attempt_number >= most or seconds >= self._policy.max_seconds
 
-    def _wait_seconds(self, state: RetryCallState) -> float:
+    def _wait_seconds(self, state: "RetryCallState") -> float:
         chance = self._clock.random()
         if self._budget.is_empty:
             # The number of workers is fixed, so retries cannot pile up: none is given up, but each waits longest.
@@ -117,7 +123,7 @@ class Retrying:
             return 0.05 + 0.05 * chance  # a kept-alive connection that had died: a new one is likely to work
         return min(_LONGEST_WAIT, 2.0 ** (state.attempt_number - 1)) * chance
 
-    def _on_retry(self, attempts: "_Attempts", state: RetryCallState) -> None:
+    def _on_retry(self, attempts: "_Attempts", state: "RetryCallState") -> None:
         if self._budget.spend():
             self._emit(RetryBudgetSpent(self._policy.retry_share))
         request, outcome, failures = attempts.request, _outcome(state), state.attempt_number
@@ -132,7 +138,7 @@ class Retrying:
             attempts.request, size = smaller
             self._emit(PageShrunk(attempts.request.path, size))
 
-    def _on_exhausted(self, attempts: "_Attempts", state: RetryCallState) -> _Outcome:
+    def _on_exhausted(self, attempts: "_Attempts", state: "RetryCallState") -> _Outcome:
         request, outcome, failures = attempts.request, _outcome(state), state.attempt_number
         reason, request_id = _reason(request, outcome)
         self._emit(RetriesExhausted(request.method, request.path, reason, failures, request_id))
@@ -182,7 +188,7 @@ def _is_retryable(request: Request, outcome: _Outcome) -> bool:
     return outcome.status == 401 or (is_read and outcome.status in _TRANSIENT)
 
 
-def _outcome(state: RetryCallState) -> _Outcome:
+def _outcome(state: "RetryCallState") -> _Outcome:
     assert state.outcome is not None
     outcome: _Outcome = state.outcome.result()
     return outcome

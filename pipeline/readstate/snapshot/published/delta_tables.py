@@ -19,7 +19,6 @@ from readstate.snapshot.published.manifest import Dataset, Manifest, SnapshotFil
 from readstate.snapshot.published.schema import SCHEMAS, plain_strings
 from readstate.snapshot.published.snapshot_store import SnapshotStore
 from readstate.snapshot.storage.address import is_address, parse_address
-from readstate.snapshot.storage.cloud_client import storage_options
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -138,6 +137,8 @@ def _address(store: SnapshotStore, dataset: Dataset) -> tuple[str, dict[str, str
         )
     if not is_address(store.root):
         return str(Path(store.objects.absolute(dataset))), None
+    from readstate.snapshot.storage.cloud_client import storage_options  # noqa: PLC0415 - obstore, for addresses alone
+
     return f"{parse_address(store.root).url}/{dataset}", storage_options(store.root)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from readstate.errors import BadInput, NotSent
 from readstate.twilio.http.request import Request
@@ -21,6 +20,13 @@ def proxy_for(base_url: str) -> str | None:
     The address may hold a password. Raise `BadInput` where it has no host or no port that exists.
     """
     address = urlsplit(base_url)
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.request import (  # type: ignore[attr-defined]  # noqa: PLC0415 - slow, and few have a proxy
+        getproxies_environment,
+        proxy_bypass_environment,
+    )
+
     if address.hostname is None or proxy_bypass_environment(address.hostname):
         return None
     if not (proxy := getproxies_environment().get(address.scheme)):
