@@ -9,6 +9,7 @@ from readstate.snapshot.published.manifest import Manifest, RequestCounts, UserC
 from readstate.snapshot.published.snapshot_store import manifest_path
 from readstate.snapshot.shards.staging import ShardManifest
 from readstate.text import format_duration, format_size, group_digits, pluralize
+from readstate_jobs.output.messages import next_line
 from readstate_jobs.output.terminal import Document, emit, print_line, print_table
 from readstate_jobs.snapshots.export_job import Estimate
 
@@ -191,7 +192,7 @@ def show_staged(manifest: ShardManifest, *, root: str, already: bool, as_json: b
             print_table(rows, title=f"Shard {manifest.shard} of run {draft.run_id}")
         print_line(
             f"Shard {manifest.shard} is staged{' already; nothing done' if already else ''}."
-            f" When all {manifest.shard.count} are: readstate publish {root} --run {draft.run_id}"
+            f" When all {manifest.shard.count} are: {next_line('publish', root, '--run', draft.run_id)}"
         )
 
     emit(document, show, as_json=as_json)
