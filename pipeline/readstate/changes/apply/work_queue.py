@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from itertools import groupby
 from pathlib import Path
-from typing import get_type_hints
 
 import msgspec
 import pyarrow as pa
@@ -22,9 +21,13 @@ from readstate.model.change import Disposition, PreconditionKind
 from readstate.model.desired import Operation
 from readstate.model.plan import PlanRow
 
-_NAMES = PlanRow.__struct_fields__
+
+class _QueuedRow(PlanRow, frozen=True, array_like=True, gc=False):
+    """A row as the queue holds it: without the names of its fields, which would be twice as long as their values."""
+
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(tuple[tuple(get_type_hints(PlanRow).values())])  # type: ignore[misc]
+_decoder = msgspec.msgpack.Decoder(_QueuedRow)
 
 
 class WorkQueue:
@@ -77,14 +80,14 @@ class WorkQueue:
             found = self._connection.execute(query, (plan_row_id,)).fetchone()
             if found is None:
                 raise KeyError(plan_row_id)
-            return _decode(found[0])
+            return _decoder.decode(found[0])
 
     def rows(self, op: Operation) -> Iterator[PlanRow]:
         """Yield the rows of *op* in their order."""
         query = "SELECT plan_row FROM work WHERE op = ? ORDER BY rank, user_sid, plan_row_id"
         with self._disk():
             for (row,) in self._connection.execute(query, (op.value,)):
-                yield _decode(row)
+                yield _decoder.decode(row)
 
     def _disk(self) -> AbstractContextManager[None]:
         again = f"Free some space, then:  readstate resume {self.path.parent.name}\nIt fills this file anew."
@@ -129,12 +132,7 @@ def _is_executable(batch: pa.RecordBatch) -> pa.BooleanArray:
 
 
 def _encode(row: PlanRow) -> bytes:
-    # The names of the fields would be twice as long as their values, on every row of a file that may have millions.
     return _encoder.encode(msgspec.structs.astuple(row))
-
-
-def _decode(packed: bytes) -> PlanRow:
-    return PlanRow(**dict(zip(_NAMES, _decoder.decode(packed), strict=True)))
 
 
 def _rank(user_sid: str) -> int:
