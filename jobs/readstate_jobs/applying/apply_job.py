@@ -125,9 +125,8 @@ class ApplyJob(Struct, frozen=True):
             limiter = session.twilio.limiter
 
             def rate() -> float:
-                rates = limiter.view(clock.monotonic()).rates
-                writes = [per_second for domain, per_second in rates.items() if domain.startswith("writes:")]
-                return min(writes, default=limiter.settings.writes_per_second)
+                paced = [pacer.rate.value for domain, pacer in limiter.pacers.items() if domain and pacer.rate]
+                return min(paced, default=limiter.settings.writes_per_second)
 
             yield (
                 session,

@@ -1,7 +1,5 @@
 """Error and drift budgets of a run, and its canary. Pure counters: each returns the reason to stop, or None."""
 
-from collections import Counter
-
 from msgspec import Struct, field
 
 from readstate.model.outcome import ERRORS, Outcome, OutcomeClass, outcomes_in
@@ -24,21 +22,17 @@ class Budgets(Struct):
 
     max_errors: int
     max_drift: int
-    counts: Counter[str] = field(default_factory=Counter)
+    errors: int = 0
+    """Rows that failed; drift is no failure."""
+    drifted: int = 0
+    """Rows that were no longer as planned."""
     stops_on_drift: bool = False
 
-    def count(self, outcome: str) -> None:
-        self.counts[outcome] += 1
-
-    @property
-    def errors(self) -> int:
-        """Rows that failed; drift is no failure."""
-        return sum(self.counts[outcome] for outcome in ERRORS)
-
-    @property
-    def drifted(self) -> int:
-        """Rows that were no longer as planned."""
-        return sum(self.counts[outcome] for outcome in _DRIFTED)
+    def count(self, outcome: str, rows: int = 1) -> None:
+        if outcome in ERRORS:
+            self.errors += rows
+        elif outcome in _DRIFTED:
+            self.drifted += rows
 
     def exceeded(self) -> str | None:
         """Return why the run must stop, or None."""

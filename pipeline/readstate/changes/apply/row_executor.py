@@ -170,7 +170,7 @@ class RowExecutor:
         request = request_for(self._service_sid, row, leave_by=leave_by)
         was_ambiguous = record.retries_ambiguous > 0
         # Held before the intent is committed: a row that waits for its conversation is certainly not sent yet.
-        async with self._conversations.hold(row.conversation_sid):
+        async with self._conversations.of(row.conversation_sid):
             record.observe_before(seen.current, seen.at)
             self._intend(row, record)
             await self._journal.intend(record)

@@ -94,7 +94,7 @@ class _Run:
         # The budgets are those of the run, not of one start: resuming again and again does not refill them.
         for outcome, number in journal.journal.counts().items():
             if outcome not in {PENDING, Outcome.UNKNOWN}:
-                self._budgets.counts[outcome] = number
+                self._budgets.count(outcome, number)
         breaker = WriteBreaker(options.breaker)
         self._executor = RowExecutor(
             service_sid=plan.manifest.service_sid,
