@@ -27,7 +27,6 @@ from readstate.errors import (
 from readstate.observers.run_counters import RunCounters
 from readstate.settings.credentials import Credentials
 from readstate.settings.settings import Settings
-from readstate.snapshot.published.snapshot_store import open_store
 from readstate.text import escape_control, format_duration, format_size, pluralize, short_sid
 from readstate.twilio.connect import connection, describe_route
 from readstate.twilio.http.request import fetch_configuration
@@ -147,6 +146,8 @@ def _check_scratch() -> Check:
 
 
 def _check_root(root: str) -> Check:
+    from readstate.snapshot.published.snapshot_store import open_store  # noqa: PLC0415 - pyarrow, for roots alone
+
     try:
         store = open_store(root)
         store.objects.require_writable()

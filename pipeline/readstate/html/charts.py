@@ -15,7 +15,8 @@ from msgspec import Struct
 from pygal.style import Style
 
 from readstate.html.axes import Axis, scale
-from readstate.text import group_digits, truncate
+from readstate.html.render import format_number
+from readstate.text import truncate
 
 _SVG = "http://www.w3.org/2000/svg"
 _WIDTH = 480
@@ -189,12 +190,3 @@ def _finished(
     drawn = Markup(ET.tostring(svg, encoding="unicode"))  # noqa: S704 - made by pygal, escaped
     legend = [(one.colour, one.name + after) for one, after in zip(series, last, strict=False)]
     return Chart(name, title, drawn, labels, series, legend if len(legend) > 1 else [])
-
-
-def format_number(value: float | None) -> str:
-    """Return *value* in groups of three digits, with spaces at which no line breaks; empty for None."""
-    if value is None:
-        return ""
-    if float(value).is_integer():
-        return group_digits(int(value)).replace(" ", "\u202f")
-    return f"{value:,.1f}"

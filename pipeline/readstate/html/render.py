@@ -5,8 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from readstate.html.charts import format_number
-from readstate.text import escape_control
+from readstate.text import escape_control, group_digits
 
 _HERE = Path(__file__).parent
 
@@ -36,6 +35,15 @@ def format_share(part: int, whole: int) -> str:
     if 0 < part < whole and not 0.5 <= 100 * part / whole < 99.5:
         return "< 1 %" if 2 * part < whole else "> 99 %"
     return f"{100 * part / whole:.0f} %" if whole else "0 %"
+
+
+def format_number(value: float | None) -> str:
+    """Return *value* in groups of three digits, with spaces at which no line breaks; empty for None."""
+    if value is None:
+        return ""
+    if float(value).is_integer():
+        return group_digits(int(value)).replace(" ", "\u202f")
+    return f"{value:,.1f}"
 
 
 def _escaped(value: object) -> str:

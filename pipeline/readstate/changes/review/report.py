@@ -16,8 +16,8 @@ from readstate.changes.runs.row_record import RowRecord
 from readstate.changes.runs.status import RunStatus
 from readstate.html.axes import time_axis
 from readstate.html.chart_data import render_csv
-from readstate.html.charts import Chart, Series, bars, format_number, lines, stacked_bars
-from readstate.html.render import format_share, render_template
+from readstate.html.charts import Chart, Series, bars, lines, stacked_bars
+from readstate.html.render import format_number, format_share, render_template
 from readstate.model.change import Disposition
 from readstate.model.outcome import OUTCOMES, OutcomeClass
 from readstate.model.plan import PlanRow

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
 from readstate.html.axes import date_axis, time_axis
-from readstate.html.charts import Chart, Series, bars, format_number, lines, stacked_bars
-from readstate.html.render import format_share
+from readstate.html.charts import Chart, Series, bars, lines, stacked_bars
+from readstate.html.render import format_number, format_share
 from readstate.snapshot.compare.compare import Comparison
 from readstate.snapshot.published.manifest import Manifest, TimelineWindow
 from readstate.snapshot.report.statistics import AGES, BUCKETS, ReadStates, Statistics

@@ -11,8 +11,8 @@ import duckdb
 from msgspec import Struct
 
 from readstate.html.chart_data import render_csv
-from readstate.html.charts import Chart, format_number
-from readstate.html.render import format_share, render_template
+from readstate.html.charts import Chart
+from readstate.html.render import format_number, format_share, render_template
 from readstate.snapshot.compare.compare import Comparison, compare
 from readstate.snapshot.published.manifest import Manifest
 from readstate.snapshot.published.snapshot import open_snapshot, translate_damage
