@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -108,14 +109,6 @@ class TestAmbiguity:
         assert len(applied.transport.writes) == 1
         assert applied.result.exit_code == ExitCode.SOME_FAILED
 
-    async def test_a_write_that_never_has_an_effect_is_given_up(self, bench: Bench) -> None:
-        plan = await plan_of(bench, *muting(unmuted(bench, 1)))
-
-        applied = await bench.apply(plan, writes(lost_before_effect), canary=0)
-
-        assert applied.counts == {Outcome.REJECTED: 1}
-        assert applied.record().reason_code == "NOT_APPLIED"
-
     async def test_too_many_unclear_answers_hold_all_writes_until_a_read_succeeds(self, bench: Bench) -> None:
         plan = await plan_of(bench, *muting(unmuted(bench, 20)))
 
@@ -134,30 +127,27 @@ def unreachable(transport: WorldTransport, request: Request) -> Response:
 
 
 class TestClearRefusals:
-    async def test_a_missing_connection_is_tried_again_after_a_new_reading(self, bench: Bench) -> None:
+    @pytest.mark.parametrize(
+        ("answers", "expected"),
+        [
+            (writes(unreachable, only=lambda number: number < 3), (Outcome.APPLIED, None, 1, 0, 0, True)),
+            (writes(status(409, 50419), only=lambda number: number < 3), (Outcome.APPLIED, None, 4, 3, 0, True)),
+            (writes(lost_before_effect), (Outcome.REJECTED, "NOT_APPLIED", 6, 0, 6, True)),
+            (writes(unreachable), (Outcome.REJECTED, "NOT_SENT", 0, 0, 0, True)),
+            (lambda *_: Response(500, {}, b"{}"), (Outcome.REJECTED, "UNREADABLE", 0, 0, 0, False)),
+        ],
+        ids=["a connection at last", "conflicts at first", "never an effect", "never a connection", "unreadable"],
+    )
+    async def test_what_had_no_effect_is_tried_again_for_a_while(
+        self, bench: Bench, answers: Any, expected: tuple[object, ...]
+    ) -> None:
         plan = await plan_of(bench, *muting(unmuted(bench, 1)))
 
-        applied = await bench.apply(plan, writes(unreachable, only=lambda number: number < 3))
+        applied = await bench.apply(plan, answers, canary=0)
 
-        assert applied.counts == {Outcome.APPLIED: 1}
-        assert applied.record().attempts == 1
-        assert applied.record().retries_ambiguous == 0
-
-    async def test_without_any_connection_a_row_fails_in_the_end(self, bench: Bench) -> None:
-        plan = await plan_of(bench, *muting(unmuted(bench, 1)))
-
-        applied = await bench.apply(plan, writes(unreachable), canary=0)
-
-        assert applied.record().state == Outcome.REJECTED
-        assert applied.record().reason_code == "NOT_SENT"
-
-    async def test_conflicts_are_waited_out(self, bench: Bench) -> None:
-        plan = await plan_of(bench, *muting(unmuted(bench, 1)))
-
-        applied = await bench.apply(plan, writes(status(409, 50419), only=lambda number: number < 3))
-
-        assert applied.counts == {Outcome.APPLIED: 1}
-        assert applied.record().conflicts == 3
+        record = applied.record()
+        counts = (record.attempts, record.conflicts, record.retries_ambiguous)
+        assert (record.state, record.reason_code, *counts, applied.transport.writes != []) == expected
 
     async def test_a_refusal_is_kept_with_its_facts_and_resume_tries_once_more(self, bench: Bench) -> None:
         plan = await plan_of(bench, *muting(unmuted(bench, 1)))
@@ -182,12 +172,3 @@ class TestClearRefusals:
         assert applied.result.exit_code == ExitCode.NOT_PERMITTED
         assert not {Outcome.REJECTED, Outcome.APPLIED} & set(applied.counts)
         assert (await bench.resume(plan)).counts == {Outcome.APPLIED: 5}
-
-    async def test_a_row_that_cannot_be_read_is_not_sent(self, bench: Bench) -> None:
-        plan = await plan_of(bench, *muting(unmuted(bench, 1)))
-
-        applied = await bench.apply(plan, lambda *_: Response(500, {}, b"{}"), canary=0)
-
-        assert applied.record().state == Outcome.REJECTED
-        assert applied.record().reason_code == "UNREADABLE"
-        assert applied.transport.writes == []
