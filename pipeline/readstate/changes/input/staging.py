@@ -17,7 +17,8 @@ from readstate.disk.databases import translate_database_errors
 from readstate.model.desired import DesiredChange, Expectation, Operation, Removal, Update
 
 # Scratch data: a plan that is interrupted is made again from the start, so nothing has to wait for the disk.
-_PRAGMAS = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32000; PRAGMA temp_store=FILE;"
+# SQLite takes as much again as its cache, in kB here, for each sort.
+_PRAGMAS = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-8000; PRAGMA temp_store=FILE;"
 _SCHEMA = """
 CREATE TABLE intent (
   line INTEGER PRIMARY KEY, line_end INT, user TEXT, conversation TEXT, operation TEXT,
@@ -26,7 +27,7 @@ CREATE TABLE intent (
 );
 CREATE TABLE duplicate (line INTEGER PRIMARY KEY, status TEXT, detail TEXT);
 """
-_BATCH = 10_000
+_BATCH = 1_000
 _OTHERS_NAMED = 6
 # Plain strings: sqlite3 takes a slow detour for every value of a subclass.
 _UPDATE, _DELETE = Operation.UPDATE.value, Operation.DELETE.value

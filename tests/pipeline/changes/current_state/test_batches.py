@@ -29,9 +29,9 @@ async def test_every_result_is_kept_once_and_what_keeping_returns_is_summed(cont
         batches.append(results)
         return len(results)
 
-    assert await read_in_batches(double, range(450), keep, context) == 450
-    assert sorted(result for batch in batches for result in batch) == [2 * item for item in range(450)]
-    assert [len(batch) for batch in batches] == [200, 200, 50]
+    assert await read_in_batches(double, range(50), keep, context) == 50
+    assert sorted(result for batch in batches for result in batch) == [2 * item for item in range(50)]
+    assert [len(batch) for batch in batches] == [20, 20, 10]
 
 
 async def test_a_stop_ends_it_at_the_next_item_and_says_what_to_type(context: ReadContext) -> None:

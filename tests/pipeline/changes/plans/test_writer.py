@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from readstate.changes.plans import writer as plan_writer
@@ -19,6 +20,15 @@ def test_only_its_owner_can_look_into_a_plan(tmp_path: Path) -> None:
 
     assert plan.directory.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in plan.directory.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize(("rows", "groups"), [(0, []), (8_193, [8_192, 1])])
+def test_rows_are_written_in_order_some_thousand_in_a_group(tmp_path: Path, rows: int, groups: list[int]) -> None:
+    plan = written_plan(tmp_path, *(plan_row(number) for number in range(rows)))
+
+    file = pq.ParquetFile(plan.directory / "rows.parquet")
+    assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == groups
+    assert file.read(["plan_row_id"])["plan_row_id"].to_pylist() == list(range(rows))
 
 
 def test_an_error_leaves_no_half_written_plan(tmp_path: Path) -> None:
