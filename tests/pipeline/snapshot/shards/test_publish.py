@@ -64,21 +64,18 @@ async def test_publishing_is_idempotent_and_removes_the_staged_files_unless_they
     assert open_store(job.root).objects.list_folders(STAGING) == ([RUN] if keeps else [])
 
 
-async def test_a_publisher_killed_while_it_removes_staged_files_has_published(job: ShardedExport) -> None:
+@pytest.mark.parametrize(
+    "removed",
+    [
+        lambda objects, folders: objects.delete_folder(folders[0]),
+        lambda objects, folders: objects.delete(f"{folder}/begun.json" for folder in folders),
+    ],
+    ids=["one shard", "what registers them"],
+)
+async def test_a_publisher_killed_while_it_removes_staged_files_has_published(removed: Any, job: ShardedExport) -> None:
     shards = await job.run_shards(2)
     first = job.publish(keeps_staging=True)
-    open_store(job.root).objects.delete_folder(f"{job.staging.folder}/{shards[0].shard.folder}")
-
-    second = job.publish()
-
-    assert (second.already, second.manifest) == (True, first.manifest)
-    assert open_store(job.root).objects.list_folders(STAGING) == []
-
-
-async def test_what_a_killed_publisher_has_left_without_a_registration_is_removed_too(job: ShardedExport) -> None:
-    shards = await job.run_shards(2)
-    first = job.publish(keeps_staging=True)
-    open_store(job.root).objects.delete(f"{job.staging.folder}/{each.shard.folder}/begun.json" for each in shards)
+    removed(open_store(job.root).objects, [f"{job.staging.folder}/{each.shard.folder}" for each in shards])
 
     second = job.publish()
 
