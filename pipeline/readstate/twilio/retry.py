@@ -65,7 +65,10 @@ class Retrying:
             outcome = await self._retry(request, outcome)
         if isinstance(outcome, Response):
             return outcome
-        raise outcome
+        try:
+            raise outcome
+        finally:
+            del outcome  # else its traceback, which holds this frame, would keep it and its response in memory
 
     async def _retry(self, request: Request, first: _Outcome) -> _Outcome:
         """Repeat *request*, whose first attempt ended with *first*, until it succeeds or its attempts are used up."""

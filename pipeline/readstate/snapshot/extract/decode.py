@@ -123,7 +123,9 @@ def _batch(pages: Sequence[_Page], read: Callable[[bytes, RosterUser], PageRows]
         try:
             found = read(page.body, page.user)
         except UnusableAnswer as error:
-            errors.setdefault(page.owner, error)
+            # Without traceback: its frames hold the pages and this dictionary, until the garbage collector comes.
+            error.__cause__ = error.__context__ = None
+            errors.setdefault(page.owner, error.with_traceback(None))
             continue
         rows += found.rows
         root = _address_root(found.rows, page.user)

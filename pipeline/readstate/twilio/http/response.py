@@ -80,12 +80,7 @@ class Response(msgspec.Struct, frozen=True):
         try:
             return _decoded(self.body, kind)
         except UnusableJson as error:
-            unusable = UnusableAnswer(
-                f"status {self.status} with a body that cannot be used ({error}): {self._excerpt()!r}"
-                + (f", request {self.request_id}" if self.request_id else "")
-            )
-            unusable.status, unusable.request_id = self.status, self.request_id
-            raise unusable from error
+            raise self._unusable(error) from error
 
     def error(self, request: Request) -> ApiError:
         """Return this refusal as an error with its status, code, message and request id."""
@@ -100,6 +95,15 @@ class Response(msgspec.Struct, frozen=True):
             method=request.method,
             path=request.path,
         )
+
+    def _unusable(self, error: UnusableJson) -> UnusableAnswer:
+        # Not in `json`: a variable of the frame that raises it would keep the error, and this body, in memory.
+        unusable = UnusableAnswer(
+            f"status {self.status} with a body that cannot be used ({error}): {self._excerpt()!r}"
+            + (f", request {self.request_id}" if self.request_id else "")
+        )
+        unusable.status, unusable.request_id = self.status, self.request_id
+        return unusable
 
     def _error_body(self) -> _ErrorBody:
         try:

@@ -1,6 +1,8 @@
 """Pages of many users become one table: strictly read or leniently, and never silently fewer rows."""
 
+import gc
 import json
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -193,3 +195,17 @@ def test_a_page_may_hold_fewer_rows_than_its_size_or_state_no_size() -> None:
     given_users = [user_pages(page([row(1)], page_size=50), page([row(2), row(3)], page_size=None))]
 
     assert decode(given_users).results == [3]
+
+
+def test_an_unusable_page_is_released_with_its_batch() -> None:
+    """Not by the garbage collector: the batch may be of many megabytes."""
+    body = page([row(friendly_name=5)])
+    before = sys.getrefcount(body)
+    gc.disable()
+    try:
+        decoded = decode([user_pages(body)])
+    finally:
+        gc.enable()
+
+    assert isinstance(decoded.results[0], UnusableAnswer)
+    assert sys.getrefcount(body) == before

@@ -1,7 +1,9 @@
 import asyncio
+import gc
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from readstate.snapshot.roster.selection import RosterSelection
 from readstate.snapshot.workspace.users import RosterUser, UserResult
 from readstate.twilio.client import Reader
 from readstate.twilio.http.response import Response
+from readstate.twilio.retry import Retrying, RetryPolicy
 from tests.helpers.altered_answers import altered_answers
 from tests.helpers.exporting import Export, assert_same, world_rows
 from tests.helpers.fake_clock import FakeClock
@@ -71,9 +74,10 @@ async def read_one(*steps: object) -> tuple[FetchedUser | UserResult, list[Event
     async def users() -> AsyncIterator[RosterUser]:
         yield USER
 
-    reader = Reader(ScriptedTransport(*steps))  # type: ignore[arg-type]
+    clock = FakeClock()
+    transport = Retrying(ScriptedTransport(*steps), policy=RetryPolicy(max_attempts=3), clock=clock)  # type: ignore[arg-type]
     async with fetch_users(
-        reader, users(), buffer=PageBuffer(Spill()), limit=1, clock=FakeClock(), emit=events.append
+        Reader(transport), users(), buffer=PageBuffer(Spill()), limit=1, clock=clock, emit=events.append
     ) as outcomes:
         return await anext(outcomes), events
 
@@ -112,6 +116,30 @@ async def test_a_user_that_cannot_be_read_has_failed_with_the_facts(step: object
     assert isinstance(events[-1], UserFailed)
 
 
+@pytest.fixture
+def no_garbage_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+OTHER_USER = f"https://x/v1/Services/{SERVICE}/Users/US{'9' * 32}/Conversations?PageSize=50"
+
+
+@pytest.mark.parametrize(
+    "body", [b"no JSON", NESTED, json.dumps({"conversations": [], "meta": {"url": OTHER_USER}}).encode()]
+)
+@pytest.mark.usefixtures("no_garbage_collector")
+async def test_an_unusable_body_goes_with_its_error(body: bytes) -> None:
+    """Not with the garbage collector, which may let pass a hundred of these, each of megabytes."""
+    before = sys.getrefcount(body)
+
+    outcome, _ = await read_one(*[lambda _: Response(200, {}, body)] * 3)
+
+    assert isinstance(outcome, UserResult)
+    assert sys.getrefcount(body) == before
+
+
 async def test_a_key_without_permission_ends_the_run() -> None:
     with pytest.raises(Refused):
         await read_one(answer(403, {"code": 70051}))
@@ -141,7 +169,6 @@ def nested(depth: int) -> bytes:
 
 
 EMPTY_ROWS = b'{"conversations": [' + b"{}," * 2_000_000 + b'{}], "meta": {"next_page_url": null}}'
-OTHER_USER = f"https://x/v1/Users/US{'9' * 32}/Conversations?PageSize=50"
 HOSTILE: dict[str, Callable[[bytes], bytes]] = {
     "nested deeper than 250": with_row(b"new_field", nested(20_000)),
     "deeper than 250 levels": with_row(b"friendly_name", nested(900)),
