@@ -29,7 +29,7 @@ BATCH_BYTES = 4 << 20
 # Its types bound the depth: at the first value that is not documented it stops. pyarrow's JSON reader would end the
 # process on one that is nested 20 000 deep.
 _PAGE = msgspec.json.Decoder(Page)
-_NO_ROWS = PART_ROWS.empty_table()
+_NO_ROWS = pa.Table.from_batches([], PART_ROWS)
 _YEAR_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
 

@@ -33,10 +33,7 @@ def compact(
     Raise `LocalDisk`.
     """
     pa.default_memory_pool().release_unused()  # reading has left some behind
-    groups = (
-        null_columns(with_derived_columns(rows, snapshot_at), blanked_columns)
-        for rows in _merged(parts, row_group_bytes)
-    )
+    groups = _merged(parts, snapshot_at, blanked_columns, row_group_bytes)
     group = next(groups, None)
     number = 0
     while group is not None or number == 0:  # one file where there are no rows: readers need a schema
@@ -50,12 +47,16 @@ def compact(
         number += 1
 
 
-def _merged(parts: Sequence[Path], row_group_bytes: int) -> Iterator[pa.Table]:
+def _merged(
+    parts: Sequence[Path], snapshot_at: datetime, blanked_columns: Collection[str], row_group_bytes: int
+) -> Iterator[pa.Table]:
     """Yield one row group after the other; the rows of one are in memory at a time."""
     readers = [PartReader(path) for path in parts]
     for last in _row_group_ends(readers, row_group_bytes):
-        # Not inline: a variable of this generator would keep the unsorted rows in memory while the group is written.
-        yield _without_duplicates(_sorted_rows(readers, last))
+        # Without variables: this generator would keep what they hold in memory while the group is written.
+        yield null_columns(
+            with_derived_columns(_without_duplicates(_sorted_rows(readers, last)), snapshot_at), blanked_columns
+        )
 
 
 def _sorted_rows(readers: Sequence[PartReader], last: Range) -> pa.Table:
