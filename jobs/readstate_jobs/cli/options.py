@@ -187,6 +187,11 @@ connection_options = together(
 )  # fmt: skip
 """The options of everything that talks to Twilio; `settings_from` reads them."""
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document on stdout.")
+
+unattended_options = together(json_option, outcome_options, connection_options)
+"""What every command has that asks Twilio and is run by schedulers."""
+
 completeness_options = together(
     click.option("--max-failed-users", metavar="N|P%", help="How many users may fail. [default: 0.1%]"),
     click.option("--allow-missing", type=parse_missing, metavar="N|P%",
@@ -227,9 +232,6 @@ def work_dir_from(**options: Any) -> Path:
     effective = _load(options, {"work_dir": options["work_dir"]})
     _print_warnings(effective)
     return Path(effective.settings.work_dir)
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document on stdout.")
 
 
 def settings_from(options: dict[str, Any]) -> EffectiveSettings:

@@ -4,12 +4,11 @@ import click
 
 from readstate_jobs.cli.options import (
     LocalPath,
-    connection_options,
     json_option,
-    outcome_options,
     plan_argument,
     plans_output_option,
     together,
+    unattended_options,
     users_option,
 )
 from readstate_jobs.help.command import GroupedCommand
@@ -68,9 +67,7 @@ def lint() -> None:
 @click.option("--allow-beyond-latest", is_flag=True, help="Allow read horizons beyond the newest message.")
 @click.option("--allow-closed", is_flag=True, help="Include closed conversations.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to change.")
-@json_option
-@outcome_options
-@connection_options
+@unattended_options
 def plan() -> None:
     """Compare FILE with the current state in Twilio and write a plan of the changes. Nothing is changed.
 
@@ -103,9 +100,7 @@ def plan() -> None:
 @click.option("--unmute", is_flag=True, help="Also unmute the selected conversations.")
 @click.option("--keep-unread", is_flag=True, help="Do not move read horizons: only --mute or --unmute.")
 @plans_output_option
-@json_option
-@outcome_options
-@connection_options
+@unattended_options
 def mark_read() -> None:
     """Plan to mark conversations as read, up to their newest message. Nothing is changed.
 

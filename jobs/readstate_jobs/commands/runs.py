@@ -18,6 +18,7 @@ from readstate_jobs.cli.options import (
     plans_output_option,
     runs_options,
     together,
+    unattended_options,
 )
 from readstate_jobs.help.command import GroupedCommand
 
@@ -78,9 +79,7 @@ _apply_options = together(
 @plan_argument
 @click.option("--go-on", is_flag=True, help="Resume the run of PLAN if there is one: for retries by a scheduler.")
 @_apply_options
-@json_option
-@outcome_options
-@connection_options
+@unattended_options
 def apply() -> None:
     """Carry out PLAN, a plan's folder, its id or "last": what it shows, and nothing else.
 
@@ -92,9 +91,7 @@ def apply() -> None:
 @click.command(cls=GroupedCommand, job="applying.resume")
 @click.argument("run", metavar="RUN")
 @_apply_options
-@json_option
-@outcome_options
-@connection_options
+@unattended_options
 def resume() -> None:
     """Resume RUN, a run's folder, its id or "last", with the plan and the consent that it was started with.
 
@@ -119,9 +116,7 @@ def status() -> None:
 @click.command(cls=GroupedCommand, job="runs.verify")
 @click.argument("run", metavar="RUN")
 @click.option("--sample", default="all", show_default=True, metavar="P%|all", help="The share of rows to check.")
-@json_option
-@outcome_options
-@connection_options
+@unattended_options
 def verify() -> None:
     """Read back the rows that RUN has changed, and count which still have its values. Nothing is changed.
 

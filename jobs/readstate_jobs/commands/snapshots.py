@@ -5,13 +5,13 @@ import click
 from readstate_jobs.cli.options import (
     LocalPath,
     completeness_options,
-    connection_options,
     json_option,
     log_options,
     outcome_options,
     parse_day,
     parse_seconds,
     runs_options,
+    unattended_options,
     users_option,
     work_options,
 )
@@ -51,9 +51,7 @@ from readstate_jobs.help.file_name import FileName
 )
 @click.option("--again", is_flag=True, help="Replace a published snapshot of this date.")
 @click.option("--restart", is_flag=True, help="Drop an unfinished export of this date and start over.")
-@json_option
-@outcome_options
-@connection_options
+@unattended_options
 def export() -> None:
     """Export who has read what as a Parquet snapshot.
 
