@@ -29,7 +29,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
 
 
-class PlanRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PlanRow(msgspec.Struct, frozen=True, gc=False):
     """One line of the changes file and what would be done about it; a field is a column of ``rows.parquet``."""
 
     plan_row_id: int

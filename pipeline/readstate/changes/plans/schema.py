@@ -1,6 +1,7 @@
 """The columns of a plan."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import starmap
 from typing import Any
 
 import msgspec
@@ -37,7 +38,4 @@ def to_columns(rows: Iterable[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordB
 
 def to_rows(batch: pa.RecordBatch) -> Iterator[PlanRow]:
     """Return the rows that *batch* holds as columns."""
-    columns: list[list[Any]] = [column.to_pylist() for column in batch.columns]
-    names = PlanRow.__struct_fields__
-    for values in zip(*columns, strict=True):
-        yield PlanRow(**dict(zip(names, values, strict=True)))
+    return starmap(PlanRow, zip(*(column.to_pylist() for column in batch.columns), strict=True))

@@ -23,7 +23,7 @@ Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
 """What a column of the results holds."""
 
 
-class RowRecord(msgspec.Struct, kw_only=True):
+class RowRecord(msgspec.Struct, kw_only=True, array_like=True):
     """One row's line in the journal; times are microseconds since 1970, so that SQLite and Arrow take them as they are.
 
     A field is a column of the journal's table ``row``.
@@ -98,7 +98,7 @@ def moment(microseconds: int) -> datetime:
 
 def from_row(row: tuple[Any, ...]) -> RowRecord:
     """Return the record of *row*, whose values are in the order of `FIELDS`. Raise `msgspec.ValidationError`."""
-    record = msgspec.convert(dict(zip(FIELDS, row, strict=True)), RowRecord)
+    record = msgspec.convert(row, RowRecord)
     require_known_state(record.state)
     return record
 
