@@ -47,9 +47,9 @@ class _LazyGroup(click.Group):
         return load(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for title, group in COMMAND_GROUPS.items():
+        for title, commands in COMMAND_GROUPS.values():
             with formatter.section(title):
-                formatter.write_dl([(name, entry.summary) for name, entry in group.items()])
+                formatter.write_dl([(name, entry.summary) for name, entry in commands.items()])
 
 
 @click.group(

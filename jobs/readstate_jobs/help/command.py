@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from readstate_jobs.help.commands import COMMANDS
+from readstate_jobs.help.commands import COMMAND_GROUPS, COMMANDS
 
 _RANGE = re.compile(r"(; |\s*\[)[\d.<=]*x[<>=]+[\d.]+\]$")
 """What click adds for a range of numbers, ``[x>=0]``: a wrong number is refused with the same words."""
@@ -82,6 +82,7 @@ class GroupedCommand(click.Command):
 
 def load(name: str) -> GroupedCommand:
     """Import the command *name* of `COMMANDS`, but not its job."""
-    module = import_module(f"readstate_jobs.commands.{COMMANDS[name].module}")
-    command: GroupedCommand = getattr(module, name.replace("-", "_"))
+    (module,) = [module for module, group in COMMAND_GROUPS.items() if name in group.commands]
+    declared = import_module(f"readstate_jobs.commands.{module}")
+    command: GroupedCommand = getattr(declared, name.replace("-", "_"))
     return command

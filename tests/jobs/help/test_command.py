@@ -1,4 +1,5 @@
 import shlex
+from inspect import signature
 
 import click
 import pytest
@@ -27,11 +28,10 @@ def test_no_group_of_options_is_long_and_every_option_is_in_one_of_them(name: st
     assert shown.count("[default: ") <= shown.count("\n  -"), "each default once"
 
 
-def test_the_commands_are_in_three_groups() -> None:
+def test_the_commands_are_in_groups() -> None:
     shown = _help()
 
-    assert len(COMMAND_GROUPS) == 3
-    assert all(f"\n{title}:\n" in shown for title in COMMAND_GROUPS)
+    assert all(f"\n{group.title}:\n" in shown for group in COMMAND_GROUPS.values())
     assert all(f"\n  {name} " in shown for name in COMMANDS)
 
 
@@ -45,3 +45,11 @@ def test_every_example_can_be_typed_and_is_shown_whole(name: str, example: str) 
 
     assert typed[0] == name
     load(name).make_context(name, words)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_job_of_a_command_takes_its_arguments_and_options(name: str) -> None:
+    command = load(name)
+    given = {parameter.name: None for parameter in command.params if parameter.expose_value and parameter.name}
+
+    signature(command.job().carry_out).bind(**given)
