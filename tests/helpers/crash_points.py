@@ -14,8 +14,8 @@ from typing import Any
 
 from readstate.changes.runs.journal import Journal
 from readstate.changes.runs.row_record import INTENT, PENDING
-from readstate.twilio.http.aiohttp_transport import AiohttpTransport
-from readstate.twilio.http.curl_transport import CurlTransport
+from readstate.twilio.transport.aiohttp_transport import AiohttpTransport
+from readstate.twilio.transport.curl_transport import CurlTransport
 from readstate_jobs.applying import apply_job
 from readstate_jobs.cli.main import main
 

@@ -25,8 +25,8 @@ from readstate.stop import StopSwitch
 from readstate.twilio.client import Reader
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from readstate.twilio.http.transport import Transport
 from readstate.twilio.read_context import ReadContext
+from readstate.twilio.transport.transport import Transport
 from tests.helpers.fake_clock import FakeClock
 from tests.helpers.plans import provenance
 from tests.helpers.simulated_api import AUTHORIZATION, SimulatedApi

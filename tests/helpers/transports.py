@@ -9,13 +9,13 @@ from readstate.errors import ReadstateError
 from readstate.settings.credentials import Credentials
 from readstate.settings.settings import Settings
 from readstate.twilio.http import request as requests
-from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
-from readstate.twilio.http.body_budget import BodyBudget
-from readstate.twilio.http.curl_transport import open_curl_transport
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from readstate.twilio.http.time_bounds import time_bounded
-from readstate.twilio.http.transport import Transport
+from readstate.twilio.transport.aiohttp_transport import open_aiohttp_transport
+from readstate.twilio.transport.body_budget import BodyBudget
+from readstate.twilio.transport.curl_transport import open_curl_transport
+from readstate.twilio.transport.time_bounds import time_bounded
+from readstate.twilio.transport.transport import Transport
 from tests.helpers.raw_server import RawServer, http, raw_server
 
 Opening = Callable[[Settings, Credentials, BodyBudget], AbstractAsyncContextManager[Transport]]

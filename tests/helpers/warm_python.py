@@ -232,7 +232,7 @@ def _import_all() -> None:
         if name not in {"sql", "report"}:  # DuckDB complains when a process ends in which it is frozen
             load(name).job()
     for name in ("aiohttp", "jinja2", "uvloop", "pyarrow.parquet", "pyarrow.compute", "pyarrow.dataset",
-                 "readstate.twilio.http.aiohttp_transport", "rich.live"):  # fmt: skip
+                 "readstate.twilio.transport.aiohttp_transport", "rich.live"):  # fmt: skip
         importlib.import_module(name)
 
 

@@ -80,7 +80,7 @@ async def _http_version(settings: Settings, credentials: Credentials) -> str:
         return "not asked: there is no TLS to choose it by"
     if transport_name(settings) != "curl":
         return "not asked: aiohttp speaks HTTP/1.1 alone; pip install 'readstate[fast]'"
-    from readstate.twilio.http.http_version import chosen_http_version  # noqa: PLC0415 - optional
+    from readstate.twilio.transport.http_version import chosen_http_version  # noqa: PLC0415 - optional
 
     try:
         return await chosen_http_version(settings, credentials, fetch_configuration())

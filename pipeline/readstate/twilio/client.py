@@ -21,9 +21,9 @@ from readstate.model.resources import (
 from readstate.twilio.http import request as requests
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from readstate.twilio.http.transport import Transport
 from readstate.twilio.http.users_page import read_users
 from readstate.twilio.lists.moving_list import ListPosition, MovingList
+from readstate.twilio.transport.transport import Transport
 
 T = TypeVar("T")
 

@@ -14,13 +14,13 @@ from readstate.settings.credentials import Credentials
 from readstate.settings.redis_address import without_password
 from readstate.settings.settings import Settings
 from readstate.twilio.client import Reader, Writer
-from readstate.twilio.http.body_budget import BodyBudget
-from readstate.twilio.http.connecting import proxy_host
-from readstate.twilio.http.time_bounds import time_bounded
-from readstate.twilio.http.transport import Transport
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, LimiterSettings
 from readstate.twilio.retry import Retrying, RetryPolicy
 from readstate.twilio.throttle import Throttled
+from readstate.twilio.transport.body_budget import BodyBudget
+from readstate.twilio.transport.connecting import proxy_host
+from readstate.twilio.transport.time_bounds import time_bounded
+from readstate.twilio.transport.transport import Transport
 
 
 class Connection(Struct, frozen=True):
@@ -71,10 +71,10 @@ def open_transport(settings: Settings, credentials: Credentials) -> AbstractAsyn
     """Open the transport that *settings* name to the configured origin. Raise `BadInput` where it is not installed."""
     bodies = BodyBudget(each=settings.max_body_megabytes << 20)
     if transport_name(settings) == "curl":
-        from readstate.twilio.http.curl_transport import open_curl_transport  # noqa: PLC0415 - optional
+        from readstate.twilio.transport.curl_transport import open_curl_transport  # noqa: PLC0415 - optional
 
         return open_curl_transport(settings, credentials, bodies)
-    from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport  # noqa: PLC0415 - aiohttp takes 0.2 s
+    from readstate.twilio.transport.aiohttp_transport import open_aiohttp_transport  # noqa: PLC0415 - aiohttp takes 0.2 s
 
     return time_bounded(open_aiohttp_transport(settings, credentials, bodies), settings)
 

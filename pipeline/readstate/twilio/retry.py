@@ -16,7 +16,7 @@ from readstate.twilio.http.own_answer import require_own
 from readstate.twilio.http.paging import smaller_page
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from readstate.twilio.http.transport import Transport
+from readstate.twilio.transport.transport import Transport
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

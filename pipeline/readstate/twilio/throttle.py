@@ -10,9 +10,9 @@ from readstate.errors import NotSent, StoppedEarly, TooLate, TransportError, Unu
 from readstate.events import Event, Observer, RequestAnswered, RequestLost, Retried, ignore
 from readstate.twilio.http.request import Request, fetch_configuration
 from readstate.twilio.http.response import Response
-from readstate.twilio.http.transport import Transport
 from readstate.twilio.pacing.limiter import AdaptiveLimiter, Sent
 from readstate.twilio.request_queue import RequestQueue
+from readstate.twilio.transport.transport import Transport
 
 PROBE_SECONDS = 5.0
 FIRST_CONTACT_SECONDS = 50.0

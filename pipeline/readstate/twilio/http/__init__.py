@@ -1,1 +1,1 @@
-"""Requests and responses as values, and the transport that sends them."""
+"""Requests and responses as values, and the pages of lists."""

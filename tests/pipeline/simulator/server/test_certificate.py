@@ -19,7 +19,7 @@ from readstate.simulator.server.parse_options import parse_options
 from readstate.simulator.server.server import RunningSimulator, running
 from readstate.simulator.world.world import World
 from readstate.twilio.client import Reader
-from readstate.twilio.http.body_budget import BodyBudget
+from readstate.twilio.transport.body_budget import BodyBudget
 from tests.helpers.certificate import write_certificate
 from tests.helpers.transports import READ, TRANSPORTS
 

@@ -3,7 +3,7 @@
 import pytest
 
 from readstate.errors import Unanswered, UnusableAnswer
-from readstate.twilio.http.body_budget import FREE_BYTES, BodyBudget
+from readstate.twilio.transport.body_budget import FREE_BYTES, BodyBudget
 from tests.helpers.transports import READ
 
 MEGABYTE = 1 << 20

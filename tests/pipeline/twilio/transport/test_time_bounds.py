@@ -8,11 +8,11 @@ import pytest
 
 from readstate.errors import Unanswered
 from readstate.settings.settings import Settings
-from readstate.twilio.http.body_budget import BodyBudget
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from readstate.twilio.http.time_bounds import time_bounded
-from readstate.twilio.http.transport import Transport
+from readstate.twilio.transport.body_budget import BodyBudget
+from readstate.twilio.transport.time_bounds import time_bounded
+from readstate.twilio.transport.transport import Transport
 from tests.helpers.event_loop import LOOPS, settle_for
 from tests.helpers.raw_server import raw_server
 from tests.helpers.transports import CREDENTIALS, READ, TRANSPORTS, UPDATE

@@ -15,16 +15,16 @@ from readstate import __version__
 from readstate.errors import TransportError, Unanswered
 from readstate.settings.credentials import Credentials
 from readstate.settings.settings import Settings
-from readstate.twilio.http.body_budget import BodyBudget, BodyShare
-from readstate.twilio.http.connecting import (
+from readstate.twilio.http.request import Request, assert_writable
+from readstate.twilio.http.response import Response
+from readstate.twilio.transport.body_budget import BodyBudget, BodyShare
+from readstate.twilio.transport.connecting import (
     authorities_file,
     cannot_connect,
     proxy_for,
     unknown_host,
     untrusted_certificate,
 )
-from readstate.twilio.http.request import Request, assert_writable
-from readstate.twilio.http.response import Response
 
 _IDLE_CONNECTIONS = 10_000
 """libcurl's own default closes connections that another request is about to use."""

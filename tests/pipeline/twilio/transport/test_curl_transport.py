@@ -8,7 +8,7 @@ import pytest
 
 from readstate.errors import Unanswered
 from readstate.settings.settings import DEFAULT_BASE_URL, Settings
-from readstate.twilio.http.curl_transport import transfer_options
+from readstate.twilio.transport.curl_transport import transfer_options
 from tests.helpers.raw_server import http, raw_server
 from tests.helpers.transports import CREDENTIALS, READ, Open
 

@@ -5,8 +5,8 @@ import pycurl
 from readstate.errors import Unanswered
 from readstate.settings.credentials import Credentials
 from readstate.settings.settings import Settings
-from readstate.twilio.http.curl_transport import transfer_options
 from readstate.twilio.http.request import Request
+from readstate.twilio.transport.curl_transport import transfer_options
 
 _NAMES = {pycurl.CURL_HTTP_VERSION_1_1: "HTTP/1.1", pycurl.CURL_HTTP_VERSION_2_0: "HTTP/2"}
 

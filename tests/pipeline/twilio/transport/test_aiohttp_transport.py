@@ -7,8 +7,8 @@ from readstate.errors import NotSent, Unanswered
 from readstate.settings.credentials import Credentials
 from readstate.settings.settings import Settings
 from readstate.twilio.http import request as requests
-from readstate.twilio.http.aiohttp_transport import open_aiohttp_transport
-from readstate.twilio.http.body_budget import BodyBudget
+from readstate.twilio.transport.aiohttp_transport import open_aiohttp_transport
+from readstate.twilio.transport.body_budget import BodyBudget
 from tests.helpers.http_mock import http_mock
 
 BODIES = BodyBudget(each=1 << 20)

@@ -10,7 +10,7 @@ from readstate.errors import Unanswered
 from readstate.settings.settings import Settings
 from readstate.twilio.http.request import Request
 from readstate.twilio.http.response import Response
-from readstate.twilio.http.transport import Transport
+from readstate.twilio.transport.transport import Transport
 
 _CLOSING_SECONDS = 5.0
 

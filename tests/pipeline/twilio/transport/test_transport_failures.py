@@ -12,8 +12,8 @@ import trustme
 from msgspec.structs import replace
 
 from readstate.errors import NotSent, Unanswered, UnusableAnswer
-from readstate.twilio.http.body_budget import FREE_BYTES, BodyBudget
 from readstate.twilio.http.request import Request
+from readstate.twilio.transport.body_budget import FREE_BYTES, BodyBudget
 from tests.helpers.event_loop import settle
 from tests.helpers.raw_server import LATER, chunked, http, raw_server
 from tests.helpers.transports import DELETE, READ, UPDATE, Open, exchange

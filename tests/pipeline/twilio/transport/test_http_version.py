@@ -8,7 +8,7 @@ import trustme
 
 from readstate.errors import Unanswered
 from readstate.settings.settings import Settings
-from readstate.twilio.http.http_version import chosen_http_version
+from readstate.twilio.transport.http_version import chosen_http_version
 from tests.helpers.raw_server import http, raw_server
 from tests.helpers.transports import CREDENTIALS, READ
 

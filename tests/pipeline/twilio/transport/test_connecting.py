@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from readstate.errors import BadInput, NotSent
-from readstate.twilio.http.connecting import authorities_file, proxy_for
+from readstate.twilio.transport.connecting import authorities_file, proxy_for
 from tests.helpers.connect_proxy import connect_proxy
 from tests.helpers.raw_server import http, raw_server
 from tests.helpers.transports import READ, SECRET, Open

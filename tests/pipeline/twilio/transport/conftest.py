@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from readstate.settings.settings import DEFAULT_BASE_URL, Settings
-from readstate.twilio.http.body_budget import BodyBudget
-from readstate.twilio.http.transport import Transport
+from readstate.twilio.transport.body_budget import BodyBudget
+from readstate.twilio.transport.transport import Transport
 from tests.helpers.transports import CREDENTIALS, TRANSPORTS, Open
 
 

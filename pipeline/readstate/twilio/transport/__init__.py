@@ -1,0 +1,1 @@
+"""Sends requests: the interface, its two implementations, and what both share."""
