@@ -46,7 +46,7 @@ async def test_no_removal_is_sent_where_the_updates_went_beyond_the_error_budget
     assert applied.result.resumable
 
 
-async def test_too_much_drift_makes_the_plan_stale(bench: Bench) -> None:
+async def test_too_much_drift_makes_the_plan_stale_for_the_next_start_too(bench: Bench) -> None:
     rows = unmuted(bench, 30)
     plan = await plan_of(bench, *[line(row, op="delete") for row in rows])
     for row in rows:
@@ -59,3 +59,6 @@ async def test_too_much_drift_makes_the_plan_stale(bench: Bench) -> None:
     assert applied.result.exit_code == ExitCode.STOPPED_EARLY
     assert "the plan is stale" in applied.result.stopped.text  # type: ignore[union-attr]
     assert applied.transport.writes == []
+    resumed = await bench.resume(plan, max_drift=Allowance(count=4), max_parallel_rows=1)
+    assert resumed.result.exit_code == ExitCode.STOPPED_EARLY
+    assert resumed.transport.sent == []
