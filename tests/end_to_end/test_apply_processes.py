@@ -1,5 +1,6 @@
 """Bulk changes in processes of their own: killed at every named point, interrupted, looked at from outside."""
 
+import dataclasses
 import json
 import random
 import signal
@@ -116,7 +117,7 @@ def test_a_signal_ends_a_run_cleanly_and_names_the_line_that_goes_on(shell: Proc
 def test_a_second_signal_leaves_at_once_and_the_journal_covers_it(shell: ProcessShell) -> None:
     plan = shell.plan(mixed_lines(shell.twilio, updates=30, removals=0))
     unanswered = {"READSTATE_READ_TIMEOUT_SECONDS": "600", "READSTATE_REQUEST_TIMEOUT_SECONDS": "600"}
-    patient = replace(shell, settings=QUICK | unanswered)
+    patient = dataclasses.replace(shell, settings=QUICK | unanswered)
 
     process = patient.start("apply", str(plan.directory), "--writes-per-second", "5", "--grace", "600s", *HASTE)
     wait_until(lambda: bool(shell.twilio.effects()), process)
