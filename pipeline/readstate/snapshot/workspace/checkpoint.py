@@ -85,8 +85,6 @@ class Checkpoint:
         """Close the file."""
         self._connection.close()
 
-    # -- the run itself
-
     def get(self, name: str, kind: Any) -> Any:
         """Return the value of *name*, which is of the type *kind*; None where it was never set."""
         with _translated(self._path):
@@ -103,8 +101,6 @@ class Checkpoint:
         """Store *values*, each under its name."""
         with self._transaction():
             self._set(values)
-
-    # -- the roster
 
     def knows_users(self) -> bool:
         """Return whether the checkpoint has any user, which takes requests to find out again."""
@@ -195,8 +191,6 @@ class Checkpoint:
             ).fetchall()
             claimed = msgspec.convert(rows, list[ClaimedUser])
         return [RosterUser(*row[1:]) for row in sorted(claimed, key=lambda row: (-row.expected, row.id))]
-
-    # -- results
 
     def commit(self, part: SealedPart | None, results: Iterable[UserResult], **values: Any) -> None:
         """Store a part, the results of its users and the run's counters in one transaction."""
