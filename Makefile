@@ -82,7 +82,7 @@ $(BENCH_STAMP): $(STAMP)
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt --editable '.[dev,bench]'
 	touch $(BENCH_STAMP)
 
-bench: $(BENCH_STAMP)  ## readstate beside its peers and its goals; 20 minutes, rewrites the figures in tests/benchmarks
+bench: $(BENCH_STAMP)  ## readstate beside its peers and its goals; 12 minutes, rewrites the figures in tests/benchmarks
 	$(BIN)/python -m tests.benchmarks
 
 soak: setup  ## kill exports and applies, fail their disks, and compare with what is right; half an hour
