@@ -206,10 +206,10 @@ def test_a_bug_whose_details_cannot_be_written_shows_them(
 def test_a_file_that_the_disk_refuses_is_named_and_no_bug(
     reason: int, settings_raise: Callable[[BaseException], CommandOutput]
 ) -> None:
-    output = settings_raise(OSError(reason, os.strerror(reason), "/work/part-1.arrow"))
+    output = settings_raise(OSError(reason, os.strerror(reason), "/disk/part-1.arrow"))
 
     assert output.code == ExitCode.LOCAL_DISK
-    assert f"error: /work/part-1.arrow: {os.strerror(reason)}" in output.stderr
+    assert f"error: /disk/part-1.arrow: {os.strerror(reason)}" in output.stderr
     assert "run the same command again" in output.stderr
 
 
